@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Protocol
 
 from nbagent import events as e
@@ -14,7 +14,7 @@ KEEP_ALIVE_S = 15.0
 
 
 SEND_BYTES = 64 * 1024
-"""Bytes above which no more frames are joined for one `send`, which costs more than they do."""
+"""Bytes of a stream that are sent at a time at most. Small frames are joined, because each `send` costs more than they do."""
 
 
 class Followed(Protocol):
@@ -75,14 +75,23 @@ class Feed:
                 yield None
                 continue
             self._frame(span.stop)
-            size, begin = 0, span.start
-            for at in span:
-                size += len(self._frames[at])
-                if size >= SEND_BYTES:
-                    yield b"".join(self._frames[begin : at + 1])
-                    size, begin = 0, at + 1
-            if begin < span.stop:
-                yield b"".join(self._frames[begin : span.stop])
+            for sent in self._sends(span):
+                yield sent
+
+    def _sends(self, span: range) -> Iterator[bytes]:
+        """Yield the frames of a span in pieces of `SEND_BYTES` at most: a slow reader has one of them waiting for it."""
+        begin, size = span.start, 0
+        for at in span:
+            frame = self._frames[at]
+            if begin < at and size + len(frame) > SEND_BYTES:
+                yield b"".join(self._frames[begin:at])
+                begin, size = at, 0
+            size += len(frame)
+            if size > SEND_BYTES:
+                yield from (frame[cut : cut + SEND_BYTES] for cut in range(0, len(frame), SEND_BYTES))
+                begin, size = at + 1, 0
+        if begin < span.stop:
+            yield b"".join(self._frames[begin : span.stop])
 
     async def _spans(self, after: Position) -> AsyncIterator[range | None]:
         """Yield the places in the lists behind a position, as these are filled, until the run ends. None: a silence."""

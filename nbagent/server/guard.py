@@ -20,6 +20,9 @@ SESSION_PATHS = frozenset({"/login", "/logout"})
 """Paths that need no token: one takes it, the other gives up what came of it."""
 
 
+ROLE = "nbagent.role"
+"""Key of a scope with the role of its client; see `nbagent.server.access.Role`."""
+
 MAX_HEADERS = 100
 """Header lines of a request at most."""
 
@@ -121,6 +124,7 @@ class Guard:
         if role is None:
             needed = "the request needs the header Authorization: Bearer TOKEN, or the cookie that POST /login gives"
             raise Problem(401, needed, {"www-authenticate": "Bearer"})
+        scope[ROLE] = role
         if role == "read" and not any(route.matches(scope)[0] is Match.FULL for route in self._readable):
             raise Problem(403, "the read token gives no access to this: what starts, stops or answers needs the other token")
 

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from nbagent import events as e
+from nbagent.errors import AnswerError
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
 
 
 class HostedEvents:
@@ -37,7 +41,27 @@ class HostedEvents:
         while batch := await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._after(seen), self._loop)):
             seen += len(batch)
             for event in batch:
-                yield msgspec.structs.replace(event, tool=None) if isinstance(event, e.ToolStart) else event
+                yield self._answerable(event) if isinstance(event, e.ApprovalRequest) else event
+
+    def _answerable(self, question: e.ApprovalRequest) -> e.ApprovalRequest:
+        return msgspec.structs.replace(
+            question, reply=e.Live(e.Reply(partial(self._respond, question.approval_id), question.args))
+        )
+
+    def _respond(self, id: str, answer: e.ApprovalResponse) -> None:
+        """Answer a question by its own id, which a chat may have changed, in whichever process it waits.
+
+        It is not to be called on the server's loop, which it waits for.
+
+        Raises:
+            AnswerError: it waits no more, or its process does not reply.
+        """
+        options: dict[str, Any] = {"reason": answer.reason, "remember": answer.remember}
+        responding = self._hosted.respond(id, answer.decision, answer.value, **options)
+        try:
+            asyncio.run_coroutine_threadsafe(responding, self._loop).result()
+        except Problem as problem:
+            raise AnswerError(str(problem)) from problem
 
     async def _after(self, seen: int) -> list[e.Event]:
         """Return the events after the first `seen`, when there are some; none if the run has ended."""

@@ -19,6 +19,7 @@ PARAMETERS = {
     "agent": "Name of a served agent.",
     "run": "Id of a run.",
     "session": "Id of a session.",
+    "name": "Name of a file of the web page.",
     "thread": "Id of a thread, which is a session.",
 }
 """Descriptions of the parameters of paths."""
@@ -65,7 +66,11 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
     modules = sorted({module for _, _, _, module in described})
     made: dict[str, Any] = {
         "openapi": "3.1.1",
-        "info": {"title": "nbagent", "version": version("jupyter-nbagent")},
+        "info": {
+            "title": "nbagent",
+            "version": version("jupyter-nbagent"),
+            "description": "The endpoints of A2A are described by the agents' cards.",
+        },
         "servers": [{"url": root or "/"}],
         "tags": [{"name": module.rpartition(".")[2], "description": _first_line(module)} for module in modules],
         "paths": paths,

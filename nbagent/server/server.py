@@ -73,7 +73,7 @@ class Server:
         self._listener = listener
         host, port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._grpc: GrpcServer | None = None if app.state.a2a is None else app.state.a2a.grpc
+        self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
         self.grpc_address: str | None = None

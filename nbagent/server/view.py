@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Coroutine
 from typing import Any
 
 from starlette.websockets import WebSocket
 
-from nbagent.protocol.messages import Command, Rerun, Stop, StopAttempt
+from nbagent.protocol.messages import Answer, Command, Rerun, Stop, StopAttempt, Toggle
 from nbagent.pump import RemoteChannel
 from nbagent.server.views import Shown
 
@@ -21,12 +22,15 @@ class PageView:
     Args:
         socket: of the page, accepted.
         shown: the run or chat that it shows.
+        only_reads: whether the page may stop and answer nothing.
     """
 
-    def __init__(self, socket: WebSocket, shown: Shown) -> None:
+    def __init__(self, socket: WebSocket, shown: Shown, *, only_reads: bool = False) -> None:
         self._socket = socket
         self._shown = shown
+        self._only_reads = only_reads
         self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
 
     async def serve(self) -> None:
@@ -68,12 +72,23 @@ class PageView:
     def command(self, command: Command) -> None:
         """Do what the reader asked of the run. No function is called for a reader elsewhere that the model has not called."""
         match command:
+            case Toggle():
+                self._shown.run.take(command)
+            case _ if self._only_reads:
+                pass
             case Stop():
-                self._loop.call_soon_threadsafe(self._shown.stop)
+                self._do(self._shown.stop())
+            case Answer():  # its way may lead to another process, and is waited for
+                self._do(asyncio.to_thread(self._shown.run.take, command))
             case Rerun() | StopAttempt():
                 pass
             case _:
                 self._shown.run.take(command)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _put(self, text: str) -> None:
         if not self._waiting.full():

@@ -1,6 +1,7 @@
 """`Views`: the runs and chats that web pages show. Pages that show the same one see the same."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from nbagent.server.host import Host
 from nbagent.server.hosted_events import HostedEvents
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.page_chat import HostedPartner, page_chat
+from nbagent.server.problem import Problem
 
 MAX_UNSEEN = 50
 """Runs and chats that no page shows and that are kept, so that a page that comes back finds them as they were."""
@@ -31,11 +33,12 @@ class Shown:
     hosted: Callable[[], HostedRun | None]
     pages: int = 0
 
-    def stop(self) -> None:
-        """Stop the served run. To be called on the server's loop."""
+    async def stop(self) -> None:
+        """Stop the served run, in whichever process it goes on."""
         hosted = self.hosted()
-        if hosted is not None and hosted.run is not None:
-            hosted.run.cancel(by="a reader")
+        if hosted is not None:
+            with contextlib.suppress(Problem):  # it has ended
+                await hosted.cancel(by="a reader")
 
     @property
     def is_idle(self) -> bool:

@@ -31,7 +31,8 @@ def test_the_document_is_valid_and_has_every_route() -> None:
     document = document_of(app)
     validate(document)
     routes = [route for route in app.routes if isinstance(route, Route | WebSocketRoute | Mount)]
-    paths = {re.sub(r":\w+}", "}", route.path) for route in routes if not isinstance(route, Mount)}
+    own = [route for route in routes if isinstance(route, Mount) or route.endpoint.__module__ != "nbagent.server.a2a.routes"]
+    paths = {re.sub(r":\w+}", "}", route.path) for route in own if not isinstance(route, Mount)}
     assert len(routes) == len(app.routes)
     assert set(document["paths"]) >= paths
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,3 +322,40 @@ def test_the_page_is_readable_without_the_token_and_its_views_are_not() -> None:
             session = http.post("/agents/assistant/sessions").json()["session_id"]
             with page(http, agent="assistant", session=session) as view:
                 view.until(lambda op: op[0] == "open" and op[1] == "run")
+
+
+def test_a_page_of_another_server_answers_and_stops(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with served(asking(), holding, tools=[delete], store=store) as (http, _), served(store=store) as (other, _):
+        run = http.post("/runs", json={"message": "go"}).json()["id"]
+        with page(other, run=run) as view:
+            question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
+            view.send(t="answer", block=question[1], decision="approve")
+            view.until(lambda op: "Hel" in json.dumps(op))
+            view.send(t="stop")
+            view.ends("cancelled")
+    assert ran == ["a"]
+
+
+def test_a_page_with_the_read_token_watches_a_run_and_steers_nothing() -> None:
+    ran.clear()
+    with ModelServer(asking(), chat("Done.")) as model:
+        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+        app = nbagent.asgi(agent, token="a-long-secret-word", read_token="a-word-to-read")
+        with TestClient(app, base_url="http://localhost") as http:
+            full = {"authorization": "Bearer a-long-secret-word"}
+            run = http.post("/runs", json={"message": "go"}, headers=full).json()["id"]
+            assert http.post("/login", json={"token": "a-word-to-read"}).status_code == 200
+            with page(http, agent="assistant", session="any") as view, pytest.raises(WebSocketDisconnect) as refused:
+                view.ends("completed")
+            assert refused.value.code == 4403
+            with page(http, run=run) as view:
+                question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
+                view.send(t="answer", block=question[1], decision="approve")
+                view.send(t="stop")
+                view.send(t="resync")
+                view.ops.clear()
+                view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
+                assert ran == []
+                assert http.post(f"/runs/{run}/cancel", headers=full).status_code == 202
+                view.ends("cancelled")

@@ -124,7 +124,7 @@ class Handler(DefaultRequestHandler):
         try:
             await run.cancel(by="the client")
         except Problem as problem:
-            raise TaskNotCancelableError(str(problem)) from problem
+            raise TaskNotCancelableError from problem
         await run.wait_for_end()
         return task_of(run)[0]
 

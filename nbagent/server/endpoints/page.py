@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from nbagent.server.guard import ROLE
+from nbagent.server.operation import operation
 from nbagent.server.problem import Problem
 from nbagent.server.view import PageView
 from nbagent.server.views import Views
@@ -49,12 +51,14 @@ def routes(views: Views) -> list[BaseRoute]:
     """Return the routes."""
     files = StaticFiles(directory=STATIC, check_dir=False)
 
+    @operation("Show the web page", media_type="text/html", reads=True, is_public=True)
     async def page(request: Request) -> Response:
         found = STATIC / "page.html"
         if not found.is_file():
             raise HTTPException(404, "the web page is not built: run `npm run build` in js/")
         return FileResponse(found, headers={**HEADERS, "content-security-policy": POLICY})
 
+    @operation("Read a file of the web page", media_type="*/*", reads=True, is_public=True)
     async def static(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in FILES:
@@ -63,15 +67,19 @@ def routes(views: Views) -> list[BaseRoute]:
         response.headers.update(HEADERS)
         return response
 
+    @operation("Show a run or a chat, in the messages of `nbagent.protocol`", status=101, reads=True)
     async def view(socket: WebSocket) -> None:
+        only_reads = socket.scope.get(ROLE) == "read"
         await socket.accept()  # before it may be refused: a browser tells its page nothing about one that was not accepted
         asked = socket.query_params
         try:
             if "run" in asked:
                 shown = await views.of_run(asked["run"])
+            elif only_reads:
+                raise Problem(403, "the read token shows runs, and no chats")
             else:
                 shown = await views.of_chat(asked.get("agent", ""), asked.get("session", ""))
-            await PageView(socket, shown).serve()
+            await PageView(socket, shown, only_reads=only_reads).serve()
         except Problem as problem:
             await socket.close(4000 + problem.status, str(problem)[:100])
         except WebSocketDisconnect:
