@@ -28,7 +28,7 @@ export interface KernelEvents {
   active(): void;
 }
 
-/** What the run is in: a notebook's kernel, or a server that a page of its own is connected to. */
+/** Program that the run is in: a notebook's kernel, or a server that a page of its own is connected to. */
 export type Peer = "kernel" | "server";
 
 export interface Host {

@@ -46,7 +46,7 @@ export class Session {
   readonly chat: ChatDraft;
   /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
-  /** What the run is in, as the reader calls it. */
+  /** Name for the reader of the program that the run is in. */
   readonly peer: Peer;
   /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;

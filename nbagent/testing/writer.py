@@ -22,7 +22,7 @@ MAX_STEPS = 10
 
 _ENDS = ("completed", "max_steps")
 _REFUSAL = re.compile(r"^.*? answered \d{3}: ", re.DOTALL)
-"""What an error begins with if the model's service has refused a request."""
+"""Beginning of an error's message if the model's service has refused a request."""
 
 
 def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) -> str:

@@ -13,7 +13,7 @@ interface Served {
   runs: readonly server.ServedRun[];
 }
 
-/** What the server was found to be. */
+/** State of the server, as the page has found it. */
 type State = "asking" | "open" | "token" | "unreachable";
 
 export function Page() {
@@ -64,7 +64,7 @@ export function Page() {
       clearInterval(timer);
     };
   }, [look]);
-  // Where there is no choice, the only one is made.
+  // With one agent there is nothing to choose.
   useEffect(() => {
     if (state !== "open" || place.kind !== "home") return;
     const [agent, otherAgent] = served.agents;

@@ -1,4 +1,4 @@
-/** What the page shows, as the fragment of its address: a run, a chat with an agent, or nothing yet. */
+/** Place that the page shows, as the fragment of its address: a run, a chat with an agent, or nothing yet. */
 
 export type Place =
   | { readonly kind: "home" }
