@@ -71,6 +71,7 @@ class Host:
     Attributes:
         agents: by the names that they are served under.
         cancel_on_disconnect: as given.
+        running_changed: is set, and replaced, when the list of the runs that go on changes.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Host:
         self._max_running = max_running
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
+        self.running_changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,11 +206,17 @@ class Host:
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
         if self._room() <= 0:
             self._has_room.clear()
+        self._tell_change()
         return hosted
 
     def _leave(self, hosted: HostedRun) -> None:
         del self._hosting[hosted]
         self._has_room.set()
+        self._tell_change()
+
+    def _tell_change(self) -> None:
+        self.running_changed.set()
+        self.running_changed = asyncio.Event()
 
     def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
         stream = (agent if session is None else session).stream(prompt)

@@ -194,3 +194,14 @@ def test_a_mounted_application_serves_a_run_that_is_watched() -> None:
         with TestClient(Starlette(routes=[Mount("/agents-api", served)]), base_url="http://localhost") as client:
             events = client.get(f"/agents-api/runs/{served.state.run_ids[run.id]}/events").text
     assert '"delta":"Hi."' in events
+
+
+def test_the_list_of_runs_is_sent_again_when_it_changes() -> None:
+    with ModelServer(chat("Hi.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with TestClient(nbagent.asgi(agent), base_url="http://localhost") as client:
+            with client.websocket_connect("ws://localhost/runs") as socket:
+                assert socket.receive_json() == {"runs": []}
+                run = client.post("/runs", json={"message": "x"}).json()["id"]
+                assert socket.receive_json() == {"runs": [{"id": run, "agent": "assistant"}]}
+                assert socket.receive_json() == {"runs": []}

@@ -5,8 +5,8 @@ import { fragmentOf, type Place, placeOf } from "./place";
 import * as server from "./server";
 import { View } from "./view";
 
-/** Time between two looks at the runs that go on. */
-const POLL_MS = 2000;
+/** Pause before the next try to reach the server. */
+const RETRY_MS = 2000;
 
 interface Served {
   agents: readonly string[];
@@ -51,19 +51,24 @@ export function Page() {
 
   useEffect(() => {
     const follow = () => setPlace(placeOf(location.hash));
-    const lookIfSeen = () => document.visibilityState === "visible" && look();
     addEventListener("hashchange", follow);
     addEventListener("popstate", follow);
-    document.addEventListener("visibilitychange", lookIfSeen);
-    const timer = setInterval(lookIfSeen, POLL_MS);
-    look();
     return () => {
       removeEventListener("hashchange", follow);
       removeEventListener("popstate", follow);
-      document.removeEventListener("visibilitychange", lookIfSeen);
-      clearInterval(timer);
     };
-  }, [look]);
+  }, []);
+  useEffect(() => {
+    if (state === "token") return;
+    if (state === "open")
+      return server.followRuns(
+        (runs) => setServed((before) => ({ ...before, runs })),
+        () => setState("unreachable"),
+      );
+    if (state === "asking") look();
+    const timer = setInterval(look, RETRY_MS);
+    return () => clearInterval(timer);
+  }, [state, look]);
   // With one agent there is nothing to choose.
   useEffect(() => {
     if (state !== "open" || place.kind !== "home") return;

@@ -28,11 +28,17 @@ export function fragmentOf(place: Place): string {
 
 /** Address of the place's WebSocket, for a page at `base`. */
 export function viewUrl(place: Exclude<Place, { kind: "home" }>, base: string): URL {
-  const url = new URL("view", base);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.hash = "";
+  const url = socketUrl("view", base);
   url.search = String(
     new URLSearchParams(place.kind === "run" ? { run: place.run } : { agent: place.agent, session: place.session }),
   );
+  return url;
+}
+
+/** Address of a WebSocket of the server, for a page at `base`. */
+export function socketUrl(path: string, base: string): URL {
+  const url = new URL(path, base);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = "";
   return url;
 }

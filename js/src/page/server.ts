@@ -1,6 +1,7 @@
 /** The server's endpoints that the page uses, apart from the views. */
 
 import { record, str } from "../values";
+import { socketUrl } from "./place";
 
 export interface ServedRun {
   readonly id: string;
@@ -29,7 +30,22 @@ export async function agents(): Promise<string[]> {
 
 /** Runs that go on. */
 export async function runs(): Promise<ServedRun[]> {
-  return list((await ask("runs")).runs).flatMap((item) => {
+  return runsIn(await ask("runs"));
+}
+
+/** Follow the runs that go on, until the connection ends. Returns a function that ends it. */
+export function followRuns(changed: (runs: ServedRun[]) => void, gone: () => void): () => void {
+  const socket = new WebSocket(socketUrl("runs", document.baseURI));
+  socket.onmessage = ({ data }) => changed(runsIn(JSON.parse(data)));
+  socket.onclose = gone;
+  return () => {
+    socket.onclose = null;
+    socket.close();
+  };
+}
+
+function runsIn(listed: unknown): ServedRun[] {
+  return list(record(listed)?.runs).flatMap((item) => {
     const { id, agent } = record(item) ?? {};
     return typeof id === "string" && typeof agent === "string" ? { id, agent } : [];
   });

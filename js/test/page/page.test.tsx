@@ -34,10 +34,22 @@ describe("an address", () => {
 /** A server's answers by path; a function is called with the body. */
 type Answers = Record<string, (body: unknown) => [number, unknown]>;
 
+/** The socket that a page has opened last. */
+class Socket {
+  static last: Socket;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  constructor(readonly url: URL) {
+    Socket.last = this;
+  }
+  close() {}
+}
+
 describe("the page", () => {
   let answers: Answers;
   beforeEach(() => {
     vi.useFakeTimers();
+    vi.stubGlobal("WebSocket", Socket);
     vi.stubGlobal("fetch", async (url: URL, options: RequestInit = {}) => {
       const found = answers[url.pathname];
       const [status, body] = found?.(JSON.parse(String(options.body ?? "null"))) ?? [404, {}];
@@ -66,9 +78,22 @@ describe("the page", () => {
       "two",
     ]);
     expect(document.querySelector("a.page-item")?.getAttribute("href")).toBe("#run-1234");
-    answers["/runs"] = () => [200, { runs: [] }];
-    await vi.advanceTimersByTimeAsync(2100);
+    expect(Socket.last.url.pathname).toBe("/runs");
+    Socket.last.onmessage?.({ data: '{"runs": []}' });
+    await vi.advanceTimersByTimeAsync(20);
     expect(document.querySelector("a.page-item")).toBeNull();
+  });
+
+  it("looks for the server again when the connection has ended", async () => {
+    answers = { "/health": () => [200, { agents: ["one", "two"] }], "/runs": () => [200, { runs: [] }] };
+    await draw();
+    const first = Socket.last;
+    first.onclose?.();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(document.body.textContent).toContain("does not answer");
+    await vi.advanceTimersByTimeAsync(2100);
+    expect(document.body.textContent).toContain("Choose an agent");
+    expect(Socket.last).not.toBe(first);
   });
 
   it("asks for the token where the server wants one, and forgets it", async () => {

@@ -1,12 +1,14 @@
 """nbagent's own endpoints: runs as events, their stop, and the answers to their questions."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nbagent import events as e
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
@@ -98,9 +100,27 @@ def routes(host: Host) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents)})
 
+    def running() -> dict[str, Any]:
+        return {"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]}
+
     @operation("List the runs that go on", result=Runs, reads=True)
     async def listed(request: Request) -> Response:
-        return JSONResponse({"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]})
+        return JSONResponse(running())
+
+    @operation("WebSocket of the list of the runs that go on, which is sent again when it changes", status=101, reads=True)
+    async def follow(socket: WebSocket) -> None:
+        await socket.accept()
+        leaving = asyncio.create_task(socket.receive())
+        try:
+            while not leaving.done():
+                changing = asyncio.create_task(host.running_changed.wait())
+                await socket.send_json(running())
+                await asyncio.wait([leaving, changing], return_when=asyncio.FIRST_COMPLETED)
+                changing.cancel()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            leaving.cancel()
 
     @operation("Begin a run", body=NewRun, result=Begun, status=201)
     async def new_run(request: Request) -> Response:
@@ -135,6 +155,7 @@ def routes(host: Host) -> list[BaseRoute]:
     return [
         Route("/health", health, methods=["GET"]),
         Route("/runs", listed, methods=["GET"]),
+        WebSocketRoute("/runs", follow),
         Route("/runs", new_run, methods=["POST"]),
         Route("/runs/{run}/events", events, methods=["GET"]),
         Route("/runs/{run}/cancel", cancel, methods=["POST"]),
