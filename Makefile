@@ -119,7 +119,7 @@ proof-bench: .venv/test
 # Editable: the install builds the front end too (js/hatch_build.py), so a change of its sources installs again.
 INSTALLED := .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
 .venv/lab: $(INSTALLED)
-	$(PIP_INSTALL) --editable '.[lab]'
+	$(PIP_INSTALL) --editable '.[lab,serve]'
 	@mkdir -p .venv/share/jupyter/lab/settings  # no question about Jupyter's news, no look for updates
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json

@@ -1,6 +1,6 @@
 /** The page around the view: agents to chat with, runs to watch, and the field for the server's token. */
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { fragmentOf, type Place, placeOf } from "./place";
 import * as server from "./server";
 import { View } from "./view";
@@ -70,12 +70,16 @@ export function Page() {
     return () => clearInterval(timer);
   }, [state, look]);
   // With one agent there is nothing to choose.
+  const hasChosen = useRef(false);
   useEffect(() => {
-    if (state !== "open" || place.kind !== "home") return;
+    if (place.kind !== "home") hasChosen.current = false;
+    if (state !== "open" || place.kind !== "home" || hasChosen.current) return;
     const [agent, otherAgent] = served.agents;
     const [run, otherRun] = served.runs;
+    hasChosen.current = true;
     if (agent !== undefined && otherAgent === undefined && run === undefined) chat(agent, true);
     else if (agent === undefined && run !== undefined && otherRun === undefined) go({ kind: "run", run: run.id }, true);
+    else hasChosen.current = false;
   }, [state, place.kind, served, chat, go]);
   useEffect(() => {
     const name = place.kind === "chat" ? place.agent : place.kind === "run" ? place.run : "";

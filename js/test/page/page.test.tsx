@@ -36,12 +36,15 @@ type Answers = Record<string, (body: unknown) => [number, unknown]>;
 
 /** The socket that a page has opened last. */
 class Socket {
+  static readonly OPEN = 1;
   static last: Socket;
+  readonly readyState = 0;
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: (() => void) | null = null;
   constructor(readonly url: URL) {
     Socket.last = this;
   }
+  send() {}
   close() {}
 }
 
@@ -51,6 +54,7 @@ describe("the page", () => {
     vi.useFakeTimers();
     vi.stubGlobal("WebSocket", Socket);
     vi.stubGlobal("fetch", async (url: URL, options: RequestInit = {}) => {
+      await new Promise((done) => setTimeout(done, 5));
       const found = answers[url.pathname];
       const [status, body] = found?.(JSON.parse(String(options.body ?? "null"))) ?? [404, {}];
       return new Response(JSON.stringify(body), { status });
@@ -94,6 +98,21 @@ describe("the page", () => {
     await vi.advanceTimersByTimeAsync(2100);
     expect(document.body.textContent).toContain("Choose an agent");
     expect(Socket.last).not.toBe(first);
+  });
+
+  it("begins one chat where one agent is all there is, also when the list of runs comes meanwhile", async () => {
+    let sessions = 0;
+    answers = {
+      "/health": () => [200, { agents: ["one"] }],
+      "/runs": () => [200, { runs: [] }],
+      "/agents/one/sessions": () => [201, { session_id: `session-${++sessions}` }],
+    };
+    render(<Page />, document.body);
+    for (let tick = 0; tick < 50; tick++) {
+      await vi.advanceTimersByTimeAsync(1);
+      if (Socket.last?.url.pathname === "/runs") Socket.last.onmessage?.({ data: '{"runs": []}' });
+    }
+    expect([sessions, location.hash]).toEqual([1, "#chat/one/session-1"]);
   });
 
   it("asks for the token where the server wants one, and forgets it", async () => {
