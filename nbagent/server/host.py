@@ -212,6 +212,7 @@ class Host:
     def _leave(self, hosted: HostedRun) -> None:
         del self._hosting[hosted]
         self._has_room.set()
+        self._forget()
         self._tell_change()
 
     def _tell_change(self) -> None:
@@ -353,10 +354,14 @@ class Host:
 
     def _keep(self, hosted: HostedRun) -> HostedRun:
         self._runs[hosted.id] = hosted
+        self._forget()
+        return hosted
+
+    def _forget(self) -> None:
+        """Let go of the oldest runs that have ended."""
         ended = [each.id for each in self._runs.values() if each.ended]
         for run_id in ended[: max(0, len(ended) - MAX_ENDED_RUNS)]:
             del self._runs[run_id]
-        return hosted
 
     def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
