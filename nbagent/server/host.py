@@ -28,7 +28,6 @@ MAX_SESSIONS = 100_000
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
-
 ABANDONED_S = 5.0
 """Seconds between two looks for runs whose process has died, to mark them: nobody may be reading them."""
 
@@ -40,7 +39,6 @@ STOP_TIMEOUT_S = 2.0
 
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
-
 
 _logger = logging.getLogger(__name__)
 
@@ -131,12 +129,7 @@ class Host:
         Raises:
             Problem: there is no such agent (404), or it has too many sessions (503).
         """
-        name, found = self.agent(agent)
-        store = self._store_of(found)
-        with _keeping():
-            if store.count() >= MAX_SESSIONS:
-                raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
-            return found.session(new_session_name(), store=store)
+        return self.open_session(agent, new_session_name())
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -152,10 +145,17 @@ class Host:
             return found.session(name, store=store)
 
     def open_session(self, agent: str, name: str) -> Session:
-        """Return a session of a name that its client has chosen, made if there is none."""
+        """Return the session of a name, made if there is none.
+
+        Raises:
+            Problem: there is no such agent (404), or it has too many sessions (503).
+        """
         found = self.agent(agent)[1]
+        store = self._store_of(found)
         with _keeping():
-            return found.session(name, store=self._store_of(found))
+            if store.count() >= MAX_SESSIONS and store.find(name) is None:
+                raise Problem(503, f"{agent} has {MAX_SESSIONS:,} sessions already, which is the limit")
+            return found.session(name, store=store)
 
     def _store_of(self, agent: Agent) -> Store:
         return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store

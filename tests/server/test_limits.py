@@ -275,10 +275,15 @@ def test_clients_have_a_rate_of_their_own_and_are_forgotten() -> None:
     assert rate.wait_s("one") == 0
 
 
-def test_sessions_and_runs_are_limited(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+A2A_MESSAGE = {"message": {"messageId": "m", "contextId": "c", "role": "ROLE_USER", "parts": [{"text": "x"}]}}
+
+
+def test_sessions_are_limited_also_those_that_a_client_names(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "MAX_SESSIONS", len(Agent("demo").sessions()))
     refused = httpx2.post(f"{server.url}/agents/assistant/sessions")
     assert (refused.status_code, "which is the limit" in refused.text) == (503, True)
+    begun = httpx2.post(f"{server.url}/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"})
+    assert "which is the limit" in begun.text
 
 
 # --- WebSockets -----------------------------------------------------------------------------------------------------------
