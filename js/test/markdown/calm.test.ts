@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
+import { WHOLE } from "./figures";
 import { canonical, plainView, random, stopClock } from "./support";
 
 beforeEach(stopClock);
@@ -266,10 +267,10 @@ describe("replace", () => {
   ];
 
   test.each([
-    ["short", 3, 90, ""],
-    ["short with a definition", 3, 45, "[x]: https://example.org\n"],
-    ["of several chunks", 160, 15, ""],
-    ["of one line", 1, 15, "word ".repeat(15_000)],
+    ["short", 3, 45, ""],
+    ["short with a definition", 3, 21, "[x]: https://example.org\n"],
+    ["of several chunks", 160, 6, ""],
+    ["of one line", 1, 6, "word ".repeat(10_000)],
   ])("a text that goes back and forth is drawn as if newly written: %s", (_, times, tries, end) => {
     const source = PARTS.join("").repeat(times) + end;
     const next = random(3);
@@ -283,7 +284,7 @@ describe("replace", () => {
       return shown(host);
     };
     const [view, host] = windowedView();
-    for (let n = 0; n < tries; n += 1) {
+    for (let n = 0; n < (WHOLE ? 10 * tries : tries); n += 1) {
       const text = source.slice(0, Math.floor(next() * (source.length + 1)));
       view.replace(text);
       if (n % 3 > 0) vi.runAllTimers();
