@@ -30,12 +30,25 @@ def window(browser: Browser) -> Page:
     return browser.new_context(viewport=SIZE).new_page()
 
 
+@pytest.fixture(scope="session")
+def emptied() -> list[Page]:
+    """Return the window that the test before has left; at most one. Another is another process, which takes 1 s of CPU."""
+    return []
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Yield a fresh window."""
-    page = window(browser)
+def page(browser: Browser, emptied: list[Page], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Yield an empty window."""
+    page = emptied.pop() if emptied else window(browser)
     yield page
-    page.context.close()
+    page.unroute_all()
+    if failed(request):
+        page.context.close()
+        return
+    page.goto("about:blank")
+    page.set_viewport_size(SIZE)
+    page.emulate_media(color_scheme="null", reduced_motion="null", forced_colors="null")
+    emptied.append(page)
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +85,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def failed(request: pytest.FixtureRequest) -> bool:
+    """Return True if the test of a fixture has failed."""
+    return bool(request.node.stash.get(FAILED, False))
+
+
 @pytest.fixture
 def notebook(
     lab: Lab, browser: Browser, left_open: list[Page], request: pytest.FixtureRequest
@@ -96,10 +114,9 @@ def notebook(
     yield open_notebook
     for page in used:
         page.unroute_all()
-    failed = request.node.stash.get(FAILED, False)
-    if used and not left_open and not failed:
+    if used and not left_open and not failed(request):
         left_open.append(used.pop())
     for page in [*fresh, *used]:
         page.context.close()
-    if failed:
+    if failed(request):
         lab.end_kernels()  # or the next test, whose notebook has the same name, would get a busy one

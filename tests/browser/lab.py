@@ -17,9 +17,13 @@ from typing import Any
 
 import httpx2
 import nbformat
+from campaign import WHOLE
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
+THEMES = ("light", "dark") if WHOLE else ("light",)
+"""JupyterLab's themes in which a view is looked at: both under `make proof`."""
+
 KERNEL_SECONDS = 60
 SIZE: ViewportSize = {"width": 1280, "height": 1000}
 """Size of a window: a laptop's."""
@@ -114,6 +118,12 @@ def write(path: Path, cells: Iterable[str]) -> None:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(made, path)
+
+
+def screenshot(what: Page | Locator, name: str, **options: Any) -> None:
+    """Save a screenshot for review by eye, under `make proof`: to draw a page takes up to a second of CPU."""
+    if WHOLE:
+        what.screenshot(path=SHOTS / f"{name}.png", **options)
 
 
 class Notebook:
@@ -227,9 +237,6 @@ class Notebook:
         """Have the demo model answer without pauses: a page that draws a text as it comes takes seconds of CPU."""
         assert not self.python("from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')")
 
-    def shot(self, name: str) -> Path:
+    def shot(self, name: str) -> None:
         """Save a screenshot of the window, for review by eye."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        path = SHOTS / f"{name}.png"
-        self.page.screenshot(path=path)
-        return path
+        screenshot(self.page, name)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from browser.lab import Notebook
+from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
 from playwright.sync_api import expect
 
@@ -49,7 +49,7 @@ def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(no
     expect(view.locator(".nb-problem")).to_have_text("must be at least 2000")
     view.get_by_role("button", name="+ note").click()
     prepare(book.page)
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         book.shot(f"answer-{theme}")
         assert violations(book.page) == []

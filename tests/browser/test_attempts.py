@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from browser.lab import Notebook
 from playwright.sync_api import expect
 
@@ -21,6 +22,7 @@ run = nbagent.show(nbagent.Agent(model="demo", tools=[load_sales]).stream("Call 
 AGAIN = "run.tools[0].rerun(year=2023)"
 
 
+@pytest.mark.proof
 def test_a_call_is_made_again_after_its_function_was_corrected(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(TOOLS, SHOW, CORRECTED, AGAIN))
     for index in (0, 1):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import nbformat
+import pytest
 from browser.lab import Notebook
 from browser.test_static_copy import wait_until_saved
 from playwright.sync_api import expect
@@ -35,6 +36,7 @@ def ended(book: Notebook, count: int, year: int) -> None:
     expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_a_conversation_is_had_edited_reloaded_and_resumed(notebook: Callable[..., Notebook]) -> None:
     book = notebook("chat.ipynb", CELLS)
     book.speed_up()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from browser.lab import Notebook
 from browser.test_static_copy import wait_until_saved
 from playwright.sync_api import Locator, expect
@@ -24,6 +25,7 @@ def tree(widget: Locator) -> Locator:
     return widget.get_by_role("navigation", name="This run, and the runs that go on from it").locator("li")
 
 
+@pytest.mark.proof
 def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(notebook: Callable[..., Notebook]) -> None:
     book = notebook("forks.ipynb", CELLS)
     book.run(0)

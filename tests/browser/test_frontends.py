@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser.lab import SHOTS
+from browser.lab import screenshot
 from browser.places import PLACES, Place
 from browser.views import unfold
 from playwright.sync_api import Page, expect
@@ -49,7 +49,7 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
         assert page.locator(".nbagent").count() == 2  # `added` as a cell's last word draws nothing more
         assert page.locator("[data-nbagent-twin]:visible").count() == 0
         assert "<Run" not in page.locator("body").inner_text()
-        shoot(page, name)
+        screenshot(page, f"frontend-{name}")
     # Notebook 7 stumbles over its own settings while it loads.
     assert [error for error in errors if "static/notebook/" not in error] == []
 
@@ -76,7 +76,7 @@ def test_notebook_7_shows_the_twins_of_a_saved_notebook(tmp_path: Path, page: Pa
         expect(page.get_by_text("Loading widget")).to_have_count(0)  # Jupyter's, until the kernel is there
         expect(page.locator(".jupyter-widgets")).to_be_hidden()
         assert page.locator(".nbagent").count() == 0
-        shoot(page, "notebook7-saved")
+        screenshot(page, "frontend-notebook7-saved")
 
 
 @pytest.mark.proof
@@ -126,11 +126,3 @@ def opens_and_ends(place: Place, cell: int) -> None:
     tool = view.get_by_role("button", name=re.compile(r"^add\b"))
     unfold(tool)
     expect(view.get_by_text(re.compile("^arguments$", re.IGNORECASE))).to_be_visible()
-
-
-def shoot(page: Page, name: str) -> None:
-    """Save a screenshot, for review by eye."""
-    page.mouse.move(0, 0)
-    page.locator(".nb-log").evaluate_all("(logs) => logs.forEach((log) => log.scrollTo(0, 0))")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"frontend-{name}.png")

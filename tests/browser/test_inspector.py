@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser.lab import SHOTS, Notebook
+from browser.lab import THEMES, Notebook, screenshot
 from browser.views import prepare, violations
 from campaign import WHOLE, figure
 from playwright.sync_api import Locator, expect
@@ -37,8 +37,7 @@ def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locato
 
 def picture(view: Locator, name: str) -> None:
     """Save a screenshot of the view, for review by eye."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    view.screenshot(path=SHOTS / f"{name}.png")
+    screenshot(view, name)
 
 
 def test_the_events_and_the_timeline_of_a_run(notebook: Callable[..., Notebook]) -> None:
@@ -57,7 +56,7 @@ def test_the_events_and_the_timeline_of_a_run(notebook: Callable[..., Notebook])
     view.get_by_role("listbox").focus()
     book.page.keyboard.press("ArrowDown")
     expect(view.get_by_role("region", name="Event")).to_contain_text("ConnectionError")
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         assert violations(book.page) == []
         picture(view, f"inspector-events-{theme}")

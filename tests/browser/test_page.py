@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 import pytest
-from browser.lab import SHOTS
+from browser.lab import screenshot
 from openai import AsyncOpenAI
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
@@ -80,7 +80,7 @@ def test_a_chat_asks_goes_on_in_another_tab_and_survives_a_reload(tabs: Tabs) ->
         expect(tab.locator(".nb-log")).to_contain_text("returned deleted 12 rows of sales")
         expect(tab.locator(".nb-status")).to_contain_text("Done in")
     assert "Thought" not in page.locator(".nb-log").inner_text()  # the server hides thoughts
-    other.screenshot(path=SHOTS / "page-dark.png")
+    screenshot(other, "page-dark")
     page.reload()
     expect(page.locator(".nb-log")).to_contain_text("returned deleted 12 rows of sales")
     page.get_by_role("button", name="Inspect").click()
@@ -89,7 +89,7 @@ def test_a_chat_asks_goes_on_in_another_tab_and_survives_a_reload(tabs: Tabs) ->
     page.get_by_role("button", name="Inspect").click()
     page.set_viewport_size({"width": 380, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.screenshot(path=SHOTS / "page-narrow.png")
+    screenshot(page, "page-narrow")
 
 
 def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
@@ -98,7 +98,7 @@ def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
     page.get_by_role("link", name="assistant").click()
     assert page.url == f"{tabs.url}/#{run}"
     expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
-    page.screenshot(path=SHOTS / "page-run.png")
+    screenshot(page, "page-run")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".nb-status")).to_contain_text("Stopped")
     expect(page.get_by_role("link", name="assistant")).to_have_count(0)

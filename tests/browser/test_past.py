@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser.lab import Notebook
+from browser.lab import THEMES, Notebook
 from browser.test_inspector import picture
 from browser.test_inspector import show as show_run
 from browser.views import violations
@@ -40,7 +40,7 @@ def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[...,
     expect(time).to_have_attribute("aria-valuetext", "event 45 of 63, 8.3s, tool.result")
     expect(past).to_contain_text("refused")
     expect(past).not_to_contain_text("Revenue")
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         assert violations(book.page) == []
         picture(view, f"past-{theme}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.lab import SHOTS, Notebook
+from browser.lab import THEMES, Notebook, screenshot
 from browser.views import AT_REST_MS, memory, open_preview, prepare, violations
 from campaign import figure
 from playwright.sync_api import Page, expect
@@ -30,12 +30,6 @@ def let_panels_close(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
-def picture(page: Page, name: str) -> None:
-    """Save a screenshot of the whole page, for review by eye."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-
 @pytest.mark.proof
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(page: Page, theme: str) -> None:
@@ -43,14 +37,14 @@ def test_axe_finds_nothing_in_any_state(page: Page, theme: str) -> None:
     open_golden(page)
     let_panels_close(page)
     assert violations(page) == []
-    picture(page, f"states-{theme}")
+    screenshot(page, f"states-{theme}", full_page=True)
 
 
 def test_axe_finds_nothing_in_jupyterlab_light_and_dark(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(PLACE,))
     put_scenes_into_the_output(book)
     open_golden(book.page)
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         let_panels_close(book.page)
         assert violations(book.page) == []
@@ -166,7 +160,7 @@ def test_forced_colours_leave_every_sign_visible(page: Page) -> None:
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
     open_preview(page)
     assert page.evaluate("() => pleasant.invisible()") == 0
-    picture(page, "states-forced-colours")
+    screenshot(page, "states-forced-colours", full_page=True)
 
 
 def test_a_narrow_cell_holds_everything(page: Page) -> None:
@@ -176,7 +170,7 @@ def test_a_narrow_cell_holds_everything(page: Page) -> None:
     open_preview(page)
     let_panels_close(page)
     assert page.evaluate("() => pleasant.tooWide()") == []
-    picture(page, "states-narrow")
+    screenshot(page, "states-narrow", full_page=True)
 
 
 EVENTFUL = """

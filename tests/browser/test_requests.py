@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from browser.lab import Notebook
+import pytest
+from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
 from playwright.sync_api import expect
 
@@ -38,6 +39,7 @@ print([request.status for request in own.requests])
 """
 
 
+@pytest.mark.proof
 def test_a_reader_sees_what_the_model_saw_at_each_step(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(AGENT, CLIENT))
     book.run(0)
@@ -57,7 +59,7 @@ def test_a_reader_sees_what_the_model_saw_at_each_step(notebook: Callable[..., N
     expect(view.get_by_role("option", selected=True)).to_contain_text("+2 messages, tools unchanged")
     expect(request.locator(".nb-part-new")).to_have_count(2)
     expect(request.locator(".nb-token-legend")).to_contain_text("new messages")
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         assert violations(book.page) == []
         book.shot(f"requests-{theme}")

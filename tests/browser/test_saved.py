@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from browser.github import as_on_github
-from browser.lab import SHOTS, Notebook
+from browser.lab import Notebook, screenshot
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, Page, expect
@@ -249,7 +249,7 @@ def test_nbconvert_to_html(executed: Any, page: Page, tmp_path: Path, template: 
     exporter = HTMLExporter(template_name=template, exclude_input=True)  # type: ignore[no-untyped-call]
     file.write_text(exporter.from_notebook_node(executed, {"metadata": {"name": "run", "path": str(tmp_path)}})[0])
     place = opened(page, file)
-    page.screenshot(path=SHOTS / f"saved-nbconvert-{template}.png")
+    screenshot(page, f"saved-nbconvert-{template}")
     sees_all(page, place)
     expect(place).to_contain_text("begun and done")  # it ended while a later cell ran
 
@@ -276,7 +276,7 @@ def test_as_github_shows_it(executed: Any, page: Page, tmp_path: Path, scheme: A
     page.emulate_media(color_scheme=scheme)
     place = opened(page, tmp_path / "github.html")
     sees_all(page, place)
-    page.screenshot(path=SHOTS / f"saved-github-{scheme}.png")
+    screenshot(page, f"saved-github-{scheme}")
 
 
 def test_what_is_hidden_is_not_in_the_file() -> None:

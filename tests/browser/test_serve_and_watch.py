@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from browser.lab import SHOTS, Notebook
+from browser.lab import Notebook, screenshot
 from playwright.sync_api import Page, expect
 
 NAME = "07-serve-and-watch.ipynb"
@@ -46,7 +46,7 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Allow", exact=True).click()
     expect(page.locator(".nb-log")).to_contain_text("500 g of sencha are on their way", timeout=MINUTE)
-    page.screenshot(path=SHOTS / "serve-page-light.png")
+    screenshot(page, "serve-page-light")
     execute("stock")
     assert "'sencha': 500" in book.output(at["stock"])
 
@@ -56,7 +56,7 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
     page.get_by_role("link", name="teahouse").click()
     expect(page.locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
     page.emulate_media(color_scheme="dark")
-    page.screenshot(path=SHOTS / "serve-watched-dark.png")
+    screenshot(page, "serve-watched-dark")
     book.theme("dark")
     book.shot("serve-watch-dark")
     line = re.search(r'nbagent\.show\("http.*?"\)', book.output(at["line"]))

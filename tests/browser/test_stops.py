@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from browser.lab import Notebook
+from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
 from playwright.sync_api import Locator, expect
 
@@ -68,7 +68,7 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     book.run(1)
     asked(book.widget(1), "Stopped at a breakpoint")
     prepare(book.page)
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         book.shot(f"stop-call-{theme}")
         assert violations(book.page) == []
@@ -84,7 +84,7 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     asked(view, "Stopped at the result")
     expect(view.locator(".nb-question:focus")).to_contain_text("Stopped at the result")
     go(view, "Change the result…")
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         book.shot(f"stop-result-{theme}")
     book.theme("light")
@@ -103,7 +103,7 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     go(view, "Stop before each call of fetch_rates")
     dot = view.get_by_role("button", name="Stop before each call of fetch_rates").first
     expect(dot).to_have_attribute("aria-pressed", "true")
-    for theme in ("light", "dark"):
+    for theme in THEMES:
         book.theme(theme)
         book.shot(f"stop-dot-{theme}")
     book.theme("light")

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from browser.lab import SHOTS, Notebook
+from browser.lab import Notebook, screenshot
 from browser.views import unfold
 from campaign import figure
 from playwright.sync_api import Locator, expect
@@ -75,6 +75,7 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     ]
 
     stops_in_mid_stream(tour, at["stop"])
+    tour.speed_up()
 
     # Figures, generators, a recording, and what is kept back.
     for name in ("figure", "poem", "played", "quiet"):
@@ -116,7 +117,7 @@ def picture(tour: Notebook, watch: Locator) -> None:
     """Save the README's picture: the whole run, in a window that is high enough for it."""
     tour.page.set_viewport_size({"width": 1280, "height": 1600})
     watch.get_by_role("log").evaluate("(log) => log.classList.add('nb-whole')")
-    watch.screenshot(path=SHOTS / "tour.png")
+    screenshot(watch, "tour")
     tour.page.set_viewport_size({"width": 1280, "height": 1000})
 
 
