@@ -141,6 +141,18 @@ def test_a_page_that_is_cut_is_in_order_and_no_success(name: str, page: Page) ->
         assert ended.status != "completed" or (page.closes and cut and not running)
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name])
+def test_a_page_streams_line_by_line(name: str) -> None:
+    """No reader waits for the next but one event, also where a page prints no empty lines between events."""
+    body, items = BodyDecoder("text/event-stream"), items_of(name)
+    events_begun = items_come = 0
+    for line in (FOLDER / "documented" / name).read_bytes().splitlines(keepends=True):
+        events_begun += line.startswith(b"data:")
+        items_come += len(list(body.feed(line)))
+        assert items_come >= events_begun - 1, line
+    assert items_come + len(list(body.close())) == events_begun == len(items)
+
+
 def test_a_session_is_on_the_run() -> None:
     start = read("dexto-events.jsonl", items_of("dexto-events.jsonl"))[0]
     assert isinstance(start, ev.RunStart)

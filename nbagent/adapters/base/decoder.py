@@ -12,7 +12,7 @@ from nbagent.adapters.base.exceptions import message_of
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_message, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.errors import Cancelled, StreamError
-from nbagent.events import STREAM_TRUNCATED, Event, RunStatus
+from nbagent.events import RAW_HINT, STREAM_TRUNCATED, Event, RunStatus
 from nbagent.hints import hint_for, type_name
 from nbagent.mime.error import error_of
 
@@ -100,8 +100,8 @@ class BaseDecoder:
         self.builder.raw(item, name)
         if not self._unread_warned:
             self._unread_warned = True
-            message = f'Items of type {type(item).__name__} are not read here ({self.system}). Only reveal="all" shows them.'
-            self.builder.status(message, level="warning")
+            message = f"Items of type {type(item).__name__} are not read here ({self.system})."
+            self.builder.status(message + RAW_HINT, level="warning")
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """Start a step, and forget how the response before it ended."""
