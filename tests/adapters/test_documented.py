@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from adapters.recorded import Transcript as Content
 
 import nbagent.events as ev
 from nbagent.adapters.detect import DetectingDecoder
+from nbagent.run import Run
 from nbagent.transcript import Transcript
 from nbagent.wire.body import BodyDecoder
 
@@ -141,6 +143,15 @@ def test_a_page_that_is_cut_is_in_order_and_no_success(name: str, page: Page) ->
         assert ended.status != "completed" or (page.closes and cut and not running)
 
 
+@every_page
+def test_without_remarks_the_answer_of_a_page_is_left(name: str, page: Page) -> None:
+    calls = [at for at, block in enumerate(page.blocks) if isinstance(block, tuple)]
+    run = Run(iter(items_of(name)), commentary=False)
+    run.start()
+    answer = page.blocks[calls[-1] + 1 :] if calls else page.blocks
+    assert (run.wait(30).text, run.answer) == ("\n\n".join(answer), "\n\n".join(answer))
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name])
 def test_a_page_streams_line_by_line(name: str) -> None:
     """No reader waits for the next but one event, also where a page prints no empty lines between events."""
@@ -157,6 +168,11 @@ def test_a_session_is_on_the_run() -> None:
     start = read("dexto-events.jsonl", items_of("dexto-events.jsonl"))[0]
     assert isinstance(start, ev.RunStart)
     assert start.thread_id == "s1"
+
+
+def test_events_of_an_agent_are_read_as_objects_too() -> None:
+    events = [SimpleNamespace(**item) for item in items_of("status-tokens-agent.jsonl")]
+    assert blocks_of(read("status-tokens-agent.jsonl", events)) == SEARCHED
 
 
 def test_tokens_that_are_known_only_as_a_total_are_kept() -> None:
