@@ -175,6 +175,14 @@ def test_events_of_an_agent_are_read_as_objects_too() -> None:
     assert blocks_of(read("status-tokens-agent.jsonl", events)) == SEARCHED
 
 
+def test_a_session_that_is_named_at_the_end_is_on_the_run() -> None:
+    """The page's React component makes no session: it takes the one that `llm:response` names."""
+    items = [{**item, "sessionId": None} for item in items_of("dexto-events.jsonl")]
+    run = Run(iter([*items[:-1], {**items[-1], "sessionId": "s1"}]))
+    run.start()
+    assert run.wait(30).thread_id == "s1"
+
+
 def test_tokens_that_are_known_only_as_a_total_are_kept() -> None:
     usage = end_of(read("dexto-events.jsonl", items_of("dexto-events.jsonl"))).usage
     assert usage is not None

@@ -111,6 +111,8 @@ class A2ADecoder(BaseDecoder):
             self.fail_with(payload["error"])
             return
         kind, body = frame_kind(payload)
+        if kind:
+            self.builder.begin(thread_id=str_field(body, "contextId"))
         match kind:
             case "task":
                 self._read_task(body)
@@ -145,7 +147,6 @@ class A2ADecoder(BaseDecoder):
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._is_task = True
-        self.builder.begin(thread_id=str_field(task, "contextId"))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
             entry = fields_or_empty(artifact)
