@@ -132,7 +132,7 @@ class BaseDecoder:
             if is_error and self.stop_info.status != "failed":  # `read` did not know the payload as an error
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
-            builder.raw(item)
+            self.unread(item)
         self._read_count += 1
         if not self._understood:
             self._understood = builder.raw_count == raw_count
