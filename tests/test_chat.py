@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from agent.server import KEY, Server
+from agent.server import chat as answer
 from matplotlib.figure import Figure
 
 import nbagent
@@ -80,6 +82,20 @@ async def test_a_function_gets_the_messages_so_far() -> None:
     chat = nbagent.chat(echo)
     assert [await chat.ask("one"), await chat.ask("two")] == ["1: one", "3: two"]
     assert [message["content"] for message in chat.messages] == ["one", "1: one", "two", "3: two"]
+    chat.close()
+
+
+async def test_an_address_gets_the_messages_so_far() -> None:
+    with Server(answer("One."), answer("Two.")) as server:
+        chat = nbagent.chat(
+            f"{server.base_url}/chat/completions", json={"model": "m"}, headers={"Authorization": f"Bearer {KEY}"}
+        )
+        await chat.ask("first")
+        await chat.ask("second")
+        bodies = server.bodies
+    assert shown(chat) == [("prompt", "first"), ("text", "One."), ("prompt", "second"), ("text", "Two.")]
+    assert [message["content"] for message in bodies[1]["messages"]] == ["first", "One.", "second"]
+    assert [(body["model"], body["stream"]) for body in bodies] == [("m", True)] * 2
     chat.close()
 
 

@@ -54,6 +54,7 @@ from nbagent.events.kinds import (
     UsageUpdate,
 )
 from nbagent.events.parts import (
+    RAW_HINT,
     STREAM_TRUNCATED,
     Decision,
     Display,
@@ -72,6 +73,7 @@ from nbagent.events.parts import (
 )
 
 __all__ = [
+    "RAW_HINT",
     "STREAM_TRUNCATED",
     "AgentEnd",
     "AgentHandoff",

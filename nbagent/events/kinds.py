@@ -59,6 +59,7 @@ class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.e
         code: a reason for the status.
         output: the answer: a text, or JSON.
         usage: the run's total, that of its sub-agents among it.
+        thread_id: id of the session, if the stream has told it after its start.
         value: the answer as a Python object, in this process only; never encoded.
     """
 
@@ -67,6 +68,7 @@ class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.e
     code: str | None = None
     output: Any = None
     usage: Usage | None = None
+    thread_id: str | None = None
     value: Live | None = None
 
 

@@ -16,6 +16,9 @@ Decision = Literal["approve", "deny", "cancel", "step", "again", "result", "erro
 Stage = Literal["call", "request", "result"]
 Level = Literal["debug", "info", "warning", "error"]
 
+RAW_HINT = ' Only reveal="all" shows them.'
+"""End of a status message about `raw` events. The gate removes it where they are shown."""
+
 STREAM_TRUNCATED = "stream_truncated"
 """`run.end.code` of a stream that ended without the terminal item of its system."""
 

@@ -157,11 +157,13 @@ class Levels:
         return [] if announced else [e.Hidden(what="thinking", agent=event.agent)]
 
     def _trimmed(self, event: _E) -> _E:
-        """Return the event without the hidden fields of its envelope."""
+        """Return the event without the hidden fields of its envelope, and without a hint on what is shown."""
         if event.raw is not None and not self._raw:
             event = replace(event, raw=None)
         if event.meta is not None and not self._meta:
             event = replace(event, meta=None)
+        if self._raw and isinstance(event, e.Status) and event.message.endswith(e.RAW_HINT):
+            event = replace(event, message=event.message.removesuffix(e.RAW_HINT))
         return event
 
     def _without_thoughts(self, event: _End) -> _End:

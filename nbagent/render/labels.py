@@ -227,14 +227,14 @@ def call_args(tool: Props) -> str:
 
 
 def args_label(args: Any) -> str:
-    """Return arguments on one line: `(column="region", limit=10)`."""
+    """Return arguments on one line: `(column="region", limit=10)`; those of a list have no names."""
     if isinstance(args, str):
         return f"({clip(' '.join(args[: 4 * LIMITS['label_line_chars']].split()), LIMITS['label_line_chars'])})"
-    if not isinstance(args, dict):
+    if not isinstance(args, dict | list):
         return "()" if args is None else f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""
-    for name, value in args.items():
-        line += f"{', ' if line else ''}{name}={_value_label(value)}"
+    for name, value in args.items() if isinstance(args, dict) else ((None, value) for value in args):
+        line += f"{', ' if line else ''}{'' if name is None else f'{name}='}{_value_label(value)}"
         if len(line) > LIMITS["label_line_chars"]:
             break
     return f"({clip(line, LIMITS['label_line_chars'])})"

@@ -112,6 +112,7 @@ class RunState:
                 self.usages[event.id] = event.usage
         elif type(event) is e.RunEnd:
             self.outputs[ROOT] = event.output if event.value is None else event.value.value
+            self.thread_id = self.thread_id or event.thread_id
         if type(event) is e.ToolStart and event.tool is not None:
             self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
         self.questions.feed(event)

@@ -76,6 +76,52 @@ def test_an_artifact_that_is_sent_anew_replaces_what_was_there() -> None:
     assert texts(TASK, artifact("Hel"), artifact("lo", append=True), artifact("Bye"), artifact("!", append=True)) == ["Bye!"]
 
 
+def test_an_artifact_whose_first_update_had_no_text_has_that_of_a_later_one() -> None:
+    assert texts(TASK, artifact(""), artifact("Hel"), artifact("Hello"), status("completed")) == ["Hello"]
+    assert texts(TASK, data({"rows": 3}), artifact("Hi"), status("completed")) == ["Hi"]
+
+
+CALLING: list[dict[str, Any]] = [
+    {"text": "Let me look. "},
+    {"data": {"type": "tool_use", "id": "c", "name": "f", "input": {}}},
+    {"data": {"type": "tool_result", "tool_call_id": "c", "content": "1"}},
+    {"text": "It is "},
+    {"text": "1."},
+]
+
+
+@pytest.mark.parametrize(
+    ("updates", "append"),
+    [
+        ([CALLING], False),
+        ([[part] for part in CALLING], True),
+        ([CALLING[:1], CALLING[:4], CALLING], False),
+        ([CALLING[:4], CALLING], False),
+        ([CALLING, CALLING], False),
+    ],
+)
+def test_text_after_a_call_in_an_artifact_stands_below_the_call(updates: list[list[Any]], append: bool) -> None:
+    frames = [
+        {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": parts}, "append": append}}
+        for parts in updates
+    ]
+    events = run(TASK, *frames, status("completed"))
+    assert Transcript.of(events).texts == ["Let me look. ", "It is 1."]
+    begun = [type(event) for event in events if isinstance(event, ev.TextStart | ev.ToolStart)]
+    assert begun == [ev.TextStart, ev.ToolStart, ev.TextStart]
+
+
+def test_results_without_an_id_belong_to_the_oldest_call_of_their_name() -> None:
+    calls = [data({"type": "tool_use", "name": name, "input": {"x": x}}) for name, x in (("f", 1), ("f", 2), ("g", 3))]
+    results = [data({"type": "tool_result", "name": name, "content": name}) for name in ("g", "f", "f")]
+    tools = Transcript.of(run(TASK, *calls, *results, status("completed"))).tools
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [
+        ("f", {"x": 1}, "f"),
+        ("f", {"x": 2}, "f"),
+        ("g", {"x": 3}, "g"),
+    ]
+
+
 def test_artifacts_may_overlap_and_their_chunks_find_them() -> None:
     assert texts(artifact("a", "1"), artifact("b", "2"), artifact("c", "1", append=True, lastChunk=True)) == ["ac", "b"]
 

@@ -1,5 +1,7 @@
 """Contract of every adapter, over every recording: whole, cut at any place, broken off, and damaged."""
 
+import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -99,6 +101,18 @@ def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_u
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------
+
+
+SESSION = re.compile(r'"(?:thread_?id|session_?id|context_?id|conversation_?id)": "([^"]+)"', re.IGNORECASE)
+
+
+@every_recording
+def test_a_session_that_a_recording_names_is_that_of_the_run(recording: Recording) -> None:
+    named = set(SESSION.findall(json.dumps(recording.items, default=str)))
+    events = decode(recording.decoder(), recording.items)
+    told = {event.thread_id for event in events if isinstance(event, ev.RunStart | ev.RunEnd) and event.thread_id}
+    assert len(told) == bool(named)
+    assert told <= named
 
 
 @every_recording

@@ -118,6 +118,20 @@ def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], data: A
     assert events[-1].status == "failed"
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"type": "start"}, {"type": "tool-input-available", "input": {}}, {"type": "finish"}],
+        [{"type": "RUN_STARTED", "threadId": "t", "runId": "r"}, {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m"}],
+    ],
+    ids=["vercel.ui", "ag_ui"],
+)
+def test_an_item_of_a_known_kind_without_what_it_needs_is_kept_and_told(items: list[Any]) -> None:
+    events = decode(decoder_for(items[0]), items)
+    assert [event.data for event in events if isinstance(event, ev.Raw)]
+    assert [event.message for event in events if isinstance(event, ev.Status) and "not read here" in event.message]
+
+
 @pytest.mark.parametrize("item", [None, 7, 1.5, True])
 def test_what_cannot_be_an_item_is_refused_by_name(item: Any) -> None:
     with pytest.raises(UnknownSource, match=rf"'{type(item).__name__}'.*openai\.chat"):

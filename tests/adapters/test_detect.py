@@ -77,7 +77,14 @@ async def test_an_unknown_stream_is_shown_raw_with_one_hint() -> None:
     assert [event.data for event in run.events if isinstance(event, ev.Raw)] == [OWN] * 3
     (hint,) = [event.message for event in run.events if isinstance(event, ev.Status)]
     assert "adapter=" in hint
-    assert 'reveal="all"' in hint
+
+
+@pytest.mark.parametrize("items", [[OWN], [{"chunk": "a"}, {"debug": {"tokens": 3}}, "[DONE]"]], ids=["unknown", "hector"])
+async def test_a_hint_on_hidden_items_says_which_level_shows_them(items: list[Any]) -> None:
+    for reveal, told in (("thinking", True), ("all", False)):
+        run = await show(*items, reveal=reveal)
+        (hint,) = [event.message for event in run.events if isinstance(event, ev.Status)]
+        assert ('reveal="all"' in hint) is told
 
 
 async def test_a_guess_can_be_overruled_by_name() -> None:

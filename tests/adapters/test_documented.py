@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from adapters.recorded import Transcript as Content
 
 import nbagent.events as ev
 from nbagent.adapters.detect import DetectingDecoder
+from nbagent.run import Run
 from nbagent.transcript import Transcript
 from nbagent.wire.body import BodyDecoder
 
@@ -141,10 +143,44 @@ def test_a_page_that_is_cut_is_in_order_and_no_success(name: str, page: Page) ->
         assert ended.status != "completed" or (page.closes and cut and not running)
 
 
+@every_page
+def test_without_remarks_the_answer_of_a_page_is_left(name: str, page: Page) -> None:
+    calls = [at for at, block in enumerate(page.blocks) if isinstance(block, tuple)]
+    run = Run(iter(items_of(name)), commentary=False)
+    run.start()
+    answer = page.blocks[calls[-1] + 1 :] if calls else page.blocks
+    assert (run.wait(30).text, run.answer) == ("\n\n".join(answer), "\n\n".join(answer))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name])
+def test_a_page_streams_line_by_line(name: str) -> None:
+    """No reader waits for the next but one event, also where a page prints no empty lines between events."""
+    body, items = BodyDecoder("text/event-stream"), items_of(name)
+    events_begun = items_come = 0
+    for line in (FOLDER / "documented" / name).read_bytes().splitlines(keepends=True):
+        events_begun += line.startswith(b"data:")
+        items_come += len(list(body.feed(line)))
+        assert items_come >= events_begun - 1, line
+    assert items_come + len(list(body.close())) == events_begun == len(items)
+
+
 def test_a_session_is_on_the_run() -> None:
     start = read("dexto-events.jsonl", items_of("dexto-events.jsonl"))[0]
     assert isinstance(start, ev.RunStart)
     assert start.thread_id == "s1"
+
+
+def test_events_of_an_agent_are_read_as_objects_too() -> None:
+    events = [SimpleNamespace(**item) for item in items_of("status-tokens-agent.jsonl")]
+    assert blocks_of(read("status-tokens-agent.jsonl", events)) == SEARCHED
+
+
+def test_a_session_that_is_named_at_the_end_is_on_the_run() -> None:
+    """The page's React component makes no session: it takes the one that `llm:response` names."""
+    items = [{**item, "sessionId": None} for item in items_of("dexto-events.jsonl")]
+    run = Run(iter([*items[:-1], {**items[-1], "sessionId": "s1"}]))
+    run.start()
+    assert run.wait(30).thread_id == "s1"
 
 
 def test_tokens_that_are_known_only_as_a_total_are_kept() -> None:

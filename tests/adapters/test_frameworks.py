@@ -260,3 +260,22 @@ def test_names_in_process_are_read_like_those_on_the_wire() -> None:
         {**base, "content": {"role": "model", "parts": [part]}}, {**base, "content": {"role": "user", "parts": [answer]}}
     )
     assert [tool["result"] for tool in Transcript.of(events).tools] == [0]
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_calls_of_google_adk_without_ids_are_answered_in_order(is_streamed: bool) -> None:
+    calls = [{"functionCall": {"name": name, "args": {"x": x}}} for name, x in (("f", 1), ("f", 2), ("g", 3))]
+    results = [{"functionResponse": {"name": name, "response": {"result": x}}} for name, x in (("g", 3), ("f", 1), ("f", 2))]
+    again = {"functionCall": {"name": "f", "args": {"x": 4}}}
+    events = run(
+        *([adk(*calls, partial=True)] if is_streamed else []),
+        adk(*calls),
+        adk(*results),
+        adk(again),
+        adk({"functionResponse": {"name": "f", "response": {"result": 4}}}),
+        adk({"text": "Done."}, turnComplete=True),
+    )
+    tools = Transcript.of(events).tools
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [
+        (name, {"x": x}, x) for name, x in (("f", 1), ("f", 2), ("g", 3), ("f", 4))
+    ]

@@ -108,6 +108,16 @@ def test_the_dialects_failures_are_told() -> None:
     assert (of(ev.Error, events)[0].message, events[-1].status) == ("boom", "failed")  # type: ignore[union-attr]
 
 
+def test_calls_of_the_dialect_without_ids_are_answered_in_order() -> None:
+    def event(phase: str, **body: Any) -> dict[str, Any]:
+        return {"type": f"AGUI_EVENT_TYPE_TOOL_CALL_{phase}", f"toolCall{phase.title()}": body}
+
+    starts = [event("START", toolName=name, input={"x": x}) for x, name in enumerate("fg")]
+    events = run(*starts, event("STOP", result="1"), event("STOP", result="2"))
+    tools = Transcript.of(events).tools
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [("f", {"x": 0}, "1"), ("g", {"x": 1}, "2")]
+
+
 def test_an_error_frame_fails_the_run() -> None:
     events = run(*stream("v1-error"))
     assert (of(ev.Error, events)[0].message, events[-1].status) == ("Service error: boom", "failed")  # type: ignore[union-attr]

@@ -595,6 +595,16 @@ def test_the_pump_keeps_no_run_that_is_over_for_its_page(how: str) -> None:
     assert [each() for each in kept] == [None, None, None]
 
 
+def test_a_reader_may_ask_for_rarer_batches_also_when_it_lags() -> None:
+    view, run = RecordingView(), Run(iter(["Hello"]), interval=2)
+    channel = run.connect(view)
+    assert channel.interval == 2
+    channel.seq = 100 * MAX_UNACKED_BATCHES
+    channel.receive({"t": "ack", "seq": 0})
+    assert channel.interval == 2
+    run.close()
+
+
 def test_a_batch_that_cannot_be_written_is_a_gap_that_the_page_sees() -> None:
     made = Harness()
     made.tick(1)

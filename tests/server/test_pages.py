@@ -63,7 +63,7 @@ def module(name: str, server: Server, folder: Path) -> Any:
         made = {"session": client.post("/agents/chatbot/sessions").json()["session_id"]}
         made["thread"] = client.post("/threads").json()["id"]
         made["run"] = client.post(f"/threads/{made['thread']}/runs", json={"message": "Hello"}).json()["id"]
-    bundled = folder / f"{name}.js"
+    bundled = folder / f"{name}.cjs"
     bundled.write_text(bundle("node.ts", "--platform=node", "--external:undici"), "utf-8")
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
     command = [NODE, "--no-warnings", str(bundled), json.dumps([(name, server.url, made)])]

@@ -6,14 +6,15 @@ import { clip, jsonText, record } from "../values";
 
 const { label_value_chars: VALUE_CHARS, label_line_chars: LINE_CHARS, label_list_items: LIST_ITEMS } = LIMITS;
 
-/** The arguments of a finished call. */
+/** The arguments of a finished call; those of a list have no names. */
 export function argsLabel(args: unknown): string {
   if (typeof args === "string") return `(${clip(oneLine(args), LINE_CHARS)})`;
-  const named = record(args);
-  if (named === null) return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
+  const isList = Array.isArray(args);
+  const given = isList ? args : record(args);
+  if (given === null) return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
   let line = "";
-  for (const [name, value] of Object.entries(named)) {
-    line += `${line && ", "}${name}=${valueLabel(value)}`;
+  for (const [name, value] of Object.entries(given)) {
+    line += `${line && ", "}${isList ? "" : `${name}=`}${valueLabel(value)}`;
     if (line.length > LINE_CHARS) break;
   }
   return `(${clip(line, LINE_CHARS)})`;

@@ -31,8 +31,12 @@ class PartWriter:
         self.wrote = False
         self._reasoning: set[Hashable] = set()
 
-    def write(self, part: Any, key: Hashable) -> None:
-        """Write one part. Text goes to the text of that key, unless its metadata names a block."""
+    def write(self, part: Any, key: Hashable) -> bool:
+        """Write one part. Text goes to the text of that key, unless its metadata names a block.
+
+        Returns:
+            True if the part is a tool call or its result.
+        """
         data = fields_or_empty(part)
         metadata = fields_or_empty(data.get("metadata"))
         text = data.get("text")
@@ -46,11 +50,12 @@ class PartWriter:
             else:
                 self.text(("block", block_id) if block_id else key, text)
         elif "data" in data and data.get("kind") != "file":
-            self._data(data["data"], metadata)
+            return self._data(data["data"], metadata)
         elif any(name in data for name in ("file", "url", "raw")):
             self._file(data)
         else:
             self.builder.raw(part)
+        return False
 
     def text(self, key: Hashable, text: str) -> None:
         """Append to a text, and end the open reasoning."""
@@ -85,12 +90,13 @@ class PartWriter:
         return block
 
     def result(self, call_id: str | None, content: Any, error: str | None, *, failed: bool, name: str | None = None) -> None:
-        """Write a tool's result, and its call if that is not known."""
-        block = self.calls.get(call_id or "") or self.call(call_id, name or "tool", None)
+        """Write a tool's result, and its call if that is not known. Without an id it is that of the oldest open call."""
+        block = self.calls.get(call_id or "") or (None if call_id else next(iter(self.builder.unanswered(name)), None))
+        block = block or self.call(call_id, name or "tool", None)
         info = ev.ErrorInfo(message=error or str(content)) if failed else None
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
 
-    def _data(self, data: Any, metadata: Mapping[str, Any]) -> None:
+    def _data(self, data: Any, metadata: Mapping[str, Any]) -> bool:
         entry = fields_or_empty(data)
         if set(entry) == {"data"}:  # `a2a.proto` of 0.3 has a message `DataPart` around the data
             data = entry["data"]
@@ -111,6 +117,7 @@ class PartWriter:
             self.complete_reasoning(entry)
         else:
             self.builder.custom(str_field(entry, "type") or "data", data, meta=_meta(metadata))
+        return kind in _CALL_TYPES | _RESULT_TYPES
 
     def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
         """Write complete reasoning, or end the reasoning block of its id if deltas of it came before."""

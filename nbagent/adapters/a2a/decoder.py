@@ -60,16 +60,18 @@ def state_of(status: Mapping[str, Any]) -> str:
 
 
 class Artifact:
-    """An artifact.
+    """An artifact: texts with the tool calls between them.
 
     Attributes:
-        text: its text so far.
-        replaced: True once an update replaced its text; the new text is then written at its end.
+        texts: its texts so far; all but the last are followed by a call.
+        ended: number of texts that have ended for the reader.
+        replaced: True once an update replaced its content; texts that have not ended are then written at their end.
         open: False once it ended.
     """
 
     def __init__(self) -> None:
-        self.text = ""
+        self.texts = [""]
+        self.ended = 0
         self.replaced = False
         self.open = True
 
@@ -111,6 +113,8 @@ class A2ADecoder(BaseDecoder):
             self.fail_with(payload["error"])
             return
         kind, body = frame_kind(payload)
+        if kind:
+            self.builder.begin(thread_id=str_field(body, "contextId"))
         match kind:
             case "task":
                 self._read_task(body)
@@ -145,7 +149,6 @@ class A2ADecoder(BaseDecoder):
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._is_task = True
-        self.builder.begin(thread_id=str_field(task, "contextId"))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
             entry = fields_or_empty(artifact)
@@ -248,19 +251,29 @@ class A2ADecoder(BaseDecoder):
         if artifact is None or not artifact.open:
             artifact = self._artifacts[str(name)] = Artifact()
         elif payload.get("append") is not True:
-            artifact.replaced, artifact.text = True, ""
+            artifact.replaced, artifact.texts = True, [""]
         for part in parts:
             text = fields_or_empty(part).get("text")
             if isinstance(text, str):
-                artifact.text += text
-            if not (isinstance(text, str) and artifact.replaced):
-                self.parts.write(part, ("artifact", name))
+                artifact.texts[-1] += text
+            if not (isinstance(text, str) and artifact.replaced) and self.parts.write(part, ("artifact", name)):
+                self._end_text(str(name), artifact)
+                artifact.texts.append("")
         if payload.get("lastChunk") is True:
             self._close_artifact(str(name), artifact)
 
     def _close_artifact(self, name: str, artifact: Artifact) -> None:
         artifact.open = False
-        self.builder.end_text(("artifact", name), artifact.text if artifact.replaced else None)
+        self._end_text(name, artifact)
+
+    def _end_text(self, name: str, artifact: Artifact) -> None:
+        """End the last text of an artifact, unless it has ended before the artifact's content was replaced."""
+        if len(artifact.texts) > artifact.ended:
+            artifact.ended = len(artifact.texts)
+            key, text = ("artifact", name), artifact.texts[-1]
+            if artifact.replaced and text:
+                self.builder.start_text(key)
+            self.builder.end_text(key, text if artifact.replaced else None)
 
     def _close_artifacts(self) -> None:
         for name, artifact in self._artifacts.items():

@@ -87,7 +87,10 @@ class EventBuilder(EventWriter):
         self.end_step(finish_reason)
         self.end_texts_and_reasoning()
         self.ended = True
-        self.write(ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, meta=meta))
+        late = self._late_thread_id
+        self.write(
+            ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, thread_id=late, meta=meta)
+        )
 
     # --- text ---------------------------------------------------------------------------------------------------------
 

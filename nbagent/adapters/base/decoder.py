@@ -12,7 +12,7 @@ from nbagent.adapters.base.exceptions import message_of
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_message, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.errors import Cancelled, StreamError
-from nbagent.events import STREAM_TRUNCATED, Event, RunStatus
+from nbagent.events import RAW_HINT, STREAM_TRUNCATED, Event, RunStatus
 from nbagent.hints import hint_for, type_name
 from nbagent.mime.error import error_of
 
@@ -100,8 +100,8 @@ class BaseDecoder:
         self.builder.raw(item, name)
         if not self._unread_warned:
             self._unread_warned = True
-            message = f'Items of type {type(item).__name__} are not read here ({self.system}). Only reveal="all" shows them.'
-            self.builder.status(message, level="warning")
+            message = f"Items of type {type(item).__name__} are not read here ({self.system})."
+            self.builder.status(message + RAW_HINT, level="warning")
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """Start a step, and forget how the response before it ended."""
@@ -132,7 +132,7 @@ class BaseDecoder:
             if is_error and self.stop_info.status != "failed":  # `read` did not know the payload as an error
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
-            builder.raw(item)
+            self.unread(item)
         self._read_count += 1
         if not self._understood:
             self._understood = builder.raw_count == raw_count

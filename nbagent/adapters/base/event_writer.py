@@ -24,6 +24,8 @@ class EventWriter:
         self.envelope: dict[str, Any] = {}
         self.started = False
         self.raw_count = 0
+        self._has_thread_id = False  # on `run.start`
+        self._late_thread_id: str | None = None
         self._events: list[ev.Event] = []
         self._minted = 0
 
@@ -45,10 +47,13 @@ class EventWriter:
         self._events.append(event if isinstance(event, _DELTAS) else _without_lone_surrogates(event))
 
     def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
-        """Write `run.start` if it was not written yet."""
+        """Write `run.start` if it was not written yet. A session's id that comes later goes to `run.end`."""
         if not self.started:
             self.started = True
+            self._has_thread_id = thread_id is not None
             self._events.append(_without_lone_surrogates(ev.RunStart(model=model, thread_id=thread_id)))
+        elif not self._has_thread_id:
+            self._late_thread_id = self._late_thread_id or thread_id
 
     def source(
         self, url: str | None, *, title: str | None = None, text_id: str | None = None, meta: dict[str, Any] | None = None

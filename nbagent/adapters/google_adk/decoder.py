@@ -8,7 +8,8 @@ The format has no terminal: the run is complete when the model's last event that
 argument deltas.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -37,7 +38,7 @@ class AdkDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[str, Block] = {}
+        self._calls: dict[Hashable, Block] = {}  # by id; without one, by name and number in the event
         self._asked: set[str] = set()
         self._sources: set[str] = set()
         self._streamed: set[str] = set()
@@ -138,14 +139,17 @@ class AdkDecoder(BaseDecoder):
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _functions(self, item: Any) -> None:
+        unnamed: Counter[str] = Counter()  # calls without an id, by name
         for part in get_field(get_field(item, "content"), "parts") or ():
             call, response = get_either_case(part, "functionCall"), get_either_case(part, "functionResponse")
             if call is not None:
-                self._call(call, partial=bool(get_field(item, "partial")))
+                name = get_str(call, "name") or ""
+                unnamed[name] += 1
+                self._call(call, get_str(call, "id") or (name, unnamed[name]), partial=bool(get_field(item, "partial")))
             if response is not None:
                 self._response(response)
 
-    def _call(self, call: Any, *, partial: bool) -> None:
+    def _call(self, call: Any, key: Hashable, *, partial: bool) -> None:
         name, call_id = get_str(call, "name") or "", get_str(call, "id")
         args = get_field(call, "args")
         if name in (_CONFIRMATION, _CREDENTIAL):
@@ -154,10 +158,9 @@ class AdkDecoder(BaseDecoder):
             return
         if partial and not call_id and not name:
             return  # an argument delta: the complete arguments follow
-        block = self._calls.get(call_id or name)
+        block = self._calls.get(key)
         if block is None or (block.closed and not partial):
-            block = self.builder.start_tool(("call", call_id or name), name or "tool", call_id=call_id)
-            self._calls[call_id or name] = block
+            block = self._calls[key] = self.builder.start_tool(("call", key), name or "tool", call_id=call_id)
         if (args is not None or not partial) and not get_either_case(call, "willContinue"):
             self.builder.tool_args(block, args={} if args is None else args)
 
@@ -166,10 +169,10 @@ class AdkDecoder(BaseDecoder):
         if name in (_CONFIRMATION, _CREDENTIAL):
             self._write_approval_response(call_id, fields_or_empty(get_field(function_response, "response")))
             return
-        block = self._calls.get(call_id or name)
+        block = self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
         if block is None:
-            block = self.builder.start_tool(("call", call_id or name), name, call_id=call_id)
-            self._calls[call_id or name] = block
+            key = call_id or self.builder.mint("call")
+            block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)
         self.builder.tool_args(block)
         response = get_field(function_response, "response")
         error = get_field(response, "error") if isinstance(response, Mapping) else None

@@ -199,12 +199,12 @@ class HectorDecoder(A2ADecoder):
                 self.builder.raw(payload, kind)
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
-        call_id = str_field(body, "toolCallId") or ""
-        block = self.parts.calls.get(call_id)
+        call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
+        block = self.parts.calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
         if phase == "START" or block is None:
             self.builder.end_texts_and_reasoning()
-            block = self.builder.start_tool(call_id, str_field(body, "toolName") or "tool", call_id=call_id or None)
-            self.parts.calls[call_id] = block
+            key = call_id or self.builder.mint("call")
+            block = self.parts.calls[key] = self.builder.start_tool(key, name or "tool", call_id=call_id)
             if body.get("input"):
                 self.builder.tool_args(block, args=body["input"])
         if phase == "DELTA":
@@ -213,7 +213,7 @@ class HectorDecoder(A2ADecoder):
             self.builder.tool_args(block, "".join(block.args_pieces), args=body.get("finalInput") or None)
             error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
-            self.parts.result(call_id, body.get("result"), error, failed=failed)
+            self.parts.result(call_id, body.get("result"), error, failed=failed, name=name)
 
     def _task_event(self, phase: str, body: Mapping[str, Any]) -> None:
         match phase:

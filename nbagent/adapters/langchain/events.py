@@ -77,6 +77,7 @@ class LangChainEventsDecoder(BaseDecoder):
         """Set agent and parent of the following events: an agent inside a tool call, or inside a graph."""
         metadata = fields_or_empty(payload.get("metadata"))
         envelope = self.builder.envelope
+        self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         agent = str_field(metadata, "lc_agent_name")
         envelope["agent"] = agent
         parents = [block.id for parent in payload.get("parent_ids") or () if (block := self._tools.get(str(parent)))]

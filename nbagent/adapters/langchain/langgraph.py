@@ -114,6 +114,7 @@ class LangGraphDecoder(BaseDecoder):
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
         pair = payload if isinstance(payload, list | tuple) else (payload,)
         message, metadata = unwrap_message(pair[0]), fields_or_empty(pair[1]) if len(pair) > 1 else {}
+        self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         inner = tuple(str(metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or "").split("|")[:-1])
         self._attribute(path or inner, str_field(metadata, "lc_agent_name"))
         kind = kind_of(message)

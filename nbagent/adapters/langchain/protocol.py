@@ -97,6 +97,7 @@ class LangChainProtocolDecoder(BaseDecoder):
 
     def _message_event(self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]) -> None:
         kind = payload.get("event")
+        self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         scope = (*path, str(metadata.get("langgraph_checkpoint_ns") or ""))
         if kind == "message-start":
             self._message[scope] = str_field(payload, "id") or self.builder.mint("message")

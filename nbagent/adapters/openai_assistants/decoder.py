@@ -72,8 +72,9 @@ class AssistantsDecoder(BaseDecoder):
         event = _event_name(item)
         data = get_field(item, "data") if isinstance(get_field(item, "event"), str) else item
         payload = fields_or_empty(data)
-        self.builder.begin(str_field(payload, "model"))
         scope, _, state = event.removeprefix("thread.").rpartition(".")
+        thread_id = str_field(payload, "thread_id") or (str_field(payload, "id") if event == "thread.created" else None)
+        self.builder.begin(str_field(payload, "model"), thread_id=thread_id)
         if event == "error":
             self.fail_with(payload.get("error") or data)
         elif event == "done" or (scope == "" and state in _UNSTARTED):

@@ -277,6 +277,7 @@ class PydanticAIDecoder(BaseDecoder):
         """Read the run's result: its usage, and its pending approvals if its output is deferred."""
         self.builder.end_step()
         state = get_field(result, "_state")
+        self.builder.begin(thread_id=get_str(state, "conversation_id"))
         usage = get_field(result, "usage")
         usage = usage if usage is not None and not callable(usage) else get_field(state, "usage")
         self.builder.usage = _read_usage(usage)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of
+from nbagent.events import RAW_HINT
 from nbagent.hints import hint_for, type_name
 
 
@@ -33,8 +34,8 @@ class UnknownDecoder(BaseDecoder):
             self._unread_warned = True
             kind = type_name(item)
             hint = hint_for(kind) or ' adapter="…" names the system that does.'
-            message = f'No known system sends such items, of type {kind}; only reveal="all" shows them.{hint}'
-            self.builder.status(message, level="warning")
+            message = f"No known system sends such items, of type {kind}.{hint}"
+            self.builder.status(message + RAW_HINT, level="warning")
 
     def not_understood(self, items: int, first_type: str) -> None:
         """Say nothing more: the first item has its hint."""

@@ -21,7 +21,7 @@ Seen = dict[tuple[str, str], dict[str, Any]]
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Return what each client shows of each stream."""
     cases = [(system, stream) for system in SYSTEMS.values() for stream in STREAMS]
-    script = tmp_path_factory.mktemp("pages") / "node.js"
+    script = tmp_path_factory.mktemp("pages") / "node.cjs"
     script.write_text(bundle("node.ts", "--platform=node", "--external:undici"), "utf-8")
     with serving() as server:
         addresses = [(system, f"{server.url}/{stream}") for system, stream in cases]
