@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Route, WebSocketRoute
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
@@ -149,6 +149,11 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    if error.status_code == 404 and _is_of_socket(request):
+        told = "this is the address of a WebSocket: connect to it by ws:// or wss://"
+        is_get = request.method == "GET"
+        headers = {"upgrade": "websocket", "connection": "upgrade"} if is_get else {"allow": "GET"}
+        return Problem(426 if is_get else 405, told, headers).response()
     return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
 
 
@@ -157,3 +162,10 @@ def _methods(request: Request) -> list[str]:
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _is_of_socket(request: Request) -> bool:
+    """Return True if a WebSocket is at the path of a request."""
+    scope = {**request.scope, "type": "websocket"}
+    routes = [route for route in request.app.routes if isinstance(route, WebSocketRoute)]
+    return any(route.matches(scope)[0] is not Match.NONE for route in routes)

@@ -73,6 +73,13 @@ def test_unknown_things_are_named(client: httpx2.Client) -> None:
     assert client.get(PATH).status_code == 405
 
 
+@pytest.mark.parametrize("path", ["/view", "/agents/assistant/stream"])
+def test_a_plain_request_to_a_web_sockets_address_is_told_so(client: httpx2.Client, path: str) -> None:
+    got, put = client.get(path), client.put(path)
+    assert (got.status_code, got.headers["upgrade"], "ws://" in got.text) == (426, "websocket", True)
+    assert (put.status_code, put.headers["allow"], "ws://" in put.text) == (405, "GET", True)
+
+
 def test_a_page_that_may_use_the_server_does(client: httpx2.Client) -> None:
     assert client.get("/health", headers={"origin": "https://example.org"}).status_code == 200
     assert client.get("/health", headers={"origin": str(client.base_url).rstrip("/")}).status_code == 200
