@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.adapters.ag_ui.encoder import AguiEncoder
 from nbagent.adapters.base.encoder import Item
-from nbagent.agent.history import Message, from_prompt
 from nbagent.agent.history import Item as HistoryItem
+from nbagent.agent.history import Message, from_prompt
 from nbagent.agent.session import Session
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
