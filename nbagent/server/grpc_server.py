@@ -9,8 +9,6 @@ from typing import Any, Protocol
 import grpc
 from grpc_reflection.v1alpha import reflection
 
-from nbagent.server.request import MAX_BODY_BYTES
-
 STOP_TIMEOUT_S = 2
 """Seconds that open calls get to end when the server stops."""
 
@@ -64,22 +62,24 @@ class GrpcServer:
         host: address to listen at.
         port: to listen at; 0 for a free one.
         token: that each call must bear; None for any.
+        max_body_bytes: bytes of a message of a client at most.
 
     Attributes:
         bound: the port, once the server listens; the `OSError` if it cannot.
     """
 
-    def __init__(self, services: Sequence[Service], host: str, port: int, token: str | None) -> None:
+    def __init__(self, services: Sequence[Service], host: str, port: int, token: str | None, max_body_bytes: int) -> None:
         self._services = services
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._token = token
+        self._max_body_bytes = max_body_bytes
         self._server: Any = None
         self.bound: Future[int] = Future()
 
     async def start(self) -> None:
         """Listen. `bound` tells whether it was possible."""
         limits = [
-            ("grpc.max_receive_message_length", MAX_BODY_BYTES),
+            ("grpc.max_receive_message_length", self._max_body_bytes),
             ("grpc.so_reuseport", 0),  # else two servers would share a port
         ]
         interceptors = [] if self._token is None else [BearsToken(self._token)]

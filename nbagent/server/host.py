@@ -20,10 +20,8 @@ from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
 from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable, WorkQueue
 from nbagent.server.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
-
-MAX_SESSIONS = 100_000
-"""Sessions in an agent's store at most; further ones are refused."""
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
@@ -63,12 +61,13 @@ class Host:
         store: keeps the events of the runs.
         sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
-        max_running: runs that may go on at a time. Further ones wait if the store is a `WorkQueue`, and else are refused.
+        limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a `WorkQueue`, else are refused.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
 
     Attributes:
         agents: by the names that they are served under.
         cancel_on_disconnect: as given.
+        limits: as given.
         running_changed: is set, and replaced, when the list of the runs that go on changes.
     """
 
@@ -79,7 +78,7 @@ class Host:
         *,
         sessions: Store | None = None,
         reveal: Reveal = "tools",
-        max_running: int = 100,
+        limits: Limits = DEFAULTS,
         cancel_on_disconnect: bool = False,
     ) -> None:
         self.agents = dict(agents)
@@ -87,7 +86,7 @@ class Host:
         self._store = store
         self._sessions = sessions
         self._reveal = reveal
-        self._max_running = max_running
+        self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
         self.running_changed = asyncio.Event()
@@ -153,8 +152,10 @@ class Host:
         found = self.agent(agent)[1]
         store = self._store_of(found)
         with _keeping():
-            if store.count() >= MAX_SESSIONS and store.find(name) is None:
-                raise Problem(503, f"{agent} has {MAX_SESSIONS:,} sessions already, which is the limit")
+            if store.count() >= self.limits.max_sessions and store.find(name) is None:
+                raise Problem(
+                    503, f"{agent} has {self.limits.max_sessions:,} sessions already, which is the limit max_sessions"
+                )
             return found.session(name, store=store)
 
     def _store_of(self, agent: Agent) -> Store:
@@ -247,7 +248,7 @@ class Host:
             await (await self.find(other.id)).wait_for_end()
 
     def _full(self) -> Problem:
-        return Problem(503, f"{self._max_running} runs go on already, which is the limit")
+        return Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
 
     def _join_s(self, agent: str) -> float:
         """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
@@ -339,7 +340,7 @@ class Host:
                 await self._begin_work(stored, raw)
 
     def _room(self) -> int:
-        return self._max_running - len(self._hosting)
+        return self.limits.max_runs - len(self._hosting)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)

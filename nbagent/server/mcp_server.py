@@ -131,7 +131,7 @@ class McpServer:
         if not served.is_agent:
             stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
             return await self._host.host(Run(stream, reveal=self._reveal, name=served.tool.name), served.agent)
-        message, name = prompt_of(arguments["message"]), arguments.get("session")
+        message, name = prompt_of(arguments["message"], self._host.limits), arguments.get("session")
         if name is None:
             return await self._host.start(served.agent, message)
         is_new = name == NEW_SESSION

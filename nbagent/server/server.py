@@ -22,16 +22,13 @@ from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
 from nbagent.server.host import Host
+from nbagent.server.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
     from nbagent.server.grpc_server import GrpcServer
 
-MAX_CONNECTIONS = 1_000
-"""Connections at a time, or half of the files that the process may open if these are fewer. A further one takes the place of
-one that idles; if there is none, it is refused."""
-
-MAX_WEBSOCKET_BYTES = 4 * 1024 * 1024
-"""Bytes of a message of a WebSocket at most, its fragments together."""
+MAX_REQUEST_LINE_BYTES = 32 * 1024
+"""Bytes of a request's line at most, which has the path and the query."""
 
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
@@ -54,8 +51,10 @@ class Server:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
+        limits: Limits = getattr(app.state, "limits", DEFAULTS)
         connections: OrderedDict[HttpConnection, None] = OrderedDict()
-        http: Any = partial(HttpConnection, connections, _max_connections())
+        http: Any = partial(HttpConnection, connections, limits, _max_connections(limits))
+        idle_timeout_s: Any = limits.idle_timeout_s  # uvicorn's own type is a whole number, but it takes any
         self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
@@ -65,7 +64,9 @@ class Server:
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
             ws="wsproto",
-            ws_max_size=MAX_WEBSOCKET_BYTES,
+            timeout_keep_alive=idle_timeout_s,
+            h11_max_incomplete_event_size=limits.max_headers_bytes + MAX_REQUEST_LINE_BYTES,
+            ws_max_size=limits.max_body_bytes,
             ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
         logging.getLogger("uvicorn.error").addFilter(_mask)
@@ -146,12 +147,12 @@ def _mask(record: logging.LogRecord) -> bool:
     return True
 
 
-def _max_connections() -> int:
+def _max_connections(limits: Limits) -> int:
     try:
         import resource  # not on Windows
     except ImportError:
-        return MAX_CONNECTIONS
-    return min(MAX_CONNECTIONS, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        return limits.max_connections
+    return min(limits.max_connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
 
 def serve(
@@ -167,6 +168,7 @@ def serve(
     origins: Iterable[str] = (),
     grpc_port: int | None = None,
     cancel_on_disconnect: bool = False,
+    limits: Limits | None = None,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -187,6 +189,7 @@ def serve(
         origins: of web pages elsewhere that may use it.
         grpc_port: to listen at for gRPC; 0 for a free one, None for none.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
+        limits: how much it takes of its clients, such as `nbagent.Limits(max_body_bytes=16 * 1024 * 1024)`.
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
@@ -204,6 +207,7 @@ def serve(
         token=token,
         read_token=read_token,
         cancel_on_disconnect=cancel_on_disconnect,
+        limits=limits,
     )
     if grpc_port is not None:
         if app.state.a2a is None:

@@ -74,7 +74,7 @@ def routes(host: Host) -> list[BaseRoute]:
             raise Problem(422, "the last of the messages must be the user's")
         messages = [_message(each) for each in asked.messages if each.get("role") in CONVERSATION]
         if isinstance(messages[-1].get("content"), str) or not messages[-1].get("content"):
-            prompt_of(messages[-1].get("content"))
+            prompt_of(messages[-1].get("content"), host.limits)
 
         async def start() -> HostedRun:
             if thread_id is None:

@@ -66,7 +66,7 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, NewRun)
         thread = request.path_params["thread"]
         name, _ = host.agent(asked.agent or asked.assistant_id)
-        run = await host.start(name, prompt_of(asked.message), host.session(name, thread))
+        run = await host.start(name, prompt_of(asked.message, host.limits), host.session(name, thread))
         made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
         return JSONResponse(made, 201)
 

@@ -21,7 +21,7 @@ def routes(host: Host) -> list[BaseRoute]:
     async def stream(request: Request) -> Response:
         query = request.query_params
         return await stream_response(
-            host, request, lambda: host.start(query.get("agent"), prompt_of(query.get("query"))), "status.tokens"
+            host, request, lambda: host.start(query.get("agent"), prompt_of(query.get("query"), host.limits)), "status.tokens"
         )
 
     return [Route("/stream", stream, methods=["GET"])]
