@@ -75,38 +75,34 @@ class Guard:
             return
         headers = Headers(scope=scope)
         try:
-            self._check_size(scope, headers)
+            self._check_size(scope)
             self._check_sender(scope, headers)
             self._check_rate(scope)
             self._check_access(scope, headers)
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
         else:
-            await self._app(scope, self._limited(scope, receive, send), send)
+            await self._app(scope, self._limited(scope, headers, receive, send), send)
 
-    def _check_size(self, scope: Scope, headers: Headers) -> None:
+    def _check_size(self, scope: Scope) -> None:
         limits, lines = self._limits, scope["headers"]
         if len(lines) > limits.max_headers:
             raise Problem(431, f"the request has more than {limits.max_headers:,} headers, the limit max_headers")
         if sum(len(name) + len(value) for name, value in lines) > limits.max_headers_bytes:
             raise Problem(431, f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit max_headers_bytes")
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > limits.max_body_bytes:
-            raise self._too_large()
 
-    def _too_large(self) -> Problem:
-        return Problem(413, f"the body has more than {self._limits.max_body_bytes:,} bytes, the limit max_body_bytes")
-
-    def _limited(self, scope: Scope, receive: Receive, send: Send) -> Receive:
+    def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Receive:
         """Return what receives a request's body or the messages of a WebSocket, up to their limit."""
         limit, size = self._limits.max_body_bytes, 0
+        length = headers.get("content-length", "0")
+        announced = int(length[:20]) if length.isdecimal() else 0
 
         async def receive_body() -> Message:
             nonlocal size
-            message = await receive()
+            message: Message = {} if announced > limit else await receive()
             size += len(message.get("body", b""))
-            if size > limit:
-                raise self._too_large()
+            if max(size, announced) > limit:
+                raise Problem(413, f"the body has more than {limit:,} bytes, the limit max_body_bytes")
             return message
 
         async def receive_message() -> Message:

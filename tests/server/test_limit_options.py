@@ -125,6 +125,8 @@ def test_larger_limits_let_more_through() -> None:
     with serving(limits) as url, httpx2.Client(timeout=20) as client:
         headers = {"x": "y" * 150_000}
         assert client.post(f"{url}/runs", json={"message": "x" * 4_500_000}, headers=headers).status_code == 201
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x" * 4_500_000}}
+        assert client.post(f"{url}/mcp", json=ping, headers=ACCEPTED).status_code != 413
 
 
 def test_an_idle_connection_is_closed_after_its_time() -> None:
