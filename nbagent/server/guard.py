@@ -1,6 +1,8 @@
 """`Guard`: refuses requests that no client of this server would send, before anything reads them."""
 
+import ipaddress
 import math
+import socket
 from collections.abc import Iterable, Sequence
 from urllib.parse import unquote_plus, urlsplit
 
@@ -16,6 +18,9 @@ from nbagent.server.rate import Rate
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine for itself."""
+
+WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened at
+"""Addresses that stand for all of this machine's."""
 
 SESSION_PATHS = frozenset({"/login", "/logout"})
 """Paths that need no token: one takes it, the other gives up what came of it."""
@@ -42,7 +47,8 @@ class Guard:
 
     Args:
         app: takes the requests that pass.
-        hosts: names by which the server may be addressed.
+        hosts: names by which the server may be addressed. With one of `WILDCARDS` among them, these are also all addresses in
+            numbers, which no site can change as it can its name's, and the machine's own name.
         origins: of pages elsewhere that may use it, such as `"https://example.org"`.
         access: tells what a client may do; by default anything.
         readable: routes that a reader may use.
@@ -61,6 +67,9 @@ class Guard:
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._has_any_address = not self._hosts.isdisjoint(WILDCARDS)
+        if self._has_any_address:
+            self._hosts = (self._hosts - WILDCARDS) | {socket.gethostname().lower()}
         self._origins = frozenset(origins)
         self._access = access or Access()
         self._readable = readable
@@ -116,8 +125,9 @@ class Guard:
 
     def _check_sender(self, scope: Scope, headers: Headers) -> None:
         host = headers.get("host", "")
-        if _name(host) not in self._hosts:
-            raise Problem(403, "this server is not addressed by that name")
+        name = _name(host)
+        if name not in self._hosts and not (self._has_any_address and _is_address(name)):
+            raise Problem(403, "this server is not addressed by that name; who runs it allows it with hosts= or --allowed-host")
         origin = headers.get("origin")
         if origin is None:
             if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_page(scope):
@@ -163,6 +173,14 @@ def _is_page(scope: Scope) -> bool:
 def _path(scope: Scope) -> str:
     """Return the path of a request below the one that the application is mounted at."""
     return str(scope["path"]).removeprefix(scope.get("root_path", "")) or "/"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _name(host: str) -> str:

@@ -1,6 +1,7 @@
 """`AgentTools`: the served agents and their tools as an MCP server's tools, on the official SDK."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -61,8 +62,8 @@ class McpServer:
         """Return the server as the sessions of its clients over Streamable HTTP, at most so many at a time."""
         instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
         server = Server("nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call)
-        size = self._host.limits.max_body_bytes
-        return StreamableHTTPSessionManager(server, max_sessions=max_sessions, max_request_body_size=size)
+        # The Guard limits bodies.
+        return StreamableHTTPSessionManager(server, max_sessions=max_sessions, max_request_body_size=sys.maxsize)
 
     async def _list(self, context: Context, params: Any) -> mcp_types.ListToolsResult:
         tools = [

@@ -1,5 +1,6 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import errno
 import logging
 import socket
 import threading
@@ -43,6 +44,7 @@ class Server:
 
     Attributes:
         url: address of the server.
+        port: that it listens at.
         grpc_address: `host:port` of its gRPC services; None if it has none.
 
     Raises:
@@ -72,8 +74,8 @@ class Server:
         logging.getLogger("uvicorn.error").addFilter(_mask)
         self._server = uvicorn.Server(config)
         self._listener = listener
-        host, port = listener.getsockname()[:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        host, self.port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
@@ -193,25 +195,49 @@ def serve(
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
-        NbagentError: there is neither an agent nor a run, or the address needs a token.
+        NbagentError: there is neither an agent nor a run, the address needs a token, or there is no such port.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
-    app = asgi(
-        served,
-        store=store,
-        reveal=reveal,
-        hosts={*LOOPBACK, host, *hosts},
-        origins=origins,
-        token=token,
-        read_token=read_token,
-        cancel_on_disconnect=cancel_on_disconnect,
-        limits=limits,
-    )
-    if grpc_port is not None:
-        if app.state.a2a is None:
-            raise MissingExtra("Serving over gRPC", "a2a")
-        app.state.a2a.listen(host, grpc_port)
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if not 0 <= port <= 65535:
+        raise NbagentError(f"a port is a number from 0 to 65535, got {port}")
+    listener = _listener(host, port)
+    try:
+        app = asgi(
+            served,
+            store=store,
+            reveal=reveal,
+            hosts={*LOOPBACK, host, *hosts},
+            origins=origins,
+            token=token,
+            read_token=read_token,
+            cancel_on_disconnect=cancel_on_disconnect,
+            limits=limits,
+        )
+        if grpc_port is not None:
+            if app.state.a2a is None:
+                raise MissingExtra("Serving over gRPC", "a2a")
+            app.state.a2a.listen(host, grpc_port)
+    except BaseException:
+        listener.close()
+        raise
     return Server(app, listener)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
+
+    Raises:
+        OSError: it is taken, or is none of this machine's; the message says so in words.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            told = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"
+        else:
+            told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
+        raised = OSError(told)
+        raised.errno = error.errno
+        raise raised from error
