@@ -35,6 +35,9 @@ WORK_WAIT_S = 5.0
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
 
+IN_BODY = '"agent": "NAME" in the body'
+"""Place where most protocols without an agent in the path name one."""
+
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
 
@@ -107,8 +110,12 @@ class Host:
             services.append(self._take_work)
         self._services = [asyncio.create_task(_persistently(service)) for service in services]
 
-    def agent(self, name: str | None) -> tuple[str, Agent]:
+    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, Agent]:
         """Return an agent and its name: the only one for None.
+
+        Args:
+            name: of the agent.
+            how: says where a request of the client's protocol names an agent.
 
         Raises:
             Problem: there is none of that name (404), or several and none is named (400).
@@ -117,9 +124,9 @@ class Host:
         if name is None and len(self.agents) == 1:
             return next(iter(self.agents.items()))
         if name is None:
-            raise Problem(400, f"several agents are served; name one of them: {names}")
+            raise Problem(400, f"several agents are served: {names}. Name one of them by {how}")
         if name not in self.agents:
-            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents)} Served are: {names}")
+            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}")
         return name, self.agents[name]
 
     def new_session(self, agent: str) -> Session:
