@@ -40,7 +40,7 @@ def sent(model: ModelServer) -> list[list[tuple[str, Any]]]:
     return [[(each["role"], each["content"]) for each in body["messages"]] for body in model.bodies]
 
 
-@pytest.mark.parametrize("reply", [chat("Hi."), lambda exchange: exchange.fail(400, "no")])
+@pytest.mark.parametrize("reply", [chat("Hi."), lambda exchange: exchange.refuse(400, {"message": "no"})])
 def test_a_run_has_the_ids_of_its_client(reply: Any) -> None:
     with serving(reply) as (client, _):
         events = data_of(client.post(PATH, json=asked("x", threadId="my thread", runId="my run")))

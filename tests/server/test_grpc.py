@@ -79,7 +79,7 @@ def test_the_client_of_hectors_page_gets_its_chunks(service: str) -> None:
     ],
 )
 def test_a_call_that_fails_says_why(fields: dict[str, str], code: grpc.StatusCode) -> None:
-    with serving(lambda exchange: exchange.fail(400, "no")) as server, pytest.raises(grpc.RpcError) as raised:
+    with serving(lambda exchange: exchange.refuse(400, {"message": "no"})) as server, pytest.raises(grpc.RpcError) as raised:
         stream_message(address_of(server), **fields)
     error: Any = raised.value
     assert (error.code(), bool(error.details())) == (code, True)
