@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 import socket
+import subprocess
 import sys
 import types
 from collections.abc import AsyncIterator, Iterator
@@ -22,9 +23,11 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from adapters.pages.serving import MODULES, NODE
 from agent.server import Server as ModelServer
 from agent.server import chat
 from fastapi import FastAPI
+from parsers import environment
 
 import nbagent
 from nbagent import events as e
@@ -227,3 +230,53 @@ async def test_near_ais_loop_prints_each_chunk(capsys: pytest.CaptureFixture[str
         await asyncio.to_thread(exec, printed("nearai", "Chunks"), names)
     chunks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert "".join(choice["delta"]["content"] or "" for chunk in chunks for choice in chunk["choices"]) == "I know nothing."
+
+
+# --- Dexto's agent, in Node -----------------------------------------------------------------------------------------------
+
+DEXTO: dict[str, str] = {
+    "Basic Streaming": "It is there.",
+    "llm:thinking": "Agent is thinking...\n",
+    "llm:chunk": "It is there.",
+    "llm:tool-call": 'Using tool: look\nArguments: {"at":"x"}\n',
+    "llm:tool-result": "Tool look completed\n",
+    "llm:response": "\nComplete. Tokens used: 30\nFull content: It is there.\n",
+    "Complete Event Handler": (
+        "Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"
+    ),
+    "Buffering Chunks": "It is there.",
+    "Error Handling": "It is there.",
+}
+"""What each example writes about the same run."""
+
+
+def dexto(url: str, *arguments: str) -> list[str]:
+    return [NODE, str(PRINTED / "dexto.mjs"), url, str(MODULES / "esbuild"), *arguments]
+
+
+def test_dextos_loops_write_what_the_agent_does() -> None:
+    with answering(*CALLING * len(DEXTO)) as agent, serve(agent, port=0) as server:
+        done = subprocess.run(dexto(server.url, "", *DEXTO), check=False, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == DEXTO
+
+
+def test_dextos_loop_falls_back_where_the_stream_fails() -> None:
+    refused = lambda exchange: exchange.refuse(404, {"message": "no such model"})  # noqa: E731 - a reply
+    with answering(refused, chat("Whole.")) as agent, serve(agent, port=0) as server:
+        done = subprocess.run(dexto(server.url, "", "Error Handling"), check=True, capture_output=True, text=True, timeout=60)
+    told = json.loads(done.stdout)["Error Handling"].strip().splitlines()
+    assert ("no such model" in told[0], told[1:]) == (True, ["Falling back to generate()...", "Whole."])
+
+
+@pytest.mark.proof
+async def test_dextos_server_in_express_is_read_here() -> None:
+    express = str(environment.folder() / "node" / "package.json")
+    with answering(*CALLING) as agent, serve(agent, port=0) as server:
+        with subprocess.Popen(dexto(server.url, express), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            made = json.loads(process.stdout.readline())
+            body = {"message": "where", "sessionId": made["session"]}
+            shown = await nbagent.show(f"{made['url']}/chat/stream", json=body, face="console")
+            process.communicate(timeout=20)
+    assert (shown.status, shown.text, called(shown)) == ("completed", "It is there.", [("look", "seen")])
