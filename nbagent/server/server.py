@@ -31,8 +31,28 @@ if TYPE_CHECKING:
 MAX_REQUEST_LINE_BYTES = 32 * 1024
 """Bytes of a request's line at most, which has the path and the query."""
 
+START_TIMEOUT_S = 10
+"""Seconds that a server has to begin, with the runs that it serves; it may go on beginning after them."""
+
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
+
+
+class Uvicorn(uvicorn.Server):
+    """uvicorn's server, which tells when it has begun.
+
+    Attributes:
+        begun: is set when it has.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin."""
+        await super().startup(sockets)
+        self.begun.set()
 
 
 class Server:
@@ -72,13 +92,14 @@ class Server:
             ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
         logging.getLogger("uvicorn.error").addFilter(_mask)
-        self._server = uvicorn.Server(config)
+        self._server = Uvicorn(config)
         self._listener = listener
         host, self.port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+        self._server.begun.wait(START_TIMEOUT_S)
         self.grpc_address: str | None = None
         if self._grpc is not None:
             try:
@@ -107,6 +128,7 @@ class Server:
         try:
             self._server.run(sockets=[self._listener])
         finally:
+            self._server.begun.set()
             if self._grpc is not None:
                 self._grpc.bound.cancel()  # without effect once it is bound
 

@@ -241,9 +241,7 @@ DEXTO: dict[str, str] = {
     "llm:tool-call": 'Using tool: look\nArguments: {"at":"x"}\n',
     "llm:tool-result": "Tool look completed\n",
     "llm:response": "\nComplete. Tokens used: 30\nFull content: It is there.\n",
-    "Complete Event Handler": (
-        "Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"
-    ),
+    "Complete Event Handler": ("Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"),
     "Buffering Chunks": "It is there.",
     "Error Handling": "It is there.",
 }
