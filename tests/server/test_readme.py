@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 
 import nbagent
 from nbagent.agent import Agent
+from nbagent.cli import main
 from nbagent.run import Run
 from nbagent.server.limits import NAMES, Limits
 
@@ -54,7 +56,7 @@ async def test_the_python_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_served_run_has_its_address_at_once() -> None:
-    run = Run(Agent("demo").stream("Hello"))
+    run = Run(nbagent.Agent("demo").stream("Hello"))
     with nbagent.serve(run, port=0) as server:
         assert server.addresses == [server.address_of(run)]
         run.cancel()
@@ -111,9 +113,12 @@ def test_the_command_of_a_server_for_other_machines(tmp_path: Path) -> None:
     serving(block("sh", "--host").replace("$(openssl rand -hex 16)", "a-token-of-some-length"), tmp_path, check)
 
 
-def test_the_command_of_several_processes_is_understood(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with shell(block("sh", "redis"), tmp_path) as process:
-        assert "config.yaml: No such file" in process.communicate(timeout=20)[1]
+def test_the_command_of_several_processes_is_understood(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(block("sh", "redis"))[1:]) == 2
+    assert capsys.readouterr().err == "nbagent: config.yaml: No such file or directory\n"
 
 
 def test_the_table_of_limits_has_them_all_with_their_defaults() -> None:
