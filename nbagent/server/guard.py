@@ -121,7 +121,10 @@ class Guard:
                 return {"type": "websocket.disconnect", "code": TOO_LARGE, "reason": ""}
             return message
 
-        return receive_body if scope["type"] == "http" else receive_message
+        if scope["type"] == "websocket":
+            return receive_message
+        # Nothing keeps the body of a GET, which is met only when the response has begun.
+        return receive if scope["method"] in ("GET", "HEAD") else receive_body
 
     def _check_sender(self, scope: Scope, headers: Headers) -> None:
         host = headers.get("host", "")

@@ -1,5 +1,6 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import contextlib
 import errno
 import logging
 import socket
@@ -68,6 +69,7 @@ class Server:
         grpc_address: `host:port` of its gRPC services; None if it has none.
 
     Raises:
+        NbagentError: the application could not begin.
         OSError: the address of the gRPC services is taken.
     """
 
@@ -99,7 +101,9 @@ class Server:
         self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
-        self._server.begun.wait(START_TIMEOUT_S)
+        if self._server.begun.wait(START_TIMEOUT_S) and not self._server.started:
+            self.stop()
+            raise NbagentError("the server could not begin; its log has the reason")
         self.grpc_address: str | None = None
         if self._grpc is not None:
             try:
@@ -126,7 +130,8 @@ class Server:
 
     def _serve(self) -> None:
         try:
-            self._server.run(sockets=[self._listener])
+            with contextlib.suppress(SystemExit):  # of uvicorn, if the application cannot begin
+                self._server.run(sockets=[self._listener])
         finally:
             self._server.begun.set()
             if self._grpc is not None:
@@ -217,7 +222,8 @@ def serve(
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
-        NbagentError: there is neither an agent nor a run, the address needs a token, or there is no such port.
+        NbagentError: there is neither an agent nor a run, the address needs a token, there is no such port, or the server
+            cannot begin.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:

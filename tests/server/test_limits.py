@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from socket import create_server
 
@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nbagent.agent import Agent
+from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.server import Limits, Server, guard, serve
 from nbagent.server.rate import MAX_CLIENTS, Rate
@@ -226,6 +227,14 @@ def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
         assert raw.read_until(b"\r\n").startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("header", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
+def test_a_large_body_of_a_get_is_ignored(server: Server, header: str) -> None:
+    with Raw(server.url) as raw:
+        raw.get("/stream?query=x", header)
+        raw.send(b"4C4B40\r\n" + b"x" * 5_000_000 + b"\r\n0\r\n\r\n")
+        raw.read_until(b'"content":"Hi."')
+
+
 # --- many requests --------------------------------------------------------------------------------------------------------
 
 
@@ -424,6 +433,20 @@ def test_a_traceback_in_the_log_has_no_token(capsys: pytest.CaptureFixture[str])
     logged = capsys.readouterr().err
     assert "ValueError: Bearer a-•" in logged
     assert TOKEN not in logged
+
+
+def test_a_server_that_cannot_begin_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    @asynccontextmanager
+    async def fail(app: Starlette) -> AsyncIterator[None]:
+        if app.state.run_ids == {}:
+            raise ValueError("no disk")
+        yield
+
+    app = Starlette(lifespan=fail)
+    app.state.run_ids = {}
+    with pytest.raises(NbagentError, match="the server could not begin; its log has the reason"):
+        Server(app, create_server(("127.0.0.1", 0)))
+    assert "no disk" in capsys.readouterr().err
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------------
