@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 import grpc
-from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection
 
 STOP_TIMEOUT_S = 2
@@ -67,7 +66,7 @@ class ReadsMessages(grpc.aio.ServerInterceptor):
         async def message_of(data: bytes, context: Any) -> Any:
             try:
                 return read(data)
-            except DecodeError:
+            except Exception:  # protobuf's `DecodeError`, or what another format has
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message of the call cannot be read")
 
         if handler.response_streaming:
