@@ -31,6 +31,7 @@ __all__ = [
     "Agent",
     "BufferWindow",
     "Chat",
+    "Limits",
     "LongTerm",
     "Run",
     "SummaryBuffer",
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
     from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
     from nbagent.agent.prompt_parts import file, image
     from nbagent.debug.compare import compare
-    from nbagent.server import asgi, serve
+    from nbagent.server import Limits, asgi, serve
 
     __version__: str
     last: Run | None
@@ -96,7 +97,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.agent import prompt_parts
 
             return getattr(prompt_parts, name)
-        if name in ("asgi", "serve"):
+        if name in ("Limits", "asgi", "serve"):
             try:
                 from nbagent import server
             except ImportError as error:

@@ -208,7 +208,9 @@ class _Builder:
         try:
             found = getattr(importlib.import_module(module), function, None)
         except Exception as error:  # whatever the module raises
-            raise ToolError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+            is_missing = isinstance(error, ModuleNotFoundError) and error.name == module
+            hint = "; it is neither installed nor a file beside the configuration" if is_missing else ""
+            raise ToolError(f"{module} cannot be imported: {type(error).__name__}: {error}{hint}") from error
         if found is None:
             raise ToolError(f"{module} has no {function!r}")
         return found

@@ -172,9 +172,15 @@ class AgentSection(Section):
 
 
 class ConfigFile(Section):
-    """The whole file: agents by name."""
+    """The whole file.
+
+    Attributes:
+        agents: by name.
+        limits: of the server that `nbagent serve` is, by name; see `nbagent.Limits`.
+    """
 
     agents: Annotated[dict[str, AgentSection], Field(min_length=1)]
+    limits: dict[str, Any] = {}
 
 
 _MEANT = {
@@ -295,7 +301,7 @@ def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, t
 def _hint(around: Sequence[Any], key: str) -> str:
     """Return what is meant by a key that is not one of its section: a similar key of that, else the place that has it."""
     if len(around) < 2:
-        return did_you_mean(key, ConfigFile.model_fields) or "; its one key is 'agents'"
+        return did_you_mean(key, ConfigFile.model_fields) or "; its keys are 'agents' and 'limits'"
     here = ".".join(step for step in around[2:] if isinstance(step, str))
     keys = [each for name, section in _sections() if name == here for each in section.model_fields]
     known = _MEANT.get(key)

@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import nbagent
 from nbagent.agent import Agent
@@ -11,6 +13,8 @@ from nbagent.agent.config import DEMO_MODEL, DemoModelWarning
 from nbagent.cli.watch import watch
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.run import Run
+
+T = TypeVar("T")
 
 
 def call(args: argparse.Namespace) -> int:
@@ -30,15 +34,21 @@ def agent_of(args: argparse.Namespace) -> Agent:
     Raises:
         NbagentError: there is no such agent, or several and none is named.
     """
+    return with_notes(lambda: _configured(args) if args.config else _plain(args), lambda agent: [agent.name])
+
+
+def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) -> T:
+    """Return what `make` makes. A note on standard error names each of its agents that the demo model stands in for."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DemoModelWarning)
-        agent = _configured(args) if args.config else _plain(args)
+        made = make()
+    names = set(names_of(made))
     for each in caught:
         if not isinstance(each.message, DemoModelWarning):
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-        elif each.message.agent == agent.name:
+        elif each.message.agent in names:
             print(f"nbagent: {each.message}", file=sys.stderr)
-    return agent
+    return made
 
 
 def _configured(args: argparse.Namespace) -> Agent:

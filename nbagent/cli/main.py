@@ -30,12 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (NbagentError, ValueError, OSError) as error:
-        print(f"nbagent: {secrets.mask(str(error))}", file=sys.stderr)
+        print(f"nbagent: {secrets.mask(_told(error))}", file=sys.stderr)
         return MISUSED
 
 
+def _told(error: Exception) -> str:
+    """Return an error in words. Python's own of a file begins with the number of the system's error."""
+    if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nbagent", description="Watch the streams of AI agents in a terminal.")
+    parser = argparse.ArgumentParser(prog="nbagent", description="Watch, ask and serve AI agents from a terminal.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {nbagent.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -99,19 +106,43 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("prompt", metavar="PROMPT", help="- takes it from stdin")
     call.set_defaults(command=_call)
 
-    served = commands.add_parser("serve", help="serve the agents of a configuration over HTTP")
+    served = commands.add_parser(
+        "serve",
+        help="serve the agents of a configuration over HTTP",
+        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and the endpoints of README.",
+        epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, NBAGENT_READ_TOKEN that of clients which "
+        "only read. An ADDRESS that other machines reach needs the first.",
+    )
     served.add_argument("config", metavar="FILE", help="YAML with agents")
-    served.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at (%(default)s)")
-    served.add_argument("--port", metavar="PORT", type=int, default=8080, help="to listen at; 0 for a free one (%(default)s)")
+    served.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at; 0.0.0.0 for all of this machine (%(default)s)"
+    )
+    served.add_argument("--port", metavar="PORT", type=_port, default=8080, help="to listen at; 0 for a free one (%(default)s)")
+    served.add_argument(
+        "--allowed-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="by which clients may address the server, beside ADDRESS; may be repeated",
+    )
     served.add_argument(
         "--store",
         metavar="STORE",
         default=":memory:",
         help="SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory",
     )
-    served.add_argument("--grpc-port", metavar="PORT", type=int, help="to listen at for gRPC; 0 for a free one (default: none)")
+    served.add_argument(
+        "--grpc-port", metavar="PORT", type=_port, help="to listen at for gRPC; 0 for a free one (default: none)"
+    )
     served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
     served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
+    served.add_argument(
+        "--limit",
+        metavar="NAME=NUMBER",
+        action="append",
+        default=[],
+        help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file may have them under limits:",
+    )
     served.add_argument("--telemetry", action="store_true", help="make OpenTelemetry spans; see opentelemetry-instrument")
     served.add_argument("--cancel-on-disconnect", action="store_true", help="cancel a run when its last reader has left")
     served.set_defaults(command=_serve)
@@ -123,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     talk.set_defaults(command=_chat)
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, got {text!r}")
+    return int(text)
 
 
 def _call(args: argparse.Namespace) -> int:

@@ -2,11 +2,19 @@
 
 import argparse
 import os
+import signal
+import socket
 import sys
 import threading
+from pathlib import Path
 
 import nbagent
+from nbagent.agent.config_yaml import YamlDocument
+from nbagent.cli.agents import with_notes
 from nbagent.cli.watch import OK
+from nbagent.errors import ConfigError, NbagentError
+from nbagent.server import Limits
+from nbagent.server.guard import LOOPBACK, WILDCARDS
 
 TOKEN_VARIABLE = "NBAGENT_TOKEN"  # noqa: S105 - its name
 """Environment variable with the token that each request must bear."""
@@ -16,27 +24,68 @@ READ_TOKEN_VARIABLE = "NBAGENT_READ_TOKEN"  # noqa: S105 - its name
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Serve the agents of a configuration until Ctrl-C."""
+    """Serve the agents of a configuration until Ctrl-C, or SIGTERM.
+
+    Raises:
+        NbagentError: an option or the configuration is wrong.
+        OSError: the file cannot be read, or the address is taken.
+    """
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if args.host not in LOOPBACK and token is None:
+        raise NbagentError(
+            f"other machines can reach {args.host}, so each request has to bear a token: set the environment variable "
+            f"{TOKEN_VARIABLE} to one that nobody guesses"
+        )
+    agents = with_notes(lambda: nbagent.load_agents(args.config), lambda agents: agents)
+    limits = _limits(args)
     if args.telemetry:
         nbagent.telemetry()
     server = nbagent.serve(
-        nbagent.load_agents(args.config),
+        agents,
         host=args.host,
         port=args.port,
         store=args.store,
         reveal=args.reveal,
+        hosts=args.allowed_host,
         origins=args.origin,
         cancel_on_disconnect=args.cancel_on_disconnect,
-        token=os.environ.get(TOKEN_VARIABLE) or None,
+        token=token,
         read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
         grpc_port=args.grpc_port,
+        limits=limits,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # how a service is stopped, and a container
     with server:
         if server.grpc_address is not None:
-            print(f"nbagent: gRPC at {server.grpc_address}", file=sys.stderr)
-        print(f"nbagent: serving at {server.url}; Ctrl-C stops", file=sys.stderr, flush=True)
+            _tell(f"gRPC at {server.grpc_address}")
+        _tell(f"serving at {server.url}; Ctrl-C stops")
+        _tell(f"agents: {', '.join(agents)}; a browser shows a page to chat with them at that address")
+        if args.host in WILDCARDS:
+            _tell(f"other machines use an address of this one, or its name: http://{socket.gethostname()}:{server.port}")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            return OK
+            _tell("stopping")
     return OK
+
+
+def _tell(text: str) -> None:
+    print(f"nbagent: {text}", file=sys.stderr, flush=True)
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    """Return the limits of the configuration, and those of the command, which count where both have one."""
+    document = YamlDocument(Path(args.config).read_text(encoding="utf-8"))
+    written = document.value.get("limits", {})
+    for name, value in written.items():
+        try:
+            Limits.of({name: value})
+        except NbagentError as error:
+            raise ConfigError(args.config, [(document.line(("limits", name)), str(error))]) from None
+    given = {}
+    for option in args.limit:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise NbagentError(f"--limit takes NAME=NUMBER, such as max_runs=20; got {option!r}")
+        given[name.strip()] = value.strip()
+    return Limits.of({**written, **given})

@@ -55,7 +55,7 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     found = [each for each in calls if each.call is not None and at in (each.call.start.name, each.call.start.id)]
     if isinstance(at, str) and not found:
         names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)
-        raise ForkError(f"there is no call of {at!r}{did_you_mean(at, names)} Called were: {', '.join(names) or 'none'}")
+        raise ForkError(f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: {', '.join(names) or 'none'}")
     if not isinstance(at, str):
         found = [each for each in calls if each.call is not None and at.id in _block_ids(each.call.start.id)]
     if not found:

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Route, WebSocketRoute
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
@@ -25,6 +25,7 @@ from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
+from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
@@ -48,6 +49,7 @@ def asgi(
     token: str | None = None,
     read_token: str | None = None,
     cancel_on_disconnect: bool = False,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
 
@@ -66,6 +68,7 @@ def asgi(
         read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request may say otherwise, by
             `?cancel_on_disconnect=true` or `false`.
+        limits: how much it takes of its clients; see `nbagent.Limits`. Those of connections are the ASGI server's.
 
     Raises:
         NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the store cannot be reached.
@@ -76,7 +79,8 @@ def asgi(
     access = Access(token, read_token)
     events, sessions = stores_at(store)
     pages = list(origins)
-    host = Host(agents, events, sessions=sessions, reveal=reveal, cancel_on_disconnect=cancel_on_disconnect)
+    limits = limits or DEFAULTS
+    host = Host(agents, events, sessions=sessions, reveal=reveal, limits=limits, cancel_on_disconnect=cancel_on_disconnect)
     mcp = McpEndpoint(host, reveal)
     views = Views(host, reveal)
     a2a = A2A(host, token) if is_installed() else None
@@ -122,7 +126,7 @@ def asgi(
         lifespan=lifespan,
         middleware=[
             *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
-            Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable),
+            Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable, limits=limits),
             Middleware(BeginOnRequest, lifetime=lifetime),
             Middleware(CallerSpan),
         ],
@@ -130,6 +134,7 @@ def asgi(
     )
     app.state.a2a = a2a
     app.state.host = host
+    app.state.limits = limits
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
     return app
 
@@ -149,6 +154,9 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    if error.status_code == 404 and _is_of_socket(request):
+        told = "this is the address of a WebSocket: connect to it by ws:// or wss://"
+        return (Problem(400, told) if request.method == "GET" else Problem(405, told, {"allow": "GET"})).response()
     return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
 
 
@@ -157,3 +165,10 @@ def _methods(request: Request) -> list[str]:
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _is_of_socket(request: Request) -> bool:
+    """Return True if a WebSocket is at the path of a request."""
+    scope = {**request.scope, "type": "websocket"}
+    routes = [route for route in request.app.routes if isinstance(route, WebSocketRoute)]
+    return any(route.matches(scope)[0] is not Match.NONE for route in routes)

@@ -7,11 +7,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_TIMEOUT_S = 10.0
-"""Seconds in which the head of a request must have come, from its first byte on, or from the beginning of a connection."""
-
-BODY_TIMEOUT_S = 60.0
-"""Seconds in which the body of a request must have come."""
+from nbagent.server.limits import Limits
 
 
 class HttpConnection(H11Protocol):
@@ -22,13 +18,15 @@ class HttpConnection(H11Protocol):
 
     Args:
         idle: connections of the server that wait for a request, oldest first.
+        limits: of time.
         max_connections: connections of the server at a time.
         options: as for `H11Protocol`.
     """
 
-    def __init__(self, idle: "OrderedDict[HttpConnection, None]", max_connections: int, **options: Any) -> None:
+    def __init__(self, idle: "OrderedDict[HttpConnection, None]", limits: Limits, max_connections: int, **options: Any) -> None:
         super().__init__(**options)
         self._idle = idle
+        self._timeouts = {h11.IDLE: limits.head_timeout_s, h11.SEND_BODY: limits.body_timeout_s}
         self._max_connections = max_connections
         self._phase: Any = None
         self._timer: asyncio.TimerHandle | None = None
@@ -58,7 +56,7 @@ class HttpConnection(H11Protocol):
             self._idle.pop(self, None)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, for uvicorn's own `timeout_keep_alive`."""
+        """Wait for the next request, for `idle_timeout_s`, which is uvicorn's own `timeout_keep_alive`."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self._idle[self] = None
@@ -77,6 +75,6 @@ class HttpConnection(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        timeout = {h11.IDLE: HEAD_TIMEOUT_S, h11.SEND_BODY: BODY_TIMEOUT_S}.get(state)
+        timeout = self._timeouts.get(state)
         if timeout is not None:
             self._timer = self.loop.call_later(timeout, self.transport.abort)

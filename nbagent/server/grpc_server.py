@@ -2,14 +2,12 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
 import grpc
 from grpc_reflection.v1alpha import reflection
-
-from nbagent.server.request import MAX_BODY_BYTES
 
 STOP_TIMEOUT_S = 2
 """Seconds that open calls get to end when the server stops."""
@@ -52,6 +50,41 @@ class BearsToken(grpc.aio.ServerInterceptor):
         return self._refusal
 
 
+class ReadsMessages(grpc.aio.ServerInterceptor):
+    """Refuses a call whose message cannot be read. gRPC itself would log each one as an error of the server.
+
+    It is for calls with one message; others are passed on.
+    """
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        """Return the handler of a call, which takes the message as bytes and reads it itself."""
+        handler = await continuation(details)
+        read = None if handler is None else handler.request_deserializer
+        if read is None or handler.request_streaming:
+            return handler
+
+        async def message_of(data: bytes, context: Any) -> Any:
+            try:
+                return read(data)
+            except Exception:  # protobuf's `DecodeError`, or what another format has
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message of the call cannot be read")
+
+        if handler.response_streaming:
+
+            async def stream(data: bytes, context: Any) -> AsyncIterator[Any]:
+                async for each in handler.unary_stream(await message_of(data, context), context):
+                    yield each
+
+            make: Any = grpc.unary_stream_rpc_method_handler
+            return make(stream, None, handler.response_serializer)
+
+        async def answer(data: bytes, context: Any) -> Any:
+            return await handler.unary_unary(await message_of(data, context), context)
+
+        make = grpc.unary_unary_rpc_method_handler
+        return make(answer, None, handler.response_serializer)
+
+
 async def _refuse(request: Any, context: Any) -> None:
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the call needs the metadata authorization: Bearer TOKEN")
 
@@ -64,25 +97,27 @@ class GrpcServer:
         host: address to listen at.
         port: to listen at; 0 for a free one.
         token: that each call must bear; None for any.
+        max_body_bytes: bytes of a message of a client at most.
 
     Attributes:
         bound: the port, once the server listens; the `OSError` if it cannot.
     """
 
-    def __init__(self, services: Sequence[Service], host: str, port: int, token: str | None) -> None:
+    def __init__(self, services: Sequence[Service], host: str, port: int, token: str | None, max_body_bytes: int) -> None:
         self._services = services
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._token = token
+        self._max_body_bytes = max_body_bytes
         self._server: Any = None
         self.bound: Future[int] = Future()
 
     async def start(self) -> None:
         """Listen. `bound` tells whether it was possible."""
         limits = [
-            ("grpc.max_receive_message_length", MAX_BODY_BYTES),
+            ("grpc.max_receive_message_length", self._max_body_bytes),
             ("grpc.so_reuseport", 0),  # else two servers would share a port
         ]
-        interceptors = [] if self._token is None else [BearsToken(self._token)]
+        interceptors = [*([] if self._token is None else [BearsToken(self._token)]), ReadsMessages()]
         self._server = grpc.aio.server(interceptors=interceptors, options=limits, maximum_concurrent_rpcs=MAX_CALLS)
         for service in self._services:
             service.add_to(self._server)

@@ -20,10 +20,8 @@ from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
 from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable, WorkQueue
 from nbagent.server.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
-
-MAX_SESSIONS = 100_000
-"""Sessions in an agent's store at most; further ones are refused."""
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
@@ -36,6 +34,9 @@ WORK_WAIT_S = 5.0
 
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
+
+IN_BODY = '"agent": "NAME" in the body'
+"""Place where most protocols without an agent in the path name one."""
 
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
@@ -63,12 +64,13 @@ class Host:
         store: keeps the events of the runs.
         sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
-        max_running: runs that may go on at a time. Further ones wait if the store is a `WorkQueue`, and else are refused.
+        limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a `WorkQueue`, else are refused.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
 
     Attributes:
         agents: by the names that they are served under.
         cancel_on_disconnect: as given.
+        limits: as given.
         running_changed: is set, and replaced, when the list of the runs that go on changes.
     """
 
@@ -79,7 +81,7 @@ class Host:
         *,
         sessions: Store | None = None,
         reveal: Reveal = "tools",
-        max_running: int = 100,
+        limits: Limits = DEFAULTS,
         cancel_on_disconnect: bool = False,
     ) -> None:
         self.agents = dict(agents)
@@ -87,7 +89,7 @@ class Host:
         self._store = store
         self._sessions = sessions
         self._reveal = reveal
-        self._max_running = max_running
+        self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
         self.running_changed = asyncio.Event()
@@ -108,8 +110,12 @@ class Host:
             services.append(self._take_work)
         self._services = [asyncio.create_task(_persistently(service)) for service in services]
 
-    def agent(self, name: str | None) -> tuple[str, Agent]:
+    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, Agent]:
         """Return an agent and its name: the only one for None.
+
+        Args:
+            name: of the agent.
+            how: says where a request of the client's protocol names an agent.
 
         Raises:
             Problem: there is none of that name (404), or several and none is named (400).
@@ -118,9 +124,9 @@ class Host:
         if name is None and len(self.agents) == 1:
             return next(iter(self.agents.items()))
         if name is None:
-            raise Problem(400, f"several agents are served; name one of them: {names}")
+            raise Problem(400, f"several agents are served: {names}. Name one of them by {how}")
         if name not in self.agents:
-            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents)} Served are: {names}")
+            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}")
         return name, self.agents[name]
 
     def new_session(self, agent: str) -> Session:
@@ -153,8 +159,10 @@ class Host:
         found = self.agent(agent)[1]
         store = self._store_of(found)
         with _keeping():
-            if store.count() >= MAX_SESSIONS and store.find(name) is None:
-                raise Problem(503, f"{agent} has {MAX_SESSIONS:,} sessions already, which is the limit")
+            if store.count() >= self.limits.max_sessions and store.find(name) is None:
+                raise Problem(
+                    503, f"{agent} has {self.limits.max_sessions:,} sessions already, which is the limit max_sessions"
+                )
             return found.session(name, store=store)
 
     def _store_of(self, agent: Agent) -> Store:
@@ -247,7 +255,7 @@ class Host:
             await (await self.find(other.id)).wait_for_end()
 
     def _full(self) -> Problem:
-        return Problem(503, f"{self._max_running} runs go on already, which is the limit")
+        return Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
 
     def _join_s(self, agent: str) -> float:
         """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
@@ -339,7 +347,7 @@ class Host:
                 await self._begin_work(stored, raw)
 
     def _room(self) -> int:
-        return self._max_running - len(self._hosting)
+        return self.limits.max_runs - len(self._hosting)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)

@@ -1,6 +1,7 @@
 """`AgentTools`: the served agents and their tools as an MCP server's tools, on the official SDK."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -61,7 +62,8 @@ class McpServer:
         """Return the server as the sessions of its clients over Streamable HTTP, at most so many at a time."""
         instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
         server = Server("nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call)
-        return StreamableHTTPSessionManager(server, max_sessions=max_sessions)
+        # The Guard limits bodies.
+        return StreamableHTTPSessionManager(server, max_sessions=max_sessions, max_request_body_size=sys.maxsize)
 
     async def _list(self, context: Context, params: Any) -> mcp_types.ListToolsResult:
         tools = [
@@ -131,7 +133,7 @@ class McpServer:
         if not served.is_agent:
             stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
             return await self._host.host(Run(stream, reveal=self._reveal, name=served.tool.name), served.agent)
-        message, name = prompt_of(arguments["message"]), arguments.get("session")
+        message, name = prompt_of(arguments["message"], self._host.limits), arguments.get("session")
         if name is None:
             return await self._host.start(served.agent, message)
         is_new = name == NEW_SESSION

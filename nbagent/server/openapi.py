@@ -26,6 +26,8 @@ PARAMETERS = {
 
 JSON = "application/json"
 
+_DONE = {101: "The connection is a WebSocket."}
+
 _IN_PATH = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -62,9 +64,12 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
         if operation is not None:
             known = _operation(method, operation, parameters, by_type)
         id = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
-        paths.setdefault(path, {})[method.lower()] = {"operationId": id, "tags": [module.rpartition(".")[2]], **known}
+        made = {"operationId": id, "tags": [module.rpartition(".")[2]], **known}
+        other = paths.setdefault(path, {}).setdefault(method.lower(), made)
+        if other is not made:  # a WebSocket, which begins with a GET, at the path of a GET
+            other["responses"] = {**known["responses"], **other["responses"]}
     modules = sorted({module for _, _, _, module in described})
-    made: dict[str, Any] = {
+    whole: dict[str, Any] = {
         "openapi": "3.1.1",
         "info": {
             "title": "nbagent",
@@ -77,12 +82,12 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
         "components": {"schemas": components},
     }
     if has_token:
-        made["components"]["securitySchemes"] = {
+        whole["components"]["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Given by POST /login."},
         }
-        made["security"] = [{"bearer": []}, {"session": []}]
-    return made
+        whole["security"] = [{"bearer": []}, {"session": []}]
+    return whole
 
 
 def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]:
@@ -138,7 +143,9 @@ def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
     for media_type in (operation.stream, operation.media_type):
         if media_type is not None:
             content[media_type] = {}
-    made: dict[str, Any] = {str(operation.status): {"description": "Done."} | ({"content": content} if content else {})}
+    made: dict[str, Any] = {
+        str(operation.status): {"description": _DONE.get(operation.status, "Done.")} | ({"content": content} if content else {})
+    }
     if operation.stream is not None:
         made["204"] = {"description": "The client has all events of the run."}
     return made | {"default": refused}

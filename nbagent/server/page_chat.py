@@ -38,7 +38,9 @@ class HostedPartner(SessionPartner):
         Raises:
             Problem: the prompt is empty or too long, or too many runs go on.
         """
-        prompt: Any = prompt_of(content) if isinstance(content, str) else [{"role": "user", "content": content}]
+        is_text = isinstance(content, str)
+        is_text = isinstance(content, str)
+        prompt: Any = prompt_of(content, self._host.limits) if is_text else [{"role": "user", "content": content}]
         starting = asyncio.run_coroutine_threadsafe(self._host.start(self.name, prompt, self.session), self._loop)
         self.hosted = starting.result()
         return HostedEvents(self.hosted, self._loop)

@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON of a known form, within limits."""
+"""Bodies of requests: JSON of a known form. The `Guard` limits their size."""
 
 from typing import Any, TypeVar
 
@@ -6,13 +6,8 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
-
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""Bytes of a request's body at most."""
-
-MAX_MESSAGE_CHARS = 1_000_000
-"""Characters of a prompt at most."""
 
 T = TypeVar("T")
 
@@ -21,7 +16,7 @@ async def body(request: Request, type: type[T]) -> T:
     """Return the body of a request as an object.
 
     Raises:
-        Problem: it is too large (413), no JSON by its content type (415), or not of that form (422).
+        Problem: it is no JSON by its content type (415), or not of that form (422).
     """
     raw = await json_bytes(request)
     try:
@@ -47,31 +42,18 @@ async def json_bytes(request: Request) -> bytes:
     """Return the body of a request, which is JSON by its content type.
 
     Raises:
-        Problem: it is too large (413), or no JSON by its content type (415).
+        Problem: it is no JSON by its content type (415).
     """
-    raw = await _bytes(request)
+    try:
+        raw = await request.body()
+    except ClientDisconnect:
+        raise Problem(400, "the connection ended before the body did") from None
     if raw:
         check_media_type(request.headers)
     return raw
 
 
-async def _bytes(request: Request) -> bytes:
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise Problem(400, "the connection ended before the body did") from None
-    return b"".join(chunks)
-
-
-def prompt_of(text: Any) -> str:
+def prompt_of(text: Any, limits: Limits) -> str:
     """Return a prompt.
 
     Raises:
@@ -79,6 +61,6 @@ def prompt_of(text: Any) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         raise Problem(422, "the message must be a text that is not empty")
-    if len(text) > MAX_MESSAGE_CHARS:
-        raise Problem(413, f"the message is longer than {MAX_MESSAGE_CHARS:,} characters")
+    if len(text) > limits.max_prompt_chars:
+        raise Problem(413, f"the message has more than {limits.max_prompt_chars:,} characters, the limit max_prompt_chars")
     return text

@@ -1,5 +1,7 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import contextlib
+import errno
 import logging
 import socket
 import threading
@@ -22,19 +24,36 @@ from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
 from nbagent.server.host import Host
+from nbagent.server.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
     from nbagent.server.grpc_server import GrpcServer
 
-MAX_CONNECTIONS = 1_000
-"""Connections at a time, or half of the files that the process may open if these are fewer. A further one takes the place of
-one that idles; if there is none, it is refused."""
+MAX_REQUEST_LINE_BYTES = 32 * 1024
+"""Bytes of a request's line at most, which has the path and the query."""
 
-MAX_WEBSOCKET_BYTES = 4 * 1024 * 1024
-"""Bytes of a message of a WebSocket at most, its fragments together."""
+START_TIMEOUT_S = 10
+"""Seconds that a server has to begin, with the runs that it serves; it may go on beginning after them."""
 
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
+
+
+class Uvicorn(uvicorn.Server):
+    """uvicorn's server, which tells when it has begun.
+
+    Attributes:
+        begun: is set when it has.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin."""
+        await super().startup(sockets)
+        self.begun.set()
 
 
 class Server:
@@ -46,16 +65,20 @@ class Server:
 
     Attributes:
         url: address of the server.
+        port: that it listens at.
         grpc_address: `host:port` of its gRPC services; None if it has none.
 
     Raises:
+        NbagentError: the application could not begin.
         OSError: the address of the gRPC services is taken.
     """
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
+        limits: Limits = getattr(app.state, "limits", DEFAULTS)
         connections: OrderedDict[HttpConnection, None] = OrderedDict()
-        http: Any = partial(HttpConnection, connections, _max_connections())
+        http: Any = partial(HttpConnection, connections, limits, _max_connections(limits))
+        idle_timeout_s: Any = limits.idle_timeout_s  # uvicorn's own type is a whole number, but it takes any
         self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
@@ -65,17 +88,22 @@ class Server:
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
             ws="wsproto",
-            ws_max_size=MAX_WEBSOCKET_BYTES,
+            timeout_keep_alive=idle_timeout_s,
+            h11_max_incomplete_event_size=limits.max_headers_bytes + MAX_REQUEST_LINE_BYTES,
+            ws_max_size=limits.max_body_bytes,
             ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
         logging.getLogger("uvicorn.error").addFilter(_mask)
-        self._server = uvicorn.Server(config)
+        self._server = Uvicorn(config)
         self._listener = listener
-        host, port = listener.getsockname()[:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        host, self.port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+        if self._server.begun.wait(START_TIMEOUT_S) and not self._server.started:
+            self.stop()
+            raise NbagentError("the server could not begin; its log has the reason")
         self.grpc_address: str | None = None
         if self._grpc is not None:
             try:
@@ -102,8 +130,10 @@ class Server:
 
     def _serve(self) -> None:
         try:
-            self._server.run(sockets=[self._listener])
+            with contextlib.suppress(SystemExit):  # of uvicorn, if the application cannot begin
+                self._server.run(sockets=[self._listener])
         finally:
+            self._server.begun.set()
             if self._grpc is not None:
                 self._grpc.bound.cancel()  # without effect once it is bound
 
@@ -146,12 +176,12 @@ def _mask(record: logging.LogRecord) -> bool:
     return True
 
 
-def _max_connections() -> int:
+def _max_connections(limits: Limits) -> int:
     try:
         import resource  # not on Windows
     except ImportError:
-        return MAX_CONNECTIONS
-    return min(MAX_CONNECTIONS, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        return limits.max_connections
+    return min(limits.max_connections, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
 
 def serve(
@@ -167,6 +197,7 @@ def serve(
     origins: Iterable[str] = (),
     grpc_port: int | None = None,
     cancel_on_disconnect: bool = False,
+    limits: Limits | None = None,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -187,27 +218,54 @@ def serve(
         origins: of web pages elsewhere that may use it.
         grpc_port: to listen at for gRPC; 0 for a free one, None for none.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
+        limits: how much it takes of its clients, such as `nbagent.Limits(max_body_bytes=16 * 1024 * 1024)`.
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
-        NbagentError: there is neither an agent nor a run, or the address needs a token.
+        NbagentError: there is neither an agent nor a run, the address needs a token, there is no such port, or the server
+            cannot begin.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
-    app = asgi(
-        served,
-        store=store,
-        reveal=reveal,
-        hosts={*LOOPBACK, host, *hosts},
-        origins=origins,
-        token=token,
-        read_token=read_token,
-        cancel_on_disconnect=cancel_on_disconnect,
-    )
-    if grpc_port is not None:
-        if app.state.a2a is None:
-            raise MissingExtra("Serving over gRPC", "a2a")
-        app.state.a2a.listen(host, grpc_port)
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if not 0 <= port <= 65535:
+        raise NbagentError(f"a port is a number from 0 to 65535, got {port}")
+    listener = _listener(host, port)
+    try:
+        app = asgi(
+            served,
+            store=store,
+            reveal=reveal,
+            hosts={*LOOPBACK, host, *hosts},
+            origins=origins,
+            token=token,
+            read_token=read_token,
+            cancel_on_disconnect=cancel_on_disconnect,
+            limits=limits,
+        )
+        if grpc_port is not None:
+            if app.state.a2a is None:
+                raise MissingExtra("Serving over gRPC", "a2a")
+            app.state.a2a.listen(host, grpc_port)
+    except BaseException:
+        listener.close()
+        raise
     return Server(app, listener)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
+
+    Raises:
+        OSError: it is taken, or is none of this machine's; the message says so in words.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            told = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"
+        else:
+            told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
+        raised = OSError(told)
+        raised.errno = error.errno
+        raise raised from error

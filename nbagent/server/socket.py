@@ -20,17 +20,11 @@ from nbagent.server.rate import Rate
 from nbagent.server.request import prompt_of
 from nbagent.server.stream_response import cancels_on_disconnect, reading
 
-MESSAGES_PER_S = 20.0
-"""Messages of a client per second, in the long run."""
-
-MESSAGES_BURST = 200
-"""Messages of a client at once; with more the connection is closed."""
-
 MAX_WAITING_PROMPTS = 16
 """Prompts that may wait for the answer before them; further ones are refused."""
 
 TOO_MANY_MESSAGES = 4429
-"""Code with which a connection is closed whose client sends more than that."""
+"""Code with which a connection is closed whose client sends more messages than the server takes."""
 
 
 class SocketEncoder(HectorEncoder):
@@ -79,7 +73,7 @@ class Conversation:
         self._session: Session | None = None
         self._run: HostedRun | None = None
         self._prompts: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING_PROMPTS)
-        self._rate = Rate(MESSAGES_PER_S, MESSAGES_BURST)
+        self._rate = Rate(host.limits.messages_per_s, host.limits.messages_at_once)
         self._answering: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -94,7 +88,7 @@ class Conversation:
             if message["type"] == "websocket.disconnect":
                 return
             if self._rate.wait_s():
-                await self._socket.close(TOO_MANY_MESSAGES, "too many messages")
+                await self._socket.close(TOO_MANY_MESSAGES, "more messages than messages_per_s and messages_at_once")
                 return
             try:
                 await self._take(msgspec.json.decode(message.get("text") or message.get("bytes") or "", type=Frame))
@@ -119,7 +113,7 @@ class Conversation:
             await running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason)
         else:
             try:
-                self._prompts.put_nowait(prompt_of(frame.message))
+                self._prompts.put_nowait(prompt_of(frame.message, self._host.limits))
             except asyncio.QueueFull:
                 raise Problem(429, "too many prompts wait for an answer") from None
 

@@ -3,19 +3,17 @@
 `PYTHONPATH=tests python -m fuzzing.environment` makes it, if it is missing.
 """
 
-from pathlib import Path
-
 import environment
 
 FOLDER = environment.ROOT / ".venv" / "fuzzing"
 PACKAGES = ("schemathesis>=4.30",)
 
 
-def program() -> Path:
-    """Return the path of schemathesis."""
-    return environment.python_of(FOLDER).with_name("schemathesis")
+def command() -> list[str]:
+    """Return the command of schemathesis: by its interpreter, as a script names the folder that its environment was made in."""
+    return [str(environment.python_of(FOLDER)), "-m", "schemathesis.cli"]
 
 
 if __name__ == "__main__":
     environment.make(FOLDER, *PACKAGES)
-    print(program())
+    print(FOLDER)

@@ -30,12 +30,18 @@ async function vercel(body) {
   return { problems, errors, parts: message.parts };
 }
 
-// The whole client, with its check of the order of events; only the network is left out.
+// Every event by the schema, since the client drops what it does not know; then the whole client, with its check of the order of
+// events. Only the network is left out.
 async function agUi(body) {
   const { HttpAgent } = await import("@ag-ui/client");
+  const { EventSchema } = await import("@ag-ui/core/schemas");
   const fetch = async () => new Response(body, { headers: { "content-type": "text/event-stream" } });
   const agent = new HttpAgent({ url: "http://agent.invalid/", fetch });
   const [problems, errors] = [[], []];
+  for (const [, data] of body.matchAll(/^data: (.*)$/gm)) {
+    const parsed = EventSchema.safeParse(JSON.parse(data));
+    if (!parsed.success) problems.push(String(parsed.error));
+  }
   const listener = { onRunErrorEvent: ({ event }) => void errors.push(event.message) };
   try {
     await agent.runAgent({}, listener);

@@ -117,6 +117,13 @@ def test_the_clients_read_what_breaks_off(readers: dict[str, ClientProcess], pat
         assert len(seen["errors"]) == 1
 
 
+@pytest.mark.parametrize("kind", ["RUN_PAUSED", "text"])
+def test_the_check_of_ag_ui_finds_an_event_that_does_not_exist(readers: dict[str, ClientProcess], kind: str) -> None:
+    items = [{"type": "RUN_STARTED", "threadId": "t", "runId": "r"}, {"type": kind}, *encode([], "ag_ui")]
+    body = "".join(f"data: {json.dumps(item)}\n\n" for item in items)
+    assert readers["ag_ui"].read(body)["problems"] != []
+
+
 @given(event_streams())
 @settings(deadline=None, max_examples=500)
 def test_the_clients_find_nothing_wrong_with_any_stream(readers: dict[str, ClientProcess], events: list[ev.Event]) -> None:

@@ -38,6 +38,12 @@ class Raw:
                 data += piece
         return data
 
+    def read_to_end(self) -> bytes:
+        """Say that nothing more comes, and return what the server sends until it closes the connection."""
+        with contextlib.suppress(OSError):  # it is closed already
+            self.socket.shutdown(socket.SHUT_WR)
+        return self.read()
+
     def read_until(self, end: bytes) -> bytes:
         """Return what the server sends up to some bytes."""
         data = b""

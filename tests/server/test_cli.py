@@ -1,23 +1,181 @@
-"""`nbagent serve`: a configuration's agents, served by a process of their own."""
+"""`nbagent serve`: a configuration's agents, served by a process of their own, and what it says to who starts it."""
 
+import contextlib
+import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from nbagent.cli import main
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT for one process")
-def test_the_agents_of_a_configuration_are_served_until_ctrl_c(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    model: demo\n")
-    command = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        assert line.startswith("nbagent: serving at http://127.0.0.1:")
-        address = line.split("serving at ")[1].split(";")[0]
-        assert httpx2.get(f"{address}/health").json() == {"status": "ok", "agents": ["assistant"]}
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+CONFIG = "agents:\n  assistant:\n    model: demo\n  second:\n    model: demo\n"
+TOKEN = "a-token-of-some-length"
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="has no signals for one process")
+
+
+class Served:
+    """A process of the command.
+
+    Attributes:
+        told: the lines that it has printed on standard error.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.told: list[str] = []
+
+    def line_with(self, text: str) -> str:
+        """Return the next line that has a text."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.told.append(line.rstrip("\n"))
+            if text in line:
+                return self.told[-1]
+        raise AssertionError(self.told)
+
+    def stop(self, number: int) -> tuple[int, str]:
+        """Send a signal; return the exit code, and what else was printed."""
+        self._process.send_signal(number)
+        rest = self._process.communicate(timeout=20)[1]
+        return self._process.returncode, rest
+
+
+@contextlib.contextmanager
+def command(*options: str, folder: Path, config: str = CONFIG, **environment: str) -> Iterator[Served]:
+    (folder / "config.yaml").write_text(config)
+    line = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0", *options]
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")} | environment
+    with subprocess.Popen(line, cwd=folder, env=variables, stderr=subprocess.PIPE, text=True) as process:
+        yield Served(process)
+        process.kill()
+
+
+def address_in(line: str) -> str:
+    return line.split("serving at ")[1].split(";")[0]
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path, number: int) -> None:
+    with command(folder=tmp_path) as served:
+        address = address_in(served.line_with("nbagent: serving at http://127.0.0.1:"))
+        assert served.line_with("agents: assistant, second; a browser shows a page")
+        assert httpx2.get(f"{address}/health").json() == {"status": "ok", "agents": ["assistant", "second"]}
+        assert served.stop(number) == (0, "nbagent: stopping\n")
+
+
+@posix
+def test_a_server_for_other_machines_is_reached_by_its_addresses_and_names(tmp_path: Path) -> None:
+    options = ["--host", "0.0.0.0", "--allowed-host", "agents.example.org"]
+    with command(*options, folder=tmp_path, NBAGENT_TOKEN=TOKEN) as served:
+        address = address_in(served.line_with("serving at")).replace("0.0.0.0", "127.0.0.1")
+        assert f"http://{socket.gethostname()}:" in served.line_with("other machines")
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        status = {
+            host: httpx2.get(f"{address}/health", headers={"host": host, **bearer}).status_code
+            for host in ("192.0.2.7:80", "[2001:db8::1]", "agents.example.org", socket.gethostname(), "attacker.example", "")
+        }
+        assert list(status.values()) == [200, 200, 200, 200, 403, 403], status
+        assert "--allowed-host" in httpx2.get(f"{address}/health", headers={"host": "attacker.example"}).text
+        assert httpx2.get(f"{address}/health").status_code == 401
+
+
+@posix
+def test_limits_come_from_the_configuration_and_from_options(tmp_path: Path) -> None:
+    config = CONFIG + "limits:\n  max_prompt_chars: 10\n  max_headers: 20\n"
+    with command("--limit", "max_prompt_chars=5", folder=tmp_path, config=config) as served:
+        address = address_in(served.line_with("serving at"))
+        long = httpx2.post(f"{address}/runs", json={"message": "123456", "agent": "assistant"})
+        many = httpx2.get(f"{address}/health", headers=[("x", "y")] * 30)
+        assert (long.status_code, "more than 5 characters, the limit max_prompt_chars" in long.text) == (413, True)
+        assert (many.status_code, "more than 20 headers, the limit max_headers" in many.text) == (431, True)
+
+
+@posix
+def test_an_agent_without_a_model_is_noted_in_one_line(tmp_path: Path) -> None:
+    with command(folder=tmp_path, config="agents:\n  assistant: {}\n") as served:
+        served.line_with("serving at")
+    assert served.told[0].startswith("nbagent: The agent 'assistant' names no model, so the demo model answers")
+    assert len(served.told) == 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "told"),
+    [
+        (None, [], "nbagent: config.yaml: No such file or directory"),
+        ("agents:\n  a:\n    modle: demo", [], "config.yaml, line 3: agents.a has no key 'modle'; did you mean 'model'?"),
+        (f"{CONFIG}limit: {{}}", [], "config.yaml, line 6: the file has no key 'limit'; did you mean 'limits'?"),
+        (f"{CONFIG}limits: 7", [], "config.yaml, line 6: limits takes keys with values, got '7'"),
+        (f"{CONFIG}limits:\n  max_run: 7", [], "config.yaml, line 7: there is no limit 'max_run'; did you mean 'max_runs'?"),
+        (f"{CONFIG}limits:\n  max_runs: 0", [], "config.yaml, line 7: the limit max_runs is a whole number above 0, got 0"),
+        ("agents:\n  a:\n    model: demo\n    tools: [my_tools:add]", [], "my_tools cannot be imported: ModuleNotFoundError"),
+        (
+            "agents:\n  a:\n    model: demo\n    tools: [my_tools:add]",
+            [],
+            "neither installed nor a file beside the configuration",
+        ),
+        (CONFIG, ["--host", "0.0.0.0"], "set the environment variable NBAGENT_TOKEN"),
+        (CONFIG, ["--limit", "max_runs"], "--limit takes NAME=NUMBER, such as max_runs=20; got 'max_runs'"),
+        (CONFIG, ["--limit", "max_run=7"], "there is no limit 'max_run'; did you mean 'max_runs'?"),
+        (CONFIG, ["--limit", "max_runs=many"], "the limit max_runs is a whole number above 0, got 'many'"),
+        (CONFIG, ["--store", "no/such/folder/runs.db"], "no/such/folder/runs.db: unable to open database file"),
+        (CONFIG, ["--store", "redis://127.0.0.1:1/0"], "the store redis://127.0.0.1:1/0 does not answer"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], config: str | None, options: Sequence[str], told: str
+) -> None:
+    if config is not None:
+        (folder / "config.yaml").write_text(config)
+    assert main(["serve", "config.yaml", "--port", "0", *options]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert (error.startswith("nbagent: "), error.count("\n")) == (True, 1)
+
+
+def test_a_token_that_protects_nothing_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    (folder / "config.yaml").write_text(CONFIG)
+    monkeypatch.setenv("NBAGENT_TOKEN", "short")
+    assert main(["serve", "config.yaml", "--host", "0.0.0.0", "--port", "0"]) == 2
+    assert "a token has at least 8 ASCII characters" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_said_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "config.yaml").write_text(CONFIG)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["serve", "config.yaml", "--port", str(port)]) == 2
+    told = f"nbagent: another program listens at port {port} of 127.0.0.1 already; choose another port, or 0 for a free one\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    for option in (f"--port={port}", f"--grpc-port={port}"):
+        with pytest.raises(SystemExit):
+            main(["serve", "config.yaml", option])
+        assert f"a port is a number from 0 to 65535, got '{port}'" in capsys.readouterr().err
+
+
+def test_the_help_names_every_option_and_the_tokens(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    text = capsys.readouterr().out
+    for name in ("--host", "--port", "--allowed-host", "--store", "--limit NAME=NUMBER", "NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
+        assert name in text

@@ -46,12 +46,53 @@ def talk(client: str) -> tuple[Any, list[Any]]:
 def test_ag_uis_client_reads_two_turns_with_a_tool() -> None:
     shown, sent = talk("ag-ui")
     assert [kind for kind in shown["kinds"] if kind.startswith("RUN_")] == ["RUN_STARTED", "RUN_FINISHED"] * 2
+    assert shown["ids"] == [True] * 4
     assert [message["role"] for message in shown["messages"]] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
     assert [message["content"] for message in shown["messages"] if message.get("content")] == [
         *("1 + 2?", "3", "It is 3."),
         *("And then?", "Four."),
     ]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+def started(**fields: Any) -> Any:
+    return {"type": "RUN_STARTED", "threadId": "t", "runId": "r", **fields}
+
+
+def content(**fields: Any) -> Any:
+    return {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "Hi.", **fields}
+
+
+BEGINS, ENDS = (
+    {"type": "TEXT_MESSAGE_START", "messageId": "m", "role": "assistant"},
+    {"type": "TEXT_MESSAGE_END", "messageId": "m"},
+)
+FINISHED = {"type": "RUN_FINISHED", "threadId": "t", "runId": "r", "outcome": {"type": "success"}}
+BAD_STREAMS: dict[str, list[Any]] = {
+    "an id is missing": [{"type": "RUN_STARTED", "threadId": "t"}, FINISHED],
+    "an id is a number": [started(threadId=7), FINISHED],
+    "a delta is no text": [started(), BEGINS, content(delta=None), ENDS, FINISHED],
+    "a role does not exist": [started(), {**BEGINS, "role": "robot"}, content(), ENDS, FINISHED],
+    "an outcome does not exist": [started(), {**FINISHED, "outcome": {"type": "maybe"}}],
+    "a type does not exist": [started(), {"type": "RUN_PAUSED"}, FINISHED],
+    "a text never began": [started(), content(), FINISHED],
+    "a text never ends": [started(), BEGINS, content(), FINISHED],
+    "the run never began": [BEGINS, content(), ENDS, FINISHED],
+    "something follows the end": [started(), FINISHED, BEGINS],
+}
+
+
+def test_ag_uis_client_takes_a_good_stream() -> None:
+    good = [started(), BEGINS, content(), ENDS, FINISHED]
+    with ModelServer(good, good) as server:
+        shown = run("ag-ui", server.base_url)
+    assert shown["kinds"] == [event["type"] for event in good] * 2
+
+
+@pytest.mark.parametrize("bad", BAD_STREAMS.values(), ids=BAD_STREAMS)
+def test_ag_uis_client_fails_on_a_bad_stream(bad: list[Any]) -> None:
+    with ModelServer(bad, bad) as server, pytest.raises(subprocess.CalledProcessError):
+        run("ag-ui", server.base_url)
 
 
 def test_the_ai_sdk_reads_two_turns_with_a_tool() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import openai
+import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
 from starlette.applications import Starlette
@@ -132,6 +133,49 @@ def test_openais_clients() -> None:
             assert "".join(each.choices[0].delta.content or "" for each in chunks if each.choices) == "It is 3."
             assert client.responses.create(model="assistant", input="1 + 2?").output_text == "It is 3."
             assert [each.id for each in client.models.list()] == ["assistant"]
+
+
+USER = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("POST", "/chat", {"message": "x"}, '"agent": "NAME" in the body'),
+        ("POST", "/chat", {"message": "x", "stream": False}, '"agent": "NAME" in the body'),
+        ("POST", "/chat/stream", {"message": "x"}, '"agent": "NAME" in the body'),
+        ("POST", "/threads", {}, '"agent": "NAME" in the body'),
+        ("POST", "/threads/t/runs", {"message": "x"}, '"assistant_id": "NAME" in the body'),
+        ("GET", "/stream?query=x", None, "agent=NAME in the query"),
+        ("POST", "/api/chat", {"messages": [USER]}, '"agent": "NAME" in the body'),
+        ("POST", "/runs", {"message": "x"}, '"agent": "NAME" in the body'),
+        ("GET", "/.well-known/agent-card.json", None, "the path of its card, /agents/NAME/.well-known/agent-card.json"),
+    ],
+)
+def test_a_client_that_names_none_of_several_agents_is_told_them_and_how(method: str, path: str, body: Any, told: str) -> None:
+    app = nbagent.asgi({name: Agent("demo", name=name) for name in ("sales", "support")})
+    with TestClient(app, base_url="http://localhost") as client:
+        response = client.request(method, path, json=body)
+    message = f"several agents are served: sales, support. Name one of them by {told}"
+    assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"model": "gpt-5", "messages": [USER]}),
+        ("/v1/responses", {"model": "gpt-5", "input": "x"}),
+        ("/agents/gpt-5/messages/stream", {"message": "x"}),
+        ("/ag-ui/gpt-5", {"messages": [USER]}),
+        ("/chat", {"message": "x", "agent": "gpt-5"}),
+    ],
+)
+def test_a_client_that_names_an_unknown_agent_is_told_those_that_are_served(path: str, body: Any) -> None:
+    app = nbagent.asgi({name: Agent("demo", name=name) for name in ("sales", "support")})
+    with TestClient(app, base_url="http://localhost") as client:
+        response = client.post(path, json=body)
+    told = "no agent 'gpt-5' is served. Served are: sales, support"
+    assert (response.status_code, response.json()["error"]["message"]) == (404, told)
 
 
 def test_the_ai_sdks_chat() -> None:

@@ -55,7 +55,11 @@ def client() -> Iterator[httpx2.Client]:
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "the body is not JSON"),
         ({"content": b'{"message": ' + b"[" * 100_000, "headers": {"content-type": "application/json"}}, 422, "Expected `str`"),
         ({"content": b'{"message": "x"}', "headers": {"content-type": "text/plain"}}, 415, "must be application/json"),
-        ({"content": b"x" * (4 * 1024 * 1024 + 1), "headers": {"content-type": "application/json"}}, 413, "larger than"),
+        (
+            {"content": b"x" * (4 * 1024 * 1024 + 1), "headers": {"content-type": "application/json"}},
+            413,
+            "limit max_body_bytes",
+        ),
     ],
 )
 def test_a_request_that_no_client_would_send_is_refused(
@@ -71,6 +75,13 @@ def test_unknown_things_are_named(client: httpx2.Client) -> None:
     assert "did you mean 'assistant'?" in response.json()["error"]["message"]
     assert client.post("/agents/assistant/sessions/none/messages/stream", json={"message": "x"}).status_code == 404
     assert client.get(PATH).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/view", "/agents/assistant/stream"])
+def test_a_plain_request_to_a_web_sockets_address_is_told_so(client: httpx2.Client, path: str) -> None:
+    got, put = client.get(path), client.put(path)
+    assert (got.status_code, "ws://" in got.text) == (400, True)
+    assert (put.status_code, put.headers["allow"], "ws://" in put.text) == (405, "GET", True)
 
 
 def test_a_page_that_may_use_the_server_does(client: httpx2.Client) -> None:

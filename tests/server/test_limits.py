@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from socket import create_server
 
@@ -25,9 +25,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nbagent.agent import Agent
+from nbagent.errors import NbagentError
 from nbagent.gate import secrets
-from nbagent.server import Server, connection, guard, host, serve, socket
-from nbagent.server import server as server_module
+from nbagent.server import Limits, Server, guard, serve
 from nbagent.server.rate import MAX_CLIENTS, Rate
 
 TOKEN = "a-token-of-some-length"
@@ -36,10 +36,10 @@ JSON = "Content-Type: application/json"
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(**limits: float) -> Iterator[Server]:
     with ModelServer(*[chat("Hi.")] * 1_000) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0) as server:
+        with serve(agent, port=0, limits=Limits.of(limits)) as server:
             yield server
 
 
@@ -81,10 +81,16 @@ def server(one_server: Server, errors: list[str]) -> Iterator[Server]:
 
 
 @pytest.fixture
-def small_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def small_server() -> Iterator[Server]:
     """A server that takes ten connections."""
-    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 10)
-    with serving() as server:
+    with serving(max_connections=10) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient_server() -> Iterator[Server]:
+    """A server that waits for 50 ms."""
+    with serving(head_timeout_s=0.05, body_timeout_s=0.05) as server:
         yield server
 
 
@@ -97,36 +103,30 @@ def serves(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("begun", [b"", b"G", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
-def test_a_client_that_does_not_finish_the_head_of_its_request_is_cut(
-    server: Server, monkeypatch: pytest.MonkeyPatch, begun: bytes
-) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
-    with Raw(server.url) as raw:
+def test_a_client_that_does_not_finish_the_head_of_its_request_is_cut(impatient_server: Server, begun: bytes) -> None:
+    with Raw(impatient_server.url) as raw:
         raw.send(begun)
         assert raw.read() == b""
 
 
-def test_a_client_that_sends_byte_by_byte_gets_no_more_time_for_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
-    with Raw(server.url) as raw:
+def test_a_client_that_sends_byte_by_byte_gets_no_more_time_for_it(impatient_server: Server) -> None:
+    with Raw(impatient_server.url) as raw:
         raw.send(b"GET /health HTTP/1.1\r\nX: ")
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             while True:
                 raw.socket.sendall(b"x")
 
 
-def test_a_second_request_has_no_more_time_than_the_first(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Raw(server.url) as raw:
+def test_a_second_request_has_no_more_time_than_the_first(impatient_server: Server) -> None:
+    with Raw(impatient_server.url) as raw:
         raw.get("/health")
         raw.read_until(b"}")
-        monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
         raw.send(b"GET /health HTTP/1.1\r\nX: ")
         assert raw.read() == b""
 
 
-def test_a_client_that_does_not_finish_its_body_is_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BODY_TIMEOUT_S", 0.05)
-    with Raw(server.url) as raw:
+def test_a_client_that_does_not_finish_its_body_is_cut(impatient_server: Server) -> None:
+    with Raw(impatient_server.url) as raw:
         raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
         assert raw.read() == b""
 
@@ -227,13 +227,20 @@ def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
         assert raw.read_until(b"\r\n").startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("header", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
+def test_a_large_body_of_a_get_is_ignored(server: Server, header: str) -> None:
+    with Raw(server.url) as raw:
+        raw.get("/stream?query=x", header)
+        raw.send(b"4C4B40\r\n" + b"x" * 5_000_000 + b"\r\n0\r\n\r\n")
+        raw.read_until(b'"content":"Hi."')
+
+
 # --- many requests --------------------------------------------------------------------------------------------------------
 
 
-def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "BURST", 3)
-    monkeypatch.setattr(guard, "REQUESTS_PER_S", 0.001)
-    with serve(Agent("demo"), port=0) as server, httpx2.Client(base_url=server.url) as client:
+def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back() -> None:
+    limits = Limits(requests_at_once=3, requests_per_s=0.001)
+    with serve(Agent("demo"), port=0, limits=limits) as server, httpx2.Client(base_url=server.url) as client:
         answers = [client.get("/health") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert 990 < int(answers[-1].headers["retry-after"]) <= 1000
@@ -278,12 +285,15 @@ def test_clients_have_a_rate_of_their_own_and_are_forgotten() -> None:
 A2A_MESSAGE = {"message": {"messageId": "m", "contextId": "c", "role": "ROLE_USER", "parts": [{"text": "x"}]}}
 
 
-def test_sessions_are_limited_also_those_that_a_client_names(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "MAX_SESSIONS", len(Agent("demo").sessions()))
-    refused = httpx2.post(f"{server.url}/agents/assistant/sessions")
-    assert (refused.status_code, "which is the limit" in refused.text) == (503, True)
-    begun = httpx2.post(f"{server.url}/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"})
-    assert "which is the limit" in begun.text
+def test_sessions_are_limited_also_those_that_a_client_names() -> None:
+    with serving(max_sessions=len(Agent("demo").sessions()) + 1) as server, httpx2.Client(base_url=server.url) as client:
+        client.post("/agents/assistant/sessions")
+        refused = client.post("/agents/assistant/sessions")
+        assert (refused.status_code, "the limit max_sessions" in refused.text) == (503, True)
+        begun = client.post("/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"})
+        assert "the limit max_sessions" in begun.text
+        thread = client.post("/ag-ui/assistant", json={"threadId": "new", "messages": [{"role": "user", "content": "x"}]})
+        assert (thread.status_code, "the limit max_sessions" in thread.text) == (503, True)
 
 
 # --- WebSockets -----------------------------------------------------------------------------------------------------------
@@ -361,10 +371,8 @@ def test_a_message_that_is_too_large_ends_the_connection(server: Server) -> None
             assert closed_with(ws) == 1009
 
 
-def test_a_flood_of_messages_ends_the_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "MESSAGES_BURST", 5)
-    monkeypatch.setattr(socket, "MESSAGES_PER_S", 0.001)
-    with RawWebSocket(server.url) as ws:
+def test_a_flood_of_messages_ends_the_connection() -> None:
+    with serving(messages_at_once=5, messages_per_s=0.001) as server, RawWebSocket(server.url) as ws:
         for _ in range(6):
             ws.frame(TEXT, b"{}")
         assert [b"error" in ws.message() for _ in range(5)] == [True] * 5
@@ -425,6 +433,20 @@ def test_a_traceback_in_the_log_has_no_token(capsys: pytest.CaptureFixture[str])
     logged = capsys.readouterr().err
     assert "ValueError: Bearer a-•" in logged
     assert TOKEN not in logged
+
+
+def test_a_server_that_cannot_begin_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    @asynccontextmanager
+    async def fail(app: Starlette) -> AsyncIterator[None]:
+        if app.state.run_ids == {}:
+            raise ValueError("no disk")
+        yield
+
+    app = Starlette(lifespan=fail)
+    app.state.run_ids = {}
+    with pytest.raises(NbagentError, match="the server could not begin; its log has the reason"):
+        Server(app, create_server(("127.0.0.1", 0)))
+    assert "no disk" in capsys.readouterr().err
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------------

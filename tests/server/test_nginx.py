@@ -19,7 +19,7 @@ from agent.server import Server as ModelServer
 import nbagent
 from nbagent import events
 from nbagent.agent import Agent
-from nbagent.server import serve
+from nbagent.server import Limits, serve
 from nbagent.sources import held_back
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -123,6 +123,21 @@ def test_a_websocket_and_another_host_and_origin_pass(tmp_path: Path) -> None:
         with client.websocket(address) as ws:
             ws.send_json({"message": "x"})
             assert ws.receive_json() == {"chunk": "One."}
+
+
+def test_clients_have_rates_of_their_own_and_cannot_choose_one(tmp_path: Path) -> None:
+    with (
+        serve(Agent("demo"), port=0, limits=Limits(requests_at_once=3, requests_per_s=0.001)) as server,
+        nginx(LOCATION, server.url, tmp_path) as url,
+        httpx2.Client(base_url=url, timeout=20) as client,
+    ):
+        answers = [client.get("/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(4)]
+        direct = [
+            httpx2.get(f"{server.url}/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            for number in range(4)
+        ]
+    assert answers == [200, 200, 200, 429]
+    assert direct == [200] * 4
 
 
 def slowly(exchange: Exchange) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzzing.environment import FOLDER, program
+from environment import is_whole
+from fuzzing import environment as schemathesis
 from openai import AsyncOpenAI
 from openapi_spec_validator import validate
 from starlette.applications import Starlette
@@ -50,6 +51,14 @@ def test_an_operation_has_its_body_its_parameters_and_its_responses() -> None:
     assert operation["responses"]["default"]["content"]["application/json"]
 
 
+def test_a_path_with_a_get_and_a_web_socket_has_the_responses_of_both() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    operation = document["paths"]["/runs"]["get"]
+    assert set(operation["responses"]) == {"101", "200", "default"}
+    assert operation["summary"] == "List the runs that go on"
+    assert set(document["paths"]["/view"]["get"]["responses"]) == {"101", "default"}
+
+
 def test_each_operation_is_described() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     for path, operations in document["paths"].items():
@@ -73,9 +82,9 @@ def test_the_document_of_a_mounted_application_names_its_path() -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
 def test_generated_requests_get_the_answers_that_the_document_names(tmp_path: Path) -> None:
-    if not program().exists():
-        pytest.skip(f"{FOLDER} is made by make proof")
-    command = [str(program()), "run", "--phases", "coverage,fuzzing", "-n", "50"]
+    if not is_whole(schemathesis.FOLDER):
+        pytest.skip(f"{schemathesis.FOLDER} is made by make proof")
+    command = [*schemathesis.command(), "run", "--phases", "coverage,fuzzing", "-n", "50"]
     # A text of spaces is no message, and there are no runs and sessions of the names that it thinks of.
     command += ["--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--request-timeout", "30"]
     with nbagent.demo.DemoServer(tokens_per_second=float("inf")) as model:

@@ -12,6 +12,7 @@ from nbagent.agent import Agent
 from nbagent.server.event_store import EventStore
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
 from nbagent.server.redis_events import RedisEvents
 from nbagent.server.sqlite_events import SqliteEvents
@@ -60,7 +61,7 @@ def texts(run: HostedRun) -> str:
 
 
 async def test_a_prompt_that_finds_no_room_goes_to_a_process_that_has(hosts: MakeHost, redis: RedisServer) -> None:
-    full, free = hosts(RedisEvents(redis.url), max_running=1), hosts(RedisEvents(redis.url))
+    full, free = hosts(RedisEvents(redis.url), limits=Limits(max_runs=1)), hosts(RedisEvents(redis.url))
     await until_text(await full.start(None, "hold"))
     waiting = await full.start(None, "hold")
     await until_text(waiting)
@@ -71,7 +72,7 @@ async def test_a_prompt_that_finds_no_room_goes_to_a_process_that_has(hosts: Mak
 
 
 async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost, redis: RedisServer) -> None:
-    host = hosts(RedisEvents(redis.url), max_running=1)
+    host = hosts(RedisEvents(redis.url), limits=Limits(max_runs=1))
     first = await host.start(None, "hold")
     await until_text(first)
     session = host.new_session("assistant")
@@ -88,7 +89,7 @@ async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost
 
 
 async def test_a_full_process_with_a_file_refuses(hosts: MakeHost) -> None:
-    host = hosts(SqliteEvents(":memory:"), max_running=1)
+    host = hosts(SqliteEvents(":memory:"), limits=Limits(max_runs=1))
     await until_text(await host.start(None, "hold"))
     with pytest.raises(Problem, match="which is the limit") as refused:
         await host.start(None, "go")

@@ -99,7 +99,7 @@ def test_call_prints_events_as_json(tmp_path: Path, nbagent: Command) -> None:
         (["call", "Hi", "--config", "config.yaml", "--agent", "code"], "has no agent 'code'; did you mean 'coder'?"),
         (["call", "Hi", "--config", "config.yaml", "--model", "x"], "--model is for an agent without --config"),
         (["chat", "--session", "work", "--model", "test-1"], "--session needs a file that keeps it: --store chats.db"),
-        (["call", "Hi", "--config", "nowhere.yaml"], "No such file or directory: 'nowhere.yaml'"),
+        (["call", "Hi", "--config", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["chat", "--config", "wrong.yaml"], "wrong.yaml, line 1: the file has no key 'agent'; did you mean 'agents'?"),
     ],
 )

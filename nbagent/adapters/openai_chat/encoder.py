@@ -47,7 +47,8 @@ class ChatEncoder(BaseEncoder):
         if not self._envelope:  # made with the first content, when the model is known
             fields = {"id": f"chatcmpl-{self.run_id}", "object": "chat.completion.chunk", "created": self.created}
             self._envelope = {**fields, "model": self.model or ""}
-            delta = {"role": "assistant", **delta}
+            # By itself, as the API does: readers that skip the first chunk lose no text.
+            self._emit_delta({"role": "assistant", "content": ""})
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
         self.emit({**self._envelope, "choices": [choice]})
 

@@ -73,7 +73,7 @@ class HostExecutor(AgentExecutor):
 
     async def _start(self, context: RequestContext, message: Message, context_id: str) -> HostedRun:
         name = agent_of(self._host, context.call_context)
-        prompt = prompt_of(prompt_in(message))
+        prompt = prompt_of(prompt_in(message), self._host.limits)
         if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
             raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
         session = await asyncio.to_thread(self._host.open_session, name, context_id)

@@ -51,7 +51,7 @@ class A2A:
         from nbagent.server.hector_grpc import HectorService
 
         services: list[Service] = [A2AService(self._handler), A2AService03(self._handler), HectorService(self._host)]
-        self.grpc = GrpcServer(services, host, port, self._token)
+        self.grpc = GrpcServer(services, host, port, self._token, self._host.limits.max_body_bytes)
 
     async def start(self) -> None:
         """Start the gRPC server, if there is one."""

@@ -99,7 +99,9 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
     """
 
     async def card(request: Request) -> Response:
-        name, agent = host.agent(request.path_params.get("agent"))
+        name, agent = host.agent(
+            request.path_params.get("agent"), "the path of its card, /agents/NAME/.well-known/agent-card.json"
+        )
         port = grpc_port()
         address = None if port is None else f"{request.url.hostname}:{port}"
         url = str(request.url_for("a2a", agent=quote(name, safe="")))

@@ -61,7 +61,7 @@ def routes(host: Host) -> list[BaseRoute]:
         return await stream_response(
             host,
             request,
-            lambda: host.start(request.path_params["agent"], prompt_of(message), session),
+            lambda: host.start(request.path_params["agent"], prompt_of(message, host.limits), session),
             *(("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector",)),
         )
 

@@ -65,8 +65,8 @@ def routes(host: Host) -> list[BaseRoute]:
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         thread = request.path_params["thread"]
-        name, _ = host.agent(asked.agent or asked.assistant_id)
-        run = await host.start(name, prompt_of(asked.message), host.session(name, thread))
+        name, _ = host.agent(asked.agent or asked.assistant_id, '"assistant_id": "NAME" in the body')
+        run = await host.start(name, prompt_of(asked.message, host.limits), host.session(name, thread))
         made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
         return JSONResponse(made, 201)
 

@@ -73,7 +73,7 @@ def routes(host: Host) -> list[BaseRoute]:
     @operation("Make a response", body=ModelResponse, result=dict[str, Any], stream=EVENT_STREAM)
     async def respond(request: Request) -> Response:
         asked = await body(request, ModelResponse)
-        given = prompt_of(asked.input) if isinstance(asked.input, str) else asked.input
+        given = prompt_of(asked.input, host.limits) if isinstance(asked.input, str) else asked.input
 
         async def start() -> HostedRun:
             return await host.start(asked.model, given, reveal="answer")

@@ -127,7 +127,7 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, NewRun)
         name, _ = host.agent(asked.agent)
         session = None if asked.session is None else host.session(name, asked.session)
-        run = await host.start(name, prompt_of(asked.message), session)
+        run = await host.start(name, prompt_of(asked.message, host.limits), session)
         return JSONResponse(
             {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
         )

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import prompt_of
 from nbagent.server.stream_response import stream_response
@@ -20,8 +21,11 @@ def routes(host: Host) -> list[BaseRoute]:
     )
     async def stream(request: Request) -> Response:
         query = request.query_params
-        return await stream_response(
-            host, request, lambda: host.start(query.get("agent"), prompt_of(query.get("query"))), "status.tokens"
-        )
+
+        async def start() -> HostedRun:
+            name, _ = host.agent(query.get("agent"), "agent=NAME in the query")
+            return await host.start(name, prompt_of(query.get("query"), host.limits))
+
+        return await stream_response(host, request, start, "status.tokens")
 
     return [Route("/stream", stream, methods=["GET"])]

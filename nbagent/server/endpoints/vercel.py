@@ -1,7 +1,7 @@
 """Endpoint of the AI SDK's `useChat`: `POST /api/chat`, answered with a UI message stream.
 
-Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The client sends the whole conversation each time; its id is the
-session, so the last message of the user is the prompt.
+Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The client sends the whole conversation each time, which is
+what the agent is asked with.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.limits import Limits
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
@@ -35,14 +36,14 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, Chat)
 
         async def start() -> HostedRun:
-            return await host.start(asked.agent, _conversation(asked.messages))
+            return await host.start(asked.agent, _conversation(asked.messages, host.limits))
 
         return await stream_response(host, request, start, "vercel.ui")
 
     return [Route("/api/chat", chat, methods=["POST"])]
 
 
-def _conversation(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _conversation(messages: list[dict[str, Any]], limits: Limits) -> list[dict[str, str]]:
     """Return the texts of a conversation, as messages of Chat Completions.
 
     Raises:
@@ -52,7 +53,7 @@ def _conversation(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
     made = [message for message in made if message["role"] in ("user", "assistant") and message["content"]]
     if not made or made[-1]["role"] != "user":
         raise Problem(422, "the last of the messages must be the user's, with a text")
-    prompt_of(made[-1]["content"])
+    prompt_of(made[-1]["content"], limits)
     return made
 
 

@@ -1,0 +1,179 @@
+"""AG-UI's endpoint: the ids of its client, and threads as sessions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from agent.server import Exchange, chat, chat_chunk
+from agent.server import Server as ModelServer
+from server.test_endpoints import data_of
+
+import nbagent
+from nbagent.agent import Agent
+from nbagent.server import serve
+
+PATH = "/ag-ui/assistant"
+
+
+@contextmanager
+def serving(*replies: Any, **options: Any) -> Iterator[tuple[httpx2.Client, ModelServer]]:
+    with ModelServer(*replies) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+            yield client, model
+
+
+def asked(*messages: Any, **ids: Any) -> dict[str, Any]:
+    """Return the input of a run. A text is the user's; a dict is a message without its id."""
+    made = [{"role": "user", "content": each} if isinstance(each, str) else each for each in messages]
+    return {"threadId": "t", "runId": "r"} | ids | {"messages": [{"id": f"m{at}", **each} for at, each in enumerate(made)]}
+
+
+def assistant(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
+
+
+def sent(model: ModelServer) -> list[list[tuple[str, Any]]]:
+    """Return the messages of each request to the model, as (role, content)."""
+    return [[(each["role"], each["content"]) for each in body["messages"]] for body in model.bodies]
+
+
+@pytest.mark.parametrize("reply", [chat("Hi."), lambda exchange: exchange.refuse(400, {"message": "no"})])
+def test_a_run_has_the_ids_of_its_client(reply: Any) -> None:
+    with serving(reply) as (client, _):
+        events = data_of(client.post(PATH, json=asked("x", threadId="my thread", runId="my run")))
+    ids = [(each["threadId"], each["runId"]) for each in events if "runId" in each]
+    assert set(ids) == {("my thread", "my run")}
+    assert (events[0]["type"], ids[0]) == ("RUN_STARTED", ("my thread", "my run"))
+
+
+def test_a_reader_that_goes_on_gets_its_own_ids_too() -> None:
+    with serving(chat("Hi.")) as (client, _):
+        first = client.post(PATH, json=asked("x"))
+        last = next(line for line in first.text.splitlines() if line.startswith("id: ")).removeprefix("id: ")
+        rest = data_of(client.post(PATH, json=asked("x"), headers={"last-event-id": last}))
+    assert [(each["threadId"], each["runId"]) for each in rest if each["type"] == "RUN_FINISHED"] == [("t", "r")]
+
+
+def test_a_client_without_ids_gets_those_of_the_run_and_its_new_session() -> None:
+    with serving(chat("Hi."), chat("Again.")) as (client, _):
+        response = client.post(PATH, json=asked("x", threadId=None, runId=None))
+        started = data_of(response)[0]
+        path = f"/agents/assistant/sessions/{started['threadId']}/messages/stream"
+        assert client.post(path, json={"message": "y"}).status_code == 200
+    assert started["runId"] == response.headers["x-run-id"]
+
+
+def test_a_thread_is_a_session_which_any_endpoint_goes_on_with() -> None:
+    with serving(chat("One."), chat("Two."), chat("Three.")) as (client, model):
+        client.post(PATH, json=asked("a"))
+        client.post("/agents/assistant/sessions/t/messages/stream", json={"message": "b"})
+        client.post(PATH, json=asked("a", assistant("One."), "b", assistant("Two."), "c"))
+        session = [("user", "a"), ("assistant", "One."), ("user", "b"), ("assistant", "Two."), ("user", "c")]
+    assert sent(model)[-1] == session
+
+
+def test_the_session_knows_what_the_client_was_not_shown() -> None:
+    @nbagent.tool
+    def look(at: str) -> str:
+        """Look at something."""
+        return "secret details"
+
+    with ModelServer(chat(calls=[("c1", "look", '{"at": "x"}')]), chat("Seen."), chat("Yes.")) as model:
+        agent = Agent("test-1", tools=[look], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0, reveal="answer") as server:
+            assert "secret details" not in httpx2.post(f"{server.url}{PATH}", json=asked("look")).text
+            httpx2.post(f"{server.url}{PATH}", json=asked("look", assistant("Seen."), "sure?"))
+    assert [role for role, _ in sent(model)[-1]] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param(["a"], id="asked again"),
+        pytest.param(["other"], id="edited"),
+        pytest.param(["other", assistant("Some."), "c"], id="of another conversation"),
+        pytest.param(["a", assistant("One."), "refused", "c"], id="with a prompt that the server never had"),
+        pytest.param([{"role": "system", "content": "Be brief."}, "z", assistant("Z."), "c"], id="with instructions"),
+    ],
+)
+def test_the_clients_messages_count_where_the_session_has_others(messages: list[Any]) -> None:
+    with serving(chat("One."), chat("Two."), chat("Three.")) as (client, model):
+        client.post(PATH, json=asked("a"))
+        client.post(PATH, json=asked(*messages))
+        told = [(each["role"], each["content"]) for each in asked(*messages)["messages"]]
+        assert sent(model)[-1] == told
+        client.post(PATH, json=asked(*messages, assistant("Two."), "d"))
+        assert sent(model)[-1] == [*told, ("assistant", "Two."), ("user", "d")]
+
+
+def test_threads_do_not_know_of_each_other() -> None:
+    with serving(chat("One."), chat("Two.")) as (client, model):
+        client.post(PATH, json=asked("a", threadId="one"))
+        client.post(PATH, json=asked("b", threadId="two"))
+    assert sent(model) == [[("user", "a")], [("user", "b")]]
+
+
+def test_a_prompt_after_a_stop_waits_for_the_answer_that_goes_on() -> None:
+    def hold(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"content": "Hel"}))
+        exchange.hold()
+
+    with serving(hold, chat("Two."), cancel_on_disconnect=True) as (client, model):
+        with client.stream("POST", PATH, json=asked("a")) as response:
+            next(line for line in response.iter_lines() if '"delta":"Hel"' in line)
+        events = data_of(client.post(PATH, json=asked("a", assistant("Hel"), "b")))
+    assert "".join(each.get("delta", "") for each in events) == "Two."
+    assert [content for role, content in sent(model)[-1] if role == "user"] == ["a", "b"]
+
+
+PICTURE = {"type": "data", "value": "aGk=", "mimeType": "image/png"}
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"type": "text", "text": "see"}, {"type": "text", "text": "see"}),
+        ({"type": "image", "source": PICTURE}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}),
+        (
+            {"type": "image", "source": {"type": "url", "value": "https://example.org/a.png"}},
+            {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
+        ),
+    ],
+)
+def test_a_message_of_several_parts(part: Any, expected: Any) -> None:
+    with serving(chat("Hi.")) as (client, model):
+        client.post(PATH, json=asked({"role": "user", "content": [part]}))
+    assert sent(model) == [[("user", [expected])]]
+
+
+def test_messages_that_no_model_takes_are_left_out() -> None:
+    thought, card = {"role": "reasoning", "content": "Hm."}, {"role": "activity", "activityType": "card", "content": {}}
+    with serving(chat("Hi.")) as (client, model):
+        client.post(PATH, json=asked("a", thought, card, assistant("One."), "b"))
+    assert sent(model) == [[("user", "a"), ("assistant", "One."), ("user", "b")]]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (asked(), "the last of the messages must be the user's"),
+        (asked("a", assistant("b")), "the last of the messages must be the user's"),
+        (asked("x", threadId="t" * 201), "threadId is a text of 1 to 200 printable characters"),
+        (asked("x", threadId="\n"), "threadId is a text of 1 to 200 printable characters"),
+        (asked("x", runId=""), "runId is a text of 1 to 200 printable characters"),
+        (asked({"role": "user", "content": [{"type": "video", "source": PICTURE}]}), "a part of type 'video'"),
+        (asked({"role": "user", "content": [{"type": "image", "source": {"type": "file", "value": "f"}}]}), "of type 'file'"),
+        (asked({"role": "user", "content": [7]}), "a part of a message"),
+        (asked({"role": "user", "content": " "}), "the message must be a text that is not empty"),
+        (asked({"role": "user"}), "the message must be a text that is not empty"),
+        (asked({"role": "user", "content": []}), "the message must be a text that is not empty"),
+    ],
+)
+def test_an_input_that_cannot_be_run_is_refused_with_the_reason(body: Any, told: str) -> None:
+    with serving() as (client, _):
+        response = client.post(PATH, json=body)
+    assert (response.status_code, told in response.json()["error"]["message"]) == (422, True), response.text
