@@ -88,6 +88,7 @@ export class Session {
       port: model,
       store: this.store,
       onMessage: (now) => this.#onMessage(now),
+      onSaid: (key) => this.chat.onSaid(key),
       isOver: () => !isLive(this.status),
     });
     this.answers = new Answers((message) => this.channel.send(message));
@@ -244,6 +245,7 @@ export class Session {
       this.#expecting.value = false;
       this.#resetStop();
       this.answers.abandon();
+      this.chat.abandon();
     });
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
@@ -257,6 +259,8 @@ export class Session {
     this.channel.hello();
     this.channel.lazyValues.resume();
     if (this.stopRequested.peek()) this.#requestStop();
+    // A kernel has no record of the prompts that it was asked; Jupyter sends on what was sent while it was not connected.
+    if (this.peer === "server") this.chat.repeat();
   }
 
   #forgetMissing(): void {

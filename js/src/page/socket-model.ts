@@ -23,9 +23,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export type Connection = "connecting" | "open" | "lost" | "refused";
 
 /** Messages that a session repeats by itself after a connection was lost. */
-const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "ack", "need", "stop"]);
+const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "ack", "need", "stop", "say"]);
 /** Messages that the server answers. */
-const ANSWERED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "need"]);
+const ANSWERED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "need", "say"]);
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
