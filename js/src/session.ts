@@ -48,6 +48,8 @@ export class Session {
   readonly interrupt: (() => Promise<void>) | null;
   /** Name for the reader of the program that the run is in. */
   readonly peer: Peer;
+  /** True if the reader may only watch: neither stop nor answer. */
+  readonly onlyWatches: boolean;
   /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
   /** Number of questions that wait for the reader. */
@@ -73,6 +75,7 @@ export class Session {
     this.domKey = model.domKey;
     this.interrupt = model.host.interrupt;
     this.peer = model.host.peer;
+    this.onlyWatches = model.host.onlyWatches === true;
     this.#importModule = model.host.importModule;
     this.#silenceText = `No word from the ${this.peer}`;
     this.awaiting = this.#awaiting;

@@ -8,8 +8,7 @@ import { View } from "./view";
 /** Pause before the next try to reach the server. */
 const RETRY_MS = 2000;
 
-interface Served {
-  agents: readonly string[];
+interface Served extends server.About {
   runs: readonly server.ServedRun[];
 }
 
@@ -19,13 +18,16 @@ type State = "asking" | "open" | "token" | "unreachable";
 export function Page() {
   const [place, setPlace] = useState<Place>(() => placeOf(location.hash));
   const [state, setState] = useState<State>("asking");
-  const [served, setServed] = useState<Served>({ agents: [], runs: [] });
+  const [served, setServed] = useState<Served>({ agents: [], onlyWatches: false, runs: [] });
+  // A run is drawn when it is known what the reader may do with it.
+  const [isKnown, setKnown] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
   const look = useCallback(async () => {
     try {
-      const [agents, runs] = await Promise.all([server.agents(), server.runs()]);
-      setServed({ agents, runs });
+      const [about, runs] = await Promise.all([server.about(), server.runs()]);
+      setServed({ ...about, runs });
+      setKnown(true);
       setState("open");
     } catch (error) {
       setState(error instanceof server.TokenNeeded ? "token" : "unreachable");
@@ -77,8 +79,9 @@ export function Page() {
     const [agent, otherAgent] = served.agents;
     const [run, otherRun] = served.runs;
     hasChosen.current = true;
-    if (agent !== undefined && otherAgent === undefined && run === undefined) chat(agent, true);
-    else if (agent === undefined && run !== undefined && otherRun === undefined) go({ kind: "run", run: run.id }, true);
+    if (agent !== undefined && !served.onlyWatches && otherAgent === undefined && run === undefined) chat(agent, true);
+    else if ((agent === undefined || served.onlyWatches) && run !== undefined && otherRun === undefined)
+      go({ kind: "run", run: run.id }, true);
     else hasChosen.current = false;
   }, [state, place.kind, served, chat, go]);
   useEffect(() => {
@@ -93,7 +96,9 @@ export function Page() {
           <span class="page-dot" data-state={state} /> nbagent
         </a>
         <nav class="page-nav" aria-label="Agents and runs">
-          {served.agents.length > 0 && <Agents agents={served.agents} place={place} onChat={chat} />}
+          {served.agents.length > 0 && !served.onlyWatches && (
+            <Agents agents={served.agents} place={place} onChat={chat} />
+          )}
           {served.runs.length > 0 && <Runs runs={served.runs} place={place} />}
         </nav>
       </header>
@@ -105,10 +110,10 @@ export function Page() {
         )}
         {state === "token" ? (
           <TokenField onDone={look} />
-        ) : place.kind === "home" ? (
+        ) : place.kind === "home" || !isKnown ? (
           <Home state={state} served={served} />
         ) : (
-          <View place={place} onLost={look} />
+          <View place={place} onlyWatches={served.onlyWatches} onLost={look} />
         )}
       </main>
     </>
@@ -173,13 +178,19 @@ function Home({ state, served }: { state: State; served: Served }) {
     asking: "",
     token: "",
     unreachable: "The server does not answer. Trying again…",
-    open: served.agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.",
+    open: homeText(served),
   }[state];
   return (
     <p class="page-home" role="status">
       {text}
     </p>
   );
+}
+
+function homeText({ agents, onlyWatches, runs }: Served): string {
+  if (onlyWatches)
+    return runs.length > 0 ? "Choose a run to watch." : "No run goes on. One that begins is listed here.";
+  return agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.";
 }
 
 function TokenField({ onDone }: { onDone: () => void }) {

@@ -23,9 +23,16 @@ async function ask(path: string, body?: unknown): Promise<Record<string, unknown
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** Names of the agents. */
-export async function agents(): Promise<string[]> {
-  return list((await ask("health")).agents).flatMap((name) => str(name) ?? []);
+/** What the server has told about itself. */
+export interface About {
+  readonly agents: readonly string[];
+  /** True if the page may only watch runs: it was opened with the token of readers. */
+  readonly onlyWatches: boolean;
+}
+
+export async function about(): Promise<About> {
+  const { agents, access } = await ask("health");
+  return { agents: list(agents).flatMap((name) => str(name) ?? []), onlyWatches: access === "read" };
 }
 
 /** Runs that go on. */

@@ -34,6 +34,8 @@ export interface SocketModelOptions {
   url: URL;
   /** Name of the run or the chat, unique in the page. */
   key: string;
+  /** True if the reader may only watch. */
+  onlyWatches?: boolean;
   importModule: (name: string) => Promise<LazyModule>;
 }
 
@@ -56,13 +58,14 @@ export class SocketModel implements Model {
   #answer: Timer;
   #closed = false;
 
-  constructor({ url, key, importModule }: SocketModelOptions) {
+  constructor({ url, key, onlyWatches = false, importModule }: SocketModelOptions) {
     this.runId = key;
     this.domKey = key;
     this.connection = this.#connection;
     this.#url = url;
     this.host = {
       peer: "server",
+      onlyWatches,
       importModule,
       interrupt: null,
       watch: (events) => {

@@ -142,6 +142,16 @@ describe("the page", () => {
     expect(document.body.innerHTML + JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain("right");
   });
 
+  it("offers a reader, who may only watch, the runs and no chat", async () => {
+    answers = {
+      "/health": () => [200, { agents: ["one"], access: "read" }],
+      "/runs": () => [200, { runs: [] }],
+    };
+    await draw();
+    expect(document.querySelector("button.page-item")).toBeNull();
+    expect([document.body.textContent, location.hash]).toEqual([expect.stringContaining("No run goes on"), "#/"]);
+  });
+
   it("says that the server does not answer, and goes on when it does", async () => {
     answers = { "/health": () => [502, {}], "/runs": () => [502, {}] };
     await draw();

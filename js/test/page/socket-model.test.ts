@@ -130,6 +130,56 @@ describe("a connection", () => {
     expect(kinds(newest())).toEqual(["hello", "stop", "toggle"]);
   });
 
+  it("that is lost with a prompt sends it again, until the server says that it is asked", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    const said = newest().received.at(-1);
+    newest().drop();
+    vi.advanceTimersByTime(0);
+    newest().open();
+    expect(newest().received).toEqual([{ t: "hello", have: expect.any(Number) }, said]);
+    expect(session.chat.sent.value).not.toBeNull();
+    newest().onmessage({ data: JSON.stringify({ t: "said", key: (said as { key: string }).key }) });
+    expect([session.chat.sent.value, session.chat.draft.value.text]).toEqual([null, ""]);
+    newest().drop();
+    vi.advanceTimersByTime(0);
+    newest().open();
+    expect(kinds(newest())).toEqual(["hello"]);
+  });
+
+  it("that no prompt comes through on is made again", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    const dead = newest();
+    dead.onmessage = () => {};
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    vi.advanceTimersByTime(60_000);
+    expect(newest()).not.toBe(dead);
+  });
+
+  it("that carries prompts gives each a key of its own", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    for (const text of ["a", "b"]) {
+      session.chat.change({ text });
+      session.chat.say();
+    }
+    const keys = newest().received.flatMap((message) => (message.t === "say" ? [message.key] : []));
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it("that the server refuses gives the prompt back to the input line", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    newest().drop(4404, "there is no session");
+    expect([session.chat.sent.value, session.chat.draft.value.text]).toEqual([null, "hello"]);
+  });
+
   it("that answers no question is made again", () => {
     newest().open();
     newest().emit(RUN);
