@@ -165,6 +165,24 @@ def test_a_page_calls_no_function_that_the_model_has_not_called(served: Served) 
     assert ran == ["1+2"]
 
 
+def test_the_variables_of_a_tool_that_fails_stay_on_the_server(served: Served) -> None:
+    @nbagent.tool
+    def fail() -> None:
+        """Fail."""
+        customers = ["Ada Lovelace"]
+        raise ValueError(f"{len(customers)} too many")
+
+    with (
+        served(chat(calls=[("c1", "fail", "{}")]), chat("Sorry."), tools=(fail,)) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
+        view.send(t="say", text="go")
+        error = view.until(lambda op: op[0] == "set" and "error" in op[-1])[-1]["error"]
+        view.ends("completed")
+        assert [(frame["function"], frame["locals"]) for frame in error["frames"]] == [("fail", {})]
+        assert "Lovelace" not in view.text
+
+
 def test_braces_in_a_prompt_name_no_variable_of_the_server(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"key": "hidden"})
     with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:

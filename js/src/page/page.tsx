@@ -87,13 +87,18 @@ export function Page() {
   useEffect(() => {
     const name = place.kind === "chat" ? place.agent : place.kind === "run" ? place.run : "";
     document.title = name ? `${name} · nbagent` : "nbagent";
+    document.body.dataset.place = place.kind; // a narrow page shows either the lists or what was chosen
   }, [place]);
 
   return (
     <>
       <header class="page-bar">
-        <a class="page-name" href="#/">
+        <a class="page-name" href="#/" title="All agents and runs">
+          <span class="page-back" aria-hidden="true">
+            ‹
+          </span>
           <span class="page-dot" data-state={state} /> nbagent
+          {served.runs.length > 0 && <span class="page-count">{served.runs.length} running</span>}
         </a>
         <nav class="page-nav" aria-label="Agents and runs">
           {served.agents.length > 0 && !served.onlyWatches && (
@@ -181,9 +186,10 @@ function Home({ state, served }: { state: State; served: Served }) {
     open: homeText(served),
   }[state];
   return (
-    <p class="page-home" role="status">
-      {text}
-    </p>
+    <div class="page-home">
+      <p role="status">{text}</p>
+      {state === "open" && <p class="page-note">What an agent writes, does and asks shows here as it happens.</p>}
+    </div>
   );
 }
 
@@ -196,13 +202,17 @@ function homeText({ agents, onlyWatches, runs }: Served): string {
 function TokenField({ onDone }: { onDone: () => void }) {
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
     try {
       await server.logIn(token.trim());
       onDone();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      if (error instanceof server.TokenNeeded) setProblem("That is not a token of this server.");
+      else setProblem(error instanceof Error ? error.message : String(error));
+      field.current?.select();
     }
   };
   return (
@@ -210,16 +220,18 @@ function TokenField({ onDone }: { onDone: () => void }) {
       <label for="page-token">The server's token</label>
       <div>
         <input
+          ref={field}
           id="page-token"
           type="password"
           autocomplete="current-password"
           required
           value={token}
-          aria-describedby="page-token-problem"
+          aria-describedby="page-token-help page-token-problem"
           onInput={(event) => setToken(event.currentTarget.value)}
         />
         <button type="submit">Open</button>
       </div>
+      <p id="page-token-help" class="page-note">Whoever started the server can tell it to you.</p>
       <p id="page-token-problem" role="alert">
         {problem}
       </p>

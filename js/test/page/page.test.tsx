@@ -135,7 +135,7 @@ describe("the page", () => {
       await vi.advanceTimersByTimeAsync(50);
     };
     await type("wrong");
-    expect(document.querySelector("[role=alert]")?.textContent).toBe("that is not a token");
+    expect(document.querySelector("[role=alert]")?.textContent).toBe("That is not a token of this server.");
     await type("right");
     expect(document.querySelector("form")).toBeNull();
     expect(document.body.textContent).toContain("Choose an agent");
