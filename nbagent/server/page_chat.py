@@ -109,20 +109,18 @@ class PageChat:
         return self._partner.hosted
 
     async def show_earlier(self) -> None:
-        """Show what was said before. An answer that is being written is shown as it comes."""
+        """Show what was said before: of the newest answer all that was streamed, and as it comes if it is being written."""
         session = self._partner.session
-        current = await self._oldest_unended()
-        if current is not None and not await _kept(current):
-            current = None
+        newest = await self._newest()
+        kept = newest is not None and await _kept(newest)
         messages = await asyncio.to_thread(lambda: session.messages)
-        if current is None:
-            self._seen = await self._host.newest(session.name)
+        said = next(reversed(prompts_of(messages)), None)
+        self._seen = newest or await self._host.newest(session.name)
+        if newest is None or not kept or said is None or (newest.ended and not _asks(newest, messages[said])):
             await asyncio.to_thread(self._chat.show_earlier, messages)
         else:
-            self._seen = current
-            said = next(reversed(prompts_of(messages)), len(messages))
             await asyncio.to_thread(self._chat.show_earlier, messages[:said])
-            await self._show(current, said)
+            await self._show(newest, said)
 
     async def follow(self) -> None:
         """Show the answers that other clients ask for in the session, as they begin, until cancelled."""
@@ -159,12 +157,12 @@ class PageChat:
         name = "\0".join((self._partner.name, self._partner.session.name, key))
         return f"run-{urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:12]).decode()}"
 
-    async def _oldest_unended(self) -> HostedRun | None:
-        """Return the run of the session that goes on; where several do, the first: the others wait for it."""
+    async def _newest(self) -> HostedRun | None:
+        """Return the run of the session that began last. Where several go on, the first: the others wait for it."""
         name = self._partner.session.name
         here = (run for run in self._host.running() if run.stored.session == name)
         run = next(here, None) or await self._host.newest(name)
-        return None if run is None or run.ended or run.stored.agent != self._partner.name else run
+        return None if run is None or run.stored.agent != self._partner.name else run
 
     async def _show_next(self, run: HostedRun) -> None:
         messages = await asyncio.to_thread(lambda: self._partner.messages)
@@ -196,3 +194,8 @@ async def _kept(run: HostedRun) -> bool:
     while not _is_kept(run) and not run.ended:
         await run.changed(len(run.events))
     return _is_kept(run)
+
+
+def _asks(run: HostedRun, message: dict[str, Any]) -> bool:
+    """Return True if a message of a session is the prompt of a run: not every answer in it is a served run."""
+    return any(isinstance(event, e.Prompt) and event.text == message.get("content") for event in run.events)

@@ -3,11 +3,14 @@
 `python -m server.served MODEL STORE FILE [PORT]` prints its address and serves until stdin ends.
 """
 
+import os
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import openai
 from agent.server import Exchange, Json, chat, chat_chunk
@@ -46,6 +49,32 @@ def holding(exchange: Exchange) -> None:
     exchange.hold()
 
 
+class Words:
+    """A model's reply of many words, each of which waits until it is let go.
+
+    Attributes:
+        words: all of them.
+    """
+
+    def __init__(self, count: int = 60) -> None:
+        self.words = [f"word{number} " for number in range(count)]
+        self._go = threading.Semaphore(0)
+
+    def let_go(self, count: int) -> None:
+        """Let some more words go."""
+        for _ in range(count):
+            self._go.release()
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Reply with the words."""
+        exchange.begin()
+        for word in self.words:
+            self._go.acquire(timeout=60)
+            exchange.send(chat_chunk({"content": word}))
+        exchange.send(chat_chunk({}, "stop"))
+        exchange.end()
+
+
 class Asking:
     """Agents named `assistant` that ask before they delete.
 
@@ -74,6 +103,49 @@ def agent_of(model: str, deleted: Path) -> Agent:
 
     client = openai.AsyncOpenAI(base_url=model, api_key="sk-test", max_retries=0)
     return Agent("test-1", client=client, api="chat", name="assistant", tools=[deleting(note)])
+
+
+class Process:
+    """A server process of an agent that asks. It ends with a `with` block.
+
+    Args:
+        model: address of the agent's model.
+        store: of the server.
+        deleted: file with the paths that were deleted.
+
+    Attributes:
+        url: address of the server, the same after it was started again.
+    """
+
+    def __init__(self, model: str, store: Path | str, deleted: Path) -> None:
+        self._command = [sys.executable, "-m", "server.served", model, str(store), str(deleted)]
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, and wait until it listens."""
+        port = self.url.rpartition(":")[2]
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            [*self._command, *([port] if port else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.kill()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The web page's WebSocket: the same messages as over a widget's comm."""
 
+import asyncio
 import json
 import sys
 import threading
@@ -8,10 +9,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
-from server.served import Asking, asking, holding
+from server.served import Asking, Process, asking, holding
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
@@ -436,6 +438,34 @@ def test_a_page_that_is_opened_during_an_answer_to_another_client_shows_it_once_
             view.send(t="stop")
             view.ends("cancelled")
         assert '"status":"cancelled"' in http.get(f"/runs/{run}/events").text
+
+
+def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(served: Served, tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with ModelServer(chat("One."), holding) as model, Process(model.base_url, store, tmp_path / "deleted") as process:
+        with httpx2.Client(base_url=process.url) as http:
+            session = http.post("/agents/assistant/sessions").json()["session_id"]
+            address = f"/agents/assistant/sessions/{session}/messages/stream"
+            http.post(address, json={"message": "first"})
+            with http.stream("POST", address, json={"message": "second"}) as response:
+                assert "Hel" in next(response.iter_text())
+                process.kill()
+    with served(store=store) as (client, _), page(client, agent="assistant", session=session) as view:
+        view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Hel")
+        view.ends("incomplete")
+        assert count_of(view, "second") == 1
+
+
+def test_what_was_said_in_a_session_without_the_server_is_shown_too(asks: Asking, tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with asks.agent(chat("One."), chat("Two.")) as agent:
+        with TestClient(nbagent.asgi(agent, store=store), base_url="http://localhost") as http:
+            session = http.post("/agents/assistant/sessions").json()["session_id"]
+            say_elsewhere(http, session, "first")
+            asyncio.run(agent.session(session, store=store).generate("second"))
+            with page(http, agent="assistant", session=session) as view:
+                view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Two.")
+                assert [count_of(view, text) for text in ("first", "One.", "second", "Two.")] == [1, 1, 1, 1]
 
 
 def test_a_prompt_of_another_client_waits_for_the_answer_to_the_page(served: Served) -> None:

@@ -231,7 +231,9 @@ function TokenField({ onDone }: { onDone: () => void }) {
         />
         <button type="submit">Open</button>
       </div>
-      <p id="page-token-help" class="page-note">Whoever started the server can tell it to you.</p>
+      <p id="page-token-help" class="page-note">
+        Whoever started the server can tell it to you.
+      </p>
       <p id="page-token-problem" role="alert">
         {problem}
       </p>
