@@ -308,7 +308,7 @@ class Chat:
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
-            self.run.notify(f"{type(error).__name__}: {error}")
+            self.run.notify(str(error) if isinstance(error, AnswerInProgress) else f"{type(error).__name__}: {error}")
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()

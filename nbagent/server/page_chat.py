@@ -121,6 +121,8 @@ class PageChat:
         else:
             await asyncio.to_thread(self._chat.show_earlier, messages[:said])
             await self._show(newest, said)
+            if newest.ended and self._chat.newest is not None:  # or a prompt that comes with the page would be refused
+                await asyncio.wait([asyncio.wrap_future(self._chat.newest)])
 
     async def follow(self) -> None:
         """Show the answers that other clients ask for in the session, as they begin, until cancelled."""

@@ -450,10 +450,11 @@ def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(ser
             with http.stream("POST", address, json={"message": "second"}) as response:
                 assert "Hel" in next(response.iter_text())
                 process.kill()
-    with served(store=store) as (client, _), page(client, agent="assistant", session=session) as view:
+    with served(chat("Three."), store=store) as (client, _), page(client, agent="assistant", session=session) as view:
+        view.send(t="say", text="third", key="key-3")  # it was written while there was no server
         view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Hel")
-        view.ends("incomplete")
-        assert count_of(view, "second") == 1
+        view.until(lambda op: "Three." in json.dumps(op))
+        assert [count_of(view, text) for text in ("first", "second", "third")] == [1, 1, 1]
 
 
 def test_what_was_said_in_a_session_without_the_server_is_shown_too(asks: Asking, tmp_path: Path) -> None:
