@@ -18,7 +18,7 @@ const EMPTY: Draft = { text: "", files: [], editing: null };
 
 /** Return a key that no other prompt has. `crypto.randomUUID` exists on https pages only. */
 function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
 export class ChatDraft {
