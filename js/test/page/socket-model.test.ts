@@ -1,6 +1,7 @@
 /** The page's transport: a session over a WebSocket that is lost and comes back. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { mount } from "../../src/mount";
 import { SocketModel } from "../../src/page/socket-model";
 import type { KernelMessage, Op, ViewMessage } from "../../src/protocol";
 import { Session } from "../../src/session";
@@ -79,6 +80,41 @@ afterEach(() => {
   model.close();
   vi.useRealTimers();
   vi.unstubAllGlobals();
+});
+
+describe("a view", () => {
+  const QUESTION: Op[] = [
+    RUN,
+    ["open", "t", "run", { kind: "tool", name: "delete", state: "approval-requested", args: {} }],
+    ["open", "approval:1", "t", { kind: "approval", tool_id: "t", approval_kind: "tool", answerable: true }],
+  ];
+
+  it.each([
+    [false, true],
+    [true, false],
+  ])("of a reader who may only watch (%s) offers to stop and to answer: %s", async (onlyWatches, offers) => {
+    const importModule = vi.fn(async () => ({}));
+    const watching = new SocketModel({
+      url: new URL("ws://server/view?run=run-2"),
+      key: "#run-2",
+      onlyWatches,
+      importModule,
+    });
+    const shown = new Session(watching);
+    shown.start(false);
+    newest().open();
+    newest().emit(...QUESTION);
+    const box = document.body.appendChild(document.createElement("div"));
+    const { unmount } = mount(shown, box);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(box.querySelector(".nb-stop") !== null).toBe(offers);
+    expect(importModule.mock.calls.length > 0).toBe(offers); // the controls that answer are a part
+    expect(box.textContent?.includes("somebody who may answer")).toBe(!offers);
+    unmount();
+    shown.dispose();
+    watching.close();
+    box.remove();
+  });
 });
 
 describe("a connection", () => {
