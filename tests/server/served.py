@@ -136,6 +136,11 @@ class Process:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 
+    @property
+    def pid(self) -> int:
+        """Id of the process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Kill the process."""
         self._process.kill()
