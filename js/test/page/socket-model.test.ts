@@ -1,10 +1,15 @@
 /** The page's transport: a session over a WebSocket that is lost and comes back. */
 
+import { signal } from "@preact/signals";
+import { h, render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { chart as CHART } from "../../../nbagent/protocol/labels.json";
+import { Inspector } from "../../src/inspector";
 import { mount } from "../../src/mount";
 import { SocketModel } from "../../src/page/socket-model";
 import type { KernelMessage, Op, ViewMessage } from "../../src/protocol";
 import { Session } from "../../src/session";
+import type { Inspecting } from "../../src/transcript/inspecting";
 import { Kernel } from "../kernel";
 
 /** A socket with a server at its other end that numbers its messages from the page's on, as nbagent/server/view.py does. */
@@ -113,6 +118,36 @@ describe("a view", () => {
     unmount();
     shown.dispose();
     watching.close();
+    box.remove();
+  });
+});
+
+describe("what the page does not offer", () => {
+  it("is a figure drawn by plotly's own script: its picture is shown", () => {
+    const result = { "application/vnd.plotly.v1+json": { data: [], layout: {} }, "text/plain": "a figure" };
+    newest().open();
+    newest().emit(
+      RUN,
+      ["open", "t", "run", { kind: "tool", name: "plot", state: "done", open: true, result }],
+      ["close", "t"],
+    );
+    const box = document.body.appendChild(document.createElement("div"));
+    const { unmount } = mount(session, box);
+    expect(box.textContent).toContain("a figure");
+    expect(box.textContent).not.toContain(CHART.draw);
+    unmount();
+    box.remove();
+  });
+
+  it("is what the model was asked", () => {
+    newest().open();
+    newest().emit(RUN);
+    const box = document.body.appendChild(document.createElement("div"));
+    const inspecting = signal<Inspecting | null>({ page: "transcript", block: null, past: null });
+    render(h(Inspector, { session, inspecting }), box);
+    const tabs = [...box.querySelectorAll("[role=tab]")].map((tab) => tab.textContent);
+    expect(tabs).toEqual(["Transcript", "Events", "Timeline"]);
+    render(null, box);
     box.remove();
   });
 });
