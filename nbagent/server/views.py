@@ -107,22 +107,28 @@ class Views:
         Raises:
             Problem: there is no such agent or session (404).
         """
-        known = self._known(agent, session)
-        if known is not None:
-            if known in self._opening:
-                await asyncio.shield(self._opening[known])
-            return known
-        chat = PageChat(self._host, agent, self._host.session(agent, session), self._reveal)
-        shown = self._keep(Shown(chat.run, lambda: chat.hosted, chat), agent, session)
-        self._opening[shown] = asyncio.create_task(chat.show_earlier())
-        try:
+        shown = self._known(agent, session)
+        if shown is None:
+            chat = PageChat(self._host, agent, self._host.session(agent, session), self._reveal)
+            shown = self._keep(Shown(chat.run, lambda: chat.hosted, chat), agent, session)
+            self._opening[shown] = asyncio.create_task(self._open(shown, chat, (agent, session)))
+        if shown in self._opening:  # a page that leaves meanwhile does not end it: another one may wait
             await asyncio.shield(self._opening[shown])
-        finally:
-            self._opening.pop(shown, None)
         return shown
+
+    async def _open(self, shown: Shown, chat: PageChat, key: tuple[str, ...]) -> None:
+        try:
+            await chat.show_earlier()
+        except BaseException:
+            self._shown.pop(key, shown).close()  # the next page tries again
+            raise
+        finally:
+            del self._opening[shown]
 
     def close(self) -> None:
         """Let go of all."""
+        for opening in self._opening.values():
+            opening.cancel()
         for shown in self._shown.values():
             shown.close()
         self._shown.clear()

@@ -21,6 +21,8 @@ import nbagent
 from nbagent import Run
 from nbagent.agent import Agent
 from nbagent.run_context import run_around
+from nbagent.server.event_store import StoreUnreachable
+from nbagent.server.sqlite_events import SqliteEvents
 
 
 class Page:
@@ -455,6 +457,23 @@ def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(ser
         view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Hel")
         view.until(lambda op: "Three." in json.dumps(op))
         assert [count_of(view, text) for text in ("first", "second", "third")] == [1, 1, 1]
+
+
+def test_a_chat_that_cannot_be_read_is_read_again_for_the_next_page(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(chat("One.")) as (http, session):
+        say_elsewhere(http, session, "first")
+        with monkeypatch.context() as broken:
+            broken.setattr(SqliteEvents, "newest", unreachable)
+            with page(http, agent="assistant", session=session) as view, pytest.raises(WebSocketDisconnect) as closed:
+                view.until(lambda op: "One." in json.dumps(op))
+            assert closed.value.code == 4503
+        with page(http, agent="assistant", session=session) as view:
+            view.until(lambda op: "One." in json.dumps(op))
+            assert count_of(view, "first") == 1
+
+
+async def unreachable(*_: Any) -> None:
+    raise StoreUnreachable("the store does not answer")
 
 
 def test_what_was_said_in_a_session_without_the_server_is_shown_too(asks: Asking, tmp_path: Path) -> None:
