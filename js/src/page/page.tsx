@@ -8,9 +8,10 @@ import { View } from "./view";
 /** Pause before the next try to reach the server. */
 const RETRY_MS = 2000;
 
-interface Served extends server.About {
-  runs: readonly server.ServedRun[];
-}
+type Served = server.About & server.Listed;
+
+/** Ended runs that are listed. */
+const MAX_ENDED = 10;
 
 /** State of the server, as the page has found it. */
 type State = "asking" | "open" | "token" | "unreachable";
@@ -18,15 +19,15 @@ type State = "asking" | "open" | "token" | "unreachable";
 export function Page() {
   const [place, setPlace] = useState<Place>(() => placeOf(location.hash));
   const [state, setState] = useState<State>("asking");
-  const [served, setServed] = useState<Served>({ agents: [], onlyWatches: false, runs: [] });
+  const [served, setServed] = useState<Served>({ agents: [], onlyWatches: false, runs: [], ended: [] });
   // A run is drawn when it is known what the reader may do with it.
   const [isKnown, setKnown] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
   const look = useCallback(async () => {
     try {
-      const [about, runs] = await Promise.all([server.about(), server.runs()]);
-      setServed({ ...about, runs });
+      const [about, listed] = await Promise.all([server.about(), server.runs()]);
+      setServed({ ...about, ...listed });
       setKnown(true);
       setState("open");
     } catch (error) {
@@ -64,7 +65,7 @@ export function Page() {
     if (state === "token") return;
     if (state === "open")
       return server.followRuns(
-        (runs) => setServed((before) => ({ ...before, runs })),
+        (listed) => setServed((before) => ({ ...before, ...listed })),
         () => setState("unreachable"),
       );
     if (state === "asking") look();
@@ -104,7 +105,8 @@ export function Page() {
           {served.agents.length > 0 && !served.onlyWatches && (
             <Agents agents={served.agents} place={place} onChat={chat} />
           )}
-          {served.runs.length > 0 && <Runs runs={served.runs} place={place} />}
+          {served.runs.length > 0 && <Runs title="Running now" runs={served.runs} place={place} />}
+          {served.ended.length > 0 && <Runs title="Ended" runs={served.ended.slice(0, MAX_ENDED)} place={place} />}
         </nav>
       </header>
       <main class="page-main">
@@ -154,10 +156,16 @@ function Agents({ agents, place, onChat }: AgentsProps) {
   );
 }
 
-function Runs({ runs, place }: { runs: readonly server.ServedRun[]; place: Place }) {
+interface RunsProps {
+  title: "Running now" | "Ended";
+  runs: readonly server.ServedRun[];
+  place: Place;
+}
+
+function Runs({ title, runs, place }: RunsProps) {
   return (
     <section>
-      <h2>Running now</h2>
+      <h2>{title}</h2>
       <ul>
         {runs.map(({ id, agent }) => (
           <li key={id}>
@@ -167,7 +175,7 @@ function Runs({ runs, place }: { runs: readonly server.ServedRun[]; place: Place
               aria-current={place.kind === "run" && place.run === id ? "page" : undefined}
               title={id}
             >
-              <span class="page-live" aria-hidden="true" />
+              {title === "Running now" && <span class="page-live" aria-hidden="true" />}
               <span class="page-label">{agent}</span>
               <code>{id.slice(-4)}</code>
             </a>

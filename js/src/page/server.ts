@@ -35,15 +35,21 @@ export async function about(): Promise<About> {
   return { agents: list(agents).flatMap((name) => str(name) ?? []), onlyWatches: access === "read" };
 }
 
-/** Runs that go on. */
-export async function runs(): Promise<ServedRun[]> {
-  return runsIn(await ask("runs"));
+export interface Listed {
+  /** Runs that go on. */
+  readonly runs: readonly ServedRun[];
+  /** Runs that have ended lately, the newest first; none where the server lists none. */
+  readonly ended: readonly ServedRun[];
+}
+
+export async function runs(): Promise<Listed> {
+  return listed(await ask("runs"));
 }
 
 /** Follow the runs that go on, until the connection ends. Returns a function that ends it. */
-export function followRuns(changed: (runs: ServedRun[]) => void, gone: () => void): () => void {
+export function followRuns(changed: (listed: Listed) => void, gone: () => void): () => void {
   const socket = new WebSocket(socketUrl("runs", document.baseURI));
-  socket.onmessage = ({ data }) => changed(runsIn(JSON.parse(data)));
+  socket.onmessage = ({ data }) => changed(listed(JSON.parse(data)));
   socket.onclose = gone;
   return () => {
     socket.onclose = null;
@@ -51,8 +57,13 @@ export function followRuns(changed: (runs: ServedRun[]) => void, gone: () => voi
   };
 }
 
-function runsIn(listed: unknown): ServedRun[] {
-  return list(record(listed)?.runs).flatMap((item) => {
+function listed(answer: unknown): Listed {
+  const { runs, ended } = record(answer) ?? {};
+  return { runs: runsIn(runs), ended: runsIn(ended) };
+}
+
+function runsIn(items: unknown): ServedRun[] {
+  return list(items).flatMap((item) => {
     const { id, agent } = record(item) ?? {};
     return typeof id === "string" && typeof agent === "string" ? { id, agent } : [];
   });

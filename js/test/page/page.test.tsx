@@ -86,6 +86,9 @@ describe("the page", () => {
     Socket.last.onmessage?.({ data: '{"runs": []}' });
     await vi.advanceTimersByTimeAsync(20);
     expect(document.querySelector("a.page-item")).toBeNull();
+    Socket.last.onmessage?.({ data: '{"runs": [], "ended": [{"id": "run-1234", "agent": "two"}]}' });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(document.querySelector("a.page-item")?.closest("section")?.textContent).toContain("Ended");
   });
 
   it("looks for the server again when the connection has ended", async () => {
