@@ -30,6 +30,10 @@ Ask: TypeAlias = Callable[[list[Json]], Any]
 """Returns the stream of an answer to messages in the form of Chat Completions, the newest last."""
 
 
+class AnswerInProgress(NbagentError):
+    """An answer is being written in the chat, which has one at a time."""
+
+
 class ChatOptions(GateOptions, ViewOptions, RequestOptions, total=False):
     """Options of a chat: what may be seen, and of the requests if it is with an address."""
 
@@ -160,6 +164,11 @@ class Chat:
         """True while an answer is being written."""
         return self._stream.is_answering
 
+    @property
+    def newest(self) -> "Future[str] | None":
+        """Text of the newest answer, when it has ended; None before the first."""
+        return self._done
+
     def send(self, prompt: str | list[Json]) -> "Future[str]":
         """Ask a prompt, as if it was written in the input line.
 
@@ -170,7 +179,8 @@ class Chat:
             The text of the answer, when it has ended.
 
         Raises:
-            NbagentError: an answer is being written, or the chat is closed.
+            AnswerInProgress: an answer is being written.
+            NbagentError: the chat is closed.
             UnknownSource: the chat is with a function that does not return a stream.
         """
         return self._ask(prompt, _prompt_event(prompt, []))
@@ -187,18 +197,51 @@ class Chat:
         """End the chat. The transcript stays; a session that has a name can be returned to."""
         self.run.close()
 
-    def show_earlier(self) -> None:
-        """Show what was said before, in a session that goes on."""
-        messages = self._partner.messages
+    def show_earlier(self, messages: Sequence[Json] | None = None) -> None:
+        """Show what was said before, in a session that goes on.
+
+        Args:
+            messages: of the conversation; by default all.
+        """
+        messages = self._partner.messages if messages is None else messages
         if messages:
-            self._marks = [at for at, message in enumerate(messages) if message.get("role") == "user"]
+            self._marks = prompts_of(messages)
             self._stream.answer(None, _events_of(messages)).wait()
+
+    def follow(self, answer: Any, said: int) -> "Future[str]":
+        """Show an answer that was asked for elsewhere, in the same session, which keeps it.
+
+        Args:
+            answer: its stream, which has the prompt too.
+            said: number of messages before the prompt, or fewer if none of the rest is a prompt.
+
+        Returns:
+            The text of the answer, when it has ended.
+
+        Raises:
+            AnswerInProgress: an answer is being written.
+            NbagentError: the chat is closed.
+            UnknownSource: it is not a stream.
+        """
+        done: Future[str] = Future()
+        with self._lock:
+            self._check_idle()
+            over = self._read(None, answer)
+            number = len(self._marks)
+            self._marks.append(said)
+            self._done = done
+
+        def keep() -> None:  # only now the session has the prompt for certain
+            messages = self._partner.messages
+            self._marks[number] = next((at for at in prompts_of(messages) if at >= said), len(messages))
+
+        self._when_over(over, done, keep)
+        return done
 
     def _ask(self, content: str | list[Json], prompt: e.Prompt, instead_of: int | None = None) -> "Future[str]":
         done: Future[str] = Future()
         with self._lock:
-            if self.is_answering:
-                raise NbagentError("an answer is being written; chat.stop() ends it")
+            self._check_idle()
             if self._done is not None:
                 wait([self._done])  # until the messages of the answer before are kept
             if instead_of is not None:
@@ -213,21 +256,33 @@ class Chat:
             self._done = done
         turn = f"turn-{turns + 1}/"
 
+        def keep() -> None:
+            blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(turn)]
+            self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
+
+        self._when_over(over, done, keep)
+        return done
+
+    def _check_idle(self) -> None:
+        if self.is_answering:
+            raise AnswerInProgress("an answer is being written; chat.stop() ends it")
+
+    def _when_over(self, over: threading.Event, done: "Future[str]", keep: Callable[[], None]) -> None:
+        """Keep an answer when it has ended, and set its text."""
+
         def finish() -> None:
             over.wait()
             try:
-                blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(turn)]
                 answer = str(self.run.answer)
-                self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
+                keep()
             except Exception as error:
                 done.set_exception(error)
             else:
                 done.set_result(answer)
 
         threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
-        return done
 
-    def _read(self, prompt: e.Prompt, answer: Any) -> threading.Event:
+    def _read(self, prompt: e.Prompt | None, answer: Any) -> threading.Event:
         """Read an answer. Return an event that is set at its end.
 
         Raises:
@@ -253,7 +308,7 @@ class Chat:
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
-            self.run.notify(f"{type(error).__name__}: {error}")
+            self.run.notify(str(error) if isinstance(error, AnswerInProgress) else f"{type(error).__name__}: {error}")
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()
@@ -343,6 +398,11 @@ def _part_of(file: Json) -> Json:
     if url.startswith("data:image/"):
         return {"type": "input_image", "image_url": url, "detail": "auto"}
     return {"type": "input_file", "filename": file.get("name", "file"), "file_data": url}
+
+
+def prompts_of(messages: Sequence[Json]) -> list[int]:
+    """Return the places of the prompts among messages of Chat Completions."""
+    return [at for at, message in enumerate(messages) if message.get("role") == "user"]
 
 
 def _events_of(messages: Sequence[Json]) -> list[e.Event]:

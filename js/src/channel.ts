@@ -3,7 +3,7 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { LazyValues } from "./lazy-values";
 import { messageType, readMessage } from "./messages";
-import type { KernelMessage, Op, PartMessage, ViewMessage } from "./protocol";
+import type { KernelMessage, Op, PartMessage, SaidMessage, ViewMessage } from "./protocol";
 import type { Store } from "./store";
 
 /** The part of a widget model that the channel uses. */
@@ -18,6 +18,8 @@ export interface ChannelOptions {
   store: Store;
   /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
   onMessage?: (now: number | null) => void;
+  /** Called with the key of a prompt that the server has asked. */
+  onSaid?: (key: string) => void;
   /** Returns true if the run has ended. */
   isOver?: () => boolean;
 }
@@ -49,6 +51,7 @@ export class Channel {
   readonly #port: Port;
   readonly #store: Store;
   readonly #onMessage: (now: number | null) => void;
+  readonly #onSaid: (key: string) => void;
   readonly #isOver: () => boolean;
   readonly #stopListening: () => void;
   #lastSeq = 0;
@@ -64,11 +67,12 @@ export class Channel {
   #ackTimer: Timer;
   #disposed = false;
 
-  constructor({ port, store, onMessage = () => {}, isOver = () => false }: ChannelOptions) {
+  constructor({ port, store, onMessage = () => {}, onSaid = () => {}, isOver = () => false }: ChannelOptions) {
     this.answered = this.#answered;
     this.#port = port;
     this.#store = store;
     this.#onMessage = onMessage;
+    this.#onSaid = onSaid;
     this.#isOver = isOver;
     this.lazyValues = new LazyValues((message) => this.send(message));
     this.#stopListening = port.listen((raw) => this.#receive(raw));
@@ -103,6 +107,9 @@ export class Channel {
     } else if (message.t === "part") {
       this.lazyValues.receive(message);
       this.#onMessage(null);
+    } else if (message.t === "said") {
+      this.#onSaid(message.key);
+      this.#onMessage(null);
     } else {
       this.#handle(message);
       this.#onMessage(message.now);
@@ -116,7 +123,7 @@ export class Channel {
     if (count === 0) console.debug(`nbagent: ignored a message that is unknown or malformed: ${type}`);
   }
 
-  #handle(message: Exclude<KernelMessage, PartMessage>): void {
+  #handle(message: Exclude<KernelMessage, PartMessage | SaidMessage>): void {
     const { seq } = message;
     const known = this.#staged?.seq ?? this.#lastSeq;
     if (seq <= known) {

@@ -16,14 +16,21 @@ export interface Draft {
 
 const EMPTY: Draft = { text: "", files: [], editing: null };
 
+/** Return a key that no other prompt has. `crypto.randomUUID` exists on https pages only. */
+function newKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
+
 export class ChatDraft {
   readonly draft: Signal<Draft> = signal(EMPTY);
-  /** The draft that was sent and whose answer has not begun; null if there is none. */
+  /** The draft that was sent and whose prompt is not in the transcript yet; null if there is none. */
   readonly sent: Signal<Draft | null> = signal(null);
   /** True if the earlier versions are shown. */
   readonly showsEarlier: Signal<boolean> = signal(false);
   readonly #store: Store;
   readonly #send: (message: ViewMessage) => void;
+  /** Key of the prompt that was sent last: a server asks a prompt that comes again only once. */
+  #key = "";
 
   constructor(store: Store, send: (message: ViewMessage) => void) {
     this.#store = store;
@@ -42,7 +49,28 @@ export class ChatDraft {
   say(): void {
     const draft = this.draft.peek();
     this.sent.value = draft;
-    this.#send({ t: "say", text: draft.text, files: [...draft.files], instead_of: draft.editing });
+    this.#key = newKey();
+    this.repeat();
+  }
+
+  /** Send the prompt again that may have been lost with a connection. */
+  repeat(): void {
+    const draft = this.sent.peek();
+    if (draft === null) return;
+    const { text, files, editing } = draft;
+    this.#send({ t: "say", text, files: [...files], instead_of: editing, key: this.#key });
+  }
+
+  /** Let go of a prompt that the server has asked. */
+  onSaid(key: string): void {
+    if (key !== this.#key) return;
+    if (this.draft.peek() === this.sent.peek()) this.clear();
+    this.sent.value = null;
+  }
+
+  /** Give the prompt back to the input line: nobody is there to ask it. */
+  abandon(): void {
+    this.sent.value = null;
   }
 
   /** Ask an earlier prompt again, as it was. */

@@ -33,6 +33,8 @@ export type Peer = "kernel" | "server";
 
 export interface Host {
   readonly peer: Peer;
+  /** True if the reader may only watch: neither stop nor answer. */
+  readonly onlyWatches?: boolean;
   /** Function that imports a file of the front end; null if the kernel is asked for its text. */
   readonly importModule: ((name: ModuleName) => Promise<LazyModule>) | null;
   /** Function that interrupts the kernel; null if the application offers none. */

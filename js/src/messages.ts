@@ -27,6 +27,7 @@ const READERS: { [T in MessageType]: (fields: Unchecked<Message<T>>) => Message<
     if (typeof text === "string" && typeof size === "number") return { t: "part", name, at, text, size };
     return { t: "part", name, at, error: typeof error === "string" ? error : "no content" };
   },
+  said: ({ key }) => (typeof key === "string" ? { t: "said", key } : null),
 };
 
 /** Return the message, or null if it is unknown or malformed. */

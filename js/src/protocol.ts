@@ -447,6 +447,13 @@ export interface PartMessage {
   error?: string;
 }
 
+/** A prompt is being asked, or was asked already when it came again after a connection was lost. */
+export interface SaidMessage {
+  t: "said";
+  /** Of the prompt; see `Say`. */
+  key: string;
+}
+
 /** A view has come, or comes back; it is sent a snapshot. */
 export interface HelloMessage {
   t: "hello";
@@ -550,6 +557,10 @@ export interface SayMessage {
   files?: Record<string, string>[];
   /** Id of the block of an earlier prompt, in whose place this one is asked; null for the next one. */
   instead_of?: string | null;
+  /**
+   * Made by the view for each prompt, in case it has to send it again: a server asks it once, and answers with `Said`.
+   */
+  key?: string | null;
 }
 
 /** A question about the events of a run. */
@@ -719,7 +730,7 @@ export interface PastAnswer {
   steps: unknown[];
 }
 
-export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;
+export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage | SaidMessage;
 
 export type ViewMessage =
   | HelloMessage

@@ -48,6 +48,8 @@ export class Session {
   readonly interrupt: (() => Promise<void>) | null;
   /** Name for the reader of the program that the run is in. */
   readonly peer: Peer;
+  /** True if the reader may only watch: neither stop nor answer. */
+  readonly onlyWatches: boolean;
   /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
   /** Number of questions that wait for the reader. */
@@ -73,6 +75,7 @@ export class Session {
     this.domKey = model.domKey;
     this.interrupt = model.host.interrupt;
     this.peer = model.host.peer;
+    this.onlyWatches = model.host.onlyWatches === true;
     this.#importModule = model.host.importModule;
     this.#silenceText = `No word from the ${this.peer}`;
     this.awaiting = this.#awaiting;
@@ -88,6 +91,7 @@ export class Session {
       port: model,
       store: this.store,
       onMessage: (now) => this.#onMessage(now),
+      onSaid: (key) => this.chat.onSaid(key),
       isOver: () => !isLive(this.status),
     });
     this.answers = new Answers((message) => this.channel.send(message));
@@ -244,6 +248,7 @@ export class Session {
       this.#expecting.value = false;
       this.#resetStop();
       this.answers.abandon();
+      this.chat.abandon();
     });
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
@@ -257,6 +262,8 @@ export class Session {
     this.channel.hello();
     this.channel.lazyValues.resume();
     if (this.stopRequested.peek()) this.#requestStop();
+    // A kernel has no record of the prompts that it was asked; Jupyter sends on what was sent while it was not connected.
+    if (this.peer === "server") this.chat.repeat();
   }
 
   #forgetMissing(): void {

@@ -25,6 +25,9 @@ Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT_INT)]
 MAX_NAME_CHARS = 1024
 """Characters of the name of a large value; a longer one names nothing."""
 
+MAX_KEY_CHARS = 64
+"""Characters of the key of a prompt."""
+
 MAX_REASON_CHARS = 10_000
 """Characters of the reason that a reader may give for a denial."""
 
@@ -98,7 +101,17 @@ class Part(msgspec.Struct, tag_field="t", tag="part"):
     error: str | UnsetType = UNSET
 
 
-KernelMessage: TypeAlias = Ops | Snapshot | Beat | Part
+class Said(msgspec.Struct, tag_field="t", tag="said"):
+    """A prompt is being asked, or was asked already when it came again after a connection was lost.
+
+    Attributes:
+        key: of the prompt; see `Say`.
+    """
+
+    key: str
+
+
+KernelMessage: TypeAlias = Ops | Snapshot | Beat | Part | Said
 
 
 def to_wire(message: KernelMessage) -> dict[str, Any]:
@@ -233,11 +246,13 @@ class Say(msgspec.Struct, tag_field="t", tag="say"):
         text: of the prompt.
         files: that were dropped with it: dicts with `name`, `media_type` and `data` (base64).
         instead_of: id of the block of an earlier prompt, in whose place this one is asked; null for the next one.
+        key: made by the view for each prompt, in case it has to send it again: a server asks it once, and answers with `Said`.
     """
 
     text: str
     files: list[dict[str, str]] = []
     instead_of: str | None = None
+    key: Annotated[str, Meta(max_length=MAX_KEY_CHARS)] | None = None
 
 
 Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Say

@@ -239,8 +239,11 @@ class HostedRun:
         """Return an event with the ids that clients know: the run's, and at its start the session's.
 
         It is what another process reads from the store, without the objects of this one: all readers get the same, and no
-        result stays in memory as long as its events.
+        result stays in memory as long as its events. The variables of a function that failed are its author's, not a client's.
         """
+        if isinstance(event, e.ToolResult) and event.error is not None and event.error.frames:
+            frames = [msgspec.structs.replace(frame, locals={}) for frame in event.error.frames]
+            event = msgspec.structs.replace(event, error=msgspec.structs.replace(event.error, frames=frames))
         if isinstance(event, e.RunStart) and event.thread_id is None:
             event = msgspec.structs.replace(event, thread_id=self.stored.session)
         return e.from_json(e.to_json(msgspec.structs.replace(event, run_id=self.id)))

@@ -8,8 +8,9 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from nbagent.protocol.messages import Answer, Command, Rerun, Stop, StopAttempt, Toggle
+from nbagent.protocol.messages import Answer, Command, Said, Say, Stop, Toggle, to_wire
 from nbagent.pump import RemoteChannel
+from nbagent.server.page_chat import PageChat
 from nbagent.server.views import Shown
 
 MAX_WAITING = 64
@@ -39,17 +40,16 @@ class PageView:
         Raises:
             WebSocketDisconnect: the page has left.
         """
-        self._shown.pages += 1
         sending = asyncio.create_task(self._send_waiting())
         try:
-            channel: RemoteChannel | None = None
-            while True:
-                message = _decoded(await self._socket.receive_text())
-                if channel is None:  # only now: a page that comes back says in its greeting what it has
-                    channel = self._shown.run.connect(self)
-                channel.receive(message)
+            with self._shown.page():
+                channel: RemoteChannel | None = None
+                while True:
+                    message = _decoded(await self._socket.receive_text())
+                    if channel is None:  # only now: a page that comes back says in its greeting what it has
+                        channel = self._shown.run.connect(self)
+                    channel.receive(message)
         finally:
-            self._shown.pages -= 1
             self._shown.run.detach(self)
             sending.cancel()
 
@@ -72,18 +72,22 @@ class PageView:
     def command(self, command: Command) -> None:
         """Do what the reader asked of the run. No function is called for a reader elsewhere that the model has not called."""
         match command:
-            case Toggle():
-                self._shown.run.take(command)
-            case _ if self._only_reads:
+            case _ if self._only_reads:  # not even a panel, which opens for all
                 pass
             case Stop():
                 self._do(self._shown.stop())
             case Answer():  # its way may lead to another process, and is waited for
                 self._do(asyncio.to_thread(self._shown.run.take, command))
-            case Rerun() | StopAttempt():
-                pass
-            case _:
+            case Say() if self._shown.chat is not None:
+                self._do(self._say(self._shown.chat, command))
+            case Toggle():
                 self._shown.run.take(command)
+            case _:
+                pass
+
+    async def _say(self, chat: PageChat, say: Say) -> None:
+        if await chat.say(say) and say.key is not None:
+            self.send(to_wire(Said(say.key)))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

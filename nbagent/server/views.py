@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from nbagent.gate import Reveal
@@ -12,7 +12,7 @@ from nbagent.run_context.current import end
 from nbagent.server.host import Host
 from nbagent.server.hosted_events import HostedEvents
 from nbagent.server.hosted_run import HostedRun
-from nbagent.server.page_chat import HostedPartner, page_chat
+from nbagent.server.page_chat import PageChat
 from nbagent.server.problem import Problem
 
 MAX_UNSEEN = 50
@@ -26,12 +26,38 @@ class Shown:
     Attributes:
         run: draws it.
         hosted: returns the served run that goes on in it; None if there is none.
+        chat: the chat; None for a run that is none.
         pages: number of pages that show it now.
     """
 
     run: Run
     hosted: Callable[[], HostedRun | None]
+    chat: PageChat | None = None
     pages: int = 0
+    _following: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def page(self) -> Iterator[None]:
+        """Show it in a page. While one does, a chat shows what other clients ask in its session."""
+        self.pages += 1
+        if self._following is None and self.chat is not None:
+            self._following = asyncio.create_task(self.chat.follow())
+        try:
+            yield
+        finally:
+            self.pages -= 1
+            if self.pages == 0:
+                self._stop_following()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._stop_following()
+        self.run.close()
+
+    def _stop_following(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
 
     async def stop(self) -> None:
         """Stop the served run, in whichever process it goes on."""
@@ -59,6 +85,7 @@ class Views:
         self._host = host
         self._reveal: Reveal = reveal
         self._shown: OrderedDict[tuple[str, ...], Shown] = OrderedDict()
+        self._opening: dict[Shown, asyncio.Task[None]] = {}
 
     async def of_run(self, run_id: str) -> Shown:
         """Return a run.
@@ -80,20 +107,30 @@ class Views:
         Raises:
             Problem: there is no such agent or session (404).
         """
-        known = self._known(agent, session)
-        if known is not None:
-            return known
-        partner = HostedPartner(self._host, agent, self._host.session(agent, session), asyncio.get_running_loop())
-        chat = page_chat(partner, self._reveal)
-        chat.run.start()
-        shown = self._keep(Shown(chat.run, lambda: partner.hosted), agent, session)
-        await asyncio.to_thread(chat.show_earlier)
+        shown = self._known(agent, session)
+        if shown is None:
+            chat = PageChat(self._host, agent, self._host.session(agent, session), self._reveal)
+            shown = self._keep(Shown(chat.run, lambda: chat.hosted, chat), agent, session)
+            self._opening[shown] = asyncio.create_task(self._open(shown, chat, (agent, session)))
+        if shown in self._opening:  # a page that leaves meanwhile does not end it: another one may wait
+            await asyncio.shield(self._opening[shown])
         return shown
+
+    async def _open(self, shown: Shown, chat: PageChat, key: tuple[str, ...]) -> None:
+        try:
+            await chat.show_earlier()
+        except BaseException:
+            self._shown.pop(key, shown).close()  # the next page tries again
+            raise
+        finally:
+            del self._opening[shown]
 
     def close(self) -> None:
         """Let go of all."""
+        for opening in self._opening.values():
+            opening.cancel()
         for shown in self._shown.values():
-            shown.run.close()
+            shown.close()
         self._shown.clear()
 
     def _known(self, *key: str) -> Shown | None:
@@ -104,7 +141,7 @@ class Views:
     def _keep(self, shown: Shown, *key: str) -> Shown:
         idle = [key for key, each in self._shown.items() if each.is_idle]
         for old in idle[: max(0, len(idle) - MAX_UNSEEN)]:
-            self._shown.pop(old).run.close()
+            self._shown.pop(old).close()
         self._shown[key] = shown
         end(shown.run)  # no code runs in it: a framework's task without a context must not find it (`run_around`)
         return shown

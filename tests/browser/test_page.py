@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 import pytest
+from agent.server import Server as ModelServer
+from agent.server import chat
 from browser.lab import screenshot
 from openai import AsyncOpenAI
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from server.served import Process, Words
 
 import nbagent
 from nbagent.demo import DemoServer
@@ -92,16 +96,21 @@ def test_a_chat_asks_goes_on_in_another_tab_and_survives_a_reload(tabs: Tabs) ->
     screenshot(page, "page-narrow")
 
 
+def going_on(page: Page) -> Locator:
+    """Return the list of the runs that go on."""
+    return page.locator("section", has=page.get_by_role("heading", name="Running now"))
+
+
 def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
     page = tabs.open()
     run = httpx2.post(f"{tabs.url}/runs", json={"message": "Call delete_rows for sales"}).json()["id"]
-    page.get_by_role("link", name="assistant").click()
+    going_on(page).get_by_role("link", name="assistant").click()
     assert page.url == f"{tabs.url}/#{run}"
     expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
     screenshot(page, "page-run")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".nb-status")).to_contain_text("Stopped")
-    expect(page.get_by_role("link", name="assistant")).to_have_count(0)
+    expect(going_on(page)).to_have_count(0)
     assert '"status":"cancelled"' in httpx2.get(f"{tabs.url}/runs/{run}/events").text
 
 
@@ -127,3 +136,92 @@ def test_what_the_server_has_not_is_said(tabs: Tabs) -> None:
     expect(page.get_by_role("alert")).to_contain_text("there is no run")
     page.get_by_role("link", name="Start anew").click()
     expect(page.get_by_label("Your message")).to_be_focused()
+
+
+TOKEN, READ_TOKEN = "a-long-secret-word", "a-word-to-read"
+
+
+@pytest.mark.proof
+def test_a_token_opens_the_page_and_the_read_token_lets_only_watch(browser: Browser, page: Page) -> None:
+    with DemoServer(tokens_per_second=100) as demo:
+        client = AsyncOpenAI(base_url=demo.base_url, api_key=demo.api_key)
+        agent = nbagent.Agent("demo", tools=[delete_rows], client=client, name="assistant")
+        with nbagent.serve(agent, port=0, token=TOKEN, read_token=READ_TOKEN) as server:
+            page.goto(server.url)
+            expect(page.get_by_label("The server's token")).to_be_focused()
+            page.keyboard.type("another-word")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("alert")).to_have_text("That is not a token of this server.")
+            page.keyboard.type(TOKEN)
+            page.keyboard.press("Enter")
+            tabs = Tabs(browser, server.url, demo)
+            tabs.ask(page, "Write a long text")
+            expect(page.locator(".nb-log p").nth(1)).to_be_visible()
+            reader = tabs.open()
+            reader.get_by_label("The server's token").fill(READ_TOKEN)
+            reader.keyboard.press("Enter")
+            # The only run that goes on is shown at once.
+            expect(reader.locator(".nb-log p").nth(1)).to_be_visible()
+            expect(reader.get_by_text("New chat")).to_have_count(0)
+            expect(reader.get_by_role("button", name="Stop")).to_have_count(0)
+            page.get_by_role("button", name="Stop").first.click()
+            for tab in (page, reader):
+                expect(tab.locator(".nb-status")).to_contain_text("Stopped")
+            demo.tokens_per_second = float("inf")
+            page.get_by_label("Your message").click()
+            tabs.ask(page, "Call delete_rows for sales")
+            going_on(reader).get_by_role("link", name="assistant").click()
+            expect(reader.locator(".nb-log")).to_contain_text("It waits for somebody who may answer.")
+            expect(reader.get_by_role("button", name="Allow")).to_have_count(0)
+            page.get_by_role("button", name="Allow", exact=True).click()
+            expect(reader.locator(".nb-log")).to_contain_text("deleted 12 rows of sales")
+            reader.context.close()
+
+
+@pytest.mark.proof
+def test_a_page_goes_on_when_its_server_was_killed_and_started_again(page: Page, tmp_path: Path) -> None:
+    words, answer = Words(), Words()
+    store, deleted = tmp_path / "runs.db", tmp_path / "deleted"
+    with (
+        ModelServer(words, answer, chat("Again here.")) as model,
+        Process(model.base_url, store, deleted) as owner,
+        Process(model.base_url, store, deleted) as shown,
+    ):
+        # A run of another process.
+        run = httpx2.post(f"{owner.url}/runs", json={"message": "go"}).json()["id"]
+        page.goto(f"{shown.url}/#{run}")
+        words.let_go(20)
+        expect(page.locator(".nb-log")).to_contain_text("word19")
+        shown.kill()
+        expect(page.locator(".page-connection")).to_contain_text("lost")
+        words.let_go(20)
+        shown.start()
+        words.let_go(20)
+        expect(page.locator(".nb-status")).to_contain_text("Done in")
+        expect(page.locator(".nb-text")).to_have_text("".join(words.words).strip())
+
+        # A chat, whose answer ends with its process; a prompt that is written while there is none.
+        session = httpx2.post(f"{shown.url}/agents/assistant/sessions").json()["session_id"]
+        page.goto(f"{shown.url}/#chat/assistant/{session}")
+        expect(page.get_by_label("Your message")).to_be_focused()
+        page.keyboard.type("Many words, please")
+        page.keyboard.press("Enter")
+        answer.let_go(20)
+        expect(page.locator(".nb-log")).to_contain_text("word19")
+        shown.kill()
+        expect(page.locator(".page-connection")).to_contain_text("lost")
+        shown.start()
+        expect(page.locator(".page-connection")).to_be_hidden()
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        expect(page.get_by_text("Many words, please")).to_have_count(1)
+        expect(page.locator(".nb-log")).to_contain_text("".join(answer.words[:20]).strip())
+        shown.kill()
+        expect(page.locator(".page-connection")).to_contain_text("lost")
+        page.get_by_label("Your message").fill("Are you there?")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Sending…")).to_be_visible()
+        shown.start()
+        expect(page.locator(".nb-log")).to_contain_text("Again here.")
+        expect(page.get_by_text("Are you there?")).to_have_count(1)
+        expect(page.get_by_label("Your message")).to_have_value("")
+    assert len(model.exchanges) == 3

@@ -53,7 +53,7 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
     # A run of a program: in the page, in this notebook, and in another one, which stops it.
     execute("begin", "line", "watch")
     expect(book.widget(at["watch"]).locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
-    page.get_by_role("link", name="teahouse").click()
+    page.locator("section", has_text="Running now").get_by_role("link", name="teahouse").click()
     expect(page.locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
     page.emulate_media(color_scheme="dark")
     screenshot(page, "serve-watched-dark")

@@ -1,5 +1,6 @@
 """Pages in a real browser as clients of a real server: the printed ones, and one with `useChat`."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 from parsers import environment
 from playwright.sync_api import Page, expect
+from server.served import Process, Words
 
 from nbagent.agent import Agent
 from nbagent.server import serve
@@ -93,3 +95,80 @@ def test_use_chat_shows_a_tool_and_an_answer_and_stops_one(page: Page) -> None:
             assert model.hung_up.wait(10)
             send.click()
             expect(page.locator(".assistant").last).to_have_text("Again.")
+
+
+FOLLOW = """([url, ends]) => new Promise((resolve) => {
+  const seen = (window.seen = { data: [], ids: [], opened: 0 });
+  const source = new EventSource(url);
+  source.onopen = () => { seen.opened += 1; };
+  const take = ({ type, data, lastEventId }) => {
+    seen.data.push(data);
+    seen.ids.push(lastEventId);
+    if (type === "message" && !data.includes(ends)) return;
+    source.close();
+    resolve(seen);
+  };
+  source.onmessage = take;
+  for (const name of ["done", "error"]) source.addEventListener(name, (event) => event.data !== undefined && take(event));
+})"""
+"""Reads a stream with the browser's `EventSource`, as the printed pages do, until an event that ends it."""
+
+
+@pytest.fixture
+def words() -> Words:
+    return Words()
+
+
+def seen_when(page: Page, word: str) -> None:
+    """Wait until a page has a word of a stream."""
+    page.wait_for_function("(word) => window.seen?.data.join().includes(word)", arg=word)
+
+
+@pytest.mark.proof
+def test_an_event_source_goes_on_when_the_process_that_it_reads_from_was_killed(
+    page: Page, words: Words, tmp_path: Path
+) -> None:
+    store, deleted = tmp_path / "runs.db", tmp_path / "deleted"
+    with (
+        ModelServer(words) as model,
+        Process(model.base_url, store, deleted) as owner,
+        Process(model.base_url, store, deleted) as read,
+    ):
+        run = httpx2.post(f"{owner.url}/runs", json={"message": "go"}).json()["id"]
+        show_page(page, read.url, "")
+        page.evaluate(f"(args) => {{ window.ended = ({FOLLOW})(args); }}", [f"/runs/{run}/events", '"type":"run.end"'])
+        words.let_go(20)
+        seen_when(page, "word19 ")
+        read.kill()
+        words.let_go(20)
+        read.start()
+        words.let_go(20)
+        seen = page.evaluate("() => window.ended")
+        events = [json.loads(data) for data in seen["data"]]
+    numbers = [event["seq"] for event in events]  # of deltas that were joined, the last
+    assert numbers == sorted(set(numbers))
+    assert "".join(event.get("delta", "") for event in events if event["type"] == "text.delta") == "".join(words.words)
+    assert (events[-1]["status"], seen["opened"]) == ("completed", 2)
+
+
+@pytest.mark.proof
+def test_an_event_source_ends_when_the_process_of_its_run_was_killed(page: Page, words: Words, tmp_path: Path) -> None:
+    with (
+        ModelServer(words) as model,
+        Process(model.base_url, tmp_path / "runs.db", tmp_path / "deleted") as server,
+    ):
+        session = httpx2.post(f"{server.url}/agents/assistant/sessions").json()["session_id"]
+        show_page(page, server.url, "")
+        address = f"/agents/assistant/sessions/{session}/messages/stream?message=go"
+        page.evaluate(f"(args) => {{ window.ended = ({FOLLOW})(args); }}", [address, "[DONE]"])
+        words.let_go(20)
+        seen_when(page, "word19 ")
+        server.kill()
+        server.start()
+        seen = page.evaluate("() => window.ended")
+    chunks = [json.loads(data) for data in seen["data"] if data.startswith("{")]
+    text = "".join(chunk.get("chunk", "") for chunk in chunks)
+    assert text == "".join(words.words[:20])
+    assert len(set(seen["ids"])) == len(seen["ids"])
+    assert "server_stopped" in seen["data"][-1]
+    assert (len(model.exchanges), seen["opened"]) == (1, 2)

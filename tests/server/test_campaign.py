@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +17,7 @@ import pytest
 from agent.server import Exchange, chat_chunk
 from agent.server import Server as ModelServer
 from campaign import WHOLE, figure
+from server.served import Process
 
 from nbagent.server.position import START, Position, parse_id
 from nbagent.wire.sse import ServerSentEvent, SSEDecoder
@@ -124,29 +122,20 @@ class Processes:
     """
 
     def __init__(self, model: str, store: str, folder: Path, count: int) -> None:
-        self._command = [sys.executable, "-m", "server.served", model, store, str(folder / "deleted")]
-        self._processes: list[subprocess.Popen[str] | None] = [None] * count
+        self._arguments = model, store, folder / "deleted"
+        self._processes: list[Process | None] = [None] * count
         self.urls = [""] * count
 
     async def start(self, number: int) -> None:
         """Start a process, and wait until it listens."""
-        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-        process = self._processes[number] = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        assert process.stdout is not None
-        self.urls[number] = (await asyncio.to_thread(process.stdout.readline)).strip()
+        process = await asyncio.to_thread(Process, *self._arguments)
+        self._processes[number], self.urls[number] = process, process.url
 
     def kill(self, number: int) -> None:
         """Kill a process."""
         process = self._processes[number]
         assert process is not None
         process.kill()
-        process.communicate()
 
     def pid(self, number: int) -> int:
         """Return the id of a process."""

@@ -3,17 +3,18 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
 import mcp
 import mcp_types
 import pytest
-from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
+from agent.server import chat
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
+from server.served import Asking, asking, holding
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -24,8 +25,6 @@ from nbagent.server import Server, mcp_call, serve
 LEGACY: Any = "legacy"
 MODES = pytest.mark.parametrize("mode", [LEGACY, "auto"])
 TOKEN = "a-token-of-some-length"
-
-deleted: list[str] = []
 
 
 def add(a: int, b: int) -> int:
@@ -43,28 +42,19 @@ def fail() -> str:
     raise ValueError(f"no entry with {TOKEN}")
 
 
-@nbagent.tool(approve=True)
-def delete(path: str) -> str:
-    """Delete a file.
-
-    Args:
-        path: Of the file.
-    """
-    deleted.append(path)
-    return "gone"
+Connected = Callable[..., AbstractAsyncContextManager[mcp.Client]]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_deleted() -> None:
-    deleted.clear()
+@pytest.fixture
+def connected(asks: Asking) -> Connected:
+    """Return a function that serves one agent, `assistant`, with a tool that asks and others; it yields a client."""
 
-
-@asynccontextmanager
-async def connected(*replies: Any, mode: Any = "auto", reveal: Any = "tools", **options: Any) -> AsyncIterator[mcp.Client]:
-    """Yield a client of a server with one agent, `assistant`."""
-    with ModelServer(*replies) as model:
-        agent = Agent("test-1", tools=[add, delete, fail], client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0, token=TOKEN, reveal=reveal) as server:
+    @asynccontextmanager
+    async def connecting(*replies: Any, mode: Any = "auto", reveal: Any = "tools", **options: Any) -> AsyncIterator[mcp.Client]:
+        with (
+            asks.agent(*replies, tools=(add, fail)) as agent,
+            serve(agent, port=0, token=TOKEN, reveal=reveal) as server,
+        ):
             async with (
                 create_mcp_http_client(headers={"authorization": f"Bearer {TOKEN}"}) as http,
                 mcp.Client(
@@ -72,6 +62,8 @@ async def connected(*replies: Any, mode: Any = "auto", reveal: Any = "tools", **
                 ) as client,
             ):
                 yield client
+
+    return connecting
 
 
 def text(result: Any) -> str:
@@ -90,17 +82,17 @@ def answering(action: str, content: Any = None) -> Callable[..., Any]:
 
 
 @MODES
-async def test_the_agent_and_its_tools_are_listed(mode: Any) -> None:
+async def test_the_agent_and_its_tools_are_listed(connected: Connected, mode: Any) -> None:
     async with connected(mode=mode) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["assistant", "add", "delete", "fail"]
+    assert list(tools) == ["assistant", "add", "fail", "delete"]
     assert tools["assistant"].input_schema["required"] == ["message"]
     assert tools["add"].description == "Add two numbers."
     assert tools["add"].input_schema["properties"]["a"] == {"type": "integer", "description": "One."}
 
 
 @MODES
-async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(mode: Any) -> None:
+async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(connected: Connected, mode: Any) -> None:
     told: list[tuple[float, str | None]] = []
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -114,7 +106,7 @@ async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(mode:
 
 
 @MODES
-async def test_a_session_knows_what_was_said(mode: Any) -> None:
+async def test_a_session_knows_what_was_said(connected: Connected, mode: Any) -> None:
     async with connected(chat("Hello, Ada."), chat("Ada."), mode=mode) as client:
         begun = await client.call_tool("assistant", {"message": "I am Ada.", "session": "new"})
         session = begun.content[1].text.removeprefix("session: ")  # type: ignore[union-attr]
@@ -124,7 +116,7 @@ async def test_a_session_knows_what_was_said(mode: Any) -> None:
 
 
 @MODES
-async def test_a_tool_is_called_by_itself(mode: Any) -> None:
+async def test_a_tool_is_called_by_itself(connected: Connected, mode: Any) -> None:
     async with connected(mode=mode) as client:
         assert text(await client.call_tool("add", {"a": 1, "b": 2})) == "3"
         wrong = await client.call_tool("add", {"a": "one", "b": 2})
@@ -148,10 +140,12 @@ async def test_a_tool_is_called_by_itself(mode: Any) -> None:
         (None, False),
     ],
 )
-async def test_a_tool_that_needs_permission_runs_only_with_it(mode: Any, user: Any, ran: bool) -> None:
+async def test_a_tool_that_needs_permission_runs_only_with_it(
+    asks: Asking, connected: Connected, mode: Any, user: Any, ran: bool
+) -> None:
     async with connected(mode=mode, elicitation_callback=user) as client:
         result = await client.call_tool("delete", {"path": "a"})
-    assert (deleted, result.is_error) == (["a"] if ran else [], not ran)
+    assert (asks.deleted, result.is_error) == (["a"] if ran else [], not ran)
     if user is None:
         assert "does not support elicitation" in text(result)
     else:
@@ -160,12 +154,12 @@ async def test_a_tool_that_needs_permission_runs_only_with_it(mode: Any, user: A
 
 @MODES
 @pytest.mark.parametrize("allowed", [True, False])
-async def test_an_agents_own_calls_are_asked_about_too(mode: Any, allowed: bool) -> None:
-    replies = [chat(calls=[("c1", "delete", '{"path": "b"}')]), chat("Done.")]
+async def test_an_agents_own_calls_are_asked_about_too(asks: Asking, connected: Connected, mode: Any, allowed: bool) -> None:
+    replies = [asking("b"), chat("Done.")]
     user = answering("accept", {"allow": True}) if allowed else None
     async with connected(*replies, mode=mode, elicitation_callback=user) as client:
         result = await client.call_tool("assistant", {"message": "go"})
-    assert (deleted, text(result)) == (["b"] if allowed else [], "Done.")
+    assert (asks.deleted, text(result)) == (["b"] if allowed else [], "Done.")
 
 
 @MODES
@@ -175,12 +169,7 @@ async def test_a_cancelled_call_stops_the_run(mode: Any) -> None:
     async def report(progress: float, total: float | None, message: str | None) -> None:
         begun.set()
 
-    def hold(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.send(chat_chunk({"content": "Hel"}))
-        exchange.hold()
-
-    with ModelServer(hold) as model:
+    with ModelServer(holding) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server:
             async with mcp.Client(f"{server.url}/mcp", mode=mode, cache=None) as client:
@@ -191,7 +180,9 @@ async def test_a_cancelled_call_stops_the_run(mode: Any) -> None:
                 assert await asyncio.to_thread(model.hung_up.wait, 10)
 
 
-async def test_a_question_that_a_client_never_answers_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_question_that_a_client_never_answers_is_denied(
+    asks: Asking, connected: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mcp_call, "ANSWER_TIMEOUT_S", 0.01)
 
     async def never(context: Any, params: Any) -> mcp_types.ElicitResult:
@@ -200,13 +191,15 @@ async def test_a_question_that_a_client_never_answers_is_denied(monkeypatch: pyt
 
     async with connected(mode=LEGACY, elicitation_callback=never) as client:
         assert (await client.call_tool("delete", {"path": "a"})).is_error
-    assert deleted == []
+    assert asks.deleted == []
 
 
-async def test_a_run_whose_client_never_comes_back_with_an_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_whose_client_never_comes_back_with_an_answer_is_ended(
+    asks: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mcp_call, "ANSWER_TIMEOUT_S", 0.01)
     user = answering("accept", {"allow": True})
-    with serve(Agent("demo", tools=[delete]), port=0) as server:
+    with serve(Agent("demo", tools=[asks.tool]), port=0) as server:
         async with mcp.Client(f"{server.url}/mcp", cache=None, elicitation_callback=user) as client:
             asked = await client.session.call_tool("delete", {"path": "a"}, allow_input_required=True)
             assert isinstance(asked, mcp_types.InputRequiredResult)
@@ -216,7 +209,7 @@ async def test_a_run_whose_client_never_comes_back_with_an_answer_is_ended(monke
             late: Any = {question: mcp_types.ElicitResult(action="accept", content={"allow": True})}
             state = asked.request_state
             result = await client.call_tool("delete", {"path": "a"}, input_responses=late, request_state=state)
-    assert (deleted, result.is_error, text(result)) == ([], True, "the run was stopped")
+    assert (asks.deleted, result.is_error, text(result)) == ([], True, "the run was stopped")
 
 
 async def test_names_that_come_twice_get_the_agents_name() -> None:
@@ -226,17 +219,17 @@ async def test_names_that_come_twice_get_the_agents_name() -> None:
             assert [tool.name for tool in (await client.list_tools()).tools] == ["one", "add", "one_add", "add_add"]
 
 
-async def test_hidden_tools_are_not_served() -> None:
+async def test_hidden_tools_are_not_served(connected: Connected) -> None:
     async with connected(reveal="answer") as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["assistant"]
 
 
-async def test_another_state_than_the_servers_is_refused() -> None:
+async def test_another_state_than_the_servers_is_refused(asks: Asking, connected: Connected) -> None:
     async with connected(mode="auto", elicitation_callback=answering("accept", {"allow": True})) as client:
         for state in ("", "run-unknown:3", "x" * 10_000):
             result = await client.call_tool("delete", {"path": "a"}, request_state=state)
             assert result.is_error
-    assert deleted == []
+    assert asks.deleted == []
 
 
 async def test_a_client_without_the_token_gets_nothing() -> None:

@@ -2,15 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
-from starlette.testclient import TestClient, WebSocketTestSession
+from server.served import Asking, asking, holding
+from server.viewed import Page, Served, page
+from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import nbagent
@@ -18,88 +17,8 @@ from nbagent import Run
 from nbagent.agent import Agent
 from nbagent.run_context import run_around
 
-ran: list[str] = []
 
-
-@nbagent.tool(approve=True)
-def delete(path: str) -> str:
-    """Delete a file.
-
-    Args:
-        path: Of the file.
-    """
-    ran.append(path)
-    return "gone"
-
-
-def asking() -> Any:
-    return chat(calls=[("c1", "delete", '{"path": "a"}')])
-
-
-def holding(exchange: Exchange) -> None:
-    exchange.begin()
-    exchange.send(chat_chunk({"content": "Hel"}))
-    exchange.hold()
-
-
-class Page:
-    """A page's end of the WebSocket, with all ops that it has got."""
-
-    def __init__(self, socket: WebSocketTestSession, have: int = 0) -> None:
-        self._socket = socket
-        self.ops: list[Any] = []
-        self.seq = have
-        self.send(t="hello", have=have)
-
-    def send(self, **message: Any) -> None:
-        self._socket.send_json(message)
-
-    def until(self, has: Callable[[Any], bool]) -> Any:
-        """Read up to the first op that has something, and return it."""
-        while True:
-            for op in self.ops:
-                if has(op):
-                    return op
-            message = self._socket.receive_json()
-            if message["t"] in ("ops", "snapshot"):
-                assert message["seq"] > self.seq
-                self.seq = message["seq"]
-                self.ops = [*([] if message.get("first") else self.ops), *message["ops"]]
-
-    def ends(self, status: str) -> Any:
-        """Read up to the end of an answer."""
-        return self.until(lambda op: op[1] == "run" and op[-1].get("status") == status and "ended" in op[-1])
-
-    def part(self, name: str) -> Any:
-        """Ask for a page of something large."""
-        self.send(t="need", name=name, at=0)
-        while (message := self._socket.receive_json())["t"] != "part":
-            pass
-        return message
-
-    @property
-    def text(self) -> str:
-        return json.dumps(self.ops)
-
-
-@contextmanager
-def served(*replies: Any, tools: Any = (), **options: Any) -> Iterator[tuple[TestClient, str]]:
-    """Yield a client of a server of an agent, and the name of a session."""
-    ran.clear()
-    with ModelServer(*replies) as model:
-        agent = Agent("test-1", tools=tools, client=model.client(), api="chat", name="assistant")
-        with TestClient(nbagent.asgi(agent, **options), base_url="http://localhost") as http:
-            yield http, http.post("/agents/assistant/sessions").json()["session_id"]
-
-
-@contextmanager
-def page(http: TestClient, have: int = 0, **place: str) -> Iterator[Page]:
-    query = "&".join(f"{name}={value}" for name, value in place.items())
-    with http.websocket_connect(f"ws://localhost/view?{query}") as socket:
-        yield Page(socket, have)
-
-
-def test_prompts_of_a_chat_are_one_conversation() -> None:
+def test_prompts_of_a_chat_are_one_conversation(served: Served) -> None:
     with served(chat("One."), chat("Two.")) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="a")
         view.until(lambda op: "One." in json.dumps(op))
@@ -109,7 +28,7 @@ def test_prompts_of_a_chat_are_one_conversation() -> None:
         view.until(lambda op: "Two." in json.dumps(op))
 
 
-def test_an_answer_is_a_served_run_which_others_stop() -> None:
+def test_an_answer_is_a_served_run_which_others_stop(served: Served) -> None:
     with served(holding) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="a")
         view.until(lambda op: "Hel" in json.dumps(op))
@@ -118,7 +37,7 @@ def test_an_answer_is_a_served_run_which_others_stop() -> None:
         view.ends("cancelled")
 
 
-def test_stop_ends_the_served_run() -> None:
+def test_stop_ends_the_served_run(served: Served) -> None:
     with served(holding) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="a")
         view.until(lambda op: "Hel" in json.dumps(op))
@@ -128,20 +47,22 @@ def test_stop_ends_the_served_run() -> None:
         assert '"status":"cancelled"' in http.get(f"/runs/{run['id']}/events").text
 
 
-def test_a_question_is_answered_in_the_page() -> None:
+def test_a_question_is_answered_in_the_page(asks: Asking, served: Served) -> None:
     with (
-        served(asking(), chat("Done."), tools=[delete]) as (http, session),
+        served(asking(), chat("Done.")) as (http, session),
         page(http, agent="assistant", session=session) as view,
     ):
         view.send(t="say", text="go")
         question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
-        assert (question[-1]["answerable"], ran) == (True, [])
+        assert (question[-1]["answerable"], asks.deleted) == (True, [])
         view.send(t="answer", block=question[1], decision="approve", value='{"path": "b"}')
         view.ends("completed")
-    assert ran == ["b"]
+    assert asks.deleted == ["b"]
 
 
-def test_a_page_calls_no_function_that_the_model_has_not_called() -> None:
+def test_a_page_calls_no_function_that_the_model_has_not_called(served: Served) -> None:
+    ran: list[str] = []
+
     @nbagent.tool
     def add(a: int, b: int) -> int:
         """Add.
@@ -168,7 +89,25 @@ def test_a_page_calls_no_function_that_the_model_has_not_called() -> None:
     assert ran == ["1+2"]
 
 
-def test_braces_in_a_prompt_name_no_variable_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variables_of_a_tool_that_fails_stay_on_the_server(served: Served) -> None:
+    @nbagent.tool
+    def fail() -> None:
+        """Fail."""
+        customers = ["Ada Lovelace"]
+        raise ValueError(f"{len(customers)} too many")
+
+    with (
+        served(chat(calls=[("c1", "fail", "{}")]), chat("Sorry."), tools=(fail,)) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
+        view.send(t="say", text="go")
+        error = view.until(lambda op: op[0] == "set" and "error" in op[-1])[-1]["error"]
+        view.ends("completed")
+        assert [(frame["function"], frame["locals"]) for frame in error["frames"]] == [("fail", {})]
+        assert "Lovelace" not in view.text
+
+
+def test_braces_in_a_prompt_name_no_variable_of_the_server(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"key": "hidden"})
     with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="the {key}?")
@@ -176,7 +115,7 @@ def test_braces_in_a_prompt_name_no_variable_of_the_server(monkeypatch: pytest.M
         assert ("the {key}?" in view.text, "hidden" in view.text) == (True, False)
 
 
-def test_a_page_that_comes_back_gets_a_snapshot_with_higher_numbers() -> None:
+def test_a_page_that_comes_back_gets_a_snapshot_with_higher_numbers(served: Served) -> None:
     with served(chat("Hi.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:
             view.send(t="say", text="a")
@@ -187,7 +126,7 @@ def test_a_page_that_comes_back_gets_a_snapshot_with_higher_numbers() -> None:
             assert "Hi." in again.text
 
 
-def test_pages_that_show_the_same_chat_see_the_same() -> None:
+def test_pages_that_show_the_same_chat_see_the_same(served: Served) -> None:
     with (
         served(chat("Hi.")) as (http, session),
         page(http, agent="assistant", session=session) as one,
@@ -199,7 +138,7 @@ def test_pages_that_show_the_same_chat_see_the_same() -> None:
             view.ends("completed")
 
 
-def test_of_what_no_page_shows_the_oldest_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_what_no_page_shows_the_oldest_is_let_go_of(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nbagent.server.views.MAX_UNSEEN", 1)
     with served(chat("Hi.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:
@@ -213,13 +152,13 @@ def test_of_what_no_page_shows_the_oldest_is_let_go_of(monkeypatch: pytest.Monke
             view.until(lambda op: "Hi." in json.dumps(op))
 
 
-def test_code_without_a_context_does_not_find_the_run_of_a_page() -> None:
+def test_code_without_a_context_does_not_find_the_run_of_a_page(served: Served) -> None:
     with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
         view.until(lambda op: op[1] == "run")
         assert run_around() is None
 
 
-def test_a_session_that_was_used_elsewhere_shows_what_was_said() -> None:
+def test_a_session_that_was_used_elsewhere_shows_what_was_said(served: Served) -> None:
     with served(chat("Hi.")) as (http, session):
         http.post(f"/agents/assistant/sessions/{session}/messages/stream", json={"message": "Good morning"})
         with page(http, agent="assistant", session=session) as view:
@@ -227,7 +166,7 @@ def test_a_session_that_was_used_elsewhere_shows_what_was_said() -> None:
             view.until(lambda op: "Hi." in json.dumps(op))
 
 
-def test_a_run_is_watched_from_its_beginning_and_keeps_its_times() -> None:
+def test_a_run_is_watched_from_its_beginning_and_keeps_its_times(served: Served) -> None:
     with (
         served(chat("Hi.")) as (http, _),
         http.stream("POST", "/agents/assistant/messages/stream", json={"message": "x"}) as answer,
@@ -263,7 +202,7 @@ async def test_a_run_that_was_served_is_stopped_and_hides_what_the_server_hides(
     assert run.status == "cancelled"
 
 
-def test_large_values_and_the_inspectors_answers_are_read_in_pages() -> None:
+def test_large_values_and_the_inspectors_answers_are_read_in_pages(served: Served) -> None:
     with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="a")
         view.ends("completed")
@@ -274,7 +213,7 @@ def test_large_values_and_the_inspectors_answers_are_read_in_pages() -> None:
 @pytest.mark.parametrize(
     "junk", ["", "{", "[" * 100_000, "null", "1", '{"t": "other"}', '{"t": "hello", "have": -1}', '"\\ud800"']
 )
-def test_junk_does_no_harm(junk: str) -> None:
+def test_junk_does_no_harm(served: Served, junk: str) -> None:
     with served(chat("Hi.")) as (http, session):
         with http.websocket_connect(f"ws://localhost/view?agent=assistant&session={session}") as socket:
             socket.send_text(junk)
@@ -284,14 +223,14 @@ def test_junk_does_no_harm(junk: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["run=run-aaaaaaaaaaaa", "agent=assistant&session=other", "agent=other&session=s", ""])
-def test_what_there_is_not_is_refused_with_a_reason(place: str) -> None:
+def test_what_there_is_not_is_refused_with_a_reason(served: Served, place: str) -> None:
     with served() as (http, _), http.websocket_connect(f"ws://localhost/view?{place}") as socket:
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_text()
         assert (closed.value.code, bool(closed.value.reason)) == (4404, True)
 
 
-def test_the_page_allows_no_script_but_its_own() -> None:
+def test_the_page_allows_no_script_but_its_own(served: Served) -> None:
     with served() as (http, _):
         got = http.get("/")
         policy = got.headers["content-security-policy"]
@@ -301,7 +240,7 @@ def test_the_page_allows_no_script_but_its_own() -> None:
         assert "http" not in got.text.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_the_files_of_the_page_are_sent_once_and_nothing_else_is() -> None:
+def test_the_files_of_the_page_are_sent_once_and_nothing_else_is(served: Served) -> None:
     with served() as (http, _):
         got = http.get("/static/page.css")
         assert (got.status_code, got.headers["content-type"]) == (200, "text/css; charset=utf-8")
@@ -324,9 +263,9 @@ def test_the_page_is_readable_without_the_token_and_its_views_are_not() -> None:
                 view.until(lambda op: op[0] == "open" and op[1] == "run")
 
 
-def test_a_page_of_another_server_answers_and_stops(tmp_path: Path) -> None:
+def test_a_page_of_another_server_answers_and_stops(asks: Asking, served: Served, tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
-    with served(asking(), holding, tools=[delete], store=store) as (http, _), served(store=store) as (other, _):
+    with served(asking(), holding, store=store) as (http, _), served(store=store) as (other, _):
         run = http.post("/runs", json={"message": "go"}).json()["id"]
         with page(other, run=run) as view:
             question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
@@ -334,28 +273,32 @@ def test_a_page_of_another_server_answers_and_stops(tmp_path: Path) -> None:
             view.until(lambda op: "Hel" in json.dumps(op))
             view.send(t="stop")
             view.ends("cancelled")
-    assert ran == ["a"]
+    assert asks.deleted == ["a"]
 
 
-def test_a_page_with_the_read_token_watches_a_run_and_steers_nothing() -> None:
-    ran.clear()
-    with ModelServer(asking(), chat("Done.")) as model:
-        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+def test_a_page_with_the_read_token_watches_a_run_and_steers_nothing(asks: Asking) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent:
         app = nbagent.asgi(agent, token="a-long-secret-word", read_token="a-word-to-read")
         with TestClient(app, base_url="http://localhost") as http:
             full = {"authorization": "Bearer a-long-secret-word"}
             run = http.post("/runs", json={"message": "go"}, headers=full).json()["id"]
+            assert http.get("/health", headers=full).json()["access"] == "full"
             assert http.post("/login", json={"token": "a-word-to-read"}).status_code == 200
+            assert http.get("/health").json()["access"] == "read"
+            assert http.post("/agents/assistant/sessions").status_code == 403
             with page(http, agent="assistant", session="any") as view, pytest.raises(WebSocketDisconnect) as refused:
                 view.ends("completed")
             assert refused.value.code == 4403
             with page(http, run=run) as view:
                 question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
+                view.send(t="toggle", block=question[-1]["tool_id"], open=False)  # a panel opens and closes for all
                 view.send(t="answer", block=question[1], decision="approve")
+                view.send(t="say", text="b")
                 view.send(t="stop")
                 view.send(t="resync")
                 view.ops.clear()
                 view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
-                assert ran == []
+                assert asks.deleted == []
+                assert "user_open" not in view.text
                 assert http.post(f"/runs/{run}/cancel", headers=full).status_code == 202
                 view.ends("cancelled")

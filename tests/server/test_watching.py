@@ -1,60 +1,34 @@
 """A served run, watched by nbagent elsewhere: Stop and answers go the way back."""
 
-from typing import Any
-
 import httpx2
 import pytest
-from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
+from agent.server import chat
+from server.served import Asking, asking, holding
 
 import nbagent
 from nbagent import Run
 from nbagent.agent import Agent
 from nbagent.server import serve
 
-ran: list[str] = []
 
-
-@nbagent.tool(approve=True)
-def delete(path: str) -> str:
-    """Delete a file.
-
-    Args:
-        path: Of the file.
-    """
-    ran.append(path)
-    return "gone"
-
-
-def hold(exchange: Exchange) -> None:
-    exchange.begin()
-    exchange.send(chat_chunk({"content": "Hel"}))
-    exchange.hold()
-
-
-def asking() -> Any:
-    return chat(calls=[("c1", "delete", '{"path": "a"}')])
-
-
-async def test_a_question_is_answered_by_a_reader_elsewhere() -> None:
-    ran.clear()
-    with ModelServer(asking(), chat("Done.")) as model:
-        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+async def test_a_question_is_answered_by_a_reader_elsewhere(asks: Asking) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent:
         run = Run(agent.stream("go"))
         with serve(run, port=0) as server:
             other = nbagent.show(server.address_of(run), face="console")
             async for _ in other.stream("approval.request"):
                 break
-            assert ran == []
+            assert asks.deleted == []
             [question] = other.waiting
             question.allow({"path": "b"})
             await other
             await run
-    assert (ran, run.answer, other.answer) == (["b"], "Done.", "Done.")
+    assert (asks.deleted, run.answer, other.answer) == (["b"], "Done.", "Done.")
 
 
 async def test_a_reader_elsewhere_stops_the_run() -> None:
-    with ModelServer(hold) as model:
+    with ModelServer(holding) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
             other = nbagent.show(server.address_of(run), face="console")
@@ -74,24 +48,20 @@ def test_a_reader_that_leaves_does_not_stop_the_run() -> None:
             assert '"delta":"Hi."' in client.get(f"/runs/{run_id}/events").text
 
 
-def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unasked() -> None:
-    ran.clear()
-    with ModelServer(asking(), chat("Done.")) as model:
-        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unasked(asks: Asking) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent:
         with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
             asked = client.post("/chat", json={"message": "x", "stream": False})
             assert (asked.status_code, "waits for an answer" in asked.text) == (409, True)
             assert client.post("/runs/run-aaaaaaaaaaaa/answers", json={"id": "c1"}).status_code == 404
             run_id = client.get("/runs").json()["runs"][0]["id"]
             assert client.post(f"/runs/{run_id}/answers", json={"id": "other"}).status_code == 409
-            assert ran == []
+            assert asks.deleted == []
             assert client.post(f"/runs/{run_id}/cancel").status_code == 202
 
 
-async def test_two_readers_elsewhere_see_the_same_and_either_answers() -> None:
-    ran.clear()
-    with ModelServer(asking(), chat("Done.")) as model:
-        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+async def test_two_readers_elsewhere_see_the_same_and_either_answers(asks: Asking) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent:
         run = Run(agent.stream("go"))
         with serve(run, port=0) as server:
             readers = [nbagent.show(server.address_of(run), face="console") for _ in range(2)]
@@ -103,13 +73,13 @@ async def test_two_readers_elsewhere_see_the_same_and_either_answers() -> None:
             for each in (*readers, run):
                 await each
             assert server.addresses == []
-    assert ran == ["b"]
+    assert asks.deleted == ["b"]
     assert [reader.answer for reader in readers] == ["Done.", "Done."]
     assert [len(reader.waiting) for reader in readers] == [0, 0]
 
 
 async def test_a_stop_of_one_reader_elsewhere_ends_the_run_for_all() -> None:
-    with ModelServer(hold) as model:
+    with ModelServer(holding) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
             readers = [nbagent.show(server.address_of(run), face="console") for _ in range(2)]
@@ -134,7 +104,7 @@ def test_a_server_in_a_notebook_is_a_card_with_a_link_to_its_page() -> None:
 
 
 def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    with ModelServer(hold) as model:
+    with ModelServer(holding) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
             reader = nbagent.Run(nbagent.connect(server.address_of(run)))

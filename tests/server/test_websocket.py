@@ -1,11 +1,13 @@
 """The WebSocket of an agent: prompts, a stop and answers go one way, the stream the other."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from agent.server import Exchange, chat, chat_chunk
+import pytest
 from agent.server import Server as ModelServer
+from agent.server import chat
+from server.served import Asking, asking, holding
 from starlette.testclient import TestClient, WebSocketTestSession
 
 import nbagent
@@ -30,22 +32,30 @@ class Client:
         return got
 
 
-@contextmanager
-def connected(*replies: Any, tools: Any = ()) -> Iterator[Client]:
-    with ModelServer(*replies) as model:
-        agent = Agent("test-1", tools=tools, client=model.client(), api="chat", name="assistant")
+Connected = Callable[..., AbstractContextManager[Client]]
+
+
+@pytest.fixture
+def connected(asks: Asking) -> Connected:
+    """Return a function that serves an agent with a tool that asks; it yields a client."""
+
+    @contextmanager
+    def connecting(*replies: Any) -> Iterator[Client]:
         with (
+            asks.agent(*replies) as agent,
             TestClient(nbagent.asgi(agent), base_url="http://localhost") as http,
             http.websocket_connect("ws://localhost/agents/assistant/stream") as socket,
         ):
             yield Client(socket)
+
+    return connecting
 
 
 def is_done(message: Any) -> bool:
     return "chunk" not in message
 
 
-def test_prompts_of_a_connection_are_one_conversation() -> None:
+def test_prompts_of_a_connection_are_one_conversation(connected: Connected) -> None:
     with connected(chat("One."), chat("Two.")) as client:
         client.send(message="a")
         assert (client.until(is_done))[0] == {"chunk": "One."}
@@ -53,20 +63,15 @@ def test_prompts_of_a_connection_are_one_conversation() -> None:
         assert (client.until(is_done))[0] == {"chunk": "Two."}
 
 
-def test_a_stop_ends_the_run() -> None:
-    def hold(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.send(chat_chunk({"content": "Hel"}))
-        exchange.hold()
-
-    with connected(hold) as client:
+def test_a_stop_ends_the_run(connected: Connected) -> None:
+    with connected(holding) as client:
         client.send(message="a")
         assert client.until(lambda message: message == {"chunk": "Hel"})
         client.send(stop=True)
         assert "cancelled" in str((client.until(is_done))[-1]).lower()
 
 
-def test_junk_is_answered_and_the_connection_stays() -> None:
+def test_junk_is_answered_and_the_connection_stays(connected: Connected) -> None:
     with connected(chat("One.")) as client:
         for junk in ({"message": 7}, {"answer": "none"}, {"message": ""}):
             client.send(**junk)
@@ -75,26 +80,14 @@ def test_junk_is_answered_and_the_connection_stays() -> None:
         assert (client.until(is_done))[0] == {"chunk": "One."}
 
 
-def test_a_question_is_answered_over_the_connection() -> None:
-    ran: list[str] = []
-
-    @nbagent.tool(approve=True)
-    def delete(path: str) -> str:
-        """Delete a file.
-
-        Args:
-            path: Of the file.
-        """
-        ran.append(path)
-        return "gone"
-
-    with connected(chat(calls=[("c1", "delete", '{"path": "a"}')]), chat("Done."), tools=[delete]) as client:
+def test_a_question_is_answered_over_the_connection(asks: Asking, connected: Connected) -> None:
+    with connected(asking(), chat("Done.")) as client:
         client.send(message="go")
         question = client.until(lambda message: "question" in message)[-1]["question"]
-        assert (question["tool"], question["args"], ran) == ("delete", {"path": "a"}, [])
+        assert (question["tool"], question["args"], asks.deleted) == ("delete", {"path": "a"}, [])
         client.send(answer=question["id"], value={"path": "b"})
         client.until(is_done)
-    assert ran == ["b"]
+    assert asks.deleted == ["b"]
 
 
 async def test_nbagent_reads_it_over_a_real_connection() -> None:

@@ -69,7 +69,7 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
             <span class="nb-sr">, show the whole run's</span>
           </button>
         )}
-        {block && (
+        {block && session.peer === "kernel" && (
           <button type="button" class="nb-link" title="What the model was sent" onClick={onRequest}>
             Its request
           </button>

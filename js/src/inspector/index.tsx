@@ -19,6 +19,8 @@ const PAGES: [Inspecting["page"], string][] = [
   ["timeline", "Timeline"],
   ["requests", "Requests"],
 ];
+/** The pages of a run. A server tells its readers what the gate lets through, and no requests. */
+const pagesOf = ({ peer }: Session) => PAGES.filter(([name]) => name !== "requests" || peer === "kernel");
 const COPIES = ["Markdown", "JSON", "Python"];
 
 export function Inspector({ session, inspecting }: { session: Session; inspecting: InspectingSignal }) {
@@ -38,7 +40,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
     // The context of this bundle is not that of the base bundle.
     <SessionContext.Provider value={session}>
       <div ref={bar} class="nb-inspector-bar">
-        <Switch page={page} show={show} />
+        <Switch pages={pagesOf(session)} page={page} show={show} />
         <span class="nb-grow" />
         {/* biome-ignore lint/a11y/useSemanticElements: no form */}
         <div class="nb-copies" role="group" aria-label="Copy the run">
@@ -114,22 +116,28 @@ function useEscape(inside: RefObject<HTMLElement | null>, past: Past): void {
 }
 
 /** The tabs; the arrow keys move between them. */
-function Switch({ page, show }: { page: Inspecting["page"]; show: (page: Inspecting["page"]) => void }) {
+interface SwitchProps {
+  pages: typeof PAGES;
+  page: Inspecting["page"];
+  show: (page: Inspecting["page"]) => void;
+}
+
+function Switch({ pages, page, show }: SwitchProps) {
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;
-    const at = PAGES.findIndex(([name]) => name === page) + step;
-    const next = PAGES[(at + PAGES.length) % PAGES.length];
+    const at = pages.findIndex(([name]) => name === page) + step;
+    const next = pages[(at + pages.length) % pages.length];
     if (next === undefined) return;
     event.preventDefault();
     show(next[0]);
     const tabs = list.current?.children;
-    (tabs?.[PAGES.indexOf(next)] as HTMLElement | undefined)?.focus();
+    (tabs?.[pages.indexOf(next)] as HTMLElement | undefined)?.focus();
   };
   return (
     <div ref={list} class="nb-tabs" role="tablist" aria-label="This run" onKeyDown={onKeyDown}>
-      {PAGES.map(([name, label]) => (
+      {pages.map(([name, label]) => (
         <button
           key={name}
           type="button"

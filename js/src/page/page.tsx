@@ -8,10 +8,10 @@ import { View } from "./view";
 /** Pause before the next try to reach the server. */
 const RETRY_MS = 2000;
 
-interface Served {
-  agents: readonly string[];
-  runs: readonly server.ServedRun[];
-}
+type Served = server.About & server.Listed;
+
+/** Ended runs that are listed. */
+const MAX_ENDED = 10;
 
 /** State of the server, as the page has found it. */
 type State = "asking" | "open" | "token" | "unreachable";
@@ -19,13 +19,16 @@ type State = "asking" | "open" | "token" | "unreachable";
 export function Page() {
   const [place, setPlace] = useState<Place>(() => placeOf(location.hash));
   const [state, setState] = useState<State>("asking");
-  const [served, setServed] = useState<Served>({ agents: [], runs: [] });
+  const [served, setServed] = useState<Served>({ agents: [], onlyWatches: false, runs: [], ended: [] });
+  // A run is drawn when it is known what the reader may do with it.
+  const [isKnown, setKnown] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
   const look = useCallback(async () => {
     try {
-      const [agents, runs] = await Promise.all([server.agents(), server.runs()]);
-      setServed({ agents, runs });
+      const [about, listed] = await Promise.all([server.about(), server.runs()]);
+      setServed({ ...about, ...listed });
+      setKnown(true);
       setState("open");
     } catch (error) {
       setState(error instanceof server.TokenNeeded ? "token" : "unreachable");
@@ -62,7 +65,7 @@ export function Page() {
     if (state === "token") return;
     if (state === "open")
       return server.followRuns(
-        (runs) => setServed((before) => ({ ...before, runs })),
+        (listed) => setServed((before) => ({ ...before, ...listed })),
         () => setState("unreachable"),
       );
     if (state === "asking") look();
@@ -77,24 +80,33 @@ export function Page() {
     const [agent, otherAgent] = served.agents;
     const [run, otherRun] = served.runs;
     hasChosen.current = true;
-    if (agent !== undefined && otherAgent === undefined && run === undefined) chat(agent, true);
-    else if (agent === undefined && run !== undefined && otherRun === undefined) go({ kind: "run", run: run.id }, true);
+    if (agent !== undefined && !served.onlyWatches && otherAgent === undefined && run === undefined) chat(agent, true);
+    else if ((agent === undefined || served.onlyWatches) && run !== undefined && otherRun === undefined)
+      go({ kind: "run", run: run.id }, true);
     else hasChosen.current = false;
   }, [state, place.kind, served, chat, go]);
   useEffect(() => {
     const name = place.kind === "chat" ? place.agent : place.kind === "run" ? place.run : "";
     document.title = name ? `${name} · nbagent` : "nbagent";
+    document.body.dataset.place = place.kind; // a narrow page shows either the lists or what was chosen
   }, [place]);
 
   return (
     <>
       <header class="page-bar">
-        <a class="page-name" href="#/">
+        <a class="page-name" href="#/" title="All agents and runs">
+          <span class="page-back" aria-hidden="true">
+            ‹
+          </span>
           <span class="page-dot" data-state={state} /> nbagent
+          {served.runs.length > 0 && <span class="page-count">{served.runs.length} running</span>}
         </a>
         <nav class="page-nav" aria-label="Agents and runs">
-          {served.agents.length > 0 && <Agents agents={served.agents} place={place} onChat={chat} />}
-          {served.runs.length > 0 && <Runs runs={served.runs} place={place} />}
+          {served.agents.length > 0 && !served.onlyWatches && (
+            <Agents agents={served.agents} place={place} onChat={chat} />
+          )}
+          {served.runs.length > 0 && <Runs title="Running now" runs={served.runs} place={place} />}
+          {served.ended.length > 0 && <Runs title="Ended" runs={served.ended.slice(0, MAX_ENDED)} place={place} />}
         </nav>
       </header>
       <main class="page-main">
@@ -105,10 +117,10 @@ export function Page() {
         )}
         {state === "token" ? (
           <TokenField onDone={look} />
-        ) : place.kind === "home" ? (
+        ) : place.kind === "home" || !isKnown ? (
           <Home state={state} served={served} />
         ) : (
-          <View place={place} onLost={look} />
+          <View place={place} onlyWatches={served.onlyWatches} onLost={look} />
         )}
       </main>
     </>
@@ -144,10 +156,16 @@ function Agents({ agents, place, onChat }: AgentsProps) {
   );
 }
 
-function Runs({ runs, place }: { runs: readonly server.ServedRun[]; place: Place }) {
+interface RunsProps {
+  title: "Running now" | "Ended";
+  runs: readonly server.ServedRun[];
+  place: Place;
+}
+
+function Runs({ title, runs, place }: RunsProps) {
   return (
     <section>
-      <h2>Running now</h2>
+      <h2>{title}</h2>
       <ul>
         {runs.map(({ id, agent }) => (
           <li key={id}>
@@ -157,7 +175,7 @@ function Runs({ runs, place }: { runs: readonly server.ServedRun[]; place: Place
               aria-current={place.kind === "run" && place.run === id ? "page" : undefined}
               title={id}
             >
-              <span class="page-live" aria-hidden="true" />
+              {title === "Running now" && <span class="page-live" aria-hidden="true" />}
               <span class="page-label">{agent}</span>
               <code>{id.slice(-4)}</code>
             </a>
@@ -173,25 +191,36 @@ function Home({ state, served }: { state: State; served: Served }) {
     asking: "",
     token: "",
     unreachable: "The server does not answer. Trying again…",
-    open: served.agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.",
+    open: homeText(served),
   }[state];
   return (
-    <p class="page-home" role="status">
-      {text}
-    </p>
+    <div class="page-home">
+      <p role="status">{text}</p>
+      {state === "open" && <p class="page-note">What an agent writes, does and asks shows here as it happens.</p>}
+    </div>
   );
+}
+
+function homeText({ agents, onlyWatches, runs }: Served): string {
+  if (onlyWatches)
+    return runs.length > 0 ? "Choose a run to watch." : "No run goes on. One that begins is listed here.";
+  return agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.";
 }
 
 function TokenField({ onDone }: { onDone: () => void }) {
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
     try {
       await server.logIn(token.trim());
       onDone();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      if (error instanceof server.TokenNeeded) setProblem("That is not a token of this server.");
+      else setProblem(error instanceof Error ? error.message : String(error));
+      field.current?.select();
     }
   };
   return (
@@ -199,16 +228,20 @@ function TokenField({ onDone }: { onDone: () => void }) {
       <label for="page-token">The server's token</label>
       <div>
         <input
+          ref={field}
           id="page-token"
           type="password"
           autocomplete="current-password"
           required
           value={token}
-          aria-describedby="page-token-problem"
+          aria-describedby="page-token-help page-token-problem"
           onInput={(event) => setToken(event.currentTarget.value)}
         />
         <button type="submit">Open</button>
       </div>
+      <p id="page-token-help" class="page-note">
+        Whoever started the server can tell it to you.
+      </p>
       <p id="page-token-problem" role="alert">
         {problem}
       </p>

@@ -23,20 +23,33 @@ async function ask(path: string, body?: unknown): Promise<Record<string, unknown
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** Names of the agents. */
-export async function agents(): Promise<string[]> {
-  return list((await ask("health")).agents).flatMap((name) => str(name) ?? []);
+/** What the server has told about itself. */
+export interface About {
+  readonly agents: readonly string[];
+  /** True if the page may only watch runs: it was opened with the token of readers. */
+  readonly onlyWatches: boolean;
 }
 
-/** Runs that go on. */
-export async function runs(): Promise<ServedRun[]> {
-  return runsIn(await ask("runs"));
+export async function about(): Promise<About> {
+  const { agents, access } = await ask("health");
+  return { agents: list(agents).flatMap((name) => str(name) ?? []), onlyWatches: access === "read" };
+}
+
+export interface Listed {
+  /** Runs that go on. */
+  readonly runs: readonly ServedRun[];
+  /** Runs that have ended lately, the newest first; none where the server lists none. */
+  readonly ended: readonly ServedRun[];
+}
+
+export async function runs(): Promise<Listed> {
+  return listed(await ask("runs"));
 }
 
 /** Follow the runs that go on, until the connection ends. Returns a function that ends it. */
-export function followRuns(changed: (runs: ServedRun[]) => void, gone: () => void): () => void {
+export function followRuns(changed: (listed: Listed) => void, gone: () => void): () => void {
   const socket = new WebSocket(socketUrl("runs", document.baseURI));
-  socket.onmessage = ({ data }) => changed(runsIn(JSON.parse(data)));
+  socket.onmessage = ({ data }) => changed(listed(JSON.parse(data)));
   socket.onclose = gone;
   return () => {
     socket.onclose = null;
@@ -44,8 +57,13 @@ export function followRuns(changed: (runs: ServedRun[]) => void, gone: () => voi
   };
 }
 
-function runsIn(listed: unknown): ServedRun[] {
-  return list(record(listed)?.runs).flatMap((item) => {
+function listed(answer: unknown): Listed {
+  const { runs, ended } = record(answer) ?? {};
+  return { runs: runsIn(runs), ended: runsIn(ended) };
+}
+
+function runsIn(items: unknown): ServedRun[] {
+  return list(items).flatMap((item) => {
     const { id, agent } = record(item) ?? {};
     return typeof id === "string" && typeof agent === "string" ? { id, agent } : [];
   });

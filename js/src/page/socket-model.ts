@@ -23,9 +23,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export type Connection = "connecting" | "open" | "lost" | "refused";
 
 /** Messages that a session repeats by itself after a connection was lost. */
-const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "ack", "need", "stop"]);
+const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "ack", "need", "stop", "say"]);
 /** Messages that the server answers. */
-const ANSWERED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "need"]);
+const ANSWERED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "need", "say"]);
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
@@ -34,6 +34,8 @@ export interface SocketModelOptions {
   url: URL;
   /** Name of the run or the chat, unique in the page. */
   key: string;
+  /** True if the reader may only watch. */
+  onlyWatches?: boolean;
   importModule: (name: string) => Promise<LazyModule>;
 }
 
@@ -56,13 +58,14 @@ export class SocketModel implements Model {
   #answer: Timer;
   #closed = false;
 
-  constructor({ url, key, importModule }: SocketModelOptions) {
+  constructor({ url, key, onlyWatches = false, importModule }: SocketModelOptions) {
     this.runId = key;
     this.domKey = key;
     this.connection = this.#connection;
     this.#url = url;
     this.host = {
       peer: "server",
+      onlyWatches,
       importModule,
       interrupt: null,
       watch: (events) => {

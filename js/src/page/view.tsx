@@ -13,11 +13,13 @@ const importModule = (name: string): Promise<LazyModule> =>
 
 interface ViewProps {
   place: Exclude<Place, { kind: "home" }>;
+  /** True if the reader may only watch. */
+  onlyWatches: boolean;
   /** Called when the connection is lost: the server may be gone, or want a token. */
   onLost: () => void;
 }
 
-export function View({ place, onLost }: ViewProps) {
+export function View({ place, onlyWatches, onLost }: ViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const [{ connection, reason }, setState] = useState<{ connection: Connection; reason: string }>({
     connection: "connecting",
@@ -26,7 +28,7 @@ export function View({ place, onLost }: ViewProps) {
   const key = fragmentOf(place);
   useEffect(() => {
     if (!box.current) return;
-    const model = new SocketModel({ url: viewUrl(place, document.baseURI), key, importModule });
+    const model = new SocketModel({ url: viewUrl(place, document.baseURI), key, onlyWatches, importModule });
     const session = new Session(model);
     session.start(false);
     const { root, unmount } = mount(session, box.current);
@@ -42,7 +44,7 @@ export function View({ place, onLost }: ViewProps) {
       session.dispose();
       model.close();
     };
-  }, [key]);
+  }, [key, onlyWatches]);
   return (
     <section class={`page-view page-${place.kind}`} aria-label={place.kind === "chat" ? "Chat" : "Run"}>
       <p class="page-connection" role="status" hidden={connection !== "lost"}>

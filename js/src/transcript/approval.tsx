@@ -49,13 +49,13 @@ function Asked({ block }: { block: Block<"approval"> }) {
         {promptLabel(props)}
         {!waits && <span class="nb-muted">{LABELS.unanswered}</span>}
       </p>
-      {waits && reachable && props.answerable === true ? (
+      {waits && reachable && props.answerable === true && !session.onlyWatches ? (
         <AnsweringSlot block={block} />
       ) : (
         <>
           {props.stage !== "result" && <Arguments args={props.args} />}
           {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
-          {waits && reachable && <p class="nb-muted">{LABELS.elsewhere}</p>}
+          {waits && reachable && <p class="nb-muted">{session.onlyWatches ? LABELS.watching : LABELS.elsewhere}</p>}
         </>
       )}
     </div>

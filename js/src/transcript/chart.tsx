@@ -21,7 +21,8 @@ export function chartPage(script: string, figure: unknown): string {
 }
 
 export function InteractiveChart({ figure }: { figure: unknown }) {
-  const { lazyValues } = useSession().channel;
+  const { channel, peer } = useSession();
+  const { lazyValues } = channel;
   const [page, setPage] = useState<string | null>(null);
   const [note, setNote] = useState<string | null>(null);
   async function draw() {
@@ -44,6 +45,7 @@ export function InteractiveChart({ figure }: { figure: unknown }) {
         height={HEIGHT_PX}
       />
     );
+  if (peer === "server") return null; // its page allows no script but its own
   return (
     <p class="nb-note">
       {note ?? (

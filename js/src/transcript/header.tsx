@@ -55,7 +55,7 @@ export function Header() {
       )}
       <span class="nb-grow" />
       <StepButton />
-      {live && (
+      {live && !session.onlyWatches && (
         // Not `disabled`, which would take the keyboard focus away.
         <button
           type="button"
@@ -111,13 +111,13 @@ function LaneCount({ of: all }: { of: number | null }) {
 
 /** Shows for how long no message has come from the kernel. */
 function Silence() {
-  const { clock, kernel } = useSession();
+  const { clock, kernel, peer } = useSession();
   useEffect(() => clock.watch(), [clock]);
   // Redraws with the session's clock, but measures by the clock of the page, as `lastMessageAt` does.
   clock.now.value;
   return (
     <span class="nb-status nb-ask">
-      No word from the kernel for {rounded((Date.now() - kernel.lastMessageAt) / 1000)}
+      No word from the {peer} for {rounded((Date.now() - kernel.lastMessageAt) / 1000)}
     </span>
   );
 }

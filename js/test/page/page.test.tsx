@@ -86,6 +86,9 @@ describe("the page", () => {
     Socket.last.onmessage?.({ data: '{"runs": []}' });
     await vi.advanceTimersByTimeAsync(20);
     expect(document.querySelector("a.page-item")).toBeNull();
+    Socket.last.onmessage?.({ data: '{"runs": [], "ended": [{"id": "run-1234", "agent": "two"}]}' });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(document.querySelector("a.page-item")?.closest("section")?.textContent).toContain("Ended");
   });
 
   it("looks for the server again when the connection has ended", async () => {
@@ -135,11 +138,21 @@ describe("the page", () => {
       await vi.advanceTimersByTimeAsync(50);
     };
     await type("wrong");
-    expect(document.querySelector("[role=alert]")?.textContent).toBe("that is not a token");
+    expect(document.querySelector("[role=alert]")?.textContent).toBe("That is not a token of this server.");
     await type("right");
     expect(document.querySelector("form")).toBeNull();
     expect(document.body.textContent).toContain("Choose an agent");
     expect(document.body.innerHTML + JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain("right");
+  });
+
+  it("offers a reader, who may only watch, the runs and no chat", async () => {
+    answers = {
+      "/health": () => [200, { agents: ["one"], access: "read" }],
+      "/runs": () => [200, { runs: [] }],
+    };
+    await draw();
+    expect(document.querySelector("button.page-item")).toBeNull();
+    expect([document.body.textContent, location.hash]).toEqual([expect.stringContaining("No run goes on"), "#/"]);
   });
 
   it("says that the server does not answer, and goes on when it does", async () => {

@@ -1,9 +1,15 @@
 /** The page's transport: a session over a WebSocket that is lost and comes back. */
 
+import { signal } from "@preact/signals";
+import { h, render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { chart as CHART } from "../../../nbagent/protocol/labels.json";
+import { Inspector } from "../../src/inspector";
+import { mount } from "../../src/mount";
 import { SocketModel } from "../../src/page/socket-model";
 import type { KernelMessage, Op, ViewMessage } from "../../src/protocol";
 import { Session } from "../../src/session";
+import type { Inspecting } from "../../src/transcript/inspecting";
 import { Kernel } from "../kernel";
 
 /** A socket with a server at its other end that numbers its messages from the page's on, as nbagent/server/view.py does. */
@@ -81,6 +87,71 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+describe("a view", () => {
+  const QUESTION: Op[] = [
+    RUN,
+    ["open", "t", "run", { kind: "tool", name: "delete", state: "approval-requested", args: {} }],
+    ["open", "approval:1", "t", { kind: "approval", tool_id: "t", approval_kind: "tool", answerable: true }],
+  ];
+
+  it.each([
+    [false, true],
+    [true, false],
+  ])("of a reader who may only watch (%s) offers to stop and to answer: %s", async (onlyWatches, offers) => {
+    const importModule = vi.fn(async () => ({}));
+    const watching = new SocketModel({
+      url: new URL("ws://server/view?run=run-2"),
+      key: "#run-2",
+      onlyWatches,
+      importModule,
+    });
+    const shown = new Session(watching);
+    shown.start(false);
+    newest().open();
+    newest().emit(...QUESTION);
+    const box = document.body.appendChild(document.createElement("div"));
+    const { unmount } = mount(shown, box);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(box.querySelector(".nb-stop") !== null).toBe(offers);
+    expect(importModule.mock.calls.length > 0).toBe(offers); // the controls that answer are a part
+    expect(box.textContent?.includes("somebody who may answer")).toBe(!offers);
+    unmount();
+    shown.dispose();
+    watching.close();
+    box.remove();
+  });
+});
+
+describe("what the page does not offer", () => {
+  it("is a figure drawn by plotly's own script: its picture is shown", () => {
+    const result = { "application/vnd.plotly.v1+json": { data: [], layout: {} }, "text/plain": "a figure" };
+    newest().open();
+    newest().emit(
+      RUN,
+      ["open", "t", "run", { kind: "tool", name: "plot", state: "done", open: true, result }],
+      ["close", "t"],
+    );
+    const box = document.body.appendChild(document.createElement("div"));
+    const { unmount } = mount(session, box);
+    expect(box.textContent).toContain("a figure");
+    expect(box.textContent).not.toContain(CHART.draw);
+    unmount();
+    box.remove();
+  });
+
+  it("is what the model was asked", () => {
+    newest().open();
+    newest().emit(RUN);
+    const box = document.body.appendChild(document.createElement("div"));
+    const inspecting = signal<Inspecting | null>({ page: "transcript", block: null, past: null });
+    render(h(Inspector, { session, inspecting }), box);
+    const tabs = [...box.querySelectorAll("[role=tab]")].map((tab) => tab.textContent);
+    expect(tabs).toEqual(["Transcript", "Events", "Timeline"]);
+    render(null, box);
+    box.remove();
+  });
+});
+
 describe("a connection", () => {
   it("begins with the page's greeting, and draws what comes", () => {
     newest().open();
@@ -128,6 +199,56 @@ describe("a connection", () => {
     vi.advanceTimersByTime(0);
     newest().open();
     expect(kinds(newest())).toEqual(["hello", "stop", "toggle"]);
+  });
+
+  it("that is lost with a prompt sends it again, until the server says that it is asked", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    const said = newest().received.at(-1);
+    newest().drop();
+    vi.advanceTimersByTime(0);
+    newest().open();
+    expect(newest().received).toEqual([{ t: "hello", have: expect.any(Number) }, said]);
+    expect(session.chat.sent.value).not.toBeNull();
+    newest().onmessage({ data: JSON.stringify({ t: "said", key: (said as { key: string }).key }) });
+    expect([session.chat.sent.value, session.chat.draft.value.text]).toEqual([null, ""]);
+    newest().drop();
+    vi.advanceTimersByTime(0);
+    newest().open();
+    expect(kinds(newest())).toEqual(["hello"]);
+  });
+
+  it("that no prompt comes through on is made again", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    const dead = newest();
+    dead.onmessage = () => {};
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    vi.advanceTimersByTime(60_000);
+    expect(newest()).not.toBe(dead);
+  });
+
+  it("that carries prompts gives each a key of its own", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    for (const text of ["a", "b"]) {
+      session.chat.change({ text });
+      session.chat.say();
+    }
+    const keys = newest().received.flatMap((message) => (message.t === "say" ? [message.key] : []));
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it("that the server refuses gives the prompt back to the input line", () => {
+    newest().open();
+    newest().emit(RUN, ["set", "run", { status: "completed", ended: 2, turns: 0 }]);
+    session.chat.change({ text: "hello" });
+    session.chat.say();
+    newest().drop(4404, "there is no session");
+    expect([session.chat.sent.value, session.chat.draft.value.text]).toEqual([null, "hello"]);
   });
 
   it("that answers no question is made again", () => {

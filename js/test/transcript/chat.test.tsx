@@ -59,7 +59,9 @@ describe("the input line", () => {
     await press("Enter", { isComposing: true });
     expect(page.sent("say")).toEqual([]);
     await press("Enter");
-    expect(page.sent("say")).toEqual([{ t: "say", text: "hello", files: [], instead_of: null }]);
+    expect(page.sent("say")).toEqual([
+      { t: "say", text: "hello", files: [], instead_of: null, key: expect.any(String) },
+    ]);
     await press("Enter"); // it is on its way
     expect(page.sent("say")).toHaveLength(1);
   });
@@ -142,12 +144,16 @@ describe("an earlier message", () => {
     await settle();
     await type("two");
     await press("Enter");
-    expect(page.sent("say")).toEqual([{ t: "say", text: "two", files: [], instead_of: "prompt:1" }]);
+    expect(page.sent("say")).toEqual([
+      { t: "say", text: "two", files: [], instead_of: "prompt:1", key: expect.any(String) },
+    ]);
   });
 
   it("is asked again as it was", () => {
     button("Ask again")?.click();
-    expect(page.sent("say")).toEqual([{ t: "say", text: "one", files: [], instead_of: "prompt:1" }]);
+    expect(page.sent("say")).toEqual([
+      { t: "say", text: "one", files: [], instead_of: "prompt:1", key: expect.any(String) },
+    ]);
   });
 
   it("that was replaced is hidden with its answer, until its reader asks for it", async () => {

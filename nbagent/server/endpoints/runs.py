@@ -14,6 +14,8 @@ from nbagent import events as e
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.events import Decision
+from nbagent.server.access import Role
+from nbagent.server.guard import ROLE
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
@@ -60,10 +62,11 @@ class EventsOverSse(EventsEncoder):
 
 
 class Health(TypedDict):
-    """State of the server."""
+    """State of the server, and what its client may do."""
 
     status: str
     agents: list[str]
+    access: Role
 
 
 class RunInfo(TypedDict):
@@ -98,7 +101,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("Say that the server runs, and which agents it serves", result=Health, reads=True)
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", "agents": list(host.agents)})
+        return JSONResponse({"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]})
 
     def running() -> dict[str, Any]:
         return {"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]}

@@ -1,0 +1,66 @@
+"""A page's end of the WebSocket `/view`."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from starlette.testclient import TestClient, WebSocketTestSession
+
+Served = Callable[..., AbstractContextManager[tuple[TestClient, str]]]
+"""Serves an agent with a tool that asks, and yields a client, and the name of a session; see the fixture `served`."""
+
+
+class Page:
+    """A page's end of the WebSocket, with all ops that it has got."""
+
+    def __init__(self, socket: WebSocketTestSession, have: int = 0) -> None:
+        self._socket = socket
+        self.ops: list[Any] = []
+        self.seq = have
+        self.send(t="hello", have=have)
+
+    def send(self, **message: Any) -> None:
+        self._socket.send_json(message)
+
+    def until(self, has: Callable[[Any], bool]) -> Any:
+        """Read up to the first op that has something, and return it."""
+        while True:
+            for op in self.ops:
+                if has(op):
+                    return op
+            self._read()
+
+    def _read(self) -> Any:
+        message = self._socket.receive_json()
+        if message["t"] in ("ops", "snapshot"):
+            assert message["seq"] > self.seq
+            self.seq = message["seq"]
+            self.ops = [*([] if message.get("first") else self.ops), *message["ops"]]
+        return message
+
+    def ends(self, status: str) -> Any:
+        """Read up to the end of an answer."""
+        return self.until(lambda op: op[1] == "run" and op[-1].get("status") == status and "ended" in op[-1])
+
+    def part(self, name: str) -> Any:
+        """Ask for a page of something large."""
+        self.send(t="need", name=name, at=0)
+        return self.told("part")
+
+    def told(self, kind: str) -> Any:
+        """Read up to the first message of a type, and return it."""
+        while (message := self._read())["t"] != kind:
+            pass
+        return message
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.ops)
+
+
+@contextmanager
+def page(http: TestClient, have: int = 0, **place: str) -> Iterator[Page]:
+    query = "&".join(f"{name}={value}" for name, value in place.items())
+    with http.websocket_connect(f"ws://localhost/view?{query}") as socket:
+        yield Page(socket, have)
