@@ -75,6 +75,7 @@ def asgi(
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     access = Access(token, read_token)
     events, sessions = stores_at(store)
+    access.logouts = events
     pages = list(origins)
     host = Host(agents, events, sessions=sessions, reveal=reveal, cancel_on_disconnect=cancel_on_disconnect)
     mcp = McpEndpoint(host, reveal)

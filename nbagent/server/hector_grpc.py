@@ -77,7 +77,7 @@ class HectorService(grpc.GenericRpcHandler):
 
     async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            session = self._host.session(request.agent, request.session) if request.session else None
+            session = await self._host.sessions.find(request.agent, request.session) if request.session else None
             run = await self._host.start(request.agent or None, prompt_of(request.message), session)
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))

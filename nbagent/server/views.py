@@ -83,7 +83,7 @@ class Views:
         known = self._known(agent, session)
         if known is not None:
             return known
-        partner = HostedPartner(self._host, agent, self._host.session(agent, session), asyncio.get_running_loop())
+        partner = HostedPartner(self._host, agent, await self._host.sessions.find(agent, session), asyncio.get_running_loop())
         chat = page_chat(partner, self._reveal)
         chat.run.start()
         shown = self._keep(Shown(chat.run, lambda: partner.hosted), agent, session)

@@ -227,6 +227,19 @@ def test_a_watcher_of_a_session_sees_the_runs_of_other_processes(pair: tuple[Cli
             assert f'"{prompt}"]' in next(chunks)
 
 
+def test_each_process_lists_the_runs_of_all(pair: tuple[Client, Client]) -> None:
+    runs = [client.begin("hold") for client in pair]
+    listed = [client.http.get("/runs").json() for client in pair]
+    assert [run["id"] for run in listed[0]["runs"]] == runs[::-1]
+    assert listed[0] == listed[1]
+    for run in runs:
+        assert pair[1].post(f"/runs/{run}/cancel")[0] == 202
+        list(pair[1].events(run))
+    listed = [client.http.get("/runs").json() for client in pair]
+    assert (listed[0]["runs"], [run["id"] for run in listed[0]["ended"]][:2]) == ([], runs[::-1])
+    assert listed[0] == listed[1]
+
+
 def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: tuple[Client, Client]) -> None:
     cluster.deleted.unlink(missing_ok=True)
     first, second = pair

@@ -74,7 +74,7 @@ async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost
     host = hosts(RedisEvents(redis.url), max_running=1)
     first = await host.start(None, "hold")
     await until_text(first)
-    session = host.new_session("assistant")
+    session = await host.sessions.new("assistant")
     second = await host.start(None, "go", session)
     stopped = await host.start(None, "go")
     await stopped.cancel(by="a client")

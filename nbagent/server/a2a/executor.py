@@ -76,7 +76,7 @@ class HostExecutor(AgentExecutor):
         prompt = prompt_of(prompt_in(message))
         if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
             raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
-        session = await asyncio.to_thread(self._host.open_session, name, context_id)
+        session = await self._host.sessions.open(name, context_id)
         return await self._host.start(name, prompt, session, run_id=context.task_id)
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:

@@ -22,8 +22,9 @@ from a2a.utils.task import apply_history_length
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.executor import HostExecutor
 from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates
-from nbagent.server.host import Host, new_run_id, new_session_name
+from nbagent.server.host import Host, new_run_id
 from nbagent.server.problem import Problem
+from nbagent.server.sessions import new_session_name
 
 
 class Handler(DefaultRequestHandler):
