@@ -29,8 +29,8 @@ import math
 import os
 import secrets
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -227,7 +227,7 @@ class RedisEvents:
 
     def _is_unsure(self) -> bool:
         """Return True if this process could not reach Redis lately, and so perhaps no other one either."""
-        now = time.monotonic()
+        now = monotonic()
         return now < self._unsure_until or now - self._last_beat > self._silence_s
 
     async def abandoned(self) -> list[StoredRun]:
@@ -278,9 +278,9 @@ class RedisEvents:
             while True:
                 with contextlib.suppress(StoreUnreachable):
                     await self._beat()
-                    if time.monotonic() - self._last_beat > self._silence_s:  # the others get the time for a sign of life, too
-                        self._unsure_until = time.monotonic() + self._expires_ms / 1000
-                    self._last_beat = time.monotonic()
+                    if monotonic() - self._last_beat > self._silence_s:  # the others get the time for a sign of life, too
+                        self._unsure_until = monotonic() + self._expires_ms / 1000
+                    self._last_beat = monotonic()
                 await asyncio.sleep(self._expires_ms / 3000)
         finally:
             self._last_beat = math.inf

@@ -280,6 +280,25 @@ async def test_a_process_that_leaves_redis_is_not_alive(redis_process: Callable[
     assert not await second.is_alive(first.owner)
 
 
+async def test_a_process_that_could_not_reach_redis_takes_no_other_for_dead(
+    redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(command: bytes) -> bytes:
+        return command
+
+    judge, other = redis_process(), redis_process()
+    serving = asyncio.create_task(judge.serve(take))
+    while not await other.is_alive(judge.owner):
+        pass
+    assert not await judge.is_alive("silent")
+    monkeypatch.setattr("nbagent.server.redis_events.monotonic", lambda: time.monotonic() + 60)  # a minute without a beat
+    assert await judge.is_alive("silent"), "the others could perhaps not reach it either"
+    while await judge.is_alive("silent"):  # until they had the time to
+        pass
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
 async def test_ended_runs_are_kept_for_a_time(redis_process: Callable[[], RedisEvents]) -> None:
     store = redis_process()
     await store.begin(run_of(store, "run-1", "s"))
