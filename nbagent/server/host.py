@@ -18,7 +18,7 @@ from nbagent.errors import NbagentError, did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
-from nbagent.server.event_store import WAITING, EventStore, RunList, StoredRun, StoreUnreachable, WorkQueue
+from nbagent.server.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable, WorkQueue
 from nbagent.server.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.problem import Problem
 from nbagent.server.run_list import FollowedList
@@ -204,20 +204,35 @@ class Host:
         """Return a run by its id, also one of another process or of an earlier one.
 
         Raises:
-            Problem: there is none of that id (404).
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
         """
         if run_id in self._runs:
             self._runs.move_to_end(run_id)
             return self._runs[run_id]
         stored = await self._store.find(run_id)
         if stored is None:
-            raise Problem(404, f"there is no run {run_id!r}")
+            raise RunMissing(run_id)
         if run_id in self._runs:  # another request was first
             return self._runs[run_id]
         hosted = self._keep(HostedRun(stored, self._store))
         following = self._do(hosted.follow())
         if stored.ended:
             await asyncio.shield(following)
+        return hosted
+
+    async def as_stored(self, run_id: str) -> HostedRun:
+        """Return a run as it is now. One of another process is not followed for that.
+
+        Raises:
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
+        """
+        stored = None if run_id in self._runs else await self._store.find(run_id)
+        if stored is None or stored.ended or run_id in self._runs:
+            return await self.find(run_id)
+        hosted = HostedRun(stored, self._store)
+        await hosted.read()
         return hosted
 
     async def runs(self) -> RunList:

@@ -15,6 +15,7 @@ from a2a.helpers.proto_helpers import new_data_part, new_text_message, new_text_
 from a2a.types import (
     CancelTaskRequest,
     GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest,
     ListTasksRequest,
     Message,
     Part,
@@ -22,9 +23,15 @@ from a2a.types import (
     SendMessageRequest,
     StreamResponse,
     SubscribeToTaskRequest,
+    TaskPushNotificationConfig,
     TaskState,
 )
-from a2a.utils.errors import A2AError, ContentTypeNotSupportedError, UnsupportedOperationError
+from a2a.utils.errors import (
+    A2AError,
+    ContentTypeNotSupportedError,
+    PushNotificationNotSupportedError,
+    UnsupportedOperationError,
+)
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 from starlette.applications import Starlette
@@ -288,6 +295,42 @@ async def test_a_message_for_a_task_that_works_is_no_answer_to_a_later_question(
                 await heard(client, said("yes", task_id=task_id))
             held.go_on()
             assert states([response async for response in stream])[-1] == "TASK_STATE_COMPLETED"
+
+
+async def test_questions_at_once_are_answered_one_after_the_other() -> None:
+    ran: list[str] = []
+    both = {"index": 0, "id": "c1", "type": "function", "function": {"name": "remove", "arguments": '{"name": "x"}'}}
+    other = {"index": 1, "id": "c2", "type": "function", "function": {"name": "remove", "arguments": '{"name": "y"}'}}
+
+    def call_both(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"tool_calls": [both, other]}), chat_chunk({}, "tool_calls"))
+        exchange.end()
+
+    with serving(call_both, REMOVING[1], tools=[asking(ran)]) as (server, _):
+        async with connected(server.url, "JSONRPC") as client:
+            task_id = (await heard(client, said("Remove both.")))[0].task.id
+            asked = await heard(client, said("yes", task_id=task_id))
+            assert (states(asked)[-1], len(ran)) == ("TASK_STATE_INPUT_REQUIRED", 1)
+            done = await heard(client, said("yes", task_id=task_id))
+    assert (text_of(done), states(done)[-1], sorted(ran)) == ("Done.", "TASK_STATE_COMPLETED", ["x", "y"])
+
+
+@every_binding
+async def test_push_notifications_are_refused(binding: str) -> None:
+    config = TaskPushNotificationConfig(task_id="any", url="https://client.example/told")
+    with serving(chat("Hi.")) as (server, _):
+        assert not cards(server.url).json()["capabilities"].get("pushNotifications")
+        async with connected(server.url, binding) as client:
+            with pytest.raises(PushNotificationNotSupportedError):
+                await client.create_task_push_notification_config(config)
+            with pytest.raises(PushNotificationNotSupportedError):
+                await client.list_task_push_notification_configs(ListTaskPushNotificationConfigsRequest(task_id="any"))
+            request = said("x")
+            request.configuration.task_push_notification_config.url = config.url
+            with pytest.raises(PushNotificationNotSupportedError):
+                await heard(client, request)
+            assert text_of(await heard(client, said("x"))) == "Hi."
 
 
 async def test_thoughts_are_no_part_of_the_answer() -> None:
