@@ -192,14 +192,12 @@ class HostedRun:
             raise Problem(409, reply.problem)
 
     async def _ask(self, command: RunCommand) -> Reply | None:
-        """Give a command to the process of the run, and return its reply; None if there is none, or the run has ended before."""
+        """Give a command to the process of the run, and return its reply; None if there is none, or the run ends before."""
         asking = asyncio.create_task(self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S))
         ending = asyncio.create_task(self.wait_for_end())
         try:
             await asyncio.wait((asking, ending), return_when=asyncio.FIRST_COMPLETED)
-            if (
-                not asking.done()
-            ):  # a command that ends the run has its reply just behind the end; a process that died gives none
+            if not asking.done():  # the reply to a command that has ended the run comes just behind the end, if at all
                 await asyncio.wait((asking,), timeout=LATE_REPLY_S)
             if not asking.done():
                 return None
