@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from nbagent.agent import Agent
 from nbagent.gate import secrets
-from nbagent.server import Server, connection, guard, host, serve, socket
+from nbagent.server import Server, connection, guard, serve, sessions, socket
 from nbagent.server import server as server_module
 from nbagent.server.rate import MAX_CLIENTS, Rate
 
@@ -279,7 +279,7 @@ A2A_MESSAGE = {"message": {"messageId": "m", "contextId": "c", "role": "ROLE_USE
 
 
 def test_sessions_are_limited_also_those_that_a_client_names(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "MAX_SESSIONS", len(Agent("demo").sessions()))
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", len(Agent("demo").sessions()))
     refused = httpx2.post(f"{server.url}/agents/assistant/sessions")
     assert (refused.status_code, "which is the limit" in refused.text) == (503, True)
     begun = httpx2.post(f"{server.url}/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"})
