@@ -23,6 +23,7 @@ from a2a.types import (
     SendMessageRequest,
     StreamResponse,
     SubscribeToTaskRequest,
+    Task,
     TaskPushNotificationConfig,
     TaskState,
 )
@@ -101,6 +102,16 @@ def said(text: str, **ids: str) -> SendMessageRequest:
 
 async def heard(client: Client, request: SendMessageRequest) -> list[StreamResponse]:
     return [response async for response in client.send_message(request)]
+
+
+async def begun(client: Client) -> tuple[Task, Any]:
+    """Send a prompt, and read up to the first word of a `Held` answer. Returns the task, and the rest of the stream."""
+    stream: Any = client.send_message(said("x"))
+    task = (await anext(stream)).task
+    async for response in stream:
+        if text_of([response]) == "Hel":
+            break
+    return task, stream
 
 
 def text_of(responses: list[StreamResponse]) -> str:
@@ -189,18 +200,14 @@ async def test_a_client_that_comes_later_gets_what_was_and_what_comes(binding: s
     held = Held()
     with serving(held) as (server, _):
         async with connected(server.url, binding) as client:
-            begun: Any = client.send_message(said("x"))
-            task_id = (await anext(begun)).task.id
-            async for response in begun:
-                if text_of([response]) == "Hel":
-                    break
-            await begun.aclose()  # a client that leaves does not stop the run
-            again = client.subscribe(SubscribeToTaskRequest(id=task_id))
+            sent, stream = await begun(client)
+            await stream.aclose()  # a client that leaves does not stop the run
+            again = client.subscribe(SubscribeToTaskRequest(id=sent.id))
             task = (await anext(again)).task
             held.go_on()
             rest = [response async for response in again]
             with pytest.raises(UnsupportedOperationError):
-                await anext(client.subscribe(SubscribeToTaskRequest(id=task_id)))
+                await anext(client.subscribe(SubscribeToTaskRequest(id=sent.id)))
     assert task.history[0].role == Role.ROLE_USER
     assert "".join(part.text for part in task.artifacts[0].parts) + text_of(rest) == "Hello"
     assert states(rest)[-1] == "TASK_STATE_COMPLETED"

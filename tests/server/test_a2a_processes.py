@@ -23,7 +23,7 @@ from a2a.types import (
 from a2a.utils.errors import A2AError, InvalidParamsError, UnsupportedOperationError
 from agent.server import Server as ModelServer
 from agent.server import chat
-from server.test_a2a import REMOVING, Held, asking, connected, data_of, heard, said, states, text_of
+from server.test_a2a import REMOVING, Held, asking, begun, connected, data_of, heard, said, states, text_of
 
 from nbagent.agent import Agent
 from nbagent.server import serve
@@ -56,25 +56,21 @@ def answer_of(task: Task) -> str:
 async def test_a_task_is_read_listed_and_stopped(store: str, binding: str) -> None:
     held = Held()
     async with pair(store, held, binding=binding) as (first, second):
-        stream = first.send_message(said("x"))
-        begun = (await anext(stream)).task
-        async for response in stream:
-            if text_of([response]) == "Hel":
-                break
-        task = await second.get_task(GetTaskRequest(id=begun.id))
-        assert (answer_of(task), task.context_id) == ("Hel", begun.context_id)
-        listed = [await each.list_tasks(ListTasksRequest(context_id=begun.context_id)) for each in (first, second)]
+        sent, stream = await begun(first)
+        task = await second.get_task(GetTaskRequest(id=sent.id))
+        assert (answer_of(task), task.context_id) == ("Hel", sent.context_id)
+        listed = [await each.list_tasks(ListTasksRequest(context_id=sent.context_id)) for each in (first, second)]
         assert [[(task.id, task.status.state) for task in each.tasks] for each in listed] == [
-            [(begun.id, TaskState.TASK_STATE_WORKING)]
+            [(sent.id, TaskState.TASK_STATE_WORKING)]
         ] * 2
-        stopped = await second.cancel_task(CancelTaskRequest(id=begun.id))
+        stopped = await second.cancel_task(CancelTaskRequest(id=sent.id))
         assert stopped.status.state == TaskState.TASK_STATE_CANCELED
         held.go_on()
         assert states([response async for response in stream])[-1] == "TASK_STATE_CANCELED"
         for client in (first, second):
-            assert (await client.get_task(GetTaskRequest(id=begun.id))).status.state == TaskState.TASK_STATE_CANCELED
+            assert (await client.get_task(GetTaskRequest(id=sent.id))).status.state == TaskState.TASK_STATE_CANCELED
             with pytest.raises(A2AError, match="cannot be canceled"):
-                await client.cancel_task(CancelTaskRequest(id=begun.id))
+                await client.cancel_task(CancelTaskRequest(id=sent.id))
 
 
 async def test_tasks_are_listed_in_pages(store: str) -> None:
@@ -93,18 +89,14 @@ async def test_tasks_are_listed_in_pages(store: str) -> None:
 async def test_a_client_goes_on_reading(store: str) -> None:
     held = Held()
     async with pair(store, held) as (first, second):
-        begun: Any = first.send_message(said("x"))
-        task_id = (await anext(begun)).task.id
-        async for response in begun:
-            if text_of([response]) == "Hel":
-                break
-        await begun.aclose()
-        again = second.subscribe(SubscribeToTaskRequest(id=task_id))
+        sent, stream = await begun(first)
+        await stream.aclose()
+        again = second.subscribe(SubscribeToTaskRequest(id=sent.id))
         task = (await anext(again)).task
         held.go_on()
         rest = [response async for response in again]
         with pytest.raises(UnsupportedOperationError):
-            await anext(second.subscribe(SubscribeToTaskRequest(id=task_id)))
+            await anext(second.subscribe(SubscribeToTaskRequest(id=sent.id)))
     assert answer_of(task) + text_of(rest) == "Hello"
     assert states(rest)[-1] == "TASK_STATE_COMPLETED"
 
@@ -112,27 +104,27 @@ async def test_a_client_goes_on_reading(store: str) -> None:
 async def test_a_message_answers_the_question_of_a_task(store: str) -> None:
     ran: list[str] = []
     async with pair(store, *REMOVING, tools=[asking(ran)]) as (first, second):
-        begun = (await heard(first, said("Remove x.")))[0].task
+        task = (await heard(first, said("Remove x.")))[0].task
         with pytest.raises(InvalidParamsError, match="does not match"):
-            await heard(second, said("yes", task_id=begun.id, context_id="another"))
+            await heard(second, said("yes", task_id=task.id, context_id="another"))
         for wrong in ({"decision": "perhaps"}, {"decision": "approve", "args": {"name": 7}}):
-            message = Message(message_id="m", role=Role.ROLE_USER, task_id=begun.id, parts=[new_data_part(wrong)])
+            message = Message(message_id="m", role=Role.ROLE_USER, task_id=task.id, parts=[new_data_part(wrong)])
             refused = await heard(second, SendMessageRequest(message=message))
             assert (states(refused), ran) == (["TASK_STATE_INPUT_REQUIRED"], [])
-        done = await heard(second, said("yes", task_id=begun.id))
+        done = await heard(second, said("yes", task_id=task.id))
         assert (text_of(done), states(done)[-1], ran) == ("Done.", "TASK_STATE_COMPLETED", ["x"])
         for client in (first, second):
             with pytest.raises(UnsupportedOperationError, match="has ended"):
-                await heard(client, said("yes", task_id=begun.id))
-            assert answer_of(await client.get_task(GetTaskRequest(id=begun.id))) == "Done."
+                await heard(client, said("yes", task_id=task.id))
+            assert answer_of(await client.get_task(GetTaskRequest(id=task.id))) == "Done."
 
 
 async def test_a_client_that_does_not_stream_answers_and_gets_the_task(store: str) -> None:
     ran: list[str] = []
     async with pair(store, *REMOVING, tools=[asking(ran)]) as (first, second):
-        begun = (await heard(first, said("Remove x.")))[0].task
+        task = (await heard(first, said("Remove x.")))[0].task
         second._config.streaming = False  # type: ignore[attr-defined]
-        request = said("yes", task_id=begun.id, context_id=begun.context_id)
+        request = said("yes", task_id=task.id, context_id=task.context_id)
         request.configuration.CopyFrom(SendMessageConfiguration(history_length=0))
         [done] = await heard(second, request)
     assert (answer_of(done.task), done.task.status.state, ran) == ("Done.", TaskState.TASK_STATE_COMPLETED, ["x"])
