@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -60,6 +61,16 @@ class RedisServer:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop it for a time: it takes connections and answers none."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
         """Delete all that is in it."""

@@ -94,7 +94,7 @@ GUARDED: dict[str, set[str]] = {
     "google": {
         "sources/grpc.py",
         "server/hector_grpc.py",
-        "server/a2a/executor.py",
+        "server/a2a/answering.py",
         "server/a2a/message.py",
         "server/a2a/tasks.py",
     },

@@ -1,16 +1,17 @@
 """`Access`: the tokens of a server, and the browser sessions that were begun with one."""
 
+import hashlib
 import hmac
 import secrets
 import time
-from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from starlette.datastructures import Headers
 
 from nbagent import gate
 from nbagent.errors import NbagentError
+from nbagent.server.event_store import Logouts
 
 COOKIE = "nbagent_session"
 """Cookie of a browser session. A page can set no header of an `EventSource` or a `WebSocket`, and a URL is logged."""
@@ -21,19 +22,36 @@ MIN_TOKEN_CHARS = 8
 SESSION_S = 12 * 3600
 """Seconds that a browser session lasts."""
 
-MAX_SESSIONS = 1_000
-"""Browser sessions at a time; a further one ends the oldest."""
-
 Role: TypeAlias = Literal["full", "read"]
 """Permission of a client: a reader reads lists and runs, but starts, stops and answers nothing."""
+
+
+class BrowserSession(NamedTuple):
+    """A browser session, as its cookie tells it: `ID.ROLE.END.SIGNATURE`.
+
+    Attributes:
+        id: of the session; cannot be guessed.
+        role: permission of the browser.
+        end: of the session, in seconds since the epoch.
+    """
+
+    id: str
+    role: Role
+    end: int
 
 
 class Access:
     """Tells by its headers what a client may do.
 
+    The cookie of a browser session is signed with a key made of the session's token. So each server process with the same
+    tokens takes it, also one that is started later, and none does after the token was changed.
+
     Args:
         token: gives full access; None gives it to all clients.
         read_token: gives access to read only.
+
+    Attributes:
+        logouts: keeps for all processes which browser sessions were ended; None if a cookie is taken until its end.
 
     Raises:
         NbagentError: there is a `read_token` without a `token`, both are the same, or one is too short or no word of ASCII.
@@ -51,37 +69,47 @@ class Access:
                 raise NbagentError(f"a token has at least {MIN_TOKEN_CHARS} ASCII characters and no space, got {len(each)}")
             gate.secrets.register(each)
             self._tokens[role] = each.encode()
-        self._sessions: OrderedDict[str, tuple[Role, float]] = OrderedDict()  # by id; ends in monotonic seconds
+        self._keys = {role: _key_of(each) for role, each in self._tokens.items()}
+        self.logouts: Logouts | None = None
 
     @property
     def is_open(self) -> bool:
         """True if no token is needed."""
         return not self._tokens
 
-    def role_of(self, headers: Headers) -> Role | None:
-        """Return the role of the client that sent these headers; None if it has none."""
+    async def role_of(self, headers: Headers) -> Role | None:
+        """Return the role of the client that sent these headers; None if it has none.
+
+        Raises:
+            Problem: it cannot be read at the moment whether the browser session was ended (503).
+        """
         if self.is_open:
             return "full"
         kind, _, given = headers.get("authorization", "").partition(" ")
         if given:
             return self._role_of_token(given.strip()) if kind.lower() == "bearer" else None
-        role, end = self._sessions.get(_session_id(headers), (None, 0.0))
-        return role if time.monotonic() < end else None
+        session = self._session_of(headers)
+        if session is None or (self.logouts is not None and await self.logouts.is_logged_out(session.id)):
+            return None
+        return session.role
 
     def log_in(self, token: str) -> tuple[str, Role] | None:
-        """Begin a browser session. Return its id and its role; None if the token is wrong."""
+        """Begin a browser session. Return its cookie and its role; None if the token is wrong."""
         role = "full" if self.is_open else self._role_of_token(token)
         if role is None:
             return None
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = (role, time.monotonic() + SESSION_S)
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        return session, role
+        told = f"{secrets.token_urlsafe(16)}.{role}.{int(time.time()) + SESSION_S}"
+        return f"{told}.{self._signature(role, told)}", role
 
-    def log_out(self, headers: Headers) -> None:
-        """End the browser session of the client that sent these headers."""
-        self._sessions.pop(_session_id(headers), None)
+    async def log_out(self, headers: Headers) -> None:
+        """End the browser session of the client that sent these headers, in all processes.
+
+        Raises:
+            Problem: it cannot be kept at the moment that the session was ended (503).
+        """
+        session = self._session_of(headers)
+        if session is not None and self.logouts is not None:
+            await self.logouts.log_out(session.id, session.end)
 
     def is_told_by(self, text: str) -> bool:
         """Return True if a text has one of the tokens in it."""
@@ -92,8 +120,25 @@ class Access:
         roles: list[Role] = [role for role, token in self._tokens.items() if hmac.compare_digest(data, token)]
         return roles[0] if roles else None
 
+    def _session_of(self, headers: Headers) -> BrowserSession | None:
+        """Return the browser session of a cookie; None if there is none, or it is over."""
+        told, _, signature = _cookie(headers).rpartition(".")
+        id, role, end, *_ = *told.split("."), "", "", ""
+        known = next((each for each in get_args(Role) if each == role and each in self._keys), None)
+        if known is None or not hmac.compare_digest(self._signature(known, told).encode(), signature.encode()):
+            return None
+        return BrowserSession(id, known, int(end)) if time.time() < int(end) else None
 
-def _session_id(headers: Headers) -> str:
+    def _signature(self, role: Role, told: str) -> str:
+        return hmac.new(self._keys.get(role, b""), told.encode(), hashlib.sha256).hexdigest()
+
+
+def _key_of(token: bytes) -> bytes:
+    """Return the key of a token's browser sessions. It takes 30 ms, so that a cookie is of no use to guess a short token."""
+    return hashlib.scrypt(token, salt=COOKIE.encode(), n=2**14, r=8, p=1, dklen=32)
+
+
+def _cookie(headers: Headers) -> str:
     try:
         morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:

@@ -78,6 +78,7 @@ def asgi(
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     access = Access(token, read_token)
     events, sessions = stores_at(store)
+    access.logouts = events
     pages = list(origins)
     limits = limits or DEFAULTS
     host = Host(agents, events, sessions=sessions, reveal=reveal, limits=limits, cancel_on_disconnect=cancel_on_disconnect)

@@ -6,12 +6,18 @@ that a run goes on in, and knows which processes are alive.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from nbagent.server.problem import Problem
 
 WAITING = ""
 """Owner of a run that waits for a process to take it; see `WorkQueue`."""
+
+MAX_GOING_ON = 200
+"""Runs in a `RunList` at most that go on."""
+
+MAX_ENDED = 50
+"""Runs in a `RunList` at most that have ended."""
 
 Rows: TypeAlias = list[tuple[int, bytes]]
 """Events of a run: the number of each, ascending, and its JSON."""
@@ -63,7 +69,31 @@ class StoredRun:
     ended: bool = False
 
 
-class EventStore(Protocol):
+class RunList(NamedTuple):
+    """The runs of all processes, the newest first.
+
+    Attributes:
+        going_on: runs that have not ended; at most `MAX_GOING_ON`, the newest.
+        ended: runs that have; at most `MAX_ENDED`, the newest.
+    """
+
+    going_on: list[StoredRun]
+    ended: list[StoredRun]
+
+
+class Logouts(Protocol):
+    """Keeps which browser sessions were ended before their time, for all server processes."""
+
+    async def log_out(self, session: str, end: float) -> None:
+        """Keep that a browser session was ended, until it would have ended by itself, in seconds since the epoch."""
+        ...
+
+    async def is_logged_out(self, session: str) -> bool:
+        """Return True if a browser session was ended, by its id."""
+        ...
+
+
+class EventStore(Logouts, Protocol):
     """Keeps runs and their events. Its methods are awaited on one event loop.
 
     Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing is added twice.
@@ -102,8 +132,12 @@ class EventStore(Protocol):
         """Return a run; None if there is none of that id."""
         ...
 
-    async def newest(self, session: str) -> StoredRun | None:
-        """Return the run of a session that began last; None if there is none."""
+    async def of_session(self, session: str, count: int) -> list[StoredRun]:
+        """Return the runs of a session that began last, at most so many, the newest first."""
+        ...
+
+    async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
+        """Return the list of runs; wait some seconds until it differs from one that is known."""
         ...
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:

@@ -87,7 +87,7 @@ class Guard:
             self._check_size(scope)
             self._check_sender(scope, headers)
             self._check_rate(scope)
-            self._check_access(scope, headers)
+            await self._check_access(scope, headers)
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
         else:
@@ -146,12 +146,12 @@ class Guard:
         if wait_s:
             raise Problem(429, f"too many requests, {told}", {"retry-after": str(math.ceil(wait_s))})
 
-    def _check_access(self, scope: Scope, headers: Headers) -> None:
+    async def _check_access(self, scope: Scope, headers: Headers) -> None:
         if self._access.is_told_by(unquote_plus(scope["query_string"].decode("latin-1"))):
             raise Problem(400, "the token is part of the URL, which is logged on its way: send it in a header, and change it")
         if _is_page(scope) or _path(scope) in SESSION_PATHS:
             return
-        role = self._access.role_of(headers)
+        role = await self._access.role_of(headers)
         if role is None:
             needed = "the request needs the header Authorization: Bearer TOKEN, or the cookie that POST /login gives"
             raise Problem(401, needed, {"www-authenticate": "Bearer"})

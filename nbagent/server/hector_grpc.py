@@ -78,7 +78,7 @@ class HectorService(grpc.GenericRpcHandler):
     async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
             agent, _ = self._host.agent(request.agent or None, "the field agent")
-            session = self._host.session(agent, request.session) if request.session else None
+            session = await self._host.sessions.find(agent, request.session) if request.session else None
             run = await self._host.start(agent, prompt_of(request.message, self._host.limits), session)
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))

@@ -6,31 +6,31 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
 
 from nbagent.agent import Agent
 from nbagent.agent.session import Session
-from nbagent.agent.store import MemoryStore, Store
-from nbagent.errors import NbagentError, SessionError, did_you_mean
+from nbagent.agent.store import Store
+from nbagent.errors import NbagentError, did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
-from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable, WorkQueue
+from nbagent.server.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable, WorkQueue
 from nbagent.server.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
+from nbagent.server.run_list import FollowedList
+from nbagent.server.sessions import Sessions
+from nbagent.server.work import Job, Work, encoded
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
 ABANDONED_S = 5.0
 """Seconds between two looks for runs whose process has died, to mark them: nobody may be reading them."""
-
-WORK_WAIT_S = 5.0
-"""Seconds that one request for work waits."""
 
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
@@ -42,18 +42,6 @@ NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
 
 _logger = logging.getLogger(__name__)
-
-
-class Job(msgspec.Struct):
-    """A run that waits for a process.
-
-    Attributes:
-        prompt: as for `Agent.stream`.
-        options: of the run, as for `nbagent.show`.
-    """
-
-    prompt: Any
-    options: dict[str, Any]
 
 
 class Host:
@@ -71,7 +59,8 @@ class Host:
         agents: by the names that they are served under.
         cancel_on_disconnect: as given.
         limits: as given.
-        running_changed: is set, and replaced, when the list of the runs that go on changes.
+        sessions: of the agents.
+        listed: the runs of all processes.
     """
 
     def __init__(
@@ -87,14 +76,13 @@ class Host:
         self.agents = dict(agents)
         self.cancel_on_disconnect = cancel_on_disconnect
         self._store = store
-        self._sessions = sessions
+        self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
+        self.listed = FollowedList(store)
         self._reveal = reveal
         self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
-        self.running_changed = asyncio.Event()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._work = Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
 
@@ -105,8 +93,12 @@ class Host:
         """
         if self._services:
             return
-        services: list[Callable[[], Awaitable[None]]] = [lambda: self._store.serve(self._obey), self._mark_abandoned]
-        if isinstance(self._store, WorkQueue):
+        services: list[Callable[[], Awaitable[None]]] = [
+            lambda: self._store.serve(self._obey),
+            self._mark_abandoned,
+            self.listed.follow,
+        ]
+        if self._work is not None:
             services.append(self._take_work)
         self._services = [asyncio.create_task(_persistently(service)) for service in services]
 
@@ -129,45 +121,6 @@ class Host:
             raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}")
         return name, self.agents[name]
 
-    def new_session(self, agent: str) -> Session:
-        """Return a new session with an agent. Its name cannot be guessed.
-
-        Raises:
-            Problem: there is no such agent (404), or it has too many sessions (503).
-        """
-        return self.open_session(agent, new_session_name())
-
-    def session(self, agent: str, name: str) -> Session:
-        """Return a session.
-
-        Raises:
-            Problem: there is none of that name (404).
-        """
-        found = self.agent(agent)[1]
-        store = self._store_of(found)
-        with _keeping():
-            if store.find(name) is None:
-                raise Problem(404, f"there is no session {name!r} with {agent}")
-            return found.session(name, store=store)
-
-    def open_session(self, agent: str, name: str) -> Session:
-        """Return the session of a name, made if there is none.
-
-        Raises:
-            Problem: there is no such agent (404), or it has too many sessions (503).
-        """
-        found = self.agent(agent)[1]
-        store = self._store_of(found)
-        with _keeping():
-            if store.count() >= self.limits.max_sessions and store.find(name) is None:
-                raise Problem(
-                    503, f"{agent} has {self.limits.max_sessions:,} sessions already, which is the limit max_sessions"
-                )
-            return found.session(name, store=store)
-
-    def _store_of(self, agent: Agent) -> Store:
-        return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store
-
     async def start(
         self, agent: str | None, prompt: Any, session: Session | None = None, *, run_id: str | None = None, **options: Any
     ) -> HostedRun:
@@ -184,8 +137,8 @@ class Host:
             Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
         """
         name, found = self.agent(agent)
-        if self._room() <= 0 and isinstance(self._store, WorkQueue):
-            return await self._put_work(self._store, name, session, Job(prompt, options), run_id)
+        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options))) is not None:
+            return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
         return await self.host(self._run_of(name, found, prompt, session, options), name, session, run_id=run_id)
 
     async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
@@ -201,7 +154,7 @@ class Host:
             Problem: another process answers in the session (409), or too many runs go on (503).
         """
         if self._room() <= 0:
-            raise self._full()
+            raise Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
         self.open()
         stored = self._stored(agent, session, self._store.owner, run_id)
         await self._begin(lambda: self._store.begin(stored))
@@ -212,20 +165,13 @@ class Host:
         run.start()
         self._hosting[hosted] = self._do(hosted.host(run, self._join_s(hosted.stored.agent)))
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
-        if self._room() <= 0:
-            self._has_room.clear()
-        self._tell_change()
         return hosted
 
     def _leave(self, hosted: HostedRun) -> None:
         del self._hosting[hosted]
-        self._has_room.set()
+        if self._work is not None:
+            self._work.room_changed()
         self._forget()
-        self._tell_change()
-
-    def _tell_change(self) -> None:
-        self.running_changed.set()
-        self.running_changed = asyncio.Event()
 
     def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
         stream = (agent if session is None else session).stream(prompt)
@@ -254,9 +200,6 @@ class Host:
                 )
             await (await self.find(other.id)).wait_for_end()
 
-    def _full(self) -> Problem:
-        return Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
-
     def _join_s(self, agent: str) -> float:
         """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
         delivery = self.agents[agent].delivery if agent in self.agents else None
@@ -270,14 +213,15 @@ class Host:
         """Return a run by its id, also one of another process or of an earlier one.
 
         Raises:
-            Problem: there is none of that id (404).
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
         """
         if run_id in self._runs:
             self._runs.move_to_end(run_id)
             return self._runs[run_id]
         stored = await self._store.find(run_id)
         if stored is None:
-            raise Problem(404, f"there is no run {run_id!r}")
+            raise RunMissing(run_id)
         if run_id in self._runs:  # another request was first
             return self._runs[run_id]
         hosted = self._keep(HostedRun(stored, self._store))
@@ -286,9 +230,39 @@ class Host:
             await asyncio.shield(following)
         return hosted
 
+    async def as_stored(self, run_id: str) -> HostedRun:
+        """Return a run as it is now. One of another process is not followed for that.
+
+        Raises:
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
+        """
+        stored = None if run_id in self._runs else await self._store.find(run_id)
+        if stored is None or stored.ended or run_id in self._runs:
+            return await self.find(run_id)
+        hosted = HostedRun(stored, self._store)
+        await hosted.read()
+        return hosted
+
+    async def runs(self) -> RunList:
+        """Return the list of the runs of all processes, read from the store.
+
+        Raises:
+            StoreUnreachable: it does not answer.
+        """
+        return await self._store.listed()
+
+    async def of_session(self, session: str, count: int) -> list[StoredRun]:
+        """Return the runs of a session that began last, at most so many, the newest first.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        return await self._store.of_session(session, count)
+
     async def newest(self, session: str) -> HostedRun | None:
         """Return the run of a session that began last; None if it had none."""
-        stored = await self._store.newest(session)
+        stored = next(iter(await self.of_session(session, 1)), None)
         return None if stored is None else await self.find(stored.id)
 
     async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
@@ -326,25 +300,15 @@ class Host:
                 await self.find(run.id)  # which ends it
             await asyncio.sleep(ABANDONED_S)
 
-    async def _put_work(self, queue: WorkQueue, agent: str, session: Session | None, job: Job, run_id: str | None) -> HostedRun:
-        """Let a run wait for any process that has room."""
-        try:
-            raw = msgspec.json.encode(job)
-        except TypeError:
-            raise self._full() from None
-        if msgspec.json.decode(raw, type=Job) != job:
-            raise self._full()  # something in it means more in this process than its JSON says
+    async def _put_work(self, work: Work, stored: StoredRun, job: bytes) -> HostedRun:
         self.open()
-        stored = self._stored(agent, session, WAITING, run_id)
-        await self._begin(lambda: queue.put_work(stored, raw))
+        await self._begin(lambda: work.put(stored, job))
         return await self.find(stored.id)
 
     async def _take_work(self) -> None:
-        assert isinstance(self._store, WorkQueue)
-        while True:
-            await self._has_room.wait()
-            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S, self._room):
-                await self._begin_work(stored, raw)
+        assert self._work is not None
+        async for stored, job in self._work.taken():
+            await self._begin_work(stored, job)
 
     def _room(self) -> int:
         return self.limits.max_runs - len(self._hosting)
@@ -353,7 +317,7 @@ class Host:
         hosted = HostedRun(stored, self._store)
         try:
             job = msgspec.json.decode(raw, type=Job)
-            session = None if stored.session is None else self.session(stored.agent, stored.session)
+            session = None if stored.session is None else await self.sessions.find(stored.agent, stored.session)
             run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
         except (NbagentError, msgspec.MsgspecError) as error:
             await hosted.fail(str(error))
@@ -378,15 +342,6 @@ class Host:
         return task
 
 
-@contextlib.contextmanager
-def _keeping() -> Iterator[None]:
-    """Refuse a request whose session cannot be read or kept at the moment."""
-    try:
-        yield
-    except SessionError as error:
-        raise Problem(503, str(error)) from error
-
-
 async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
     """Do a service until cancelled, again after each time that it failed."""
     while True:
@@ -402,8 +357,3 @@ async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
 def new_run_id() -> str:
     """Return an id for a run, which cannot be guessed."""
     return f"run-{secrets.token_urlsafe(12)}"
-
-
-def new_session_name() -> str:
-    """Return a name for a session, which cannot be guessed."""
-    return f"session-{secrets.token_urlsafe(12)}"

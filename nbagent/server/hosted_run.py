@@ -33,6 +33,9 @@ RETRY_S = 0.5
 COMMAND_TIMEOUT_S = 10.0
 """Seconds that another process has to reply to a command."""
 
+LATE_REPLY_S = 1.0
+"""Seconds that the reply to a command is waited for when the run has ended meanwhile."""
+
 SERVER_STOPPED = "server_stopped"
 """Code of a run whose process ended before it did."""
 
@@ -71,6 +74,11 @@ class HostedRun:
     def id(self) -> str:
         """Id of the run."""
         return self.stored.id
+
+    @property
+    def _last_seq(self) -> int:
+        """Number of the last event; 0 before the first."""
+        return self.events[-1].seq if self.events else 0
 
     def feed(self, system: str) -> Feed:
         """Return the stream of the run in the form of a system, which all its readers share."""
@@ -124,8 +132,7 @@ class HostedRun:
         """Read the events that are stored, until the end of the run. One whose process has ended is ended here."""
         while not self.ended:
             alive = not self.stored.ended and await self._insist(lambda: self._store.is_alive(self.stored.owner))
-            after, wait_s = self.events[-1].seq if self.events else 0, LIVENESS_S if alive else 0.0
-            rows = await self._insist(partial(self._store.read, self.id, after, wait_s))
+            rows = await self._insist(partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0))
             self._publish([e.from_json(data) for _, data in rows])
             if rows or self.ended:
                 continue
@@ -135,6 +142,15 @@ class HostedRun:
                 # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
                 found = await self._insist(lambda: self._store.find(self.id))
                 self.stored = self.stored if found is None else found
+
+    async def read(self) -> None:
+        """Read the events that are stored now, of a run that is neither hosted nor followed here.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        while rows := await self._store.read(self.id, self._last_seq):
+            self._publish([e.from_json(data) for _, data in rows])
 
     async def cancel(self, by: str) -> None:
         """Stop the run, in whichever process it goes on.
@@ -159,8 +175,10 @@ class HostedRun:
         await self._command(AnswerRun(run=self.id, id=id, decision=decision, value=value, reason=reason, remember=remember))
 
     async def _command(self, command: RunCommand) -> None:
-        if self.run is not None:
-            reply: Reply | None = carry_out(command, self.run)
+        if self.ended:
+            reply: Reply | None = None
+        elif self.run is not None:
+            reply = carry_out(command, self.run)
         elif self.stored.owner == WAITING and isinstance(command, CancelRun):
             last = msgspec.structs.replace(self._cut(), status="cancelled", code=None)
             reply = Reply() if await self._add([last]) else None
@@ -175,12 +193,12 @@ class HostedRun:
 
     async def _ask(self, command: RunCommand) -> Reply | None:
         """Give a command to the process of the run, and return its reply; None if there is none, or the run ends before."""
-        if self.ended:
-            return None
         asking = asyncio.create_task(self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S))
         ending = asyncio.create_task(self.wait_for_end())
         try:
             await asyncio.wait((asking, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():  # the reply to a command that has ended the run comes just behind the end, if at all
+                await asyncio.wait((asking,), timeout=LATE_REPLY_S)
             if not asking.done():
                 return None
             said = asking.result()

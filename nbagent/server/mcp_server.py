@@ -137,7 +137,7 @@ class McpServer:
         if name is None:
             return await self._host.start(served.agent, message)
         is_new = name == NEW_SESSION
-        session = self._host.new_session(served.agent) if is_new else self._host.session(served.agent, name)
+        session = await (self._host.sessions.new(served.agent) if is_new else self._host.sessions.find(served.agent, name))
         return await self._host.start(served.agent, message, session)
 
 

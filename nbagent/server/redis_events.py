@@ -14,6 +14,10 @@ except for the runs that go on. All keys begin with `nbagent:`.
 | `alive:OWNER` | string | expires when the process is not alive any more |
 | `commands:OWNER` | stream | commands to a process |
 | `reply:ID` | stream | the reply to one |
+| `going-on` | sorted set | the runs that have not ended, by their beginning |
+| `ended` | sorted set | the newest of those that have |
+| `changes` | stream | its only entry is replaced when a run begins or ends |
+| `logout:SESSION` | string | that a browser session was ended; expires when that is over |
 | `work:AGENT` | stream | runs that wait, read by the consumer group `servers` |
 
 Sources: https://redis.io/docs/latest/develop/data-types/streams/ and https://redis.io/docs/latest/commands/xautoclaim/.
@@ -21,17 +25,30 @@ Sources: https://redis.io/docs/latest/develop/data-types/streams/ and https://re
 
 import asyncio
 import contextlib
+import math
 import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from nbagent.agent.redis_store import own_parameters, public_name
 from nbagent.errors import MissingExtra, NbagentError
 from nbagent.gate import secrets as credentials
-from nbagent.server.event_store import WAITING, Rows, RunMissing, StoredRun, StoreUnreachable, TakeCommand
+from nbagent.server import redis_scripts
+from nbagent.server.event_store import (
+    MAX_ENDED,
+    MAX_GOING_ON,
+    WAITING,
+    Rows,
+    RunList,
+    RunMissing,
+    StoredRun,
+    StoreUnreachable,
+    TakeCommand,
+)
 from nbagent.server.problem import Problem
 
 try:
@@ -69,87 +86,6 @@ RETRIES = 3
 GROUP = "servers"
 """Consumer group of the runs that wait."""
 
-_BEGIN = """
-local id, agent, session, owner, created, job, most = unpack(ARGV)
-local P, run = 'nbagent:', 'nbagent:run:' .. id
-if redis.call('EXISTS', run) == 1 then return '' end
-if session ~= '' then
-  for _, other in ipairs(redis.call('SMEMBERS', P .. 'open:' .. session)) do
-    local its = redis.call('HGET', P .. 'run:' .. other, 'owner')
-    if not its then redis.call('SREM', P .. 'open:' .. session, other)
-    elseif its ~= owner or owner == '' then return other end
-  end
-end
-if job ~= '' then
-  if redis.call('XLEN', P .. 'work:' .. agent) >= tonumber(most) then return 'full' end
-  redis.call('XADD', P .. 'work:' .. agent, '*', 'run', id, 'job', job)
-end
-local place = ''
-if session ~= '' then
-  redis.call('PERSIST', P .. 'session:' .. session)
-  place = redis.call('XADD', P .. 'session:' .. session, '*', 'run', id)
-  redis.call('SADD', P .. 'open:' .. session, id)
-end
-redis.call('HSET', run, 'agent', agent, 'session', session, 'owner', owner, 'created', created, 'ended', '0', 'last', '0',
-  'place', place)
-if owner ~= '' then
-  redis.call('SADD', P .. 'owned:' .. owner, id)
-  redis.call('SADD', P .. 'owners', owner)
-end
-return ''
-"""
-"""Adds a run. Returns the id of another process's run in the session, or 'full'; else ''. Asked again, it adds nothing."""
-
-_APPEND = """
-local id, ended, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local P, run, events = 'nbagent:', 'nbagent:run:' .. id, 'nbagent:events:' .. id
-local its = redis.call('HMGET', run, 'owner', 'session', 'ended', 'last')
-if not its[1] then return -1 end
-if its[3] == '1' then
-  local last = redis.call('XRANGE', events, ARGV[#ARGV - 1] .. '-0', ARGV[#ARGV - 1] .. '-0')[1]
-  return last and last[2][2] == ARGV[#ARGV] and 1 or 0
-end
-local stored = tonumber(its[4])
-for n = 4, #ARGV, 2 do
-  if tonumber(ARGV[n]) > stored then redis.call('XADD', events, ARGV[n] .. '-0', 'data', ARGV[n + 1]) end
-end
-redis.call('HSET', run, 'last', math.max(stored, tonumber(ARGV[#ARGV - 1])), 'ended', ended)
-if ended == '1' then
-  redis.call('SREM', P .. 'owned:' .. its[1], id)
-  if its[2] ~= '' then redis.call('SREM', P .. 'open:' .. its[2], id) end
-  if keep > 0 then
-    redis.call('EXPIRE', run, keep)
-    redis.call('EXPIRE', events, keep)
-    if its[2] ~= '' then redis.call('EXPIRE', P .. 'session:' .. its[2], keep) end
-  end
-end
-return 1
-"""
-"""Adds events, and leaves out those that are stored. Returns -1 if there is no such run, 0 if it has another end."""
-
-_TAKE = """
-local agent, entry, id, owner = unpack(ARGV)
-local P, run = 'nbagent:', 'nbagent:run:' .. id
-local its = redis.call('HMGET', run, 'owner', 'ended')
-redis.call('XACK', P .. 'work:' .. agent, 'servers', entry)
-redis.call('XDEL', P .. 'work:' .. agent, entry)
-if its[1] == owner then return 1 end
-if its[1] ~= '' or its[2] == '1' then return 0 end
-redis.call('HSET', run, 'owner', owner)
-redis.call('SADD', P .. 'owned:' .. owner, id)
-redis.call('SADD', P .. 'owners', owner)
-return 1
-"""
-"""Makes a process the owner of a run that waits. Returns 0 if it has one, or has ended."""
-
-_GIVE_BACK = """
-local agent, entry, id, job = unpack(ARGV)
-local work = 'nbagent:work:' .. agent
-if redis.call('XDEL', work, entry) == 1 then redis.call('XADD', work, '*', 'run', id, 'job', job) end
-redis.call('XACK', work, 'servers', entry)
-"""
-"""Lets a run wait again."""
-
 
 class RedisEvents:
     """A store in Redis.
@@ -176,13 +112,17 @@ class RedisEvents:
             self._redis = _client(url)
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
+        # One that was silent for no longer than this saw no gap in which another's sign of life could expire.
+        self._silence_s = self._expires_ms * 2 / 3000
         credentials.register(urlsplit(url).password)
         self._has_beaten = False
+        self._last_beat = math.inf  # of those that `serve` repeats; in monotonic seconds
+        self._unsure_until = -math.inf
         self._last_command = "0-0"
-        self._begin = self._redis.register_script(_BEGIN)
-        self._append = self._redis.register_script(_APPEND)
-        self._take = self._redis.register_script(_TAKE)
-        self._give_back = self._redis.register_script(_GIVE_BACK)
+        self._begin = self._redis.register_script(redis_scripts.BEGIN)
+        self._append = self._redis.register_script(redis_scripts.APPEND)
+        self._take = self._redis.register_script(redis_scripts.TAKE)
+        self._give_back = self._redis.register_script(redis_scripts.GIVE_BACK)
 
     async def close(self) -> None:
         """Leave Redis: this process is no longer alive for the others."""
@@ -216,7 +156,7 @@ class RedisEvents:
 
     async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
         """Add events of a run; see `EventStore.append`."""
-        args: list[str | int | bytes] = [run_id, int(ended), self._keep_s]
+        args: list[str | int | bytes] = [run_id, int(ended), self._keep_s, MAX_ENDED]
         for event in events:
             args += event
         async with self._reaching():
@@ -232,25 +172,36 @@ class RedisEvents:
 
     async def find(self, run_id: str) -> StoredRun | None:
         """Return a run; None if there is none of that id."""
-        async with self._reaching():
-            found: dict[bytes, bytes] = await self._redis.hgetall(f"nbagent:run:{run_id}")
-        its = {name.decode(): value.decode() for name, value in found.items()}
-        if not its:
-            return None
-        return StoredRun(
-            id=run_id,
-            agent=its["agent"],
-            session=its["session"] or None,
-            owner=its["owner"],
-            created=float(its["created"]),
-            ended=its["ended"] == "1",
-        )
+        return next(iter(await self._runs([run_id])), None)
 
-    async def newest(self, session: str) -> StoredRun | None:
-        """Return the run of a session that began last; None if there is none."""
+    async def of_session(self, session: str, count: int) -> list[StoredRun]:
+        """Return the runs of a session that began last; see `EventStore.of_session`."""
         async with self._reaching():
-            entries = await self._redis.xrevrange(f"nbagent:session:{session}", count=1)
-        return await self.find(entries[0][1][b"run"].decode()) if entries else None
+            entries = await self._redis.xrevrange(f"nbagent:session:{session}", count=count)
+        return await self._runs([fields[b"run"].decode() for _, fields in entries])
+
+    async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
+        """Return the list of runs; see `EventStore.listed`."""
+        async with self._reaching():
+            last = await self._redis.xrevrange("nbagent:changes", count=1)
+        found = await self._list()
+        if found == known and wait_s and await self._read("nbagent:changes", last[0][0].decode() if last else "0-0", wait_s, 1):
+            found = await self._list()
+        return found
+
+    async def _list(self) -> RunList:
+        async with self._reaching():
+            going_on = await self._redis.zrevrange("nbagent:going-on", 0, MAX_GOING_ON - 1)
+            ended = await self._redis.zrevrange("nbagent:ended", 0, MAX_ENDED - 1)
+        return RunList(*[await self._runs([id.decode() for id in ids]) for ids in (going_on, ended)])
+
+    async def _runs(self, ids: Sequence[str]) -> list[StoredRun]:
+        """Return runs by their ids, without those that are not there."""
+        async with self._reaching(), self._redis.pipeline(transaction=False) as pipe:
+            for id in ids:
+                pipe.hgetall(f"nbagent:run:{id}")
+            said: list[dict[bytes, bytes]] = await pipe.execute()
+        return [_run(id, found) for id, found in zip(ids, said, strict=True) if found]
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
@@ -265,14 +216,19 @@ class RedisEvents:
     # --- processes --------------------------------------------------------------------------------------------------------
 
     async def is_alive(self, owner: str) -> bool:
-        """Return True if that process gave a sign of life lately, or could not, because Redis has just started."""
+        """Return True if that process gave a sign of life lately, or could not, because Redis was away."""
         if owner == WAITING:
             return True
         async with self._reaching():
-            if await self._redis.exists(f"nbagent:alive:{owner}"):
+            if await self._redis.exists(f"nbagent:alive:{owner}") or self._is_unsure():
                 return True
             info = await self._redis.info("server")
         return bool(int(info["uptime_in_seconds"]) * 1000 < self._expires_ms)
+
+    def _is_unsure(self) -> bool:
+        """Return True if this process could not reach Redis lately, and so perhaps no other one either."""
+        now = monotonic()
+        return now < self._unsure_until or now - self._last_beat > self._silence_s
 
     async def abandoned(self) -> list[StoredRun]:
         """Return runs that have not ended, although their process has."""
@@ -318,15 +274,33 @@ class RedisEvents:
             await self._redis.expire(f"nbagent:reply:{command}", REPLY_EXPIRES_S)
 
     async def _keep_beating(self) -> None:
-        while True:
-            with contextlib.suppress(StoreUnreachable):
-                await self._beat()
-            await asyncio.sleep(self._expires_ms / 3000)
+        try:
+            while True:
+                with contextlib.suppress(StoreUnreachable):
+                    await self._beat()
+                    if monotonic() - self._last_beat > self._silence_s:  # the others get the time for a sign of life, too
+                        self._unsure_until = monotonic() + self._expires_ms / 1000
+                    self._last_beat = monotonic()
+                await asyncio.sleep(self._expires_ms / 3000)
+        finally:
+            self._last_beat = math.inf
 
     async def _beat(self) -> None:
         async with self._reaching():
             await self._redis.set(f"nbagent:alive:{self.owner}", 1, px=self._expires_ms)
         self._has_beaten = True
+
+    # --- browser sessions -------------------------------------------------------------------------------------------------
+
+    async def log_out(self, session: str, end: float) -> None:
+        """Keep that a browser session was ended; see `Logouts.log_out`."""
+        async with self._reaching():
+            await self._redis.set(f"nbagent:logout:{session}", 1, exat=math.ceil(end))
+
+    async def is_logged_out(self, session: str) -> bool:
+        """Return True if a browser session was ended, by its id."""
+        async with self._reaching():
+            return bool(await self._redis.exists(f"nbagent:logout:{session}"))
 
     # --- runs that wait ---------------------------------------------------------------------------------------------------
 
@@ -399,6 +373,19 @@ class RedisEvents:
                 yield
         except (exceptions.RedisError, TimeoutError) as error:
             raise StoreUnreachable(f"the store {self._name} does not answer: {str(error) or 'no reply in time'}") from error
+
+
+def _run(id: str, found: dict[bytes, bytes]) -> StoredRun:
+    """Return a run from its hash."""
+    its = {name.decode(): value.decode() for name, value in found.items()}
+    return StoredRun(
+        id=id,
+        agent=its["agent"],
+        session=its["session"] or None,
+        owner=its["owner"],
+        created=float(its["created"]),
+        ended=its["ended"] == "1",
+    )
 
 
 def _client(url: str) -> Any:

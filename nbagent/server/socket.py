@@ -102,7 +102,7 @@ class Conversation:
 
     async def _take(self, frame: Frame) -> None:
         if frame.session is not None and self._session is None:
-            self._session = self._host.session(self._agent, frame.session)
+            self._session = await self._host.sessions.find(self._agent, frame.session)
         running = None if self._run is None or self._run.ended else self._run
         if frame.stop:
             if running is not None:
@@ -125,7 +125,7 @@ class Conversation:
         while True:
             prompt = await self._prompts.get()
             try:
-                session = self._session = self._session or self._host.new_session(self._agent)
+                session = self._session = self._session or await self._host.sessions.new(self._agent)
                 self._run = await self._host.start(self._agent, prompt, session)
             except NbagentError as error:
                 await self._tell(str(error))

@@ -5,12 +5,13 @@ import contextlib
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from nbagent.server.doorbell import Doorbell
-from nbagent.server.event_store import Rows, RunMissing, StoredRun, TakeCommand
+from nbagent.server.event_store import MAX_ENDED, MAX_GOING_ON, Rows, RunList, RunMissing, StoredRun, TakeCommand
 from nbagent.server.owner import is_alive, owner_id
 
 BUSY_TIMEOUT_S = 30.0
@@ -24,6 +25,9 @@ COMMANDS_WAIT_S = 30.0
 
 MEMORY_RUNS = 300
 """Ended runs that a store in memory keeps; a file keeps all."""
+
+LIST_KEY = "the list of runs"
+"""Key of the `Doorbell` for the list of runs."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
@@ -54,6 +58,10 @@ CREATE TABLE IF NOT EXISTS bell (
     owner TEXT NOT NULL,
     port INTEGER NOT NULL,
     PRIMARY KEY (key, owner)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS logout (
+    session TEXT PRIMARY KEY,
+    until REAL NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -105,8 +113,9 @@ class SqliteEvents:
                 old = "SELECT id FROM run WHERE ended = 1 ORDER BY created DESC LIMIT -1 OFFSET ?"
                 db.execute(f"DELETE FROM event WHERE run IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
                 db.execute(f"DELETE FROM run WHERE id IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
-            ports = self._ports(run.session)
+            ports, list_ports = self._ports(run.session), self._ports(LIST_KEY)
         self._bell.ring(run.session or "", ports)
+        self._bell.ring(LIST_KEY, list_ports)
         return None
 
     async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
@@ -128,7 +137,10 @@ class SqliteEvents:
             if ended:
                 db.execute("UPDATE run SET ended = 1 WHERE id = ?", (run_id,))
                 db.execute("DELETE FROM bell WHERE key = ?", (run_id,))
+            list_ports = self._ports(LIST_KEY) if ended else []
         self._bell.ring(run_id, ports)
+        if ended:
+            self._bell.ring(LIST_KEY, list_ports)
         return True
 
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
@@ -140,9 +152,20 @@ class SqliteEvents:
         """Return a run; None if there is none of that id."""
         return await self._awaited(run_id, lambda: self._one("id = ?", run_id))
 
-    async def newest(self, session: str) -> StoredRun | None:
-        """Return the run of a session that began last; None if there is none."""
-        return await self._awaited(session, lambda: self._one("session = ? ORDER BY rowid DESC LIMIT 1", session))
+    async def of_session(self, session: str, count: int) -> list[StoredRun]:
+        """Return the runs of a session that began last; see `EventStore.of_session`."""
+        return await self._awaited(session, lambda: self._runs("session = ? ORDER BY rowid DESC LIMIT ?", session, count))
+
+    async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
+        """Return the list of runs; see `EventStore.listed`."""
+
+        def look() -> RunList | None:
+            # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
+            going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
+            found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
+            return None if found == known else found
+
+        return await self._awaited(LIST_KEY, look, wait_s) or known or RunList([], [])
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
@@ -205,6 +228,23 @@ class SqliteEvents:
         finally:
             self._bell.close()
 
+    # --- browser sessions -------------------------------------------------------------------------------------------------
+
+    async def log_out(self, session: str, end: float) -> None:
+        """Keep that a browser session was ended; see `Logouts.log_out`."""
+
+        def keep() -> None:
+            with self._writing() as db:
+                db.execute("DELETE FROM logout WHERE until < ?", (time.time(),))
+                db.execute("INSERT OR IGNORE INTO logout (session, until) VALUES (?, ?)", (session, end))
+
+        await asyncio.to_thread(keep)
+
+    async def is_logged_out(self, session: str) -> bool:
+        """Return True if a browser session was ended, by its id."""
+        query = "SELECT 1 FROM logout WHERE session = ?"
+        return await self._awaited("", lambda: self._db.execute(query, (session,)).fetchone() is not None)
+
     # --- the file ---------------------------------------------------------------------------------------------------------
 
     async def _awaited(self, key: str, look: Callable[[], T], wait_s: float = 0.0) -> T:
@@ -258,7 +298,7 @@ class SqliteEvents:
     def _one(self, condition: str, *values: str | None) -> StoredRun | None:
         return next(iter(self._runs(condition, *values)), None)
 
-    def _runs(self, condition: str, *values: str | None) -> list[StoredRun]:
+    def _runs(self, condition: str, *values: str | int | None) -> list[StoredRun]:
         query = f"SELECT id, agent, session, owner, created, ended FROM run WHERE {condition}"  # noqa: S608 - of this file
         return [
             StoredRun(id=id, agent=agent, session=session, owner=owner, created=created, ended=bool(ended))

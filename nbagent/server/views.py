@@ -109,11 +109,15 @@ class Views:
         """
         shown = self._known(agent, session)
         if shown is None:
-            chat = PageChat(self._host, agent, self._host.session(agent, session), self._reveal)
-            shown = self._keep(Shown(chat.run, lambda: chat.hosted, chat), agent, session)
-            self._opening[shown] = asyncio.create_task(self._open(shown, chat, (agent, session)))
+            found = await self._host.sessions.find(agent, session)
+            shown = self._known(agent, session) or self._begin(PageChat(self._host, agent, found, self._reveal), agent, session)
         if shown in self._opening:  # a page that leaves meanwhile does not end it: another one may wait
             await asyncio.shield(self._opening[shown])
+        return shown
+
+    def _begin(self, chat: PageChat, *key: str) -> Shown:
+        shown = self._keep(Shown(chat.run, lambda: chat.hosted, chat), *key)
+        self._opening[shown] = asyncio.create_task(self._open(shown, chat, key))
         return shown
 
     async def _open(self, shown: Shown, chat: PageChat, key: tuple[str, ...]) -> None:

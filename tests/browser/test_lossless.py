@@ -159,7 +159,8 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
     outcomes.append(outcome)
     print(plan, outcome)
     if not outcome.equal:
-        print(f"The cell's output, of which {book.shot(f'try-{seed}-differs')} is a picture:\n{book.output(1)}")
+        book.shot(f"try-{seed}-differs")
+        print(f"The cell's output:\n{book.output(1)}")
     assert outcome.equal, "\n".join(differences(shown, [body(text, plan.form) for text in texts]))
     assert outcome.lost > 0 or not plan.new_session, "nothing was lost on the way: this try shows nothing"
     assert outcome.peak <= 30

@@ -15,6 +15,7 @@ from a2a.helpers.proto_helpers import new_data_part, new_text_message, new_text_
 from a2a.types import (
     CancelTaskRequest,
     GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest,
     ListTasksRequest,
     Message,
     Part,
@@ -22,9 +23,16 @@ from a2a.types import (
     SendMessageRequest,
     StreamResponse,
     SubscribeToTaskRequest,
+    Task,
+    TaskPushNotificationConfig,
     TaskState,
 )
-from a2a.utils.errors import A2AError, ContentTypeNotSupportedError, UnsupportedOperationError
+from a2a.utils.errors import (
+    A2AError,
+    ContentTypeNotSupportedError,
+    PushNotificationNotSupportedError,
+    UnsupportedOperationError,
+)
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 from starlette.applications import Starlette
@@ -94,6 +102,16 @@ def said(text: str, **ids: str) -> SendMessageRequest:
 
 async def heard(client: Client, request: SendMessageRequest) -> list[StreamResponse]:
     return [response async for response in client.send_message(request)]
+
+
+async def begun(client: Client) -> tuple[Task, Any]:
+    """Send a prompt, and read up to the first word of a `Held` answer. Returns the task, and the rest of the stream."""
+    stream: Any = client.send_message(said("x"))
+    task = (await anext(stream)).task
+    async for response in stream:
+        if text_of([response]) == "Hel":
+            break
+    return task, stream
 
 
 def text_of(responses: list[StreamResponse]) -> str:
@@ -182,18 +200,14 @@ async def test_a_client_that_comes_later_gets_what_was_and_what_comes(binding: s
     held = Held()
     with serving(held) as (server, _):
         async with connected(server.url, binding) as client:
-            begun: Any = client.send_message(said("x"))
-            task_id = (await anext(begun)).task.id
-            async for response in begun:
-                if text_of([response]) == "Hel":
-                    break
-            await begun.aclose()  # a client that leaves does not stop the run
-            again = client.subscribe(SubscribeToTaskRequest(id=task_id))
+            sent, stream = await begun(client)
+            await stream.aclose()  # a client that leaves does not stop the run
+            again = client.subscribe(SubscribeToTaskRequest(id=sent.id))
             task = (await anext(again)).task
             held.go_on()
             rest = [response async for response in again]
             with pytest.raises(UnsupportedOperationError):
-                await anext(client.subscribe(SubscribeToTaskRequest(id=task_id)))
+                await anext(client.subscribe(SubscribeToTaskRequest(id=sent.id)))
     assert task.history[0].role == Role.ROLE_USER
     assert "".join(part.text for part in task.artifacts[0].parts) + text_of(rest) == "Hello"
     assert states(rest)[-1] == "TASK_STATE_COMPLETED"
@@ -288,6 +302,42 @@ async def test_a_message_for_a_task_that_works_is_no_answer_to_a_later_question(
                 await heard(client, said("yes", task_id=task_id))
             held.go_on()
             assert states([response async for response in stream])[-1] == "TASK_STATE_COMPLETED"
+
+
+async def test_questions_at_once_are_answered_one_after_the_other() -> None:
+    ran: list[str] = []
+    both = {"index": 0, "id": "c1", "type": "function", "function": {"name": "remove", "arguments": '{"name": "x"}'}}
+    other = {"index": 1, "id": "c2", "type": "function", "function": {"name": "remove", "arguments": '{"name": "y"}'}}
+
+    def call_both(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"tool_calls": [both, other]}), chat_chunk({}, "tool_calls"))
+        exchange.end()
+
+    with serving(call_both, REMOVING[1], tools=[asking(ran)]) as (server, _):
+        async with connected(server.url, "JSONRPC") as client:
+            task_id = (await heard(client, said("Remove both.")))[0].task.id
+            asked = await heard(client, said("yes", task_id=task_id))
+            assert (states(asked)[-1], len(ran)) == ("TASK_STATE_INPUT_REQUIRED", 1)
+            done = await heard(client, said("yes", task_id=task_id))
+    assert (text_of(done), states(done)[-1], sorted(ran)) == ("Done.", "TASK_STATE_COMPLETED", ["x", "y"])
+
+
+@every_binding
+async def test_push_notifications_are_refused(binding: str) -> None:
+    config = TaskPushNotificationConfig(task_id="any", url="https://client.example/told")
+    with serving(chat("Hi.")) as (server, _):
+        assert not cards(server.url).json()["capabilities"].get("pushNotifications")
+        async with connected(server.url, binding) as client:
+            with pytest.raises(PushNotificationNotSupportedError):
+                await client.create_task_push_notification_config(config)
+            with pytest.raises(PushNotificationNotSupportedError):
+                await client.list_task_push_notification_configs(ListTaskPushNotificationConfigsRequest(task_id="any"))
+            request = said("x")
+            request.configuration.task_push_notification_config.url = config.url
+            with pytest.raises(PushNotificationNotSupportedError):
+                await heard(client, request)
+            assert text_of(await heard(client, said("x"))) == "Hi."
 
 
 async def test_thoughts_are_no_part_of_the_answer() -> None:

@@ -57,6 +57,28 @@ def test_the_texts_of_artifacts_are_the_answer_alone() -> None:
     assert parts == [{"text": "Hel"}, {"text": "lo"}, {"text": ""}]
 
 
+def test_the_newest_status_is_a_question_as_long_as_one_is_open() -> None:
+    call = [event for id in ("t1", "t2", "t3") for event in (e.ToolStart(id=id, name=id), e.ToolArgs(id=id, args={}))]
+    asked = [e.ApprovalRequest(approval_id=f"q{number}", tool_id=f"t{number}") for number in (1, 2)]
+    told: list[tuple[e.Event, str | None]] = [
+        (asked[0], "q1"),
+        (e.ToolResult(id="t3", content=3), "q1"),
+        (asked[1], "q2"),
+        (e.Status(message="still here"), "q2"),
+        (e.ApprovalResponse(approval_id="q2", decision="approve"), "q1"),
+        (e.ToolResult(id="t2", content=2), "q1"),
+        (e.ToolResult(id="t1", status="error", content="timed out"), None),
+    ]
+    encoder = TaskEncoder()
+    for begun in (e.RunStart(run_id="r"), *call):
+        encoder.feed(begun)
+    for event, question in told:
+        item: Any = encoder.feed(event)[-1]
+        status = item["statusUpdate"]["status"]
+        ids = [part["data"]["id"] for part in status["message"]["parts"] if part.get("data", {}).get("type") == "question"]
+        assert (status["state"] == "TASK_STATE_INPUT_REQUIRED", ids) == (question is not None, [question] if question else [])
+
+
 def nested(levels: int) -> Any:
     return [nested(levels - 1)] if levels else 1
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from agent.server import Exchange, chat
 from agent.server import Server as ModelServer
-from agent.server import chat
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -241,11 +241,16 @@ def test_a_mounted_application_serves_a_run_that_is_watched() -> None:
 
 
 def test_the_list_of_runs_is_sent_again_when_it_changes() -> None:
-    with ModelServer(chat("Hi.")) as model:
+    def hold(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.hold()
+
+    with ModelServer(hold) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         with TestClient(nbagent.asgi(agent), base_url="http://localhost") as client:
             with client.websocket_connect("ws://localhost/runs") as socket:
-                assert socket.receive_json() == {"runs": []}
-                run = client.post("/runs", json={"message": "x"}).json()["id"]
-                assert socket.receive_json() == {"runs": [{"id": run, "agent": "assistant"}]}
-                assert socket.receive_json() == {"runs": []}
+                assert socket.receive_json() == {"runs": [], "ended": []}
+                run = {"id": client.post("/runs", json={"message": "x"}).json()["id"], "agent": "assistant"}
+                assert socket.receive_json() == {"runs": [run], "ended": []} == client.get("/runs").json()
+                client.post(f"/runs/{run['id']}/cancel")
+                assert socket.receive_json() == {"runs": [], "ended": [run]} == client.get("/runs").json()

@@ -54,9 +54,10 @@ class Measured:
     def __init__(self, model: str, store: str) -> None:
         path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-m", "server.measured", model, store]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-        )
+        # Each thread of glibc's malloc has an arena of its own, which keeps what is free: without this, the figures are 10 MB
+        # higher after some hundred runs, with not a byte more in use.
+        environment = {**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"}
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 
@@ -133,13 +134,17 @@ async def test_nothing_of_runs_that_went_on_at_once_is_left_but_what_is_kept(ser
         "MB of the server before, at most, after each round",
         " | ".join([f"{before['rss_mb']:.0f}", f"{max(peaks):.0f}", ", ".join(f"{each['rss_mb']:.0f}" for each in after)]),
     )
+    blocks = [each["blocks"] for each in after]
+    figure(title, "thousands of Python's memory blocks after each round", ", ".join(f"{each / 1000:.0f}" for each in blocks))
     left = {name: (before[name], after[-1][name]) for name in ("connections", "tasks", "threads")}
     figure(title, "before and after", ", ".join(f"{name} {old:.0f}, {new:.0f}" for name, (old, new) in left.items()))
     assert all(new <= old for name, (old, new) in left.items() if name != "threads"), left
     assert after[-1]["threads"] <= before["threads"] + 40  # of the pools, which keep theirs
     assert after[-1]["hosted"] <= KEPT + 1
     if WHOLE:
-        assert after[-1]["rss_mb"] - after[5]["rss_mb"] < 16  # by then the store in memory has all the runs that it keeps
+        # By then the store in memory has all the runs that it keeps.
+        assert after[-1]["rss_mb"] - after[6]["rss_mb"] < 6
+        assert blocks[-1] < blocks[6] * 1.05  # a round whose runs all stayed would add 6 %
 
 
 @pytest.mark.proof
@@ -152,4 +157,4 @@ async def test_the_memory_of_a_server_does_not_grow_with_its_runs(server: tuple[
             sizes.append((await asyncio.to_thread(process.held))["rss_mb"])
     told = ", ".join(f"{size:.0f}" for size in sizes)
     figure(f"1,000 runs one after the other, store {store}", "MB of the server after each hundred", told)
-    assert sizes[-1] - sizes[3] < 16
+    assert sizes[-1] - sizes[3] < 6

@@ -1,13 +1,15 @@
 """Server processes that share a store: runs, sessions, stops and answers, and what is left of one that was killed."""
 
+import contextlib
+import http.client
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +17,7 @@ import httpx2
 import pytest
 from agent.server import Exchange, Json, chat, chat_chunk
 from agent.server import Server as ModelServer
-from redis_server import redis_server
+from redis_server import RedisServer, redis_server
 from server.served import agent_of
 
 from nbagent.errors import NbagentError
@@ -66,7 +68,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.http = httpx2.Client(base_url=url, timeout=60)
-        self._streams = ExitStack()
+        self._streams = contextlib.ExitStack()
 
     def close(self) -> None:
         """Close its connections."""
@@ -111,7 +113,7 @@ class Cluster:
         self.model = Model()
         self.deleted = folder / "deleted"
         self._store = store
-        self._ends = ExitStack()
+        self._ends = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self._ends.enter_context(self.model.server)
@@ -227,6 +229,19 @@ def test_a_watcher_of_a_session_sees_the_runs_of_other_processes(pair: tuple[Cli
             assert f'"{prompt}"]' in next(chunks)
 
 
+def test_each_process_lists_the_runs_of_all(pair: tuple[Client, Client]) -> None:
+    runs = [client.begin("hold") for client in pair]
+    listed = [client.http.get("/runs").json() for client in pair]
+    assert [run["id"] for run in listed[0]["runs"]] == runs[::-1]
+    assert listed[0] == listed[1]
+    for run in runs:
+        assert pair[1].post(f"/runs/{run}/cancel")[0] == 202
+        list(pair[1].events(run))
+    listed = [client.http.get("/runs").json() for client in pair]
+    assert (listed[0]["runs"], [run["id"] for run in listed[0]["ended"]][:2]) == ([], runs[::-1])
+    assert listed[0] == listed[1]
+
+
 def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: tuple[Client, Client]) -> None:
     cluster.deleted.unlink(missing_ok=True)
     first, second = pair
@@ -278,6 +293,43 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
         assert list(first.events(run)) == got
         if session is not None:
             assert json.loads(text_of(list(second.events(second.begin("two", session))))) == ["words", "".join(WORDS), "two"]
+
+
+def test_a_redis_that_is_silent_stalls_only_those_who_ask_it(tmp_path: Path, redis: RedisServer) -> None:
+    with Cluster(redis.url, tmp_path) as cluster:
+        client = cluster.here()
+        session = client.session()
+        url = client.http.base_url
+        with contextlib.closing(http.client.HTTPConnection(url.host, url.port or 80, timeout=60)) as asking:
+            with redis.paused():
+                body = json.dumps({"message": "one", "session": session})
+                asking.request("POST", "/runs", body, {"content-type": "application/json"})
+                assert [client.http.get("/health").status_code for _ in range(5)] == [200] * 5
+                assert not select.select([asking.sock], [], [], 0)[0], "who asked Redis still waits"
+            response = asking.getresponse()
+            assert (response.status, text_of(list(client.events(json.load(response)["id"])))) == (201, '["one"]')
+
+
+def test_a_redis_that_is_silent_for_long_ends_no_run(
+    tmp_path: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("redis_events.TIMEOUT_S", "sessions.LOOKUP_TIMEOUT_S"):
+        monkeypatch.setattr(f"nbagent.server.{module}", 0.3)
+    with Cluster(f"{redis.url}?heartbeat_expires_ms=500", tmp_path) as cluster:
+        first, second = cluster.here(), cluster.here()
+        session, run = first.session(), first.begin("words")
+        events, got = second.events(run), list[Json]()
+        cluster.model.go_on.release(10)
+        while text_of(got).count(" ") < 10:
+            got.append(next(events))
+        with redis.paused():  # until the signs of life of both processes have expired
+            refused = [first.post("/runs", message="one"), first.post("/runs", message="one", session=session)]
+            assert first.http.get("/runs").status_code == 503
+        assert [(status, "answer" in said) for status, said in refused] == [(503, True)] * 2
+        cluster.model.go_on.release(20)
+        got += events
+        assert (text_of(got), got[-1]["status"]) == ("".join(WORDS), "completed")
+        assert text_of(list(second.events(second.begin("two", session)))) == '["two"]'
 
 
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:

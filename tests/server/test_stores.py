@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis_server import RedisServer
 
 from nbagent.errors import NbagentError
-from nbagent.server.event_store import WAITING, EventStore, RunMissing, StoredRun, StoreUnreachable
+from nbagent.server.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable
 from nbagent.server.problem import Problem
 from nbagent.server.redis_events import RedisEvents
 from nbagent.server.sqlite_events import SqliteEvents
@@ -71,7 +71,8 @@ async def test_events_come_back_after_a_number(process: Process) -> None:
 async def test_what_is_not_there_is_not_found(process: Process) -> None:
     store = process()
     assert await store.find("run-9") is None
-    assert await store.newest("nobody") is None
+    assert await store.of_session("nobody", 5) == []
+    assert await store.listed() == RunList([], [])
     assert await store.read("run-9", 0) == []
     with pytest.raises(RunMissing):
         await store.append("run-9", [(1, b"a")], ended=False)
@@ -151,8 +152,51 @@ async def test_a_watcher_in_another_process_is_told_of_a_sessions_runs(process: 
         found = await watching
         assert found is not None
         assert found.id == id
-        assert await other.newest("s") == found
+        assert await other.of_session("s", 1) == [found]
         last = id
+    assert [run.id for run in await other.of_session("s", 5)] == ["run-2", "run-1"]
+
+
+async def test_the_list_of_runs_changes_when_one_begins_or_ends_in_any_process(process: Process) -> None:
+    store, other = process(), process()
+    known = RunList([], [])
+    for change, going_on, ended in (
+        (lambda: store.begin(run_of(store, "run-1", "s")), ["run-1"], []),
+        (lambda: other.begin(run_of(other, "run-2")), ["run-2", "run-1"], []),
+        (lambda: store.append("run-1", [(1, b"end")], ended=True), ["run-2"], ["run-1"]),
+        (lambda: other.append("run-2", [(1, b"end")], ended=True), [], ["run-2", "run-1"]),
+    ):
+        watching = [asyncio.create_task(each.listed(known, LONG_S)) for each in (store, other)]
+        await asyncio.sleep(0)
+        await change()
+        known, same = await asyncio.gather(*watching)
+        assert known == same == await store.listed()
+        assert ([run.id for run in known.going_on], [run.id for run in known.ended]) == (going_on, ended)
+    await store.begin(run_of(store, "run-3"))
+    await store.append("run-3", [(1, b"a")], ended=False)
+    known = await other.listed()
+    assert await other.listed(known, 0.01) == known
+
+
+async def test_the_list_of_runs_has_the_newest_ones(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("sqlite_events", "redis_events"):
+        monkeypatch.setattr(f"nbagent.server.{module}.MAX_GOING_ON", 2)
+        monkeypatch.setattr(f"nbagent.server.{module}.MAX_ENDED", 3)
+    store = process()
+    for number in range(8):
+        await store.begin(run_of(store, f"run-{number}"))
+    for number in reversed(range(5)):
+        await store.append(f"run-{number}", [(1, b"end")], ended=True)
+    going_on, ended = await store.listed()
+    assert [run.id for run in going_on] == ["run-7", "run-6"]
+    assert [run.id for run in ended] == ["run-4", "run-3", "run-2"]
+
+
+async def test_a_browser_session_that_was_ended_is_known_to_all(process: Process) -> None:
+    store, other = process(), process()
+    await store.log_out("session-1", time.time() + 60)
+    await store.log_out("session-1", time.time() + 60)
+    assert [await other.is_logged_out(session) for session in ("session-1", "session-2")] == [True, False]
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -236,6 +280,25 @@ async def test_a_process_that_leaves_redis_is_not_alive(redis_process: Callable[
     assert not await second.is_alive(first.owner)
 
 
+async def test_a_process_that_could_not_reach_redis_takes_no_other_for_dead(
+    redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(command: bytes) -> bytes:
+        return command
+
+    judge, other = redis_process(), redis_process()
+    serving = asyncio.create_task(judge.serve(take))
+    while not await other.is_alive(judge.owner):
+        pass
+    assert not await judge.is_alive("silent")
+    monkeypatch.setattr("nbagent.server.redis_events.monotonic", lambda: time.monotonic() + 60)  # a minute without a beat
+    assert await judge.is_alive("silent"), "the others could perhaps not reach it either"
+    while await judge.is_alive("silent"):  # until they had the time to
+        pass
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
 async def test_ended_runs_are_kept_for_a_time(redis_process: Callable[[], RedisEvents]) -> None:
     store = redis_process()
     await store.begin(run_of(store, "run-1", "s"))
@@ -245,7 +308,7 @@ async def test_ended_runs_are_kept_for_a_time(redis_process: Callable[[], RedisE
     keys = {key.decode(): await store._redis.ttl(key) async for key in store._redis.scan_iter("nbagent:*")}
     kept = {"nbagent:run:run-1", "nbagent:events:run-1", "nbagent:session:s"}
     assert {key for key, ttl in keys.items() if 0 < ttl <= 900} >= kept
-    assert set(keys) - kept <= {"nbagent:owners", f"nbagent:alive:{store.owner}"}
+    assert set(keys) - kept <= {"nbagent:owners", "nbagent:ended", "nbagent:changes", f"nbagent:alive:{store.owner}"}
 
 
 async def test_work_is_taken_by_one_process(redis_process: Callable[[], RedisEvents]) -> None:

@@ -1,7 +1,9 @@
 """Prompts that find no room in their process, and runs that another process has ended."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
@@ -9,7 +11,8 @@ from redis_server import RedisServer
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.server.event_store import EventStore
+from nbagent.server.commands import Reply
+from nbagent.server.event_store import EventStore, StoredRun
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.limits import Limits
@@ -75,7 +78,7 @@ async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost
     host = hosts(RedisEvents(redis.url), limits=Limits(max_runs=1))
     first = await host.start(None, "hold")
     await until_text(first)
-    session = host.new_session("assistant")
+    session = await host.sessions.new("assistant")
     second = await host.start(None, "go", session)
     stopped = await host.start(None, "go")
     await stopped.cancel(by="a client")
@@ -94,6 +97,27 @@ async def test_a_full_process_with_a_file_refuses(hosts: MakeHost) -> None:
     with pytest.raises(Problem, match="which is the limit") as refused:
         await host.start(None, "go")
     assert refused.value.status == 503
+
+
+async def test_a_stop_whose_reply_comes_behind_the_end_of_the_run_has_worked() -> None:
+    store = SqliteEvents(":memory:")
+    stored = StoredRun(id="run-1", agent="assistant", session=None, owner=store.owner, created=0.0)
+    await store.begin(stored)
+    run = HostedRun(stored, store)
+
+    async def take(command: bytes) -> bytes:
+        await store.append("run-1", [(1, e.to_json(e.RunEnd(status="cancelled", seq=1)))], ended=True)
+        await run.wait_for_end()
+        return msgspec.json.encode(Reply())
+
+    serving = [asyncio.create_task(work) for work in (run.follow(), store.serve(take))]
+    await run.cancel(by="a client")
+    with pytest.raises(Problem, match="has ended"):
+        await run.cancel(by="a client")
+    for task in serving:
+        task.cancel()
+    await asyncio.gather(*serving, return_exceptions=True)
+    await store.close()
 
 
 async def test_a_run_that_another_process_took_for_dead_is_stopped(hosts: MakeHost, redis: RedisServer) -> None:

@@ -10,11 +10,11 @@ from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEvent
 from a2a.utils._async_queue_compat import QueueShutDown  # asyncio's own since Python 3.13
-from google.protobuf.json_format import MessageToDict
 
 from nbagent.errors import SessionError
-from nbagent.server.a2a.message import answer_in, prompt_in
-from nbagent.server.a2a.tasks import ASKING, RunTasks, Update, agent_of, updates
+from nbagent.server.a2a.answering import answer, question_in
+from nbagent.server.a2a.message import prompt_in
+from nbagent.server.a2a.tasks import RunTasks, agent_of, updates
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.problem import Problem
@@ -49,12 +49,15 @@ class HostExecutor(AgentExecutor):
         if context.current_task is None:
             self._store.expect(task_id)
             status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
-            await event_queue.enqueue_event(Task(id=task_id, context_id=context_id, status=status, history=[message]))
+            task = Task(id=task_id, context_id=context_id, status=status, history=[message])
             try:
-                sent = self._tasks[task_id] = SentTask(await self._start(context, message, context_id), event_queue)
+                run = await self._start(context, message, context_id)
             except (Problem, SessionError) as problem:
+                await event_queue.enqueue_event(task)
                 await updater.reject(updater.new_agent_message([new_text_part(str(problem))]))
                 return
+            await event_queue.enqueue_event(task)  # only now: a client may go on at another process, which finds the run
+            sent = self._tasks[task_id] = SentTask(run, event_queue)
             sent.sending.add_done_callback(lambda _: self._tasks.pop(task_id, None))
         elif task_id in self._tasks:
             sent = self._tasks[task_id]
@@ -76,7 +79,7 @@ class HostExecutor(AgentExecutor):
         prompt = prompt_of(prompt_in(message), self._host.limits)
         if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
             raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
-        session = await asyncio.to_thread(self._host.open_session, name, context_id)
+        session = await self._host.sessions.open(name, context_id)
         return await self._host.start(name, prompt, session, run_id=context.task_id)
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -130,8 +133,7 @@ class SentTask:
         if question is None:
             return
         try:
-            answer = answer_in(message, question["kind"])
-            await self._run.respond(question["id"], answer.decision, answer.value, reason=answer.reason)
+            await answer(self._run, question, message)
         except Problem:
             if self._is_open(question):
                 raise
@@ -143,7 +145,7 @@ class SentTask:
             if self._question is not None:  # answered elsewhere
                 self._question = None
                 self._asks.clear()
-            question = _question_in(update)
+            question = question_in(update.status) if isinstance(update, TaskStatusUpdateEvent) else None
             if question is not None and not self._is_open(question):
                 continue
             try:
@@ -157,14 +159,3 @@ class SentTask:
     def _is_open(self, question: dict[str, Any]) -> bool:
         run = self._run.run
         return run is not None and any(each.id == question["id"] for each in run.waiting)
-
-
-def _question_in(update: Update) -> dict[str, Any] | None:
-    """Return the question of an update; None if it has none, as one of a run that has ended with its question."""
-    if not isinstance(update, TaskStatusUpdateEvent) or update.status.state not in ASKING:
-        return None
-    for part in update.status.message.parts:
-        if part.HasField("data"):
-            data: dict[str, Any] = MessageToDict(part.data)
-            return data
-    return None

@@ -11,19 +11,28 @@ from a2a.types import (
     CancelTaskRequest,
     GetTaskRequest,
     Message,
-    Role,
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
 )
-from a2a.utils.errors import TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError
-from a2a.utils.task import apply_history_length
+from a2a.utils.errors import (
+    InvalidParamsError,
+    PushNotificationNotSupportedError,
+    TaskNotCancelableError,
+    TaskNotFoundError,
+    UnsupportedOperationError,
+)
+from a2a.utils.input_mode_validator import validate_input_modes
+from a2a.utils.task import apply_history_length, validate_history_length
 
+from nbagent.server.a2a.answering import answered
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.executor import HostExecutor
-from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates
-from nbagent.server.host import Host, new_run_id, new_session_name
+from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates, with_prompts
+from nbagent.server.host import Host, new_run_id
+from nbagent.server.hosted_run import HostedRun
 from nbagent.server.problem import Problem
+from nbagent.server.sessions import new_session_name
 
 
 class Handler(DefaultRequestHandler):
@@ -48,41 +57,61 @@ class Handler(DefaultRequestHandler):
 
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
         """Return the task of a message when it has ended, or asks."""
-        await self._check(params, context)
-        sent: Message | Task = await super().on_message_send(params, context)
-        return sent
+        run = await self._answered_run(params, context)
+        if run is None:
+            sent: Message | Task = await super().on_message_send(params, context)
+            return sent
+        async for _ in answered(run, params.message):
+            if params.configuration.return_immediately:
+                break
+        return apply_history_length(task_of(run)[0], params.configuration)
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Task | Update]:
         """Yield the task of a message, and its updates."""
-        await self._check(params, context)
-        async with contextlib.aclosing(super().on_message_send_stream(params, context)) as sent:
+        run = await self._answered_run(params, context)
+        sent = super().on_message_send_stream(params, context) if run is None else answered(run, params.message)
+        async with contextlib.aclosing(sent):
             async for update in sent:
                 yield update
 
-    async def _check(self, params: SendMessageRequest, context: ServerCallContext) -> None:
-        """Refuse a message for a task that has not asked: it must not be taken for the answer to a later question.
+    async def _answered_run(self, params: SendMessageRequest, context: ServerCallContext) -> HostedRun | None:
+        """Return the run of another process whose question a message answers; None leaves the message to the SDK.
 
         Raises:
-            UnsupportedOperationError: the task works or has ended, or its run goes on in another process.
+            PushNotificationNotSupportedError: the client asks for notifications.
+            InvalidParamsError: the message names another context than its task has.
+            UnsupportedOperationError: its task works or has ended. A message for a task that has not asked must not be taken
+                for the answer to a later question.
         """
-        task_id = params.message.task_id
-        task = await self._tasks.get(task_id, context) if task_id else None
-        if task is None:
-            return  # a new task, or one that the SDK refuses
+        if params.configuration.HasField("task_push_notification_config"):
+            raise PushNotificationNotSupportedError
+        task_id, context_id = params.message.task_id, params.message.context_id
+        kept = await self._tasks.get(task_id, context) if task_id else None
+        if kept is None:
+            return None  # a new task, or one that the SDK refuses
+        known = await self._tasks.run_as_stored(task_id, context)  # the SDK may not have seen its newest updates yet
+        task = kept if known is None else task_of(known)[0]
+        if context_id and task.context_id != context_id:
+            raise InvalidParamsError(f"the context {context_id} does not match that of the task {task_id}")
         if task.status.state in ENDED:  # the SDK refuses it too, but leaves its two queues behind
             raise UnsupportedOperationError(f"the task {task_id} has ended")
-        if task.status.state not in ASKING or not self._executor.has(task_id):
-            raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
+        if task.status.state not in ASKING:
+            raise UnsupportedOperationError(f"the task {task_id} waits for no message")
+        if self._executor.has(task_id):
+            return None
+        validate_input_modes(params.message, self._agent_card)
+        validate_history_length(params.configuration)
+        return await self._tasks.run(task_id, context)
 
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
         """Return a task. One that the SDK has not seen to its end yet is made from its run, if that has ended."""
         task: Task | None = await super().on_get_task(params, context)
         if task is not None and task.status.state not in ENDED:
-            run = await self._tasks.run(params.id, context)
+            run = await self._tasks.run_as_stored(params.id, context)
             if run is not None and run.ended:
-                return apply_history_length(_with_prompts(task_of(run)[0], task), params)
+                return apply_history_length(with_prompts(task_of(run)[0], task), params)
         return task
 
     @validate_request_params
@@ -102,7 +131,7 @@ class Handler(DefaultRequestHandler):
         if run is None or run.ended or kept.status.state in ENDED:
             raise UnsupportedOperationError(f"the task {params.id} has ended")
         task, at = task_of(run)
-        yield _with_prompts(task, kept)
+        yield with_prompts(task, kept)
         async with contextlib.aclosing(updates(run, at)) as rest:
             async for _, update in rest:
                 yield update
@@ -127,14 +156,6 @@ class Handler(DefaultRequestHandler):
             raise TaskNotCancelableError from problem
         await run.wait_for_end()
         return task_of(run)[0]
-
-
-def _with_prompts(task: Task, kept: Task) -> Task:
-    """Return a task that was made from its run, with the messages of its client, which the run does not have."""
-    history = [*(message for message in kept.history if message.role == Role.ROLE_USER), *task.history]
-    del task.history[:]
-    task.history.extend(history)
-    return task
 
 
 class _Ids(IDGenerator):

@@ -1,13 +1,17 @@
 """Tasks: the runs of a `Host` as A2A shows them. The id of a task is that of its run, its context is the session."""
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from typing import Any, TypeAlias
 
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import InMemoryTaskStore
 from a2a.server.tasks.task_manager import append_artifact_to_task
 from a2a.types import (
+    ListTasksRequest,
+    ListTasksResponse,
+    Role,
     StreamResponse,
     Task,
     TaskArtifactUpdateEvent,
@@ -15,10 +19,11 @@ from a2a.types import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
-from a2a.utils.errors import InvalidParamsError
+from a2a.utils.errors import InternalError, InvalidParamsError
 from google.protobuf.json_format import ParseDict
 
 from nbagent.server.a2a.updates import TaskEncoder
+from nbagent.server.event_store import WAITING, RunMissing, StoreUnreachable
 from nbagent.server.feed import Feed
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
@@ -32,6 +37,9 @@ AGENT = "agent"
 
 MAX_TASKS = 1_000
 """Tasks that are kept as their clients have seen them; older ones that have ended are made from their runs again."""
+
+MAX_LISTED = 250
+"""Tasks of a context that are listed."""
 
 ENDED = frozenset(
     {
@@ -103,6 +111,15 @@ def task_of(run: HostedRun) -> tuple[Task, Position]:
     return task, at
 
 
+def with_prompts(task: Task, kept: Task | None) -> Task:
+    """Return a task that was made from its run, with the messages of its client, which the run does not have."""
+    prompts = [] if kept is None else [message for message in kept.history if message.role == Role.ROLE_USER]
+    history = [*prompts, *task.history]
+    del task.history[:]
+    task.history.extend(history)
+    return task
+
+
 class RunTasks(InMemoryTaskStore):
     """The tasks of all agents, each agent's apart. One that is not kept is made from its run, also from an earlier process's.
 
@@ -135,15 +152,52 @@ class RunTasks(InMemoryTaskStore):
     async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
         """Return a task of an agent; None if there is none."""
         task: Task | None = await super().get(task_id, context)
-        if task is None and task_id not in self._expected and (run := await self.run(task_id, context)) is not None:
+        if task is None and task_id not in self._expected and (run := await self.run_as_stored(task_id, context)) is not None:
             task, _ = task_of(run)
         return task
 
+    async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
+        """Return a page of an agent's tasks: of a context, or the newest of all processes."""
+        agent = agent_of(self._host, context)
+        kept = await super().list(ListTasksRequest(page_size=MAX_TASKS + len(self._kept)), context)
+        tasks = {task.id: task for task in kept.tasks}
+        wanted = params.context_id
+        with _reaching():
+            stored = [run for runs in await self._host.runs() for run in runs if wanted in ("", run.session or run.id)]
+            stored += await self._host.of_session(wanted, MAX_LISTED) if wanted else []
+        for each in {each.id: each for each in stored if each.agent == agent}.values():
+            if (run := await self.run_as_stored(each.id, context)) is not None:
+                tasks[run.id] = with_prompts(task_of(run)[0], tasks.get(run.id))
+        store = InMemoryTaskStore(owner_resolver=lambda call: "", use_copying=False)
+        for task in tasks.values():
+            await store.save(task, context)
+        return await store.list(params, context)
+
     async def run(self, task_id: str, context: ServerCallContext) -> HostedRun | None:
-        """Return the run of a task of an agent; None if there is none."""
+        """Return the run of a task of an agent, which is followed to its end; None if there is none."""
+        run = await self._of_agent(self._host.find(task_id), context)
+        if run is not None and run.stored.owner != WAITING:
+            await run.changed(0)
+        return run
+
+    async def run_as_stored(self, task_id: str, context: ServerCallContext) -> HostedRun | None:
+        """Return the run of a task of an agent as it is now; None if there is none."""
+        return await self._of_agent(self._host.as_stored(task_id), context)
+
+    async def _of_agent(self, finding: Awaitable[HostedRun], context: ServerCallContext) -> HostedRun | None:
         agent = agent_of(self._host, context)
         try:
-            run = await self._host.find(task_id)
-        except Problem:
+            with _reaching():
+                run = await finding
+        except RunMissing:
             return None
         return run if run.stored.agent == agent else None
+
+
+@contextlib.contextmanager
+def _reaching() -> Iterator[None]:
+    """Raise the error of a store that does not answer as one of A2A."""
+    try:
+        yield
+    except StoreUnreachable as error:
+        raise InternalError(str(error)) from error

@@ -35,6 +35,7 @@ class TaskEncoder(BaseEncoder):
     def __init__(self) -> None:
         super().__init__()
         self._begun: set[str] = set()  # artifacts
+        self._questions: dict[str, e.ApprovalRequest] = {}  # without an answer, by id
         self._time = ""  # of the event that is encoded
 
     def feed(self, event: e.Event) -> list[Item]:
@@ -51,6 +52,12 @@ class TaskEncoder(BaseEncoder):
             message_id = self.new_id(f"{self.run_id}-message")
             status["message"] = {"messageId": message_id, "role": "ROLE_AGENT", "parts": list(parts), **self._ids()}
         self.emit({"statusUpdate": {**self._ids(), "status": status, **without_none(metadata=metadata)}})
+
+    def _emit_working(self, *parts: dict[str, Any]) -> None:
+        """Emit that the agent works. If it asks as well, the question is emitted again: a client answers the newest status."""
+        self._emit_status(WORKING, *parts)
+        if self._questions:
+            self._emit_question(next(reversed(self._questions.values())))
 
     def _emit_artifact(self, id: str, part: dict[str, Any], *, append: bool = False, last: bool = False) -> None:
         artifact = {"artifactId": id, "parts": [part]}
@@ -75,41 +82,45 @@ class TaskEncoder(BaseEncoder):
     def end_reasoning(self, reasoning: StreamedText, event: e.ReasoningEnd) -> None:
         """Emit a thought as data."""
         if reasoning.final:
-            self._emit_status(WORKING, {"data": {"type": "thinking", "id": reasoning.id, "content": reasoning.final}})
+            self._emit_working({"data": {"type": "thinking", "id": reasoning.id, "content": reasoning.final}})
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit a call as data."""
         data = {"type": "tool_use", "id": call.call_id, "name": call.name, "input": shallow(call.args_value)}
-        self._emit_status(WORKING, {"data": data})
+        self._emit_working({"data": data})
 
     def tool_result(self, call: StreamedCall, event: e.ToolResult) -> None:
         """Emit a result as data."""
         if event.preliminary:
             return
+        for question in [each for each in self._questions.values() if each.tool_id == event.id]:
+            del self._questions[question.approval_id]
         data = {"type": "tool_result", "tool_call_id": call.call_id, "content": shallow(event.content)}
         if event.status != "ok":
             data |= {"is_error": True, "error": error_message(event)}
-        self._emit_status(WORKING, {"data": data})
+        self._emit_working({"data": data})
 
     def other_event(self, event: e.Event) -> None:
         """Emit a question, a file, a line about the progress, or an error that does not end the run."""
         match event:
             case e.ApprovalRequest():
-                self._ask(event)
+                self._questions[event.approval_id] = event
+                self._emit_question(event)
             case e.ApprovalResponse():
-                self._emit_status(WORKING)
+                self._questions.pop(event.approval_id, None)
+                self._emit_working()
             case e.File():
                 content = {"url": event.url} if event.url else {"raw": event.data or ""}
                 part = {**content, "mediaType": event.media_type, **without_none(filename=event.name)}
                 self._emit_artifact(event.id, part, last=True)
             case e.Status():
-                self._emit_status(WORKING, {"text": event.message})
+                self._emit_working({"text": event.message})
             case e.Error():
-                self._emit_status(WORKING, {"text": event.message, "metadata": {"agui_event_type": "error"}})
+                self._emit_working({"text": event.message, "metadata": {"agui_event_type": "error"}})
             case _:
                 pass
 
-    def _ask(self, request: e.ApprovalRequest) -> None:
+    def _emit_question(self, request: e.ApprovalRequest) -> None:
         call = self.calls.get(request.tool_id or "")
         name = None if call is None else call.name
         prompt = request.prompt

@@ -78,8 +78,8 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             if thread_id is None:
-                return await host.start(agent, messages, host.new_session(agent))
-            session, new = await asyncio.to_thread(_in_thread, host, agent, thread_id, messages)
+                return await host.start(agent, messages, await host.sessions.new(agent))
+            session, new = await _in_thread(host, agent, thread_id, messages)
             return await host.start(agent, new, session)
 
         return await stream_response(
@@ -95,7 +95,7 @@ def _id(given: str | None, name: str) -> str | None:
     return given
 
 
-def _in_thread(
+async def _in_thread(
     host: Host, agent: str, thread_id: str, messages: list[dict[str, Any]]
 ) -> tuple[Session, Sequence[dict[str, Any]]]:
     """Return the session of a thread, and those of the client's messages that are new in it.
@@ -104,13 +104,13 @@ def _in_thread(
     one is new. Otherwise the user has edited the conversation or asks again: the client's messages count, and the session of
     before is kept under another name.
     """
-    session = host.open_session(agent, thread_id)
-    known, sent = _prompts(session.history), _prompts(from_prompt(messages))
+    session = await host.sessions.open(agent, thread_id)
+    known, sent = _prompts(await asyncio.to_thread(lambda: session.history)), _prompts(from_prompt(messages))
     if known and known == sent[:-1]:
         return session, messages[-1:]
     if known:
-        session.rename(f"{thread_id} {session.id}")
-        session = host.open_session(agent, thread_id)
+        await asyncio.to_thread(session.rename, f"{thread_id} {session.id}")
+        session = await host.sessions.open(agent, thread_id)
     return session, messages
 
 

@@ -32,7 +32,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             name, _ = host.agent(asked.agent)
-            session = host.new_session(name) if asked.sessionId is None else host.session(name, asked.sessionId)
+            session = await (host.sessions.new(name) if asked.sessionId is None else host.sessions.find(name, asked.sessionId))
             return await host.start(name, prompt_of(asked.message, host.limits), session)
 
         return await stream_response(host, request, start, "dexto")

@@ -67,7 +67,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("Begin a session", result=NewSession, status=201)
     async def new_session(request: Request) -> Response:
-        session = host.new_session(request.path_params["agent"])
+        session = await host.sessions.new(request.path_params["agent"])
         return JSONResponse({"session_id": session.name}, 201)
 
     @operation(
@@ -77,7 +77,7 @@ def routes(host: Host) -> list[BaseRoute]:
         stream=EVENT_STREAM,
     )
     async def stream_in_session(request: Request) -> Response:
-        session = host.session(request.path_params["agent"], request.path_params["session"])
+        session = await host.sessions.find(request.path_params["agent"], request.path_params["session"])
         if request.method == "POST":
             message: str | None = (await body(request, Message)).message
         else:

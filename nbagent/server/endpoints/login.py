@@ -33,11 +33,11 @@ def routes(access: Access) -> list[BaseRoute]:
         begun = access.log_in((await body(request, Login)).token)
         if begun is None:
             raise Problem(401, "that is not a token of this server")
-        session, role = begun
+        cookie, role = begun
         response = JSONResponse({"access": role})
         response.set_cookie(
             COOKIE,
-            session,
+            cookie,
             max_age=SESSION_S,
             path=_path(request),
             secure=request.url.scheme == "https",
@@ -48,7 +48,7 @@ def routes(access: Access) -> list[BaseRoute]:
 
     @operation("End the browser session", status=204, is_public=True)
     async def log_out(request: Request) -> Response:
-        access.log_out(request.headers)
+        await access.log_out(request.headers)
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, path=_path(request), httponly=True, samesite="strict")
         return response

@@ -15,6 +15,7 @@ from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.events import Decision
 from nbagent.server.access import Role
+from nbagent.server.event_store import RunList
 from nbagent.server.guard import ROLE
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
@@ -70,16 +71,17 @@ class Health(TypedDict):
 
 
 class RunInfo(TypedDict):
-    """A run that goes on."""
+    """A run."""
 
     id: str
     agent: str
 
 
 class Runs(TypedDict):
-    """The runs that go on."""
+    """The runs that go on in any process, and those that have ended, the newest first."""
 
     runs: list[RunInfo]
+    ended: list[RunInfo]
 
 
 class Begun(TypedDict):
@@ -103,21 +105,18 @@ def routes(host: Host) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]})
 
-    def running() -> dict[str, Any]:
-        return {"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]}
-
-    @operation("List the runs that go on", result=Runs, reads=True)
+    @operation("List the runs of all processes: those that go on, and the last that have ended", result=Runs, reads=True)
     async def listed(request: Request) -> Response:
-        return JSONResponse(running())
+        return JSONResponse(_told(await host.runs()))
 
-    @operation("WebSocket of the list of the runs that go on, which is sent again when it changes", status=101, reads=True)
+    @operation("WebSocket of the list of runs, which is sent again when it changes", status=101, reads=True)
     async def follow(socket: WebSocket) -> None:
         await socket.accept()
         leaving = asyncio.create_task(socket.receive())
         try:
             while not leaving.done():
-                changing = asyncio.create_task(host.running_changed.wait())
-                await socket.send_json(running())
+                changing = asyncio.create_task(host.listed.changed.wait())
+                await socket.send_json(_told(host.listed.runs))
                 await asyncio.wait([leaving, changing], return_when=asyncio.FIRST_COMPLETED)
                 changing.cancel()
         except WebSocketDisconnect:
@@ -129,7 +128,7 @@ def routes(host: Host) -> list[BaseRoute]:
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         name, _ = host.agent(asked.agent)
-        session = None if asked.session is None else host.session(name, asked.session)
+        session = None if asked.session is None else await host.sessions.find(name, asked.session)
         run = await host.start(name, prompt_of(asked.message, host.limits), session)
         return JSONResponse(
             {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
@@ -164,3 +163,9 @@ def routes(host: Host) -> list[BaseRoute]:
         Route("/runs/{run}/cancel", cancel, methods=["POST"]),
         Route("/runs/{run}/answers", answer, methods=["POST"]),
     ]
+
+
+def _told(listed: RunList) -> Runs:
+    """Return a list of runs without what only its clients may know: the name of a session opens it."""
+    going_on, ended = ([RunInfo(id=run.id, agent=run.agent) for run in runs] for runs in listed)
+    return Runs(runs=going_on, ended=ended)
