@@ -175,7 +175,9 @@ class BlockTree:
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(self.block_id(id, kind))
+        block = self.blocks.get(id)
+        if block is None or block.kind != kind:
+            block = self.blocks.get(self.block_id(id, kind))
         return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
 
 
