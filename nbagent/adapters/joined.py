@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from nbagent import events as ev
 
-_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
+_DELTAS = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta})
 
 
 class DeltaJoiner:
@@ -32,7 +32,7 @@ class DeltaJoiner:
     def feed(self, event: ev.Event) -> list[ev.Event]:
         """Return the events that are ready."""
         ready = [] if self._held and _is_same_block(self._held[0], event) else self.flush()
-        if not isinstance(event, _DELTAS):
+        if type(event) not in _DELTAS:
             return [*ready, event]
         if not self._held:
             self._due = time.monotonic() + self._seconds

@@ -22,7 +22,7 @@ from nbagent.gate import secrets
 from nbagent.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
-from nbagent.sources.http import made_response
+from nbagent.sources.http import certificates, made_response
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]
@@ -164,11 +164,11 @@ class Connection:
         own = client is None or _is_shareable(client)
         if client is not None:
             # HTTP connections belong to the event loop that first used them, and the user's loop is another one.
-            client = client.copy(http_client=openai.DefaultAsyncHttpxClient()) if own else client
+            client = client.copy(http_client=_http_client()) if own else client
         elif model in _registered:
             factory, registered_api = _registered[model]
             settings = factory()
-            client = openai.AsyncOpenAI(base_url=settings.base_url, api_key=settings.api_key)
+            client = openai.AsyncOpenAI(base_url=settings.base_url, api_key=settings.api_key, http_client=_http_client())
             api = api or registered_api
         else:
             client = _from_environment(model)
@@ -324,9 +324,14 @@ def _is_shareable(client: openai.AsyncOpenAI) -> bool:
     return type(client._client).__name__ == "AsyncHttpxClientWrapper"
 
 
+def _http_client() -> Any:
+    """Return an HTTP client with openai's defaults, which loads no certificates again."""
+    return openai.DefaultAsyncHttpxClient(verify=certificates())
+
+
 def _from_environment(model: str) -> openai.AsyncOpenAI:
     try:
-        return openai.AsyncOpenAI()
+        return openai.AsyncOpenAI(http_client=_http_client())
     except openai.OpenAIError as error:
         raise NbagentError(
             f"model {model!r} needs a key: set OPENAI_API_KEY, or give Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "

@@ -87,7 +87,9 @@ BROWSER = JsonPolicy()
 
 def json_safe(value: Any) -> Any:
     """Return the value as JSON for a browser; see `BROWSER` and `JsonConverter`."""
-    return JsonConverter(BROWSER)._value(value, MAX_DEPTH)  # props of blocks are small: each call counts
+    if value is None or (type(value) is str and value.isascii()):  # nearly every prop of a block
+        return value
+    return JsonConverter(BROWSER).convert(value)
 
 
 class JsonConverter:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from nbagent.gate.key_formats import CHAR, CONTEXT, CONTEXTUAL_BEGUN, SHOWN_CHARS, USER_BEGUN, contextual_spans
+from nbagent.gate.key_formats import CHAR, CONTEXT, CONTEXTUAL_BEGUN, SHOWN_CHARS, USER_BEGUN, contextual_spans, has_context
 from nbagent.gate.masking import bullets
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _ContextualStream:
     def feed(self, text: str) -> str:
         if not self._held and not self._swallowing:
             seen = self._before + text
-            if "://" not in seen and "bearer" not in seen.lower():  # a sixth of the time that the expression takes
+            if not has_context(seen):
                 self._before = seen[-_MAX_CONTEXT_CHARS:]
                 return text
         return self._release(text, last=False)

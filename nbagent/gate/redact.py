@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, TypeVar, get_args
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
 
 _E = TypeVar("_E", bound=e.Event | e.ErrorInfo | e.ErrorFrame)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
-_DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
+_DELTAS = frozenset({e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput})
 _IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id", "attempt_of")
 """Fields that refer to other events."""
 _UNMASKED = frozenset({*_IDS, "seq", "ts", "run_id", "display", "signature", "encrypted"})
@@ -78,10 +78,12 @@ class Redactor:
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the masked event; nothing while its text may still turn out to be part of a match."""
-        if isinstance(event, _DELTAS) and event.parent_id is None and self._ids.get(event.id) == event.id:
+        if not _is_delta(event):
+            events = self._feed(self._with_masked_ids(event))
+        elif event.parent_id is None and self._ids.get(event.id) == event.id:
             events = self._delta(event)
         else:
-            events = self._feed(self._with_masked_ids(event))
+            events = self._delta(self._with_masked_ids(event))
         return events if self.masker.warning is None else [*self._warn(), *events]
 
     def close(self) -> list[e.Event]:
@@ -91,8 +93,6 @@ class Redactor:
         return [*self._warn(), *events]
 
     def _feed(self, event: e.Event) -> list[e.Event]:
-        if isinstance(event, _DELTAS):
-            return self._delta(event)
         match event:
             case e.TextEnd():
                 return [*self._flush(e.TextDelta, event), self._masked(event)]
@@ -119,10 +119,10 @@ class Redactor:
             self._warned = True
             yield e.Status(message=self.masker.warning, level="warning")
 
-    def _with_masked_ids(self, event: e.Event) -> e.Event:
+    def _with_masked_ids(self, event: _E) -> _E:
         changed: dict[str, str] = {}
-        for field in _IDS:
-            id_ = getattr(event, field, None)
+        for field in _FIELDS[type(event)].ids:
+            id_ = getattr(event, field)
             if id_ is not None:
                 masked = self._ids.get(id_) or self._mask_id(id_)
                 if masked != id_:
@@ -190,18 +190,17 @@ class Redactor:
 
     def _masked(self, event: _E, cuts: CutMarks | None = None) -> _E:
         changed: dict[str, Any] = {}
-        for field in event.__struct_fields__:
-            if field in _UNMASKED:
-                continue
+        for field in _FIELDS[type(event)].texts:
             value = getattr(event, field)
-            if value is None or isinstance(value, bool | int | float | e.Live):
-                continue
-            masked = self._value(value, cuts)
-            if masked is not value and masked != value:
-                changed[field] = masked
+            if value is not None:
+                masked = self.masker.mask(value, cuts=cuts) if type(value) is str else self._value(value, cuts)
+                if masked is not value and masked != value:
+                    changed[field] = masked
         return replace(event, **changed) if changed else event
 
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
+        if isinstance(value, bool | int | float | e.Live):
+            return value
         if isinstance(value, e.ErrorInfo):
             return self._masked(value, ALL_CUTS)
         if isinstance(value, list) and value and isinstance(value[0], e.ErrorFrame):
@@ -215,6 +214,31 @@ class Redactor:
             plain = json_safe(value)
         masked = self.masker.mask_json(plain, cuts=cuts)
         return value if masked is plain or masked == plain else masked
+
+
+class _Fields(NamedTuple):
+    """Names of the fields of a class of events, or of their parts.
+
+    Attributes:
+        ids: that refer to other events.
+        texts: with text for readers.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+_FIELDS = {
+    kind: _Fields(
+        tuple(field for field in _IDS if field in kind.__struct_fields__),
+        tuple(field for field in kind.__struct_fields__ if field not in _UNMASKED),
+    )
+    for kind in (*get_args(e.Event), e.ErrorInfo, e.ErrorFrame)
+}
+
+
+def _is_delta(event: e.Event) -> TypeGuard[_Delta]:
+    return type(event) in _DELTAS
 
 
 def _is_markup(media_type: str) -> bool:

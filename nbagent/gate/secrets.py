@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from nbagent.gate.key_formats import CONTEXTUAL_BEGUN, SHAPED, SHAPES, SHOWN_CHARS, TOKEN_CHARS, contextual_spans
+from nbagent.gate.key_formats import CONTEXTUAL_BEGUN, SHAPED, SHAPES, SHOWN_CHARS, TOKEN_CHARS, contextual_spans, has_context
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
 
@@ -121,6 +121,8 @@ class Secrets:
             is_html: has no effect; all ways to write a credential are searched in any text.
             cuts: marks of omission. A credential that one of them cuts off is masked too.
         """
+        if self.heads.search(text) is None and not has_context(text):  # nearly every text, in a third of the time
+            return text
         masked = self.mask_streamed(text)
         masked = bullets(masked, contextual_spans(masked))
         if cuts is None:

@@ -362,7 +362,7 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
     """Return the fields that are set, by their names on the wire, without `kind`. Values are shared, not copied."""
     named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
     made = {name: value for name, value in named if value is not UNSET}
-    for name in _STRUCT_FIELDS & made.keys():
+    for name in _STRUCT_FIELDS.intersection(made):
         if isinstance(value := made[name], ToolProgress | ToolError):
             made[name] = msgspec.to_builtins(value)
         elif isinstance(value, Usage):

@@ -25,7 +25,7 @@ from nbagent.sources.following import following, request_of
 from nbagent.sources.objects import Reader
 from nbagent.sources.stream import ServiceStream
 
-_OF_APPROVALS = (e.ApprovalRequest, e.ApprovalResponse, e.ToolResult)
+_OF_APPROVALS = frozenset({e.ApprovalRequest, e.ApprovalResponse, e.ToolResult})
 
 
 class _StreamOver(NamedTuple):
@@ -294,7 +294,7 @@ class Continuation(SuccessiveStreams):
         self._last = item
         events = self._decoder.feed(item)
         decoded = events if isinstance(events, list) else list(events)
-        return self._with_replies(decoded) if any(isinstance(event, _OF_APPROVALS) for event in decoded) else decoded
+        return decoded if _OF_APPROVALS.isdisjoint(map(type, decoded)) else self._with_replies(decoded)
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
         """End the run, by EOF or by `error`. An answer is told first to which the stream reacted before `send` had returned."""

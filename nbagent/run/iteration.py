@@ -46,6 +46,10 @@ class EventIterator(Generic[T]):
         self._stop = stop
         self._first: AsyncIterator[T] | None = None
 
+    def batches(self) -> AsyncGenerator[Sequence[T]]:
+        """Iterate over the items too, each time over as many as there are."""
+        return self._batches()
+
     async def __anext__(self) -> T:
         """Return the next item, for code that takes one at a time with `anext()`."""
         self._first = self._first or aiter(self)
@@ -204,5 +208,8 @@ class _Subscriber:
     def wake(self) -> None:
         if not self.awake:
             self.awake = True
+            if loop.running_loop() is self._home:
+                self.ready.set()  # without a write to the socket that wakes a loop from another thread
+                return
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 self._home.call_soon_threadsafe(self.ready.set)

@@ -54,13 +54,12 @@ class OpenQuestions:
 
     def feed(self, event: e.Event) -> None:
         """Take an event: a question waits until its answer, or until the run's end."""
-        match event:
-            case e.ApprovalRequest(reply=e.Live()):
-                self._requests[event.approval_id] = event
-            case e.ApprovalResponse():
-                self._requests.pop(event.approval_id, None)
-            case e.RunEnd():
-                self._requests.clear()
+        if type(event) is e.ApprovalRequest and event.reply is not None:
+            self._requests[event.approval_id] = event
+        elif type(event) is e.ApprovalResponse:
+            self._requests.pop(event.approval_id, None)
+        elif type(event) is e.RunEnd:
+            self._requests.clear()
 
     def get(self, id: str) -> e.ApprovalRequest:
         """Return the question of that id, also by its block's.

@@ -17,7 +17,7 @@ EQUAL = 2
 """Rank of arguments that are equal."""
 
 _ID_FIELDS = ("id", "tool_id", "parent_id")
-_OF_CALLS = (e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult)
+_OF_CALLS = frozenset({e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult})
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class ReportedCalls:
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the events to show for one of the stream's."""
-        if not isinstance(event, _OF_CALLS):
+        if type(event) not in _OF_CALLS:
             if isinstance(event, e.RunEnd) and event.parent_id is None:
                 return [*self.close(), event]
             return [self._renamed(event)] if self._ids else [event]

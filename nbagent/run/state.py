@@ -23,7 +23,7 @@ from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
 from nbagent.transcript import ROOT, Op, Transcript
 
-_BEFORE_ANSWER = (e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden)
+_BEFORE_ANSWER = frozenset({e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden})
 
 
 class RunState:
@@ -104,7 +104,7 @@ class RunState:
             self.thread_id = self.thread_id or event.thread_id
         elif type(event) is e.UsageUpdate and event.parent_id is not None:
             self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
-        elif isinstance(event, _BEFORE_ANSWER):
+        elif type(event) in _BEFORE_ANSWER:
             self.begin_answer(event.parent_id or ROOT)
         elif type(event) is e.AgentEnd:
             self.outputs[event.id] = event.output if event.value is None else event.value.value

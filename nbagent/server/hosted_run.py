@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from nbagent.adapters.joined import joined
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
-from nbagent.server.event_store import WAITING, EventStore, RunMissing, StoredRun, StoreUnreachable
+from nbagent.server.event_store import WAITING, EventStore, Rows, RunMissing, StoredRun, StoreUnreachable
 from nbagent.server.feed import Feed
 from nbagent.server.problem import Problem
 
@@ -104,15 +104,14 @@ class HostedRun:
         """
         self.run = run
         try:
-            async with (
-                contextlib.aclosing(aiter(run.stream())) as events,
-                contextlib.aclosing(_batches(events, join_s)) as batches,
-            ):
+            async with contextlib.aclosing(run.stream().batches()) as batches:
                 async for batch in batches:
-                    if not await self._add(batch):
+                    if not await self._add(list(joined(batch, join_s)) if join_s else batch):
                         _logger.warning("the run %s was given up by another process, and is stopped here", self.id)
                         run.cancel(by="another server process")
                         break
+                    if not self.ended:
+                        await asyncio.sleep(join_s)
         except asyncio.CancelledError:
             self._insists = False  # the server stops, which must not wait for a store that is gone
             raise
@@ -133,11 +132,11 @@ class HostedRun:
         while not self.ended:
             alive = not self.stored.ended and await self._insist(lambda: self._store.is_alive(self.stored.owner))
             rows = await self._insist(partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0))
-            self._publish([e.from_json(data) for _, data in rows])
+            self._publish(rows)
             if rows or self.ended:
                 continue
             if self.stored.ended:
-                self._publish([self._cut()])  # a store that keeps runs for some time only has let its events go
+                self._publish([self._row(self._cut())])  # a store that keeps runs for some time only has let its events go
             elif alive or not await self._add([self._cut()]):
                 # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
                 found = await self._insist(lambda: self._store.find(self.id))
@@ -219,20 +218,19 @@ class HostedRun:
 
     async def _add(self, events: Sequence[e.Event]) -> bool:
         """Store events, then show them: a reader never has one that is not stored. Return False if the run has another end."""
-        own = [self._named(event) for event in events]
-        ended = isinstance(own[-1], e.RunEnd)
+        rows = [self._row(event) for event in events]
+        ended = isinstance(events[-1], e.RunEnd)
         try:
-            added = await self._append(own, ended)
+            added = await self._append(rows, ended)
         except RunMissing:  # a Redis that keeps nothing on a disk was started again
             if self.run is not None:
                 await self._insist(lambda: self._store.begin(self.stored))
-            added = self.run is None or await self._append([*self.events, *own], ended)
+            added = self.run is None or await self._append([*map(self._row, self.events), *rows], ended)
         if added:
-            self._publish(own)
+            self._publish(rows)
         return added
 
-    async def _append(self, events: Sequence[e.Event], ended: bool) -> bool:
-        rows = [(event.seq, e.to_json(event)) for event in events]
+    async def _append(self, rows: Rows, ended: bool) -> bool:
         return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -253,52 +251,25 @@ class HostedRun:
                 told = True
                 await asyncio.sleep(RETRY_S)
 
-    def _named(self, event: e.Event) -> e.Event:
-        """Return an event with the ids that clients know: the run's, and at its start the session's.
+    def _row(self, event: e.Event) -> tuple[int, bytes]:
+        """Return the number of an event and its JSON, with the ids that clients know: the run's, at its start the session's.
 
-        It is what another process reads from the store, without the objects of this one: all readers get the same, and no
-        result stays in memory as long as its events. The variables of a function that failed are its author's, not a client's.
+        The variables of a function that failed are its author's, not a client's.
         """
-        if isinstance(event, e.ToolResult) and event.error is not None and event.error.frames:
+        if type(event) is e.ToolResult and event.error is not None and event.error.frames:
             frames = [msgspec.structs.replace(frame, locals={}) for frame in event.error.frames]
             event = msgspec.structs.replace(event, error=msgspec.structs.replace(event.error, frames=frames))
-        if isinstance(event, e.RunStart) and event.thread_id is None:
+        if type(event) is e.RunStart and event.thread_id is None:
             event = msgspec.structs.replace(event, thread_id=self.stored.session)
-        return e.from_json(e.to_json(msgspec.structs.replace(event, run_id=self.id)))
+        return event.seq, e.to_json(msgspec.structs.replace(event, run_id=self.id))
 
-    def _publish(self, events: Sequence[e.Event]) -> None:
+    def _publish(self, rows: Rows) -> None:
+        """Show stored events as another process reads them, without the objects of this one.
+
+        So all readers get the same, and no result stays in memory as long as its events.
+        """
+        events = [e.from_json(data) for _, data in rows]
         self.events.extend(events)
-        self.ended = self.ended or any(isinstance(event, e.RunEnd) for event in events)
+        self.ended = self.ended or any(type(event) is e.RunEnd for event in events)
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-async def _batches(events: AsyncIterator[e.Event], join_s: float) -> AsyncGenerator[list[e.Event]]:
-    """Yield all events that have come, with the deltas of a block joined; and again after some seconds, until the end."""
-    queue: asyncio.Queue[e.Event | None] = asyncio.Queue(1024)
-
-    async def read() -> None:
-        try:
-            async for event in events:
-                await queue.put(event)
-        finally:
-            await queue.put(None)
-
-    reader = asyncio.create_task(read())
-    try:
-        event = await queue.get()
-        while event is not None:
-            batch = []
-            while event is not None:
-                batch.append(event)
-                if queue.empty():
-                    break
-                event = queue.get_nowait()
-            yield list(joined(batch, join_s)) if join_s else batch
-            if event is not None:
-                await asyncio.sleep(join_s)
-                event = await queue.get()
-        await reader
-    finally:
-        reader.cancel()
-        await asyncio.wait([reader])  # it is in `events`, which the caller closes next

@@ -140,12 +140,12 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
     if request.client is not None:
         yield request.client
     else:
-        async with httpx2.AsyncClient(verify=_certificates()) as client:
+        async with httpx2.AsyncClient(verify=certificates()) as client:
             yield client
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """Return the trusted certificates; cached, since loading them takes as long as a whole exchange on loopback."""
     return httpx2.create_ssl_context()
 

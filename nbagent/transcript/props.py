@@ -59,6 +59,8 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
 def whole_props(event: WholeEvent) -> BlockProps:
     """Return the props of an event that is a block by itself."""
     match event:
+        case e.Status():
+            return StatusProps(message=event.message, level=event.level)
         case e.Prompt():
             return PromptProps(text=event.text, files=event.files)
         case e.AgentHandoff():
@@ -69,8 +71,6 @@ def whole_props(event: WholeEvent) -> BlockProps:
             return FileProps(media_type=event.media_type, url=event.url, data=event.data, name=event.name)
         case e.State():
             return CustomProps(name="state", data=event.patch if event.snapshot is None else event.snapshot)
-        case e.Status():
-            return StatusProps(message=event.message, level=event.level)
         case e.Error(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback):
             return ErrorProps(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback)
         case e.Custom():

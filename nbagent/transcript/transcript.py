@@ -5,7 +5,8 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -25,13 +26,23 @@ from nbagent.protocol.blocks import (
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
-from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
+from nbagent.transcript.props import WholeEvent, default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.tree import BlockTree, approval_block_id
 from nbagent.transcript.usage import UsageCount
 
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
+
+
+_Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
+_GROWING: dict[type[e.Event], tuple[str, str]] = {
+    e.TextDelta: ("text", "text"),
+    e.ReasoningDelta: ("reasoning", "text"),
+    e.ToolArgsDelta: ("tool", "args_text"),
+    e.ToolOutput: ("tool", "output"),
+}
+"""Kind of the block that a delta is appended to, and its field."""
 
 
 class Transcript(BlockTree):
@@ -66,66 +77,7 @@ class Transcript(BlockTree):
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1
         self._latest = event.ts
-        # Nearly every event is a delta.
-        if type(event) is e.TextDelta:
-            return self._grow(event.id, "text", "text", event.delta, event)
-        if type(event) is e.ReasoningDelta:
-            return self._grow(event.id, "reasoning", "text", event.delta, event)
-        if type(event) is e.ToolArgsDelta:
-            return self._grow(event.id, "tool", "args_text", event.delta, event)
-        if type(event) is e.ToolOutput:
-            return self._grow(event.id, "tool", "output", event.delta, event)
-        return self._reduce(event)
-
-    def _reduce(self, event: e.Event) -> list[Op]:  # noqa: C901 - one flat match over the vocabulary
-        match event:
-            case e.RunStart():
-                return self._run_start(event)
-            case e.RunEnd():
-                return self._run_end(event)
-            case e.StepStart():
-                return self._name_by(event)
-            case e.StepEnd():
-                return self._show_usage() if self._usage.end_step(event) else []
-            case e.TextStart() | e.ReasoningStart() | e.ToolStart():
-                return self._start(event)
-            case e.TextDelta() | e.ReasoningDelta() | e.ToolArgsDelta() | e.ToolOutput():
-                raise AssertionError("deltas take the fast path in feed()")
-            case e.TextEnd():
-                return self._end_text(event, "text", TextProps())
-            case e.ReasoningEnd():
-                return self._end_text(event, "reasoning", ReasoningProps(ended=event.ts))
-            case e.ToolArgs():
-                return self._tool_args(event)
-            case e.ToolProgress(message=None, progress=None, total=None):
-                return self._tool_begins(event)
-            case e.ToolProgress(message=message, progress=progress, total=total):
-                return self._update_tool(event.id, ToolProps(progress=ToolProgress(message, progress, total)), event)
-            case e.ToolResult():
-                return self._tool_result(event)
-            case e.ApprovalRequest():
-                return self._approval_request(event)
-            case e.ApprovalResponse():
-                return self._approval_response(event)
-            case e.AgentStart():
-                return self._agent_start(event)
-            case e.AgentEnd():
-                return self._agent_end(event)
-            case e.UsageUpdate():
-                self._usage.update(event)
-                return self._show_usage()
-            case e.Source() | e.File():
-                return self._add_closed(event.id, whole_props(event), event)
-            case e.Prompt():
-                return self._prompt(event)
-            case e.Rewind():
-                return self._rewind(event)
-            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
-                return self._add_anonymous(whole_props(event), event)
-            case e.Hidden():
-                return self._hidden(event)
-            case _:
-                assert_never(event)
+        return _REDUCERS[type(event)](self, event)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
@@ -139,10 +91,11 @@ class Transcript(BlockTree):
             ops += self._set(of, ToolProps(open=True) if "problem" not in of.props else ToolProps(open=True, problem=None))
         return ops
 
-    def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
+    def _grow(self, event: _Delta) -> list[Op]:
         self._counts["deltas"] += 1
-        block, ops = self._block(id, kind, event)
-        delta = text_safe(delta)
+        kind, field = _GROWING[type(event)]
+        block, ops = self._block(event.id, kind, event)
+        delta = text_safe(event.delta)
         block.append(field, delta)
         ops.append(("append", block.id, field, delta))
         if not self._first_token:
@@ -150,31 +103,30 @@ class Transcript(BlockTree):
             ops += self._set(self.root, RunProps(first_token=max(0.0, event.ts - self.root.props["started"])))
         return ops
 
-    def _end_text(self, event: e.TextEnd | e.ReasoningEnd, kind: str, props: TextProps | ReasoningProps) -> list[Op]:
-        block, ops = self._block(event.id, kind, event)
+    def _end_text(self, event: e.TextEnd | e.ReasoningEnd) -> list[Op]:
+        props = TextProps() if isinstance(event, e.TextEnd) else ReasoningProps(ended=event.ts)
+        block, ops = self._block(event.id, kind_of(props), event)
         if event.text is not None and event.text != block.text():
             props.text = event.text
         return [*ops, *self._set(block, props), *self._close(block)]
 
-    def _add_anonymous(self, props: BlockProps, event: e.Event) -> list[Op]:
-        """Add a closed block that has no id of its own; it is named for the number of its event."""
-        return self._add_closed(f"{kind_of(props)}:{self._counts['events']}", props, event)
-
-    def _add_closed(self, id: str, props: BlockProps, event: e.Event) -> list[Op]:
+    def _add_whole(self, event: WholeEvent) -> list[Op]:
+        """Add a closed block. One that has no id of its own is named for the number of its event."""
+        props = whole_props(event)
+        id = event.id if isinstance(event, e.Source | e.File) else f"{kind_of(props)}:{self._counts['events']}"
         block, ops = self._open(id, props, event.parent_id)
         return [*ops, *self._close(block)]
 
     # --- tools, agents and approvals ------------------------------------------------------------------------------
 
-    def _update_tool(self, id: str, props: ToolProps, event: e.Event) -> list[Op]:
-        block, ops = self._block(id, "tool", event)
-        return [*ops, *self._set(block, props)]
-
-    def _tool_begins(self, event: e.ToolProgress) -> list[Op]:
+    def _tool_progress(self, event: e.ToolProgress) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        props = ToolProps(args_done=event.ts)
-        if "ended" in block.props:  # it runs again
-            props.ended = None
+        if event.message is None and event.progress is None and event.total is None:  # the function begins
+            props = ToolProps(args_done=event.ts)
+            if "ended" in block.props:  # it runs again
+                props.ended = None
+        else:
+            props = ToolProps(progress=ToolProgress(event.message, event.progress, event.total))
         return [*ops, *self._set(block, props)]
 
     def _tool_args(self, event: e.ToolArgs) -> list[Op]:
@@ -293,7 +245,7 @@ class Transcript(BlockTree):
         return ops
 
     def _prompt(self, event: e.Prompt) -> list[Op]:
-        ops = self._add_anonymous(whole_props(event), event)
+        ops = self._add_whole(event)
         if event.parent_id is None:
             self._prompts.append(next(reversed(self.blocks.values())))
         return ops
@@ -325,6 +277,13 @@ class Transcript(BlockTree):
             return []
         return self._set(block, (RunProps if block is self.root else ToolProps)(hidden=[*hidden, event.what]))
 
+    def _step_end(self, event: e.StepEnd) -> list[Op]:
+        return self._show_usage() if self._usage.end_step(event) else []
+
+    def _usage_update(self, event: e.UsageUpdate) -> list[Op]:
+        self._usage.update(event)
+        return self._show_usage()
+
     def _show_usage(self) -> list[Op]:
         usage = self._usage.total
         return [] if usage == e.Usage() else self._set(self.root, RunProps(usage=usage))
@@ -339,3 +298,40 @@ class Transcript(BlockTree):
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
         ops += [*self._show_usage(), *self._set(self.root, end)]
         return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
+
+
+_REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
+    e.RunStart: Transcript._run_start,
+    e.RunEnd: Transcript._run_end,
+    e.Prompt: Transcript._prompt,
+    e.Rewind: Transcript._rewind,
+    e.StepStart: Transcript._name_by,
+    e.StepEnd: Transcript._step_end,
+    e.TextStart: Transcript._start,
+    e.TextDelta: Transcript._grow,
+    e.TextEnd: Transcript._end_text,
+    e.ReasoningStart: Transcript._start,
+    e.ReasoningDelta: Transcript._grow,
+    e.ReasoningEnd: Transcript._end_text,
+    e.ToolStart: Transcript._start,
+    e.ToolArgsDelta: Transcript._grow,
+    e.ToolArgs: Transcript._tool_args,
+    e.ToolProgress: Transcript._tool_progress,
+    e.ToolOutput: Transcript._grow,
+    e.ToolResult: Transcript._tool_result,
+    e.ApprovalRequest: Transcript._approval_request,
+    e.ApprovalResponse: Transcript._approval_response,
+    e.AgentStart: Transcript._agent_start,
+    e.AgentEnd: Transcript._agent_end,
+    e.AgentHandoff: Transcript._add_whole,
+    e.UsageUpdate: Transcript._usage_update,
+    e.Source: Transcript._add_whole,
+    e.File: Transcript._add_whole,
+    e.State: Transcript._add_whole,
+    e.Status: Transcript._add_whole,
+    e.Hidden: Transcript._hidden,
+    e.Error: Transcript._add_whole,
+    e.Custom: Transcript._add_whole,
+    e.Raw: Transcript._add_whole,
+}
+"""Reduces an event of each class. A match over so many classes takes longer than most of these methods."""

@@ -154,13 +154,13 @@ class BlockTree:
         parent = short_id(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
-        block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
+        block = Block(id, parent if parent in self.blocks else ROOT, {"kind": kind, **_to_json(props)})
         self.blocks[id] = self._unclosed[id] = block
         self._counts["tools"] += kind == "tool" and not self.is_of_attempt(block)
         return block, [("open", id, block.parent, dict(block.props))]
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
-        changed = json_safe(to_dict(props))
+        changed = _to_json(props)
         if not changed:
             return []
         block.set(changed)
@@ -175,8 +175,14 @@ class BlockTree:
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(self.block_id(id, kind))
+        block = self.blocks.get(id)
+        if block is None or block.kind != kind:
+            block = self.blocks.get(self.block_id(id, kind))
         return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
+
+
+def _to_json(props: BlockProps) -> dict[str, Any]:
+    return {name: json_safe(value) for name, value in to_dict(props).items()}
 
 
 def approval_block_id(approval_id: str) -> str:

@@ -1,6 +1,7 @@
 """The connection to a model: its server, its API, the requests' fields, and its error messages."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import openai
@@ -12,6 +13,7 @@ from nbagent.agent import Agent, model
 from nbagent.agent.model import ApiName, Connection, register_model
 from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError
+from nbagent.sources.http import certificates
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,25 @@ async def test_the_environment_says_where_the_model_is(monkeypatch: pytest.Monke
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         assert await Agent("test-1").generate("Hi") == "Hello."
         assert server.exchanges[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_a_second_connection_loads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    client = openai.AsyncOpenAI()
+    certificates()
+    loads: list[object] = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def counted(context: ssl.SSLContext, *args: Any, **options: Any) -> None:
+        loads.append(context)
+        load(context, *args, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+
+    Connection("test-1")
+    Connection("test-1", client)
+
+    assert loads == []
 
 
 async def test_a_registered_model_is_served_where_its_factory_says(monkeypatch: pytest.MonkeyPatch) -> None:

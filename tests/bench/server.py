@@ -7,10 +7,14 @@ in an SQLite file; a bare `StreamingResponse` of Starlette; and the example of s
 to an `EventSourceResponse`. Each of the two has its events from a run of nbagent too, which costs the same before any server
 sees them (gate, masks, transcript), or makes them itself, for each reader anew. Only nbagent's are stored and can be resumed.
 All wait for the readers before they begin.
+
+The events are deltas of a text, of which nbagent joins those that come within 20 ms, and statuses, each of which is a block of
+the transcript and an event of the stream. The cost is that of each event which the source has made.
 """
 
 import asyncio
 import contextlib
+import itertools
 import statistics
 import subprocess
 import sys
@@ -62,33 +66,47 @@ class Begin:
             loop.call_soon_threadsafe(event.set)
 
 
-async def told(count: int, begin: Begin) -> AsyncIterator[e.Event]:
+Message: TypeAlias = Callable[[str], e.Event]
+"""Makes an event with a text."""
+
+KINDS: dict[str, Message] = {
+    "deltas": lambda text: e.TextDelta(id="text-1", delta=text, ts=1.0),
+    "statuses": lambda text: e.Status(message=text, ts=1.0),
+}
+
+
+def text_of(number: int) -> str:
+    """Return the text of an event."""
+    return f"step {number} of the work is done. "
+
+
+async def told(count: int, begin: Begin, message: Message) -> AsyncIterator[e.Event]:
     """Yield small events, some at a time, as they come from a model."""
-    yield e.Status(message="begins", ts=1.0)
+    yield message("begins. ")
     await begin.wait()
     for number in range(count):
         if number % BURST == 0:
             await asyncio.sleep(PAUSE_S)
-        yield e.Status(message=f"step {number} of the work is done", ts=1.0)
+        yield message(text_of(number))
 
 
 Messages: TypeAlias = Callable[[], AsyncIterator[bytes]]
 """Makes the events of one reader, as JSON."""
 
 
-def made(count: int, begin: Begin) -> Messages:
+def made(count: int, begin: Begin, message: Message) -> Messages:
     """Return a source that makes the events for each reader."""
 
     async def messages() -> AsyncIterator[bytes]:
-        async for event in told(count, begin):
+        async for event in told(count, begin, message):
             yield e.to_json(event)
 
     return messages
 
 
-def of_a_run(count: int, begin: Begin) -> Messages:
+def of_a_run(count: int, begin: Begin, message: Message) -> Messages:
     """Return a source that reads them from one run."""
-    run = Run(told(count, begin))
+    run = Run(told(count, begin, message))
 
     async def messages() -> AsyncIterator[bytes]:
         run.start()
@@ -122,15 +140,15 @@ def sse_starlette(messages: Messages) -> Response:
     return EventSourceResponse(stream())
 
 
-Make: TypeAlias = Callable[[int, Begin, Path], tuple[Starlette, str]]
+Make: TypeAlias = Callable[[int, Begin, Message, Path], tuple[Starlette, str]]
 """Makes the application of a contestant, and its path, with a folder for its files."""
 
 
-def other(source: Callable[[int, Begin], Messages], respond: Callable[[Messages], Response]) -> Make:
+def other(source: Callable[[int, Begin, Message], Messages], respond: Callable[[Messages], Response]) -> Make:
     """Return how the application of another server is made."""
 
-    def make(count: int, begin: Begin, folder: Path) -> tuple[Starlette, str]:
-        messages = source(count, begin)
+    def make(count: int, begin: Begin, message: Message, folder: Path) -> tuple[Starlette, str]:
+        messages = source(count, begin, message)
 
         async def endpoint(request: Request) -> Response:
             return respond(messages)
@@ -143,8 +161,8 @@ def other(source: Callable[[int, Begin], Messages], respond: Callable[[Messages]
 def ours(store: str) -> Make:
     """Return how nbagent's application is made."""
 
-    def make(count: int, begin: Begin, folder: Path) -> tuple[Starlette, str]:
-        run = Run(told(count, begin))
+    def make(count: int, begin: Begin, message: Message, folder: Path) -> tuple[Starlette, str]:
+        run = Run(told(count, begin, message))
         app = nbagent.asgi(run, store=folder / store if store != ":memory:" else store)
         return app, f"/runs/{app.state.run_ids[run.id]}/events"
 
@@ -163,11 +181,11 @@ NO_RUN: dict[str, Make] = {
 PEERS = OURS | SAME_RUN | NO_RUN
 
 
-def serve(peer: str, count: int) -> None:
+def serve(peer: str, kind: str, count: int) -> None:
     """Serve a contestant: print its address, begin at a line of input, and print the processor seconds at the next ones."""
     begin = Begin()
     with tempfile.TemporaryDirectory() as folder:
-        app, path = PEERS[peer](count, begin, Path(folder))
+        app, path = PEERS[peer](count, begin, KINDS[kind], Path(folder))
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False, http="h11"))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -190,7 +208,7 @@ class Cost:
 
     Attributes:
         first: seconds from a request to the first byte of its body.
-        rate: events that all readers got, per second.
+        rate: events that were made for all readers, per second.
         cpu: processor seconds of the server for each of them.
     """
 
@@ -207,24 +225,21 @@ async def read(url: str, count: int, is_ready: asyncio.Semaphore) -> float:
     writer.write(f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head
-    beginning = await reader.read(65536)
-    assert beginning, "the stream broke off"
-    found = beginning.count(b"data: ")
+    body = bytearray(await reader.read(65536))
+    assert body, "the stream broke off"
     first = time.perf_counter() - began
     is_ready.release()
-    rest = b""
     while chunk := await reader.read(1 << 18):
-        data = rest + chunk
-        found += data.count(b"data: ")
-        rest = data[-5:] if not data.endswith(b"data: ") else b""
+        body += chunk
     writer.close()
-    assert found >= count, f"{found} of {count} events"
+    found = body.count(b" of the work is done.")
+    assert found == count, f"{found} of {count} events"
     return first
 
 
-async def cost(peer: str, count: int, readers: int) -> Cost:
+async def cost(peer: str, kind: str, count: int, readers: int) -> Cost:
     """Return what one contestant costs."""
-    command = [sys.executable, __file__, "--serve", peer, str(count)]
+    command = [sys.executable, __file__, "--serve", peer, kind, str(count)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -254,24 +269,25 @@ async def cost(peer: str, count: int, readers: int) -> Cost:
 async def main(events: int = 4_000, rounds: int = 3) -> int:
     """Print the costs, and return 1 if nbagent's are above the cap."""
     failed = 0
-    for readers in READERS:
+    for kind, readers in itertools.product(KINDS, READERS):
         count = events if readers == 1 else events // 4
         costs: dict[str, Cost] = {}
         for _ in range(rounds):  # in turn, and the least: other load on the machine can only add
             for peer in PEERS:
-                each = await cost(peer, count, readers)
+                each = await cost(peer, kind, count, readers)
                 best = costs.get(peer, each)
                 costs[peer] = Cost(min(each.first, best.first), max(each.rate, best.rate), min(each.cpu, best.cpu))
-        print(f"\n{count:,} events to each of {readers} readers{'':<12}first byte ms   events/s   server's CPU us an event")
+        print(f"\n{f'{count:,} {kind} to each of {readers} readers':<46}first byte ms   events/s   server's CPU us an event")
         for peer, each in costs.items():
             print(f"  {peer:<44}{1000 * each.first:>10.1f}{each.rate:>12,.0f}{1e6 * each.cpu:>12.1f}")
         for beside, others in (("the same run", SAME_RUN), ("texts", NO_RUN)):
             cheapest = min(others, key=lambda peer: costs[peer].cpu)
             for peer in OURS:
                 ratio = costs[peer].cpu / costs[cheapest].cpu
-                has_cap = others is SAME_RUN or readers > 1  # one reader of texts pays for no run, and nbagent's does
+                # One reader of texts pays for no run, and nbagent's for a block of the transcript for each status.
+                has_cap = others is SAME_RUN or readers > 1 or kind == "deltas"
                 failed |= has_cap and ratio > CAP
-                label = f"{peer}, {readers} readers, beside {beside}" + f" (cap {CAP} x)" * has_cap
+                label = f"{peer}, {kind}, {readers} readers, beside {beside}" + f" (cap {CAP} x)" * has_cap
                 ours_us, theirs_us = 1e6 * costs[peer].cpu, 1e6 * costs[cheapest].cpu
                 result = f"{ratio:.2f} x the server's CPU an event ({ours_us:.1f} us; {theirs_us:.1f} of {cheapest})"
                 print(f"  {label}: {result}")
@@ -281,6 +297,6 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        serve(sys.argv[2], int(sys.argv[3]))
+        serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     else:
         sys.exit(asyncio.run(main(*map(int, sys.argv[1:]))))

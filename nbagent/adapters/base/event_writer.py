@@ -8,7 +8,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
 
-_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
+_DELTAS = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta})
 
 
 class EventWriter:
@@ -44,7 +44,7 @@ class EventWriter:
         if not self.started:
             self.begin()
         # A delta may end in half a surrogate pair, which only its block can join with the next delta.
-        self._events.append(event if isinstance(event, _DELTAS) else _without_lone_surrogates(event))
+        self._events.append(event if type(event) in _DELTAS else _without_lone_surrogates(event))
 
     def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
         """Write `run.start` if it was not written yet. A session's id that comes later goes to `run.end`."""
@@ -100,10 +100,10 @@ class EventWriter:
 def _without_lone_surrogates(event: ev.Event) -> ev.Event:
     """Return the event with every lone surrogate in its strings replaced, since no UTF-8 encoder takes one."""
     fixed: dict[str, Any] = {}
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        if isinstance(value, str) and not (value.isascii() or sound(value)):
-            fixed[name] = text_safe(value)
-        elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
+    for name, value in zip(event.__struct_fields__, msgspec.structs.astuple(event), strict=True):
+        if isinstance(value, str):
+            if not sound(value):
+                fixed[name] = text_safe(value)
+        elif type(value) is ev.ErrorInfo and not sound(value.message):
             fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
     return msgspec.structs.replace(event, **fixed) if fixed else event

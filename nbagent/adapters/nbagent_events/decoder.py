@@ -11,7 +11,7 @@ from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
 
-_CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
+_CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
 _AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
 """Codes of errors that mean nothing once a run has ended: the stream was only left open."""
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
@@ -51,7 +51,7 @@ class EventsDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is one of our events, or the dict form of one."""
-        if isinstance(item, _CLASSES):
+        if type(item) in _CLASSES:
             return True
         payload = fields_or_empty(item)
         tag = payload.get("type")
@@ -64,7 +64,7 @@ class EventsDecoder(BaseDecoder):
         """Read one event."""
         if self.builder.ended:  # a function may make several events of one item
             return
-        event = item if isinstance(item, _CLASSES) else self._event_of(item)
+        event: ev.Event | None = item if type(item) in _CLASSES else self._event_of(item)
         if event is None:
             return
         if isinstance(event, ev.RunStart):
