@@ -96,7 +96,7 @@ def test_no_command_of_a_formula_does_anything_in_a_page_of_nbconvert(tmp_path: 
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     NotebookClient(made, timeout=60).execute()
     # The page's own MathJax 2, without its extension "Safe": nothing but the static copy keeps these formulas harmless.
-    exporter = HTMLExporter(mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full")
+    exporter = HTMLExporter(mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full")  # type: ignore[no-untyped-call]
     file = tmp_path / "formulas.html"
     file.write_text(exporter.from_notebook_node(made)[0], "utf-8")
 
