@@ -225,7 +225,10 @@ export interface ToolProps extends BlockProps {
   title?: Large<string> | null;
   /** Parts of this call that the gate hides: `arguments`, `result`. */
   hidden?: Large<string[]>;
-  /** True if the panel stays open after the call's end: the result is a picture, or the last table among siblings. */
+  /**
+   * True if the panel stays open after the call's end: the result is a picture, or the last table among siblings, or a
+   * call inside has a picture.
+   */
   open?: boolean;
   /** The text that the tool printed or logged; it grows by `append`. */
   output?: string;

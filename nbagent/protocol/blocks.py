@@ -144,7 +144,8 @@ class ToolProps(BlockProps, tag="tool"):
         call_id: the provider's own id, which need not be unique.
         title: a name for readers, shown instead of `name`.
         hidden: parts of this call that the gate hides: `arguments`, `result`.
-        open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings.
+        open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings, or
+            a call inside has a picture.
         output: the text that the tool printed or logged; it grows by `append`.
         can_rerun: true if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
         problem: why the last wish to make it again was not met; null after one that was.

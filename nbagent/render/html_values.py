@@ -24,7 +24,8 @@ _MESSAGE = ' style="margin:.25em 0 .75em;padding:.1em .9em .4em;border-radius:8p
 _WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0"'
 _FOLD = ' style="margin:.25em 0"'
 _ROW = ' style="cursor:pointer;overflow-wrap:anywhere"'
-_PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit"'
+# The font, because the pages of nbconvert have `pre` inherit that of the text.
+_PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit;font-family:monospace"'
 
 
 def paragraph(markup: str) -> str:

@@ -64,6 +64,7 @@ class Transcript(BlockTree):
         self._first_token = False
         self._usage = UsageCount()
         self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
+        self._around_pictures: set[str] = set()  # calls in which another one, of a sub-agent, has a picture
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block shows, from 1.
@@ -162,18 +163,32 @@ class Transcript(BlockTree):
         return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
 
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
-        """Set `open` of a finished call. Return the ops that fold the table before it, where it shows a newer one."""
+        """Set `open` of a finished call. Return the ops for other calls.
+
+        They fold the table before it, where it shows a newer one, and keep the calls open in which it has a picture.
+        """
         if "attempt_of" in block.props:
             props.open = True  # its reader waits for it
             return []
         shape = shape_of(props.result) if isinstance(props.result, dict) else None
         if shape is not None or "open" in block.props:
-            props.open = shape is not None
+            props.open = shape is not None or block.id in self._around_pictures
+        if shape == "picture":
+            return self._open_around(block)
         if shape != "table":
             return []
         before = self._tables.get(block.parent, block)
         self._tables[block.parent] = block
-        return [] if before is block else self._set(before, ToolProps(open=False))
+        return [] if before is block or before.id in self._around_pictures else self._set(before, ToolProps(open=False))
+
+    def _open_around(self, block: Block) -> list[Op]:
+        ops: list[Op] = []
+        while block.parent is not None:
+            block = self.blocks[block.parent]
+            if block.kind == "tool" and block.id not in self._around_pictures:
+                self._around_pictures.add(block.id)
+                ops += self._set(block, ToolProps(open=True))
+        return ops
 
     def _agent_start(self, event: e.AgentStart) -> list[Op]:
         """Open an agent. One that starts again, while it is open, is named anew: a lane whose stream tells its model."""

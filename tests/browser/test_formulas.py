@@ -1,15 +1,20 @@
-r"""Formulas typeset by JupyterLab's MathJax, which knows commands that do more: `\href{javascript:…}`, `\style`, `\class`."""
+r"""Formulas typeset by the MathJax of a notebook or a page: commands like `\href{javascript:…}` and `\style` do nothing."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from browser.lab import Notebook
 from browser.places import PLACES
 from browser.test_frontends import only
 from browser.test_saved import reopen_without_kernel
-from playwright.sync_api import Locator, Page, expect
+from frontends import environment
+from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter
+from playwright.sync_api import Locator, Page, Route, expect
 
 ATTACKS = [
     r"\href{javascript:globalThis.harm=1}{x}",
@@ -83,3 +88,27 @@ def test_no_command_of_a_formula_does_anything_in_notebook_7(tmp_path: Path, pag
         place.view(0).evaluate("(view) => view.remove()")  # the static copy is left
         does_nothing(output)
         expect(output.locator("mjx-container")).to_have_count(1)
+
+
+@only("notebook7")
+@pytest.mark.proof
+def test_no_command_of_a_formula_does_anything_in_a_page_of_nbconvert(tmp_path: Path, page: Page) -> None:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    NotebookClient(made, timeout=60).execute()
+    # The page's own MathJax 2, without its extension "Safe": nothing but the static copy keeps these formulas harmless.
+    exporter = HTMLExporter(mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full")  # type: ignore[no-untyped-call]
+    file = tmp_path / "formulas.html"
+    file.write_text(exporter.from_notebook_node(made)[0], "utf-8")
+
+    def answer(route: Route) -> None:
+        path = environment.mathjax2() / route.request.url.removeprefix("https://mathjax.test/").split("?")[0]
+        is_mathjax = route.request.url.startswith("https://mathjax.test/") and path.is_file()
+        route.fulfill(path=path) if is_mathjax else route.abort()
+
+    page.route(re.compile("^https?:"), answer)
+    page.goto(file.as_uri())
+    output = page.locator(".jp-Cell-outputArea")
+    expect(output.locator(".MathJax").first).to_be_visible()
+    page.evaluate("() => new Promise((resolve) => MathJax.Hub.Queue(resolve))")
+    does_nothing(output)
+    expect(output.locator(".MathJax")).to_have_count(1)

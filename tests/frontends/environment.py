@@ -8,7 +8,8 @@ from pathlib import Path
 
 import environment
 
-PACKAGES = ("notebook==7.6.5", "voila==0.5.13", "marimo==0.25.2")
+PACKAGES = ("notebook==7.6.5", "voila==0.5.13", "marimo==0.25.2", "nbclassic==1.3.3")
+"""nbclassic has MathJax 2, which the pages of nbconvert load from a CDN."""
 
 
 def folder() -> Path:
@@ -19,6 +20,11 @@ def folder() -> Path:
 def python() -> Path:
     """Return its interpreter."""
     return environment.python_of(folder())
+
+
+def mathjax2() -> Path:
+    """Return the folder of MathJax 2, the version that the pages of nbconvert load."""
+    return next(folder().glob("**/nbclassic/static/components/MathJax"))
 
 
 def is_there() -> bool:

@@ -210,6 +210,11 @@ def test_an_answer_says_what_it_changed_and_what_it_allows() -> None:
     assert text[1:] == ["✓ Approved, and all further calls · limit: 5 → 1 · enough"]
 
 
+def test_plain_text_stands_in_columns_wherever_the_file_is_opened() -> None:
+    html = transcript_html(run(tool(result={"text/plain": "a   1\nbb  2"})))
+    assert 'font-family:monospace">a   1\nbb  2</pre>' in html
+
+
 def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
     printed = "\x1b[32mok\x1b[0m\n 10%\r100%\ndone"
     html = transcript_html(run(tool(output=printed, result={"text/plain": "r"})))

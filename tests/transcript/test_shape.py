@@ -59,6 +59,16 @@ def test_agents_side_by_side_each_keep_their_last_table_open() -> None:
     assert opened(*agents, *calls) == {"a": False, "b": True, "c": True}
 
 
+@pytest.mark.parametrize("answer", [TEXT, TABLE])
+def test_a_call_stays_open_around_the_picture_of_its_sub_agent(answer: dict[str, Any]) -> None:
+    begun, ended = call("ask", answer)
+    agent = e.AgentStart(id="geo", name="geo", tool_id="ask")
+    assert opened(begun, agent, *call("a", TABLE, "geo"), ended) == {"a": True} | ({"ask": True} if answer is TABLE else {})
+    drawn = [begun, agent, *call("a", PICTURE, "geo"), ended]
+    assert opened(*drawn) == {"ask": True, "a": True}
+    assert opened(*drawn, *call("b", TABLE)) == {"ask": True, "a": True, "b": True}
+
+
 def test_the_result_that_counts_is_the_last_one_of_a_call() -> None:
     assert opened(*call("a", PICTURE, preliminary=True)) == {}
     assert opened(*call("a", TABLE), *call("a", TEXT)[1:]) == {"a": False}
