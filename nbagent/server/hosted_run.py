@@ -149,7 +149,7 @@ class HostedRun:
             StoreUnreachable: the store does not answer.
         """
         while rows := await self._store.read(self.id, self._last_seq):
-            self._publish([e.from_json(data) for _, data in rows])
+            self._publish(rows)
 
     async def cancel(self, by: str) -> None:
         """Stop the run, in whichever process it goes on.
