@@ -54,8 +54,10 @@ def command(*options: str, folder: Path, config: str = CONFIG, **environment: st
     line = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0", *options]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")} | environment
     with subprocess.Popen(line, cwd=folder, env=variables, stderr=subprocess.PIPE, text=True) as process:
-        yield Served(process)
-        process.kill()
+        try:
+            yield Served(process)
+        finally:
+            process.kill()
 
 
 def address_in(line: str) -> str:
@@ -68,7 +70,7 @@ def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path,
     with command(folder=tmp_path) as served:
         address = address_in(served.line_with("nbagent: serving at http://127.0.0.1:"))
         assert served.line_with("agents: assistant, second; a browser shows a page")
-        assert httpx2.get(f"{address}/health").json() == {"status": "ok", "agents": ["assistant", "second"]}
+        assert httpx2.get(f"{address}/health").json()["agents"] == ["assistant", "second"]
         assert served.stop(number) == (0, "nbagent: stopping\n")
 
 

@@ -55,7 +55,7 @@ def test_a_path_with_a_get_and_a_web_socket_has_the_responses_of_both() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     operation = document["paths"]["/runs"]["get"]
     assert set(operation["responses"]) == {"101", "200", "default"}
-    assert operation["summary"] == "List the runs that go on"
+    assert operation["summary"] == "List the runs of all processes: those that go on, and the last that have ended"
     assert set(document["paths"]["/view"]["get"]["responses"]) == {"101", "default"}
 
 

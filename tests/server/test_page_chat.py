@@ -96,7 +96,7 @@ def test_a_chat_that_cannot_be_read_is_read_again_for_the_next_page(served: Serv
     with served(chat("One.")) as (http, session):
         say_elsewhere(http, session, "first")
         with monkeypatch.context() as broken:
-            broken.setattr(SqliteEvents, "newest", unreachable)
+            broken.setattr(SqliteEvents, "of_session", unreachable)
             with page(http, agent="assistant", session=session) as view, pytest.raises(WebSocketDisconnect) as closed:
                 view.until(lambda op: "One." in json.dumps(op))
             assert closed.value.code == 4503

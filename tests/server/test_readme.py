@@ -52,7 +52,7 @@ async def test_the_python_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             await names["shown"]
         assert (names["shown"].text, (tmp_path / "runs.db").exists()) == ("Hi.", True)
     with TestClient(app, base_url="http://localhost") as client:
-        assert client.get("/agents-api/health").json() == {"status": "ok", "agents": ["assistant"]}
+        assert client.get("/agents-api/health").json()["agents"] == ["assistant"]
 
 
 async def test_a_served_run_has_its_address_at_once() -> None:
