@@ -48,7 +48,7 @@ class ChatEncoder(BaseEncoder):
             fields = {"id": f"chatcmpl-{self.run_id}", "object": "chat.completion.chunk", "created": self.created}
             self._envelope = {**fields, "model": self.model or ""}
             # By itself, as the API does: readers that skip the first chunk lose no text.
-            self._emit_delta({"role": "assistant", "content": ""})
+            self._emit_delta({"role": "assistant", "content": "" if delta.get("content") else None})
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
         self.emit({**self._envelope, "choices": [choice]})
 
