@@ -112,7 +112,7 @@ class RedisEvents:
             self._redis = _client(url)
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
-        # One that was silent for no longer than this saw no gap in which another's sign of life could expire.
+        # A process that was silent for no longer than this left no gap in which another's sign of life could expire.
         self._silence_s = self._expires_ms * 2 / 3000
         credentials.register(urlsplit(url).password)
         self._has_beaten = False

@@ -1,4 +1,4 @@
-"""What Redis does in one step for `RedisEvents`: scripts in Lua, with the keys that are named there."""
+"""Scripts in Lua that Redis runs for `RedisEvents`, each in one step."""
 
 BEGIN = """
 local id, agent, session, owner, created, job, most = unpack(ARGV)

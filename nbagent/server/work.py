@@ -13,7 +13,7 @@ TAKE_WAIT_S = 5.0
 
 
 class Job(msgspec.Struct):
-    """What a run that waits is to do.
+    """Prompt and options of a run that waits for room.
 
     Attributes:
         prompt: as for `Agent.stream`.

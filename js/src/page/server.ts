@@ -23,7 +23,7 @@ async function ask(path: string, body?: unknown): Promise<Record<string, unknown
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** What the server has told about itself. */
+/** Facts that the server tells about itself. */
 export interface About {
   readonly agents: readonly string[];
   /** True if the page may only watch runs: it was opened with the token of readers. */
