@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent import events as e
+from nbagent.events.growing_text import GrowingText
 
 Fits: TypeAlias = Callable[[Any], int]
 """Returns how well arguments that a stream tells fit those that the function got: `EQUAL` if they are, 0 if they do not."""
@@ -26,7 +27,7 @@ class _Told:
 
     name: str
     args: Any = None
-    text: str = ""
+    text: GrowingText = field(default_factory=GrowingText)
     complete: bool = False
     is_reported: bool = False
 
@@ -104,7 +105,7 @@ class ReportedCalls:
         ranked = [(fits(call.args) if call.complete else 1, id, call) for id, call in open_calls if call.name == name]
         best = max(ranked, key=lambda each: each[0], default=None)
         if best is None and name not in self._names:
-            read = ((id, call, call.args if call.complete else _read(call.text)) for id, call in open_calls)
+            read = ((id, call, call.args if call.complete else _read(str(call.text))) for id, call in open_calls)
             alike = ((EQUAL, id, call) for id, call, args in read if args and fits(args) == EQUAL)
             best = next(alike, None)
             if best is not None:
@@ -180,7 +181,7 @@ class ReportedCalls:
         held = self._held.get(event.id)
         if held is None:
             if (told := self._told.get(event.id)) is not None:
-                told.text += event.delta
+                told.text.append(event.delta)
             return [] if event.id in self._ids else [event]
         held.events.append(event)
         # A call under another name that has been made already is told whole; any other one is not held back.
