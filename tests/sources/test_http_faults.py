@@ -4,6 +4,7 @@ import asyncio
 import functools
 import socket
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -123,7 +124,17 @@ async def ping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def test_a_service_that_sends_keep_alive_comments_is_not_idle_however_it_is_watched() -> None:
+async def ping_objects() -> AsyncIterator[dict[str, Any]]:
+    """The same as a stream of objects: pings, which nothing shows, and then the answer."""
+    until = time.monotonic() + 1.3 * IDLE_TIMEOUT_S
+    while time.monotonic() < until:
+        yield {"type": "ping"}
+        await asyncio.sleep(IDLE_TIMEOUT_S / 20)
+    yield {"type": "message_start", "message": {"id": "m", "role": "assistant", "content": []}}
+    yield {"type": "message_stop"}
+
+
+async def test_a_service_that_pings_is_not_idle_however_it_is_watched() -> None:
     listening = await asyncio.start_server(ping, "127.0.0.1", 0)
     url = address_of(listening)
 
@@ -135,9 +146,11 @@ async def test_a_service_that_sends_keep_alive_comments_is_not_idle_however_it_i
         nbagent.show(url, face="console", idle_timeout=IDLE_TIMEOUT_S),
         nbagent.show(nbagent.connect(url), face="console", idle_timeout=IDLE_TIMEOUT_S),
         nbagent.show(url, iter(["Hi"]), face="console", idle_timeout=IDLE_TIMEOUT_S),
+        nbagent.show(ping_objects(), face="console", idle_timeout=IDLE_TIMEOUT_S),
+        nbagent.show(ping_objects(), iter(["Hi"]), face="console", idle_timeout=IDLE_TIMEOUT_S),
     )
     assert len(items) == len([*HELLO, DONE]) + 1
-    assert [(run.status, code_of(run)) for run in runs] == [("completed", None)] * 3
+    assert [(run.status, code_of(run)) for run in runs] == [("completed", None)] * 5
     listening.close()
 
 
