@@ -86,8 +86,8 @@ class ConfigError(NbagentError, ValueError):
     def __init__(self, file: str, problems: Iterable[tuple[int, str]]) -> None:
         self.file = file
         self.problems = list(problems)
-        told = [f"line {line}: {text}" for line, text in self.problems]
-        super().__init__(f"{file}, {told[0]}" if len(told) == 1 else "\n  ".join([f"{file}: {len(told)} mistakes", *told]))
+        lines = [f"line {line}: {text}" for line, text in self.problems]
+        super().__init__(f"{file}, {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{file}: {len(lines)} mistakes", *lines]))
 
 
 class ToolError(NbagentError):

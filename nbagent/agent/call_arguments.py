@@ -40,22 +40,22 @@ class CallArguments:
         """Return the event of the arguments of a call."""
         return e.ToolArgs(id=id, args=self.shown, args_text=msgspec.json.encode(self.shown).decode())
 
-    def fits(self, told: Any) -> int:
+    def fits(self, announced: Any) -> int:
         """Return how well arguments as a model wrote them are these.
 
         Returns:
             2 if they are equal; 1 if they are once defaults are left out and texts are converted as the tool's types say;
             else 0.
         """
-        told = {} if told is None else told
-        if not isinstance(told, dict):
+        announced = {} if announced is None else announced
+        if not isinstance(announced, dict):
             return 0
-        if told == self.shown:
+        if announced == self.shown:
             return 2
-        if self._holds(told):
+        if self._holds(announced):
             return 1
         try:
-            positional, named = self._tool.bind(told)
+            positional, named = self._tool.bind(announced)
         except ToolError:
             return 0
         return int(self._holds(self._json(tuple(positional), named)))
@@ -75,9 +75,9 @@ class CallArguments:
         self._args, self._kwargs = bound.args, bound.kwargs
         self.shown = changed
 
-    def _holds(self, told: dict[str, Any]) -> bool:
+    def _holds(self, announced: dict[str, Any]) -> bool:
         missing = object()
-        return all(self.shown.get(name, missing) == value for name, value in told.items())
+        return all(self.shown.get(name, missing) == value for name, value in announced.items())
 
     def _json(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -85,11 +85,11 @@ class CallArguments:
         except TypeError:
             return {}
         made: dict[str, Any] = {}
-        told = self._tool.schema["properties"]
+        declared = self._tool.schema["properties"]
         for name, value in bound.arguments.items():
             kind = self._signature.parameters[name].kind
             if kind is inspect.Parameter.VAR_KEYWORD:
                 made |= {key: json_of(each, RESULT_CHARS) for key, each in value.items()}
-            elif name in told or kind is inspect.Parameter.VAR_POSITIONAL:
+            elif name in declared or kind is inspect.Parameter.VAR_POSITIONAL:
                 made[name] = json_of(value, RESULT_CHARS)
         return made

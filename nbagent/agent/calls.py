@@ -221,8 +221,8 @@ class Calls:
 
     async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> "_Outcome":
         if tool.once and self._plan.record is not None and (made := self._plan.record.take(start, arguments)) is not None:
-            result, text, told = taken_from_record(made, start, arguments)
-            await self._emit(e.Status(message=told))
+            result, text, notice = taken_from_record(made, start, arguments)
+            await self._emit(e.Status(message=notice))
             return result, text
         async with CallOutput(start.id, self._emit) as output:
             results = Results(start.id, output, self._limit(tool))

@@ -69,8 +69,8 @@ class YamlDocument:
             self.value: Any = None if self._root is None else self._value(self._root, (), "")
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            told = ", ".join(filter(None, (error.context, error.problem)))
-            self.problems.append(Problem(1 if mark is None else mark.line + 1, f"this is no YAML: {told}"))
+            problem = ", ".join(filter(None, (error.context, error.problem)))
+            self.problems.append(Problem(1 if mark is None else mark.line + 1, f"this is no YAML: {problem}"))
             self.value = None
         except (yaml.YAMLError, RecursionError) as error:
             self.problems.append(Problem(1, f"this is no YAML: {str(error).splitlines()[0]}"))
@@ -167,8 +167,8 @@ class YamlDocument:
         try:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:  # a tag of another language's types; a date that does not exist
-            told = getattr(error, "problem", None) or error
-            self.problems.append(Problem(_line(node), f"this value cannot be read: {told}"))
+            problem = getattr(error, "problem", None) or error
+            self.problems.append(Problem(_line(node), f"this value cannot be read: {problem}"))
             return None
 
     def _text(self, node: yaml.Node, text: str, name: str) -> str | None:

@@ -67,8 +67,8 @@ def _to_chat(part: Json) -> Json:
         case {"type": "input_image", "image_url": str(url)}:
             detail = {} if part.get("detail", "auto") == "auto" else {"detail": part["detail"]}
             return {"type": "image_url", "image_url": {"url": url, **detail}}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (told := _text_in(url)) is not None:
-            return {"type": "text", "text": _named_text(name, told)}
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (text := _text_in(url)) is not None:
+            return {"type": "text", "text": _named_text(name, text)}
         case {"type": "input_file"}:
             fields = {name: value for name, value in part.items() if name in ("filename", "file_data", "file_id")}
             return {"type": "file", "file": fields}

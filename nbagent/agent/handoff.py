@@ -41,8 +41,8 @@ def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
     def transfer() -> str:
         return transferred(name)
 
-    told = f"Let {name} go on with the conversation, and say no more yourself."
-    tool = Tool(transfer, name=model_name(PREFIX + name), description=f"{told} {description}".strip())
+    request = f"Let {name} go on with the conversation, and say no more yourself."
+    tool = Tool(transfer, name=model_name(PREFIX + name), description=f"{request} {description}".strip())
     return Handoff(name=name, tool=tool, plan=plan)
 
 

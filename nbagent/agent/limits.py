@@ -150,14 +150,14 @@ class Spending:
         usage, limits = self.usage or Usage(), self._limits
         tokens = usage.total if usage.total is not None else (usage.input or 0) + (usage.output or 0)
         if limits.max_total_tokens is not None and tokens >= limits.max_total_tokens:
-            told = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
+            spending = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
         elif limits.max_cost is not None and (usage.cost or 0.0) >= limits.max_cost:
-            told = f"${usage.cost:.4f}, of ${limits.max_cost:g} (max_cost)"
+            spending = f"${usage.cost:.4f}, of ${limits.max_cost:g} (max_cost)"
         elif self._outer is not None:
             return self._outer.check()
         else:
             return None
-        raise LimitReached(f"{self._name} has used up its budget: {told}", "budget")
+        raise LimitReached(f"{self._name} has used up its budget: {spending}", "budget")
 
 
 def estimated(asked: Any, answered: str) -> Usage:

@@ -328,8 +328,8 @@ class Connection:
             return mcp_types.ElicitResult(action="accept", content=content)
 
     def _about(self, what: str) -> str:
-        said = self._stderr.text
-        text = f"the MCP server {self.target!r} {what}" + (f"\nIt wrote:\n{said}" if said.strip() else "")
+        stderr = self._stderr.text
+        text = f"the MCP server {self.target!r} {what}" + (f"\nIt wrote:\n{stderr}" if stderr.strip() else "")
         return secrets.mask(text)
 
 

@@ -216,8 +216,8 @@ class Connection:
         """
         refusal: openai.APIStatusError | None = None
         for extras, form in self._attempts(output, settings):
-            told = "\n\n".join(filter(None, (instructions, "" if output is None or form else output.instructions())))
-            body = self.api.request(told, items, tools, settings)
+            instructed = "\n\n".join(filter(None, (instructions, "" if output is None or form else output.instructions())))
+            body = self.api.request(instructed, items, tools, settings)
             create = self.api.create(self._client)
             try:
                 stream = await create(**self._arguments(create, {**extras, **body, **settings, **form}))

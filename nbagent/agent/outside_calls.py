@@ -205,12 +205,12 @@ class OutsideCall:
     def _begin(self) -> None:
         """Show the call, as the one that the stream has announced or as one of its own."""
         lane = self._around.lane
-        id, told = self._around.run.begin_call(self._tool.name, self._arguments.fits, lane)
+        id, announced_args = self._around.run.begin_call(self._tool.name, self._arguments.fits, lane)
         self._start = e.ToolStart(id=id, name=self._tool.name, parent_id=lane)
-        if told is msgspec.UNSET:
+        if announced_args is msgspec.UNSET:
             self._report(e.ToolProgress(id=id))  # it runs only now, not when its arguments were complete
         else:
-            self._report(*([self._start] if told is None else ()), self._arguments.event(id))
+            self._report(*([self._start] if announced_args is None else ()), self._arguments.event(id))
 
     def _report(self, *events: e.Event) -> None:
         self._around.run.report(events)

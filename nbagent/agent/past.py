@@ -15,7 +15,7 @@ class Past(Alone):
 
     Attributes:
         before: the history before the prompt.
-        said: what was said since the prompt, as the model has it.
+        items: the history since the prompt, as the model has it.
         events: the same as the reader sees it, without the prompt.
         steps: number of the responses in it.
         calls: of the last response, which are still to be made.
@@ -24,7 +24,7 @@ class Past(Alone):
     """
 
     before: Sequence[Item] = ()
-    said: Sequence[Item] = ()
+    items: Sequence[Item] = ()
     events: Sequence[e.Event] = ()
     steps: int = 0
     calls: Sequence[Call] = ()
@@ -34,4 +34,4 @@ class Past(Alone):
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
         """Put the history around the prompt."""
         conversation.put_before(self.before)
-        conversation.items += self.said
+        conversation.items += self.items

@@ -26,7 +26,7 @@ _IS_URL = re.compile(r"(https?://|data:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PromptPart:
     """A picture or a file, for the list that is given as a prompt. `nbagent.image` and `nbagent.file` make it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Part:
         return f"<{self.name or 'image'}: {self.media_type}, {len(self.url):,} characters>"
 
 
-def image(picture: Any) -> Part:
+def image(picture: Any) -> PromptPart:
     """Return a picture for a prompt: `agent.stream(["What is in it?", nbagent.image(fig)])`.
 
     Args:
@@ -60,7 +60,7 @@ def image(picture: Any) -> Part:
         NbagentError: it cannot be read, is no picture that models take, or is larger than 20 MB.
     """
     if isinstance(picture, str) and _IS_URL.match(picture):
-        return Part(media_type=media_type_of(picture), url=picture)
+        return PromptPart(media_type=media_type_of(picture), url=picture)
     if isinstance(picture, str | os.PathLike):
         data = _read(Path(picture), MAX_IMAGE_BYTES)
     elif isinstance(picture, bytes | bytearray | memoryview):
@@ -72,10 +72,10 @@ def image(picture: Any) -> Part:
         named = repr(str(picture)) if isinstance(picture, str | os.PathLike) else f"{len(data):,} bytes of another kind"
         raise NbagentError(f"image() takes PNG, JPEG, GIF or WebP; got {named}")
     _check_size("image()", len(data), MAX_IMAGE_BYTES)
-    return Part(media_type=media_type, url=_data_url(media_type, data))
+    return PromptPart(media_type=media_type, url=_data_url(media_type, data))
 
 
-def file(path: str | os.PathLike[str], *, name: str | None = None) -> Part:
+def file(path: str | os.PathLike[str], *, name: str | None = None) -> PromptPart:
     """Return a file for a prompt: `agent.stream(["Summarise it.", nbagent.file("report.pdf")])`.
 
     A picture is sent as one, a file of text as text, any other as it is: whether a model reads it, its server says.
@@ -92,23 +92,23 @@ def file(path: str | os.PathLike[str], *, name: str | None = None) -> Part:
     where = Path(path)
     data = _read(where, MAX_FILE_BYTES)
     if (media_type := image_type(data)) is not None:
-        return Part(media_type=media_type, url=_data_url(media_type, data))
+        return PromptPart(media_type=media_type, url=_data_url(media_type, data))
     media_type = mimetypes.guess_type(where.name)[0] or (
         "text/plain" if text_of_bytes(data) is not None else "application/octet-stream"
     )
-    return Part(media_type=media_type, url=_data_url(media_type, data), name=name or where.name)
+    return PromptPart(media_type=media_type, url=_data_url(media_type, data), name=name or where.name)
 
 
 def joined(prompt: Any) -> Any:
     """Return a prompt with its texts and parts, where they follow each other, as one message of the user."""
-    if isinstance(prompt, Part):
+    if isinstance(prompt, PromptPart):
         prompt = [prompt]
     if isinstance(prompt, str | Mapping) or not isinstance(prompt, Iterable):
         return prompt
     made: list[Any] = []
     message: list[Json] = []
     for entry in prompt:
-        if isinstance(entry, str | Part):
+        if isinstance(entry, str | PromptPart):
             message.append({"type": "input_text", "text": entry} if isinstance(entry, str) else entry.content())
             continue
         if message:

@@ -248,10 +248,10 @@ class Record:
 def taken_from_record(call: RecordedCall, start: e.ToolStart, arguments: Mapping[str, Any]) -> tuple[e.ToolResult, str, str]:
     """Return the recorded result of a call that is not made again, its text for the model, and a line for the reader."""
     assert call.result is not None
-    told = f"{start.name} was not called again (once=True): its result is the recorded one"
+    notice = f"{start.name} was not called again (once=True): its result is the recorded one"
     if _arguments_of(call) != arguments:
-        told += ", of a call with other arguments"
-    return replace(call.result, id=start.id, parent_id=None, step=None, agent=None), call.output or "", told
+        notice += ", of a call with other arguments"
+    return replace(call.result, id=start.id, parent_id=None, step=None, agent=None), call.output or "", notice
 
 
 def recorded_run(source: Any) -> RecordedRun:

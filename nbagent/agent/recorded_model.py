@@ -99,9 +99,9 @@ class RecordedConnection:
             )
         live = self._connect()
         self.max_retries = live.max_retries
-        told = e.Status(message=f"{self._recording.name} ends here, after {count}: {live.model} goes on")
+        ended = e.Status(message=f"{self._recording.name} ends here, after {count}: {live.model} goes on")
         stream = await live.ask(instructions, items, tools, settings, output)
-        return _after([*warnings, told], stream)
+        return _after([*warnings, ended], stream)
 
     def explain(self, error: BaseException) -> e.Error:
         """Return the error as an event."""
@@ -140,14 +140,14 @@ class RecordedConnection:
             return warnings
         outputs = {item.call_id: item.text for item in items if isinstance(item, history.FunctionCallOutput)}
         calls = self._recording.steps[number - 1].calls.values()
-        told = (difference(call, outputs.get(call.call_id)) for call in calls)
-        return [*warnings, *(_warning(each) for each in told if each)]
+        differences = (difference(call, outputs.get(call.call_id)) for call in calls)
+        return [*warnings, *(_warning(each) for each in differences if each)]
 
     def _begin(self, items: Sequence[history.Item]) -> list[e.Event]:
         """Find the response that comes next, and compare the prompt."""
         prompts = [at for at, item in enumerate(items) if isinstance(item, history.Message) and item.role == "user"]
-        said = items[prompts[-1] + 1 :] if prompts else items
-        of_model = [key for key, _ in itertools.groupby(said, history.is_of_model) if key]
+        since_prompt = items[prompts[-1] + 1 :] if prompts else items
+        of_model = [key for key, _ in itertools.groupby(since_prompt, history.is_of_model) if key]
         recorded = self._recording.prompts
         prompt = len(prompts) - 1 if len(prompts) <= len(recorded) else 0
         self._next = self._recording.first_step(prompt) + len(of_model)

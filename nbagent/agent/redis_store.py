@@ -101,7 +101,7 @@ return 1
 """
 
 
-class _Said(msgspec.Struct, array_like=True):
+class _StoredPassage(msgspec.Struct, array_like=True):
     text: str
     at: float
 
@@ -172,9 +172,9 @@ class RedisStore:
         with self._reaching(), self._redis.pipeline(transaction=False) as pipe:
             for id in ids:
                 pipe.hgetall(f"nbagent:chat:{id}").scard(f"nbagent:turns:{id}")
-            said = pipe.execute()
+            replies = pipe.execute()
         infos = []
-        for id, its, turns in zip(ids, said[::2], said[1::2], strict=True):
+        for id, its, turns in zip(ids, replies[::2], replies[1::2], strict=True):
             if its:  # else it was deleted meanwhile
                 texts = {name.decode(): value.decode() for name, value in its.items()}
                 created, updated = float(texts["created"]), float(texts["updated"])
@@ -203,7 +203,7 @@ class RedisStore:
         for record in records:
             rows += msgspec.json.encode((record.turn, record.entry)), record.turn
         now = time.time()
-        passages = [msgspec.json.encode(_Said(text, now)) for text in passages_of(records)]
+        passages = [msgspec.json.encode(_StoredPassage(text, now)) for text in passages_of(records)]
         with self._reaching():
             if not self._append(args=[id, uuid.uuid4().hex, now, beginning_of(records), len(records), *rows, *passages]):
                 raise no_session()
@@ -211,10 +211,10 @@ class RedisStore:
     def rename(self, id: str, name: str) -> None:
         """Name a session."""
         with self._reaching():
-            said = self._rename(args=[id, name])
-        if said == 0:
+            renamed = self._rename(args=[id, name])
+        if renamed == 0:
             raise no_session()
-        if said < 0:
+        if renamed < 0:
             raise name_taken(name)
 
     def delete(self, id: str) -> None:
@@ -225,11 +225,11 @@ class RedisStore:
 
     def remember(self, text: str, id: str | None) -> None:
         """Keep a fact that can be searched."""
-        said = msgspec.json.encode(_Said(text, time.time()))
+        passage = msgspec.json.encode(_StoredPassage(text, time.time()))
         with self._reaching():
             if id is None:
-                self._redis.rpush("nbagent:passages:", said)
-            elif not self._append(args=[id, uuid.uuid4().hex, time.time(), "", 0, said]):
+                self._redis.rpush("nbagent:passages:", passage)
+            elif not self._append(args=[id, uuid.uuid4().hex, time.time(), "", 0, passage]):
                 raise no_session()
 
     def search(self, query: str, id: str | None, limit: int) -> list[Passage]:
@@ -241,9 +241,9 @@ class RedisStore:
             with self._redis.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.lrange(f"nbagent:passages:{key}", 0, -1)
-                said = zip(keys.values(), pipe.execute(), strict=True)
-        each = ((session, msgspec.json.decode(row, type=_Said)) for session, rows in said for row in rows)
-        passages = [Passage(text=found.text, session=session, at=found.at) for session, found in each]
+                found = zip(keys.values(), pipe.execute(), strict=True)
+        each = ((session, msgspec.json.decode(row, type=_StoredPassage)) for session, rows in found for row in rows)
+        passages = [Passage(text=stored.text, session=session, at=stored.at) for session, stored in each]
         return best_matches(query, passages, limit)
 
     @contextlib.contextmanager

@@ -48,11 +48,11 @@ class Backoff:
         if self._retries >= self._max_retries or not _is_transient(error):
             return None
         self._retries += 1
-        told, seconds = "it asked to wait", retry_after(error)
+        reason, seconds = "it asked to wait", retry_after(error)
         if seconds is None or seconds <= 0:
-            told, seconds = "trying again in", float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S))
+            reason, seconds = "trying again in", float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S))
             seconds *= 1 - _JITTER * random.random()  # noqa: S311 - no secret
-        self.notice = f"{told} {seconds:.3g} s ({self._retries} of {self._max_retries})"
+        self.notice = f"{reason} {seconds:.3g} s ({self._retries} of {self._max_retries})"
         return seconds
 
 
@@ -80,6 +80,8 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(error, openai.APIStatusError):
         if not (retry_after(error) or 0.0) <= MAX_RETRY_AFTER_S:  # NaN too
             return False
-        told = error.response.headers.get("x-should-retry")  # a header of OpenAI's own
-        return error.status_code in _TRANSIENT or error.status_code >= 500 if told not in ("true", "false") else told == "true"
+        advice = error.response.headers.get("x-should-retry")  # a header of OpenAI's own
+        return (
+            error.status_code in _TRANSIENT or error.status_code >= 500 if advice not in ("true", "false") else advice == "true"
+        )
     return isinstance(error, openai.APIConnectionError)  # a time-out among them

@@ -234,8 +234,8 @@ def free_name(names: Iterable[str]) -> str:
 
 def passages_of(records: Iterable[Record]) -> list[str]:
     """Return the texts of records that can be searched: what the user and the model said."""
-    said = (record.entry for record in records if isinstance(record.entry, Message))
-    return [text for message in said if message.role in ("user", "assistant") and (text := text_of(message))]
+    messages = (record.entry for record in records if isinstance(record.entry, Message))
+    return [text for message in messages if message.role in ("user", "assistant") and (text := text_of(message))]
 
 
 def beginning_of(records: Iterable[Record]) -> str:

@@ -79,8 +79,8 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
 
     async def put(event: e.Event) -> None:
         outcome.feed(event)
-        for told in nested.translate(event):
-            await context.emit(told)
+        for nested_event in nested.translate(event):
+            await context.emit(nested_event)
 
     await turns.run(put)
     context.allowed.update(scope + name for name in plan.allowed)

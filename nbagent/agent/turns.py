@@ -388,5 +388,5 @@ class Turns:
         self._response.update(event)
         if isinstance(event, e.ToolStart) and event.name in self.plan.handoffs:
             event = replace(event, kind="handoff")
-        for told in [event] if self.plan.output is None else self._texts.feed(event):
-            await self._emit(told)
+        for shown in [event] if self.plan.output is None else self._texts.feed(event):
+            await self._emit(shown)

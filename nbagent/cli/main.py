@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (NbagentError, ValueError, OSError) as error:
-        print(f"nbagent: {secrets.mask(_told(error))}", file=sys.stderr)
+        print(f"nbagent: {secrets.mask(_error_text(error))}", file=sys.stderr)
         return MISUSED
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """Return an error in words. Python's own of a file begins with the number of the system's error."""
     if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str):
         return f"{error.filename}: {error.strerror}"

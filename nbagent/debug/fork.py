@@ -42,8 +42,8 @@ def fork(
     recorded = _recorded(source)
     own = agent if agent is not None else getattr(source, "own_agent", None)
     if not isinstance(own, Agent):
-        told = f"{recorded.name} is not a run of nbagent's agent" if agent is None else f"got agent={agent!r}"
-        raise ForkError(f"a fork goes on with an nbagent.Agent, and {told}: give fork(…, agent=nbagent.Agent(…))")
+        reason = f"{recorded.name} is not a run of nbagent's agent" if agent is None else f"got agent={agent!r}"
+        raise ForkError(f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, agent=nbagent.Agent(…))")
     is_call = result is not UNSET or args is not None
     point = point_of(recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call)
     made = Forked(recorded, point, getattr(source, "conversation", None))
@@ -135,8 +135,8 @@ class Forked:
             except ToolError as error:
                 raise ForkError(f"the arguments do not fit {name}: {error}") from error
         elif tool.once and call.result is not None:
-            taken, self._output, told = taken_from_record(call, call.start, call.ran.args if call.ran else {})
-            return [e.Status(message=told), taken]
+            taken, self._output, notice = taken_from_record(call, call.start, call.ran.args if call.ran else {})
+            return [e.Status(message=notice), taken]
         return []
 
     def past(self, changed: list[e.Event], agent: Agent) -> Past:
@@ -147,12 +147,12 @@ class Forked:
             agent: that goes on.
         """
         part, number = self._part, len(self._part.steps)
-        told = [replace(event, step=number, agent=agent.name) for event in changed]
+        adopted = [replace(event, step=number, agent=agent.name) for event in changed]
         calls = part.calls(self._args)
         return Past(
             before=part.before,
-            said=part.said(self._args, self._output),
-            events=[*part.events(self._args), *told],
+            items=part.items_since_prompt(self._args, self._output),
+            events=[*part.events(self._args), *adopted],
             steps=number,
             calls=calls[1:] if self._output is not None else calls,
             handoffs=part.handoffs,

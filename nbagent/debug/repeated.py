@@ -66,8 +66,8 @@ class Repetition:
         found = (_PREFIX.match(str(getattr(event, "id", ""))) for event in self._events())
         return f"fork-{1 + max((int(match[1]) for match in found if match), default=0)}"
 
-    def said(self, args: e.ToolArgs | None = None, output: str | None = None) -> list[history.Item]:
-        """Return what was said since the prompt.
+    def items_since_prompt(self, args: e.ToolArgs | None = None, output: str | None = None) -> list[history.Item]:
+        """Return the history since the prompt.
 
         Args:
             args: of the point's call, in place of those that the model wrote.
@@ -90,7 +90,7 @@ class Repetition:
         return [(start, each) for start, each in made if each is not None]
 
     def events(self, args: e.ToolArgs | None = None) -> list[e.Event]:
-        """Return the events of the part, without tokens, which are spent once; `args` as for `said`."""
+        """Return the events of the part, without tokens, which are spent once; `args` as for `items_since_prompt`."""
         made: list[e.Event] = []
         for event in self._events():
             if isinstance(event, e.StepEnd):
@@ -148,8 +148,8 @@ def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
     """Return True if the event tells of the run, its tokens, its end, or of a response after the point."""
     if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (isinstance(event, e.Error) and event.fatal):
         return True
-    told = isinstance(event, e.Status) and event.step is not None and step is not None
-    return told and (event.step or 0) > (step or 0) - (not at_call)
+    has_steps = isinstance(event, e.Status) and event.step is not None and step is not None
+    return has_steps and (event.step or 0) > (step or 0) - (not at_call)
 
 
 def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[list[history.Item]] | None:
@@ -173,7 +173,7 @@ def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[lis
 
 
 def _exchange(run: RecordedRun, prompt: int) -> Iterable[history.Item]:
-    """Yield a prompt, by its index, and all that was said to it."""
+    """Yield a prompt, by its index, and the history up to the next one."""
     yield _prompt_item(run.prompts[prompt][0])
     made: list[history.Item] = []
     for step in run.steps[run.first_step(prompt) : run.first_step(prompt + 1)]:

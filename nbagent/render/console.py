@@ -175,8 +175,8 @@ class ConsoleRenderer:
                 self._tool(block)
             case "reasoning" if block["printed"] or not is_silent_thought({**block, "closed": True}):
                 self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
-            case "agent" if told := spent(block):
-                self._line(block["depth"], f"{block.get('name')}: {' · '.join(told)}", _DIM)
+            case "agent" if usage := spent(block):
+                self._line(block["depth"], f"{block.get('name')}: {' · '.join(usage)}", _DIM)
             case "source":
                 self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
             case "file":

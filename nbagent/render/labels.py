@@ -347,9 +347,9 @@ def forks_label(run: Props) -> str:
     nodes = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
     own: Props = next((node for node in nodes if node.get("own") is True), {})
     labels, number = LABELS["forks"], own.get("number")
-    told = (
+    parts = (
         [fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label"))] if own.get("parent") is not None else []
     )
     children = [node for node in nodes if node.get("parent") == number and number is not None]
     forks = "; ".join(fill(labels["fork"], str(node.get("number")), text_of(node, "label")) for node in children)
-    return " · ".join([*told, *([fill(labels["list"], forks)] if forks else [])])
+    return " · ".join([*parts, *([fill(labels["list"], forks)] if forks else [])])

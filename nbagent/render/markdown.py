@@ -102,8 +102,8 @@ class _Writer:
         match kind:
             case "prompt":
                 files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
-                said = _plain(self._clipped(text_of(block, "text")))
-                return [_quoted([f"**{LABELS['prompted']['you']}**", said, *[f"📎 {name}" for name in files]])]
+                prompt = _plain(self._clipped(text_of(block, "text")))
+                return [_quoted([f"**{LABELS['prompted']['you']}**", prompt, *[f"📎 {name}" for name in files]])]
             case "text" if block.get("text_kind") == "json":
                 return [_fenced(text_of(block, "text"), "json")]
             case "text":

@@ -77,8 +77,8 @@ def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
 
 def texts_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
     """Return the messages without tool calls and their results."""
-    said = ({name: value for name, value in message.items() if name != "tool_calls"} for message in messages)
-    return [message for message in said if message["role"] != "tool" and message.get("content")]
+    without_calls = ({name: value for name, value in message.items() if name != "tool_calls"} for message in messages)
+    return [message for message in without_calls if message["role"] != "tool" and message.get("content")]
 
 
 def _responses_content(content: Any) -> Any:

@@ -78,7 +78,7 @@ class Body:
         return found
 
 
-class Parts:
+class RequestFields:
     """The fields of a request, before they are kept.
 
     Args:
@@ -148,7 +148,7 @@ def _kept_field(field: _Field, before: _Field, kept: Callable[[bytes, bytes | No
     return None if field is None else (field[0], kept(field[1], before and before[1]))
 
 
-def read_parts(url: str, body: bytes) -> Parts | None:
+def read_fields(url: str, body: bytes) -> RequestFields | None:
     """Return the parts of a request; None if it does not ask a model for an answer."""
     word = re.split("[/:]", urlsplit(url).path)[-1]  # Gemini's is `models/NAME:generateContent`
     if _NO_ANSWER.search(word):
@@ -157,12 +157,12 @@ def read_parts(url: str, body: bytes) -> Parts | None:
         if not body.isascii():
             body.decode()  # fields are not decoded until they are read
         fields = msgspec.json.decode(body, type=_Fields)
-        return Parts(fields) if any(name in fields for name in _MESSAGES) else None
+        return RequestFields(fields) if any(name in fields for name in _MESSAGES) else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-def credentials_in_body(parts: Parts, before: Body | None) -> list[str]:
+def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
     """Return the credentials in the tools and settings of a request, such as those for the servers of MCP that a model calls.
 
     Args:

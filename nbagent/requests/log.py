@@ -11,7 +11,7 @@ import msgspec
 
 from nbagent.events import Usage
 from nbagent.gate import secrets
-from nbagent.requests.body import Body, Parts, credentials_in_body, read_parts
+from nbagent.requests.body import Body, RequestFields, credentials_in_body, read_fields
 from nbagent.run_context import HTTPExchange
 
 MAX_REQUESTS = 10_000
@@ -95,7 +95,7 @@ class RequestLog:
 
     def add(self, exchange: HTTPExchange) -> bool:
         """Keep a request from now on. Return False if it does not ask a model for an answer."""
-        parts = read_parts(exchange.url, exchange.body)
+        parts = read_fields(exchange.url, exchange.body)
         exchange.body = b""  # the parts are kept
         if parts is None:
             return False
@@ -116,7 +116,7 @@ class RequestLog:
         self._on_secrets()
         return True
 
-    def _before(self, exchange: HTTPExchange, parts: Parts) -> Record | None:
+    def _before(self, exchange: HTTPExchange, parts: RequestFields) -> Record | None:
         """Return the request before this one in the same conversation: the newest that shares the most messages with it."""
         beside = [
             record
@@ -170,7 +170,7 @@ class RequestLog:
                 record.exchange.drop_wire()
 
 
-def _change(parts: Parts, body: Body, before: Body | None) -> Change:
+def _change(parts: RequestFields, body: Body, before: Body | None) -> Change:
     if before is None:
         return Change(first=True, new=range(body.count), removed=0, tools=None, settings=())
     old = before.messages()

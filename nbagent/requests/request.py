@@ -273,11 +273,11 @@ class Request:
     def figures(self) -> list[str]:
         """Return the request as short texts: number, step, who sent it, model, status, tokens in and out, seconds, changes."""
         usage = self.usage
-        told = usage is not None and usage.input is not None
+        is_counted = usage is not None and usage.input is not None
         output = "" if usage is None or usage.output is None else f"{usage.output:,}"
         who = self.agent or self.lane or ""
         seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
-        tokens = f"{'' if told else '≈'}{self.total_tokens:,}"
+        tokens = f"{'' if is_counted else '≈'}{self.total_tokens:,}"
         return [str(self.number), f"{self.step}", who, self.model, self._outcome(), tokens, output, seconds, self.changes]
 
     def _outcome(self) -> str:

@@ -26,7 +26,7 @@ class Tokens(dict[str, int]):
 
     Args:
         weights: of the parts; see `weight`.
-        told: input tokens as the service counted them; None if it does not tell.
+        counted: input tokens as the service counted them; None if it does not report any.
         is_continued: whether the service adds messages of its own.
 
     Attributes:
@@ -34,20 +34,20 @@ class Tokens(dict[str, int]):
         is_estimate: whether the total is an estimate too.
     """
 
-    def __init__(self, weights: Mapping[str, int], told: int | None, *, is_continued: bool = False) -> None:
+    def __init__(self, weights: Mapping[str, int], counted: int | None, *, is_continued: bool = False) -> None:
         whole = sum(weights.values())
-        self.is_estimate = told is None
+        self.is_estimate = counted is None
         estimate = -(-whole // CHARS_PER_TOKEN)
-        scaled = estimate if told is None or (is_continued and told > estimate) else told
+        scaled = estimate if counted is None or (is_continued and counted > estimate) else counted
         before = at = 0
         for name, size in weights.items():  # rounded so that the parts add up to the total
             at += size
             now = round(scaled * at / whole) if whole else 0
             self[name] = now - before
             before = now
-        if told is not None and told > scaled:
-            self["earlier"] = told - scaled
-        self.total = estimate if told is None else told
+        if counted is not None and counted > scaled:
+            self["earlier"] = counted - scaled
+        self.total = estimate if counted is None else counted
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {count:,}" for name, count in self.items())

@@ -91,7 +91,7 @@ class Continuation(SuccessiveStreams):
         self._send = send
         self._requests: dict[str, e.ApprovalRequest] = {}  # questions with a way back, of this stream
         self._responses: dict[str, e.ApprovalResponse] = {}  # their answers
-        self._told: set[str] = set()  # questions whose answer is among the run's events
+        self._settled: set[str] = set()  # questions whose answer is among the run's events
         self._denied: set[str] = set()  # tool calls that the reader did not allow
         self._last: Any = None
         self._is_paused = False  # the stream has ended, and the run waits
@@ -288,7 +288,7 @@ class Continuation(SuccessiveStreams):
                 go_on(self._decoder)
                 return ()
             case _Given():
-                return self._tell(*item.answered)
+                return self._response_event(*item.answered)
             case _NotSent():
                 return [e.Status(message=f"The answer could not be sent: {safe_message(str(item.error))}", level="warning")]
         self._last = item
@@ -299,9 +299,9 @@ class Continuation(SuccessiveStreams):
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
         """End the run, by EOF or by `error`. An answer is told first to which the stream reacted before `send` had returned."""
         given = [Answered(self._requests[id], response) for id, response in self._responses.items() if id in self._requests]
-        told = [event for answered in given for event in self._tell(*answered)] if self._sender is not None else []
+        settled = [event for answered in given for event in self._response_event(*answered)] if self._sender is not None else []
         decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
-        return [*told, *decoder.close(error)]
+        return [*settled, *decoder.close(error)]
 
     def _pause(self) -> Iterable[e.Event]:
         """Return the last events of the stream, and wait if it has questions that can be answered."""
@@ -321,14 +321,14 @@ class Continuation(SuccessiveStreams):
     def _of_approval(self, event: e.Event) -> Iterable[e.Event]:
         match event:
             case e.ApprovalRequest():
-                self._told.discard(event.approval_id)  # some systems use an id again
+                self._settled.discard(event.approval_id)  # some systems use an id again
                 is_ours = event.reply is None and self._form.asks(event) and self._has_way()
                 yield self._ask(event) if is_ours else event
             case e.ApprovalResponse():
                 with self._lock:
                     self._requests.pop(event.approval_id, None)
-                if event.approval_id not in self._told:
-                    self._told.add(event.approval_id)
+                if event.approval_id not in self._settled:
+                    self._settled.add(event.approval_id)
                     yield event
             case e.ToolResult(status="ok" | "error") if event.id in self._denied:
                 yield replace(event, status="denied")
@@ -344,15 +344,15 @@ class Continuation(SuccessiveStreams):
             self._responses.pop(id, None)
         return request
 
-    def _tell(self, request: e.ApprovalRequest, response: e.ApprovalResponse) -> list[e.Event]:
-        """Return the answer as an event, unless the stream has told it already."""
+    def _response_event(self, request: e.ApprovalRequest, response: e.ApprovalResponse) -> list[e.Event]:
+        """Return the answer as an event, unless the stream has it already."""
         id = request.approval_id
         if self._sender is not None:
             with self._lock:
                 self._requests.pop(id, None)
-        if id in self._told:
+        if id in self._settled:
             return []
-        self._told.add(id)
+        self._settled.add(id)
         if response.decision != "approve" and request.kind == "tool" and request.tool_id is not None:
             self._denied.add(request.tool_id)
         return [replace(response, step=request.step, agent=request.agent, parent_id=request.parent_id)]

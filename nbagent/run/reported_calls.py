@@ -1,4 +1,4 @@
-"""`ReportedCalls`: joins the calls that tools report themselves with those that the stream tells."""
+"""`ReportedCalls`: joins the calls that tools report themselves with those that the stream has."""
 
 import contextlib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
 
 Fits: TypeAlias = Callable[[Any], int]
-"""Returns how well arguments that a stream tells fit those that the function got: `EQUAL` if they are, 0 if they do not."""
+"""Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a lower rank, or 0 for not."""
 
 EQUAL = 2
 """Rank of arguments that are equal."""
@@ -22,8 +22,8 @@ _OF_CALLS = frozenset({e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress,
 
 
 @dataclass(slots=True)
-class _Told:
-    """A call that the stream has told, without a result so far. `args` is None while they are written, as `text`."""
+class _StreamedCall:
+    """A call of the stream, without a result so far. `args` is None while they are written, as `text`."""
 
     name: str
     args: Any = None
@@ -34,7 +34,7 @@ class _Told:
 
 @dataclass(slots=True)
 class _Own:
-    """A reported call that the stream had not told when it began, and its live result."""
+    """A reported call that the stream did not have when it began, and its live result."""
 
     name: str
     fits: Fits
@@ -43,7 +43,7 @@ class _Own:
 
 @dataclass(slots=True)
 class _Held:
-    """Events of a told call that may be one of those reported already: its arguments will tell."""
+    """Events of a call of the stream that may be a reported one: its arguments decide."""
 
     name: str
     events: list[e.Event] = field(default_factory=list)
@@ -51,11 +51,11 @@ class _Held:
 
 @dataclass(slots=True)
 class _Alike:
-    """A told call that may be a reported one of another name, since the arguments are equal; its result will tell.
+    """A call of the stream that may be a reported one of another name, since the arguments are equal; its result decides.
 
     Attributes:
         own: the reported call.
-        events: of the told call, not shown so far; empty if it has been told before its function began.
+        events: of the stream's call, not shown so far; empty if they came before its function began.
     """
 
     own: _Own
@@ -66,23 +66,23 @@ class ReportedCalls:
     """Gives each call one panel, whether its function begins before the stream's announcement is read or after it.
 
     A reported call is the oldest call of that name without a report, of several the one with the same arguments; arguments
-    that are still written may be the same. What the stream tells later of a call that is reported keeps the report's id, and
-    its result does not replace the live one.
+    that are still written may be the same. Later events of the stream for a reported call get the report's id, and the
+    stream's result does not replace the live one.
 
-    A framework may know the tool under another name, so that the stream never tells its own. Then a told call with equal
-    arguments is the reported one, if it has any; but it may also be that of a function which calls the tool in turn. So it is
-    the same only if the stream tells the same result, or none at all.
+    A framework may know the tool under another name, so that the stream never has the tool's own name. Then a call of the
+    stream with equal arguments is the reported one, if it has any; but it may also be that of a function which calls the tool
+    in turn. So it is the same only if the stream has the same result, or none at all.
     """
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._told: dict[str, _Told] = {}
+        self._streamed: dict[str, _StreamedCall] = {}
         self._own: dict[str, _Own] = {}
         self._held: dict[str, _Held] = {}
         self._ids: dict[str, str] = {}
         self._running: set[str] = set()
         self._finished: set[str] = set()
-        self._names: set[str] = set()  # that the stream has told
+        self._names: set[str] = set()  # of the calls in the stream
         self._alike: dict[str, _Alike] = {}  # by the id that is shown
 
     def claim(self, name: str, fits: Fits, lane: str | None = None) -> tuple[str, Any]:
@@ -90,16 +90,16 @@ class ReportedCalls:
 
         Args:
             name: of the tool.
-            fits: compares its arguments with those of a told call.
+            fits: compares its arguments with those of a call of the stream.
             lane: id of the lane whose calls are meant; None for all.
 
         Returns:
-            Its id, and its arguments if the stream has told the call with others. `msgspec.UNSET` if it has told the same,
-            None if it has not told the call.
+            Its id, and the stream's arguments if they differ. `msgspec.UNSET` if they are equal, None if the stream does not
+            have the call yet.
         """
         open_calls = [
             (id, call)
-            for id, call in self._told.items()
+            for id, call in self._streamed.items()
             if not call.is_reported and (lane is None or id.startswith(f"{lane}/"))
         ]
         ranked = [(fits(call.args) if call.complete else 1, id, call) for id, call in open_calls if call.name == name]
@@ -124,8 +124,8 @@ class ReportedCalls:
         """End a reported call with its live result.
 
         Returns:
-            The result to show, which is preliminary until the stream has told it, too. None if the stream has told one before:
-            that of a framework's time-out.
+            The result to show, which is preliminary until the stream has it, too. None if the stream had one before: that of a
+            framework's time-out.
         """
         id = result.id
         if id not in self._running:
@@ -173,22 +173,22 @@ class ReportedCalls:
         if self._own:
             self._held.setdefault(event.id, _Held(event.name)).events.append(event)
             return []
-        told = self._told.setdefault(event.id, _Told(event.name))
-        told.name = event.name
+        call = self._streamed.setdefault(event.id, _StreamedCall(event.name))
+        call.name = event.name
         return [event]
 
     def _args_delta(self, event: e.ToolArgsDelta) -> list[e.Event]:
         held = self._held.get(event.id)
         if held is None:
-            if (told := self._told.get(event.id)) is not None:
-                told.text.append(event.delta)
+            if (call := self._streamed.get(event.id)) is not None:
+                call.text.append(event.delta)
             return [] if event.id in self._ids else [event]
         held.events.append(event)
-        # A call under another name that has been made already is told whole; any other one is not held back.
+        # The stream has a call that was made under another name as a whole; any other one is not held back.
         if _read(event.delta) is not None or any(own.name == held.name for own in self._own.values()):
             return []
         del self._held[event.id]
-        self._told[event.id] = _Told(held.name)
+        self._streamed[event.id] = _StreamedCall(held.name)
         return held.events
 
     def _args(self, event: e.ToolArgs) -> list[e.Event]:
@@ -202,9 +202,9 @@ class ReportedCalls:
             if self._join_alike(event.id, event.args, [*held.events, event]):
                 return []
             released = held.events
-            self._told[event.id] = _Told(held.name)
-        if (told := self._told.get(event.id)) is not None:
-            told.args, told.complete = event.args, True
+            self._streamed[event.id] = _StreamedCall(held.name)
+        if (call := self._streamed.get(event.id)) is not None:
+            call.args, call.complete = event.args, True
         return [*released, event]
 
     def _result(self, event: e.ToolResult) -> list[e.Event]:
@@ -215,7 +215,7 @@ class ReportedCalls:
         id = self._ids.get(event.id, event.id)
         if event.preliminary:
             return [*released, self._renamed(event)]
-        self._told.pop(event.id, None)
+        self._streamed.pop(event.id, None)
         if (alike := self._alike.pop(id, None)) is not None:
             live = alike.own.result
             is_same = live is not None and _is_same(live, event)
@@ -233,7 +233,7 @@ class ReportedCalls:
         return [*released, self._renamed(event)]
 
     def _join(self, id: str, name: str, args: Any) -> bool:
-        """Make a told call the reported one whose arguments fit, if there is one. Arguments that never came fit the oldest."""
+        """Make a call of the stream the reported one whose arguments fit, if any. Arguments that never came fit the oldest."""
         ranked = [(1 if args is None else own.fits(args), own_id) for own_id, own in self._own.items() if own.name == name]
         rank, own_id = max(ranked, key=lambda each: each[0], default=(0, ""))
         if not rank:
@@ -243,7 +243,7 @@ class ReportedCalls:
         return True
 
     def _join_alike(self, id: str, args: Any, events: list[e.Event]) -> bool:
-        """Make a told call the oldest reported one of another name with equal arguments, if there is one."""
+        """Make a call of the stream the oldest reported one of another name with equal arguments, if there is one."""
         alike = (key for key, own in self._own.items() if own.name not in self._names and args and own.fits(args) == EQUAL)
         own_id = next(alike, None)
         if own_id is None:
@@ -261,11 +261,11 @@ class ReportedCalls:
         return msgspec.structs.replace(event, **changed) if changed else event
 
 
-def _is_same(live: e.ToolResult, told: e.ToolResult) -> bool:
-    """Return True if a stream tells the result that a function had, as JSON or as a text."""
+def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
+    """Return True if the stream's result is the one that the function returned, as JSON or as a text."""
     if live.error is not None:
-        return told.status == "error" or live.error.message in str(told.content)
-    return told.status == "ok" and bool(_forms(live.content) & _forms(told.content))
+        return streamed.status == "error" or live.error.message in str(streamed.content)
+    return streamed.status == "ok" and bool(_forms(live.content) & _forms(streamed.content))
 
 
 def _read(text: str) -> Any:

@@ -407,7 +407,7 @@ class Run(ForkableRun):
 
     def _forward_told(self, decoded: Iterable[e.Event]) -> None:
         """Forward events of the stream; what it tells of calls that tools report themselves is joined with the reports."""
-        self._forward(event for told in decoded for event in self._reported.feed(told))
+        self._forward(event for decoded_event in decoded for event in self._reported.feed(decoded_event))
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""

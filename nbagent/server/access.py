@@ -98,8 +98,8 @@ class Access:
         role = "full" if self.is_open else self._role_of_token(token)
         if role is None:
             return None
-        told = f"{secrets.token_urlsafe(16)}.{role}.{int(time.time()) + SESSION_S}"
-        return f"{told}.{self._signature(role, told)}", role
+        claims = f"{secrets.token_urlsafe(16)}.{role}.{int(time.time()) + SESSION_S}"
+        return f"{claims}.{self._signature(role, claims)}", role
 
     async def log_out(self, headers: Headers) -> None:
         """End the browser session of the client that sent these headers, in all processes.
@@ -122,15 +122,15 @@ class Access:
 
     def _session_of(self, headers: Headers) -> BrowserSession | None:
         """Return the browser session of a cookie; None if there is none, or it is over."""
-        told, _, signature = _cookie(headers).rpartition(".")
-        id, role, end, *_ = *told.split("."), "", "", ""
+        claims, _, signature = _cookie(headers).rpartition(".")
+        id, role, end, *_ = *claims.split("."), "", "", ""
         known = next((each for each in get_args(Role) if each == role and each in self._keys), None)
-        if known is None or not hmac.compare_digest(self._signature(known, told).encode(), signature.encode()):
+        if known is None or not hmac.compare_digest(self._signature(known, claims).encode(), signature.encode()):
             return None
         return BrowserSession(id, known, int(end)) if time.time() < int(end) else None
 
-    def _signature(self, role: Role, told: str) -> str:
-        return hmac.new(self._keys.get(role, b""), told.encode(), hashlib.sha256).hexdigest()
+    def _signature(self, role: Role, claims: str) -> str:
+        return hmac.new(self._keys.get(role, b""), claims.encode(), hashlib.sha256).hexdigest()
 
 
 def _key_of(token: bytes) -> bytes:

@@ -156,8 +156,8 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
     if error.status_code == 404 and _is_of_socket(request):
-        told = "this is the address of a WebSocket: connect to it by ws:// or wss://"
-        return (Problem(400, told) if request.method == "GET" else Problem(405, told, {"allow": "GET"})).response()
+        detail = "this is the address of a WebSocket: connect to it by ws:// or wss://"
+        return (Problem(400, detail) if request.method == "GET" else Problem(405, detail, {"allow": "GET"})).response()
     return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
 
 

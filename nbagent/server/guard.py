@@ -140,11 +140,11 @@ class Guard:
 
     def _check_rate(self, scope: Scope) -> None:
         client = (scope.get("client") or [""])[0]
-        wait_s, told = self._rate.wait_s(client), "more than the limits requests_per_s and requests_at_once"
+        wait_s, reason = self._rate.wait_s(client), "more than the limits requests_per_s and requests_at_once"
         if not wait_s and _path(scope) == "/login":
-            wait_s, told = self._logins.wait_s(client), "each of which tries a token"
+            wait_s, reason = self._logins.wait_s(client), "each of which tries a token"
         if wait_s:
-            raise Problem(429, f"too many requests, {told}", {"retry-after": str(math.ceil(wait_s))})
+            raise Problem(429, f"too many requests, {reason}", {"retry-after": str(math.ceil(wait_s))})
 
     async def _check_access(self, scope: Scope, headers: Headers) -> None:
         if self._access.is_told_by(unquote_plus(scope["query_string"].decode("latin-1"))):

@@ -200,8 +200,8 @@ class HostedRun:
                 await asyncio.wait((asking,), timeout=LATE_REPLY_S)
             if not asking.done():
                 return None
-            said = asking.result()
-            return None if said is None else msgspec.json.decode(said, type=Reply)
+            reply = asking.result()
+            return None if reply is None else msgspec.json.decode(reply, type=Reply)
         finally:
             ending.cancel()
             asking.cancel()
@@ -239,16 +239,16 @@ class HostedRun:
         Raises:
             StoreUnreachable: the server stops.
         """
-        told = False
+        is_logged = False
         while True:
             try:
                 return await call()
             except StoreUnreachable as problem:
                 if not self._insists:
                     raise
-                if not told:
+                if not is_logged:
                     _logger.warning("the run %s waits: %s", self.id, problem)
-                told = True
+                is_logged = True
                 await asyncio.sleep(RETRY_S)
 
     def _row(self, event: e.Event) -> tuple[int, bytes]:

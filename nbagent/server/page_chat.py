@@ -115,13 +115,13 @@ class PageChat:
         newest = await self._newest()
         kept = newest is not None and await _kept(newest)
         messages = await asyncio.to_thread(lambda: session.messages)
-        said = next(reversed(prompts_of(messages)), None)
+        prompt_index = next(reversed(prompts_of(messages)), None)
         self._seen = newest or await self._host.newest(session.name)
-        if newest is None or not kept or said is None or (newest.ended and not _asks(newest, messages[said])):
+        if newest is None or not kept or prompt_index is None or (newest.ended and not _asks(newest, messages[prompt_index])):
             await asyncio.to_thread(self._chat.show_earlier, messages)
         else:
-            await asyncio.to_thread(self._chat.show_earlier, messages[:said])
-            await self._show(newest, said)
+            await asyncio.to_thread(self._chat.show_earlier, messages[:prompt_index])
+            await self._show(newest, prompt_index)
             if newest.ended and self._chat.newest is not None:  # or a prompt that comes with the page would be refused
                 await asyncio.wait([asyncio.wrap_future(self._chat.newest)])
 
@@ -172,12 +172,12 @@ class PageChat:
         kept = _is_kept(run) and prompts_of(messages)
         await self._show(run, kept[-1] if kept else max(0, len(messages) - 1))
 
-    async def _show(self, run: HostedRun, said: int) -> None:
+    async def _show(self, run: HostedRun, prompt_index: int) -> None:
         """Show an answer that another client has asked for, after the one that is being written."""
         async with self._showing:
             while True:
                 try:
-                    await asyncio.to_thread(self._chat.follow, HostedEvents(run, self._loop), said)
+                    await asyncio.to_thread(self._chat.follow, HostedEvents(run, self._loop), prompt_index)
                 except AnswerInProgress:
                     newest = self._chat.newest
                     if newest is not None:

@@ -146,12 +146,12 @@ class RedisEvents:
         args = (run.id, run.agent, run.session or "", run.owner, run.created, job, MAX_WAITING)
         while True:
             async with self._reaching():
-                said = (await self._begin(args=args)).decode()
-            if said == "full":
+                reply = (await self._begin(args=args)).decode()
+            if reply == "full":
                 raise Problem(503, f"{MAX_WAITING:,} runs of {run.agent} wait already")
-            if not said:
+            if not reply:
                 return None
-            if (other := await self.find(said)) is not None:
+            if (other := await self.find(reply)) is not None:
                 return other
 
     async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
@@ -160,10 +160,10 @@ class RedisEvents:
         for event in events:
             args += event
         async with self._reaching():
-            said = await self._append(args=args)
-        if said < 0:
+            reply = await self._append(args=args)
+        if reply < 0:
             raise RunMissing(run_id)
-        return bool(said)
+        return bool(reply)
 
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
         """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
@@ -200,8 +200,8 @@ class RedisEvents:
         async with self._reaching(), self._redis.pipeline(transaction=False) as pipe:
             for id in ids:
                 pipe.hgetall(f"nbagent:run:{id}")
-            said: list[dict[bytes, bytes]] = await pipe.execute()
-        return [_run(id, found) for id, found in zip(ids, said, strict=True) if found]
+            reply: list[dict[bytes, bytes]] = await pipe.execute()
+        return [_run(id, found) for id, found in zip(ids, reply, strict=True) if found]
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
@@ -268,9 +268,9 @@ class RedisEvents:
             beating.cancel()
             await asyncio.wait([beating])
 
-    async def _reply(self, command: str, said: bytes) -> None:
+    async def _reply(self, command: str, reply: bytes) -> None:
         async with self._reaching():
-            await self._redis.xadd(f"nbagent:reply:{command}", {"reply": said})
+            await self._redis.xadd(f"nbagent:reply:{command}", {"reply": reply})
             await self._redis.expire(f"nbagent:reply:{command}", REPLY_EXPIRES_S)
 
     async def _keep_beating(self) -> None:
@@ -323,8 +323,8 @@ class RedisEvents:
                 found.append((stream, claimed[1]))
             if not any(entries for _, entries in found):
                 block = max(1, int(wait_s * 1000))
-                said = await self._redis.xreadgroup(GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block)
-                found = [(stream.decode(), entries) for stream, entries in said or ()]
+                reply = await self._redis.xreadgroup(GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block)
+                found = [(stream.decode(), entries) for stream, entries in reply or ()]
         taken: list[tuple[StoredRun, bytes]] = []
         for stream, entries in found:
             for entry, fields in entries:
@@ -358,8 +358,8 @@ class RedisEvents:
         wait_s = min(wait_s, MAX_BLOCK_S)
         block = max(1, int(wait_s * 1000)) if wait_s else None
         async with self._reaching(wait_s):
-            said = await self._redis.xread({key: after}, count=count, block=block)
-        return [(id.decode(), fields) for _, entries in said or () for id, fields in entries]
+            reply = await self._redis.xread({key: after}, count=count, block=block)
+        return [(id.decode(), fields) for _, entries in reply or () for id, fields in entries]
 
     @contextlib.asynccontextmanager
     async def _reaching(self, wait_s: float = 0.0) -> AsyncIterator[None]:

@@ -263,9 +263,9 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            told = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"
+            message = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"
         else:
-            told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
-        raised = OSError(told)
+            message = f"{host}:{port} cannot be listened at: {error.strerror or error}"
+        raised = OSError(message)
         raised.errno = error.errno
         raise raised from error

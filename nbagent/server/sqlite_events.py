@@ -214,9 +214,9 @@ class SqliteEvents:
         await asyncio.to_thread(self._forget_bells)
         query = "SELECT id, body FROM command WHERE owner = ? AND reply IS NULL ORDER BY rowid"
 
-        def reply(id: str, said: bytes) -> None:
+        def reply(id: str, body: bytes) -> None:
             with self._writing() as db:
-                db.execute("UPDATE command SET reply = ? WHERE id = ?", (said, id))
+                db.execute("UPDATE command SET reply = ? WHERE id = ?", (body, id))
                 ports = self._ports(id)
             self._bell.ring(id, ports)
 

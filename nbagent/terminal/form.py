@@ -51,10 +51,10 @@ class Form:
         """Ask for one value; see `fill`."""
         schema = self._resolved(schema)
         choices = _choices(schema)
-        told = f" ({', '.join(map(_short, choices))})" if choices else ""
-        told += f" [{_short(now)}]" if now is not _MISSING else "" if required else " [none]"
+        hint = f" ({', '.join(map(_short, choices))})" if choices else ""
+        hint += f" [{_short(now)}]" if now is not _MISSING else "" if required else " [none]"
         while True:
-            typed = self._lines.read(f"  {visible(name)}{told}: ")
+            typed = self._lines.read(f"  {visible(name)}{hint}: ")
             if typed.strip():
                 return _value(name, typed, schema, choices)
             if now is not _MISSING or not required:

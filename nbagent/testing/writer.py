@@ -54,8 +54,8 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
         NbagentError: it does not.
     """
     if len(recorded.prompts) != 1:
-        told = f"has {len(recorded.prompts)} prompts" if recorded.prompts else "does not tell its prompt"
-        raise NbagentError(f"{run.name} {told}: a test is made of a run with one, such as a fork of it, run.fork(prompt=…)")
+        problem = f"has {len(recorded.prompts)} prompts" if recorded.prompts else "does not tell its prompt"
+        raise NbagentError(f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, run.fork(prompt=…)")
     if any(isinstance(event, e.AgentHandoff) for event in recorded.events):
         raise NbagentError(f"{run.name} was handed over to another agent, which a test of one agent cannot repeat")
     for call in recorded.calls:
@@ -122,8 +122,8 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
 
 def _refusal_of(run: Run) -> str:
     """Return the error with which the model's service refused a request, so that the run failed; "" if none did."""
-    told = "" if run.error is None else str(run.error)
-    return _REFUSAL.sub("", told) if run.status == "failed" and _REFUSAL.match(told) else ""
+    message = "" if run.error is None else str(run.error)
+    return _REFUSAL.sub("", message) if run.status == "failed" and _REFUSAL.match(message) else ""
 
 
 def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:

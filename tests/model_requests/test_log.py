@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nbagent.inspector import RequestPages
 from nbagent.requests import RequestList, RequestLog, log
-from nbagent.requests.body import Body, read_parts
+from nbagent.requests.body import Body, read_fields
 from nbagent.requests.request import Request
 from nbagent.run_context import HTTPExchange
 
@@ -210,7 +210,7 @@ def test_the_messages_that_a_service_keeps_count_as_earlier() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b'{"messages": 1', b'{"messages": "\xff"}', b'{"query": "a"}'])
 def test_a_body_that_is_no_request_to_a_model(body: bytes) -> None:
-    assert read_parts(CHAT, body) is None
+    assert read_fields(CHAT, body) is None
 
 
 odd = st.recursive(

@@ -8,7 +8,7 @@ import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { count, jsonText, record, str } from "../values";
-import { askDetail, type Detail, inputLabel, type Part, type RequestRow, shares } from "./requests";
+import { askDetail, type Detail, inputLabel, type InputPart, type RequestRow, shares } from "./requests";
 
 /** Messages as before that are drawn at first, the last ones. */
 const EARLIER_ROWS = 4;
@@ -47,7 +47,7 @@ export function RequestView({ session, row }: RequestViewProps) {
 
 function Parts({ number, detail }: { number: number; detail: Detail }) {
   const of = (...kinds: string[]) => detail.parts.filter(({ kind }) => kinds.includes(kind));
-  const rows = (parts: Part[]) => parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
+  const rows = (parts: InputPart[]) => parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
   const tools = of("tool");
   return (
     <>
@@ -71,7 +71,7 @@ function Section({ title, children }: { title: string; children: ComponentChildr
 }
 
 /** The messages; of those that the request before had too, only the last ones. */
-function Messages({ parts, rows }: { parts: Part[]; rows: (parts: Part[]) => ComponentChildren }) {
+function Messages({ parts, rows }: { parts: InputPart[]; rows: (parts: InputPart[]) => ComponentChildren }) {
   const [whole, setWhole] = useState(false);
   const known = parts.findIndex(({ isNew }) => isNew);
   const folded = whole ? 0 : Math.max(0, (known < 0 ? parts.length : known) - EARLIER_ROWS);
@@ -88,7 +88,7 @@ function Messages({ parts, rows }: { parts: Part[]; rows: (parts: Part[]) => Com
 }
 
 /** A part on one line, which opens. */
-function PartRow({ number, part }: { number: number; part: Part }) {
+function PartRow({ number, part }: { number: number; part: InputPart }) {
   const [open, setOpen] = useState(false);
   const { kind, label, head, tokens, size, isNew } = part;
   const name = `request/${number}/${part.part}`;

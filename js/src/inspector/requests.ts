@@ -21,7 +21,7 @@ export interface RequestRow {
   changes: string;
 }
 
-export interface Part {
+export interface InputPart {
   kind: string;
   part: string;
   label: string;
@@ -37,7 +37,7 @@ export interface Detail {
   /** Why the parts are not shown; null if they are. */
   hidden: string | null;
   earlier: number;
-  parts: Part[];
+  parts: InputPart[];
 }
 
 /** Return all rows: those of before whose responses are over, and from there on the kernel's, an answer after the other. */
@@ -61,7 +61,7 @@ export async function askDetail(session: Session, number: number): Promise<Detai
     url: str(detail.url) ?? "",
     hidden: str(detail.hidden),
     earlier: num(detail.earlier) ?? 0,
-    parts: Array.isArray(detail.parts) ? detail.parts.map(readPart) : [],
+    parts: Array.isArray(detail.parts) ? detail.parts.map(readInputPart) : [],
   };
 }
 
@@ -83,7 +83,7 @@ function readRow(raw: unknown): RequestRow {
   };
 }
 
-function readPart(raw: unknown): Part {
+function readInputPart(raw: unknown): InputPart {
   const part: Unchecked<RequestPart> = record(raw) ?? {};
   return {
     kind: str(part.kind) ?? "",
@@ -119,7 +119,7 @@ export interface Share {
 
 /** The tokens of a request by kinds of parts, in the order in which the model reads them. */
 export function shares({ parts, earlier }: Detail): Share[] {
-  const sum = (wanted: (part: Part) => boolean) =>
+  const sum = (wanted: (part: InputPart) => boolean) =>
     parts.filter(wanted).reduce((all, { tokens }) => all + (tokens ?? 0), 0);
   const list: [string, string, number][] = [
     ["instructions", "instructions", sum(isInstruction)],
@@ -136,7 +136,7 @@ export function shares({ parts, earlier }: Detail): Share[] {
   return list.filter(([, , tokens]) => tokens > 0).map(([name, label, tokens]) => ({ name, label, tokens }));
 }
 
-function isInstruction({ kind, label }: Part): boolean {
+function isInstruction({ kind, label }: InputPart): boolean {
   return kind === "instructions" || (kind === "message" && (label === "system" || label === "developer"));
 }
 

@@ -26,7 +26,7 @@ export function Compared({ block }: { block: Block<"tool"> }) {
   return (
     <section class="nb-section">
       <div class="nb-caption">{fill(LABELS.compared, str(record(difference)?.note) ?? "…")}</div>
-      <Part name="Difference" block={block} />
+      <AttemptPart name="Difference" block={block} />
     </section>
   );
 }
@@ -37,11 +37,11 @@ export function Attempts({ block }: { block: Block<"tool"> }) {
   const { attempt_of: of, can_rerun: canRerun, state } = block.props.value;
   const live = isToolLive(str(state) ?? "") && !block.closed.value;
   const offered = str(of) === null ? canRerun === true && !live && state !== "approval-requested" : live;
-  return offered && session.kernel.state.value !== "gone" ? <Part name="AttemptControls" block={block} /> : null;
+  return offered && session.kernel.state.value !== "gone" ? <AttemptPart name="AttemptControls" block={block} /> : null;
 }
 
 /** A component of the part; nothing until it is loaded. */
-function Part({ name, block }: { name: "Difference" | "AttemptControls"; block: Block<"tool"> }): ComponentChildren {
+function AttemptPart({ name, block }: { name: "Difference" | "AttemptControls"; block: Block<"tool"> }): ComponentChildren {
   const session = useSession();
   const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
   const Drawn: FunctionComponent<AttemptPartProps> | undefined = module?.[name];

@@ -44,9 +44,9 @@ class AguiAnswers(AnswerForm):
         if not isinstance(body, Mapping) or "threadId" not in body:
             return None
         asking = [each.request.meta or {} for each in answered]
-        said: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
-        ids = {message.get("id") for message in said}
-        messages = [*(message for message in body.get("messages") or () if message.get("id") not in ids), *said]
+        own: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
+        ids = {message.get("id") for message in own}
+        messages = [*(message for message in body.get("messages") or () if message.get("id") not in ids), *own]
         return url, {**body, "runId": str(uuid.uuid4()), "messages": messages, "resume": self.value(answered, None)}
 
 

@@ -22,8 +22,8 @@ def agent_call(agents: Mapping[str, Answering], descriptions: Mapping[str, str] 
         agents: the agents that may be asked, by name. Looked up at each call, so that agents may ask one another.
         descriptions: what they are for, for the model.
     """
-    told = descriptions or {}
-    about = "".join(f"\n- {name}: {told[name]}" for name in agents if told.get(name))
+    known = descriptions or {}
+    about = "".join(f"\n- {name}: {known[name]}" for name in agents if known.get(name))
 
     async def call(agent: Any, message: str) -> str:
         """Ask another agent, and return its answer.

@@ -107,7 +107,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("List the runs of all processes: those that go on, and the last that have ended", result=Runs, reads=True)
     async def listed(request: Request) -> Response:
-        return JSONResponse(_told(await host.runs()))
+        return JSONResponse(_public(await host.runs()))
 
     @operation("WebSocket of the list of runs, which is sent again when it changes", status=101, reads=True)
     async def follow(socket: WebSocket) -> None:
@@ -116,7 +116,7 @@ def routes(host: Host) -> list[BaseRoute]:
         try:
             while not leaving.done():
                 changing = asyncio.create_task(host.listed.changed.wait())
-                await socket.send_json(_told(host.listed.runs))
+                await socket.send_json(_public(host.listed.runs))
                 await asyncio.wait([leaving, changing], return_when=asyncio.FIRST_COMPLETED)
                 changing.cancel()
         except WebSocketDisconnect:
@@ -165,7 +165,7 @@ def routes(host: Host) -> list[BaseRoute]:
     ]
 
 
-def _told(listed: RunList) -> Runs:
+def _public(listed: RunList) -> Runs:
     """Return a list of runs without what only its clients may know: the name of a session opens it."""
     going_on, ended = ([RunInfo(id=run.id, agent=run.agent) for run in runs] for runs in listed)
     return Runs(runs=going_on, ended=ended)
