@@ -49,7 +49,7 @@ def show(
         more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
             running.
         name: the run's name in the header; by default that of the agent, else of the model or stream, else of its function.
-        prompt: the user's message that the stream answers, shown above it; streams of `agent.stream` tell it themselves.
+        prompt: the user's message that the stream answers, shown above it; streams of `agent.stream` contain it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt

@@ -67,7 +67,7 @@ def telemetry(on: bool = True, *, content: bool = False, tracer_provider: "Trace
 
 
 def observers(session: str | None, provider: str | None) -> "list[RunSpans]":
-    """Return what is to be told of a run that starts: one `RunSpans`, or none if telemetry is off.
+    """Return the observers of a run that starts: one `RunSpans`, or none if telemetry is off.
 
     Args:
         session: id of the conversation that the run belongs to, if it is known.
@@ -130,7 +130,7 @@ class _Call:
 
 
 class RunSpans:
-    """Turns the events of one run into spans. It is told of them in order, by one thread at a time.
+    """Turns the events of one run into spans. It gets them in order, from one thread at a time.
 
     Args:
         tracer: makes the spans.

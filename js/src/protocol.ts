@@ -671,7 +671,7 @@ export interface RequestRow {
   problem?: string;
   /** True if they are an estimate. */
   estimated?: boolean;
-  /** Tokens of the response; absent if it does not tell them. */
+  /** Tokens of the response; absent if it does not report them. */
   output?: number;
 }
 

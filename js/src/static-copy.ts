@@ -80,7 +80,7 @@ async function read(session: Session, name: string): Promise<{ cell: unknown; ou
 /**
  * Put a new widget into its cell if the server has dropped the outputs that show it.
  *
- * What the kernel answers comes after the outputs that it has published before: if they are not there then, they never come.
+ * The kernel's answer comes after the outputs that it published before: if they are not there then, they never come.
  *
  * @param isDrawn - true once a view of the widget was drawn anywhere.
  * @returns a function that ends it.

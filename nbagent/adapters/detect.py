@@ -83,7 +83,7 @@ class DetectingDecoder:
         held: list[Event] = []
         if self._found is None:
             system = self._hint()
-            # A stream without items is one of texts as much as any other; that decoder says that there were none.
+            # Without items no system can be detected: the text decoder reports the empty stream.
             first = self._held[-1] if self._held else ""
             held = self._hand_over(decoder_for(first) if system is None else decoder_named(system))
         assert self._found is not None

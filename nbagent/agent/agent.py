@@ -79,7 +79,7 @@ class Agent:
         max_cost: the same in US dollars; needs `prices`.
         prices: of the model, in US dollars per million tokens: `{"input": 1.25, "output": 10}`, and `"cache_read"` for input
             that the server has in its cache, if that differs. With them a run's usage has a cost.
-        max_repeats: how often in a row the model may make the same call with the same result. Then it is told so; if it goes
+        max_repeats: how often in a row the model may make the same call with the same result. Then it is warned; if it goes
             on, the run ends as incomplete, with the code "loop". None never ends it.
         concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
             turn. None is no limit.

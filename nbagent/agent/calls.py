@@ -253,7 +253,7 @@ class Calls:
         return self._plan.result_chars if tool.result_chars is None else tool.result_chars
 
     async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
-        """Keep an output for the case that the run ends before the call has another one."""
+        """Keep an output in case the run ends before the call has another one."""
         await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
 
 

@@ -19,7 +19,7 @@ Text: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """A mapping with known keys. A value has to be of its key's type as YAML reads it: `yes` is none of a text."""
+    """A mapping with known keys. A value must have its key's type as YAML reads it: `yes` is a boolean, not a text."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
@@ -138,7 +138,7 @@ class AgentSection(Section):
 
     Attributes:
         model: the model's name; None for that of the environment variable `NBAGENT_MODEL`, else the demo model.
-        description: what the agent is for, as other agents are told by their tool `agent_call`.
+        description: the agent's purpose. It is in the `agent_call` tool of the agents that may call this one.
         base_url: root of an API like OpenAI's; None for that of the environment.
         api_key: key for `base_url`, or for OpenAI.
         folder: the folder of its tools, relative to that of the file.

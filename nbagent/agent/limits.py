@@ -14,7 +14,7 @@ MAX_REPEATS = 3
 """Default of `Agent(max_repeats=…)`."""
 
 CHARS_PER_TOKEN = 4
-"""Characters that are counted as a token where the server does not tell its count."""
+"""Characters that are counted as a token where the server does not report its count."""
 
 _PER_TOKENS = 1_000_000
 _PRICES = ("input", "output", "cache_read")
@@ -128,7 +128,7 @@ class Spending:
 
         Args:
             usage: the tokens.
-            prices: of the model; None leaves the cost to the server, if it tells one.
+            prices: of the model; None takes the cost that the server reports, if any.
 
         Returns:
             The tokens with their cost.

@@ -68,7 +68,7 @@ class McpTool(Tool[..., Any]):
 
         Raises:
             ToolError: the arguments do not fit, the server says that the call failed, or it has ended.
-            TimeoutError: it took longer than `timeout`; the server was told that the call is cancelled.
+            TimeoutError: it took longer than `timeout`; a cancellation was sent to the server.
         """
         self._check(arguments)
         limit = asyncio.timeout(self.timeout)

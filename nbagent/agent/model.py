@@ -209,7 +209,7 @@ class Connection:
             items: the history, the newest last.
             tools: the tools that the model may call.
             settings: more parameters of the API. None omits one; one that the client does not know goes into the body.
-            output: the form of the answer. A server that does not hold a model to it is told it in words from then on.
+            output: the form of the answer. From a server that does not enforce it, it is asked for in words from then on.
 
         Raises:
             openai.OpenAIError: the server refused, or cannot be reached.

@@ -8,7 +8,7 @@ from nbagent.errors import AgentError, Cancelled
 from nbagent.gate import secrets
 
 READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.RunEnd)
-"""Types of the events that tell what a run came to."""
+"""Types of the events that make the result of a run."""
 
 PAUSED = "Give generate(…, answer=handler), or show agent.stream(…), which asks the reader"
 

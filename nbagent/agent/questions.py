@@ -20,7 +20,7 @@ Check: TypeAlias = Callable[[Any], None]
 _WITH_ARGUMENTS: tuple[e.Decision, ...] = ("approve", "step", "again")
 
 SEEN_AFTER_S = 1.0
-"""Seconds after which a run must have shown the question of a breakpoint. Else its stream does not tell the agent's events."""
+"""Seconds after which a run must have shown the question of a breakpoint. Else its stream has no events of the agent."""
 
 
 class Questions:
@@ -70,7 +70,7 @@ class Questions:
     async def _missed_by(
         self, request: e.ApprovalRequest, future: "concurrent.futures.Future[e.ApprovalResponse]"
     ) -> RunContext | None:
-        """Return the run around if its stream does not tell it the question, such as one that hands on the texts only."""
+        """Return the run around if its stream does not contain the question, such as a stream of texts only."""
         around = CURRENT_RUN.get()
         await asyncio.wait([asyncio.wrap_future(future)], timeout=SEEN_AFTER_S)
         assert request.reply is not None

@@ -36,7 +36,7 @@ class RecordedCall:
         args: as the model wrote them; None if they are hidden, or were cut.
         ran: the arguments it ran with, which a reader may have changed.
         result: the last one; None if there was none.
-        denial: what the model was told if the reader did not permit the call.
+        denial: the result that the model read if the reader did not permit the call.
     """
 
     start: e.ToolStart
@@ -93,7 +93,7 @@ class RecordedStep:
 
 
 class RecordedRun:
-    """A run as its events tell it.
+    """A run, read from its events.
 
     Args:
         events: of the run, complete: a delta has its start.
@@ -255,7 +255,7 @@ def taken_from_record(call: RecordedCall, start: e.ToolStart, arguments: Mapping
 
 
 def recorded_run(source: Any) -> RecordedRun:
-    """Return a run as its events tell it.
+    """Return a run, read from its events.
 
     Args:
         source: `nbagent.replay(…)`, the path of a recording, a run, or a list of events (`nbagent.load(…)`).

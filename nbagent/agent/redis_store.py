@@ -5,7 +5,7 @@ All keys begin with `nbagent:`.
 | key | type | content |
 |---|---|---|
 | `sessions` | hash | ids by name |
-| `chat:ID` | hash | what a list of sessions tells of one |
+| `chat:ID` | hash | a session's row in a list of sessions |
 | `records:ID` | list | its records, as JSON |
 | `turns:ID` | set | ids of its turns |
 | `passages:ID` | list | what can be searched in it, as JSON; without an id, what belongs to no session |

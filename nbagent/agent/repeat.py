@@ -81,4 +81,4 @@ def _plan_of_none(tool: AnyTool) -> Plan:
 
 
 async def _drop(output: Any) -> None:
-    """Keep nothing: the model is told of the first result only."""
+    """Keep nothing: the model reads the first result only."""

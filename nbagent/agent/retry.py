@@ -31,7 +31,7 @@ class Backoff:
         max_retries: how often a request may be sent again.
 
     Attributes:
-        notice: what the reader is told of the latest wait.
+        notice: text for the reader about the latest wait.
     """
 
     def __init__(self, max_retries: int) -> None:

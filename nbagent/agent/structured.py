@@ -1,4 +1,4 @@
-"""Structured answers: the form of an answer, told to the model as a JSON Schema, and the object read from what it wrote.
+"""Structured answers: the form of an answer, sent to the model as a JSON Schema, and the object read from what it wrote.
 
 Both of OpenAI's APIs hold a model to a schema (https://platform.openai.com/docs/guides/structured-outputs). In their strict
 mode every object lists all its properties as required and is closed, and some keywords are unknown. A schema that has no such
@@ -26,7 +26,7 @@ _DROPPED = frozenset({"default", "discriminator", "examples", "title", "uniqueIt
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 """Formats of texts that the strict mode knows."""
 _KEY = "value"
-"""Property of the object that holds an answer which is none: an API takes only objects."""
+"""Property of the object around an answer that is not an object: an API takes only objects."""
 
 
 class Answer(NamedTuple):
@@ -73,7 +73,7 @@ class OutputFormat:
         return {"name": name, "schema": self.schema if strict is None else strict, "strict": strict is not None}
 
     def instructions(self) -> str:
-        """Return what a model is told that nothing else holds to the schema."""
+        """Return the instructions of a model that no server holds to the schema."""
         schema = msgspec.json.encode(self.schema).decode()
         return f"Write your answer as JSON only, without any other text, that fits this JSON Schema:\n{schema}"
 

@@ -1,4 +1,4 @@
-"""Agents at work inside a tool call of another one: their runs are told as sub-agents of its run."""
+"""Agents at work inside a tool call of another one: their runs appear as sub-agents in its run."""
 
 import asyncio
 from collections.abc import Callable
@@ -86,7 +86,7 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
     context.allowed.update(scope + name for name in plan.allowed)
     task = asyncio.current_task()
     if task is not None and task.cancelling():
-        raise asyncio.CancelledError  # the run has told its end, and returned
+        raise asyncio.CancelledError  # the run has emitted its end, and returned
     return outcome.answer(turns.failure)
 
 

@@ -103,7 +103,7 @@ class Tool(Generic[P, R]):
 
     @property
     def undescribed(self) -> str:
-        """Facts that a model should be told about the tool and is not, such as "no docstring"; "" if none is missing."""
+        """Facts about the tool that the model lacks, such as "no docstring"; "" if none."""
         parameters = self._signature.unannotated
         missing = [] if self.description else ["no docstring"]
         if parameters:

@@ -271,7 +271,7 @@ class Turns:
             await asyncio.sleep(seconds)
 
     async def _estimate(self) -> None:
-        """Count the tokens of a response whose server does not tell them."""
+        """Count the tokens of a response whose server does not report them."""
         if self._tells_usage:
             self._tells_usage = False
             message = f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted as one"

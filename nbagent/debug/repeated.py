@@ -27,7 +27,7 @@ class Repetition:
 
     Attributes:
         before: the history before the prompt.
-        prompt: the prompt, with the messages that were given with it; empty if the run does not tell it.
+        prompt: the prompt, with the messages that were given with it; empty if the run does not have it.
         steps: the responses of the model in this part, those to other prompts excluded.
         open: the calls of the last response that are still to be made; the one of the point is the first.
     """
@@ -138,14 +138,14 @@ def _open_calls(point: Point) -> list[RecordedCall]:
 
 
 def _is_said(event: e.Event, call: RecordedCall) -> bool:
-    """Return True if the event tells what the model wrote of its call."""
+    """Return True if the event holds what the model wrote of its call."""
     if isinstance(event, e.ToolArgs):
         return call.args is not None and event.seq == call.args.seq and event.args_text == call.args.args_text
     return isinstance(event, e.ToolStart | e.ToolArgsDelta)
 
 
 def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
-    """Return True if the event tells of the run, its tokens, its end, or of a response after the point."""
+    """Return True if the event is about the run, its tokens, its end, or a response after the point."""
     if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (isinstance(event, e.Error) and event.fatal):
         return True
     has_steps = isinstance(event, e.Status) and event.step is not None and step is not None

@@ -41,7 +41,7 @@ class Table:
 
 
 def table_of(value: Any) -> Table | None:
-    """Return the beginning of a table; None for a value that is none."""
+    """Return the beginning of a table; None if the value is not a table."""
     library, kind = type(value).__module__.partition(".")[0], type(value).__name__
     match library, kind:
         case "pandas" | "geopandas", "DataFrame" | "GeoDataFrame":

@@ -1,4 +1,4 @@
-"""`AttemptFilter`: tells the events of tool calls that a reader made again from those of the run itself."""
+"""`AttemptFilter`: separates the events of tool calls that a reader made again from those of the run itself."""
 
 from nbagent.events.kinds import Event, ToolStart
 

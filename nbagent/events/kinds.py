@@ -59,7 +59,7 @@ class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.e
         code: a reason for the status.
         output: the answer: a text, or JSON.
         usage: the run's total, that of its sub-agents among it.
-        thread_id: id of the session, if the stream has told it after its start.
+        thread_id: id of the session, if the stream gave it after its start.
         value: the answer as a Python object, in this process only; never encoded.
     """
 

@@ -45,7 +45,7 @@ class _ContextualStream:
     """Masks the credentials that are recognised by the text before them."""
 
     def __init__(self) -> None:
-        self._before = " "  # end of the text that was shown; its first character only tells whether a word begins after it
+        self._before = " "  # end of the text that was shown; only used to see whether a word begins after it
         self._held = ""
         self._swallowing = False  # the rest of a token that is longer than any key
 

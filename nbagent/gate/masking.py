@@ -11,7 +11,7 @@ _MAX_CUT_CHARS = 4096
 """Characters before a mark of omission in which a secret may begin that it cuts off."""
 
 _MIN_CUT_CHARS = 4
-"""Characters of a secret that are masked where it is cut off. Fewer tell little, and may just as well begin another word."""
+"""Characters of a secret that are masked where it is cut off. Fewer reveal little, and may just as well begin another word."""
 
 
 def bullets(text: str, spans: Iterable[Span]) -> str:

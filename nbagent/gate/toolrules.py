@@ -40,7 +40,7 @@ class ToolRules:
         self._hidden: dict[str, frozenset[Aspect]] = {}  # by tool call
         self._inside: set[str] = set()  # calls whose inner events are hidden, and blocks that began in them
         self._asked: set[str] = set()  # approvals about calls of which something is hidden
-        self._announced = False  # since the last text, so that texts before and after a call can be told apart
+        self._announced = False  # since the last text, so that texts before and after a call stay apart
 
     def __bool__(self) -> bool:
         return bool(self._rules)

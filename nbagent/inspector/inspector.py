@@ -42,7 +42,7 @@ class Inspector:
         block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
         snapshot: the transcript as plain JSON.
         past: the transcript as it was.
-        requests: returns the requests to the model, which are steps of the timeline where the stream tells fewer.
+        requests: returns the requests to the model, which are steps of the timeline where the stream has fewer.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Inspector:
         return filled(answer, map(self._bar, reversed(bars)), max_bytes)
 
     def _with_requests(self, line: Timeline) -> Sequence[Bar]:
-        """Return the bars, with the requests as steps if the stream tells fewer steps than were asked for."""
+        """Return the bars, with the requests as steps if the stream has fewer steps than there were requests."""
         requests = self._requests()
         if len({(each.lane, each.agent, each.step) for each in requests}) <= line.steps:
             return line.bars

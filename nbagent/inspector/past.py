@@ -103,11 +103,11 @@ class Past:
             raise LookupError(f"event {number} is no longer kept")
         ops = Transcript().feed(event)
         props = {field: value for op in ops if op[0] == "open" or op[0] == "set" for field, value in op[-1].items()}
-        # Of whatever block: reduced alone, an event may give its block another id.
+        # For any block id: an event that is reduced alone may give its block another one.
         return lambda _: props
 
     def _replay(self, after: int) -> tuple["_Replay", list[WireOp]]:
-        """Return a replay that has read the events up to number `after`, and the ops of what it has not told yet."""
+        """Return a replay that has read the events up to number `after`, and the ops that it has not returned yet."""
         replay = self._replays.pop(after, None)
         if replay is not None and after >= self._log.dropped:
             replay.grew = None

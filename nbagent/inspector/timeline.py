@@ -54,7 +54,7 @@ class Timeline:
 
     @property
     def steps(self) -> int:
-        """Number of the steps that the stream has told."""
+        """Number of the steps in the stream so far."""
         return self._steps
 
     def feed(self, event: e.Event) -> None:  # noqa: C901 - one flat match over the vocabulary

@@ -189,7 +189,7 @@ class RunDisplay:
 
 
 class NotebookDisplays:
-    """All runs that are shown in this kernel's notebook.
+    """Shows the runs of this kernel's notebook.
 
     Args:
         shell: IPython's shell, if it runs.

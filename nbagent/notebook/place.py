@@ -12,7 +12,7 @@ from nbagent.notebook.kernel_context import is_in_request
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a run is shown.
+    """Place in the notebook where a run is shown.
 
     Attributes:
         cell: id of the cell; empty if the front end does not send it.

@@ -131,7 +131,7 @@ class RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
         problem: reason for which the exchange broke; absent if it did not.
         input: its tokens.
         estimated: true if they are an estimate.
-        output: tokens of the response; absent if it does not tell them.
+        output: tokens of the response; absent if it does not report them.
         changes: description of what is new since the request before it.
     """
 

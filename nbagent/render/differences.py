@@ -1,4 +1,4 @@
-"""Differences of two values, as `nbagent.diff.difference` tells them: as HTML, and as lines of text."""
+"""Differences of two values, as `nbagent.diff.difference` returns them: as HTML, and as lines of text."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -15,7 +15,7 @@ from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import Tree
 
 DOCUMENT_BYTES = 32_000_000
-"""Bytes of a document, at most."""
+"""Largest size of a document."""
 
 _FRAME = ' style="margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"'
 

@@ -61,7 +61,7 @@ class Record:
         self.exchange = exchange
         self.body: Body | None = body
         self.change = change
-        self.usage: Usage | None = None  # as the complete response tells it
+        self.usage: Usage | None = None  # from the complete response
         self.is_read = False  # whether the complete response was searched for it
         self.weight: int | None = None  # see `Tokens`
 
@@ -141,7 +141,7 @@ class RequestLog:
         return next((each for each in beside if each.body is not None and ours & set(each.body.messages())), None)
 
     def _step(self, lane: str | None, before: Record | None) -> int:
-        """Return the number of a step whose sender does not tell it: a request that failed is sent again in the same step."""
+        """Return the number of a step whose sender does not give it: a request that failed is sent again in the same step."""
         last = self._newest.get(lane)
         if last is not None and last is before and last.exchange.ended is not None and (last.exchange.status or 500) >= 400:
             return last.step

@@ -96,7 +96,7 @@ class Request:
 
     @property
     def usage(self) -> Usage | None:
-        """Input and output tokens as the response tells them; None if it does not, or goes on."""
+        """Input and output tokens as the response reports them; None if it does not, or goes on."""
         record = self._record
         if not record.is_read and self._exchange.ended is not None:
             record.usage, record.is_read = told_usage(self._text()), True
@@ -134,7 +134,7 @@ class Request:
 
     @property
     def total_tokens(self) -> int:
-        """Input tokens: as the response tells them, or an estimate by the characters."""
+        """Input tokens: as the response reports them, or an estimate by the characters."""
         usage = self.usage
         if usage is not None and usage.input is not None:
             return usage.input
@@ -181,7 +181,7 @@ class Request:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All other fields: model, temperature, form of the answer, …."""
+        """The other fields: model, temperature, form of the answer, …."""
         return {name: self._read(value) for name, value in self._body.settings.items()}
 
     @property

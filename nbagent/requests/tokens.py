@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 CHARS_PER_TOKEN = 4
-"""Characters that are counted as a token where the service does not tell its count."""
+"""Characters that are counted as a token where the service does not report its count."""
 PICTURE_TOKENS = 1000
 """Tokens that are counted for a picture or another file in base64: services count them in ways of their own."""
 
@@ -20,7 +20,7 @@ def weight(json: bytes) -> int:
 class Tokens(dict[str, int]):
     """The tokens of a request by its parts: `instructions`, `tools`, `format`, and `messages[0]`, ….
 
-    The parts are an estimate by their characters, scaled to the input that the service counted, where it tells that.
+    The parts are an estimate by their characters, scaled to the input that the service counted, if it reports that.
     Instructions that are messages, as in OpenAI Chat, count as `instructions`. Of a service that keeps the conversation,
     `earlier` is what it adds.
 

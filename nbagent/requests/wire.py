@@ -21,7 +21,7 @@ _CUT = "\n… 1 more byte"
 _FIXED = frozenset({"id", "object", "model", "type", "role", "item_id", "event_id", "system_fingerprint", "obfuscation"})
 """Names of texts that do not go on from one item of a stream to the next."""
 _PLACES = ("type", "index", "output_index", "content_index", "item_id")
-"""Names of what tells the texts of a stream apart."""
+"""Names of the fields by which the texts of a stream are distinguished."""
 
 
 def told_usage(text: str) -> Usage | None:

@@ -25,7 +25,7 @@ from nbagent.transcript.block import Block
 from nbagent.transcript.shape import shape_of
 
 FORM_PART = "rerun/"
-"""Beginning of the name of what a form for other arguments needs; the id of the call's block follows."""
+"""Prefix of the name by which a view asks for a call's form of arguments; the id of the call's block follows."""
 
 STOPPED = "Stopped"
 """Type of the error of an attempt that was stopped."""

@@ -297,7 +297,7 @@ class Continuation(SuccessiveStreams):
         return decoded if _OF_APPROVALS.isdisjoint(map(type, decoded)) else self._with_replies(decoded)
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
-        """End the run, by EOF or by `error`. An answer is told first to which the stream reacted before `send` had returned."""
+        """End the run, by EOF or by `error`. First comes an answer to which the stream reacted before `send` had returned."""
         given = [Answered(self._requests[id], response) for id, response in self._responses.items() if id in self._requests]
         settled = [event for answered in given for event in self._response_event(*answered)] if self._sender is not None else []
         decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes

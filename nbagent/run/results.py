@@ -59,7 +59,7 @@ class Results:
     def output(self) -> Any:
         """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
 
-        Of any other stream what it told as its whole answer, a text or JSON; None if it told nothing, or goes on.
+        Of any other stream the whole answer that it gave, a text or JSON; None if it gave none, or goes on.
         """
         return self._state.outputs.get(self._scope)
 
@@ -86,7 +86,7 @@ class Results:
     def messages(self) -> list[dict[str, Any]]:
         """The conversation so far, as messages of Chat Completions, for the next request: `run.messages + [{…}]`.
 
-        The prompt is among them if the stream tells it, or `prompt=` was given; of a run that goes on from another, also what
+        The prompt is among them if the stream has it, or `prompt=` was given; of a run that goes on from another, also what
         was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
         out; where parts of tool calls are hidden, all calls before the prompt are.
         """

@@ -193,7 +193,7 @@ class Run(ForkableRun):
         self._on_addition = callback
 
     def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
-        """Show events that the stream does not tell, such as those of code inside it. Safe on any thread, also after the end.
+        """Show events that are not in the stream, such as those of code inside it. Safe on any thread, also after the end.
 
         Args:
             events: with ids that are unique in the run.
@@ -393,7 +393,7 @@ class Run(ForkableRun):
             return True
         self._stop_reason = self._stop_reason or error
         is_over = self._finish(error)
-        self._reader.cancel()  # after the last events, or a lane would tell of this instead of the time-out
+        self._reader.cancel()  # after the last events, or a lane would report this instead of the time-out
         if is_over:
             self._announce_soon()
         return False
@@ -406,7 +406,7 @@ class Run(ForkableRun):
             self._subscribers.wake(over=True)
 
     def _forward_told(self, decoded: Iterable[e.Event]) -> None:
-        """Forward events of the stream; what it tells of calls that tools report themselves is joined with the reports."""
+        """Forward events of the stream; its calls that tools report themselves are joined with the reports."""
         self._forward(event for decoded_event in decoded for event in self._reported.feed(decoded_event))
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:

@@ -55,7 +55,7 @@ class RunState:
 
     Attributes:
         answer_index: number of blocks before the answer: those up to the scope's last tool call or handoff.
-        outputs: what the scope's stream told as its whole answer: a text, JSON, or the object that was asked for.
+        outputs: the whole answer that the scope's stream gave: a text, JSON, or the object that was asked for.
         fatal_errors: the last error that the scope's stream itself called fatal.
         usages: tokens of a lane.
     """

@@ -116,7 +116,7 @@ class ToolCall:
         return self._again.of(self._block.id)
 
     def rerun(self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any) -> "Attempt":
-        """Make the call again, for you: the model is not told. The function is looked up as it is now.
+        """Make the call again, for you: the model does not learn of it. The function is looked up as it is now.
 
             run.tools[2].rerun()                # as the last line of a cell: its result, and what differs from the first
             run.tools[2].rerun(year=2024)       # with another argument

@@ -26,7 +26,7 @@ class WatchedRun(Protocol):
         ...
 
     def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
-        """Show events that the run's stream does not tell, also after its end."""
+        """Show events that are not in the run's stream, also after its end."""
         ...
 
     def record(self, exchange: HTTPExchange) -> bool:
@@ -117,7 +117,7 @@ def end(run: WatchedRun) -> None:
 
 
 def run_around(tool: str | None = None) -> RunContext | None:
-    """Return the run around the caller; None if there is none, or if it cannot be told which.
+    """Return the run around the caller; None if there is none, or if it is ambiguous.
 
     A framework may have started its work before `show`, or in threads without a context. Then it is the one run that goes on,
     or of several the one that has an open call of the tool.
@@ -136,7 +136,7 @@ def run_around(tool: str | None = None) -> RunContext | None:
 
 
 def run_of_call(tool: str) -> RunContext | None:
-    """Return the run in which a tool is called; None outside of runs, or if it cannot be told which.
+    """Return the run in which a tool is called; None outside of runs, or if it is ambiguous.
 
     A call without the context of a run belongs to the run that has an open call of the tool. Without one it belongs to the one
     run that goes on, but not on the main thread, where the reader's own cells call functions beside the run.

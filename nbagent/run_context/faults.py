@@ -99,7 +99,7 @@ class Faults:
 
     @property
     def label(self) -> str:
-        """Line that tells a reader of a fault that strikes."""
+        """Line that reports an injected fault to the reader."""
         what = [f"{self.latency:g} s of latency"] if self.latency is not None else []
         if self._error is not None:
             what.append((self._error if isinstance(self._error, type) else type(self._error)).__name__)

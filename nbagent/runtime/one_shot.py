@@ -25,8 +25,8 @@ class OneShotEvent:
     def add(self, callback: Callable[[], object]) -> None:
         """Call `callback` when the event fires; now, if it has fired.
 
-        It runs on the thread that fires the event, in a copy of the context variables of now: what it displays belongs to the
-        cell that has added it.
+        It runs on the thread that fires the event, in a copy of the current `contextvars` context: its output belongs to the
+        cell that added it.
         """
         with self._lock:
             if not self._fired:

@@ -27,7 +27,7 @@ Role: TypeAlias = Literal["full", "read"]
 
 
 class BrowserSession(NamedTuple):
-    """A browser session, as its cookie tells it: `ID.ROLE.END.SIGNATURE`.
+    """A browser session, as in its cookie: `ID.ROLE.END.SIGNATURE`.
 
     Attributes:
         id: of the session; cannot be guessed.
@@ -111,8 +111,8 @@ class Access:
         if session is not None and self.logouts is not None:
             await self.logouts.log_out(session.id, session.end)
 
-    def is_told_by(self, text: str) -> bool:
-        """Return True if a text has one of the tokens in it."""
+    def is_in(self, text: str) -> bool:
+        """Return True if a text contains one of the tokens."""
         return any(token.decode() in text for token in self._tokens.values())
 
     def _role_of_token(self, given: str) -> Role | None:

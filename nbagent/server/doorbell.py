@@ -1,4 +1,4 @@
-"""`Doorbell`: wakes waits of other processes on this machine, where a shared file cannot tell them of a change."""
+"""`Doorbell`: wakes waits of other processes on this machine, where a shared file cannot notify them of a change."""
 
 import asyncio
 import contextlib

@@ -1,6 +1,6 @@
 """`EventStore`: keeps served runs, so that a reader can go on after its connection or its server has died.
 
-Several server processes may use one store. It then also tells each of them what the others add, hands commands to the process
+Several server processes may use one store. It then also notifies each of what the others add, hands commands to the process
 that a run goes on in, and knows which processes are alive.
 """
 
@@ -129,7 +129,7 @@ class EventStore(Logouts, Protocol):
         ...
 
     async def find(self, run_id: str) -> StoredRun | None:
-        """Return a run; None if there is none of that id."""
+        """Return the run of that id; None if there is none."""
         ...
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:

@@ -112,7 +112,7 @@ class GrpcServer:
         self.bound: Future[int] = Future()
 
     async def start(self) -> None:
-        """Listen. `bound` tells whether it was possible."""
+        """Listen. `bound` is True if it was possible."""
         limits = [
             ("grpc.max_receive_message_length", self._max_body_bytes),
             ("grpc.so_reuseport", 0),  # else two servers would share a port

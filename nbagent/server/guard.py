@@ -50,7 +50,7 @@ class Guard:
         hosts: names by which the server may be addressed. With one of `WILDCARDS` among them, these are also all addresses in
             numbers, which no site can change as it can its name's, and the machine's own name.
         origins: of pages elsewhere that may use it, such as `"https://example.org"`.
-        access: tells what a client may do; by default anything.
+        access: what each client may do; by default anything.
         readable: routes that a reader may use.
         limits: of sizes and rates.
     """
@@ -147,7 +147,7 @@ class Guard:
             raise Problem(429, f"too many requests, {reason}", {"retry-after": str(math.ceil(wait_s))})
 
     async def _check_access(self, scope: Scope, headers: Headers) -> None:
-        if self._access.is_told_by(unquote_plus(scope["query_string"].decode("latin-1"))):
+        if self._access.is_in(unquote_plus(scope["query_string"].decode("latin-1"))):
             raise Problem(400, "the token is part of the URL, which is logged on its way: send it in a header, and change it")
         if _is_page(scope) or _path(scope) in SESSION_PATHS:
             return

@@ -25,7 +25,7 @@ JOIN_S = 0.02
 """Seconds from one batch of events to the next. The first one after a silence is stored and sent at once."""
 
 LIVENESS_S = 2.0
-"""Seconds of silence after which it is looked whether the process of a run is alive: one that died tells nobody."""
+"""Seconds of silence after which the process of a run is checked: one that died notifies nobody."""
 
 RETRY_S = 0.5
 """Seconds until the store is tried again when it could not be reached."""

@@ -85,7 +85,7 @@ NAMES: Mapping[str, Any] = {field.name: field.type for field in fields(Limits)}
 """Names of all limits, and their types."""
 
 DEFAULTS = Limits()
-"""Limits of a server that is told none."""
+"""Limits of a server without limits of its own."""
 
 
 def _number(text: str) -> int | float | str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def owner_id() -> str:
-    """Return a new id of this process, which tells whether it still runs: its number, when it began, and a random part."""
+    """Return a new id of this process: its number, its start and a random part. Others see from it whether it still runs."""
     return f"{os.getpid()}:{_began(os.getpid())}:{secrets.token_hex(4)}"
 
 
@@ -23,7 +23,7 @@ def is_alive(owner: str) -> bool:
 
 
 def _began(pid: int) -> str:
-    """Return when a process began; "" where the system does not tell."""
+    """Return when a process began; "" where the system does not say."""
     try:
         # Fields 3 and 22 of proc(5)'s stat; the name before them may hold spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -38,7 +38,7 @@ class HostedPartner(SessionPartner):
 
     Attributes:
         hosted: the run of the newest answer; None before the first.
-        asked: ids of the runs that were begun here, and that the store has not told of yet.
+        asked: ids of the runs that were begun here, and that the store has not announced yet.
     """
 
     def __init__(self, host: Host, agent: str, session: Session, loop: asyncio.AbstractEventLoop) -> None:

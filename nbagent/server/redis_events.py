@@ -171,7 +171,7 @@ class RedisEvents:
         return [(int(id.partition("-")[0]), fields[b"data"]) for id, fields in entries]
 
     async def find(self, run_id: str) -> StoredRun | None:
-        """Return a run; None if there is none of that id."""
+        """Return the run of that id; None if there is none."""
         return next(iter(await self._runs([run_id])), None)
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:

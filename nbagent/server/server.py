@@ -40,7 +40,7 @@ STOP_TIMEOUT_S = 2
 
 
 class Uvicorn(uvicorn.Server):
-    """uvicorn's server, which tells when it has begun.
+    """uvicorn's server, with an event that is set when it has begun.
 
     Attributes:
         begun: is set when it has.

@@ -80,7 +80,7 @@ class Conversation:
         """Serve the client until it leaves. A message may be a text, or its bytes in UTF-8.
 
         Raises:
-            WebSocketDisconnect: the client has left while it was told something.
+            WebSocketDisconnect: the client left while a message was being sent.
         """
         self._answering = asyncio.create_task(self._answer_prompts())
         while True:

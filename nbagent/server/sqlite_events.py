@@ -21,7 +21,7 @@ READ_EVENTS = 5_000
 """Events that one read returns at most."""
 
 COMMANDS_WAIT_S = 30.0
-"""Seconds between two looks for commands of which no datagram has told."""
+"""Seconds between two looks for commands that no datagram announced."""
 
 MEMORY_RUNS = 300
 """Ended runs that a store in memory keeps; a file keeps all."""
@@ -149,7 +149,7 @@ class SqliteEvents:
         return await self._awaited(run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s)
 
     async def find(self, run_id: str) -> StoredRun | None:
-        """Return a run; None if there is none of that id."""
+        """Return the run of that id; None if there is none."""
         return await self._awaited(run_id, lambda: self._one("id = ?", run_id))
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:

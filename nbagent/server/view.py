@@ -104,7 +104,7 @@ class PageView:
 
 
 def _decoded(text: str) -> Any:
-    """Return the JSON of a message; None if it is none."""
+    """Return the JSON object of a message; None if it is not one."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

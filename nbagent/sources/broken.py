@@ -1,4 +1,4 @@
-"""Broken connections of other libraries' clients, told in one way whichever client reads the stream.
+"""Broken connections of other libraries' clients, reported in one way whichever client reads the stream.
 
 Exceptions are recognised by the names of their classes, so that no client is imported: openai and anthropic on httpx2 or httpx,
 aiohttp, requests on urllib3, websockets, and Python's own.
@@ -52,7 +52,7 @@ _TOO_LATE = {
 def connection_error(error: BaseException | None) -> StreamError | None:
     """Return the error of a broken connection as a `StreamError` with the code "connection_lost" or "connect_error".
 
-    Its message has the host, where the client tells it, and the first cause. Its own cause is the client's error.
+    Its message has the host, if the client gives it, and the first cause. Its own cause is the client's error.
 
     Returns:
         None for any other error, such as a time-out, a status of the service, or a `StreamError`.

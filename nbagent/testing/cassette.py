@@ -85,7 +85,7 @@ class Cassette:
             self.path.write_bytes(msgspec.json.format(masked, indent=2) + b"\n")
 
     def _name_of(self, name: str) -> str:
-        """Return a name of its own for an agent: agents are told apart by name, and those of one name by their order."""
+        """Return a unique name for an agent: agents differ by name, and those of one name by their order."""
         number, own = 1, name
         while own in self._names:
             number += 1

@@ -1,4 +1,4 @@
-"""Runs in a test: played to their end, and told as the calls that were made."""
+"""Runs in a test: played to their end, and returned as the calls that were made."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from nbagent.run import Run
 from nbagent.testing.replies import Call, made_call
 
 TIMEOUT_S = 60.0
-"""Seconds that a run in a test may take, unless `play` is told otherwise."""
+"""Seconds that a run in a test may take, unless `play` is given another limit."""
 
 
 def play(stream: Any, *, answers: Iterable[Any] = (), timeout: float = TIMEOUT_S) -> Run:

@@ -69,7 +69,7 @@ class Digest:
 
 
 def reply_of(events: Iterable[Event]) -> Reply:
-    """Return a response of the model as its events tell it."""
+    """Return a response of the model, read from its events."""
     response, thoughts = Response(), dict[str, str]()
     for event in events:
         response.update(event)

@@ -39,7 +39,7 @@ def default_props(kind: str, ts: float) -> BlockProps:
 
 
 def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockProps:
-    """Return the props that the start of a block tells; those that it does not tell are unset."""
+    """Return the props that the start of a block sets."""
     match event:
         case e.TextStart():
             return TextProps(text_kind=event.kind, phase=event.phase, line_breaks=event.line_breaks or msgspec.UNSET)

@@ -191,7 +191,7 @@ class Transcript(BlockTree):
         return ops
 
     def _agent_start(self, event: e.AgentStart) -> list[Op]:
-        """Open an agent. One that starts again, while it is open, is named anew: a lane whose stream tells its model."""
+        """Open an agent. One that starts again, while it is open, is renamed: a lane whose stream names its model."""
         block = self.blocks.get(self.block_id(event.id, "agent"))
         if block is not None and not block.closed:
             return self._set(block, AgentProps(name=event.name))
@@ -277,7 +277,7 @@ class Transcript(BlockTree):
         return [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
 
     def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
-        """Show the run's model and name, where the start of a run or of a step tells them first."""
+        """Show the run's model and name, where the start of a run or of a step has them first."""
         props = RunProps()
         if self._name.feed(event):
             props.name = self._name.text

@@ -133,7 +133,7 @@ class BlockTree:
         return [] if block is None or block.kind != "tool" else self._set(block, ToolProps(problem=problem))
 
     def copied(self, events: int) -> list[Op]:
-        """Return the ops that tell the views that a static copy with this many events was sent."""
+        """Return the ops by which the views learn that a static copy with this many events was sent."""
         return self._set(self.root, RunProps(copied=events))
 
     def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:

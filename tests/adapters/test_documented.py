@@ -19,7 +19,7 @@ from nbagent.wire.body import BodyDecoder
 
 @dataclass
 class Page:
-    """What a reader of a page expects of its stream.
+    """A documentation page's stream, as its reader expects it.
 
     Attributes:
         blocks: texts as they are, tool calls as (name, arguments, result, status), in order.

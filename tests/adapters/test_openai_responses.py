@@ -43,7 +43,7 @@ def transcript_of(*items: Any) -> Transcript:
 
 @pytest.mark.parametrize("path", [path for path in RESPONSES if "parallel-tool-call" not in path.stem], ids=name_of)
 def test_a_whole_response_shows_what_its_stream_showed(path: Any) -> None:
-    """Nothing streamed at all: the final objects alone, as `stream=False` gives them."""
+    """The final objects alone, as `stream=False` gives them."""
     items = payloads(path)
     streamed = Transcript.of(decode(ResponsesDecoder(), items))
     finals = [

@@ -1,4 +1,4 @@
-"""Where a text is shortened, no beginning and no end of a secret is left: masks come first, or know the mark of the cut."""
+"""A shortened text keeps no beginning and no end of a secret: masks come first, or know the mark of the cut."""
 
 import contextvars
 from collections.abc import Iterator

@@ -73,7 +73,7 @@ class Notebook:
                 return outputs
 
     def say(self, code: str) -> str:
-        """What code prints."""
+        """Return the text that code prints."""
         return "".join(output.get("text", "") for output in self.run(code)).strip()
 
 

@@ -15,14 +15,14 @@ REQUEST = {"content": {"data": {"method": "request_state"}}}
 
 
 class Widget:
-    """What of ipywidgets' `Widget` counts here.
+    """A stand-in for ipywidgets' `Widget`.
 
     Attributes:
-        said: to whom the state was said.
+        asked_by: the client that asked for the state, each time.
     """
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.asked_by: list[str] = []
         self.more = threading.Semaphore(0)
         self.receive: Callable[[dict[str, Any]], None] = self._handle_msg
         self.comm: Any = SimpleNamespace(on_msg=lambda receive: setattr(self, "receive", receive))
@@ -32,7 +32,7 @@ class Widget:
             self.send_state()
 
     def send_state(self) -> None:
-        self.said.append(ASKER.get())
+        self.asked_by.append(ASKER.get())
         self.more.release()
 
 
@@ -47,7 +47,7 @@ def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(monkeypatch:
         assert widget.more.acquire(timeout=5)
     heard.append("hello")
     assert not widget.more.acquire(timeout=0.4)
-    assert widget.said == ["a page"] * 3
+    assert widget.asked_by == ["a page"] * 3
 
 
 def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_clos
     for _ in range(3):
         assert unheard.more.acquire(timeout=5)
     assert not unheard.more.acquire(timeout=0.1)
-    assert len(closed.said) <= 2
+    assert len(closed.asked_by) <= 2
 
 
 def test_other_messages_are_only_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:

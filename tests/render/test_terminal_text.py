@@ -1,4 +1,4 @@
-"""What a program's output leaves in a terminal: tests/shared/terminal.json is read by the view's tests too."""
+"""Text that a program's output leaves in a terminal: tests/shared/terminal.json is read by the view's tests too."""
 
 import json
 from pathlib import Path

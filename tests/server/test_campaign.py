@@ -155,7 +155,7 @@ class Processes:
 
 @dataclass
 class Count:
-    """What happened.
+    """Events of a campaign, counted.
 
     Attributes:
         pieces: that all readers have got.

@@ -245,7 +245,7 @@ DEXTO: dict[str, str] = {
     "Buffering Chunks": "It is there.",
     "Error Handling": "It is there.",
 }
-"""What each example writes about the same run."""
+"""Output of each example for the same run."""
 
 
 def dexto(url: str, *arguments: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a finished call shows without a click: pictures, and the last table of each list of calls."""
+"""Parts of a finished call that are shown without a click: pictures, and the last table of each list of calls."""
 
 from typing import Any, cast
 

@@ -19,7 +19,7 @@ const PAGES: [Inspecting["page"], string][] = [
   ["timeline", "Timeline"],
   ["requests", "Requests"],
 ];
-/** The pages of a run. A server tells its readers what the gate lets through, and no requests. */
+/** The pages of a run. A server sends its readers what the gate lets through, and no requests. */
 const pagesOf = ({ peer }: Session) => PAGES.filter(([name]) => name !== "requests" || peer === "kernel");
 const COPIES = ["Markdown", "JSON", "Python"];
 

@@ -8,7 +8,7 @@ import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { count, jsonText, record, str } from "../values";
-import { askDetail, type Detail, inputLabel, type InputPart, type RequestRow, shares } from "./requests";
+import { askDetail, type Detail, type InputPart, inputLabel, type RequestRow, shares } from "./requests";
 
 /** Messages as before that are drawn at first, the last ones. */
 const EARLIER_ROWS = 4;

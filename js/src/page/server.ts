@@ -23,7 +23,7 @@ async function ask(path: string, body?: unknown): Promise<Record<string, unknown
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** Facts that the server tells about itself. */
+/** Facts about the server, from its `/health`. */
 export interface About {
   readonly agents: readonly string[];
   /** True if the page may only watch runs: it was opened with the token of readers. */

@@ -41,7 +41,13 @@ export function Attempts({ block }: { block: Block<"tool"> }) {
 }
 
 /** A component of the part; nothing until it is loaded. */
-function AttemptPart({ name, block }: { name: "Difference" | "AttemptControls"; block: Block<"tool"> }): ComponentChildren {
+function AttemptPart({
+  name,
+  block,
+}: {
+  name: "Difference" | "AttemptControls";
+  block: Block<"tool">;
+}): ComponentChildren {
   const session = useSession();
   const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
   const Drawn: FunctionComponent<AttemptPartProps> | undefined = module?.[name];

@@ -1,4 +1,4 @@
-/** Where the questions of a run are drawn in a view, so that its header can lead to them. */
+/** Places of a run's questions in a view, so that its header can lead to them. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";

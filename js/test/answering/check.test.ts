@@ -1,4 +1,4 @@
-/** What is wrong with a value by its schema: tests/shared/forms.json has signatures of tools and what pydantic says to them. */
+/** Problems of a value by its schema: tests/shared/forms.json has signatures of tools and pydantic's verdicts. */
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/forms.json";

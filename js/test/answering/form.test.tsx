@@ -20,7 +20,7 @@ async function edit(text: string, schema: unknown): Promise<void> {
   await press(page, "Edit…");
 }
 
-/** What is sent when the reader allows it; null if nothing is. */
+/** The answer that is sent when the reader allows it; null if none is. */
 async function allowed(): Promise<unknown> {
   page.el.querySelector<HTMLButtonElement>("button[type=submit]")?.click();
   await settle();

@@ -64,6 +64,6 @@ export function key(target: Element, name: string, more: KeyboardEventInit = {})
   target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true, ...more }));
 }
 
-/** What is said to be wrong, of all fields. */
+/** The problems shown at all fields. */
 export const problems = (page: Page) =>
   [...page.el.querySelectorAll(".nb-problem")].map(({ textContent }) => textContent);

@@ -17,7 +17,7 @@ class FakeSocket {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static all: FakeSocket[] = [];
-  /** What has happened in the run. */
+  /** The ops of the run so far. */
   static ops: Op[] = [];
   readyState = FakeSocket.CONNECTING;
   onopen = () => {};

@@ -1,4 +1,4 @@
-/** How a run is drawn where its options say so: height, panels, only the whole answer. */
+/** Options of a run's view: height, panels, only the whole answer. */
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { JsonObject } from "../../src/values";

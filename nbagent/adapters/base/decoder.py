@@ -152,7 +152,7 @@ class BaseDecoder:
         return self.builder.take()
 
     def at_eof(self) -> None:
-        """Write what only the end of the items tells, and set `stop_info` by it. Does nothing here. May be called twice."""
+        """Write what only the end of the stream makes known, and set `stop_info`. Does nothing here. May be called twice."""
 
     def pause(self) -> list[Event] | None:
         """End the stream, but not the run, if the run waits for its reader, whose answer another stream follows.

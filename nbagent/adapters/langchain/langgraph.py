@@ -306,7 +306,7 @@ def _is_mode(value: Any) -> bool:
 
 
 def _namespace(value: Any) -> tuple[str, ...] | None:
-    """Return a namespace as a tuple of strings, or None if it is none."""
+    """Return a namespace as a tuple of strings; None if it is no namespace."""
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         return tuple(value)
     return None

@@ -40,7 +40,7 @@ class EventsDecoder(BaseDecoder):
         self.stop_info = StopInfo("completed")
         self._open: dict[str, ev.TextStart | ev.ReasoningStart | ev.AgentStart] = {}
         self._step: ev.StepStart | None = None
-        self._runs = 0  # that have begun
+        self._runs = 0  # number of runs begun
         self._is_inside = False  # a run that has begun has not ended
         self._end: ev.RunEnd | None = None  # of the last run, held back: another may follow
         self._agent: str | None = None  # the name of the last run

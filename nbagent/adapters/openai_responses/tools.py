@@ -48,7 +48,7 @@ _RESULT: dict[str, tuple[str, ...]] = {
 
 
 def is_tool(item_type: str) -> bool:
-    """Return True if an output item is a call. The output of a call is none."""
+    """Return True if an output item is a call, and not the output of one."""
     return item_type.endswith("_call") or item_type in _NAMES
 
 

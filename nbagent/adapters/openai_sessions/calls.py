@@ -30,7 +30,7 @@ _FAILED = {"failed", "incomplete"}
 
 
 def is_call(item_type: str) -> bool:
-    """Return True if an item is a call. The output of a call is none."""
+    """Return True if an item is a call, and not the output of one."""
     return item_type.endswith("_call") or item_type == "command_execution"
 
 
