@@ -7,6 +7,7 @@ Ids are unique, deltas are between a start and an end, a result comes once, a fa
 open request. Texts and calls overlap, may be replaced at their end, and may be left for `run.end` to close.
 """
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,16 @@ def usages(draw: st.DrawFn) -> ev.Usage:
     }
     total = draw(st.none() | st.just(sent + made))
     return ev.Usage(input=sent, output=made, total=total, **details)
+
+
+@st.composite
+def utf16_pieces(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """Return a text, and its pieces as of a service that counts in UTF-16 and cuts emoji in two: JSON carries the halves."""
+    text = draw(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+    units = text.encode("utf-16-le")
+    cuts = sorted(draw(st.sets(st.integers(0, len(units) // 2), max_size=6)))
+    bounds = [0, *(2 * cut for cut in cuts), len(units)]
+    return text, [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in itertools.pairwise(bounds)]
 
 
 class _Writer:

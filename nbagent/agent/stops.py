@@ -52,17 +52,7 @@ class Stops:
             reason: why the run stops.
             can_remember: whether the tool asks for permission, which the reader may give for good.
         """
-        request = e.ApprovalRequest(
-            approval_id=self._new_id(start.id),
-            tool_id=start.id,
-            kind="stop",
-            stage="call",
-            prompt=reason,
-            args=arguments,
-            schema=tool.schema,
-            can_remember=can_remember,
-        )
-        return await self._ask(request, tool.check)
+        return await self._ask_about(start, tool, arguments, reason, stage="call", can_remember=can_remember)
 
     async def after_call(
         self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any], result: e.ToolResult, reason: str
@@ -76,15 +66,19 @@ class Stops:
             result: of the call.
             reason: why the run stops.
         """
+        return await self._ask_about(start, tool, arguments, reason, stage="result", result=result.content)
+
+    async def _ask_about(
+        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any], reason: str, **fields: Any
+    ) -> e.ApprovalResponse:
         request = e.ApprovalRequest(
             approval_id=self._new_id(start.id),
             tool_id=start.id,
             kind="stop",
-            stage="result",
             prompt=reason,
             args=arguments,
             schema=tool.schema,
-            result=result.content,
+            **fields,
         )
         return await self._ask(request, tool.check)
 

@@ -40,14 +40,7 @@ class Tool(Generic[P, R]):
     Args:
         function: sync or async; parameters of any type that has a JSON Schema, described in the docstring. Of a generator,
             each value is shown as a preliminary result, and the last one, or the one that it returns, is the result.
-        name: the name that the model sees; by default the function's.
-        description: what the function does; by default its docstring up to the first section.
-        timeout: seconds that a call may take; None is no limit.
-        approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
-            with the arguments, as a dict of JSON.
-        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
-        once: True for a call that must not be made twice, such as a payment: where a run is repeated, forked or run on a
-            recording, the recorded result is taken.
+        name, description, timeout, approve, result_chars, once: as for `tool`.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.

@@ -16,13 +16,12 @@ from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
-from nbagent.inspector.fitting import filled
+from nbagent.inspector.fitting import PagedAnswer, filled
 from nbagent.inspector.past import Past
 from nbagent.inspector.requests import request_bar
 from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
-from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.render.messages import messages_python
 from nbagent.requests import RequestList
 
@@ -63,7 +62,7 @@ class Inspector:
         self._counted = 0
         self._timeline = Timeline()
         self._timed = 0
-        self._text: tuple[str, str] | None = None
+        self._paged = PagedAnswer()
 
     @staticmethod
     def knows(name: str) -> bool:
@@ -88,15 +87,8 @@ class Inspector:
         number, _, value = rest.partition("/")
         if kind == "past" and value:
             return self._past.page(_number(number), value, offset, max_bytes)
-        # Made once for all its pages: it may be long, and the run may go on meanwhile.
-        if self._text is None or self._text[0] != name or offset == 0:
-            make = {"copy": self._copy, "past": self._stretch}.get(kind, self._event)
-            self._text = (name, text_safe(make(rest)))
-        text = self._text[1]
-        page, _ = truncate_to_bytes(text, offset, max_bytes)
-        if offset + len(page) >= len(text):
-            self._text = None
-        return page, len(text)
+        make = {"copy": self._copy, "past": self._stretch}.get(kind, self._event)
+        return self._paged.page(name, offset, max_bytes, lambda: text_safe(make(rest)))
 
     def _events(self, question: EventsQuestion, max_bytes: int) -> str:
         self._types.update(map(type, self._log.since(self._counted + 1)))

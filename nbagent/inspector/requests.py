@@ -12,9 +12,8 @@ import msgspec
 
 from nbagent.errors import NbagentError
 from nbagent.events.jsonable import text_safe
-from nbagent.inspector.fitting import filled
+from nbagent.inspector.fitting import PagedAnswer, filled
 from nbagent.protocol.inspection import Bar, RequestDetail, RequestRow, RequestsAnswer
-from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.requests import Request, RequestList, outline
 
 
@@ -28,7 +27,7 @@ class RequestPages:
     def __init__(self, requests: Callable[[], RequestList]) -> None:
         self._requests = requests
         self._lock = threading.Lock()
-        self._text: tuple[str, str] | None = None
+        self._paged = PagedAnswer()
 
     @staticmethod
     def knows(name: str) -> bool:
@@ -36,12 +35,7 @@ class RequestPages:
         return name.partition("/")[0] in ("requests", "request")
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """Return a page of an answer, and the characters in all of it.
-
-        Args:
-            name: the question.
-            offset: of the page's first character.
-            max_bytes: bytes of JSON that the page may take.
+        """Return a page of an answer, and the characters in all of it; see `Inspector.page`.
 
         Raises:
             LookupError: there is no such request, or it is hidden; the message is for the reader.
@@ -51,14 +45,7 @@ class RequestPages:
             answer = self._rows(_index(rest), max_bytes)
             return answer, len(answer)
         with self._lock:
-            # Made once for all its pages: it may be long, and the response may go on meanwhile.
-            if self._text is None or self._text[0] != name or offset == 0:
-                self._text = (name, self._answer(*rest.split("/")))
-            text = self._text[1]
-            page, _ = truncate_to_bytes(text, offset, max_bytes)
-            if offset + len(page) >= len(text):
-                self._text = None
-        return page, len(text)
+            return self._paged.page(name, offset, max_bytes, lambda: self._answer(*rest.split("/")))
 
     def _rows(self, number: int, max_bytes: int) -> str:
         requests = self._requests()

@@ -1,15 +1,14 @@
 """Chat Completions, one dialect of its servers at a time."""
 
-import itertools
 import json
 from typing import Any
 
 import pytest
 from adapters.recorded import Transcript, decode
 from hypothesis import given
-from hypothesis import strategies as st
 from openai._models import construct_type
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from streams import utf16_pieces
 
 from nbagent import events as ev
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
@@ -366,13 +365,9 @@ def test_a_whole_completion_is_a_stream_of_one() -> None:
     assert decode(ChatDecoder(), [construct_type(type_=ChatCompletion, value=whole)]) == events
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.data())
-def test_any_text_survives_being_cut_between_utf16_units(text: str, data: st.DataObject) -> None:
-    """A service that counts in UTF-16 cuts emoji in two; JSON carries the halves, and the reader gets the emoji."""
-    units = text.encode("utf-16-le")
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(units) // 2), max_size=6)))
-    bounds = [0, *(2 * cut for cut in cuts), len(units)]
-    pieces = [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in itertools.pairwise(bounds)]
+@given(utf16_pieces())
+def test_any_text_survives_being_cut_between_utf16_units(cut: tuple[str, list[str]]) -> None:
+    text, pieces = cut
     transcript = both(*(chunk({"content": piece}) for piece in pieces), STOP)
     assert "".join(transcript.texts) == text
 

@@ -1,14 +1,13 @@
 """OpenAI Responses: cases that no recording has."""
 
-import itertools
 from typing import Any
 
 import pytest
 from adapters.recorded import FOLDER, RESPONSES, Transcript, decode, name_of, payloads
 from hypothesis import given
-from hypothesis import strategies as st
 from openai._models import construct_type
 from openai.types.responses import Response
+from streams import utf16_pieces
 
 from nbagent import events as ev
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
@@ -283,10 +282,7 @@ def test_citations_are_sources_once() -> None:
     ]
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.data())
-def test_any_text_survives_being_cut_between_utf16_units(text: str, data: st.DataObject) -> None:
-    units = text.encode("utf-16-le")
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(units) // 2), max_size=6)))
-    bounds = [0, *(2 * cut for cut in cuts), len(units)]
-    pieces = [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in itertools.pairwise(bounds)]
+@given(utf16_pieces())
+def test_any_text_survives_being_cut_between_utf16_units(cut: tuple[str, list[str]]) -> None:
+    text, pieces = cut
     assert "".join(transcript_of(CREATED, *map(delta, pieces), completed()).texts) == text

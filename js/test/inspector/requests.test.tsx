@@ -4,10 +4,11 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Inspector } from "../../src/inspector";
-import type { RequestDetail, RequestPart, RequestRow, ViewMessage } from "../../src/protocol";
-import { Session } from "../../src/session";
+import type { RequestDetail, RequestPart, RequestRow } from "../../src/protocol";
+import type { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { ownClock, settle } from "../support";
+import { inspectedSession } from "./support";
 
 ownClock();
 
@@ -50,7 +51,6 @@ let asked: string[];
 let session: Session;
 let root: HTMLElement;
 let status: string;
-let deliver: (raw: unknown) => void = () => {};
 const inspecting = signal<Inspecting | null>(null);
 
 function open(page: Inspecting = { page: "requests", block: null }): Promise<void> {
@@ -71,25 +71,20 @@ beforeEach(() => {
     "request/2/body": { model: "m" },
     "request/2/response": "data: {}\n\n",
   };
-  session = new Session({
-    runId: "run",
-    domKey: "key",
-    host: { peer: "kernel", importModule: null, interrupt: null, watch: () => () => {} },
-    head: () => ({ name: "analyst", status, started: 1, events: 3 }),
-    onHead: () => () => {},
-    listen: (receive) => {
-      deliver = receive;
-      return () => {};
+  const answer = (name: string) => {
+    const found = answers[name];
+    const text = typeof found === "string" ? found : JSON.stringify(found);
+    return found === undefined ? { error: "there is none" } : { text, size: text?.length };
+  };
+  const head = {
+    name: "analyst",
+    started: 1,
+    events: 3,
+    get status() {
+      return status;
     },
-    send: (message: ViewMessage) => {
-      if (message.t !== "need") return;
-      asked.push(message.name);
-      const found = answers[message.name];
-      const text = typeof found === "string" ? found : JSON.stringify(found);
-      const part = found === undefined ? { error: "there is none" } : { text, size: text?.length };
-      queueMicrotask(() => deliver({ t: "part", name: message.name, at: 0, ...part }));
-    },
-  });
+  };
+  ({ session, asked } = inspectedSession(answer, { head }));
   root = document.createElement("div");
   document.body.append(root);
 });
