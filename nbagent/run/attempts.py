@@ -17,9 +17,9 @@ from nbagent.mime.text import MASK
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
+from nbagent.run.waiting import wait_for
 from nbagent.run_context import CURRENT_RUN, RunContext, WatchedRun
 from nbagent.runtime import kernel, loop
-from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.transcript import Transcript
 from nbagent.transcript.block import Block
 from nbagent.transcript.shape import shape_of
@@ -79,12 +79,7 @@ class Attempt(ToolCall):
         return self._wait().__await__()
 
     async def _wait(self) -> "Attempt":
-        try:
-            with watch_interrupts(asyncio.get_running_loop(), self.stop):
-                await asyncio.shield(asyncio.wrap_future(self._done))
-        except asyncio.CancelledError:
-            self.stop()
-            raise
+        await wait_for([self._done], self.stop)
         return self
 
     @property

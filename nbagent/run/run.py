@@ -1,14 +1,12 @@
 """`Run`: the controller that joins source, decoder, gate, transcript and renderers for one stream, and owns its life."""
 
-import asyncio
 import concurrent.futures
 import contextvars
 import functools
 import itertools
 import reprlib
 import threading
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn, Unpack
 
 import msgspec
@@ -45,13 +43,11 @@ from nbagent.run.options import (
 from nbagent.run.question import answering
 from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
+from nbagent.run.waiting import End, block_for, wait_for
 from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.run_context.faults import FAULTS, faults_of_run
-from nbagent.runtime import kernel
-from nbagent.runtime.interrupt import watch_interrupts
-from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
 from nbagent.telemetry import RunSpans, observers
@@ -118,7 +114,7 @@ class Run(ForkableRun):
         self._started = False
         self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
         self._finished = False  # the stream is over, and its last events are out
-        self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._done: End = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
         self._last_error = LastError()
         self._reported = ReportedCalls()
@@ -261,23 +257,9 @@ class Run(ForkableRun):
         """
         if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
-        end = None if timeout is None else time.monotonic() + timeout
-        home = running_loop()
-        inside = home is not None and (self._reader.loop is home or is_current())
+        loop, grace_s = self._reader.loop, 2 * STOP_GRACE_S
         try:
-            if home is not None and inside and not self._done.done():
-                nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
-            else:
-                kernel.wait(self._done, timeout)
-            if not in_callback():
-                for callback in self._callbacks:
-                    if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
-                        kernel.wait(callback.done, None if end is None else max(0.0, end - time.monotonic()))
-        except KeyboardInterrupt:
-            self.cancel()
-            if not inside:  # in a script the process may end next, and the connection should be closed before that
-                concurrent.futures.wait([self._done], 2 * STOP_GRACE_S)
-            raise
+            block_for(self._done, self._callbacks, timeout, reader_loop=loop, cancel=self.cancel, grace_s=grace_s)
         except TimeoutError:
             if self._done.done():
                 raise TimeoutError(f"{self!r} has ended, but a function given to on() is busy after {timeout} s") from None
@@ -288,15 +270,13 @@ class Run(ForkableRun):
         return self._wait().__await__()
 
     async def _wait(self) -> "Run":
-        try:
-            with watch_interrupts(asyncio.get_running_loop(), self.cancel):
-                await asyncio.shield(asyncio.wrap_future(self._done))
-                for callback in self._callbacks if not in_callback() else ():
-                    await asyncio.shield(asyncio.wrap_future(callback.done))
-        except asyncio.CancelledError:
-            self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
-            raise
+        await wait_for(self._ends(), self.cancel)
         return self
+
+    def _ends(self) -> Iterator[End]:
+        yield self._done
+        if not in_callback():
+            yield from (callback.done for callback in self._callbacks)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -330,13 +310,11 @@ class Run(ForkableRun):
             if isinstance(item, StreamEnd):
                 self._state.privacy.register_secrets(item.error)
                 closing = list(self._decoder.feed(item))
-                self._forward_told(closing)
+                self._forward_joined(closing)
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
-            if self._state.events.count == (
-                1 if self._prompt else 0
-            ):  # the stream is open now, and the credentials of its request are known
+            if self._state.events.count == bool(self._prompt):  # the stream is open now: its request's credentials are known
                 self._state.privacy.register_secrets()
             decoded = list(self._decoder.feed(item))
             if not any(map(_lacks_display, decoded)):
@@ -350,7 +328,7 @@ class Run(ForkableRun):
 
     def _forward_item(self, decoded: Iterable[e.Event]) -> None:
         """Forward the events of one item, and let go of a stream whose run they have ended."""
-        self._forward_told(decoded)
+        self._forward_joined(decoded)
         if self._state.transcript.ended and stream_outlives_run(self._decoder):
             self._reader.cancel()  # the service would keep the connection open for ever
 
@@ -371,7 +349,7 @@ class Run(ForkableRun):
             self._state.error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
-                self._forward_told(decoder.close(error))
+                self._forward_joined(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
                     self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
@@ -405,7 +383,7 @@ class Run(ForkableRun):
         with self._state.lock:
             self._subscribers.wake(over=True)
 
-    def _forward_told(self, decoded: Iterable[e.Event]) -> None:
+    def _forward_joined(self, decoded: Iterable[e.Event]) -> None:
         """Forward events of the stream; its calls that tools report themselves are joined with the reports."""
         self._forward(event for decoded_event in decoded for event in self._reported.feed(decoded_event))
 

@@ -1,0 +1,65 @@
+"""Waits until something of a run has ended: in a thread that blocks, or in a coroutine. An interrupt of the wait stops it."""
+
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from nbagent.run.callbacks import EventCallback, in_callback
+from nbagent.runtime import kernel
+from nbagent.runtime.interrupt import watch_interrupts
+from nbagent.runtime.loop import is_current, nested, running_loop
+
+End: TypeAlias = "concurrent.futures.Future[None]"
+
+
+async def wait_for(ends: Iterable[End], stop: Callable[[], object]) -> None:
+    """Wait until each of them is done, one after the other; `stop` is called if the wait is interrupted or cancelled."""
+    try:
+        with watch_interrupts(asyncio.get_running_loop(), stop):
+            for end in ends:
+                await asyncio.shield(asyncio.wrap_future(end))
+    except asyncio.CancelledError:
+        stop()  # an interrupted cell must not leave the stream running, and billing, in the background
+        raise
+
+
+def block_for(
+    done: End,
+    callbacks: Sequence[EventCallback],
+    timeout: float | None,
+    *,
+    reader_loop: asyncio.AbstractEventLoop | None,
+    cancel: Callable[[], object],
+    grace_s: float,
+) -> None:
+    """Block until a run has ended, and its callbacks are done. An interrupt cancels the run.
+
+    Args:
+        done: the end of the run.
+        callbacks: of the run.
+        timeout: seconds to wait at most; None waits for ever.
+        reader_loop: the loop that the source is read on; None for a thread. If it is blocked here, it is run from within.
+        cancel: cancels the run.
+        grace_s: seconds that an interrupt waits for the end of the run.
+
+    Raises:
+        TimeoutError: the run, or a callback, goes on after `timeout` seconds.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    home = running_loop()
+    inside = home is not None and (reader_loop is home or is_current())
+    try:
+        if home is not None and inside and not done.done():
+            nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), timeout))
+        else:
+            kernel.wait(done, timeout)
+        for callback in callbacks if not in_callback() else ():
+            if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
+                kernel.wait(callback.done, None if until is None else max(0.0, until - time.monotonic()))
+    except KeyboardInterrupt:
+        cancel()
+        if not inside:  # in a script the process may end next, and the connection should be closed before that
+            concurrent.futures.wait([done], grace_s)
+        raise
