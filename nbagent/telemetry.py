@@ -357,7 +357,7 @@ def _counts(usage: e.Usage | None) -> dict[str, int | None]:
 
 
 def _ended(event: e.RunEnd | e.AgentEnd) -> e.ErrorInfo:
-    """Return how a run ended as an error, whose type is its code or its status."""
+    """Return the end of a run as an error, whose type is its code or its status."""
     code = event.code if isinstance(event, e.RunEnd) else None
     return e.ErrorInfo(message=f"the run ended: {event.status}", type=code or event.status)
 

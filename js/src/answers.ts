@@ -30,7 +30,7 @@ export class Answers {
     return this.#sent.value.get(block.id) ?? null;
   }
 
-  /** Return what the reader has typed so far, by field. It outlives a panel that is closed, and is lost with the page. */
+  /** Return the reader's input so far, by field. It outlives a panel that is closed, and is lost with the page. */
   draft(block: Block<"approval">): Map<string, unknown> {
     let draft = this.#drafts.get(block);
     if (!draft) {

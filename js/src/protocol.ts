@@ -234,7 +234,7 @@ export interface ToolProps extends BlockProps {
   output?: string;
   /** True if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`. */
   can_rerun?: boolean;
-  /** Why the last wish to make it again was not met; null after one that was. */
+  /** Why the reader's last wish to make the call again failed; null after one that did not. */
   problem?: Large<string> | null;
   /** Id of the call that this one makes again, for the reader; absent for a call of the model. */
   attempt_of?: Large<string>;

@@ -275,7 +275,7 @@ class Agent:
         return open_session(self, name, self.store if store is None else store_of(store))
 
     def sessions(self, *, store: StoreLike | None = None) -> list[SessionInfo]:
-        """Return what is known of the sessions in a store, the one that was changed last first; see `session`."""
+        """Return the sessions in a store, the one that was changed last first; see `session`."""
         return (self.store if store is None else store_of(store)).sessions()
 
     def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> AgentStream:

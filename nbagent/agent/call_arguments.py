@@ -41,7 +41,7 @@ class CallArguments:
         return e.ToolArgs(id=id, args=self.shown, args_text=msgspec.json.encode(self.shown).decode())
 
     def fits(self, announced: Any) -> int:
-        """Return how well arguments as a model wrote them are these.
+        """Return a rank of how well arguments as a model wrote them fit these.
 
         Returns:
             2 if they are equal; 1 if they are once defaults are left out and texts are converted as the tool's types say;

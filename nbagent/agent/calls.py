@@ -189,7 +189,7 @@ class Calls:
             call = replace(call, arguments=response.value or call.arguments, note="", steps=True)
 
     def _stop_after(self, call: "_Permitted", result: e.ToolResult) -> str | None:
-        """Return why the run stops at the result of a call; None if it goes on."""
+        """Return the reason to stop at the result of a call; None if it goes on."""
         if call.steps:
             return "step"
         breakpoints = breakpoints_here()
@@ -249,7 +249,7 @@ class Calls:
                 return final
 
     def _limit(self, tool: AnyTool) -> int:
-        """Return how many characters of a tool's result the model gets at most."""
+        """Return the most characters of a tool's result that the model gets."""
         return self._plan.result_chars if tool.result_chars is None else tool.result_chars
 
     async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
@@ -279,7 +279,7 @@ class _Permitted:
 
 
 def denial(reason: str | None) -> str:
-    """Return what the model gets in place of the result of a call that the reader did not permit."""
+    """Return the text that the model gets in place of the result of a call that the reader did not permit."""
     return f"The user denied this call: {reason}" if reason else "The user denied this call."
 
 

@@ -299,7 +299,7 @@ def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, t
 
 
 def _hint(around: Sequence[Any], key: str) -> str:
-    """Return what is meant by a key that is not one of its section: a similar key of that, else the place that has it."""
+    """Return a hint for an unknown key: a similar key of its section, else the place that has it."""
     if len(around) < 2:
         return did_you_mean(key, ConfigFile.model_fields) or "; its keys are 'agents' and 'limits'"
     here = ".".join(step for step in around[2:] if isinstance(step, str))

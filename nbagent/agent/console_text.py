@@ -37,7 +37,7 @@ class ConsoleText:
         return "  ".join(filter(None, (line.strip() for line in self._live)))
 
     def feed(self, text: str) -> None:
-        """Add what was written."""
+        """Add text that was written."""
         if self._cut or self._live or _SPECIAL.search(text):
             self._feed_codes(text)
         else:

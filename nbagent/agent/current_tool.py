@@ -74,7 +74,7 @@ def _lookup(kind: type) -> Any:
 
 
 def _lookup_path(value: Any, path: list[str]) -> Any:
-    """Return what a path of names leads to, from the module of a function or a class; `_MISSING` if it ends."""
+    """Return the object at a path of names, from the module of a function or a class; `_MISSING` if it ends."""
     names = getattr(value, "__globals__", None)
     module = sys.modules.get(value.__module__)
     if value.__module__ != "__main__" or names is None:  # the code of a notebook need not be the module's

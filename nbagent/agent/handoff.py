@@ -20,7 +20,7 @@ class Handoff:
 
     Attributes:
         name: of the agent.
-        tool: what the model calls.
+        tool: the tool that the model calls.
         plan: makes the parameters of the run as it goes on.
     """
 

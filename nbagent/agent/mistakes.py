@@ -44,7 +44,7 @@ _MEANT = {
 
 
 def hint_for(name: str) -> str:
-    """Return what to write in place of an attribute that an agent does not have."""
+    """Return a hint in place of an attribute that an agent does not have."""
     similar = did_you_mean(name, _NAMES)
     return similar.removeprefix("; ") if similar else ASK
 

@@ -240,7 +240,7 @@ class OutsideCall:
         return (yield _OnOurLoop(self._questions.ask(question, tool.check)))  # type: ignore[no-any-return]
 
     def _stop_after(self, result: e.ToolResult, value: Any) -> str | None:
-        """Return why the run stops at the result of the call; None if it goes on."""
+        """Return the reason to stop at the result of the call; None if it goes on."""
         if self._step:
             return "step"
         if result.status == "error":

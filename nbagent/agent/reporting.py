@@ -1,4 +1,4 @@
-"""`progress`: how far a running tool is, said by the tool itself."""
+"""`progress`: a tool reports its own progress."""
 
 from typing import SupportsFloat
 
@@ -7,7 +7,7 @@ from nbagent.agent.call_context import CURRENT_CALL
 
 
 def progress(done: SupportsFloat | None = None, total: SupportsFloat | None = None, message: str | None = None) -> None:
-    """Show how far the tool is that runs here, in the panel of its call. Does nothing outside of a tool.
+    """Show the progress of the tool that runs here, in the panel of its call. Does nothing outside of a tool.
 
         for number, page in enumerate(pages):
             nbagent.progress(number, len(pages), page.title)
@@ -15,9 +15,9 @@ def progress(done: SupportsFloat | None = None, total: SupportsFloat | None = No
     It may be called as often as one likes, from sync and async tools: at most ten a second are shown, the last one always.
 
     Args:
-        done: what is done so far, in any unit.
-        total: what there is to do, in the same unit; None if that is not known.
-        message: what is being done.
+        done: amount done so far, in any unit.
+        total: amount to do in all, in the same unit; None if unknown.
+        message: text beside the bar.
 
     Raises:
         TypeError: `done` or `total` is not a number.

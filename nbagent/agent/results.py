@@ -69,7 +69,7 @@ class Results:
         """Return the event of the result, and its text for the model.
 
         Args:
-            value: what the tool returned.
+            value: the tool's return value.
             figures: Matplotlib figures that are shown with it.
         """
         return result_of(self._id, value, self._limit, figures=figures, before=self._before())

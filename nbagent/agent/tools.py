@@ -321,7 +321,7 @@ def check_result_chars(name: str, limit: int) -> None:
 
 
 def _last_of(values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event) -> Any:
-    """Return what a generator returns, or its last value if it returns None. Each value is shown."""
+    """Return the result of a generator, or its last value if it returns None. Each value is shown."""
     latest: Any = None
     with contextlib.closing(values):
         while not abandoned.is_set():

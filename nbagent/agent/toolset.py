@@ -54,7 +54,7 @@ def merged(own: Mapping[str, AnyTool], sets: Sequence[tuple[str, Sequence[AnyToo
 
 
 def split(tools: Any) -> tuple[Any, list[Toolset]]:
-    """Return what an agent was given as tools without the toolsets, and the toolsets."""
+    """Return an agent's tools without the toolsets, and the toolsets."""
     if callable(tools) or not isinstance(tools, Iterable):
         return tools, []  # refused elsewhere
     given = list(tools)

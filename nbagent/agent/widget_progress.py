@@ -19,7 +19,7 @@ def follow_bar(data: Mapping[str, Any], id: str, output: CallOutput) -> bool:
     """Show the progress of a bar in a MIME bundle. Returns False if it has none.
 
     Args:
-        data: what is displayed.
+        data: the displayed MIME bundle.
         id: of the call.
         output: of the call.
     """

@@ -67,7 +67,7 @@ def fork(
 
 
 def label_of(point: Point, others: Iterable[str]) -> str:
-    """Return where a run was forked and with what, such as "at fetch_rates, other result"."""
+    """Return the point and the change of a fork, such as "at fetch_rates, other result"."""
     place = f"step {point.step.number}" if point.call is None else f"at {point.call.start.name}"
     return ", ".join([place, *(f"other {name}" for name in others)])
 

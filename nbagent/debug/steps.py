@@ -50,7 +50,7 @@ def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) ->
 
 
 def likeness(a: Item, b: Item) -> float:
-    """Return how much two items agree, from 0 for items of different tools to 1."""
+    """Return the similarity of two items, from 0 for items of different tools to 1."""
     if (a.kind, a.name) != (b.kind, b.name):
         return 0.0
     if a.key == b.key:

@@ -21,7 +21,7 @@ Change = dict[str, Any]
 
 
 def json_difference(before: Any, after: Any) -> tuple[list[Change], int]:
-    """Return what differs between two JSON values, and how many differences there are.
+    """Return the differences of two JSON values, and their number.
 
     Returns:
         The first `MAX_CHANGES`, each `{"path": "a.b[2]", "before": text, "after": text}`. A key or an item that only one side

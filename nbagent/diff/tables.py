@@ -61,7 +61,7 @@ def table_of(value: Any) -> Table | None:
 
 
 def table_difference(before: Table, after: Table) -> dict[str, Any]:
-    """Return what differs between two tables.
+    """Return the differences of two tables.
 
     Returns:
         `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`, the last two where they

@@ -51,7 +51,7 @@ def _by_word(removed: str, added: str) -> list[list[Any]]:
 
 
 def _common(left: str, right: str) -> int:
-    """Return how many characters both texts begin with, by halving."""
+    """Return the length of the common beginning of both texts, by halving."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
@@ -63,7 +63,7 @@ def _common(left: str, right: str) -> int:
 
 
 def _common_end(left: str, right: str) -> int:
-    """Return how many characters both texts end with, by halving."""
+    """Return the length of the common end of both texts, by halving."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2

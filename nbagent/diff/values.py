@@ -17,7 +17,7 @@ JSON_BYTES = 1_000_000
 
 
 def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, Any]:
-    """Return what differs between two values, as plain JSON.
+    """Return the difference of two values, as plain JSON.
 
     Args:
         before: any value.

@@ -82,7 +82,7 @@ class Repeatable(Protocol):
     arguments: dict[str, Any] | None
 
     def form(self) -> dict[str, Any]:
-        """Return what a form for other arguments needs: `schema`, a JSON Schema, and `once`, true if `force` is needed."""
+        """Return the data for a form of other arguments: `schema`, a JSON Schema, and `once`, true if `force` is needed."""
         ...
 
     def attempt(

@@ -42,7 +42,7 @@ class Masker(Protocol):
     """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`).
 
     Attributes:
-        warning: what keeps texts from being shown; None if nothing does.
+        warning: text about texts that cannot be shown; None if all can.
     """
 
     warning: str | None

@@ -35,7 +35,7 @@ _IGNORABLE = re.compile(
 
 
 def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
-    """Return what the reader of Markdown sees otherwise, and the offset up to which nothing that follows can change it."""
+    """Return the replacements by which Markdown's reader sees the text, and the offset up to which they are final."""
     found = _replacements(_MARKDOWN, text, start)
     stop = found[-1].stop if found else start
     cut = _INCOMPLETE.search(text, max(start, len(text) - _MAX_INCOMPLETE_CHARS))
@@ -47,7 +47,7 @@ def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
 
 
 def html_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
-    """Return what the reader of HTML or SVG sees otherwise: tags within a line are left out, others become a line break."""
+    """Return the replacements for HTML or SVG: tags within a line are left out, others become a line break."""
     return _replacements(_HTML, text, start), len(text)
 
 

@@ -60,7 +60,7 @@ class Search:
                 self.found.append(self.seen)
 
     def _match(self, event: e.Event, number: int) -> tuple[bool, int]:
-        """Return whether the event matches, and the bytes that were searched."""
+        """Return True if the event matches, and the bytes that were searched."""
         tag = e.type_of(event)
         if self._type and not (tag.startswith(self._type) if self._family else tag == self._type):
             return False, 0

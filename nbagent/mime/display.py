@@ -71,7 +71,7 @@ def display_of(
 
 
 def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
-    """Return what `call` returns; `otherwise` if a value's own class raises, which any look at the value may make it do."""
+    """Return the result of `call`; `otherwise` if a value's own class raises, which any look at the value may make it do."""
     try:
         return call()
     except Exception:

@@ -48,7 +48,7 @@ def place_of(request: Mapping[str, Any]) -> Place:
 
 
 def current_place(shell: Any, latest: Place) -> Place:
-    """Return where the caller's outputs go.
+    """Return the place of the caller's outputs.
 
     Args:
         shell: IPython's shell in a kernel.

@@ -16,7 +16,7 @@ _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
 
 
 def difference_html(diff: Props, max_chars: int = 20_000) -> str:
-    """Return what differs as HTML: what is gone struck out, what is new underlined. Empty for pictures and where nothing does.
+    """Return a difference as HTML: removed text struck out, added text underlined. Empty for pictures and equal values.
 
     Args:
         diff: see `nbagent.diff.difference`.
@@ -37,7 +37,7 @@ def difference_html(diff: Props, max_chars: int = 20_000) -> str:
 
 
 def difference_lines(diff: Props) -> list[str]:
-    """Return what differs as lines of text: `rate: 11.2 → 11.5`."""
+    """Return a difference as lines of text: `rate: 11.2 → 11.5`."""
     match diff.get("kind"):
         case "text":
             return [f"{mark} {_line(text)}" for mark, text, _ in _pieces(diff) if mark != "=" and text.strip()]

@@ -167,7 +167,7 @@ class BlockWriter:
         return caption(LABELS["tool"]["output"]) + self._value.plain(printed) if printed else ""
 
     def _compared(self, block: Props) -> str:
-        """Return what differs between an attempt's result and the first one; of two pictures, the first."""
+        """Return the difference of an attempt's result and the first one; of two pictures, the first."""
         diff = record_of(block, "difference")
         if not diff:
             return ""

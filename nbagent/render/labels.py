@@ -136,7 +136,7 @@ def prompt_label(approval: Props) -> str:
 
 
 def stop_label(approval: Props) -> str:
-    """Return why a run stopped at a breakpoint, in words."""
+    """Return the reason of a stop at a breakpoint, in words."""
     reason, stage = text_of(approval, "prompt"), text_of(approval, "stage")
     labels: dict[str, str] = LABELS["stage"]
     if stage == "request":
@@ -158,7 +158,7 @@ def decision_label(approval: Props) -> str:
 
 
 def decision_details(approval: Props) -> list[str]:
-    """Return what belongs to a decision: the question in words, what was changed or given, and why."""
+    """Return the details of a decision: the question in words, the changes or the answer, and the reason."""
     question = prompt_label(approval) if approval.get("approval_kind") == "stop" else text_of(approval, "prompt")
     return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
 
@@ -342,7 +342,7 @@ def _tool_seconds(tools: Iterable[Props]) -> float:
 
 
 def forks_label(run: Props) -> str:
-    """Return where a run was forked, and its forks, on one line; "" if it is alone."""
+    """Return the origin of a fork, and the run's own forks, on one line; "" if there are none."""
     nodes = run.get("forks")
     nodes = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
     own: Props = next((node for node in nodes if node.get("own") is True), {})

@@ -177,7 +177,7 @@ class _Writer:
 
 
 def _compared(block: Props) -> list[str]:
-    """Return what differs between an attempt's result and the first one."""
+    """Return the difference of an attempt's result and the first one."""
     diff = record_of(block, "difference")
     if not diff:
         return []

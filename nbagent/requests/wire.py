@@ -136,7 +136,7 @@ def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
 
 
 def _json_of(line: str) -> tuple[str, Any]:
-    """Return what stands before the JSON of a line, and its value; None if it has none."""
+    """Return the text before the JSON of a line, and the value; the line and None if there is no JSON."""
     body = line.removeprefix("data:").lstrip()
     if not body.startswith(("{", "[")):
         return line, None

@@ -80,7 +80,7 @@ class FunctionDecoder(EventsDecoder):
                 super().read(part)
 
     def _parts(self, made: Any) -> Iterable[Any]:
-        """Yield what the function made, a text as the next delta of a text block. What is no text ends that block."""
+        """Yield the function's events, a text as the next delta of a text block. Anything else ends that block."""
         if isinstance(made, str):
             if not self._is_in_text:
                 self._is_in_text = True

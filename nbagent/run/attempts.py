@@ -274,7 +274,7 @@ class Attempts:
 
 
 def _difference(first: e.ToolResult, second: e.ToolResult) -> dict[str, Any]:
-    """Return what differs between two results of a call."""
+    """Return the difference of two results of a call."""
     if first.status == "ok" and second.status == "ok":
         both = [event.display is not None and shape_of(event.display.data) == "picture" for event in (first, second)]
         return difference(_value(first), _value(second), pictures=all(both))

@@ -150,7 +150,7 @@ def set_options(**options: Unpack[ViewOptions]) -> None:
 
 
 def view_options(options: Mapping[str, Any]) -> ViewOptions:
-    """Return how a run is drawn: by its own options, else by those of `set_options`.
+    """Return the options of a run's view: its own, else those of `set_options`.
 
     Raises:
         ValueError: a value is not valid; the message names it.
@@ -161,7 +161,7 @@ def view_options(options: Mapping[str, Any]) -> ViewOptions:
 
 
 def breakpoints_of(options: StopOptions) -> Breakpoints:
-    """Return where a run stops.
+    """Return the breakpoints of a run.
 
     Raises:
         TypeError: an option is of another type.

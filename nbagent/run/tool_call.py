@@ -233,7 +233,7 @@ class ToolCalls:
         return ToolCallList(ToolCall(*self.parts(block)) for block in blocks)
 
     def parts(self, block: Block) -> tuple[Any, ...]:
-        """Return what a `ToolCall` is made of."""
+        """Return the arguments of a `ToolCall`."""
         return block, self._args, self._results, self._lock, self.again
 
     def args_of(self, block_id: str) -> Any:

@@ -116,7 +116,7 @@ class Breakpoints:
         return self._step
 
     def at_call(self, tool: str, arguments: dict[str, Any]) -> str | None:
-        """Return why the run stops before a call; None if it goes on."""
+        """Return the reason to stop before a call; None if the run goes on."""
         self._obey()
         if self._tools and (tool in self._tools or EVERY in self._tools):
             return "breakpoint"
@@ -134,7 +134,7 @@ class Breakpoints:
         return self._on_error
 
     def at_result(self, tool: str, arguments: dict[str, Any], result: Any) -> str | None:
-        """Return why the run stops after a call with a result; None if it goes on."""
+        """Return the reason to stop after a call with a result; None if the run goes on."""
         if self._on_result is None:
             return None
         try:

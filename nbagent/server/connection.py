@@ -32,7 +32,7 @@ class HttpConnection(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin, in the place of the oldest idle connection if there are too many."""
+        """Accept the connection; if there are too many, close the oldest idle one."""
         super().connection_made(transport)
         if len(self.connections) > self._max_connections:
             oldest = next(iter(self._idle), self)

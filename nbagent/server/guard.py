@@ -101,7 +101,7 @@ class Guard:
             raise Problem(431, f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit max_headers_bytes")
 
     def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Receive:
-        """Return what receives a request's body or the messages of a WebSocket, up to their limit."""
+        """Return a `receive` that limits a request's body or the messages of a WebSocket."""
         limit, size = self._limits.max_body_bytes, 0
         length = headers.get("content-length", "0")
         announced = int(length[:20]) if length.isdecimal() else 0

@@ -234,7 +234,7 @@ class HostedRun:
         return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what the store answers, however long it cannot be reached. Nothing is lost meanwhile: the run waits.
+        """Return the store's answer, however long it cannot be reached. Nothing is lost meanwhile: the run waits.
 
         Raises:
             StoreUnreachable: the server stops.

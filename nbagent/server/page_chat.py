@@ -110,7 +110,7 @@ class PageChat:
         return self._partner.hosted
 
     async def show_earlier(self) -> None:
-        """Show what was said before: of the newest answer all that was streamed, and as it comes if it is being written."""
+        """Show the conversation so far: of the newest answer all that was streamed, live if it is still being written."""
         session = self._partner.session
         newest = await self._newest()
         kept = newest is not None and await _kept(newest)

@@ -77,7 +77,7 @@ class Sessions:
         return self._store if self._store is not None and isinstance(agent.store, MemoryStore) else agent.store
 
     async def _in_thread(self, look_up: Callable[[], Session]) -> Session:
-        """Return what a look-up returns. One that lasts too long is given up; its thread ends later."""
+        """Return the result of a look-up. One that lasts too long is given up; its thread ends later."""
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S), self._lookups:
                 session: Session = await in_thread(look_up)

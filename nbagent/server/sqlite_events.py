@@ -248,7 +248,7 @@ class SqliteEvents:
     # --- the file ---------------------------------------------------------------------------------------------------------
 
     async def _awaited(self, key: str, look: Callable[[], T], wait_s: float = 0.0) -> T:
-        """Return what is found in the file, as soon as there is something or the time is over."""
+        """Return the rows in the file, as soon as there are some or the time is over."""
 
         def locked() -> T:
             with self._lock:

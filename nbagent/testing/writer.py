@@ -127,7 +127,7 @@ def _refusal_of(run: Run) -> str:
 
 
 def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
-    """Return what the model says, up to the request that its service refuses, if there is one."""
+    """Return the model's words, up to the request that its service refuses, if any."""
     if not refusal:
         return replies_of(recorded.steps)
     return [*replies_of(step for step in recorded.steps if step.calls), Reply(error=refusal)]

@@ -70,7 +70,7 @@ function StopAttempt({ block }: { block: Block<"tool"> }) {
   );
 }
 
-/** Return whether a wish is on its way: until the call has another attempt or a problem, or the kernel was silent for long. */
+/** Return true while a wish is on its way: until the call has another attempt or a problem, or the kernel was silent for long. */
 function useSent(block: Block<"tool">, act: (args?: string, force?: boolean) => void) {
   const [sent, setSent] = useState(false);
   const count = attemptCount(block);

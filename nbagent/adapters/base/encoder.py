@@ -202,7 +202,7 @@ class BaseEncoder:
         return self.limit_names.get(limit_of(end) or "")
 
     def incomplete_reason(self, end: ev.RunEnd) -> str:
-        """Return why a run is incomplete: the limit, "max_steps", the provider's code or finish reason, or "incomplete"."""
+        """Return the reason of an incomplete run: the limit, "max_steps", the provider's code or reason, or "incomplete"."""
         fallback = "max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete"
         return self.limit_name(end) or fallback
 

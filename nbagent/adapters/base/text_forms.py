@@ -30,7 +30,7 @@ def limit_of(end: ev.RunEnd) -> str | None:
 
 
 def failure_message(end: ev.RunEnd) -> str:
-    """Return why a run did not complete, for a system whose runs either complete or fail."""
+    """Return the reason of a run that did not complete, for a system whose runs either complete or fail."""
     match end.status:
         case "cancelled":
             return "The run was cancelled"

@@ -97,7 +97,7 @@ class SessionsDecoder(BaseDecoder):
             self.stop_info = TRUNCATED
 
     def _requires_action(self, payload: Mapping[str, Any]) -> None:
-        """Write what the session waits for. Its stream stays open: the answer goes by another request."""
+        """Write the questions that the session waits for. Its stream stays open: the answer goes by another request."""
         session = fields_or_empty(payload.get("session"))
         self.stop_info = StopInfo("paused", "requires_action")
         for entry in session.get("required_actions") or ():
@@ -141,7 +141,7 @@ class SessionsDecoder(BaseDecoder):
         self.new_step(self._model)
 
     def _turn_ends(self, payload: Mapping[str, Any]) -> None:
-        """Note how a turn ended. The step ends later, when the session is idle: sub-agents may still send events for it."""
+        """Note the end of a turn. The step ends later, when the session is idle: sub-agents may still send events for it."""
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
         state = str(payload.get("type")).rpartition(".")[2]
         usage = openai_usage(turn.get("usage")) or openai_usage(payload.get("usage"))

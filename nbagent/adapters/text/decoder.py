@@ -48,13 +48,13 @@ class TextDecoder(BaseDecoder):
         self.builder.text("text", piece)
 
     def close(self, error: BaseException | None = None) -> list[Event]:
-        """End the run. Without a text it is as if there had been no items."""
+        """End the run. Without a text the run ends as one without items."""
         if not self.builder.in_step and not self.builder.ended:
             self._understood, self._read_count = False, 0
         return super().close(error)
 
     def finish(self) -> None:
-        """Write what is left of an unfinished UTF-8 sequence, and end the step."""
+        """Write the rest of an unfinished UTF-8 sequence, and end the step."""
         self.builder.text("text", self._utf8.decode(b"", final=True))
         super().finish()
 

@@ -38,4 +38,4 @@ class UnknownDecoder(BaseDecoder):
             self.builder.status(message + RAW_HINT, level="warning")
 
     def not_understood(self, items: int, first_type: str) -> None:
-        """Say nothing more: the first item has its hint."""
+        """Return nothing more: the first item has its hint."""

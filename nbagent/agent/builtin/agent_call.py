@@ -20,7 +20,7 @@ def agent_call(agents: Mapping[str, Answering], descriptions: Mapping[str, str] 
 
     Args:
         agents: the agents that may be asked, by name. Looked up at each call, so that agents may ask one another.
-        descriptions: what they are for, for the model.
+        descriptions: their purposes, for the model.
     """
     known = descriptions or {}
     about = "".join(f"\n- {name}: {known[name]}" for name in agents if known.get(name))

@@ -36,7 +36,7 @@ AGENT = "agent"
 """Key in the state of a call: the agent that its address names."""
 
 MAX_TASKS = 1_000
-"""Tasks that are kept as their clients have seen them; older ones that have ended are made from their runs again."""
+"""Tasks kept as their clients have seen them; older ones that have ended are rebuilt from their runs."""
 
 MAX_LISTED = 250
 """Tasks of a context that are listed."""

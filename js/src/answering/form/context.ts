@@ -8,7 +8,7 @@ import { Schemas } from "./schema";
 
 export interface FormState {
   schemas: Schemas;
-  /** Return what is wrong with the value at a path, in words; null if nothing is, or nothing was typed there yet. */
+  /** Return the problem of the value at a path, in words; null if there is none, or nothing was typed there yet. */
   problemAt(path: Path, value: Json | undefined): string | null;
   /** True if all members of the whole are drawn, also those that may be left out and are. */
   showsAll: boolean;

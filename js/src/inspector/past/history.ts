@@ -173,7 +173,7 @@ class Growth {
   }
 }
 
-/** Return how many of the ascending numbers are at most `limit`. */
+/** Return the number of the ascending numbers that are at most `limit`. */
 function countUpTo(numbers: readonly number[], limit: number): number {
   let [low, high] = [0, numbers.length];
   while (low < high) {
