@@ -45,8 +45,8 @@ export class Announcer {
 export function announcements(changes: readonly Change[], whole: boolean): string[] {
   const isEnd = ({ block }: Change) => isKind(block, "run") && block.closed.peek();
   const end = changes.find(isEnd);
-  const told = end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
-  return told.map((change) => announcement(change, whole)).filter((text) => text !== null);
+  const announced = end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
+  return announced.map((change) => announcement(change, whole)).filter((text) => text !== null);
 }
 
 /** Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */

@@ -257,7 +257,7 @@ class SqliteStore:
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA foreign_keys = ON")
-            db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            db.execute("PRAGMA secure_delete = ON")  # deleted rows are overwritten
             self._prepare(db)
             # Readers do not wait for a writer. Where the file system cannot do that, they do.
             db.execute("PRAGMA journal_mode = WAL")

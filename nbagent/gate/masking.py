@@ -85,7 +85,7 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        names = DistinctNames()  # keys may differ in nothing but what is masked
+        names = DistinctNames()  # keys may differ only in masked text
         made = {
             names.add(mask(key)) if isinstance(key, str) else key: mask_json(item, mask, numbers=numbers)
             for key, item in value.items()

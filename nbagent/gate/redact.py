@@ -147,7 +147,7 @@ class Redactor:
             return [event]
         if not shown and event.delta:
             return []
-        # Not masked again: what stands beside a mask may look like a match then.
+        # Not masked again: text beside a mask may look like a match.
         return [replace(self._masked(replace(event, delta="")), delta=shown)]
 
     def _flush(self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult) -> list[e.Event]:

@@ -33,7 +33,7 @@ class EarlyCommListener:
         # A comm's messages are intercepted and delivered in one order, so counting them is enough.
         self._intercepted = 0
         self._delivered = 0
-        with contextlib.suppress(AttributeError):  # a comm that takes no attributes is none of ipykernel's
+        with contextlib.suppress(AttributeError):  # a comm that takes no attributes is not ipykernel's
             comm.nbagent_listener = self  # the kernel forgets both together
             _intercept()
 

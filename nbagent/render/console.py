@@ -148,7 +148,7 @@ class ConsoleRenderer:
         if block["kind"] in ("text", "reasoning") and field == "text":
             self._grow(id_, block, text)
         elif block["kind"] == "prompt" and field == "text":
-            self._said(block["depth"], text)
+            self._quote(block["depth"], text)
         elif field == "output":
             self._print_output(block, text)
         elif len(head := block.get(field) or "") < _HEAD_CHARS:
@@ -258,11 +258,11 @@ class ConsoleRenderer:
     # --- the user's message, and what tools print ---
 
     def _prompt(self, depth: int, block: Block) -> None:
-        self._said(depth, text_of(block, "text"))
+        self._quote(depth, text_of(block, "text"))
         for file in files_of(block):
             self._line(depth, f"> [{text_of(file, 'name', 'media_type') or 'file'}]", _BOLD)
 
-    def _said(self, depth: int, text: str) -> None:
+    def _quote(self, depth: int, text: str) -> None:
         for line in text.splitlines():
             self._line(depth, f"> {line}", _BOLD)
 

@@ -175,7 +175,7 @@ def _change(parts: RequestFields, body: Body, before: Body | None) -> Change:
         return Change(first=True, new=range(body.count), removed=0, tools=None, settings=())
     old = before.messages()
     at = parts.common(old)
-    gone = Counter(old[at:])  # what is not at the same place may be at another one
+    gone = Counter(old[at:])  # a message may have moved
     new: list[int] = []
     for index in range(at, len(parts.messages)):
         if gone[parts.messages[index]] > 0:

@@ -56,7 +56,7 @@ def block_for(
         else:
             kernel.wait(done, timeout)
         for callback in callbacks if not in_callback() else ():
-            if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
+            if home is None or callback.home is not home:  # one that is awaited on the loop blocked here cannot end
                 kernel.wait(callback.done, None if until is None else max(0.0, until - time.monotonic()))
     except KeyboardInterrupt:
         cancel()

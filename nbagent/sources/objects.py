@@ -208,7 +208,7 @@ class TaskReader:
                 on_item(item)
                 if self._cancelled:  # a stream that never waits would not see the cancellation
                     break
-                if self._home.time() > pause:  # nor let anything else run on the loop, such as the click that cancels it
+                if self._home.time() > pause:  # nor let the loop run anything else, such as a click that cancels it
                     await asyncio.sleep(0)
                     pause = self._home.time() + MAX_SLICE_S
         finally:

@@ -112,7 +112,7 @@ export class SocketModel implements Model {
       const isBack = this.#tries > 0;
       this.#tries = 0;
       this.#connection.value = "open";
-      // The hello first: the server begins with it.
+      // The server expects the hello first.
       if (isBack) for (const watcher of this.#watchers) watcher.back();
       const waiting = this.#waiting;
       this.#waiting = [];
