@@ -93,7 +93,7 @@ class Paced:
         self._waiting: deque[e.Event] = deque()
         self._chars = 0
         self._over = False
-        self._news, self._room, self._hurried = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._has_events, self._has_room, self._is_cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def put(self, event: e.Event) -> None:
         """Have an event put when it is its turn. Waits while too many characters wait."""
@@ -102,10 +102,10 @@ class Paced:
             return
         self._waiting.append(event)
         self._chars += _chars(event)
-        self._news.set()
-        while self._limit is not None and self._chars > self._limit and not self._hurried.is_set():
-            self._room.clear()
-            await self._room.wait()
+        self._has_events.set()
+        while self._limit is not None and self._chars > self._limit and not self._is_cancelled.is_set():
+            self._has_room.clear()
+            await self._has_room.wait()
 
     async def run(self, producer: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that calls `put`, until all is put. Cancelling cancels it, and puts what waits without delay."""
@@ -116,8 +116,8 @@ class Paced:
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError:
-            self._hurried.set()
-            self._room.set()
+            self._is_cancelled.set()
+            self._has_room.set()
             tasks[0].cancel()
             await asyncio.wait(tasks)
         for task in tasks:
@@ -128,21 +128,21 @@ class Paced:
             await producer
         finally:
             self._over = True
-            self._news.set()
+            self._has_events.set()
 
     async def _send(self) -> None:
         while self._waiting or not self._over:
             if not self._waiting:
-                self._news.clear()
-                await self._news.wait()
+                self._has_events.clear()
+                await self._has_events.wait()
                 continue
             event = self._waiting.popleft()
             await self._put(event)
             if chars := _chars(event):
                 self._chars -= chars
-                self._room.set()
+                self._has_room.set()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurried.wait(), self._delay)
+                    await asyncio.wait_for(self._is_cancelled.wait(), self._delay)
 
 
 def _chars(event: e.Event) -> int:

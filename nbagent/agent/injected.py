@@ -9,7 +9,7 @@ from nbagent import events as e
 from nbagent.agent.model import Connection
 from nbagent.agent.recorded_model import RecordedConnection
 from nbagent.agent.tools import AnyTool
-from nbagent.run_context.faults import Faults, striking
+from nbagent.run_context.faults import Faults, due_faults
 from nbagent.sources.closing import aclose
 from nbagent.sources.http import connection_lost
 
@@ -29,7 +29,7 @@ async def before_call(
         Exception: the injected error.
         TimeoutError: the injected latency is longer than the tool may take.
     """
-    for fault in striking(tool.name, given):
+    for fault in due_faults(tool.name, given):
         await emit(e.Status(message=fault.label, level="warning", parent_id=id))
         if fault.latency is not None:
             await asyncio.sleep(_limited(fault.latency, tool))
@@ -66,7 +66,7 @@ async def before_request(connection: Connection | RecordedConnection, emit: Call
         openai.APIStatusError: the injected status.
     """
     cuts = []
-    for fault in striking(None):
+    for fault in due_faults(None):
         await emit(e.Status(message=fault.label, level="warning"))
         if fault.latency is not None:
             await asyncio.sleep(fault.latency)

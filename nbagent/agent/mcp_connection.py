@@ -59,7 +59,7 @@ class Connection:
         self._lock = asyncio.Lock()
         self._listing = asyncio.Lock()
         self._changes = 0
-        self._life: asyncio.Task[None] | None = None
+        self._connection_task: asyncio.Task[None] | None = None
         self._client: mcp.Client | None = None
         self._closing = asyncio.Event()
         self._tools: list[McpTool] | None = None
@@ -112,7 +112,7 @@ class Connection:
             opened: asyncio.Future[mcp.Client] = asyncio.get_running_loop().create_future()
             # In an empty context: what the server says later does not belong to the call that has opened the connection.
             life = asyncio.create_task(self._live(opened), name="nbagent-mcp", context=contextvars.Context())
-            self._life = life
+            self._connection_task = life
             limit = asyncio.timeout(self._options["start_timeout"])
             try:
                 async with limit:
@@ -173,8 +173,8 @@ class Connection:
 
     async def _end(self) -> None:
         """End the connection, if there is one, and wait for that."""
-        life, client = self._life, self._client
-        self._life = self._client = None
+        life, client = self._connection_task, self._client
+        self._connection_task = self._client = None
         if life is not None and self._pid == os.getpid():
             self._closing.set()
             if client is None or not await _finished(life):
@@ -188,7 +188,7 @@ class Connection:
 
     def stop(self) -> None:
         """Begin to end the connection, from any thread."""
-        if self._life is not None and self._pid == os.getpid():
+        if self._connection_task is not None and self._pid == os.getpid():
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 submit(self.aclose())
 
@@ -378,7 +378,7 @@ _connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     """End the servers with the process: those that do not notice the end of their input would stay."""
-    open_ones: list[Callable[[], Any]] = [each.aclose for each in _connections if each._life is not None]
+    open_ones: list[Callable[[], Any]] = [each.aclose for each in _connections if each._connection_task is not None]
     if open_ones and loop().is_running():
         futures = [submit(close()) for close in open_ones]
         for future in futures:

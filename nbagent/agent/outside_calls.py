@@ -32,7 +32,7 @@ from nbagent.errors import ToolError
 from nbagent.mime import error_of
 from nbagent.mime.text import MASK
 from nbagent.run_context import CURRENT_RUN, Breakpoints, RunContext, is_watched, run_of_call
-from nbagent.run_context.faults import FAULTS, striking
+from nbagent.run_context.faults import FAULTS, due_faults
 from nbagent.runtime import kernel, loop
 
 _NO_STOPS = Breakpoints()
@@ -70,7 +70,7 @@ def call_tool(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 
 def _call_plainly(tool: AnyTool, call: Callable[[], Any]) -> Any:
-    struck = striking(tool.name)
+    struck = due_faults(tool.name)
     if struck and tool.is_async and not _is_generator(tool):
         return injected.before_plain_async_call(call, struck)
     injected.before_plain_call(struck)

@@ -64,7 +64,7 @@ def _prompts(session: Session) -> Iterator[str]:
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
     lines, history = StandardLines(), History()
-    for role, text in _said(session):
+    for role, text in _shown_texts(session):
         if role == "user":
             history.add(text)
     prompt = ""
@@ -86,7 +86,7 @@ def _prompts(session: Session) -> Iterator[str]:
         prompt = ""
 
 
-def _said(session: Session) -> Iterator[tuple[str, str]]:
+def _shown_texts(session: Session) -> Iterator[tuple[str, str]]:
     """Yield the role and the text of each message that has a text."""
     for message in session.messages:
         content: Any = message.get("content")
@@ -97,5 +97,5 @@ def _said(session: Session) -> Iterator[tuple[str, str]]:
 
 
 def _print_history(session: Session) -> None:
-    for role, text in _said(session):
+    for role, text in _shown_texts(session):
         print(f"{PROMPT if role == 'user' else ''}{prose(text)}")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from nbagent import recording
 from nbagent.debug.rows import Comparison, Row
-from nbagent.debug.steps import Item, items_of, likeness
+from nbagent.debug.steps import Item, items_of, similarity
 from nbagent.diff import difference
 from nbagent.events import ToolResult
 from nbagent.gate.masking import mask_json
@@ -18,7 +18,7 @@ MAX_PAIRS = 250_000
 """Pairs of items that are tried for each other; of longer runs, items are paired in their order."""
 
 _GAP = 0.35
-"""Cost of an item without a counterpart, in the likeness of two: less like ones are not paired."""
+"""Cost of an item without a counterpart, in the similarity of two: less like ones are not paired."""
 
 
 class ComparableRun(Protocol):
@@ -79,16 +79,16 @@ def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | No
     else:
         size = max(len(old), len(new))
         for one, other in zip([*old, *[None] * (size - len(old))], [*new, *[None] * (size - len(new))], strict=True):
-            is_pair = one is None or other is None or likeness(one, other) > 0
+            is_pair = one is None or other is None or similarity(one, other) > 0
             pairs += [(one, other)] if is_pair else [(one, None), (None, other)]
     ends = zip(left[len(left) - last :], right[len(right) - last :], strict=True)
     return [*pairs, *ends]
 
 
 def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
-    """Return the alignment of the greatest likeness (S. Needleman and C. Wunsch, J. Mol. Biol. 48, 1970)."""
+    """Return the alignment of the greatest similarity (S. Needleman and C. Wunsch, J. Mol. Biol. 48, 1970)."""
     scores = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
-    alike = [[likeness(one, other) - 2 * _GAP for other in new] for one in old]
+    alike = [[similarity(one, other) - 2 * _GAP for other in new] for one in old]
     for row in range(1, len(old) + 1):
         for column in range(1, len(new) + 1):
             pair = scores[row - 1][column - 1] + alike[row - 1][column - 1]

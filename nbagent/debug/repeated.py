@@ -115,7 +115,7 @@ class Repetition:
         for event in events[self._begin : end]:
             id = getattr(event, "id", None)
             about = {event.parent_id, getattr(event, "tool_id", None), getattr(event, "approval_id", None)}
-            if id in calls and not _is_said(event, calls[id]):
+            if id in calls and not _is_written(event, calls[id]):
                 continue
             if about & (left_out | calls.keys()):
                 left_out |= {each for each in (id, getattr(event, "approval_id", None)) if each is not None}
@@ -137,7 +137,7 @@ def _open_calls(point: Point) -> list[RecordedCall]:
     return [point.call, *others]
 
 
-def _is_said(event: e.Event, call: RecordedCall) -> bool:
+def _is_written(event: e.Event, call: RecordedCall) -> bool:
     """Return True if the event holds what the model wrote of its call."""
     if isinstance(event, e.ToolArgs):
         return call.args is not None and event.seq == call.args.seq and event.args_text == call.args.args_text

@@ -49,7 +49,7 @@ def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) ->
     return items
 
 
-def likeness(a: Item, b: Item) -> float:
+def similarity(a: Item, b: Item) -> float:
     """Return the similarity of two items, from 0 for items of different tools to 1."""
     if (a.kind, a.name) != (b.kind, b.name):
         return 0.0

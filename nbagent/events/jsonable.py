@@ -233,7 +233,7 @@ def _more(number: int, noun: str) -> str:
     return f"{number:,} more {noun}{'' if number == 1 else 's'}"
 
 
-def sound(text: str) -> bool:
+def is_encodable(text: str) -> bool:
     """Return True if the text can be encoded, i.e. has no half of a surrogate pair alone."""
     if text.isascii():
         return True
@@ -251,4 +251,4 @@ def text_safe(text: str) -> str:
     JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that cannot be encoded.
     """
     text = str.__str__(text)
-    return text if sound(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if is_encodable(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

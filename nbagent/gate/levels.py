@@ -84,7 +84,7 @@ class Levels:
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
         self._thinking_first = thinking_first
-        self._speaking: set[str | None] = set()  # the run (None) and the agents whose current response has had a text
+        self._with_text: set[str | None] = set()  # the run (None) and the agents whose current response has had a text
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
 
@@ -121,11 +121,11 @@ class Levels:
             case e.Raw() | e.State() | e.Custom():
                 return [event] if self._raw else []
             case e.RunStart():
-                self._speaking.clear()
+                self._with_text.clear()
             case e.StepStart():
-                self._speaking.discard(event.parent_id)
+                self._with_text.discard(event.parent_id)
             case e.ToolResult(preliminary=False):  # goes back to the model; one that thinks first begins with a thought
-                self._speaking.discard(event.parent_id)
+                self._with_text.discard(event.parent_id)
         return [event]
 
     def close(self) -> list[e.Event]:
@@ -135,8 +135,8 @@ class Levels:
         return events
 
     def _tagged(self, start: e.TextStart) -> TaggedText:
-        begins = start.parent_id not in self._speaking
-        self._speaking.add(start.parent_id)
+        begins = start.parent_id not in self._with_text
+        self._with_text.add(start.parent_id)
         return TaggedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts)
 
     def _text(self, event: e.TextDelta | e.TextEnd) -> list[e.Event]:

@@ -47,10 +47,10 @@ class _ContextualStream:
     def __init__(self) -> None:
         self._before = " "  # end of the text that was shown; only used to see whether a word begins after it
         self._held = ""
-        self._swallowing = False  # the rest of a token that is longer than any key
+        self._in_long_token = False  # the rest of a token that is longer than any key
 
     def feed(self, text: str) -> str:
-        if not self._held and not self._swallowing:
+        if not self._held and not self._in_long_token:
             seen = self._before + text
             if not has_context(seen):
                 self._before = seen[-_MAX_CONTEXT_CHARS:]
@@ -62,12 +62,12 @@ class _ContextualStream:
 
     def _release(self, text: str, *, last: bool) -> str:
         swallowed = ""
-        if self._swallowing:
+        if self._in_long_token:
             end_of_token = _NOT_TOKEN.search(text)
             if end_of_token is None:
                 return "•" * len(text)
             swallowed, text = "•" * end_of_token.start(), text[end_of_token.start() :]
-            self._swallowing, self._before = False, "a"
+            self._in_long_token, self._before = False, "a"
         seen = self._before + self._held + text
         begun = None if last else CONTEXTUAL_BEGUN.search(seen, 1)
         end = len(seen)
@@ -75,7 +75,7 @@ class _ContextualStream:
             end = max(len(self._before), min(end, begun.start(begun.lastindex or 0) + SHOWN_CHARS))
         shown = swallowed + bullets(seen, contextual_spans(seen, 1))[len(self._before) : end]
         if len(seen) - end > MAX_TOKEN_CHARS:
-            self._swallowing, self._held = True, ""
+            self._in_long_token, self._held = True, ""
             return shown + "•" * (len(seen) - end)
         context = begun or USER_BEGUN.search(seen)
         keep = end - _MAX_CONTEXT_CHARS
@@ -94,26 +94,26 @@ class _ExactStream:
         self._secrets = secrets
         self._before = ""  # end of the text that was shown: a credential may have begun there
         self._held = ""
-        self._swallowing = False
+        self._in_long_token = False
 
     def feed(self, text: str) -> str:
-        if not self._held and not self._swallowing:
+        if not self._held and not self._in_long_token:
             seen = self._before + text
             if self._secrets.heads.search(seen) is None:
                 self._before = seen[-SHOWN_CHARS - 1 :]  # as `_context`: where there is no head, no credential begins
                 return text
-        return self._slowly(text)
+        return self._search_and_mask(text)
 
     def close(self) -> str:
         return self._release(self._held, "")
 
-    def _slowly(self, text: str) -> str:
+    def _search_and_mask(self, text: str) -> str:
         bullets = ""
-        if self._swallowing:
+        if self._in_long_token:
             end = _NOT_TOKEN.search(text)
             if end is None:
                 return "•" * len(text)
-            self._swallowing = False
+            self._in_long_token = False
             bullets, text = "•" * end.start(), text[end.start() :]
             self._before = ""
         text = self._held + text
@@ -128,7 +128,7 @@ class _ExactStream:
         if len(credential) <= MAX_TOKEN_CHARS or self._secrets.is_beginning(credential):
             return self._release(shown, held)
         # Longer than any key: mask everything up to the end of the token.
-        self._swallowing = True
+        self._in_long_token = True
         return self._release(shown, "") + "•" * len(held)
 
     def _release(self, text: str, held: str) -> str:

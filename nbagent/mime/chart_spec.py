@@ -39,7 +39,7 @@ def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
     if len(traces) == 1 and traces[0].get("type") == "pie":
         pie = traces[0]
         names, values = [str(label) for label in _values(pie.get("labels"))], _numbers(pie.get("values"))
-        return Chart([Series("bar", names, values)], title=_title(layout), pie=True) if _sound(names, values) else None
+        return Chart([Series("bar", names, values)], title=_title(layout), pie=True) if _can_be_drawn(names, values) else None
     kinds = {trace.get("type", "scatter") for trace in traces}
     horizontal = kinds == {"bar"} and all(trace.get("orientation") == "h" for trace in traces)
     series: list[Series] = []
@@ -171,7 +171,7 @@ def _trace(trace: Mapping[str, Any], horizontal: bool) -> list[Series] | None:
         xs, ys = ys, xs
     numbers = _numbers(ys)
     xs = xs or list(range(len(numbers)))
-    if kind not in ("scatter", "scattergl", "bar") or not _sound(xs, numbers) or "text" in mode:
+    if kind not in ("scatter", "scattergl", "bar") or not _can_be_drawn(xs, numbers) or "text" in mode:
         return None
     name = str(trace.get("name") or "") if trace.get("showlegend", True) is not False else ""
     line, marker = _record(trace, "line"), _record(trace, "marker")
@@ -307,7 +307,7 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _sound(xs: Sequence[Any], ys: Sequence[float]) -> bool:
+def _can_be_drawn(xs: Sequence[Any], ys: Sequence[float]) -> bool:
     """Return True if each x has a y, and some of these are numbers."""
     return len(xs) == len(ys) and any(map(math.isfinite, ys))
 

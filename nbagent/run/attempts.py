@@ -52,7 +52,7 @@ class Attempt(ToolCall):
 
     def stop(self) -> None:
         """Stop the call. An async tool is cancelled; a sync one is left behind, and what it returns is dropped."""
-        self._again.stop(self._block.id)
+        self._attempts.stop(self._block.id)
 
     def wait(self, timeout: float | None = None) -> "Attempt":
         """Block until the call has ended. An interrupt stops it. What it raised is `error`, and is not raised here.
@@ -84,7 +84,7 @@ class Attempt(ToolCall):
 
     @property
     def _done(self) -> "concurrent.futures.Future[None]":
-        return self._again.done_of(self._block.id)
+        return self._attempts.done_of(self._block.id)
 
     def __repr__(self) -> str:
         compared = f": {headline(self.difference)}" if self.difference is not None else ""
@@ -95,7 +95,7 @@ class Attempt(ToolCall):
 
         self.wait()
         with self._lock:
-            blocks = self._again.snapshot_of(self._block)
+            blocks = self._attempts.snapshot_of(self._block)
         return blocks_html(blocks)
 
 
@@ -127,14 +127,14 @@ class Attempts:
         self._calls = calls
         self._mask = mask
         self._lock = lock
-        self._ways: dict[str, e.Repeatable] = {}  # by block
+        self._repeatables: dict[str, e.Repeatable] = {}  # by block
         self._arguments: dict[str, dict[str, Any]] = {}  # of attempts, as their tools got them
         self._running: dict[str, _Running] = {}
 
     def add(self, start: e.ToolStart, block_id: str) -> None:
         """Keep the way to make a call again."""
         assert start.tool is not None
-        self._ways[block_id] = start.tool.value
+        self._repeatables[block_id] = start.tool.value
 
     def of(self, call: str) -> list[Attempt]:
         """Return the attempts of a call, by its block's id."""
@@ -171,7 +171,7 @@ class Attempts:
             if block is None or block.kind != "tool":
                 raise NbagentError(f"there is no tool call {call!r}")
             of = block.props.get("attempt_of", call)
-            way = self._ways.get(of)
+            way = self._repeatables.get(of)
             if way is None:
                 raise NbagentError(
                     f"{block.props.get('name')} cannot be called here: its function is not known. Calls of tools of "
@@ -223,7 +223,7 @@ class Attempts:
         Raises:
             LookupError: the call cannot be made again.
         """
-        way = self._ways.get(name.removeprefix(FORM_PART))
+        way = self._repeatables.get(name.removeprefix(FORM_PART))
         if way is None:
             raise LookupError("This call cannot be made again.")
         try:

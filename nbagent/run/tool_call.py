@@ -39,7 +39,7 @@ class ToolCall:
         self._args = args
         self._results = results
         self._lock = lock
-        self._again = again
+        self._attempts = again
 
     @property
     def id(self) -> str:
@@ -113,7 +113,7 @@ class ToolCall:
     @property
     def attempts(self) -> "list[Attempt]":
         """Further calls by `rerun` and the button "Run again", in order."""
-        return self._again.of(self._block.id)
+        return self._attempts.of(self._block.id)
 
     def rerun(self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any) -> "Attempt":
         """Make the call again, for you: the model does not learn of it. The function is looked up as it is now.
@@ -136,7 +136,7 @@ class ToolCall:
             NbagentError: the function is not known here: the run was loaded from a file, or the tool is not one of
                 `nbagent.Agent` or `@nbagent.tool`.
         """
-        return self._again.begin(self._block.id, args, changes, force=force)
+        return self._attempts.begin(self._block.id, args, changes, force=force)
 
     def figures(self) -> list[str]:
         """Return the call as short texts: tool, arguments, state, seconds, and what its result or its error is."""

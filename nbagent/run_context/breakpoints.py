@@ -25,7 +25,7 @@ class Breakpoints:
 
     Attributes:
         on_change: called after `add`, `remove` or `step` changed something.
-        obeyed: whether some code of the run asks these breakpoints. A stream from elsewhere does not.
+        are_used: True once code of the run has looked for them. A stream from elsewhere does not.
 
     Raises:
         TypeError: `stop_at` or `on_result` is of another type.
@@ -46,7 +46,7 @@ class Breakpoints:
         self._on_error = on_error
         self._on_result = on_result
         self.on_change: Callable[[], None] = lambda: None
-        self.obeyed = False
+        self.are_used = False
         if on_result is not None and not callable(on_result):
             raise TypeError(
                 f"stop_on_result must be a function of a call's name, arguments and result; got {type(on_result).__name__}"
@@ -112,12 +112,12 @@ class Breakpoints:
 
     def at_request(self) -> bool:
         """Return True if the run stops before a request to the model."""
-        self._obey()
+        self._note_use()
         return self._step
 
     def at_call(self, tool: str, arguments: dict[str, Any]) -> str | None:
         """Return the reason to stop before a call; None if the run goes on."""
-        self._obey()
+        self._note_use()
         if self._tools and (tool in self._tools or EVERY in self._tools):
             return "breakpoint"
         if self._step:
@@ -142,7 +142,7 @@ class Breakpoints:
         except Exception as error:
             return f"stop_on_result raised {type(error).__name__}: {error}"
 
-    def _obey(self) -> None:
-        if not self.obeyed:
-            self.obeyed = True
+    def _note_use(self) -> None:
+        if not self.are_used:
+            self.are_used = True
             self.on_change()

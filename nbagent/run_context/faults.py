@@ -65,7 +65,7 @@ class Faults:
         self._tokens: list[Token[tuple[Faults, ...]]] = []
         self._lock = threading.Lock()
         self._random = random.Random(seed)  # noqa: S311 - no secret
-        self._seen = self._struck = 0
+        self._seen = self._injected = 0
 
     def __enter__(self) -> Self:
         self._tokens.append(FAULTS.set((*FAULTS.get(), self)))
@@ -79,11 +79,11 @@ class Faults:
         made = copy.copy(self)
         made._lock, made._tokens = threading.Lock(), []
         made._random = random.Random(self._seed)  # noqa: S311 - no secret
-        made._seen = made._struck = 0
+        made._seen = made._injected = 0
         return made
 
-    def strikes(self, tool: str | None) -> bool:
-        """Return True if the next call of a tool, or the next request to the model (None), gets the fault."""
+    def next_is_due(self, tool: str | None) -> bool:
+        """Count the next call of a tool, or the next request to the model (None). Return True if it gets the fault."""
         if tool != self.tool and (tool is None or self.tool != EVERY_TOOL):
             return False
         with self._lock:
@@ -91,10 +91,10 @@ class Faults:
             due = (
                 (self._every is None or self._seen % self._every == 0)
                 and (self._first is None or self._seen <= self._first)
-                and (self._times is None or self._struck < self._times)
+                and (self._times is None or self._injected < self._times)
                 and (self._probability is None or self._random.random() < self._probability)
             )
-            self._struck += due
+            self._injected += due
         return due
 
     @property
@@ -132,14 +132,14 @@ faults = Faults
 """Name of the class in `nbagent`, where it reads as a verb."""
 
 
-def striking(tool: str | None, given: Iterable[Faults] | None = None) -> list[Faults]:
+def due_faults(tool: str | None, given: Iterable[Faults] | None = None) -> list[Faults]:
     """Return the faults that the next call of a tool gets, or the next request to the model (None).
 
     Args:
         tool: its name.
         given: the faults that hold; those of the caller's context by default.
     """
-    return [each for each in (FAULTS.get() if given is None else given) if each.strikes(tool)]
+    return [each for each in (FAULTS.get() if given is None else given) if each.next_is_due(tool)]
 
 
 def faults_of_run() -> tuple[Faults, ...]:

@@ -94,13 +94,13 @@ class Host:
         if self._services:
             return
         services: list[Callable[[], Awaitable[None]]] = [
-            lambda: self._store.serve(self._obey),
+            lambda: self._store.serve(self._carry_out),
             self._mark_abandoned,
             self.listed.follow,
         ]
         if self._work is not None:
             services.append(self._take_work)
-        self._services = [asyncio.create_task(_persistently(service)) for service in services]
+        self._services = [asyncio.create_task(_keep_running(service)) for service in services]
 
     def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, Agent]:
         """Return an agent and its name: the only one for None.
@@ -163,7 +163,7 @@ class Host:
     def _host(self, run: Run, hosted: HostedRun) -> HostedRun:
         hosted.run = run
         run.start()
-        self._hosting[hosted] = self._do(hosted.host(run, self._join_s(hosted.stored.agent)))
+        self._hosting[hosted] = self._spawn(hosted.host(run, self._join_s(hosted.stored.agent)))
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
         return hosted
 
@@ -225,7 +225,7 @@ class Host:
         if run_id in self._runs:  # another request was first
             return self._runs[run_id]
         hosted = self._keep(HostedRun(stored, self._store))
-        following = self._do(hosted.follow())
+        following = self._spawn(hosted.follow())
         if stored.ended:
             await asyncio.shield(following)
         return hosted
@@ -287,7 +287,7 @@ class Host:
 
     # --- what other processes ask ------------------------------------------------------------------------------------------
 
-    async def _obey(self, command: bytes) -> bytes:
+    async def _carry_out(self, command: bytes) -> bytes:
         """Carry out a command of another process."""
         asked = msgspec.json.decode(command, type=RunCommand)
         hosted = next((each for each in self._hosting if each.id == asked.run), None)
@@ -335,15 +335,15 @@ class Host:
         for run_id in ended[: max(0, len(ended) - MAX_ENDED_RUNS)]:
             del self._runs[run_id]
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
 
-async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
-    """Do a service until cancelled, again after each time that it failed."""
+async def _keep_running(service: Callable[[], Awaitable[None]]) -> None:
+    """Run a service until cancelled; start it again after each failure."""
     while True:
         try:
             await service()

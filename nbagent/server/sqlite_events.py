@@ -146,15 +146,15 @@ class SqliteEvents:
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
         """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
         query = "SELECT seq, data FROM event WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
-        return await self._awaited(run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s)
+        return await self._wait_for(run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s)
 
     async def find(self, run_id: str) -> StoredRun | None:
         """Return the run of that id; None if there is none."""
-        return await self._awaited(run_id, lambda: self._one("id = ?", run_id))
+        return await self._wait_for(run_id, lambda: self._one("id = ?", run_id))
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:
         """Return the runs of a session that began last; see `EventStore.of_session`."""
-        return await self._awaited(session, lambda: self._runs("session = ? ORDER BY rowid DESC LIMIT ?", session, count))
+        return await self._wait_for(session, lambda: self._runs("session = ? ORDER BY rowid DESC LIMIT ?", session, count))
 
     async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
         """Return the list of runs; see `EventStore.listed`."""
@@ -165,12 +165,12 @@ class SqliteEvents:
             found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
             return None if found == known else found
 
-        return await self._awaited(LIST_KEY, look, wait_s) or known or RunList([], [])
+        return await self._wait_for(LIST_KEY, look, wait_s) or known or RunList([], [])
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
         condition = "session = ? AND rowid > ifnull((SELECT rowid FROM run WHERE id = ?), 0) ORDER BY rowid LIMIT 1"
-        return await self._awaited(session, lambda: self._one(condition, session, after), wait_s)
+        return await self._wait_for(session, lambda: self._one(condition, session, after), wait_s)
 
     # --- processes --------------------------------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class SqliteEvents:
 
     async def abandoned(self) -> list[StoredRun]:
         """Return runs that have not ended, although their process has."""
-        running = await self._awaited("", lambda: self._runs("ended = 0"))
+        running = await self._wait_for("", lambda: self._runs("ended = 0"))
         dead = {owner for owner in {run.owner for run in running} if not is_alive(owner)}
         return [run for run in running if run.owner in dead]
 
@@ -205,7 +205,7 @@ class SqliteEvents:
 
         await asyncio.to_thread(put)
         try:
-            return await self._awaited(id, look, wait_s)
+            return await self._wait_for(id, look, wait_s)
         finally:
             await asyncio.shield(asyncio.to_thread(forget))
 
@@ -223,7 +223,7 @@ class SqliteEvents:
         try:
             while True:
                 look = lambda: self._db.execute(query, (self.owner,)).fetchall()  # noqa: E731 - a short query
-                for id, body in await self._awaited(self.owner, look, COMMANDS_WAIT_S):
+                for id, body in await self._wait_for(self.owner, look, COMMANDS_WAIT_S):
                     await asyncio.to_thread(reply, id, await take(body))
         finally:
             self._bell.close()
@@ -243,11 +243,11 @@ class SqliteEvents:
     async def is_logged_out(self, session: str) -> bool:
         """Return True if a browser session was ended, by its id."""
         query = "SELECT 1 FROM logout WHERE session = ?"
-        return await self._awaited("", lambda: self._db.execute(query, (session,)).fetchone() is not None)
+        return await self._wait_for("", lambda: self._db.execute(query, (session,)).fetchone() is not None)
 
     # --- the file ---------------------------------------------------------------------------------------------------------
 
-    async def _awaited(self, key: str, look: Callable[[], T], wait_s: float = 0.0) -> T:
+    async def _wait_for(self, key: str, look: Callable[[], T], wait_s: float = 0.0) -> T:
         """Return the rows in the file, as soon as there are some or the time is over."""
 
         def locked() -> T:

@@ -75,11 +75,11 @@ class PageView:
             case _ if self._only_reads:  # not even a panel, which opens for all
                 pass
             case Stop():
-                self._do(self._shown.stop())
+                self._spawn(self._shown.stop())
             case Answer():  # its way may lead to another process, and is waited for
-                self._do(asyncio.to_thread(self._shown.run.take, command))
+                self._spawn(asyncio.to_thread(self._shown.run.take, command))
             case Say() if self._shown.chat is not None:
-                self._do(self._say(self._shown.chat, command))
+                self._spawn(self._say(self._shown.chat, command))
             case Toggle():
                 self._shown.run.take(command)
             case _:
@@ -89,7 +89,7 @@ class PageView:
         if await chat.say(say) and say.key is not None:
             self.send(to_wire(Said(say.key)))
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

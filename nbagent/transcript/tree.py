@@ -138,7 +138,7 @@ class BlockTree:
 
     def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:
         """Return the ops that show where the run stops."""
-        props = RunProps(can_stop=breakpoints.obeyed, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
+        props = RunProps(can_stop=breakpoints.are_used, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
         return self._set(self.root, props)
 
     def forked(self, nodes: list[ForkNode]) -> list[Op]:

@@ -12,7 +12,7 @@ from agent.server import Server, chat
 import nbagent
 from nbagent import Run
 from nbagent import events as e
-from nbagent.run_context.faults import striking
+from nbagent.run_context.faults import due_faults
 
 
 @nbagent.tool
@@ -140,8 +140,8 @@ async def test_an_async_tool_gets_them_outside_of_runs() -> None:
 )
 def test_which_calls_get_a_fault(which: dict[str, Any], struck: list[int]) -> None:
     for made in (nbagent.faults(tool="f", latency=1, **which), nbagent.faults(tool="*", latency=1, **which).fresh()):
-        assert [number for number in range(1, 7) if striking("f", [made])] == struck
-        assert not striking(None, [made])
+        assert [number for number in range(1, 7) if due_faults("f", [made])] == struck
+        assert not due_faults(None, [made])
 
 
 @pytest.mark.parametrize(

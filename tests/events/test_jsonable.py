@@ -18,8 +18,8 @@ from nbagent.events.jsonable import (
     BoundedJsonConverter,
     JsonConverter,
     JsonPolicy,
+    is_encodable,
     json_safe,
-    sound,
     text_safe,
 )
 
@@ -160,4 +160,4 @@ def test_what_is_json_already_stays_as_it_is(value: Any) -> None:
 def test_every_text_can_be_encoded(text: str) -> None:
     assert text_safe(text).encode().decode() == text_safe(text)
     assert text_safe(text_safe(text)) == text_safe(text)
-    assert sound(text) == (text_safe(text) == text)
+    assert is_encodable(text) == (text_safe(text) == text)

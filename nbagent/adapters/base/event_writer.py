@@ -6,7 +6,7 @@ import msgspec
 
 from nbagent import events as ev
 from nbagent.adapters.base.fields import safe_message, to_jsonable
-from nbagent.events.jsonable import sound, text_safe
+from nbagent.events.jsonable import is_encodable, text_safe
 
 _DELTAS = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta})
 
@@ -102,8 +102,8 @@ def _without_lone_surrogates(event: ev.Event) -> ev.Event:
     fixed: dict[str, Any] = {}
     for name, value in zip(event.__struct_fields__, msgspec.structs.astuple(event), strict=True):
         if isinstance(value, str):
-            if not sound(value):
+            if not is_encodable(value):
                 fixed[name] = text_safe(value)
-        elif type(value) is ev.ErrorInfo and not sound(value.message):
+        elif type(value) is ev.ErrorInfo and not is_encodable(value.message):
             fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
     return msgspec.structs.replace(event, **fixed) if fixed else event

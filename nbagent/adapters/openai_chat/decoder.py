@@ -14,7 +14,7 @@ from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_chat.calls import ToolCalls
 from nbagent.adapters.openai_chat.dialects import Reasoning, content_parts, image_url, reasoning_in
-from nbagent.events.jsonable import sound
+from nbagent.events.jsonable import is_encodable
 
 DONE = "[DONE]"
 _CUT_SHORT = {"length", "max_tokens", "model_length", "content_filter"}
@@ -106,7 +106,7 @@ class ChatDecoder(BaseDecoder):
                     and item.usage is None
                     and (not item.__pydantic_extra__ or not _EXTRA_CHUNK_FIELDS & item.__pydantic_extra__.keys())
                 )
-            if only_text and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
+            if only_text and text and (text.isascii() or is_encodable(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError, ValueError):
             pass

@@ -16,7 +16,7 @@ from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_responses.content import ItemContent, TextKind
 from nbagent.adapters.openai_responses.items import Item, match_snapshot
 from nbagent.adapters.openai_responses.tools import ToolItems, is_tool
-from nbagent.events.jsonable import sound
+from nbagent.events.jsonable import is_encodable
 
 _LIFECYCLE_WORDS = {"in_progress", "completed", "failed", "done", "added"}
 
@@ -78,7 +78,7 @@ class ResponsesDecoder(BaseDecoder):
                     and item.output_index == output_index
                     and item.content_index == content_index
                 )
-            if only_text and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
+            if only_text and text and (text.isascii() or is_encodable(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError):
             pass

@@ -53,7 +53,7 @@ class McpEndpoint:
     def __init__(self, host: Host, reveal: Reveal) -> None:
         self._host = host
         self._reveal: Reveal = reveal
-        self._life: asyncio.Task[None] | None = None
+        self._manager_task: asyncio.Task[None] | None = None
         self._manager: asyncio.Future[Any]
 
     def routes(self) -> list[BaseRoute]:
@@ -73,17 +73,19 @@ class McpEndpoint:
 
     async def aclose(self) -> None:
         """End the sessions."""
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.wait([self._life])
+        if self._manager_task is not None:
+            self._manager_task.cancel()
+            await asyncio.wait([self._manager_task])
 
     async def _started(self) -> Any:
         """Return the sessions, which the package `mcp` manages; begin them if there are none on this loop."""
         loop = asyncio.get_running_loop()
-        if self._life is None or self._life.done() or self._life.get_loop() is not loop:
+        if self._manager_task is None or self._manager_task.done() or self._manager_task.get_loop() is not loop:
             self._manager = loop.create_future()
             # In an empty context: the sessions do not belong to the request that came first.
-            self._life = loop.create_task(self._live(self._manager), name="nbagent-mcp-server", context=contextvars.Context())
+            self._manager_task = loop.create_task(
+                self._live(self._manager), name="nbagent-mcp-server", context=contextvars.Context()
+            )
         return await asyncio.shield(self._manager)
 
     async def _live(self, started: asyncio.Future[Any]) -> None:
