@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.diff import difference, headline
 from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.mime.text import MASK
 from nbagent.protocol.json_size import truncate_to_bytes
+from nbagent.run.diff import difference, headline
 from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
 from nbagent.run_context import CURRENT_RUN, RunContext, WatchedRun
@@ -42,7 +42,7 @@ class Attempt(ToolCall):
 
     @property
     def difference(self) -> dict[str, Any] | None:
-        """Difference from the first result, as plain JSON, see `nbagent.diff.difference`; None while the call runs."""
+        """Difference from the first result, as plain JSON, see `nbagent.run.diff.difference`; None while the call runs."""
         return self._block.props.get("difference")
 
     @property

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from nbagent.diff import difference, headline
-from nbagent.diff.json import MAX_CHANGES, json_difference
-from nbagent.diff.tables import MAX_COLUMNS, MAX_ROWS
-from nbagent.diff.texts import text_difference
 from nbagent.mime.text import MASK
+from nbagent.run.diff import difference, headline
+from nbagent.run.diff.json import MAX_CHANGES, json_difference
+from nbagent.run.diff.tables import MAX_COLUMNS, MAX_ROWS
+from nbagent.run.diff.texts import text_difference
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text("ab", max_size=4),

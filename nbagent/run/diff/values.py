@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nbagent.diff.json import json_difference
-from nbagent.diff.tables import same_cell, table_difference, table_of
-from nbagent.diff.texts import text_difference
 from nbagent.mime.shrink import json_of
 from nbagent.mime.summary import summary_of
 from nbagent.mime.text import MASK, count
+from nbagent.run.diff.json import json_difference
+from nbagent.run.diff.tables import same_cell, table_difference, table_of
+from nbagent.run.diff.texts import text_difference
 
 TEXT_CHARS = 2_000_000
 """Characters of a text that are compared."""
