@@ -22,7 +22,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
     ("requests", "telemetry"),
-    ("inspector",),
+    ("run.inspector",),
     ("run", "agent"),
     ("notebook", "demo", "terminal", "variables"),
     ("show",),

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from nbagent import events as e
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import MAX_LOG_BYTES, EventLog
-from nbagent.inspector import Inspector, Past
-from nbagent.inspector.inspector import MAX_TIMELINE_EVENTS, PAGE_ROWS
-from nbagent.inspector.search import STRETCH_BYTES
 from nbagent.protocol.json_size import json_size
 from nbagent.pump import BATCH_BYTES, LargeValues
 from nbagent.run import Run
+from nbagent.run.inspector import Inspector, Past
+from nbagent.run.inspector.inspector import MAX_TIMELINE_EVENTS, PAGE_ROWS
+from nbagent.run.inspector.search import STRETCH_BYTES
 from nbagent.transcript import Transcript
 
 HOSTILE = st.text(st.characters(), max_size=60) | st.sampled_from(["\ud800", '"', "\\", "\n", "İ", "</script>", "\u2028"])

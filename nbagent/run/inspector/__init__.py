@@ -5,8 +5,8 @@ Inspector ──▶ Search (which events match), brief (an event on one line), T
 RequestPages (what the model was sent)
 """
 
-from nbagent.inspector.inspector import Inspector
-from nbagent.inspector.past import Past
-from nbagent.inspector.requests import RequestPages
+from nbagent.run.inspector.inspector import Inspector
+from nbagent.run.inspector.past import Past
+from nbagent.run.inspector.requests import RequestPages
 
 __all__ = ["Inspector", "Past", "RequestPages"]

@@ -1,8 +1,8 @@
 """The timeline: events in, bars out."""
 
 from nbagent import events as e
-from nbagent.inspector.timeline import MAX_BARS, Timeline
 from nbagent.protocol.inspection import Bar
+from nbagent.run.inspector.timeline import MAX_BARS, Timeline
 
 
 def timeline(*events: e.Event) -> Timeline:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
-from nbagent.inspector.brief import LINE_CHARS, brief
+from nbagent.run.inspector.brief import LINE_CHARS, brief
 
 BRIEF: list[tuple[e.Event, str]] = [
     (e.StepStart(), ""),

@@ -16,10 +16,10 @@ import nbagent
 from nbagent import events as e
 from nbagent.events.log import MAX_LOG_BYTES
 from nbagent.gate import Gate
-from nbagent.inspector import past
 from nbagent.protocol.messages import Say
 from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
+from nbagent.run.inspector import past
 from nbagent.run.lanes import Lanes
 from nbagent.run.state import RunState
 from nbagent.transcript import Transcript
