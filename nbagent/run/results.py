@@ -8,7 +8,7 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
-from nbagent.requests import RequestList
+from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT

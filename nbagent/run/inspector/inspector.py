@@ -18,13 +18,13 @@ from nbagent.events.log import EventLog
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.render.messages import messages_python
-from nbagent.requests import RequestList
 from nbagent.run.inspector.brief import brief
 from nbagent.run.inspector.fitting import filled
 from nbagent.run.inspector.past import Past
 from nbagent.run.inspector.requests import request_bar
 from nbagent.run.inspector.search import Search, json_text
 from nbagent.run.inspector.timeline import Timeline
+from nbagent.run.requests import RequestList
 
 PAGE_ROWS = 100
 """Events in one page."""

@@ -14,8 +14,8 @@ from nbagent.errors import NbagentError
 from nbagent.events.jsonable import text_safe
 from nbagent.protocol.inspection import Bar, RequestDetail, RequestRow, RequestsAnswer
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.requests import Request, RequestList, outline
 from nbagent.run.inspector.fitting import filled
+from nbagent.run.requests import Request, RequestList, outline
 
 
 class RequestPages:

@@ -6,8 +6,8 @@ from typing import Any
 
 from nbagent.events.jsonable import text_safe
 from nbagent.protocol.inspection import PartKind, RequestPart
-from nbagent.requests.log import tool_name
-from nbagent.requests.request import Request
+from nbagent.run.requests.log import tool_name
+from nbagent.run.requests.request import Request
 
 HEAD_CHARS = 160
 """Characters of a part that its line shows."""

@@ -12,7 +12,7 @@ import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_requests.provider import Provider, Reply, chat_stream, provider
+from run.requests.provider import Provider, Reply, chat_stream, provider
 
 import nbagent
 from nbagent.run import Run

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nbagent.gate import Gate
 from nbagent.gate.secrets import Secrets
-from nbagent.requests.wire import masked_wire, told_usage
+from nbagent.run.requests.wire import masked_wire, told_usage
 
 DELTA = 'data: {"type":"message_delta","usage":{"output_tokens":2}}'
 SECRET = "canary-0f1e2d3c4b5a6978"

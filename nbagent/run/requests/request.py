@@ -9,10 +9,10 @@ from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
 from nbagent.gate.masking import ALL_CUTS, mask_json
 from nbagent.markup.table import html_table
-from nbagent.requests.body import Body
-from nbagent.requests.log import Record, flat_tools
-from nbagent.requests.tokens import Tokens, weight
-from nbagent.requests.wire import Mask, masked_wire, told_usage
+from nbagent.run.requests.body import Body
+from nbagent.run.requests.log import Record, flat_tools
+from nbagent.run.requests.tokens import Tokens, weight
+from nbagent.run.requests.wire import Mask, masked_wire, told_usage
 
 _FORMATS = ("response_format", "text", "output_config", "format")
 """Settings that hold the form of an answer, which the model reads."""

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.requests import RequestList, RequestLog, log
-from nbagent.requests.body import Body, read_parts
-from nbagent.requests.request import Request
 from nbagent.run.inspector import RequestPages
+from nbagent.run.requests import RequestList, RequestLog, log
+from nbagent.run.requests.body import Body, read_parts
+from nbagent.run.requests.request import Request
 from nbagent.run_context import HTTPExchange
 
 CHAT = "http://model.test/v1/chat/completions"

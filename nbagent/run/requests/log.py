@@ -11,7 +11,7 @@ import msgspec
 
 from nbagent.events import Usage
 from nbagent.gate import secrets
-from nbagent.requests.body import Body, Parts, credentials_in_body, read_parts
+from nbagent.run.requests.body import Body, Parts, credentials_in_body, read_parts
 from nbagent.run_context import HTTPExchange
 
 MAX_REQUESTS = 10_000

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from nbagent.requests.transport import WatchedAsyncTransport, WatchedTransport
+from nbagent.run.requests.transport import WatchedAsyncTransport, WatchedTransport
 
 C = TypeVar("C")
 
