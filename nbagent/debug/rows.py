@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbagent.markup.text import escape_line, visible
 from nbagent.render.differences import difference_html, difference_lines
 from nbagent.render.html_values import MUTED, caption, fold, panel, paragraph
 from nbagent.render.labels import count, duration
+from nbagent.render.markup.text import escape_line, visible
 from nbagent.run.diff import headline
 
 Side = Literal["both", "a", "b"]

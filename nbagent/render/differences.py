@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.markup.text import escape, without_tex
+from nbagent.render.markup.text import escape, without_tex
 from nbagent.render.props import Props, text_of
 
 _LINE_CHARS = 200

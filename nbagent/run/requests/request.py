@@ -8,7 +8,7 @@ from nbagent.errors import NbagentError
 from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
 from nbagent.gate.masking import ALL_CUTS, mask_json
-from nbagent.markup.table import html_table
+from nbagent.render.markup.table import html_table
 from nbagent.run.requests.body import Body
 from nbagent.run.requests.log import Record, flat_tools
 from nbagent.run.requests.tokens import Tokens, weight

@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING
 
 from nbagent.events.jsonable import text_safe
-from nbagent.markup.markdown import LINK_ATTRIBUTES, image_html
-from nbagent.markup.text import readable, without_tex
-from nbagent.markup.url import SCHEMES, safe_url
 from nbagent.protocol.shared import LIMITS, MARKUP, words
+from nbagent.render.markup.markdown import LINK_ATTRIBUTES, image_html
+from nbagent.render.markup.text import readable, without_tex
+from nbagent.render.markup.url import SCHEMES, safe_url
 
 if TYPE_CHECKING:
     import nh3

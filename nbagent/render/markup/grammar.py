@@ -13,8 +13,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from nbagent.markup.linkify import match_url
 from nbagent.protocol.shared import LIMITS
+from nbagent.render.markup.linkify import match_url
 
 __all__ = ["Token", "match_math", "parse"]
 

@@ -12,7 +12,7 @@ def with_hard_breaks(text: str) -> str:
     Source: CommonMark 0.31.2, https://spec.commonmark.org/0.31.2/#hard-line-breaks. Two spaces are used, since a backslash
     would be shown where the line ends inside of a code span.
     """
-    from nbagent.markup.grammar import parse  # with the first text that has such line breaks
+    from nbagent.render.markup.grammar import parse  # with the first text that has such line breaks
 
     lines = _LINE_END.split(text)
     for token in parse("\n".join(lines)):

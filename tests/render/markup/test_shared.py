@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from nbagent.markup import text, url
-from nbagent.markup.grammar import Token, parse
-from nbagent.markup.sanitize import sanitize
+from nbagent.render.markup import text, url
+from nbagent.render.markup.grammar import Token, parse
+from nbagent.render.markup.sanitize import sanitize
 
-SHARED = Path(__file__).parents[1] / "shared"
+SHARED = Path(__file__).parents[2] / "shared"
 
 
 def table(name: str) -> Any:

@@ -9,9 +9,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from nbagent.markup.grammar import Token, match_math, parse
-from nbagent.markup.markdown import only_typesets
-from nbagent.markup.mathml import mathml
+from nbagent.render.markup.grammar import Token, match_math, parse
+from nbagent.render.markup.markdown import only_typesets
+from nbagent.render.markup.mathml import mathml
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _MARK = re.compile(r"`+|\$\$?|\\[A-Za-z(\[]|\\.|<(?=[A-Za-z/!?])", re.DOTALL)

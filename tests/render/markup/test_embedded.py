@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nbagent.markup.embedded import embedded_markdown
-from nbagent.markup.grammar import Token, parse
+from nbagent.render.markup.embedded import embedded_markdown
+from nbagent.render.markup.grammar import Token, parse
 
 
 @pytest.mark.parametrize(

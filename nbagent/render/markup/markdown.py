@@ -7,11 +7,11 @@ take MathML's elements away and would leave `a2` of `a^2`. In a document of its 
 import html
 import re
 
-from nbagent.markup.grammar import Token, parse
-from nbagent.markup.mathml import mathml
-from nbagent.markup.text import prose, visible, without_tex
-from nbagent.markup.url import host_of, inline_image, safe_url, visible_url
 from nbagent.protocol.shared import LIMITS, MARKUP, words
+from nbagent.render.markup.grammar import Token, parse
+from nbagent.render.markup.mathml import mathml
+from nbagent.render.markup.text import prose, visible, without_tex
+from nbagent.render.markup.url import host_of, inline_image, safe_url, visible_url
 
 _ALIGN = re.compile(r"text-align:(?:left|right|center)")
 _BLOCKS = words(MARKUP["markdown"]["blocks"])

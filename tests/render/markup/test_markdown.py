@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from safe_html import SafeHtml
 
-from nbagent.markup.markdown import markdown_html
-from nbagent.markup.mathml import mathml
+from nbagent.render.markup.markdown import markdown_html
+from nbagent.render.markup.mathml import mathml
 
-CORPORA = Path(__file__).parents[1] / "corpora" / "markdown"
+CORPORA = Path(__file__).parents[2] / "corpora" / "markdown"
 WITH_HTML = MarkdownIt("commonmark")
 
 
