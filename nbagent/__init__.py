@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
 from nbagent.chat import Chat, chat
-from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
@@ -24,6 +23,7 @@ from nbagent.run_context.faults import faults
 from nbagent.runtime.entry_points import name_entry_points
 from nbagent.show import show
 from nbagent.sources.connect import connect
+from nbagent.sources.recording import load, record, replay
 
 name_entry_points(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
 

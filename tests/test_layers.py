@@ -20,7 +20,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("mime", "render.markup"),
     ("run.diff",),
     ("gate", "transcript", "wire"),
-    ("adapters", "sources", "recording", "pump", "render"),
+    ("adapters", "sources", "sources.recording", "pump", "render"),
     ("run.requests", "run.telemetry"),
     ("run.inspector",),
     ("run", "agent"),

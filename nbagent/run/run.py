@@ -14,7 +14,6 @@ from typing import Any, NoReturn, Unpack
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
@@ -55,6 +54,7 @@ from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
+from nbagent.sources import recording
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""

@@ -21,8 +21,8 @@ from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.encoders import ALIASES, encoder_named, encoders
 from nbagent.errors import UnknownSystem
-from nbagent.recording import replay
 from nbagent.run import Run
+from nbagent.sources.recording import replay
 from nbagent.wire.frames import sse
 from nbagent.wire.sse import SSEDecoder
 

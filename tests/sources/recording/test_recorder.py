@@ -12,8 +12,8 @@ import pytest
 
 import nbagent
 from nbagent import events as e
-from nbagent.recording import recorders
 from nbagent.run import Run
+from nbagent.sources.recording import recorders
 
 
 def test_what_is_shown_in_the_block_is_kept_and_nothing_else(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_recording_on_a_disk_that_is_full_ends_at_a_line_it_had_room_for(
 
 async def test_a_replay_says_how_long_things_took_however_fast_it_plays(tmp_path: Path) -> None:
 
-    nbagent.recording.save(EVENTS, tmp_path / "run.jsonl")
+    nbagent.sources.recording.save(EVENTS, tmp_path / "run.jsonl")
     for speed in (None, 1000.0):
         run = Run(nbagent.replay(tmp_path / "run.jsonl", speed))
         run.start()

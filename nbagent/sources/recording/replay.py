@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.recording.file import existing_file, items, positive_run
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream
+from nbagent.sources.recording.file import existing_file, items, positive_run
 
 
 def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1) -> "Replay":

@@ -1,6 +1,6 @@
 """A million events recorded while they are shown, and played again at once; prints figures as JSON.
 
-python tests/recording/million.py FILE COUNT
+python tests/sources/recording/million.py FILE COUNT
 """
 
 import json

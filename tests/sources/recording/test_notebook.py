@@ -8,11 +8,11 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-RECORDINGS = Path(__file__).parents[2] / "notebooks" / "recordings"
+RECORDINGS = Path(__file__).parents[3] / "notebooks" / "recordings"
 # A body's items have no times. On a busy machine one may take long enough to show how long, so here all come at once.
 STOPPED_CLOCK = """
 import sys, types
-for name in ("nbagent.run.state", "nbagent.recording.replay"):
+for name in ("nbagent.run.state", "nbagent.sources.recording.replay"):
     sys.modules[name].time = types.SimpleNamespace(time=lambda: 1763749000.0)
 """
 CELLS = [

@@ -7,9 +7,9 @@ from adapters.recorded import CHAT, RESPONSES, decode, payloads
 
 from nbagent import events as ev
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
-from nbagent.recording import load, replay, save
-from nbagent.recording.file import DAMAGED
 from nbagent.run import Run
+from nbagent.sources.recording import load, replay, save
+from nbagent.sources.recording.file import DAMAGED
 
 EVENTS: list[ev.Event] = [
     ev.RunStart(seq=1, ts=100.0),
