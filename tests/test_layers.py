@@ -19,7 +19,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("protocol", "run_context"),
     ("mime", "render.markup"),
     ("run.diff",),
-    ("gate", "transcript", "wire"),
+    ("gate", "transcript", "sources.wire"),
     ("adapters", "sources", "sources.recording", "pump", "render"),
     ("run.requests", "run.telemetry"),
     ("run.inspector",),

@@ -13,8 +13,8 @@ import msgspec
 from nbagent import events as ev
 from nbagent.errors import NbagentError
 from nbagent.events.lines import HEADER_TYPE, header, line
-from nbagent.wire.body import BodyDecoder
-from nbagent.wire.json_stream import item_of
+from nbagent.sources.wire.body import BodyDecoder
+from nbagent.sources.wire.json_stream import item_of
 
 DAMAGED = "damaged_recording"
 """Code of the error event that takes the place of the lines that cannot be read."""

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.wire.body import BodyDecoder, Framing
-from nbagent.wire.event_stream import BrokenEventStream
+from nbagent.sources.wire.body import BodyDecoder, Framing
+from nbagent.sources.wire.event_stream import BrokenEventStream
 
-RECORDINGS = Path(__file__).parent.parent / "recordings"
+RECORDINGS = Path(__file__).parents[2] / "recordings"
 TYPES = ["", "text/plain", "application/octet-stream", "text/event-stream; charset=utf-8", "application/json", "text/html"]
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.wire.sse import EventTooLarge, LineDecoder, ServerSentEvent, SSEDecoder
+from nbagent.sources.wire.sse import EventTooLarge, LineDecoder, ServerSentEvent, SSEDecoder
 
-CORPUS = Path(__file__).parent.parent / "corpora" / "sse"
+CORPUS = Path(__file__).parents[2] / "corpora" / "sse"
 BODIES = [case for name in ("wpt_format.json", "httpx_sse_events.json") for case in json.loads((CORPUS / name).read_text())]
 LINES = json.loads((CORPUS / "httpx_sse_lines.json").read_text())
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
-from nbagent.wire.event_stream import EventStreamDecoder
-from nbagent.wire.json_stream import JSONStreamDecoder, item_of
-from nbagent.wire.sse import ServerSentEvent, SSEDecoder
+from nbagent.sources.wire.event_stream import EventStreamDecoder
+from nbagent.sources.wire.json_stream import JSONStreamDecoder, item_of
+from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
 MAX_ITEM_BYTES = 64 * 1024 * 1024
 DONE = "[DONE]"

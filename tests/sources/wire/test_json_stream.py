@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.wire.json_stream import MAX_DEPTH, DocumentTooLarge, JSONStreamDecoder, item_of
+from nbagent.sources.wire.json_stream import MAX_DEPTH, DocumentTooLarge, JSONStreamDecoder, item_of
 
-CORPORA = Path(__file__).parent.parent / "corpora"
+CORPORA = Path(__file__).parents[2] / "corpora"
 
 
 def corpus(name: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import struct
 from typing import Any
 
 from nbagent.errors import NbagentError
-from nbagent.wire.json_stream import item_of
+from nbagent.sources.wire.json_stream import item_of
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _PRELUDE = struct.Struct(">III")
