@@ -12,7 +12,6 @@ import msgspec
 from nbagent import events as e
 from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
-from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
 from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
@@ -22,6 +21,7 @@ from nbagent.runtime.loop import submit
 from nbagent.runtime.notebook import notebook_variables
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
+from nbagent.sources.hints import type_name
 from nbagent.sources.request import RequestOptions
 from nbagent.variables import filled
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 from nbagent.errors import UnknownSource
-from nbagent.hints import text_refusal
 from nbagent.run import Run, registry
 from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
 from nbagent.sources.connect import connect, is_address
+from nbagent.sources.hints import text_refusal
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
 CLOSE_TIMEOUT_S = 1.0

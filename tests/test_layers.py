@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # room inside a room, on a floor of its own.
 FLOORS: list[tuple[str, ...]] = [
     ("errors",),
-    ("events", "hints", "runtime"),
+    ("events", "runtime", "sources.hints"),
     ("protocol", "run_context"),
     ("mime", "render.markup"),
     ("run.diff",),
