@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
 from nbagent.chat import Chat, chat
+from nbagent.notebook.show import show
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
@@ -21,7 +22,6 @@ from nbagent.run.requests import watch
 from nbagent.run.telemetry import telemetry
 from nbagent.run_context.faults import faults
 from nbagent.runtime.entry_points import name_entry_points
-from nbagent.show import show
 from nbagent.sources.connect import connect
 from nbagent.sources.recording import load, record, replay
 
@@ -65,7 +65,7 @@ __all__ = [
 
 def load_ipython_extension(shell: Any) -> None:
     """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
-    from nbagent.magics import AgentMagics
+    from nbagent.notebook.magics import AgentMagics
 
     shell.register_magics(AgentMagics)
 

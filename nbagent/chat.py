@@ -12,6 +12,8 @@ import msgspec
 from nbagent import events as e
 from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
+from nbagent.notebook.show import draw
+from nbagent.notebook.variables import filled
 from nbagent.protocol.messages import Say
 from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
@@ -19,11 +21,9 @@ from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
 from nbagent.runtime.loop import submit
 from nbagent.runtime.notebook import notebook_variables
-from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.hints import type_name
 from nbagent.sources.request import RequestOptions
-from nbagent.variables import filled
 
 Json: TypeAlias = dict[str, Any]
 Ask: TypeAlias = Callable[[list[Json]], Any]

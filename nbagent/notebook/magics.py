@@ -14,8 +14,8 @@ from nbagent.agent.model import register_model
 from nbagent.agent.prompt_parts import image
 from nbagent.errors import did_you_mean
 from nbagent.gate.levels import LEVELS
-from nbagent.show import show
-from nbagent.variables import filled
+from nbagent.notebook.show import show
+from nbagent.notebook.variables import filled
 
 
 @magics_class

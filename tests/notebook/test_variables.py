@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from nbagent.variables import MAX_VALUE_CHARS, filled
+from nbagent.notebook.variables import MAX_VALUE_CHARS, filled
 
 
 @pytest.mark.parametrize(
