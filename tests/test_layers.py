@@ -50,6 +50,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     ],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "server": [("problem", "position", "event_store"), ("*",), ("endpoints",), ("app",), ("server",), ("__init__",)],
+    "chat": [("partners",), ("chat",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context", "static_copy"),
         ("front_end", "place"),

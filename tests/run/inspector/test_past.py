@@ -6,11 +6,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from chat.test_chat import ended
 from hypothesis import given
 from hypothesis import strategies as st
 from reader import play
 from streams import event_streams
-from test_chat import ended
 
 import nbagent
 from nbagent import events as e

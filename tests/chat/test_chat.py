@@ -188,7 +188,7 @@ def test_other_things_are_refused_by_name() -> None:
 
 async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     fig = Figure(figsize=(1, 1))
-    monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig})
+    monkeypatch.setattr(sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig})
     got: list[Any] = []
 
     def keep(messages: list[dict[str, Any]]) -> list[str]:

@@ -5,29 +5,24 @@ import reprlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from typing import Any, Literal, Protocol, TypeAlias, Unpack
+from typing import Any, Literal, Unpack
 
 import msgspec
 
 from nbagent import events as e
+from nbagent.chat.partners import Json, Partner, partner_of
 from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
 from nbagent.notebook.show import draw
 from nbagent.notebook.variables import filled
 from nbagent.protocol.messages import Say
-from nbagent.render.messages import NO_ANSWER, messages_of
+from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
 from nbagent.runtime.loop import submit
 from nbagent.runtime.notebook import notebook_variables
-from nbagent.sources.connect import connect, is_address
-from nbagent.sources.hints import type_name
 from nbagent.sources.request import RequestOptions
-
-Json: TypeAlias = dict[str, Any]
-Ask: TypeAlias = Callable[[list[Json]], Any]
-"""Returns the stream of an answer to messages in the form of Chat Completions, the newest last."""
 
 
 class AnswerInProgress(NbagentError):
@@ -41,88 +36,6 @@ class ChatOptions(GateOptions, ViewOptions, RequestOptions, total=False):
     adapter: Any
     answer: Handler | None
     stable: bool
-
-
-class Partner(Protocol):
-    """The side that answers in a chat."""
-
-    name: str
-
-    @property
-    def messages(self) -> list[Json]:
-        """The conversation so far, as messages of Chat Completions."""
-        ...
-
-    def ask(self, content: str | list[Json]) -> Any:
-        """Return the stream of the answer to a prompt."""
-        ...
-
-    def add(self, messages: Sequence[Json]) -> None:
-        """Take the messages of an answer that has ended; the prompt is the first."""
-
-    def rewind(self, count: int) -> None:
-        """Go back to the first `count` messages."""
-
-
-class SessionPartner:
-    """A session of an agent.
-
-    Args:
-        session: it keeps what is said.
-    """
-
-    def __init__(self, session: Any) -> None:
-        self.session = session
-        self.name = str(session.agent.name)
-
-    @property
-    def messages(self) -> list[Json]:
-        """The conversation so far."""
-        return list(self.session.messages)
-
-    def ask(self, content: str | list[Json]) -> Any:
-        """Return the stream of the session's answer."""
-        return self.session.stream(content if isinstance(content, str) else [{"role": "user", "content": content}])
-
-    def add(self, messages: Sequence[Json]) -> None:
-        """Do nothing: the session has kept them."""
-
-    def rewind(self, count: int) -> None:
-        """Go on in a session of the same name with the first messages; the longer one is kept under another name."""
-        shorter, name = self.session.fork(at=count), self.session.name
-        spare = shorter.name
-        shorter.rename(f"{spare} …")
-        self.session.rename(spare)
-        shorter.rename(name)
-        self.session = shorter
-
-
-class FunctionPartner:
-    """A function from the messages so far to the stream of an answer.
-
-    Args:
-        ask: the function.
-        name: of the chat.
-    """
-
-    def __init__(self, ask: Ask, name: str) -> None:
-        self.name = name
-        self.messages: list[Json] = []
-        self._ask = ask
-
-    def ask(self, content: str | list[Json]) -> Any:
-        """Return the stream of the answer."""
-        return self._ask([*self.messages, {"role": "user", "content": content}])
-
-    def add(self, messages: Sequence[Json]) -> None:
-        """Keep the messages of an answer. One that did not come gets a note: many servers want the roles to alternate."""
-        self.messages += messages
-        if self.messages[-1]["role"] == "user":
-            self.messages.append({"role": "assistant", "content": NO_ANSWER})
-
-    def rewind(self, count: int) -> None:
-        """Forget the later messages."""
-        del self.messages[count:]
 
 
 class Chat:
@@ -349,32 +262,13 @@ def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpac
     check_names("chat", options, ChatOptions)
     request: RequestOptions = pick(options, RequestOptions)
     made = Chat(
-        _partner_of(source, request, options.get("name")),
+        partner_of(source, request, options.get("name")),
         None,
         **{name: value for name, value in options.items() if name not in request},
     )
     draw(made.run, face)
     made.show_earlier()
     return made
-
-
-def _partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:
-    if is_address(source):
-        body = {"stream": True, **(request.get("json") or {})}
-        others: Any = {name: value for name, value in request.items() if name != "json"}
-        return FunctionPartner(
-            lambda messages: connect(source, **others, json={**body, "messages": messages}), name or str(source)
-        )
-    if callable(getattr(source, "session", None)) and callable(getattr(source, "stream", None)):
-        return SessionPartner(source.session())
-    if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
-        return SessionPartner(source)
-    if callable(source):
-        own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
-        return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
-    raise NbagentError(
-        f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
-    )
 
 
 def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
