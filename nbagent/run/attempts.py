@@ -14,7 +14,6 @@ from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.mime.text import MASK
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.run.diff import difference, headline
 from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
 from nbagent.run_context import CURRENT_RUN, RunContext, WatchedRun
@@ -92,6 +91,8 @@ class Attempt(ToolCall):
         return self._again.done_of(self._block.id)
 
     def __repr__(self) -> str:
+        from nbagent.run.diff import headline  # as below: with the first attempt, for the sake of the start-up time
+
         compared = f": {headline(self.difference)}" if self.difference is not None else ""
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
@@ -264,6 +265,8 @@ class Attempts:
 
     def _end(self, result: e.ToolResult, of: str, running: _Running) -> None:
         try:
+            from nbagent.run.diff import headline
+
             found: dict[str, Any] | None = None
             first = self._calls.result_of(of)
             if first is not None and not first.preliminary:
@@ -282,6 +285,8 @@ def _difference(first: e.ToolResult, second: e.ToolResult) -> dict[str, Any]:
     """Return what differs between two results of a call."""
     if first.status == "ok" and second.status == "ok":
         both = [event.display is not None and shape_of(event.display.data) == "picture" for event in (first, second)]
+        from nbagent.run.diff import difference
+
         return difference(_value(first), _value(second), pictures=all(both))
     before, after = (_headline(event) for event in (first, second))
     same = first.status == second.status and before == after
