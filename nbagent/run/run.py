@@ -14,7 +14,6 @@ from typing import Any, NoReturn, Unpack
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
@@ -45,6 +44,7 @@ from nbagent.run.options import (
 from nbagent.run.question import answering
 from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
+from nbagent.run.telemetry import RunSpans, observers
 from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
@@ -54,7 +54,7 @@ from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
-from nbagent.telemetry import RunSpans, observers
+from nbagent.sources import recording
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
