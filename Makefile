@@ -35,9 +35,10 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-# Two at a time: the front end is checked while pip installs, then the others go one after another beside the browser's tests.
+# Two at a time: the front end is checked while pip installs, then the others go one after another beside the browser's tests,
+# the single processes first, because at the end only what has several processes fills all cores.
 test:
-	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser python lint types
+	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser lint types python
 	@echo "All checks passed."
 
 lint: .venv/test

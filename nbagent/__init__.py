@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
 from nbagent.chat import Chat, chat
-from nbagent.recording import load, record, replay
-from nbagent.requests import watch
+from nbagent.notebook.show import show
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
+from nbagent.run.requests import watch
+from nbagent.run.telemetry import telemetry
 from nbagent.run_context.faults import faults
 from nbagent.runtime.entry_points import name_entry_points
-from nbagent.show import show
 from nbagent.sources.connect import connect
-from nbagent.telemetry import telemetry
+from nbagent.sources.recording import load, record, replay
 
 name_entry_points(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
 
@@ -65,7 +65,7 @@ __all__ = [
 
 def load_ipython_extension(shell: Any) -> None:
     """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
-    from nbagent.magics import AgentMagics
+    from nbagent.notebook.magics import AgentMagics
 
     shell.register_magics(AgentMagics)
 

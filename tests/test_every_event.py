@@ -17,10 +17,10 @@ from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.events.log import EventLog
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
-from nbagent.inspector.brief import brief
-from nbagent.inspector.search import Search, json_text
-from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import EventsQuestion
+from nbagent.run.inspector.brief import brief
+from nbagent.run.inspector.search import Search, json_text
+from nbagent.run.inspector.timeline import Timeline
 from nbagent.run.lanes import LaneItem, LanesDecoder, LaneStart
 from nbagent.transcript import StreamName, Transcript
 

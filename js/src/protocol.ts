@@ -238,7 +238,7 @@ export interface ToolProps extends BlockProps {
   problem?: Large<string> | null;
   /** Id of the call that this one makes again, for the reader; absent for a call of the model. */
   attempt_of?: Large<string>;
-  /** Of an attempt: what differs from the first result; see `nbagent.diff.difference`. */
+  /** Of an attempt: what differs from the first result; see `nbagent.run.diff.difference`. */
   difference?: Large<Record<string, unknown>>;
 }
 

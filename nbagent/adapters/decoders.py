@@ -7,7 +7,7 @@ from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource, did_you_mean
-from nbagent.hints import hint_for, type_name
+from nbagent.sources.hints import hint_for, type_name
 
 
 class Adapter(Protocol):

@@ -199,18 +199,25 @@ class _Builder:
         """Return the function or tool `module:function`. Modules beside the file are found too.
 
         Raises:
-            ToolError: there is none.
+            ToolError: there is none, or another module of that name was imported before the one beside the file.
         """
         module, _, function = named.partition(":")
-        folder = str(self._folder.resolve())
-        if folder not in sys.path:
-            sys.path.append(folder)
+        folder = self._folder.resolve()
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
         try:
-            found = getattr(importlib.import_module(module), function, None)
+            imported = importlib.import_module(module)
         except Exception as error:  # whatever the module raises
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == module
             hint = "; it is neither installed nor a file beside the configuration" if is_missing else ""
             raise ToolError(f"{module} cannot be imported: {type(error).__name__}: {error}{hint}") from error
+        beside = folder.joinpath(*module.split(".")).with_suffix(".py")
+        path = getattr(imported, "__file__", None)
+        if beside.is_file() and (path is None or Path(path).resolve() != beside.resolve()):
+            raise ToolError(
+                f"the module {module} is {path or 'built in'}, not {beside}, because it was imported first: rename the file"
+            )
+        found = getattr(imported, function, None)
         if found is None:
             raise ToolError(f"{module} has no {function!r}")
         return found

@@ -19,7 +19,7 @@ from nbagent.agent.tools import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
-from nbagent.requests import watch
+from nbagent.run.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
 from nbagent.sources.http import certificates, made_response

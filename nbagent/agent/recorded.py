@@ -17,7 +17,7 @@ from nbagent.adapters.detect import DetectingDecoder
 from nbagent.agent import history
 from nbagent.agent.response import Response
 from nbagent.errors import NbagentError
-from nbagent.recording import Replay, replay
+from nbagent.sources.recording import Replay, replay
 
 DENIED = "The user denied this call"
 MASKED = "•••"

@@ -17,8 +17,8 @@ from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import AnyTool
 from nbagent.errors import NbagentError
 from nbagent.events.ids import with_id_prefix
-from nbagent.recording import Replay
 from nbagent.sources.closing import closing
+from nbagent.sources.recording import Replay
 
 ENDED = "recording_ended"
 """Code of a run that asks for more responses than the recording has."""

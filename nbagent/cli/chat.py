@@ -11,7 +11,7 @@ from nbagent.agent.store import MemoryStore
 from nbagent.cli.agents import agent_of
 from nbagent.cli.watch import OK, watch
 from nbagent.errors import NbagentError
-from nbagent.markup.text import prose, visible
+from nbagent.render.markup.text import prose, visible
 from nbagent.run import Run
 from nbagent.terminal.lines import History, StandardLines, is_attended
 

@@ -10,7 +10,6 @@ import msgspec
 
 import nbagent
 from nbagent import events as e
-from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
@@ -18,6 +17,7 @@ from nbagent.cli.watch import FAILED, OK, watch, write
 from nbagent.errors import NbagentError
 from nbagent.gate import Gate, Reveal, secrets
 from nbagent.run import Run
+from nbagent.sources import recording
 from nbagent.sources.connect import is_address
 
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from nbagent import recording
 from nbagent.debug.rows import Comparison, Row
 from nbagent.debug.steps import Item, items_of, similarity
-from nbagent.diff import difference
 from nbagent.events import ToolResult
 from nbagent.gate.masking import mask_json
 from nbagent.gate.secrets import known
+from nbagent.run.diff import difference
+from nbagent.sources import recording
 from nbagent.transcript import Transcript
 
 MAX_PAIRS = 250_000

@@ -19,9 +19,9 @@ from nbagent.debug.repeated import Repetition, changed_args
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
 from nbagent.mime import display_of
+from nbagent.notebook.show import draw
 from nbagent.run import Run
 from nbagent.run.tool_call import ToolCall
-from nbagent.show import draw
 
 
 def fork(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbagent.diff import headline
-from nbagent.markup.text import escape_line, visible
 from nbagent.render.differences import difference_html, difference_lines
 from nbagent.render.html_values import MUTED, caption, fold, panel, paragraph
 from nbagent.render.labels import count, duration
+from nbagent.render.markup.text import escape_line, visible
+from nbagent.run.diff import headline
 
 Side = Literal["both", "a", "b"]
 _MARKS = {"a": "−", "b": "+"}
@@ -24,7 +24,8 @@ class Row:
         name: of the tool or of the kind.
         side: `both`, or the run that has it.
         label: in one line.
-        parts: what differs, by name: `arguments`, `result`, `error`, `text`, `status`, `model`; see `nbagent.diff.difference`.
+        parts: what differs, by name: `arguments`, `result`, `error`, `text`, `status`, `model`; see
+            `nbagent.run.diff.difference`.
         seconds: that each took; None if that is not known.
         tokens: of the runs, read and written; None if they are not known.
     """

@@ -202,7 +202,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
         display: the value as a reader sees it, if that differs from `content`.
         value: the Python object, in this process only; never encoded.
         exception: what the tool raised, with its traceback, in this process only; never encoded.
-        difference: of an attempt: what differs from the first result; see `nbagent.diff.difference`.
+        difference: of an attempt: what differs from the first result; see `nbagent.run.diff.difference`.
     """
 
     id: str

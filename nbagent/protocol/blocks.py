@@ -150,7 +150,7 @@ class ToolProps(BlockProps, tag="tool"):
         can_rerun: true if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
         problem: why the reader's last wish to make the call again failed; null after one that did not.
         attempt_of: id of the call that this one makes again, for the reader; absent for a call of the model.
-        difference: of an attempt: what differs from the first result; see `nbagent.diff.difference`.
+        difference: of an attempt: what differs from the first result; see `nbagent.run.diff.difference`.
     """
 
     name: str | UnsetType = UNSET

@@ -219,11 +219,10 @@ class RemoteChannel(Channel):
         if self._outbox:
             interval = self.interval
             return MIN_GAP_S if self._urgent and interval == self._batch_interval else interval
-        if not self._view_spoke:
-            return None
         if not self._is_over:
+            # Also to a view that has said nothing yet: the kernel may be in a cell, and read it later.
             return BEAT_INTERVAL_S
-        done = self._acked == self.seq or self._beats >= MAX_FINAL_BEATS
+        done = not self._view_spoke or self._acked == self.seq or self._beats >= MAX_FINAL_BEATS
         return None if done else BEAT_INTERVAL_S * 2.0**self._beats
 
     def _send(self) -> None:

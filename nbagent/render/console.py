@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from nbagent.markup.text import prose, visible
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
@@ -33,6 +32,7 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
+from nbagent.render.markup.text import prose, visible
 from nbagent.render.props import files_of, record_of, text_of
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.units import Units

@@ -1,9 +1,9 @@
-"""Differences of two values, as `nbagent.diff.difference` returns them: as HTML, and as lines of text."""
+"""Differences of two values, as `nbagent.run.diff.difference` returns them: as HTML, and as lines of text."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.markup.text import escape, without_tex
+from nbagent.render.markup.text import escape, without_tex
 from nbagent.render.props import Props, text_of
 
 _LINE_CHARS = 200
@@ -19,7 +19,7 @@ def difference_html(diff: Props, max_chars: int = 20_000) -> str:
     """Return a difference as HTML: removed text struck out, added text underlined. Empty for pictures and equal values.
 
     Args:
-        diff: see `nbagent.diff.difference`.
+        diff: see `nbagent.run.diff.difference`.
         max_chars: characters of one text.
     """
     match diff.get("kind"):

@@ -7,9 +7,9 @@ a notebook reopened, nbconvert, GitHub. Nothing in it runs, nothing in it is loa
 import re
 from collections.abc import Sequence
 
-from nbagent.markup.text import escape
 from nbagent.protocol.shared import LABELS
 from nbagent.render.html_blocks import BlockWriter
+from nbagent.render.markup.text import escape
 from nbagent.render.props import Props, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import Tree

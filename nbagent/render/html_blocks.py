@@ -4,9 +4,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from nbagent.markup.markdown import link_html
-from nbagent.markup.text import escape, escape_line, without_tex
-from nbagent.markup.url import host_of, safe_url
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
 from nbagent.render.differences import difference_html
 from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, message, panel, paragraph, quotation
@@ -27,6 +24,9 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
+from nbagent.render.markup.markdown import link_html
+from nbagent.render.markup.text import escape, escape_line, without_tex
+from nbagent.render.markup.url import host_of, safe_url
 from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text

@@ -4,13 +4,13 @@ import base64
 import re
 from typing import Any
 
-from nbagent.markup.line_breaks import with_hard_breaks
-from nbagent.markup.markdown import markdown_html
-from nbagent.markup.sanitize import sanitize
-from nbagent.markup.text import clip, escape, escape_line, without_tex
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
 from nbagent.render.labels import error_headline, pretty, traceback_label
+from nbagent.render.markup.line_breaks import with_hard_breaks
+from nbagent.render.markup.markdown import markdown_html
+from nbagent.render.markup.sanitize import sanitize
+from nbagent.render.markup.text import clip, escape, escape_line, without_tex
 from nbagent.render.props import Props, text_of
 from nbagent.render.size_budget import SizeBudget
 

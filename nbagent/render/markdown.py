@@ -7,9 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbagent.markup.line_breaks import with_hard_breaks
-from nbagent.markup.text import clip, prose, readable, visible
-from nbagent.markup.url import safe_url
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
@@ -30,6 +27,9 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
+from nbagent.render.markup.line_breaks import with_hard_breaks
+from nbagent.render.markup.text import clip, prose, readable, visible
+from nbagent.render.markup.url import safe_url
 from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
@@ -80,7 +80,7 @@ class _Writer:
         text = self._clipped(text)
         text = with_hard_breaks(text) if line_breaks else text
         if self._embedded:
-            from nbagent.markup.embedded import embedded_markdown  # with the first transcript that is saved
+            from nbagent.render.markup.embedded import embedded_markdown  # with the first transcript that is saved
 
             text = embedded_markdown(text)
         return _closed(text)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from nbagent.markup.url import inline_image
+from nbagent.render.markup.url import inline_image
 
 Props: TypeAlias = Mapping[str, Any]
 """The fields of a block, or of an object in one."""

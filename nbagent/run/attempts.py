@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.diff import difference, headline
 from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.mime.text import MASK
@@ -42,7 +41,7 @@ class Attempt(ToolCall):
 
     @property
     def difference(self) -> dict[str, Any] | None:
-        """Difference from the first result, as plain JSON, see `nbagent.diff.difference`; None while the call runs."""
+        """Difference from the first result, as plain JSON, see `nbagent.run.diff.difference`; None while the call runs."""
         return self._block.props.get("difference")
 
     @property
@@ -87,6 +86,8 @@ class Attempt(ToolCall):
         return self._attempts.done_of(self._block.id)
 
     def __repr__(self) -> str:
+        from nbagent.run.diff import headline  # as below: with the first attempt, for the sake of the start-up time
+
         compared = f": {headline(self.difference)}" if self.difference is not None else ""
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
@@ -259,6 +260,8 @@ class Attempts:
 
     def _end(self, result: e.ToolResult, of: str, running: _Running) -> None:
         try:
+            from nbagent.run.diff import headline
+
             found: dict[str, Any] | None = None
             first = self._calls.result_of(of)
             if first is not None and not first.preliminary:
@@ -277,6 +280,8 @@ def _difference(first: e.ToolResult, second: e.ToolResult) -> dict[str, Any]:
     """Return the difference of two results of a call."""
     if first.status == "ok" and second.status == "ok":
         both = [event.display is not None and shape_of(event.display.data) == "picture" for event in (first, second)]
+        from nbagent.run.diff import difference
+
         return difference(_value(first), _value(second), pictures=all(both))
     before, after = (_headline(event) for event in (first, second))
     same = first.status == second.status and before == after

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from nbagent.markup.table import html_table
+from nbagent.render.markup.table import html_table
 from nbagent.run.run import Run
 
 _lock = threading.Lock()

@@ -5,12 +5,12 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
-from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
-from nbagent.requests import RequestList
+from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
+from nbagent.sources import recording
 from nbagent.transcript import ROOT
 
 if TYPE_CHECKING:

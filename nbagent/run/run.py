@@ -12,7 +12,6 @@ from typing import Any, NoReturn, Unpack
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
@@ -43,6 +42,7 @@ from nbagent.run.options import (
 from nbagent.run.question import answering
 from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
+from nbagent.run.telemetry import RunSpans, observers
 from nbagent.run.waiting import End, block_for, wait_for
 from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
@@ -50,7 +50,7 @@ from nbagent.run_context.current import begin, end
 from nbagent.run_context.faults import FAULTS, faults_of_run
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
-from nbagent.telemetry import RunSpans, observers
+from nbagent.sources import recording
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""

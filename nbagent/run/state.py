@@ -12,15 +12,15 @@ from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
-from nbagent.inspector import Inspector, Past, RequestPages
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
-from nbagent.recording import RecordedTimes
-from nbagent.requests import Request, RequestList, RequestLog
 from nbagent.run.attempts import FORM_PART, Attempts
+from nbagent.run.inspector import Inspector, Past, RequestPages
 from nbagent.run.question import OpenQuestions
+from nbagent.run.requests import Request, RequestList, RequestLog
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
+from nbagent.sources.recording import RecordedTimes
 from nbagent.transcript import ROOT, Op, Transcript
 
 _BEFORE_ANSWER = frozenset({e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden})

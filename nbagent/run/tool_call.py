@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nbagent import events as e
 from nbagent.errors import NbagentError, did_you_mean
-from nbagent.markup.table import html_table
+from nbagent.render.markup.table import html_table
 from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript
 from nbagent.transcript.block import Block

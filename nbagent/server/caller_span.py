@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nbagent.telemetry import caller
+from nbagent.run.telemetry import caller
 
 
 class CallerSpan:

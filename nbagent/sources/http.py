@@ -25,7 +25,7 @@ from nbagent.sources.held_back import HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
-from nbagent.wire.body import BodyDecoder
+from nbagent.sources.wire.body import BodyDecoder
 
 MAX_RETRIES = 2
 """Retries of a request that failed to connect, or that the service asked to send later (`Retry-After`)."""

@@ -22,12 +22,12 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.closing import aclose, close
+from nbagent.sources.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
 from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin

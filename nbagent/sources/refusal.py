@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from nbagent.errors import StreamError
-from nbagent.wire.json_stream import item_of
+from nbagent.sources.wire.json_stream import item_of
 
 MAX_BODY_BYTES = 64 * 1024
 """Bytes that are read of such a response."""

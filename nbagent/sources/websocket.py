@@ -18,7 +18,7 @@ from nbagent.sources.deadline import Deadline
 from nbagent.sources.http import client_for, exchange
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
-from nbagent.wire.json_stream import item_of
+from nbagent.sources.wire.json_stream import item_of
 
 try:
     import wsproto.events as ws

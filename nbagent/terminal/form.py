@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbagent.errors import AnswerError
-from nbagent.markup.text import visible
+from nbagent.render.markup.text import visible
 from nbagent.terminal.lines import Lines
 
 SHOWN_CHARS = 60

@@ -13,8 +13,8 @@ from adapters.recorded import Transcript as Content
 import nbagent.events as ev
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.run import Run
+from nbagent.sources.wire.body import BodyDecoder
 from nbagent.transcript import Transcript
-from nbagent.wire.body import BodyDecoder
 
 
 @dataclass

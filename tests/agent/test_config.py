@@ -165,6 +165,16 @@ def test_the_readmes_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert coder.model == "demo"
 
 
+def test_a_module_that_another_one_hides_is_an_error(tmp_path: Path) -> None:
+    text = "agents:\n  a: {model: demo, tools: ['tools_of_two_folders:add']}"
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tools_of_two_folders.py").write_text("def add(a: int, b: int) -> int:\n    return a + b\n")
+    load(text, tmp_path / "one")
+    with pytest.raises(ConfigError, match=r"is .*one.*, not .*two.*: rename the file"):
+        load(text, tmp_path / "two")
+
+
 def test_all_mistakes_are_told_at_once_each_with_its_line_and_the_nearest_right_name(tmp_path: Path) -> None:
     text = """\
 agents:

@@ -90,5 +90,5 @@ def busy(count: int) -> Iterator[e.Event]:
 
 def show_analysis(**options: Any) -> Run:
     """Return the analysis, shown as it was recorded."""
-    nbagent.recording.save(analysis(), "analysis.jsonl")
+    nbagent.sources.recording.save(analysis(), "analysis.jsonl")
     return nbagent.show(nbagent.replay("analysis.jsonl"), **options)

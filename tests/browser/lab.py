@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx2
 import nbformat
+from browser.expectation import expect
 from campaign import WHOLE
-from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
 THEMES = ("light", "dark") if WHOLE else ("light",)

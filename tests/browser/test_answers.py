@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
-from playwright.sync_api import expect
 
 SETUP = """
 import datetime, nbagent

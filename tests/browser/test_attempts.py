@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
-from playwright.sync_api import expect
 
 MINUTE = 60_000
 TOOLS = '''

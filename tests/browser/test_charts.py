@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.test_saved import reopen_without_kernel
-from playwright.sync_api import expect
 
 CELL = """
 import altair, nbagent, pandas as pd, plotly.express as px

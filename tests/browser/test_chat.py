@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import nbformat
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.test_static_copy import wait_until_saved
-from playwright.sync_api import expect
 
 CELLS = (
     """

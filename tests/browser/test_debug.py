@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from browser.expectation import expect
 from browser.lab import Notebook
-from playwright.sync_api import expect
 
 GO_ON = re.compile(r"^(Allow|Run)$")
 TOOLS = """

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 
+from browser.expectation import expect
 from browser.lab import Notebook
-from playwright.sync_api import expect
 
 NAME = "06-debug-a-tool.ipynb"
 MINUTE = 60_000

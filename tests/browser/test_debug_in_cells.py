@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.views import unfold
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 SETUP = """
 import asyncio, json, sys

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.test_static_copy import wait_until_saved
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 CELLS = (
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.places import PLACES
 from browser.test_frontends import only
@@ -14,7 +15,7 @@ from browser.test_saved import reopen_without_kernel
 from frontends import environment
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route
 
 ATTACKS = [
     r"\href{javascript:globalThis.harm=1}{x}",

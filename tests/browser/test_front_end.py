@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook, write
 from browser.test_memory import heap_of
 from browser.wire import Wire
 from campaign import WHOLE, figure
-from playwright.sync_api import WebSocket, expect
+from playwright.sync_api import WebSocket
 
 from nbagent.notebook.jupyter import MAX_ENDED_WIDGETS
 

@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
+from browser.expectation import expect
 from browser.lab import screenshot
 from browser.places import PLACES, Place
 from browser.views import unfold
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 SETUP = """import time
 import nbagent

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook, screenshot
 from browser.views import prepare, violations
 from campaign import WHOLE, figure
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 RUNS = Path(__file__).with_name("inspected.py").read_text()
 EVENTS = 10_000

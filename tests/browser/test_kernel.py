@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.views import unfold
-from playwright.sync_api import expect
 
 SETUP = """
 import asyncio, time, nbagent

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from campaign import figure
 from language_model.model import Model, serve
-from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 

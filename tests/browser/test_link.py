@@ -7,11 +7,12 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.views import unfold
 from campaign import WHOLE
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
-from playwright.sync_api import Locator, WebSocketRoute, expect
+from playwright.sync_api import Locator, WebSocketRoute
 
 DEADLINE = 2_000 if WHOLE else 30_000  # a busy machine does not make a test fail
 """Milliseconds within which the view must report that the kernel is gone."""

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Lab, Notebook
 from browser.shown import STREAMS, body, wait_for_files, wait_until_shown
 from browser.wire import Wire
 from campaign import figure
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 CAMPAIGN = "nothing lost"
 RUNS = 5

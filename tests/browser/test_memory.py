@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import Lab, Notebook
 from browser.shown import STREAMS, body, wait_for_files, wait_until_shown
 from browser.wire import Wire
 from campaign import WHOLE, figure
-from playwright.sync_api import expect
 
 CAMPAIGN = "memory"
 KERNEL_MOST, PAGE_MOST = 200_000_000, 80_000_000

@@ -11,9 +11,9 @@ from typing import Any
 import nbformat
 import pytest
 from browser.conftest import NOTEBOOKS as FOLDER
+from browser.expectation import expect
 from browser.lab import Notebook
 from nbclient import NotebookClient
-from playwright.sync_api import expect
 
 NOTEBOOKS = {
     "02-any-framework.ipynb": {

@@ -8,9 +8,10 @@ import httpx2
 import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
+from browser.expectation import expect
 from browser.lab import screenshot
 from openai import AsyncOpenAI
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 from server.served import Process, Words
 
 import nbagent

@@ -3,7 +3,8 @@
 from typing import Any
 
 from adapters.pages.serving import STREAMS, SYSTEMS, bundle, serving
-from playwright.sync_api import Page, expect
+from browser.expectation import expect
+from playwright.sync_api import Page
 
 
 def test_a_browsers_clients_show_the_answer_and_close(page: Page) -> None:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.test_inspector import picture
 from browser.test_inspector import show as show_run
 from browser.views import violations
 from campaign import figure
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 EVENTS = 10_000
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook, screenshot
 from browser.views import AT_REST_MS, memory, open_preview, prepare, violations
 from campaign import figure
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
 

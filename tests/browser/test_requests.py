@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
-from playwright.sync_api import expect
 
 MINUTE = 60_000
 AGENT = """

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, transcript_saying
+from browser.expectation import expect
 from browser.lab import Notebook
 from browser.stage import Stage, batches, faces, watch
 from campaign import WHOLE, figure, sample
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from nbagent import events as e
 from nbagent.notebook.jupyter import MAX_ENDED_WIDGETS

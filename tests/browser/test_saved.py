@@ -8,11 +8,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from browser.expectation import expect
 from browser.github import as_on_github
 from browser.lab import Notebook, screenshot
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page
 from render.test_html import attacks, everywhere
 
 from nbagent.render.html import transcript_html

@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Callable
 
+from browser.expectation import expect
 from browser.lab import Notebook, screenshot
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 NAME = "07-serve-and-watch.ipynb"
 MINUTE = 60_000

@@ -10,8 +10,9 @@ import pytest
 from adapters.pages.serving import MODULES, bundle
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
+from browser.expectation import expect
 from parsers import environment
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from server.served import Process, Words
 
 from nbagent.agent import Agent

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browser.expectation import expect
 from browser.lab import Notebook, serving, write
 from browser.shown import STREAMS
 from browser.wire import Wire
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 SETUP = """
 import asyncio, pathlib, threading, time, ipywidgets, nbagent

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 SETUP = """
 import asyncio, json, sys

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Callable
 
+from browser.expectation import expect
 from browser.lab import Notebook, screenshot
 from browser.views import unfold
 from campaign import figure
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 TOUR = "01-tour.ipynb"
 

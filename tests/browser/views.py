@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, Route, expect
+from browser.expectation import expect
+from playwright.sync_api import Locator, Page, Route
 
 REPO = Path(__file__).parents[2]
 ORIGIN = "http://nbagent.test"

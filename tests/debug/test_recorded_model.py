@@ -138,7 +138,7 @@ def test_a_session_on_a_recorded_conversation_goes_through_its_prompts(tmp_path:
         session = nbagent.Agent("test-1", client=server.client()).session()
         path = tmp_path / "talk.jsonl"
         runs = [finished(session.stream("first")), finished(session.stream("second"))]
-        nbagent.recording.save([event for run in runs for event in run.events], path)
+        nbagent.sources.recording.save([event for run in runs for event in run.events], path)
     session = nbagent.Agent(nbagent.load(path)).session()
     assert [str(finished(session.stream(text)).answer) for text in ("first", "second")] == ["One.", "Two."]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nbagent import events as e
-from nbagent.markup.text import prose
 from nbagent.render.console import ConsoleRenderer
+from nbagent.render.markup.text import prose
 from nbagent.render.units import Units
 from nbagent.transcript import Transcript
 

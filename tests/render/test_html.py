@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import SafeHtml
 
-from nbagent.markup.sanitize import sanitize
 from nbagent.protocol.blocks import AnyProps, kind_of
 from nbagent.render.html import transcript_html
+from nbagent.render.markup.sanitize import sanitize
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nbagent import events as e
-from nbagent import recording
 from nbagent.run import Run
+from nbagent.sources import recording
 
 CANARY = "Xyzzy-4111"
 STREAM: list[e.Event] = [

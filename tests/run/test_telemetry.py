@@ -16,8 +16,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 import nbagent
 from nbagent import events as e
 from nbagent.run import Run
+from nbagent.run.telemetry import observers
 from nbagent.server import serve
-from nbagent.telemetry import observers
 
 
 @nbagent.tool

@@ -20,7 +20,7 @@ from campaign import WHOLE, figure
 from server.served import Process
 
 from nbagent.server.position import START, Position, parse_id
-from nbagent.wire.sse import ServerSentEvent, SSEDecoder
+from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
 SEED = 17
 RUNS, READERS, KILLED_AFTER = (10, 200, (1, 3, 5, 7)) if WHOLE else (2, 20, (0,))

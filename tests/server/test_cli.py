@@ -126,9 +126,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"{CONFIG}limits: 7", [], "config.yaml, line 6: limits takes keys with values, got '7'"),
         (f"{CONFIG}limits:\n  max_run: 7", [], "config.yaml, line 7: there is no limit 'max_run'; did you mean 'max_runs'?"),
         (f"{CONFIG}limits:\n  max_runs: 0", [], "config.yaml, line 7: the limit max_runs is a whole number above 0, got 0"),
-        ("agents:\n  a:\n    model: demo\n    tools: [my_tools:add]", [], "my_tools cannot be imported: ModuleNotFoundError"),
         (
-            "agents:\n  a:\n    model: demo\n    tools: [my_tools:add]",
+            "agents:\n  a:\n    model: demo\n    tools: [missing_tools:add]",
+            [],
+            "missing_tools cannot be imported: ModuleNotFoundError",
+        ),
+        (
+            "agents:\n  a:\n    model: demo\n    tools: [missing_tools:add]",
             [],
             "neither installed nor a file beside the configuration",
         ),

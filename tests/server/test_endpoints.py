@@ -18,7 +18,7 @@ import nbagent
 from nbagent import Run
 from nbagent.agent import Agent
 from nbagent.server import serve
-from nbagent.wire.sse import SSEDecoder
+from nbagent.sources.wire.sse import SSEDecoder
 
 
 def add(a: int, b: int) -> int:

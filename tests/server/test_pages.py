@@ -19,7 +19,7 @@ from adapters.pages.serving import MODULES, NODE, bundle
 
 import nbagent
 from nbagent.server import Server, serve
-from nbagent.wire.sse import SSEDecoder
+from nbagent.sources.wire.sse import SSEDecoder
 
 PRINTED = Path(__file__).parent / "printed"
 HELLO = "Hello! I am the demo model"

@@ -22,7 +22,7 @@ from server.served import agent_of
 
 from nbagent.errors import NbagentError
 from nbagent.server import serve
-from nbagent.wire.sse import SSEDecoder
+from nbagent.sources.wire.sse import SSEDecoder
 
 WORDS = [f"word{number} " for number in range(30)]
 

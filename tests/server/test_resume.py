@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from nbagent.agent import Agent
 from nbagent.server import serve
 from nbagent.server.position import Position, parse_id
-from nbagent.wire.sse import ServerSentEvent, SSEDecoder
+from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
 WORDS = [f"word{number} " for number in range(40)]
 

@@ -18,7 +18,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.agent.delivery import Delivery
 from nbagent.server import serve
-from nbagent.wire.sse import SSEDecoder
+from nbagent.sources.wire.sse import SSEDecoder
 
 TEXT = "The capital of France is Paris."
 

@@ -109,7 +109,7 @@ def test_the_variables_of_a_tool_that_fails_stay_on_the_server(served: Served) -
 
 
 def test_braces_in_a_prompt_name_no_variable_of_the_server(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"key": "hidden"})
+    monkeypatch.setattr(sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"key": "hidden"})
     with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
         view.send(t="say", text="the {key}?")
         view.ends("completed")

@@ -171,7 +171,7 @@ async def test_an_address_may_be_silent_as_long_as_show_allows(
         asked.append(options.get("idle_timeout"))
         return nbagent.connect(url, **options)
 
-    monkeypatch.setattr(sys.modules["nbagent.show"], "connect", connect)
+    monkeypatch.setattr(sys.modules["nbagent.notebook.show"], "connect", connect)
     async with serving(Answer([*HELLO, DONE])) as server:
         await nbagent.show(server.url, face="console", idle_timeout=900)
         await nbagent.show(server.url, face="console")

@@ -16,8 +16,8 @@ import nbagent
 from nbagent import events as ev
 from nbagent.run import Run
 from nbagent.sources import http
-from nbagent.wire.body import BodyDecoder
-from nbagent.wire.sse import EventTooLarge
+from nbagent.sources.wire.body import BodyDecoder
+from nbagent.sources.wire.sse import EventTooLarge
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ import pytest
 
 from nbagent import events as ev
 from nbagent.errors import UnknownSource
-from nbagent.hints import hint_for, type_name
 from nbagent.run import Run
+from nbagent.sources.hints import hint_for, type_name
 from nbagent.sources.objects import reader_for
 
 

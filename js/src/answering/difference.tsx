@@ -1,4 +1,4 @@
-/** Difference of an attempt's result and the first one (nbagent/diff), drawn as nbagent/render/differences.py does. */
+/** Difference of an attempt's result and the first one (nbagent/run/diff), drawn as nbagent/render/differences.py does. */
 
 import type { ComponentChildren } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";

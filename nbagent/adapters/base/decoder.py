@@ -13,8 +13,8 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_mes
 from nbagent.adapters.base.payload import frame_of
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events import RAW_HINT, STREAM_TRUNCATED, Event, RunStatus
-from nbagent.hints import hint_for, type_name
 from nbagent.mime.error import error_of
+from nbagent.sources.hints import hint_for, type_name
 
 
 class Decoder(Protocol):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from msgspec.structs import replace
 
 from nbagent import events as ev
+from nbagent.adapters.base.frames import sse
 from nbagent.adapters.base.losses import Loss, documented
 from nbagent.adapters.base.overlaps import QueueOverlaps, SplitOnInterleave, Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
@@ -14,7 +15,6 @@ from nbagent.adapters.base.usage_total import UsageTotal
 from nbagent.events.attempts import AttemptFilter
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets
-from nbagent.wire.frames import sse
 
 Item: TypeAlias = dict[str, Any] | str
 """One message of a system: a JSON object, or a token of its framing such as `[DONE]`."""

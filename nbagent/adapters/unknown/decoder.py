@@ -6,7 +6,7 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.events import RAW_HINT
-from nbagent.hints import hint_for, type_name
+from nbagent.sources.hints import hint_for, type_name
 
 
 class UnknownDecoder(BaseDecoder):

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nbagent import events as e
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
+from nbagent.adapters.base.frames import sse
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.events import Decision
 from nbagent.server.access import Role
@@ -22,7 +23,6 @@ from nbagent.server.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
-from nbagent.wire.frames import sse
 
 
 class NewRun(msgspec.Struct):

@@ -17,14 +17,14 @@ from streams import event_streams
 import nbagent
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.frames import sse
 from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.encoders import ALIASES, encoder_named, encoders
 from nbagent.errors import UnknownSystem
-from nbagent.recording import replay
 from nbagent.run import Run
-from nbagent.wire.frames import sse
-from nbagent.wire.sse import SSEDecoder
+from nbagent.sources.recording import replay
+from nbagent.sources.wire.sse import SSEDecoder
 
 EVENTS: list[ev.Event] = [
     ev.RunStart(model="gpt-x"),

@@ -15,8 +15,8 @@ from streams import event_streams
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.encoders import encoders
-from nbagent.recording import replay
 from nbagent.run import Run
+from nbagent.sources.recording import replay
 
 RECORDINGS = sorted(FOLDER.glob("*/*.*"))
 END = ev.RunEnd(status="incomplete", code=ev.STREAM_TRUNCATED)

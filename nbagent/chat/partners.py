@@ -1,0 +1,125 @@
+"""Partners of a chat, the side that answers: a session of an agent, or a function (an address is one)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from nbagent.errors import NbagentError
+from nbagent.render.messages import NO_ANSWER
+from nbagent.sources.connect import connect, is_address
+from nbagent.sources.hints import type_name
+from nbagent.sources.request import RequestOptions
+
+Json: TypeAlias = dict[str, Any]
+Ask: TypeAlias = Callable[[list[Json]], Any]
+"""Returns the stream of an answer to messages in the form of Chat Completions, the newest last."""
+
+
+class Partner(Protocol):
+    """The side that answers in a chat."""
+
+    name: str
+
+    @property
+    def messages(self) -> list[Json]:
+        """The conversation so far, as messages of Chat Completions."""
+        ...
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the answer to a prompt."""
+        ...
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Take the messages of an answer that has ended; the prompt is the first."""
+
+    def rewind(self, count: int) -> None:
+        """Go back to the first `count` messages."""
+
+
+class SessionPartner:
+    """A session of an agent.
+
+    Args:
+        session: it keeps what is said.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.name = str(session.agent.name)
+
+    @property
+    def messages(self) -> list[Json]:
+        """The conversation so far."""
+        return list(self.session.messages)
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the session's answer."""
+        return self.session.stream(content if isinstance(content, str) else [{"role": "user", "content": content}])
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Do nothing: the session has kept them."""
+
+    def rewind(self, count: int) -> None:
+        """Go on in a session of the same name with the first messages; the longer one is kept under another name."""
+        shorter, name = self.session.fork(at=count), self.session.name
+        spare = shorter.name
+        shorter.rename(f"{spare} …")
+        self.session.rename(spare)
+        shorter.rename(name)
+        self.session = shorter
+
+
+class FunctionPartner:
+    """A function from the messages so far to the stream of an answer.
+
+    Args:
+        ask: the function.
+        name: of the chat.
+    """
+
+    def __init__(self, ask: Ask, name: str) -> None:
+        self.name = name
+        self.messages: list[Json] = []
+        self._ask = ask
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the answer."""
+        return self._ask([*self.messages, {"role": "user", "content": content}])
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Keep the messages of an answer. One that did not come gets a note: many servers want the roles to alternate."""
+        self.messages += messages
+        if self.messages[-1]["role"] == "user":
+            self.messages.append({"role": "assistant", "content": NO_ANSWER})
+
+    def rewind(self, count: int) -> None:
+        """Forget the later messages."""
+        del self.messages[count:]
+
+
+def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:
+    """Return the partner behind what `nbagent.chat` is given.
+
+    Args:
+        source: an agent, a session, an address, or a function from messages to the stream of an answer.
+        request: options of the requests to an address.
+        name: of the chat; None for that of the source.
+
+    Raises:
+        NbagentError: the source is none of these.
+    """
+    if is_address(source):
+        body = {"stream": True, **(request.get("json") or {})}
+        others: Any = {name: value for name, value in request.items() if name != "json"}
+        return FunctionPartner(
+            lambda messages: connect(source, **others, json={**body, "messages": messages}), name or str(source)
+        )
+    if callable(getattr(source, "session", None)) and callable(getattr(source, "stream", None)):
+        return SessionPartner(source.session())
+    if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
+        return SessionPartner(source)
+    if callable(source):
+        own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
+        return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
+    raise NbagentError(
+        f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
+    )

@@ -1,0 +1,207 @@
+"""Markdown to HTML that runs nothing and loads nothing, drawn as the view draws it (js/src/markdown/tree.ts).
+
+In a notebook formulas stay TeX, which JupyterLab and nbconvert typeset: where a notebook is not trusted, JupyterLab and GitHub
+take MathML's elements away and would leave `a2` of `a^2`. In a document of its own they are MathML.
+"""
+
+import html
+import re
+
+from nbagent.protocol.shared import LIMITS, MARKUP, words
+from nbagent.render.markup.grammar import Token, parse
+from nbagent.render.markup.mathml import mathml
+from nbagent.render.markup.text import prose, visible, without_tex
+from nbagent.render.markup.url import host_of, inline_image, safe_url, visible_url
+
+_ALIGN = re.compile(r"text-align:(?:left|right|center)")
+_BLOCKS = words(MARKUP["markdown"]["blocks"])
+_INLINES = words(MARKUP["markdown"]["inlines"])
+# Commands that define macros for the whole page, or do more than typeset.
+_MORE_THAN_TEX = re.compile(
+    r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
+    r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
+)
+
+_LEVELS_BELOW = 3
+"""Levels by which headings are below those of the page around them."""
+_HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
+
+LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
+"""HTML attributes of every link that leaves the page."""
+
+
+def markdown_html(source: str, *, typeset: bool = False) -> str:
+    """Return a Markdown text as HTML.
+
+    Raw HTML in it shows as text. Links keep http, https and mailto. A picture is drawn if its bytes are in its URL, any other
+    is a link that names its host. A heading is no `<h1>` but has its role, so that no outline of a page or document lists it.
+
+    Args:
+        source: Markdown.
+        typeset: write formulas as MathML. Otherwise they stay TeX, for a page that has MathJax.
+    """
+    out: list[str] = []
+    for token in parse(source):
+        _block(token, out, typeset)
+    return "".join(out)
+
+
+def link_html(url: str, label: str, title: str | None = None) -> str:
+    """Return a link that leaves the page. `url` is a safe one, `label` is HTML."""
+    named = f' title="{html.escape(title)}"' if title else ""
+    return f'<a href="{html.escape(url)}"{named} {LINK_ATTRIBUTES}>{label}</a>'
+
+
+def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
+    """Return a picture if its bytes are in the URL, else a link that says what it is and where it leads.
+
+    Links cannot be nested: with `in_link` only the text of the link is returned.
+    """
+    inline = inline_image(src)
+    if inline is not None:
+        return f'<img src="{inline}" alt="{html.escape(alt)}" style="max-width:100%">'
+    href = safe_url(src)
+    label = visible(f"image: {alt + ' ' if alt else ''}({visible_url(src) if href is None else host_of(href)})")
+    label = without_tex(html.escape(label))
+    return label if href is None or in_link else link_html(href, label)
+
+
+def only_typesets(tex: str) -> bool:
+    """Return True if TeX has no command that MathJax takes for more than typesetting."""
+    return _MORE_THAN_TEX.search(tex) is None
+
+
+def _block(token: Token, out: list[str], typeset: bool) -> None:
+    match token.type:
+        case "inline":
+            if "task" in token.meta:
+                out.append(f'<input type="checkbox" disabled{" checked" if token.meta["task"] else ""}> ')
+            out.append(_Inline(typeset).html(token.children or []))
+        case "hr":
+            out.append("<hr>\n")
+        case "code_block" | "fence":
+            out.append(f"<pre>{_code(token.content)}</pre>\n")
+        case "math_block" if token.meta["closed"]:
+            out.append(f"<p>{_tex(token.content, '$$', typeset)}</p>\n")
+        case "math_block":
+            out.append(f"<p>{_prose(token.markup)}</p>\n")
+        case "heading_open":
+            out.append(f'<div role="heading" aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>')
+        case "heading_close":
+            out.append("</strong></div>\n")
+        case _ if not token.hidden and token.tag in _BLOCKS:
+            out.append(_open(token) if token.nesting > 0 else _close(token))
+
+
+def _open(token: Token) -> str:
+    style = str(token.attrGet("style") or "")
+    aligned = f' style="{style}"' if _ALIGN.fullmatch(style) else ""
+    start = token.attrGet("start")
+    numbered = f' start="{int(start)}"' if start is not None else ""
+    before = '<div style="overflow-x:auto">' if token.tag == "table" else ""
+    return f"{before}<{token.tag}{numbered}{aligned}>"
+
+
+def _close(token: Token) -> str:
+    return f"</{token.tag}>{'</div>' if token.tag == 'table' else ''}\n"
+
+
+class _Inline:
+    """Writer of the inline content of one block. A link is written when its end is known."""
+
+    def __init__(self, typeset: bool) -> None:
+        self._typeset = typeset
+        self._out: list[str] = []
+        self._open: list[str] = []
+        self._link: tuple[str, str | None, int, list[str]] | None = None
+        self._too_deep = 0
+
+    def html(self, tokens: list[Token]) -> str:
+        for token in tokens:
+            if token.tag in _INLINES and token.nesting > 0:
+                self._enter(token.tag)
+            elif token.tag in _INLINES and token.nesting < 0:
+                self._leave()
+            elif token.type == "link_open":
+                # A link may not stand in a link; the grammar sees to it.
+                self._link = (_attr(token, "href"), _attr(token, "title") or None, len(self._out), [])
+            elif token.type == "link_close" and self._link is not None:
+                self._end_link(*self._link)
+            else:
+                self._leaf(token)
+        return "".join(self._out)
+
+    def _enter(self, tag: str) -> None:
+        if len(self._open) >= LIMITS["markdown_depth"]:
+            self._too_deep += 1
+            return
+        self._open.append(tag)
+        self._out.append(f"<{tag}>")
+
+    def _leave(self) -> None:
+        if self._too_deep:
+            self._too_deep -= 1
+        elif self._open:
+            self._out.append(f"</{self._open.pop()}>")
+
+    def _end_link(self, raw: str, title: str | None, start: int, texts: list[str]) -> None:
+        """Write a link that may be followed, or its text with the URL beside it."""
+        self._link = None
+        label = "".join(self._out[start:])
+        del self._out[start:]
+        href = safe_url(raw)
+        if href is not None:
+            self._out.append(link_html(href, label, title))
+            return
+        shown = visible_url(raw)
+        self._out.append(label if shown in ("", "".join(texts)) else f"{label} ({_prose(shown)})")
+
+    def _leaf(self, token: Token) -> None:
+        match token.type:
+            case "code_inline":
+                self._out.append(_code(token.content))
+            case "softbreak":
+                self._out.append("\n")
+            case "hardbreak":
+                self._out.append("<br>\n")
+            case "math":
+                self._out.append(_tex(token.content, token.markup, self._typeset))
+            case "image":
+                alt = _alternative(token.children or [])
+                self._out.append(image_html(_attr(token, "src"), alt, in_link=self._link is not None))
+            case _:
+                self._out.append(_prose(token.content))
+        if self._link is not None:
+            self._link[3].append(token.content)
+
+
+def _attr(token: Token, name: str) -> str:
+    return str(token.attrGet(name) or "")
+
+
+def _alternative(tokens: list[Token]) -> str:
+    """Return the alternative text of an image, without its markup."""
+    texts = []
+    for token in tokens:
+        if token.type == "image":
+            texts.append(_alternative(token.children or []))
+        elif token.nesting == 0:
+            texts.append("\n" if token.type.endswith("break") else token.content)
+    return "".join(texts)
+
+
+def _prose(text: str) -> str:
+    return without_tex(html.escape(prose(text)))
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(visible(text))}</code>"
+
+
+def _tex(tex: str, opener: str, typeset: bool) -> str:
+    if not only_typesets(tex):
+        return _code(tex)
+    if typeset:
+        return mathml(tex, display=opener in ("$$", "\\[")) or _code(tex)
+    mark = html.escape({"$": "$", "\\(": "$"}.get(opener, "$$"))
+    return f"{mark}{html.escape(visible(tex))}{mark}"

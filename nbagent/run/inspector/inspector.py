@@ -1,0 +1,192 @@
+"""Answers the view's questions about a run: its events, filtered and searched, its timeline, its text to copy, its past.
+
+The questions and answers are declared in `nbagent.protocol.inspection`. One question searches a stretch of the run, not all of
+it, because the run waits meanwhile. Only events that have passed the gate are here.
+"""
+
+import itertools
+import json
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from nbagent import events as e
+from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.events.log import EventLog
+from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
+from nbagent.render.messages import messages_python
+from nbagent.run.inspector.brief import brief
+from nbagent.run.inspector.fitting import PagedAnswer, filled
+from nbagent.run.inspector.past import Past
+from nbagent.run.inspector.requests import request_bar
+from nbagent.run.inspector.search import Search, json_text
+from nbagent.run.inspector.timeline import Timeline
+from nbagent.run.requests import RequestList
+
+PAGE_ROWS = 100
+"""Events in one page."""
+MAX_SEARCHES = 4
+"""Searches that are kept, so that the next page, or another view, does not start from the beginning."""
+MAX_TIMELINE_EVENTS = 20_000
+"""Events that one question adds to the timeline at most."""
+
+
+class Inspector:
+    """Answers questions about one run; called under the run's lock.
+
+    Args:
+        log: the events, as they passed the gate.
+        block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
+        snapshot: the transcript as plain JSON.
+        past: the transcript as it was.
+        requests: returns the requests to the model, which are steps of the timeline where the stream has fewer.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        block_id: Callable[[str, str], str],
+        snapshot: Callable[[], list[dict[str, Any]]],
+        past: Past,
+        requests: Callable[[], RequestList] = RequestList,
+    ) -> None:
+        self._log = log
+        self._block_id = block_id
+        self._snapshot = snapshot
+        self._past = past
+        self._requests = requests
+        self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
+        self._types: Counter[type[e.Event]] = Counter()
+        self._counted = 0
+        self._timeline = Timeline()
+        self._timed = 0
+        self._paged = PagedAnswer()
+
+    @staticmethod
+    def knows(name: str) -> bool:
+        """Return True if the name is a question to the inspector."""
+        return name.partition("/")[0] in ("events", "event", "timeline", "copy", "past")
+
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
+        """Return a page of an answer, and the characters in all of it.
+
+        Args:
+            name: the question.
+            offset: of the page's first character.
+            max_bytes: bytes of JSON that the page may take.
+
+        Raises:
+            LookupError: the name is not a question, or there is no such event; the message is for the reader.
+        """
+        kind, _, rest = name.partition("/")
+        if kind == "events" or kind == "timeline":
+            answer = self._events(_question(rest), max_bytes) if kind == "events" else self._times(max_bytes)
+            return answer, len(answer)
+        number, _, value = rest.partition("/")
+        if kind == "past" and value:
+            return self._past.page(_number(number), value, offset, max_bytes)
+        make = {"copy": self._copy, "past": self._stretch}.get(kind, self._event)
+        return self._paged.page(name, offset, max_bytes, lambda: text_safe(make(rest)))
+
+    def _events(self, question: EventsQuestion, max_bytes: int) -> str:
+        self._types.update(map(type, self._log.since(self._counted + 1)))
+        self._counted = self._log.count
+        numbers: Sequence[int] = range(1, self._log.count + 1)
+        seen = self._log.count
+        if question.type or question.text or question.block:
+            search = self._search(question)
+            search.search_next(self._log)
+            numbers, seen = search.found, search.seen
+        types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
+        rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
+        answer = EventsAnswer(total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[])
+        return filled(answer, rows, max_bytes)
+
+    def _search(self, question: EventsQuestion) -> "Search":
+        key = msgspec.structs.replace(question, at=0)
+        search = self._searches.pop(key, None) or Search(key, self._block_id)
+        self._searches[key] = search
+        if len(self._searches) > MAX_SEARCHES:
+            self._searches.popitem(last=False)
+        return search
+
+    def _row(self, number: int) -> list[Any]:
+        event = self._log.get(number)
+        return [number] if event is None else [number, event.ts, e.type_of(event), brief(event)]
+
+    def _times(self, max_bytes: int) -> str:
+        for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
+            self._timeline.feed(event)
+            self._timed = max(self._timed, self._log.dropped) + 1
+        line = self._timeline
+        bars = self._with_requests(line)
+        answer = TimelineAnswer(
+            start=min(line.start, bars[0].start) if line.start is not None and bars else line.start,
+            end=line.end,
+            first_token=line.first_token,
+            gap_count=line.gap_count,
+            gap_seconds=line.gap_seconds,
+            gaps=list(line.gaps),
+            left_out=line.left_out,
+            seen=self._timed,
+            count=self._log.count,
+            bars=[],
+        )
+        return filled(answer, map(self._bar, reversed(bars)), max_bytes)
+
+    def _with_requests(self, line: Timeline) -> Sequence[Bar]:
+        """Return the bars, with the requests as steps if the stream has fewer steps than there were requests."""
+        requests = self._requests()
+        if len({(each.lane, each.agent, each.step) for each in requests}) <= line.steps:
+            return line.bars
+        others = (bar for bar in line.bars if bar.kind != "step")
+        return sorted([*map(request_bar, requests), *others], key=lambda bar: bar.start)
+
+    def _bar(self, bar: Bar) -> Bar:
+        return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))
+
+    def _stretch(self, numbers: str) -> str:
+        after, _, to = numbers.partition("-")
+        return self._past.stretch(_number(after), _number(to))
+
+    def _event(self, number: str) -> str:
+        event = self._log.get(_number(number))
+        if event is None:
+            raise LookupError(f"event {number} is no longer kept")
+        return json_text(event)
+
+    def contents(self) -> dict[str, Any]:
+        """Return the result of each tool call as the model got it, by the id of the call's block."""
+        results = (event for event in self._log if isinstance(event, e.ToolResult) and not event.preliminary)
+        return {self._block_id(event.id, "tool"): json_safe(event.content) for event in results}
+
+    def _copy(self, form: str) -> str:
+        blocks = self._snapshot()
+        match form:
+            case "markdown":
+                from nbagent.render.markdown import transcript_markdown  # on demand: it loads the parser of Markdown
+
+                return transcript_markdown(blocks)
+            case "json":
+                return json.dumps(blocks, ensure_ascii=False, indent=2)
+            case "python":
+                return messages_python(blocks, self.contents())
+        raise LookupError(f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise LookupError(f"expected the number of an event; got {text!r}")
+    return int(text)
+
+
+def _question(name: str) -> EventsQuestion:
+    try:
+        question = msgspec.json.decode(name, type=EventsQuestion)
+    except msgspec.MsgspecError as error:
+        raise LookupError(f"invalid question about events: {error}") from error
+    if question.at < 0:
+        raise LookupError(f"rows are counted from 0; got {question.at}")
+    return question

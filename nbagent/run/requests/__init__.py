@@ -1,0 +1,12 @@
+"""Requests of the code inside a run to a model: what was sent, what changed since the last one, and the response on the wire.
+
+watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLog (keeps each message once) ──▶ Request (reads it)
+"""
+
+from nbagent.run.requests.log import RequestLog
+from nbagent.run.requests.outline import outline
+from nbagent.run.requests.request import Request, RequestList
+from nbagent.run.requests.tokens import Tokens
+from nbagent.run.requests.watch import watch
+
+__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "outline", "watch"]

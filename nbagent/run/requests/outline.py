@@ -1,0 +1,87 @@
+"""`outline`: the parts of a request, each on one line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbagent.events.jsonable import text_safe
+from nbagent.protocol.inspection import PartKind, RequestPart
+from nbagent.run.requests.log import tool_name
+from nbagent.run.requests.request import Request
+
+HEAD_CHARS = 160
+"""Characters of a part that its line shows."""
+
+
+def outline(request: Request) -> Iterator[RequestPart]:
+    """Yield the parts of a request as a reader looks at them, masked.
+
+    Raises:
+        NbagentError: they are hidden, or no longer kept.
+    """
+    raw = request.body_as_sent()
+    tokens = request.tokens
+
+    def part(kind: PartKind, name: str, label: str, raw: bytes, **fields: Any) -> RequestPart:
+        head = request.head(_head(json.loads(raw)), HEAD_CHARS)
+        return RequestPart(
+            kind=kind,
+            part=name,
+            label=text_safe(request.head(label, HEAD_CHARS)),
+            size=len(raw),
+            head=text_safe(head),
+            **fields,
+        )
+
+    if raw.instructions is not None:
+        yield part("instructions", "instructions", raw.instructions[0], raw.instructions[1], tokens=tokens["instructions"])
+    new = set() if request.is_first else set(request.new_indices)
+    for index, message in enumerate([*raw.system, *raw.messages()]):
+        counted = tokens.get(f"messages[{index}]")
+        if counted is None and raw.instructions is None and index == 0:
+            counted = tokens["instructions"]  # of all messages that instruct the model
+        label = _label(json.loads(message))
+        yield part("message", f"messages/{index}", label, message, tokens=counted, new=index in new)
+    tools = [] if raw.tools is None else request.tools
+    sizes = [len(json.dumps(tool)) for tool in tools]
+    for index, (tool, size) in enumerate(zip(tools, sizes, strict=True)):
+        shown = tool.get("function", tool) if isinstance(tool, dict) else {}
+        head = request.head(str(shown.get("description") or "") if isinstance(shown, dict) else "", HEAD_CHARS)
+        yield RequestPart(
+            kind="tool",
+            part=f"tools/{index}",
+            label=text_safe(tool_name(tool)[:HEAD_CHARS]),
+            size=size,
+            head=text_safe(head),
+            tokens=round(tokens.get("tools", 0) * size / sum(sizes)),
+        )
+    if "format" in tokens:
+        yield RequestPart(kind="format", part="settings", label="form of the answer", size=0, tokens=tokens["format"])
+    settings = json.dumps(request.settings, ensure_ascii=False)
+    yield RequestPart(
+        kind="settings", part="settings", label="settings", size=len(settings), head=text_safe(settings[1:-1][:HEAD_CHARS])
+    )
+    yield RequestPart(kind="response", part="response", label="response", size=request.size)
+
+
+def _label(message: Any) -> str:
+    if not isinstance(message, dict):
+        return "user"
+    return str(message.get("role") or message.get("type") or "message")
+
+
+def _head(message: Any) -> str:
+    """Return the beginning of what a message says: its texts, the calls in it, or its results."""
+    if isinstance(message, list):
+        return " ".join(filter(None, map(_head, message[:8])))
+    if not isinstance(message, dict):
+        return "" if message is None else str(message)[: 4 * HEAD_CHARS]
+    function = message.get("function")
+    call = function if isinstance(function, dict) else message.get("functionCall") or message
+    if isinstance(call, Mapping) and isinstance(call.get("name"), str):
+        given = next((call[name] for name in ("arguments", "input", "args") if name in call), None)
+        if given is not None:
+            written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+            return f"{call['name']}({written[: 4 * HEAD_CHARS]})"
+    inner = (message.get(name) for name in ("text", "content", "parts", "output", "summary", "tool_calls", "functionResponse"))
+    return " ".join(filter(None, map(_head, inner)))

@@ -1,0 +1,317 @@
+"""`Request`: one request to a model as Python objects, and the list of a run's requests."""
+
+import json
+from functools import cached_property
+from typing import Any, SupportsIndex, overload
+
+from nbagent.errors import NbagentError
+from nbagent.events import Usage
+from nbagent.events.jsonable import text_safe
+from nbagent.gate.masking import ALL_CUTS, mask_json
+from nbagent.render.markup.table import html_table
+from nbagent.run.requests.body import Body
+from nbagent.run.requests.log import Record, flat_tools
+from nbagent.run.requests.tokens import Tokens, weight
+from nbagent.run.requests.wire import Mask, masked_wire, told_usage
+
+_FORMATS = ("response_format", "text", "output_config", "format")
+"""Settings that hold the form of an answer, which the model reads."""
+_CONTINUED = ("previous_response_id", "conversation")
+"""Settings by which a service adds the messages that it keeps."""
+
+HIDDEN = (
+    "what the model was sent is hidden in this run, as it holds all that is said: show it with reveal='thinking' or 'all', "
+    "without hide= and commentary=False"
+)
+
+
+class Request:
+    """One request to a model, and its response so far; made by `run.requests`. Patterns and credentials are masked in it.
+
+    Args:
+        record: of the request.
+        mask: masks patterns and credentials.
+        hidden: whether its content is hidden. Its figures are not.
+    """
+
+    def __init__(self, record: Record, mask: Mask, *, hidden: bool = False) -> None:
+        self._record = record
+        self._exchange = record.exchange
+        self._mask = mask
+        self.is_hidden = hidden
+
+    # --- figures ----------------------------------------------------------------------------------------------------
+
+    @property
+    def number(self) -> int:
+        """Number of the request in the run, from 1."""
+        return self._record.number
+
+    @property
+    def step(self) -> int:
+        """Step that the request belongs to, from 1: of its agent, or of its lane. One that is sent again has the same."""
+        return self._record.step
+
+    @property
+    def agent(self) -> str | None:
+        """Name of the agent; None if the request is not one of nbagent's own agent."""
+        return self._exchange.agent
+
+    @property
+    def lane(self) -> str | None:
+        """Id of the lane that it belongs to; None if the run has none."""
+        return self._exchange.lane
+
+    @property
+    def url(self) -> str:
+        """Address, without credentials."""
+        return self._mask(self._exchange.url)
+
+    @property
+    def model(self) -> str:
+        """Name of the model; "" if the request does not have one."""
+        body = self._record.body
+        named = None if body is None else body.settings.get("model")
+        return "" if named is None else self._mask(str(json.loads(named)))
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the response; None if there is none yet, or the connection broke."""
+        return self._exchange.status
+
+    @property
+    def problem(self) -> str | None:
+        """The exception that broke the exchange, as a text; None if none did."""
+        return None if self._exchange.problem is None else self._mask(self._exchange.problem)
+
+    @property
+    def started(self) -> float:
+        """Time at which it was sent, in seconds since the epoch."""
+        return self._exchange.started
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds until the end of the response; None before."""
+        return self._exchange.seconds
+
+    @property
+    def usage(self) -> Usage | None:
+        """Input and output tokens as the response reports them; None if it does not, or goes on."""
+        record = self._record
+        if not record.is_read and self._exchange.ended is not None:
+            record.usage, record.is_read = told_usage(self._text()), True
+        return record.usage
+
+    @property
+    def is_first(self) -> bool:
+        """True if there is no request before it in its conversation."""
+        return self._record.change.first
+
+    @property
+    def changes(self) -> str:
+        """Description of what is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
+        change = self._record.change
+        if change.first:
+            return f"begins with {_counted(len(change.new), 'message')}"
+        messages = " ".join(
+            f"{sign}{_counted(count, 'message')}" for sign, count in (("−", change.removed), ("+", len(change.new))) if count
+        )
+        parts = [messages or "no new message"]
+        if change.tools is None:
+            parts.append("tools unchanged")
+        elif not self.is_hidden:
+            parts.append(f"tools {' '.join(map(self._mask, change.tools)) or 'in another order'}")
+        if change.settings:
+            parts.append(f"other {', '.join(change.settings)}")
+        return ", ".join(parts)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Input tokens by part; see `Tokens`."""
+        weights = self._weights()
+        usage = self.usage
+        return Tokens(weights, None if usage is None else usage.input, is_continued=self._is_continued)
+
+    @property
+    def total_tokens(self) -> int:
+        """Input tokens: as the response reports them, or an estimate by the characters."""
+        usage = self.usage
+        if usage is not None and usage.input is not None:
+            return usage.input
+        if self._record.weight is None:
+            self._record.weight = sum(self._weights().values())
+        return Tokens({"": self._record.weight}, None).total
+
+    # --- content ----------------------------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> list[Any]:
+        """The messages as they were sent, in the service's own form.
+
+        Raises:
+            NbagentError: they are hidden, or no longer kept; so the other properties of content.
+        """
+        return [self._read(each) for each in self._raw_messages()]
+
+    @property
+    def new(self) -> list[Any]:
+        """The messages that the request before it in its conversation did not have."""
+        messages = self._raw_messages()
+        return [self._read(messages[index]) for index in self.new_indices]
+
+    @property
+    def new_indices(self) -> list[int]:
+        """Indices of the messages in `new`."""
+        change, system = self._record.change, len(self._body.system)
+        return [*(range(system) if change.first else ()), *(system + index for index in change.new)]
+
+    @property
+    def instructions(self) -> Any:
+        """The field of the instructions, or the messages that instruct the model; None if there are none."""
+        body = self._body
+        if body.instructions is not None:
+            return self._read(body.instructions[1])
+        return [self._read(each) for each in body.system] or None
+
+    @property
+    def tools(self) -> list[Any]:
+        """The schemas of the tools, in the service's own form."""
+        body = self._body
+        return [] if body.tools is None else flat_tools(self._read(body.tools[1]))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The other fields: model, temperature, form of the answer, …."""
+        return {name: self._read(value) for name, value in self._body.settings.items()}
+
+    @property
+    def response(self) -> str:
+        """The response so far, as it came on the wire. It ends by saying how much of it is not kept."""
+        self._check_shown()
+        exchange = self._exchange
+        missing = exchange.size - exchange.kept
+        text = masked_wire(self._text(), self._mask, is_cut=missing > 0 or exchange.ended is None)
+        if missing:
+            text += f"{text and chr(10)}… {_counted(missing, 'more byte')} not kept"
+        return text_safe(text)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON of the request, all parts together."""
+        body = self._body
+        made = {} if body.instructions is None else {body.instructions[0]: self._read(body.instructions[1])}
+        made[body.path] = self.messages[0] if body.is_single else self.messages
+        if body.tools is not None:
+            made[body.tools[0]] = self._read(body.tools[1])
+        return {**self.settings, **made}
+
+    @property
+    def size(self) -> int:
+        """Bytes of the response so far, as they came."""
+        return self._exchange.size
+
+    def message(self, index: int) -> Any:
+        """Return one of the messages."""
+        return self._read(self._raw_messages()[index])
+
+    def body_as_sent(self) -> Body:
+        """Return the parts as JSON; credentials and patterns are not masked in them."""
+        return self._body
+
+    def head(self, text: str, chars: int) -> str:
+        """Return the beginning of a text of the request, masked, on one line."""
+        words = " ".join(text.split())
+        if len(words) <= chars:
+            return self._mask(words)
+        return self._mask(f"{words[: chars - 1]}…", cuts=ALL_CUTS)
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _body(self) -> Body:
+        self._check_shown()
+        if self._record.body is None:
+            raise NbagentError(f"request {self.number} is no longer kept: a run keeps the newest ones only")
+        return self._record.body
+
+    def _check_shown(self) -> None:
+        if self.is_hidden:
+            raise NbagentError(HIDDEN)
+
+    def _raw_messages(self) -> list[bytes]:
+        return [*self._body.system, *self._body.messages()]
+
+    @property
+    def _is_continued(self) -> bool:
+        body = self._record.body
+        return body is not None and any(name in body.settings for name in _CONTINUED)
+
+    def _read(self, raw: bytes) -> Any:
+        return mask_json(json.loads(raw), self._mask, numbers=True)
+
+    def _text(self) -> str:
+        wire = self._exchange.wire
+        try:
+            return self._exchange.decode(wire).decode("utf-8", "replace")
+        except Exception as error:
+            return f"[{len(wire):,} bytes in an encoding that could not be undone: {type(error).__name__}]"
+
+    def _weights(self) -> dict[str, int]:
+        body = self._record.body
+        if body is None:
+            return {}
+        system = [*([body.instructions[1]] if body.instructions is not None else []), *body.system]
+        weights = {"instructions": sum(map(weight, system))} if system else {}
+        if body.tools is not None:
+            weights["tools"] = weight(body.tools[1])
+        if formats := [weight(body.settings[name]) for name in _FORMATS if body.settings.get(name, b"")[:1] == b"{"]:
+            weights["format"] = sum(formats)
+        for index, message in enumerate(body.messages(), len(body.system)):
+            weights[f"messages[{index}]"] = weight(message)
+        return weights
+
+    def figures(self) -> list[str]:
+        """Return the request as short texts: number, step, who sent it, model, status, tokens in and out, seconds, changes."""
+        usage = self.usage
+        is_counted = usage is not None and usage.input is not None
+        output = "" if usage is None or usage.output is None else f"{usage.output:,}"
+        who = self.agent or self.lane or ""
+        seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
+        tokens = f"{'' if is_counted else '≈'}{self.total_tokens:,}"
+        return [str(self.number), f"{self.step}", who, self.model, self._outcome(), tokens, output, seconds, self.changes]
+
+    def _outcome(self) -> str:
+        if self.problem is not None:
+            return f"{self.status or ''} {self.problem.partition(':')[0]}".strip()
+        return "…" if self.status is None else str(self.status)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(_HEAD, [self.figures()])
+
+
+_HEAD = ["", "step", "agent", "model", "status", "in", "out", "seconds", "changes"]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+class RequestList(list[Request]):
+    """Requests, in order. A cell that ends in it shows a table."""
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Request: ...
+    @overload
+    def __getitem__(self, key: slice) -> "RequestList": ...
+    def __getitem__(self, key: SupportsIndex | slice) -> "Request | RequestList":
+        """Return a request by its position, from 0, or several by a slice."""
+        return RequestList(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{index}: {request!r}" for index, request in enumerate(self)) or "[]"
+
+    def _repr_html_(self) -> str:
+        return html_table(_HEAD, (request.figures() for request in self)) if self else "No request was kept."

@@ -1,0 +1,200 @@
+"""Decoder of a response's body: bytes in, items out, for every framing. No I/O.
+
+Content types are often wrong: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So the first bytes
+decide the framing, and the content type counts only if they leave it open.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol
+
+from nbagent.sources.wire.event_stream import EventStreamDecoder
+from nbagent.sources.wire.json_stream import JSONStreamDecoder, item_of
+from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
+
+MAX_ITEM_BYTES = 64 * 1024 * 1024
+DONE = "[DONE]"
+"""Payload that many services send last; it is no JSON, and no text either."""
+
+_MAX_SNIFF_BYTES = 4096  # read at most before the framing is decided
+_BOM = b"\xef\xbb\xbf"
+_JSON_START = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
+_MAYBE_JSON = re.compile(rb"[{\[]\s*")
+_SSE_START = re.compile(rb":[ \r\n]|(?:data|event|id|retry)[:\r\n]")
+_SSE_FIELDS = (b":", b"data", b"event", b"id", b"retry")
+_HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_MAYBE_HTML = (b"<!doctype html", b"<html>")
+_LINES = re.compile(r"\n|(?<=[}\]])\s+data:\s*")  # the second where the ends of lines became blanks
+_VALUE_START = b'{["-0123456789tfn'
+_NAME_FIELDS = ("type", "event", "event_type", "name", "method", "kind")  # in which payloads have their event's name
+
+Framing = Literal["sse", "json", "text", "html", "event stream"]
+
+
+class _Decoder(Protocol):
+    def feed(self, chunk: bytes) -> Iterable[Any]: ...
+    def close(self) -> Iterable[Any]: ...
+
+
+class BodyDecoder:
+    """Turns a body into its items, chunk by chunk.
+
+    - server-sent events: the payload of each, parsed if it is JSON, else as text. If the payload does not have its event's
+      name itself, the item is `{"event": name, "data": payload}`. An event whose lines are one JSON document each (some servers
+      leave out the empty lines between events, or even the ends of lines) is as many items, each as it comes. JSON over several
+      lines, of which only the first has a `data:`, is one item.
+    - JSON, one to a line, one after another, or in an array: each document as it completes
+    - Amazon's binary event stream: `{event type: payload}`
+    - anything else: text, as it comes
+
+    Args:
+        content_type: the response's `Content-Type`; "" if there is none.
+        max_item_bytes: largest size of one item.
+
+    Attributes:
+        framing: one of these; None until the first bytes have decided it. "html" is text that is a web page.
+    """
+
+    def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
+        self.framing: Framing | None = None
+        self._media_type = content_type.partition(";")[0].strip().lower()
+        self._is_lines = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
+        self._limit = max_item_bytes
+        self._head = b""
+        self._decoder: _Decoder | None = None
+        self._events: SSEDecoder | None = None
+
+    @property
+    def last_event_id(self) -> str | None:
+        """The `Last-Event-ID` that continues the stream after its last item; None if the stream gives no such id."""
+        return self._events.last_event_id if self._events is not None and self._events.resumable else None
+
+    @property
+    def retry(self) -> int | None:
+        """Milliseconds that the stream asks to wait before a reconnect; None if it does not."""
+        return self._events.retry if self._events is not None else None
+
+    def feed(self, chunk: bytes) -> Iterable[Any]:
+        """Return the items that the chunk completes.
+
+        Raises:
+            NbagentError: an item has more than `max_item_bytes`, or a binary stream is damaged.
+        """
+        if self._decoder is None:
+            chunk = self._head + chunk
+            self.framing = self._framing_of(chunk, is_all=False)
+            if self.framing is None:
+                self._head = chunk
+                return []
+            self._decoder = self._decoder_for(self.framing)
+            self._head = b""
+        return self._decoder.feed(chunk)
+
+    def close(self) -> Iterable[Any]:
+        """End the body. Return the items that were left.
+
+        An event without the empty line after it is an item if it is one JSON document, or `[DONE]`; half a document is text.
+        """
+        items: list[Any] = []
+        if self._decoder is None:
+            self.framing = self._framing_of(self._head, is_all=True) or "text"
+            self._decoder = self._decoder_for(self.framing)
+            items += self._decoder.feed(self._head)
+        return [*items, *self._decoder.close()]
+
+    def _framing_of(self, head: bytes, *, is_all: bool) -> Framing | None:
+        """Return the framing by the first bytes; None if more of them are needed."""
+        media = self._media_type
+        if media == "application/vnd.amazon.eventstream":
+            return "event stream"
+        start = head.removeprefix(_BOM).lstrip(b" \t\r\n\x1e")
+        open_ended = not is_all and len(head) < _MAX_SNIFF_BYTES
+        if open_ended and (not start or _BOM.startswith(head) or _MAYBE_JSON.fullmatch(start)):
+            return None
+        if _JSON_START.match(start):
+            return "json"
+        if media != "text/plain":
+            if _HTML_START.match(start):
+                return "html"
+            if open_ended and any(sign.startswith(start.lower()) for sign in _MAYBE_HTML):
+                return None
+        is_labelled = media == "text/event-stream"
+        if _SSE_START.match(start) or (is_labelled and (not start or start.startswith(b":"))):
+            return "sse"
+        if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
+            return None
+        is_json = self._is_lines or ("json" in media and start and start[0] in _VALUE_START)
+        return "json" if is_json else "text"
+
+    def _decoder_for(self, framing: Framing) -> _Decoder:
+        match framing:
+            case "sse":
+                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True, is_whole=_is_whole_line)
+                return _SSEItems(self._events)
+            case "json":
+                return JSONStreamDecoder(split_arrays=not self._is_lines, max_document_bytes=self._limit)
+            case "event stream":
+                return EventStreamDecoder(max_message_bytes=self._limit)
+            case _:
+                return _Text()
+
+
+class _Text:
+    """Decoder of UTF-8 text that may be split anywhere."""
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
+
+    def feed(self, chunk: bytes) -> list[str]:
+        text = self._utf8.decode(chunk)
+        return [text] if text else []
+
+    def close(self) -> list[str]:
+        text = self._utf8.decode(b"", final=True)
+        return [text] if text else []
+
+
+class _SSEItems:
+    """Decoder of server-sent events to items."""
+
+    def __init__(self, events: SSEDecoder) -> None:
+        self._events = events
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        return [item for event in self._events.feed(chunk) for item in _items(event)]
+
+    def close(self) -> list[Any]:
+        items = [item for event in self._events.close() for item in _items(event)]
+        last = self._events.dropped
+        rest = [] if last is None else _items(last)
+        return [*items, *rest] if all(_is_whole(item) for item in rest) else items
+
+
+def _items(event: ServerSentEvent) -> list[Any]:
+    payloads = [item_of(event.data)]
+    if event.loose and not _is_whole(payloads[0]) and _is_whole(whole := item_of(event.loose)):
+        payloads = [whole]
+    elif payloads[0] == event.data and _LINES.search(event.data):
+        lines = [item_of(line) for line in _LINES.split(event.data) if line]
+        if all(_is_whole(line) for line in lines):
+            payloads = lines
+    if event.event == "message":
+        return [payload for payload in payloads if payload != ""]
+    return [payload if _has_name(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
+
+
+def _is_whole_line(line: str) -> bool:
+    """Return True if a line of data cannot be the first line of a longer document."""
+    return line == DONE or (line.startswith(("{", "[")) and _is_whole(item_of(line)))
+
+
+def _is_whole(item: Any) -> bool:
+    """Return True if the item cannot be the first half of another."""
+    if isinstance(item, dict) and item.keys() == {"event", "data"}:
+        return _is_whole(item["data"])
+    return item == DONE or not isinstance(item, str)
+
+
+def _has_name(payload: Any, name: str) -> bool:
+    return isinstance(payload, dict) and any(payload.get(field) == name for field in _NAME_FIELDS)

@@ -1,0 +1,77 @@
+r"""Markdown that pandoc reads as the view does. The cases were tried with pandoc 3, as nbconvert calls it for LaTeX."""
+
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nbagent.render.markup.embedded import embedded_markdown
+from nbagent.render.markup.grammar import Token, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "embedded"),
+    [
+        ("text\n\n---\n**Summary**\n\n---\n", "text\n\n***\n**Summary**\n\n***\n"),
+        ("> ---\n> text", "> ---\n> text"),
+        ("# Head\n\ntext\n\nSetext\n---", "**Head**\n\ntext\n\n**Setext**\n"),
+        ("# 2 * 3", "__2 * 3__"),
+        (r"in C:\Users\name", r"in C:\\Users\\name"),
+        (r"\input{x}, \\input and \*", r"\\input{x}, \\input and \*"),
+        ("one\\\ntwo  \nthree", "one\\\ntwo  \nthree"),
+        (r"`\d+` and ``\a`\b``", r"`\d+` and ``\a`\b``"),
+        (r"`\input{x}`{=latex}", r"`\input{x}`\{=latex}"),
+        ("```{=latex}\n\\input{x}\n```", "```\n\\input{x}\n```"),
+        ("```python\nr'\\d'\n```\n\n    \\input{x}", "```python\nr'\\d'\n```\n\n    \\input{x}"),
+        (
+            "- a\n  \\b\n\n| \\c | \\d |\n|---|---|\n| $\\pi$ | 1 |",
+            "- a\n  \\\\b\n\n| \\\\c | \\\\d |\n|---|---|\n| $\\pi$ | 1 |",
+        ),
+        ("a <b>c</b> <https://a.example/b>", "a \\<b>c\\</b> <https://a.example/b>"),
+        ("an open ` and \\a", "an open ` and \\\\a"),
+    ],
+)
+def test_nothing_is_a_command_to_pandoc(text: str, embedded: str) -> None:
+    assert embedded_markdown(text) == embedded
+
+
+@pytest.mark.parametrize(
+    ("text", "embedded"),
+    [
+        (r"$a_1^2$ and $$\frac{1}{2}$$, $5 and $10", r"$a_1^2$ and $$\frac{1}{2}$$, $5 and $10"),
+        (r"\(\alpha\) and \[\beta\]", r"$\alpha$ and $$\beta$$"),
+        ("\\[\n\\sum_i x_i\n\\]", "$$\n\\sum_i x_i\n$$"),
+        (r"$\input{/etc/passwd}$", r"`\input{/etc/passwd}`"),
+        (r"$\text{\VerbatimInput{x}}$", r"`\text{\VerbatimInput{x}}`"),
+        (r"$\csname input\endcsname{x}$", r"`\csname input\endcsname{x}`"),
+        ("$x^^5cinput$", "`x^^5cinput`"),
+        (r"\(\href{javascript:x}{y}\)", r"`\href{javascript:x}{y}`"),
+        ("$$\n\\write18{id}\n$$", "`$$`\n`\\write18{id}`\n`$$`"),
+    ],
+)
+def test_formulas_are_typeset_if_that_is_all_they_do(text: str, embedded: str) -> None:
+    assert embedded_markdown(text) == embedded
+
+
+def words(text: str) -> str:
+    """Return the text that a reader sees, without white space."""
+
+    def of(tokens: list[Token]) -> str:
+        return "".join(token.content if token.children is None else of(token.children) for token in tokens)
+
+    return re.sub(r"\s", "", of(parse(text)))
+
+
+@given(st.text(st.sampled_from("ab1\\`<>/{=}*_[]()|-~:.! \n"), max_size=60))
+def test_the_words_stay(text: str) -> None:
+    assume(all(token.type != "heading_open" for token in parse(text)))  # a bold line cannot hold everything that a heading can
+    assert words(embedded_markdown(text)) == words(text)
+
+
+@given(st.text(st.sampled_from("ab\\$`<{}()[]^ \n"), max_size=60))
+def test_whatever_is_typeset_has_no_unknown_command(text: str) -> None:
+    for token in parse(embedded_markdown(text)):
+        for formula in [token, *(token.children or [])]:
+            if formula.type == "math" or (formula.type == "math_block" and formula.meta["closed"]):
+                assert not re.search(r"(?<!\\)(?:\\\\)*\\[ab]|\^\^", formula.content)
