@@ -114,12 +114,12 @@ class Forked:
         """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
-    def communicate(self) -> tuple[str | None, str | None]:
+    def communicate(self) -> tuple[str, str]:
         """Close the input, read the outputs to their ends, and wait for the process's."""
         if self.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.stdin.close()
-        said = [None if file is None or file.closed else file.read() for file in (self.stdout, self.stderr)]
+        said = ["" if file is None or file.closed else file.read() for file in (self.stdout, self.stderr)]
         self.__exit__()
         return said[0], said[1]
 
