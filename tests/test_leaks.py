@@ -8,6 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 from agent.server import Server, chat, refuse
+from kernels.preloaded import PreloadedKernelManager
 from nbclient import NotebookClient
 
 from nbagent.run import Run
@@ -51,7 +52,7 @@ def test_a_credential_is_nowhere_in_the_file_the_widgets_state_or_the_log(
         made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (setup, *CELLS)])
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            NotebookClient(made, timeout=60, store_widget_state=True).execute()
+            NotebookClient(made, timeout=60, kernel_manager_class=PreloadedKernelManager, store_widget_state=True).execute()
         requests = json.dumps(server.bodies)
     file = nbformat.writes(made)
     assert ENVIRONMENT in requests  # the model itself was sent what the tool returned

@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 from adapters.recorded import CHAT, FOLDER, RESPONSES, Transcript, decode, name_of, payloads
+from campaign import sample
 
 from nbagent import events as ev
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
@@ -96,7 +97,7 @@ def test_objects_of_the_sync_client_mean_what_the_wire_meant(client: openai.Open
     check(path, [*events, *decoder.close(error)], error)
 
 
-@pytest.mark.parametrize("path", [*RESPONSES, *CHAT], ids=name_of)
+@pytest.mark.parametrize("path", sample([*RESPONSES, *CHAT], 24), ids=name_of)
 async def test_objects_of_the_async_client_mean_what_the_wire_meant(base_url: str, path: Path) -> None:
     decoder = ChatDecoder() if path in CHAT else ResponsesDecoder()
     events: list[ev.Event] = []

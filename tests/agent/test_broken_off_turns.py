@@ -1,7 +1,6 @@
 """A session whose turn was broken off at any point goes on, whole: killed, stopped, or cut by its server."""
 
 import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 from agent.conversations import Json, check_chat, check_responses
 from agent.server import Exchange, Server, say
 from campaign import WHOLE, figure, sample
+from preloaded import start
 
 from nbagent import events as e
 from nbagent.agent import Agent
@@ -46,8 +46,8 @@ both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api: Any) -> None:
     with Server(*[answer] * 500) as server:
         path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-        command = [sys.executable, "-m", "agent.killed_turns", server.base_url, str(tmp_path), api, *POINTS]
-        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})
+        arguments = ("-m", "agent.killed_turns", server.base_url, str(tmp_path), api, *POINTS)
+        assert start(*arguments, env={**os.environ, "PYTHONPATH": path}).wait(300) == 0
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")

@@ -17,6 +17,7 @@ from agent.server import Server, say
 from agent.test_agent import agent_of, collect, of
 from agent.test_output import outputs, result_of
 from patience import LIMITS_S
+from preloaded import start
 
 import nbagent
 from nbagent import events as e
@@ -50,7 +51,7 @@ def free_port() -> int:
 @contextmanager
 def serving(port: int) -> Iterator[None]:
     """Run the server over HTTP meanwhile."""
-    with subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.PIPE, text=True) as process:
+    with start(str(PEER), str(port), stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         while "running on" not in process.stderr.readline():
             assert process.poll() is None

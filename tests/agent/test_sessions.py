@@ -1,8 +1,6 @@
 """Conversations with an agent, against a real server on loopback."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterable, Callable
@@ -13,6 +11,7 @@ import openai
 import pytest
 from agent.conversations import check_chat, check_responses
 from agent.server import Exchange, Json, Server, call, chat_chunk, message, reasoning, refuse, responses, say
+from preloaded import start
 
 import nbagent
 from nbagent import events as e
@@ -435,8 +434,7 @@ async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> No
     """
     path = str(tmp_path / "chats.db")
     with Server(*[say("chat", "Fine.")] * 20) as server:
-        command = [sys.executable, "-c", code, server.base_url, path]
-        running = [subprocess.Popen([*command, prompt]) for prompt in prompts]
+        running = [start("-c", code, server.base_url, path, prompt) for prompt in prompts]
         assert [process.wait() for process in running] == [0, 0]
         messages = agent_of(server).session("s", store=path).messages
     for body in server.bodies:

@@ -3,8 +3,6 @@
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from agent.conversations import turns
 from hypothesis import given
 from hypothesis import strategies as st
+from preloaded import start
 
 from nbagent.agent import sqlite_store
 from nbagent.agent.history import FunctionCall, Item, Message
@@ -231,7 +230,7 @@ for turn in range(50):
 def test_processes_that_begin_with_no_file_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "chats.db"
     names = ["a", "b", "c"]
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in names]
+    writers = [start("-c", WRITER, str(path), name) for name in names]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     store = SqliteStore(path)
     (info,) = store.sessions()

@@ -41,7 +41,8 @@ def test_a_test_is_recorded_once_and_replayed_from_the_file_beside_it(tmp_path: 
 
 
 def test_the_plugin_imports_nothing_until_it_is_used(tmp_path: Path) -> None:
-    told = python("-c", "import pytest_nbagent, sys; print('nbagent' in sys.modules, 'openai' in sys.modules)", cwd=tmp_path)
+    code = "import pytest_nbagent, sys; print('nbagent' in sys.modules, 'openai' in sys.modules)"
+    told = python("-c", code, cwd=tmp_path, imported=())
     assert told.stdout.split() == ["False", "False"]
 
 

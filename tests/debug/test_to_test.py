@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 from agent.server import Server, refuse, say
 from debug.scenes import REPLIES, finished, rates_run
@@ -20,11 +20,11 @@ from nbagent.testing.source import SourceWriter
 ROOT = Path(__file__).parents[2]
 
 
-def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, cwd: Path, imported: tuple[str, ...] = preloaded.NBAGENT) -> subprocess.CompletedProcess[str]:
     """Run Python without a key, in a folder of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     env |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # nor other plugins
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=200)
+    return preloaded.run(*arguments, cwd=cwd, env=env, imported=imported)
 
 
 def test_the_written_test_passes_and_fails_when_a_tool_changes_its_result(tmp_path: Path) -> None:
@@ -52,8 +52,7 @@ def test_a_run_whose_model_refused_a_request_is_kept_with_its_failure(tmp_path: 
     assert 'Reply(error="too much")' in text
     assert 'assert "too much" in str(run.error)' in text
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-    told = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
+    told = preloaded.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path, env=env)
     assert "1 passed" in told.stdout, told.stdout
 
 

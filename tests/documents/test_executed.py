@@ -10,6 +10,7 @@ from unittest import mock
 import nbformat
 import pytest
 from campaign import figure
+from kernels.preloaded import PreloadedKernelManager
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter, LatexExporter
 
@@ -62,7 +63,7 @@ def executed(*cells: str, **options: Any) -> Any:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, id=f"c{at}") for at, cell in enumerate(cells)])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        NotebookClient(made, timeout=60, record_timing=False, **options).execute()
+        NotebookClient(made, timeout=60, kernel_manager_class=PreloadedKernelManager, record_timing=False, **options).execute()
     return made
 
 

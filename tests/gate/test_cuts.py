@@ -46,7 +46,7 @@ def shown_of(value: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> str
 
 
 def around(cut: int) -> range:
-    return range(cut - 24, cut + 2, 1 if WHOLE else 3 if cut < 1000 else 5)
+    return range(cut - 24, cut + 2, 1 if WHOLE else 3 if cut < 1000 else 5 if cut < 10_000 else 8)
 
 
 CUTS = {"summary": 77, "words": 4 * 80, "content": 16 * 1024, "head": 64 * 1024, "message": 4096}

@@ -1,6 +1,7 @@
 """A real kernel and its messages, without a front end."""
 
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any, Self
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from kernels.preloaded import preload
 
 MESSAGE_TIMEOUT_S = 30
 """Seconds after which a message counts as missing."""
@@ -23,11 +25,13 @@ class KernelTimeout(AssertionError):
 
 
 class _Manager(KernelManager):
-    """Starts the ipykernel of one interpreter."""
+    """Starts the ipykernel of one interpreter; that of this one with nbagent imported."""
 
     def __init__(self, python: Path) -> None:
         super().__init__()
         self._argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        if python == Path(sys.executable):
+            preload(self)
 
     @property
     def kernel_spec(self) -> KernelSpec:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from kernels.preloaded import preload
 
 SETUP = """
 import threading, nbagent
@@ -80,6 +81,7 @@ class Notebook:
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[BlockingKernelClient]:
     manager = KernelManager()
+    preload(manager)
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()

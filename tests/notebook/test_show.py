@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 import pytest
+from kernels.preloaded import PreloadedKernelManager
 from nbclient import NotebookClient
 
 import nbagent
@@ -243,7 +244,7 @@ CELLS = [
 @pytest.mark.filterwarnings("default")
 def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=60, kernel_manager_class=PreloadedKernelManager).execute()
     _, shown, again, printed, waited = [cell.outputs for cell in notebook.cells]
     assert [set(out["data"]) for out in (*shown, *again)] == 2 * [
         {WIDGET, "text/html", "text/plain"},

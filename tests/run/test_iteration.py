@@ -2,12 +2,11 @@
 
 import asyncio
 import gc
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
+import preloaded
 import pytest
 
 from nbagent import events as e
@@ -19,7 +18,7 @@ from nbagent.runtime import kernel
 
 def python(script: str) -> str:
     """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = preloaded.run("-c", script, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

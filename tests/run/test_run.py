@@ -3,13 +3,13 @@
 import asyncio
 import contextvars
 import gc
-import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import preloaded
 import pytest
 
 from nbagent import events as e
@@ -593,8 +593,8 @@ async def endless():
         yield "word "
 asyncio.run(owned())
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = preloaded.run("-c", script, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bad_reveal_is_named() -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the server's tests."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,15 @@ from server.viewed import Served
 from starlette.testclient import TestClient
 
 import nbagent
+from nbagent.server import access
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_tokens() -> Iterator[None]:
+    """Derive the key of each token once: it takes 50 ms, on purpose, and most tests have the same one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_key_of", functools.cache(access._key_of))
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any, Self
 import openai
 from agent.server import Exchange, Json, chat, chat_chunk
 from agent.server import Server as ModelServer
+from preloaded import start
 
 import nbagent
 from nbagent.agent import Agent, Tool
@@ -118,7 +119,7 @@ class Process:
     """
 
     def __init__(self, model: str, store: Path | str, deleted: Path) -> None:
-        self._command = [sys.executable, "-m", "server.served", model, str(store), str(deleted)]
+        self._arguments = ("-m", "server.served", model, str(store), str(deleted))
         self.url = ""
         self.start()
 
@@ -126,13 +127,9 @@ class Process:
         """Start the process, and wait until it listens."""
         port = self.url.rpartition(":")[2]
         path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._process = subprocess.Popen(
-            [*self._command, *([port] if port else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        arguments = (*self._arguments, *([port] if port else []))
+        environment = {**os.environ, "PYTHONPATH": path}
+        self._process = start(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 

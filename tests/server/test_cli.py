@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from preloaded import NBAGENT, Process, start
 
 from nbagent.cli import main
 
@@ -28,7 +29,7 @@ class Served:
         told: the lines that it has printed on standard error.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
         self.told: list[str] = []
 
@@ -44,16 +45,18 @@ class Served:
     def stop(self, number: int) -> tuple[int, str]:
         """Send a signal; return the exit code, and what else was printed."""
         self._process.send_signal(number)
-        rest = self._process.communicate(timeout=20)[1]
-        return self._process.returncode, rest
+        rest = self._process.communicate()[1]
+        return self._process.wait(), rest
 
 
 @contextlib.contextmanager
-def command(*options: str, folder: Path, config: str = CONFIG, **environment: str) -> Iterator[Served]:
+def command(
+    *options: str, folder: Path, config: str = CONFIG, imported: tuple[str, ...] = NBAGENT, **environment: str
+) -> Iterator[Served]:
     (folder / "config.yaml").write_text(config)
-    line = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0", *options]
+    line = ("-m", "nbagent", "serve", "config.yaml", "--port", "0", *options)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")} | environment
-    with subprocess.Popen(line, cwd=folder, env=variables, stderr=subprocess.PIPE, text=True) as process:
+    with start(*line, cwd=folder, env=variables, stderr=subprocess.PIPE, imported=imported) as process:
         try:
             yield Served(process)
         finally:
@@ -67,7 +70,8 @@ def address_in(line: str) -> str:
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path, number: int) -> None:
-    with command(folder=tmp_path) as served:
+    imported = () if number == signal.SIGINT else NBAGENT  # one process that begins as a user's does
+    with command(folder=tmp_path, imported=imported) as served:
         address = address_in(served.line_with("nbagent: serving at http://127.0.0.1:"))
         assert served.line_with("agents: assistant, second; a browser shows a page")
         assert httpx2.get(f"{address}/health").json()["agents"] == ["assistant", "second"]

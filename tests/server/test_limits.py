@@ -18,6 +18,7 @@ from agent.server import Server as ModelServer
 from agent.server import chat
 from hypothesis import given
 from hypothesis import strategies as st
+from preloaded import start
 from server.raw import BINARY, CLOSE, PING, TEXT, Raw, RawWebSocket
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -455,11 +456,9 @@ def test_a_server_that_cannot_begin_says_so(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT for one process")
 def test_no_token_reaches_the_output_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    model: demo\n")
-    command = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0"]
+    command = ("-m", "nbagent", "serve", "config.yaml", "--port", "0")
     environment = {**os.environ, "NBAGENT_TOKEN": TOKEN}
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with start(*command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         url = line.split("serving at ")[1].split(";")[0]

@@ -6,7 +6,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import httpx2
 import pytest
 from agent.server import Exchange, Json, chat, chat_chunk
 from agent.server import Server as ModelServer
+from preloaded import start
 from redis_server import RedisServer, redis_server
 from server.served import agent_of
 
@@ -131,11 +131,9 @@ class Cluster:
     def elsewhere(self) -> tuple[Client, Callable[[], None]]:
         """Start a server in a process of its own. Returns a client of it, and a function that kills it."""
         arguments = (self.model.server.base_url, self._store, str(self.deleted))
-        command = [sys.executable, "-m", "server.served", *arguments]
         path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-        )
+        environment = {**os.environ, "PYTHONPATH": path}
+        process = start("-m", "server.served", *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
         def kill() -> None:
             process.kill()

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from agent.server import Exchange, chat_chunk
 from agent.server import Server as ModelServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from preloaded import Process, start
 
 from nbagent.agent import Agent
 from nbagent.server import serve
@@ -126,13 +126,13 @@ server.stop()
 
 def test_a_reader_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     with ModelServer(slowly) as model:
-        command = [sys.executable, "-c", SERVING, str(model.client().base_url), str(tmp_path / "runs.db")]
-        servers: list[subprocess.Popen[str]] = []
+        arguments = ("-c", SERVING, str(model.client().base_url), str(tmp_path / "runs.db"))
+        servers: list[Process] = []
         got: list[ServerSentEvent] = []
         rest: list[ServerSentEvent] = []
         try:
             for _ in range(2):
-                process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                process = start(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 servers.append(process)
                 assert process.stdout is not None
                 url = process.stdout.readline().strip()

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from adapters import recorded
+from campaign import sample
 from sources.loopback import Answer, Seen, serving
 from sources.watching import DONE, HELLO, items_of, watch
 
@@ -35,18 +36,18 @@ def streams() -> Iterable[tuple[str, Decoder, list[Any], Path]]:
             yield recording.name, recording.decoder(), recording.items, recording.path
 
 
-async def test_every_recording_from_its_address_is_what_its_items_are() -> None:
+async def test_a_recording_from_its_address_is_what_its_items_are() -> None:
     types = {".sse": "text/event-stream", ".txt": "text/event-stream", ".json": "application/json"}
     steps = itertools.cycle([7, 64, 1000, 1_000_000])
     count = 0
     async with serving() as server, httpx2.AsyncClient() as client:
-        for count, (name, decoder, items, path) in enumerate(streams(), 1):  # noqa: B007
+        for count, (name, decoder, items, path) in enumerate(sample(list(streams()), 60), 1):  # noqa: B007
             body, step = path.read_bytes(), max(next(steps), path.stat().st_size // 200)
             pieces = [body[at : at + step] for at in range(0, len(body), step)]
             server.answers = [Answer(pieces, content_type=types.get(path.suffix, "application/x-ndjson"))]
             got = await items_of(server.url, client=client)
             assert recorded.decode(DetectingDecoder(), got) == recorded.decode(decoder, items), name
-    assert count > 150
+    assert count >= 60
 
 
 async def test_every_framing_is_read_under_any_name() -> None:

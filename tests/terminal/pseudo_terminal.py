@@ -6,23 +6,14 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import termios
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-TIMEOUT_S = 60.0
+from preloaded import NBAGENT, start
 
-# Makes the terminal the process's own, so that ^C reaches it.
-_IN_TERMINAL = """
-import fcntl, os, signal, sys, termios
-os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.default_int_handler)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
+TIMEOUT_S = 60.0
 
 
 class PseudoTerminal:
@@ -31,20 +22,22 @@ class PseudoTerminal:
     Args:
         arguments: of the interpreter, such as `"-m", "nbagent"`.
         folder: the working folder.
+        imported: modules that it finds imported.
         environment: variables on top of this process's.
 
     Attributes:
         output: all that was printed so far, with plain line ends, and without the terminal's commands.
     """
 
-    def __init__(self, *arguments: str, folder: Path, **environment: str) -> None:
+    def __init__(self, *arguments: str, folder: Path, imported: tuple[str, ...] = NBAGENT, **environment: str) -> None:
         self._ours, theirs = pty.openpty()
         attributes = termios.tcgetattr(theirs)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         environ = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "NO_COLOR": "1", **environment}
-        command = [sys.executable, "-c", _IN_TERMINAL, *arguments]
-        self._process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environ)
+        self._process = start(
+            *arguments, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environ, terminal=True, imported=imported
+        )
         os.close(theirs)
         self.output = ""
         self._read = 0  # characters that were waited for

@@ -2,11 +2,11 @@
 
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import preloaded
 import pytest
 from agent.server import KEY, Exchange, Server, chat, chat_chunk
 
@@ -343,6 +343,6 @@ def test_a_script_that_shows_a_run_asks_its_questions(kind: str, tmp_path: Path)
 def test_a_script_without_a_terminal_is_refused_and_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     with Server(chat(calls=[("c1", "pay", '{"amount": 300}')]), chat("Not paid.")) as server:
-        command = [sys.executable, "script.py", server.base_url, "plain"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path, check=True)
+        done = preloaded.run("script.py", server.base_url, "plain", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert "result: None completed" in done.stdout

@@ -159,6 +159,19 @@ def arrives(encoder: type[BaseEncoder], name: str, losses: frozenset[Loss]) -> b
     return seen == blocks_of(without_lost(plain(name), encoder(), losses))
 
 
+shown_by: dict[Loss, str] = {}
+"""The stream that has shown a loss last: of another encoder it often shows it too."""
+
+
+def is_shown(encoder: type[BaseEncoder], loss: Loss) -> bool:
+    """Return True if a stream shows a loss: without the loss, more would be expected than arrives."""
+    for name in sorted(STREAMS, key=lambda name: name != shown_by.get(loss)):
+        if not arrives(encoder, name, encoder.loses - {loss}):
+            shown_by[loss] = name
+            return True
+    return False
+
+
 @EACH_ENCODER
 def test_what_is_not_lost_arrives(encoder: type[BaseEncoder]) -> None:
     assert [name for name in STREAMS if not arrives(encoder, name, encoder.loses)] == []
@@ -166,9 +179,7 @@ def test_what_is_not_lost_arrives(encoder: type[BaseEncoder]) -> None:
 
 @EACH_ENCODER
 def test_what_is_lost_does_not_arrive(encoder: type[BaseEncoder]) -> None:
-    """Each loss is shown by a stream: without the loss, more would be expected than arrives."""
-    unseen = {loss for loss in encoder.loses if all(arrives(encoder, name, encoder.loses - {loss}) for name in STREAMS)}
-    assert unseen == set()
+    assert {loss for loss in encoder.loses if not is_shown(encoder, loss)} == set()
 
 
 @EACH_ENCODER

@@ -67,7 +67,7 @@ def test_an_error_while_reading_is_encoded_and_ends_the_stream(encoder: type[Bas
 
 
 @given(event_streams())
-@settings(deadline=None, max_examples=3000 if WHOLE else 60)
+@settings(deadline=None, max_examples=3000 if WHOLE else 25)
 def test_any_stream_survives_except_for_the_losses(events: list[ev.Event]) -> None:
     for encoder in encoders():
         check(encoder, events, encoded(encoder(), events))
