@@ -1,7 +1,7 @@
 """Limits on the parts of a transcript that make it fit into a document of a limited size."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES
@@ -10,6 +10,8 @@ from nbagent.render.props import Props, files_of, record_of, text_of
 
 _MIN_VALUE_CHARS = 200
 """Characters that are kept of a value, however many there are; below that, blocks are left out."""
+_MAX_CHAR_BYTES = 6
+"""Bytes that a character takes at most in HTML: `&quot;`."""
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,22 @@ class SizeBudget:
         value_chars: of one text or value; what is longer is cut.
         list_ends: blocks at each end of a list; those between are left out.
         pictures: the blocks whose picture is kept, by id, and its size in bytes. A picture cannot be shortened.
+        lengths: characters of each value.
     """
 
     max_bytes: int
     value_chars: int
     list_ends: int
     pictures: Mapping[str, int]
+    lengths: Sequence[int] = field(repr=False)
 
     @classmethod
     def of(cls, blocks: Sequence[Props], max_bytes: int) -> "SizeBudget":
         """Return the budget for these blocks: the longest values are cut first, the largest pictures left out."""
         pictures = _pictures_within(blocks, 0.7 * max_bytes)
         remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
-        value_chars = _cut_length([size for block in blocks for size in _value_lengths(block)], remaining)
-        return cls(max_bytes, value_chars, max_bytes // 100, pictures)
+        lengths = [size for block in blocks for size in _value_lengths(block)]
+        return cls(max_bytes, _cut_length(lengths, remaining), max_bytes // 100, pictures, lengths)
 
     def reduced(self, size: int, longest_list: int) -> "SizeBudget":
         """Return a smaller budget after one that made a document of `size` bytes, with lists of up to `longest_list` blocks."""
@@ -43,7 +47,11 @@ class SizeBudget:
             return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
         # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
         smallest = sorted(self.pictures.items(), key=lambda item: item[1])[: len(self.pictures) * 3 // 4]
-        return replace(self, value_chars=max(_MIN_VALUE_CHARS, int(self.value_chars * factor)), pictures=dict(smallest))
+        value_chars = max(_MIN_VALUE_CHARS, int(self.value_chars * factor))
+        cuttable = sum(min(length, self.value_chars) - _MIN_VALUE_CHARS for length in self.lengths if length > _MIN_VALUE_CHARS)
+        if not self.pictures and size - cuttable * _MAX_CHAR_BYTES > self.max_bytes:
+            value_chars = _MIN_VALUE_CHARS  # the values are not what is large
+        return replace(self, value_chars=value_chars, pictures=dict(smallest))
 
 
 def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int]:

@@ -13,6 +13,7 @@ from safe_html import SafeHtml
 
 from nbagent.protocol.blocks import AnyProps, kind_of
 from nbagent.render.html import transcript_html
+from nbagent.render.html_blocks import BlockWriter
 from nbagent.render.markup.sanitize import sanitize
 
 TESTS = Path(__file__).parents[1]
@@ -386,6 +387,14 @@ def test_it_never_takes_more_than_its_limit(blocks: list[dict[str, Any]]) -> Non
     assert 200_000 < size_of(html) <= 1_000_000
     assert "not kept in the notebook" in html
     assert size_of(transcript_html(blocks, dom_key="m", max_bytes=20_000)) <= 20_000
+
+
+def test_blocks_just_above_the_limit_are_not_written_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[None] = []
+    html = BlockWriter.html
+    monkeypatch.setattr(BlockWriter, "html", lambda self: written.append(None) or html(self))
+    transcript_html(run(*({"kind": "text", "text": f"{number} {'x' * 60}"} for number in range(800))), max_bytes=60_000)
+    assert 1 < len(written) < 6
 
 
 def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
