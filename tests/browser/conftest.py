@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser.lab import SIZE, Lab, Notebook, chromium, serving, write
+from browser.lab import SIZE, UNUSED, Lab, Notebook, chromium, serving, write
 from browser.wire import Wire
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -53,7 +53,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Yield a JupyterLab server over a copy of the notebooks, with settings of its own."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    with serving(home) as lab:
+    with serving(home, disabled=UNUSED) as lab:
         yield lab
 
 
