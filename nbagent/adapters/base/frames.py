@@ -17,5 +17,6 @@ def sse(data: str, event: str | None = None, id_: int | str | None = None) -> by
     The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """
     head = ("" if id_ is None else f"id: {id_}\n") + (f"event: {event}\n" if event else "")
-    lines = _LINE_END.split(data) if "\n" in data or "\r" in data else [data]
-    return (head + "".join(f"data: {line}\n" for line in lines) + "\n").encode()
+    if "\n" in data or "\r" in data:
+        data = "\ndata: ".join(_LINE_END.split(data))
+    return f"{head}data: {data}\n\n".encode()
