@@ -38,7 +38,7 @@ lab: .venv/lab
 # Two at a time: the front end is checked while pip installs, then the others go one after another beside the browser's tests,
 # the single processes first, because at the end only what has several processes fills all cores.
 test:
-	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser lint types python
+	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser types lint python
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -57,7 +57,7 @@ CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && ex
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal --timeout=300
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=3 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test

@@ -14,16 +14,16 @@ CAP_BYTES = 64 * 1024 * 1024
 """Bytes that a run may take in the kernel besides its stream's content; about half are the kept events."""
 
 SIZES = {
-    "deltas": 1_000_000 if WHOLE else 100_000,
-    "an agent's tool": 100_000_000 if WHOLE else 10_000_000,
-    "a text in a stream": 100_000_000 if WHOLE else 10_000_000,
-    "a text in a stream, not ASCII": 100_000_000 if WHOLE else 10_000_000,
-    "JSON text in a stream": 100_000_000 if WHOLE else 10_000_000,
+    "deltas": 1_000_000 if WHOLE else 50_000,
+    "an agent's tool": 100_000_000 if WHOLE else 5_000_000,
+    "a text in a stream": 100_000_000 if WHOLE else 5_000_000,
+    "a text in a stream, not ASCII": 100_000_000 if WHOLE else 5_000_000,
+    "JSON text in a stream": 100_000_000 if WHOLE else 5_000_000,
 }
 
 
 IN_SHORT = ("deltas", "an agent's tool", "a text in a stream")
-"""Cases of `make test`: each is a process that holds its output twice, and takes 2 s."""
+"""Cases of `make test`: each is a process that holds its output twice, and takes a second."""
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, marks=[] if case in IN_SHORT else pytest.mark.proof) for case in SIZES])

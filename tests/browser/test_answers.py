@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
@@ -28,6 +29,7 @@ agent = nbagent.Agent(model="demo", name="analyst", tools=[report])
 ASK = 'agent.stream("report region=north year=2024")'
 
 
+@pytest.mark.proof
 def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(notebook: Callable[..., Notebook]) -> None:
     blocking = f"again = nbagent.show({ASK})\nagain.wait()\nprint('then', again.tools[0].result)"
     book = notebook(cells=(SETUP, f"run = nbagent.show({ASK})", "run", blocking))

@@ -83,6 +83,7 @@ def finish(book: Notebook, view: Locator, file: str) -> None:
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_a_call_is_run_again_and_looked_into_while_a_cell_returns_awaits_or_blocks(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, *CELLS.values()))
     book.run(0)

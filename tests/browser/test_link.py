@@ -95,6 +95,7 @@ def expect_lost(book: Notebook, view: Locator, words: str, timeout: float) -> No
     )
 
 
+@pytest.mark.proof
 def test_a_restarted_kernel_is_told_and_what_is_shown_stays(book: Callable[..., Notebook]) -> None:
     notebook = book()
     view = wait_for_words(notebook)

@@ -61,6 +61,7 @@ def finish(book: Notebook, gate: str, index: int) -> None:
     expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(notebook: Callable[..., Notebook]) -> None:
     shows = [f"{name} = nbagent.show(until('{name}'))" for name in ("moved", "reopened", "reloaded")]
     book = notebook("kept.ipynb", cells=(SETUP, *shows))

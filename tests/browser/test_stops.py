@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from browser.expectation import expect
 from browser.lab import THEMES, Notebook
 from browser.views import prepare, violations
@@ -60,6 +61,7 @@ def asked(view: Locator, text: str) -> None:
     expect(view.locator(".nb-asked", has_text=text)).to_be_visible()
 
 
+@pytest.mark.proof
 def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP.replace("TESTS", repr(str(Path(__file__).parents[1]))), BLOCKS, AWAITS, FIVE))
     book.run(0)
