@@ -52,18 +52,18 @@ types: .venv/test
 js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
-CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
+CHROMIUM := NBAGENT_CHROMIUM="$$(PYTHONPATH=tests $(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
 # At a time, each with a JupyterLab of its own; a campaign has the machine for itself.
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal --timeout=300
 
-python: .venv/test
+python: .venv/test .venv/programs
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
-browser: .venv/test
+browser: .venv/test .venv/programs
 	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS)
 
-coverage: .venv/test js/node_modules/.installed
+coverage: .venv/test .venv/programs js/node_modules/.installed
 	$(PIP_INSTALL) --group coverage
 	$(BIN)/pytest --ignore=tests/browser --cov --cov-report=term:skip-covered
 	cd js && $(NPM) run --silent coverage
@@ -89,7 +89,7 @@ proof: .venv/test js/node_modules/.installed
 proof-view: js/node_modules/.installed
 	cd js && $(NPM) run --silent test
 
-proof-python: .venv/test
+proof-python: .venv/test .venv/programs
 	$(PIP_INSTALL) --group tables
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
@@ -97,13 +97,13 @@ proof-python: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 
-proof-browser: .venv/test
+proof-browser: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
 
-proof-bench: .venv/test
+proof-bench: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m bench.environment
 	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
@@ -135,6 +135,11 @@ INSTALLED := .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
 $(if $(OWN_NPM),.venv/test): js/node_modules/.installed
 js/node_modules/.installed: js/package.json js/package-lock.json $(if $(OWN_NPM),,.venv/test)
 	cd js && test node_modules/.package-lock.json -nt package-lock.json || $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Beside pip, which waits for the network for a part of its time.
+.venv/programs: .venv/bin/python tests/debian.py
+	$(BIN)/python tests/debian.py
 	@touch $@
 
 clean:

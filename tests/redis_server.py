@@ -1,7 +1,6 @@
 """A real `redis-server` on a free port of loopback."""
 
 import contextlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from debian import program
 
-COMMAND = shutil.which("redis-server")
+COMMAND = program("redis-server")
 
 
 class RedisServer:

@@ -123,6 +123,7 @@ class RedisEvents:
         self._append = self._redis.register_script(redis_scripts.APPEND)
         self._take = self._redis.register_script(redis_scripts.TAKE)
         self._give_back = self._redis.register_script(redis_scripts.GIVE_BACK)
+        self._list_script = self._redis.register_script(redis_scripts.LIST)
 
     async def close(self) -> None:
         """Leave Redis: this process is no longer alive for the others."""
@@ -191,9 +192,13 @@ class RedisEvents:
 
     async def _list(self) -> RunList:
         async with self._reaching():
-            going_on = await self._redis.zrevrange("nbagent:going-on", 0, MAX_GOING_ON - 1)
-            ended = await self._redis.zrevrange("nbagent:ended", 0, MAX_ENDED - 1)
-        return RunList(*[await self._runs([id.decode() for id in ids]) for ids in (going_on, ended)])
+            lists = await self._list_script(args=(MAX_GOING_ON, MAX_ENDED))
+        return RunList(
+            *[
+                [_run(id.decode(), dict(zip(fields[::2], fields[1::2], strict=True))) for id, fields in runs if fields]
+                for runs in lists
+            ]
+        )
 
     async def _runs(self, ids: Sequence[str]) -> list[StoredRun]:
         """Return runs by their ids, without those that are not there."""

@@ -86,3 +86,15 @@ if redis.call('XDEL', work, entry) == 1 then redis.call('XADD', work, '*', 'run'
 redis.call('XACK', work, 'servers', entry)
 """
 """Lets a run wait again."""
+
+LIST = """
+local lists = {}
+for n, name in ipairs({'going-on', 'ended'}) do
+  lists[n] = {}
+  for _, id in ipairs(redis.call('ZREVRANGE', 'nbagent:' .. name, 0, ARGV[n] - 1)) do
+    table.insert(lists[n], {id, redis.call('HGETALL', 'nbagent:run:' .. id)})
+  end
+end
+return lists
+"""
+"""Returns the newest runs that go on, then the newest that have ended: the id and the fields of each."""

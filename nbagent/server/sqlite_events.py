@@ -160,9 +160,13 @@ class SqliteEvents:
         """Return the list of runs; see `EventStore.listed`."""
 
         def look() -> RunList | None:
-            # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
-            going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
-            found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
+            self._db.execute("BEGIN")  # a run that ends between the two queries would be in both lists
+            try:
+                # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
+                going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
+                found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
+            finally:
+                self._db.execute("COMMIT")
             return None if found == known else found
 
         return await self._wait_for(LIST_KEY, look, wait_s) or known or RunList([], [])

@@ -1,30 +1,16 @@
-"""Finds or installs a Chromium to test with, and prints its path. Run by `make test`."""
+"""Finds a Chromium to test with, or installs Playwright's, and prints its path. Run by `make test`."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from debian import BROWSERS, program
 
 
 def installed() -> str | None:
     """Return the path of an installed browser, or None."""
-    named = os.environ.get("NBAGENT_CHROMIUM")
-    if named:
-        return named
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-def from_debian() -> str | None:
-    """Install Debian's package, if permitted, and return its path."""
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        return None
-    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-    subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)  # type: ignore[call-overload]
-    subprocess.run(["apt-get", "install", "-y", "-qq", "chromium", "fonts-dejavu"], check=False, **quiet)  # type: ignore[call-overload]
-    return installed()
+    return os.environ.get("NBAGENT_CHROMIUM") or program(*BROWSERS)
 
 
 def from_playwright() -> str | None:
@@ -41,10 +27,10 @@ def from_playwright() -> str | None:
 
 def main() -> int:
     """Print the path, or an error message."""
-    path = installed() or from_debian() or from_playwright()
+    path = installed() or from_playwright()
     if path is None:
         print(
-            "No Chromium for the browser tests: none is installed, Debian's package could not be installed (apt-get, as root), "
+            "No Chromium for the browser tests: none is installed (as root, tests/debian.py installs Debian's), "
             "and `playwright install chromium` failed. Install one, or name it: NBAGENT_CHROMIUM=/path/to/chromium make test",
             file=sys.stderr,
         )

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx2
 import nbformat
+from browser.chromium import installed
 from browser.expectation import expect
 from campaign import WHOLE
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize
@@ -57,7 +57,7 @@ class Lab:
 
 def chromium(playwright: Playwright) -> Browser:
     """Return the Chromium that `make test` found."""
-    path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
+    path = installed()
     return playwright.chromium.launch(executable_path=path, args=QUIET)
 
 

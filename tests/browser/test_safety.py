@@ -1,14 +1,13 @@
 """No output of a model or a tool can run, fetch, cover or leak, and all of it can be read."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, transcript_saying
+from browser.chromium import installed
 from browser.expectation import expect
 from browser.lab import Notebook
 from browser.stage import Stage, batches, faces, watch
@@ -107,7 +106,7 @@ def test_every_naughty_string_in_every_field(stage: Stage) -> None:
 def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
     """The browser's own network log has requests that no page can intercept: look-ups, connections made in advance."""
     log = tmp_path / "net.json"
-    path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
+    path = installed()
     flags = [
         f"--log-net-log={log}",
         "--no-sandbox",

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -15,6 +14,7 @@ import httpx2
 import pytest
 from agent.server import Exchange, Reply, chat, chat_chunk
 from agent.server import Server as ModelServer
+from debian import program
 
 import nbagent
 from nbagent import events
@@ -22,7 +22,7 @@ from nbagent.agent import Agent
 from nbagent.server import Limits, serve
 from nbagent.sources import held_back
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+NGINX = program("nginx")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
 
 [LOCATION] = re.findall(r"```nginx\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL)
