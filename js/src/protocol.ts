@@ -578,11 +578,13 @@ export interface EventsQuestion {
   block?: string;
   /** That block's kind. */
   kind?: string;
+  /** True to get one row for the deltas of a block that follow each other, with no other event but deltas between. */
+  fold?: boolean;
 }
 
 /** The events that match a question. */
 export interface EventsAnswer {
-  /** Number of matches so far. */
+  /** Number of matches so far; of rows, if deltas are folded. */
   total: number;
   /** Number of the last event that was searched; if it is less than `count`, the view asks again. */
   seen: number;
@@ -592,7 +594,8 @@ export interface EventsAnswer {
   types: Record<string, number>;
   /**
    * The matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
-   * row of an event that is no longer kept is its number alone.
+   * row of an event that is no longer kept is its number alone. The row of folded deltas is that of the first, with the
+   * beginning of their text.
    */
   rows: unknown[][];
 }

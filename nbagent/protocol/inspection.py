@@ -33,6 +33,7 @@ class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
         text: text that the events' JSON must contain, in upper or lower case.
         block: id of the block that they must belong to.
         kind: that block's kind.
+        fold: true to get one row for the deltas of a block that follow each other, with no other event but deltas between.
     """
 
     at: int = 0
@@ -40,18 +41,20 @@ class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     block: str = ""
     kind: str = ""
+    fold: bool = False
 
 
 class EventsAnswer(msgspec.Struct, kw_only=True):
     """The events that match a question.
 
     Attributes:
-        total: number of matches so far.
+        total: number of matches so far; of rows, if deltas are folded.
         seen: number of the last event that was searched; if it is less than `count`, the view asks again.
         count: number of events in all.
         types: number of events by their tag.
         rows: the matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
-            row of an event that is no longer kept is its number alone.
+            row of an event that is no longer kept is its number alone. The row of folded deltas is that of the first, with the
+            beginning of their text.
     """
 
     total: int

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_scaffolds_adapter_passes_the_tests_of_every_adapter(tmp_path: Path) -> None:
     for name in ("nbagent", "tests/adapters", "tests/recordings"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("static", "__pycache__", "encoders"))
-    for name in ("pyproject.toml", "tests/conftest.py", "tests/campaign.py", "tests/redis_server.py"):
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/campaign.py", "tests/debian.py", "tests/redis_server.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     written = scaffold(tmp_path, "acme_cloud")
     tests = [f"tests/adapters/test_{name}.py" for name in ("acme_cloud", "recorded", "decoders", "contract")]

@@ -15,6 +15,8 @@ import type { Past } from "./past/past";
 /** Pause in typing after which the kernel is asked. */
 const TYPING_PAUSE_MS = 200;
 const MAX_SEARCH_CHARS = 100;
+/** Value of the type filter that every event passes, and that folds no deltas. */
+const EACH = "*";
 
 interface EventsProps {
   session: Session;
@@ -34,10 +36,12 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<number | null>(null);
   const [types, setTypes] = useState<Facts["types"]>([]);
+  // A reader who goes through the run's moments is shown each of them.
+  const fold = type === "" && text === "" && block === null && past.position.value === null;
   const rows = useMemo(() => {
-    const filter = { type, text, block: block?.id ?? "", kind: block?.kind ?? "" };
+    const filter = { type, text, block: block?.id ?? "", kind: block?.kind ?? "", fold };
     return new EventRows((at) => askEvents(session, filter, at));
-  }, [session, type, text, block]);
+  }, [session, type, text, block, fold]);
   useEffect(() => {
     setChosen(null);
     return () => rows.close();
@@ -55,6 +59,7 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
       <div class="nb-filters">
         <select aria-label="Type" value={type} onChange={(event) => setType(event.currentTarget.value)}>
           <option value="">All types</option>
+          <option value={EACH}>All types, each delta</option>
           {options(types).map(([value, label]) => (
             <option key={value} value={value}>
               {label}
@@ -76,7 +81,7 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
         )}
         <span class="nb-grow" />
         <span class="nb-muted nb-time" aria-live="polite">
-          {countLabel(facts, type !== "" || text !== "" || block !== null)}
+          {countLabel(facts, (type !== "" && type !== EACH) || text !== "" || block !== null)}
         </span>
       </div>
       {problem !== null && <LoadError reason={problem} onRetry={() => rows.retry()} />}

@@ -93,6 +93,16 @@ it("asks the kernel anew for another type", async () => {
   expect(root.querySelector(".nb-filters")?.textContent).toContain("1 of 3 events");
 });
 
+it("folds deltas, until the reader asks for each", async () => {
+  expect(asked.at(-1)).toContain('"type":"","text":"","block":"","kind":"","fold":true');
+  const select = root.querySelector("select") as HTMLSelectElement;
+  select.value = "*";
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+  await settle(500);
+  expect(asked.at(-1)).toContain('"type":"*","text":"","block":"","kind":"","fold":false');
+  expect(root.querySelector(".nb-filters")?.textContent).toContain("3 events");
+});
+
 it("asks the kernel for a text when the reader has stopped typing", async () => {
   const input = root.querySelector("input[type=search]") as HTMLInputElement;
   const before = asked.length;
@@ -102,7 +112,7 @@ it("asks the kernel for a text when the reader has stopped typing", async () => 
     await settle(50);
   }
   await settle(500);
-  expect(asked.slice(before)).toEqual(['events/{"type":"","text":"wor","block":"","kind":"","at":0}']);
+  expect(asked.slice(before)).toEqual(['events/{"type":"","text":"wor","block":"","kind":"","fold":false,"at":0}']);
 });
 
 it("opens an event by click and by key, and closes it", async () => {

@@ -17,11 +17,11 @@ from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
 from nbagent.render.messages import messages_python
-from nbagent.run.inspector.brief import brief
+from nbagent.run.inspector.brief import LINE_CHARS, brief
 from nbagent.run.inspector.fitting import PagedAnswer, filled
 from nbagent.run.inspector.past import Past
 from nbagent.run.inspector.requests import request_bar
-from nbagent.run.inspector.search import Search, json_text
+from nbagent.run.inspector.search import Search, joined, json_text
 from nbagent.run.inspector.timeline import Timeline
 from nbagent.run.requests import RequestList
 
@@ -95,12 +95,12 @@ class Inspector:
         self._counted = self._log.count
         numbers: Sequence[int] = range(1, self._log.count + 1)
         seen = self._log.count
-        if question.type or question.text or question.block:
+        if question.type or question.text or question.block or question.fold:
             search = self._search(question)
             search.search_next(self._log)
             numbers, seen = search.found, search.seen
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
-        rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
+        rows = (self._row(number, question.fold) for number in numbers[question.at : question.at + PAGE_ROWS])
         answer = EventsAnswer(total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[])
         return filled(answer, rows, max_bytes)
 
@@ -112,8 +112,8 @@ class Inspector:
             self._searches.popitem(last=False)
         return search
 
-    def _row(self, number: int) -> list[Any]:
-        event = self._log.get(number)
+    def _row(self, number: int, fold: bool) -> list[Any]:
+        event = joined(self._log, number, LINE_CHARS) if fold else self._log.get(number)
         return [number] if event is None else [number, event.ts, e.type_of(event), brief(event)]
 
     def _times(self, max_bytes: int) -> str:

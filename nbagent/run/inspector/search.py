@@ -18,6 +18,8 @@ MIN_EVENT_BYTES = 64
 """Bytes that an event counts for at least."""
 MAX_TEXT_CHARS = 200
 """Characters that can be searched for."""
+DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
+"""Events that are only the next piece of a block's text."""
 
 _KINDS = {"state": "custom", "raw": "custom", "agent.handoff": "handoff"}
 _NUMBERED = frozenset({"prompt", "status", "error", "handoff", "custom"})
@@ -45,6 +47,8 @@ class Search:
         self._text = msgspec.json.encode(text_safe(question.text[:MAX_TEXT_CHARS])).decode()[1:-1].casefold()
         self._block = question.block
         self._kind = question.kind
+        self._fold = question.fold
+        self._folded: set[tuple[type[e.Event], str]] = set()  # the blocks whose next delta joins a row that is there
         self._block_id = block_id
 
     def search_next(self, log: EventLog) -> None:
@@ -56,8 +60,19 @@ class Search:
             self.seen += 1
             matches, size = self._match(event, self.seen)
             left -= max(size, MIN_EVENT_BYTES)
-            if matches:
+            if matches and not (self._fold and self._joins(event)):
                 self.found.append(self.seen)
+
+    def _joins(self, event: e.Event) -> bool:
+        """Return True if the event is a delta that belongs to the row of one before it."""
+        if not isinstance(event, DELTAS):
+            self._folded.clear()
+            return False
+        key = (type(event), event.id)
+        if key in self._folded:
+            return True
+        self._folded.add(key)
+        return False
 
     def _match(self, event: e.Event, number: int) -> tuple[bool, int]:
         """Return True if the event matches, and the bytes that were searched."""
@@ -78,6 +93,20 @@ class Search:
         names = [(getattr(event, "id", None), kind), (getattr(event, "tool_id", None), "tool")]
         names += [(event.parent_id, "tool"), (event.parent_id, "agent")]
         return any(id is not None and kind == self._kind and self._block_id(id, kind) == self._block for id, kind in names)
+
+
+def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:
+    """Return the event of that number; of folded deltas, one with their text, at least up to `max_chars` characters of it."""
+    first = log.get(number)
+    if not isinstance(first, DELTAS):
+        return first
+    text = ""
+    for event in log.since(number):
+        if len(text) > max_chars or not isinstance(event, DELTAS):
+            break
+        if type(event) is type(first) and event.id == first.id:
+            text += event.delta
+    return msgspec.structs.replace(first, delta=text)
 
 
 def _written(event: e.Event) -> str:

@@ -115,6 +115,35 @@ def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
     assert inspected.numbers(block="status:6", kind="status") == [6]
 
 
+def test_deltas_that_follow_each_other_are_one_row_a_block() -> None:
+    inspected = InspectedEvents(
+        e.TextStart(id="t"),
+        *(e.TextDelta(id=id, delta=delta) for id, delta in (("t", "Let"), ("u", "An"), ("t", " me"), ("u", "other"))),
+        e.ToolArgsDelta(id="t", delta="{}"),
+        e.TextEnd(id="u"),
+        e.TextDelta(id="t", delta=" look"),
+        e.TextDelta(id="t", delta="."),
+    )
+    rows = [(number, tag, summary) for number, _, tag, summary in inspected.once(fold=True)["rows"]]
+    assert rows == [
+        (1, "text.start", ""),
+        (2, "text.delta", '"Let me"'),
+        (3, "text.delta", '"Another"'),
+        (6, "tool.args.delta", '"{}"'),
+        (7, "text.end", ""),
+        (8, "text.delta", '" look."'),
+    ]
+    assert inspected.numbers() == inspected.numbers(type="*") == list(range(1, 10))
+
+
+def test_a_row_of_many_deltas_has_the_beginning_of_their_text() -> None:
+    inspected = InspectedEvents(*(e.TextDelta(id="t", delta=f"{number} ") for number in range(100_000)))
+    [number] = inspected.numbers(fold=True)
+    assert inspected.once(fold=True)["rows"][0][3].startswith('"0 1 2 3 ')
+    inspected.feed(e.TextDelta(id="t", delta="more"), e.TextEnd(id="t"), e.TextDelta(id="t", delta="again"))
+    assert inspected.numbers(fold=True) == [number, 100_002, 100_003]
+
+
 def test_a_long_run_is_looked_through_in_stretches() -> None:
     count = 3 * STRETCH_BYTES // 64
     inspected = InspectedEvents(*(e.TextDelta(id="t", delta="x" if number % 1000 else "needle") for number in range(count)))
