@@ -12,6 +12,7 @@ from nbagent.agent import history
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.current_tool import renewed
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.journal import After
@@ -334,6 +335,7 @@ class Agent:
             outer: names of the agents in whose calls it works.
         """
         connection = self._connection() if self._recording is None else self._recorded_connection()
+        self._tools, notices = renewed(self._tools)
         return Plan(
             name=self.name,
             instructions=self.instructions,
@@ -355,6 +357,7 @@ class Agent:
             output=None if output in (None, str) else OutputFormat(output),
             handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
             path=(*outer, self.name),
+            notices=notices,
         )
 
     async def served_tools(self) -> list[AnyTool]:

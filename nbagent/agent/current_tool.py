@@ -2,7 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from nbagent.agent import docstring
@@ -34,6 +35,26 @@ def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
     return Tool(found, name=tool.name, description=own, **options), note
 
 
+def renewed(tools: Mapping[str, AnyTool]) -> tuple[dict[str, AnyTool], list[str]]:
+    """Return an agent's tools, those that a notebook's cell has defined anew as they are now, and a notice for each of these.
+
+    Args:
+        tools: by their names.
+    """
+    now = dict(tools)
+    for name, tool in tools.items():
+        if type(tool) is Tool and _is_of_notebook(tool.function):
+            now[name], _ = current_tool(tool)
+    return now, [f"{name} was defined anew: it is called as it is now" for name in now if now[name] is not tools[name]]
+
+
+def _is_of_notebook(function: Callable[..., Any]) -> bool:
+    """Return True for a function at the top of a notebook or a script."""
+    return (
+        isinstance(function, FunctionType) and function.__module__ == "__main__" and function.__name__ == function.__qualname__
+    )
+
+
 def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | None]:
     """Return the function, or the tool, that has the name of a function now; the function itself if there is none."""
     if isinstance(function, functools.partial):
@@ -59,10 +80,16 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
     if not callable(found):
         return function, f"{qualified} is not defined any more in {function.__module__}: the function of before was called"
     inner = found.function if isinstance(found, Tool) else found
-    if inner is function:
+    if inner is function or _is_same_code(inner, function):
         return function, None
     is_other_tool = isinstance(found, Tool) and found.name != tool_name
     return (inner if is_other_tool else found), None
+
+
+def _is_same_code(one: Any, other: Any) -> bool:
+    """Return True for two functions of one definition, which ran twice: a loop may have made a tool by each of its turns."""
+    codes = [getattr(each, "__code__", None) for each in (one, other)]
+    return codes[0] is not None and codes[0] == codes[1] and codes[0].co_filename == codes[1].co_filename
 
 
 def _qualified(value: Any) -> str | None:

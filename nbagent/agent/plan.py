@@ -34,6 +34,7 @@ class Plan:
         path: names of the agents at work, one inside another; the last one is this.
         record: calls that were made before, for tools that must not be called twice; None if there are none.
         delivery: pieces and pace of the texts; None for those of the model.
+        notices: told to the reader when the run begins.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Plan:
     handoffs: Mapping[str, Handoff] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     record: Record | None = None
+    notices: Sequence[str] = ()
 
     @property
     def all_tools(self) -> list[AnyTool]:

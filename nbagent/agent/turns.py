@@ -110,6 +110,8 @@ class Turns:
         try:
             await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
             await self._begin()
+            for notice in plan.notices:
+                await self._emit(e.Status(message=notice))
             if isinstance(self._journal, Past):
                 await self._repeat(self._journal)
             async with total:

@@ -87,6 +87,26 @@ async def test_no_more_is_read_while_the_buffer_is_full() -> None:
     assert deltas(taken) == list("abcdefghij")
 
 
+async def test_the_next_piece_waits_for_the_delay() -> None:
+    """The delay is longer than any test: one piece comes."""
+    taken: list[e.Event] = []
+
+    async def produce(put: Put) -> None:
+        for event in text("a", "b"):
+            await put(event)
+
+    async def put(event: e.Event) -> None:
+        taken.append(event)
+
+    task = asyncio.create_task(Delivery(delay_s=1000).deliver(produce, put))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert deltas(taken) == ["a"]
+    task.cancel()
+    await task
+    assert deltas(taken) == ["a", "b"]
+
+
 @pytest.mark.parametrize("at", [0, 1, 3])
 async def test_stop_puts_what_waits_at_once(at: int) -> None:
     """The delay is longer than any test: only a hurried end comes through."""

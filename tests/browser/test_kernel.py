@@ -33,13 +33,14 @@ def test_stop_reaches_python_while_a_cell_blocks(notebook: Callable[..., Noteboo
 
 
 def test_interrupting_the_kernel_stops_the_run_that_is_awaited(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "run = nbagent.show(endless())\nawait run"))
+    book = notebook(cells=(SETUP, "run = None\nrun = await nbagent.show(endless())"))
     book.run(0)
     book.wait_idle()
     book.run(1)
     expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
     expect(book.widget(1).locator(".nb-status", has_text="Stopped by you")).to_be_visible()
+    assert book.python("print(run, nbagent.last.status, len(nbagent.last.text) > 40)") == "None cancelled True\n"
 
 
 def test_a_blocking_cell_shows_the_stream_while_it_comes(notebook: Callable[..., Notebook]) -> None:

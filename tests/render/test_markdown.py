@@ -160,7 +160,7 @@ def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
 
 
 async def test_a_run_exports_itself_as_a_page_and_as_markdown() -> None:
-    run = Run(["Hello **you**"], name="<b>me</b>")
+    run = Run(["Hello **you**: $x^2$"], name="<b>me</b>")
     run.start()
     await run
     assert run.to_markdown().startswith("# \\<b>me\\</b>\n")
@@ -168,4 +168,5 @@ async def test_a_run_exports_itself_as_a_page_and_as_markdown() -> None:
     assert page.startswith("<!doctype html>")
     assert "<title>&lt;b&gt;me&lt;/b&gt;</title>" in page
     assert "<strong>you</strong>" in page
+    assert "<msup>" in page
     assert "<script" not in page
