@@ -78,6 +78,20 @@ def test_a_session_knows_what_was_said() -> None:
         assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
 
 
+async def test_a_chat_goes_on_in_a_session_of_the_server() -> None:
+    with ModelServer(chat("Hello, Ada."), chat("Ada.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            session = httpx2.post(f"{server.url}/agents/assistant/sessions").json()["session_id"]
+            url = f"{server.url}/agents/assistant/sessions/{session}/messages/stream"
+            talk = nbagent.chat(lambda messages: nbagent.connect(url, json={"message": messages[-1]["content"]}))
+            await talk.ask("I am Ada.")
+            await talk.ask("Who am I?")
+            talk.close()
+        assert [each["content"] for each in talk.messages] == ["I am Ada.", "Hello, Ada.", "Who am I?", "Ada."]
+        assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
+
+
 def test_a_watcher_of_a_session_gets_each_run() -> None:
     with serving(chat("One."), chat("Two.")) as client:
         session = client.post("/agents/assistant/sessions").json()["session_id"]
