@@ -88,7 +88,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
         if name in _OF_AGENT:
             from nbagent import agent, demo
-            from nbagent.agent.model import register_model
+            from nbagent.agent.model.connection import register_model
 
             register_model("demo", demo.demo_server)
             globals().update({each: getattr(agent, each) for each in _OF_AGENT})

@@ -49,7 +49,32 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("__init__",),
     ],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
-    "server": [("problem", "position", "event_store"), ("*",), ("endpoints",), ("app",), ("server",), ("__init__",)],
+    "agent": [
+        ("*",),
+        ("tools",),
+        ("model",),
+        ("plan", "handoff", "prompt_parts", "outcome", "journal"),
+        ("calls",),
+        ("builtin", "mcp_client", "past"),
+        ("turns",),
+        ("agent_stream",),
+        ("sessions", "answers", "subagent"),
+        ("agent",),
+        ("config",),
+        ("__init__",),
+    ],
+    "server": [
+        ("*",),
+        ("stores",),
+        ("hosting",),
+        ("access", "request"),
+        ("stream_response", "page"),
+        ("socket", "grpc", "mcp"),
+        ("a2a", "endpoints", "openapi"),
+        ("app",),
+        ("server",),
+        ("__init__",),
+    ],
     "chat": [("partners",), ("chat",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context", "static_copy"),
@@ -69,7 +94,7 @@ CONTAINS: dict[str, set[str]] = {
 }
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
-MCP = {"agent/mcp_connection.py", "server/mcp_call.py", "server/mcp_server.py"}
+MCP = {"agent/mcp_client/connection.py", "server/mcp/call.py", "server/mcp/server.py"}
 
 GUARDED: dict[str, set[str]] = {
     "anywidget": {"notebook/widget.py"},
@@ -84,19 +109,19 @@ GUARDED: dict[str, set[str]] = {
     "pandas": {"run/results.py"},
     "mcp": MCP,
     "mcp_types": MCP,
-    "redis": {"agent/redis_store.py", "server/redis_events.py"},
+    "redis": {"agent/sessions/redis_store.py", "server/stores/redis_events.py"},
     "opentelemetry": {"run/telemetry.py"},
-    "sqlite3": {"agent/builtin/search.py", "agent/sqlite_store.py", "server/sqlite_events.py"},
-    "pydantic": {"agent/config_schema.py", "agent/schema.py"},
-    "yaml": {"agent/config_yaml.py"},
+    "sqlite3": {"agent/builtin/search.py", "agent/sessions/sqlite_store.py", "server/stores/sqlite_events.py"},
+    "pydantic": {"agent/config/schema.py", "agent/tools/schema.py"},
+    "yaml": {"agent/config/yaml.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
-    "grpc": {"sources/grpc.py", "server/grpc_server.py", "server/hector_grpc.py"},
+    "grpc": {"sources/grpc.py", "server/grpc/server.py", "server/grpc/hector.py"},
     "langchain_core": {"sources/langchain_stop.py"},
-    "grpc_reflection": {"sources/grpc.py", "server/grpc_server.py"},
+    "grpc_reflection": {"sources/grpc.py", "server/grpc/server.py"},
     "google": {
         "sources/grpc.py",
-        "server/hector_grpc.py",
+        "server/grpc/hector.py",
         "server/a2a/answering.py",
         "server/a2a/message.py",
         "server/a2a/tasks.py",

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
-from nbagent.agent import history
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
-from nbagent.agent.call_context import CURRENT_CALL, CallContext
-from nbagent.agent.current_tool import renewed
+from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.tool_call_stream import ToolCallStream
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.journal import After
 from nbagent.agent.limits import MAX_REPEATS, Limits
-from nbagent.agent.longterm import LongTerm, check_longterm
-from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
-from nbagent.agent.model import ApiName, Connection, check
+from nbagent.agent.model import history
+from nbagent.agent.model.connection import ApiName, Connection, check
+from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
+from nbagent.agent.model.slots import Slots
+from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.outcome import READ, Outcome
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
-from nbagent.agent.recorded_model import Model, RecordedConnection, label, recording_of
-from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
-from nbagent.agent.slots import Slots
-from nbagent.agent.store import MemoryStore, SessionInfo, Store
-from nbagent.agent.structured import OutputFormat
+from nbagent.agent.sessions.longterm import LongTerm, check_longterm
+from nbagent.agent.sessions.memory import Memory, check_memory
+from nbagent.agent.sessions.session import Session, SessionTurn, StoreLike, open_session, store_of
+from nbagent.agent.sessions.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
-from nbagent.agent.tool_call_stream import ToolCallStream
-from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
-from nbagent.agent.toolset import Toolset, model_name, split
+from nbagent.agent.tools.current_tool import renewed
+from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool, check_result_chars, toolbox
+from nbagent.agent.tools.toolset import Toolset, model_name, split
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler

@@ -7,7 +7,7 @@ from typing import Any
 from nbagent import events as e
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.journal import Conversation
-from nbagent.agent.structured import OutputFormat
+from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.runtime import loop

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nbagent import events as e
 from nbagent.agent.outcome import Outcome
-from nbagent.agent.tools import in_thread
+from nbagent.agent.tools.tool import in_thread
 from nbagent.events.question import Handler, Question
 
 if TYPE_CHECKING:

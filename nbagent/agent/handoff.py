@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbagent.agent.tools import AnyTool, Tool
-from nbagent.agent.toolset import model_name
+from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
 
 if TYPE_CHECKING:

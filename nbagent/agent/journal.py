@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from nbagent import events as e
-from nbagent.agent.history import Item, Json, ended, from_prompt, to_chat
-from nbagent.agent.tools import in_thread
+from nbagent.agent.model.history import Item, Json, ended, from_prompt, to_chat
+from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 

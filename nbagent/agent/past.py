@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbagent import events as e
-from nbagent.agent.calls import Call
-from nbagent.agent.history import Item
+from nbagent.agent.calls.calls import Call
 from nbagent.agent.journal import Alone, Conversation, Emit
+from nbagent.agent.model.history import Item
 
 
 @dataclass(frozen=True, kw_only=True)

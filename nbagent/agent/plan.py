@@ -7,13 +7,13 @@ from typing import Any
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff
 from nbagent.agent.limits import Limits
-from nbagent.agent.model import Connection
-from nbagent.agent.recorded import Record
-from nbagent.agent.recorded_model import RecordedConnection
-from nbagent.agent.slots import Slots
-from nbagent.agent.structured import OutputFormat
-from nbagent.agent.tools import RESULT_CHARS, AnyTool
-from nbagent.agent.toolset import Toolset
+from nbagent.agent.model.connection import Connection
+from nbagent.agent.model.recorded_connection import RecordedConnection
+from nbagent.agent.model.recorded_run import Record
+from nbagent.agent.model.slots import Slots
+from nbagent.agent.model.structured import OutputFormat
+from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool
+from nbagent.agent.tools.toolset import Toolset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.outcome import Outcome
-from nbagent.agent.tools import AnyTool, Tool
-from nbagent.agent.toolset import model_name
+from nbagent.agent.tools.tool import AnyTool, Tool
+from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime import loop

@@ -12,23 +12,23 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
-from nbagent.agent import history, injected
-from nbagent.agent.calls import Call, Calls
-from nbagent.agent.content_parts import shown_files
+from nbagent.agent.calls.calls import Call, Calls
+from nbagent.agent.calls.questions import Questions
+from nbagent.agent.calls.repeat import repeatable
+from nbagent.agent.calls.stops import Stops
 from nbagent.agent.emitter import Emitter
 from nbagent.agent.handoff import not_transferred, transferred
 from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
+from nbagent.agent.model import history, injected
+from nbagent.agent.model.content_parts import shown_files
+from nbagent.agent.model.response import Response
+from nbagent.agent.model.retry import Backoff
+from nbagent.agent.model.structured import Answer, JsonTexts
 from nbagent.agent.past import Past
 from nbagent.agent.plan import Plan
-from nbagent.agent.questions import Questions
-from nbagent.agent.repeat import repeatable
-from nbagent.agent.response import Response
-from nbagent.agent.retry import Backoff
-from nbagent.agent.stops import Stops
-from nbagent.agent.structured import Answer, JsonTexts
-from nbagent.agent.tools import AnyTool
-from nbagent.agent.toolset import Toolset, merged
+from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.toolset import Toolset, merged
 from nbagent.errors import Cancelled, NbagentError, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context import at_step

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import nbagent
 from nbagent.agent import Agent
-from nbagent.agent.config import DEMO_MODEL, DemoModelWarning
+from nbagent.agent.config.load import DEMO_MODEL, DemoModelWarning
 from nbagent.cli.watch import watch
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.run import Run

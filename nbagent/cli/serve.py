@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 
 import nbagent
-from nbagent.agent.config_yaml import YamlDocument
+from nbagent.agent.config.yaml import YamlDocument
 from nbagent.cli.agents import with_notes
 from nbagent.cli.watch import OK
 from nbagent.errors import ConfigError, NbagentError
 from nbagent.server import Limits
-from nbagent.server.guard import LOOPBACK, WILDCARDS
+from nbagent.server.access.guard import LOOPBACK, WILDCARDS
 
 TOKEN_VARIABLE = "NBAGENT_TOKEN"  # noqa: S105 - its name
 """Environment variable with the token that each request must bear."""

@@ -8,11 +8,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent import Agent, history
+from nbagent.agent import Agent
+from nbagent.agent.calls.results import for_model
+from nbagent.agent.model import history
+from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, taken_from_record
 from nbagent.agent.past import Past
 from nbagent.agent.prompt_parts import joined
-from nbagent.agent.recorded import Record, RecordedRun, recorded_run, taken_from_record
-from nbagent.agent.results import for_model
 from nbagent.debug.family import Family
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.repeated import Repetition, changed_args

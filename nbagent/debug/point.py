@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nbagent.agent.recorded import RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.errors import ForkError, did_you_mean
 from nbagent.transcript.block import short_id
 

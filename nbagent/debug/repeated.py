@@ -8,10 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent import history
-from nbagent.agent.calls import Call
+from nbagent.agent.calls.calls import Call
 from nbagent.agent.journal import Conversation
-from nbagent.agent.recorded import RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.model import history
+from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
 from nbagent.debug.point import Point
 
 _PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")

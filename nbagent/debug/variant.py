@@ -8,14 +8,14 @@ from typing import Any
 from nbagent.agent import Agent
 from nbagent.agent.agent import _with_agents
 from nbagent.agent.agent_stream import AgentStream
-from nbagent.agent.current_tool import current_tool
-from nbagent.agent.history import Item
+from nbagent.agent.model.history import Item
+from nbagent.agent.model.recorded_connection import Model
+from nbagent.agent.model.recorded_run import Record
+from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.past import Past
-from nbagent.agent.recorded import Record
-from nbagent.agent.recorded_model import Model
-from nbagent.agent.structured import OutputFormat
-from nbagent.agent.tools import toolbox
-from nbagent.agent.toolset import split
+from nbagent.agent.tools.current_tool import current_tool
+from nbagent.agent.tools.tool import toolbox
+from nbagent.agent.tools.toolset import split
 from nbagent.agent.turns import Turns
 
 

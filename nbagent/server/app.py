@@ -18,19 +18,19 @@ from nbagent.errors import NbagentError
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.a2a.mount import A2A, is_installed
-from nbagent.server.access import Access
+from nbagent.server.access.access import Access
+from nbagent.server.access.guard import LOOPBACK, Guard
 from nbagent.server.caller_span import CallerSpan
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, page, runs, status_tokens, vercel
 from nbagent.server.endpoints.mcp import McpEndpoint
-from nbagent.server.guard import LOOPBACK, Guard
-from nbagent.server.host import Host, new_run_id
+from nbagent.server.hosting.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
+from nbagent.server.page.views import Views
 from nbagent.server.problem import Problem
-from nbagent.server.stores import stores_at
-from nbagent.server.views import Views
+from nbagent.server.stores.stores import stores_at
 
 CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
 """Rights of pages elsewhere that may use the server; without cookies, which are for its own page."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from nbagent.server.access import COOKIE
+from nbagent.server.access.access import COOKIE
 from nbagent.server.operation import Operation, operation_of
 
 PARAMETERS = {

@@ -20,14 +20,14 @@ from starlette.applications import Starlette
 from nbagent.errors import MissingExtra, NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
+from nbagent.server.access.guard import LOOPBACK
 from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
-from nbagent.server.guard import LOOPBACK
-from nbagent.server.host import Host
+from nbagent.server.hosting.host import Host
 from nbagent.server.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
-    from nbagent.server.grpc_server import GrpcServer
+    from nbagent.server.grpc.server import GrpcServer
 
 MAX_REQUEST_LINE_BYTES = 32 * 1024
 """Bytes of a request's line at most, which has the path and the query."""

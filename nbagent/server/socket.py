@@ -9,14 +9,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nbagent import events as e
 from nbagent.adapters.hector.encoder import HectorEncoder
-from nbagent.agent.session import Session
+from nbagent.agent.sessions.session import Session
 from nbagent.errors import NbagentError
 from nbagent.events import Decision
 from nbagent.gate import secrets
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.access.rate import Rate
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
-from nbagent.server.rate import Rate
 from nbagent.server.request import prompt_of
 from nbagent.server.stream_response import cancels_on_disconnect, reading
 

@@ -8,10 +8,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from nbagent.adapters.base.encoder import Encoder
-from nbagent.server.feed import Feed
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
-from nbagent.server.position import START, Position, parse_id
+from nbagent.server.hosting.feed import Feed
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.problem import Problem
 
 KEEP_ALIVE = b": keep-alive\n\n"

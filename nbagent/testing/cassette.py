@@ -9,7 +9,7 @@ import msgspec
 
 import nbagent
 from nbagent.agent import Agent
-from nbagent.agent.model import Connection
+from nbagent.agent.model.connection import Connection
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.run import Run

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from nbagent.agent.recorded import recorded_run
-from nbagent.agent.tools import AnyTool, Tool
+from nbagent.agent.model.recorded_run import recorded_run
+from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.errors import NbagentError
 from nbagent.run import Run
 from nbagent.testing.replies import Call, made_call

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from nbagent.agent.recorded import RecordedCall, RecordedStep
-from nbagent.agent.response import Response
+from nbagent.agent.model.recorded_run import RecordedCall, RecordedStep
+from nbagent.agent.model.response import Response
 from nbagent.events import Event, ReasoningDelta, ReasoningEnd
 
 MAX_LITERAL_CHARS = 2000

@@ -10,7 +10,7 @@ import types
 from typing import Any
 
 import nbagent
-from nbagent.agent.tools import AnyTool, Tool
+from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.errors import NbagentError
 from nbagent.testing.literal import literal, quoted
 

@@ -8,8 +8,8 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.agent.current_tool import current_tool
-from nbagent.agent.recorded import MASKED, RecordedRun, recorded_run
+from nbagent.agent.model.recorded_run import MASKED, RecordedRun, recorded_run
+from nbagent.agent.tools.current_tool import current_tool
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.run import Run

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nbagent.agent import history
-from nbagent.agent.history import FunctionCall, FunctionCallOutput, Item, Message
+from nbagent.agent.model import history
+from nbagent.agent.model.history import FunctionCall, FunctionCallOutput, Item, Message
 
 Json = dict[str, Any]
 

@@ -18,8 +18,8 @@ import openai
 
 from nbagent import events as e
 from nbagent.agent import Agent, tool
-from nbagent.agent.sqlite_store import SqliteStore
-from nbagent.agent.store import Record
+from nbagent.agent.sessions.sqlite_store import SqliteStore
+from nbagent.agent.sessions.store import Record
 
 
 class KilledStore(SqliteStore):

@@ -15,7 +15,7 @@ from patience import LIMITS_S
 import nbagent
 from nbagent import events as e
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
-from nbagent.agent.tools import AnyTool
+from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import ToolError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands of a POSIX shell")

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import nbagent
 from nbagent import events as e
-from nbagent.agent.config import DemoModelWarning
-from nbagent.agent.config_yaml import YamlDocument
+from nbagent.agent.config.load import DemoModelWarning
+from nbagent.agent.config.yaml import YamlDocument
 from nbagent.agent.delivery import Delivery
 from nbagent.errors import ConfigError
 from nbagent.gate import secrets

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.calls.test_output import outputs, result_of
 from agent.server import Server, say
 from agent.test_agent import agent_of, collect, of
-from agent.test_output import outputs, result_of
 from patience import LIMITS_S
 from preloaded import start
 
 import nbagent
 from nbagent import events as e
-from nbagent.agent import mcp_connection
+from nbagent.agent.mcp_client import connection as mcp_connection
 from nbagent.errors import MissingExtra, NbagentError, ToolError
 from nbagent.runtime import loop
 
@@ -348,7 +348,7 @@ def test_options_that_cannot_be_are_refused(target: Any, options: dict[str, Any]
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbagent.agent.mcp_tools.find_spec", lambda name: None)
+    monkeypatch.setattr("nbagent.agent.mcp_client.tools.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'jupyter-nbagent\[mcp\]'"):
         nbagent.mcp("uvx mcp-server-time")
     assert os.environ  # nothing was started

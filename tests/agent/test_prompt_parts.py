@@ -11,8 +11,8 @@ from agent.server import Json, Server, say
 from agent.test_agent import agent_of, both_apis
 
 import nbagent
-from nbagent.agent import history
-from nbagent.agent.content_parts import for_chat, for_responses, shown_files
+from nbagent.agent.model import history
+from nbagent.agent.model.content_parts import for_chat, for_responses, shown_files
 from nbagent.agent.prompt_parts import MAX_FILE_BYTES, MAX_IMAGE_BYTES, joined
 from nbagent.errors import NbagentError
 

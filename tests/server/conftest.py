@@ -11,7 +11,7 @@ from server.viewed import Served
 from starlette.testclient import TestClient
 
 import nbagent
-from nbagent.server import access
+from nbagent.server.access import access
 
 
 @pytest.fixture(scope="session", autouse=True)

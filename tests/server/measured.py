@@ -16,7 +16,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.run import Run
 from nbagent.server import serve
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.hosted_run import HostedRun
 
 
 @nbagent.tool

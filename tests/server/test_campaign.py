@@ -19,7 +19,7 @@ from agent.server import Server as ModelServer
 from campaign import WHOLE, figure
 from server.served import Process
 
-from nbagent.server.position import START, Position, parse_id
+from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
 SEED = 17

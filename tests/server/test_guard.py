@@ -13,7 +13,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.server import serve
-from nbagent.server.access import Access
+from nbagent.server.access.access import Access
 
 TOKEN = "a-token-of-some-length"
 READ_TOKEN = "another-token-to-read"

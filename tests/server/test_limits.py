@@ -28,8 +28,9 @@ from starlette.routing import Route
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
-from nbagent.server import Limits, Server, guard, serve
-from nbagent.server.rate import MAX_CLIENTS, Rate
+from nbagent.server import Limits, Server, serve
+from nbagent.server.access import guard
+from nbagent.server.access.rate import MAX_CLIENTS, Rate
 
 TOKEN = "a-token-of-some-length"
 READ_TOKEN = "another-token-to-read"

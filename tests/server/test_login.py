@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from nbagent.agent import Agent
 from nbagent.server import serve
-from nbagent.server.access import COOKIE, Access
+from nbagent.server.access.access import COOKIE, Access
 
 TOKEN, READ_TOKEN = "a-token-of-some-length", "another-token-to-read"
 
@@ -59,7 +59,7 @@ async def test_a_cookie_that_was_changed_is_none() -> None:
 
 async def test_a_session_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access(TOKEN)
-    monkeypatch.setattr("nbagent.server.access.SESSION_S", 0)
+    monkeypatch.setattr("nbagent.server.access.access.SESSION_S", 0)
     assert await access.role_of(sent(begun(access))) is None
 
 

@@ -20,7 +20,8 @@ from starlette.routing import Mount
 
 import nbagent
 from nbagent.agent import Agent
-from nbagent.server import Server, mcp_call, serve
+from nbagent.server import Server, serve
+from nbagent.server.mcp import call as mcp_call
 
 LEGACY: Any = "legacy"
 MODES = pytest.mark.parametrize("mode", [LEGACY, "auto"])

@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import nbagent
-from nbagent.server.event_store import StoreUnreachable
-from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.stores.event_store import StoreUnreachable
+from nbagent.server.stores.sqlite_events import SqliteEvents
 
 
 def say_elsewhere(http: TestClient, session: str, message: str) -> None:

@@ -311,7 +311,7 @@ def test_a_redis_that_is_silent_stalls_only_those_who_ask_it(tmp_path: Path, red
 def test_a_redis_that_is_silent_for_long_ends_no_run(
     tmp_path: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("redis_events.TIMEOUT_S", "sessions.LOOKUP_TIMEOUT_S"):
+    for module in ("stores.redis_events.TIMEOUT_S", "hosting.sessions.LOOKUP_TIMEOUT_S"):
         monkeypatch.setattr(f"nbagent.server.{module}", 0.3)
     with Cluster(f"{redis.url}?heartbeat_expires_ms=500", tmp_path) as cluster:
         first, second = cluster.here(), cluster.here()

@@ -18,7 +18,7 @@ from preloaded import Process, start
 
 from nbagent.agent import Agent
 from nbagent.server import serve
-from nbagent.server.position import Position, parse_id
+from nbagent.server.hosting.position import Position, parse_id
 from nbagent.sources.wire.sse import ServerSentEvent, SSEDecoder
 
 WORDS = [f"word{number} " for number in range(40)]

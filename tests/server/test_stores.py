@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from redis_server import RedisServer
 
 from nbagent.errors import NbagentError
-from nbagent.server.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable
 from nbagent.server.problem import Problem
-from nbagent.server.redis_events import RedisEvents
-from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable
+from nbagent.server.stores.redis_events import RedisEvents
+from nbagent.server.stores.sqlite_events import SqliteEvents
 
 Process = Callable[[], EventStore]
 """Returns the store as another process has it."""
@@ -180,8 +180,8 @@ async def test_the_list_of_runs_changes_when_one_begins_or_ends_in_any_process(p
 
 async def test_the_list_of_runs_has_the_newest_ones(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("sqlite_events", "redis_events"):
-        monkeypatch.setattr(f"nbagent.server.{module}.MAX_GOING_ON", 2)
-        monkeypatch.setattr(f"nbagent.server.{module}.MAX_ENDED", 3)
+        monkeypatch.setattr(f"nbagent.server.stores.{module}.MAX_GOING_ON", 2)
+        monkeypatch.setattr(f"nbagent.server.stores.{module}.MAX_ENDED", 3)
     store = process()
     for number in range(8):
         await store.begin(run_of(store, f"run-{number}"))
@@ -291,7 +291,8 @@ async def test_a_process_that_could_not_reach_redis_takes_no_other_for_dead(
     while not await other.is_alive(judge.owner):
         pass
     assert not await judge.is_alive("silent")
-    monkeypatch.setattr("nbagent.server.redis_events.monotonic", lambda: time.monotonic() + 60)  # a minute without a beat
+    # a minute without a beat
+    monkeypatch.setattr("nbagent.server.stores.redis_events.monotonic", lambda: time.monotonic() + 60)
     assert await judge.is_alive("silent"), "the others could perhaps not reach it either"
     while await judge.is_alive("silent"):  # until they had the time to
         pass
@@ -359,7 +360,7 @@ async def test_work_that_was_stopped_while_it_waited_is_not_taken(redis_process:
 
 
 async def test_too_much_work_is_refused(redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbagent.server.redis_events.MAX_WAITING", 1)
+    monkeypatch.setattr("nbagent.server.stores.redis_events.MAX_WAITING", 1)
     store = redis_process()
     await store.put_work(run_of(store, "run-1", owner=WAITING), b"job")
     with pytest.raises(Problem, match="wait already"):

@@ -140,7 +140,7 @@ def test_pages_that_show_the_same_chat_see_the_same(served: Served) -> None:
 
 
 def test_of_what_no_page_shows_the_oldest_is_let_go_of(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbagent.server.views.MAX_UNSEEN", 1)
+    monkeypatch.setattr("nbagent.server.page.views.MAX_UNSEEN", 1)
     with served(chat("Hi.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:
             view.send(t="say", text="a")

@@ -11,14 +11,14 @@ from redis_server import RedisServer
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.server.commands import Reply
-from nbagent.server.event_store import EventStore, StoredRun
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.commands import Reply
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
-from nbagent.server.redis_events import RedisEvents
-from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.stores.event_store import EventStore, StoredRun
+from nbagent.server.stores.redis_events import RedisEvents
+from nbagent.server.stores.sqlite_events import SqliteEvents
 
 MakeHost = Callable[..., Host]
 

@@ -1,5 +1,5 @@
 /**
- * A run's messages over a WebSocket, in place of a widget's comm. The server's end is nbagent/server/view.py.
+ * A run's messages over a WebSocket, in place of a widget's comm. The server's end is nbagent/server/page/view.py.
  *
  * A connection that is lost is made again, for as long as it takes. The session then says hello with the number of the last
  * batch that it has, and the server answers with a snapshot, so that nothing is missing and nothing comes twice.

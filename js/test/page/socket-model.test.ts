@@ -12,7 +12,7 @@ import { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { Kernel } from "../kernel";
 
-/** A socket with a server at its other end that numbers its messages from the page's on, as nbagent/server/view.py does. */
+/** A socket with a server at its other end that numbers its messages from the page's on, as nbagent/server/page/view.py does. */
 class FakeSocket {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;

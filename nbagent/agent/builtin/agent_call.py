@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
-from nbagent.agent.tools import AnyTool, tool
+from nbagent.agent.tools.tool import AnyTool, tool
 from nbagent.errors import ToolError
 
 

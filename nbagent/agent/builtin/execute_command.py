@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
-from nbagent.agent.call_context import CURRENT_CALL
-from nbagent.agent.tools import AnyTool, tool
+from nbagent.agent.calls.context import CURRENT_CALL
+from nbagent.agent.tools.tool import AnyTool, tool
 from nbagent.errors import ToolError
 from nbagent.runtime.timeouts import is_limit
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
-from nbagent.agent.tools import AnyTool, tool
+from nbagent.agent.tools.tool import AnyTool, tool
 from nbagent.gate import secrets
 
 MAX_FILE_BYTES = 1_000_000

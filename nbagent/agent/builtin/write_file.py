@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from nbagent.agent.builtin.folder import Folder
-from nbagent.agent.tools import AnyTool, tool
+from nbagent.agent.tools.tool import AnyTool, tool
 from nbagent.errors import ToolError
 
 

@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 
 from nbagent.server.a2a.message import answer_in
 from nbagent.server.a2a.tasks import ASKING, Update, context_of, task_of, updates
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
 
 

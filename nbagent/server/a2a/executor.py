@@ -15,8 +15,8 @@ from nbagent.errors import SessionError
 from nbagent.server.a2a.answering import answer, question_in
 from nbagent.server.a2a.message import prompt_in
 from nbagent.server.a2a.tasks import RunTasks, agent_of, updates
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
 from nbagent.server.request import prompt_of
 

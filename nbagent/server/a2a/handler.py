@@ -29,10 +29,10 @@ from nbagent.server.a2a.answering import answered
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.executor import HostExecutor
 from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates, with_prompts
-from nbagent.server.host import Host, new_run_id
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.host import Host, new_run_id
+from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.sessions import new_session_name
 from nbagent.server.problem import Problem
-from nbagent.server.sessions import new_session_name
 
 
 class Handler(DefaultRequestHandler):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 
-from nbagent.server.host import Host
+from nbagent.server.hosting.host import Host
 
 if TYPE_CHECKING:
-    from nbagent.server.grpc_server import GrpcServer
+    from nbagent.server.grpc.server import GrpcServer
 
 
 def is_installed() -> bool:
@@ -47,8 +47,8 @@ class A2A:
     def listen(self, host: str, port: int) -> None:
         """Have the gRPC services at an address, from `start` on."""
         from nbagent.server.a2a.grpc_service import A2AService, A2AService03
-        from nbagent.server.grpc_server import GrpcServer, Service
-        from nbagent.server.hector_grpc import HectorService
+        from nbagent.server.grpc.hector import HectorService
+        from nbagent.server.grpc.server import GrpcServer, Service
 
         services: list[Service] = [A2AService(self._handler), A2AService03(self._handler), HectorService(self._host)]
         self.grpc = GrpcServer(services, host, port, self._token, self._host.limits.max_body_bytes)

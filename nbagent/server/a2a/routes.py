@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.handler import Handler
 from nbagent.server.a2a.tasks import AGENT
-from nbagent.server.host import Host
+from nbagent.server.hosting.host import Host
 from nbagent.server.problem import Problem
 from nbagent.server.request import json_bytes
 

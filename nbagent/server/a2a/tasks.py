@@ -23,12 +23,12 @@ from a2a.utils.errors import InternalError, InvalidParamsError
 from google.protobuf.json_format import ParseDict
 
 from nbagent.server.a2a.updates import TaskEncoder
-from nbagent.server.event_store import WAITING, RunMissing, StoreUnreachable
-from nbagent.server.feed import Feed
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
-from nbagent.server.position import START, Position
+from nbagent.server.hosting.feed import Feed
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.position import START, Position
 from nbagent.server.problem import Problem
+from nbagent.server.stores.event_store import WAITING, RunMissing, StoreUnreachable
 
 Update: TypeAlias = TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 

@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.adapters.ag_ui.encoder import AguiEncoder
 from nbagent.adapters.base.encoder import Item
-from nbagent.agent.history import Item as HistoryItem
-from nbagent.agent.history import Message, from_prompt
-from nbagent.agent.session import Session
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.agent.model.history import Item as HistoryItem
+from nbagent.agent.model.history import Message, from_prompt
+from nbagent.agent.sessions.session import Session
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of

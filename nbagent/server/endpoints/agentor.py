@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 from nbagent.adapters.agentor.encoder import AgentorEncoder
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.base.frames import sse
-from nbagent.server.host import Host
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.results import whole_text
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
-from nbagent.server.results import whole_text
 from nbagent.server.stream_response import stream_response
 
 

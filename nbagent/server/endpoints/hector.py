@@ -15,11 +15,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from nbagent import events as e
 from nbagent.adapters.base.encoder import Item
 from nbagent.adapters.hector.encoder import HectorEncoder
-from nbagent.agent.session import Session
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.agent.sessions.session import Session
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.operation import EVENT_STREAM, operation
-from nbagent.server.position import START, Position, parse_id
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.socket import Conversation

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nbagent.server.access import COOKIE, SESSION_S, Access, Role
+from nbagent.server.access.access import COOKIE, SESSION_S, Access, Role
 from nbagent.server.operation import operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body

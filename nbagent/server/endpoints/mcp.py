@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from nbagent.gate import Reveal
-from nbagent.server.host import Host
+from nbagent.server.hosting.host import Host
 from nbagent.server.operation import EVENT_STREAM, Operation
 from nbagent.server.request import check_media_type
 
@@ -92,7 +92,7 @@ class McpEndpoint:
         """Keep the sessions until this is cancelled: the package's scopes are left in the task that entered them."""
         try:
             # In a thread: the package takes half a second to import.
-            module = await asyncio.to_thread(import_module, "nbagent.server.mcp_server")
+            module = await asyncio.to_thread(import_module, "nbagent.server.mcp.server")
             manager = module.McpServer(self._host, self._reveal).sessions(MAX_SESSIONS)
             async with manager.run():
                 started.set_result(manager)

@@ -10,11 +10,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from nbagent.server.guard import ROLE
+from nbagent.server.access.guard import ROLE
 from nbagent.server.operation import operation
+from nbagent.server.page.view import PageView
+from nbagent.server.page.views import Views
 from nbagent.server.problem import Problem
-from nbagent.server.view import PageView
-from nbagent.server.views import Views
 
 STATIC = Path(__file__).parents[2] / "static"
 """Folder of the built front end."""

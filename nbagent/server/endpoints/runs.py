@@ -15,13 +15,13 @@ from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.base.frames import sse
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.events import Decision
-from nbagent.server.access import Role
-from nbagent.server.event_store import RunList
-from nbagent.server.guard import ROLE
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.access.access import Role
+from nbagent.server.access.guard import ROLE
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
+from nbagent.server.stores.event_store import RunList
 from nbagent.server.stream_response import stream_response
 
 

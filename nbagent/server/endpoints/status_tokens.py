@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from nbagent.server.host import Host
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosting.host import Host
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import prompt_of
 from nbagent.server.stream_response import stream_response

@@ -1,0 +1,1 @@
+"""Calls of tools: permitted, run, and reported with what they print, draw, ask and return."""

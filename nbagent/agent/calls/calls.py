@@ -1,0 +1,296 @@
+"""The tool calls of one agent run: each is permitted where its tool asks for that, run, and reported."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import replace as replace_struct
+
+from nbagent import events as e
+from nbagent.agent.calls.console_router import routed_console
+from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.frames import frames_of
+from nbagent.agent.calls.output import CallOutput
+from nbagent.agent.calls.pyplot_figures import PyplotFigures
+from nbagent.agent.calls.questions import Questions
+from nbagent.agent.calls.results import Results, result_of
+from nbagent.agent.calls.stops import Stops, breakpoints_here
+from nbagent.agent.limits import Repeats, Spending
+from nbagent.agent.model import history, injected
+from nbagent.agent.model.recorded_run import taken_from_record
+from nbagent.agent.plan import Plan
+from nbagent.agent.tools.tool import AnyTool, in_thread, parse_arguments
+from nbagent.errors import ToolError
+from nbagent.mime import error_of
+from nbagent.runtime.post_mortem import drop_own_frames
+
+CLEANUP_TIMEOUT_S = 0.3
+"""Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
+
+MAX_PARALLEL_CALLS = 16
+"""Tool calls of one run that may run at the same time; further calls wait."""
+
+Call: TypeAlias = tuple[e.ToolStart, e.ToolArgs]
+"""A call as the model wrote it."""
+
+_Outcome: TypeAlias = tuple[e.ToolResult, str]  # the event of a result, and its text for the model
+
+
+class Denied(Exception):
+    """The reader did not permit the call. Its message is for the model."""
+
+
+class Calls:
+    """Runs the calls of a run.
+
+    Args:
+        plan: the parameters of the run.
+        questions: asks the run's reader.
+        emit: emits an event of the run.
+        keep: keeps an output for the model, before the reader sees the result.
+        spending: counts the tokens of the run.
+        stops: asks the reader at breakpoints.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        questions: Questions,
+        emit: Callable[[e.Event], Awaitable[None]],
+        keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
+        spending: Spending,
+        stops: Stops,
+    ) -> None:
+        self._plan = plan
+        self._spending = spending
+        self.repeats = Repeats(plan.name, plan.limits.max_repeats)
+        self._questions = questions
+        self._emit = emit
+        self._keep = keep
+        self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
+        self._stops = stops
+
+    async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
+        """Run the calls of one response, emit their results, and return them for the model, in the calls' order."""
+        groups = [calls] if self._plan.parallel else [[call] for call in calls]
+        return [output for group in groups for output in await self._run_together(group)]
+
+    async def _run_together(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
+        # Each call is a task: a tool that suppresses its cancellation must not suppress the run's.
+        tasks = [asyncio.create_task(self._run(*call), name="nbagent-tool") for call in calls]
+        try:
+            await asyncio.wait(tasks)
+            return [task.result() for task in tasks]
+        finally:
+            running = [task for task in tasks if not task.done()]
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running, timeout=CLEANUP_TIMEOUT_S)
+
+    async def _run(self, start: e.ToolStart, args: e.ToolArgs) -> history.FunctionCallOutput:
+        """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
+        note = ""
+        try:
+            permitted = await self._permitted(start, args)
+            note = permitted.note or ""
+            result, text = permitted.given or await self._perform(permitted)
+        except Denied as denial:
+            result, text = e.ToolResult(id=start.id, status="denied"), str(denial)
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # of a function given as `approve`, too
+            result, text = failed(start.id, error)
+        text = f"{note}{text}{self.repeats.add(start.name, args.args_text, text)}"
+        output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        await self._keep(output)
+        await self._emit(result)
+        return output
+
+    async def attempt(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> e.ToolResult:
+        """Run a call that the model did not make, without a question, and return its result."""
+        result, _ = await self._attempt(_Permitted(start, tool, arguments))
+        return result
+
+    async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> "_Permitted":
+        """Return a call once it is permitted.
+
+        Raises:
+            Denied: the reader did not permit it.
+            ToolError: there is no such tool, or the arguments do not fit.
+        """
+        tool = self._plan.tools.get(start.name)
+        if tool is None:
+            names = ", ".join(self._plan.tools) or "none"
+            raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
+        arguments = parse_arguments(args.args_text)
+        _note_arguments(start, arguments)
+        call = _Permitted(start, tool, arguments)
+        breakpoints = breakpoints_here()
+        reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
+        is_recorded = tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+        asks = not is_recorded and tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        if asks or reason is not None:
+            await self._keep_for_now(start, history.NOT_ALLOWED)
+        if reason is not None:
+            response = await self._stops.before_call(start, tool, arguments, reason, can_remember=asks)
+        elif asks:
+            question = e.ApprovalRequest(
+                approval_id=start.id, tool_id=start.id, args=arguments, schema=tool.schema, can_remember=True
+            )
+            response = await self._questions.ask(question, tool.check)
+        else:
+            return call
+        match response.decision:
+            case "approve" | "step":
+                if response.remember:
+                    self._plan.allowed.add(tool.name)
+                note = await self._change_arguments(call, response.value)
+                await self._keep_for_now(start, history.NO_RESULT)
+                return replace(call, arguments=response.value or arguments, note=note, steps=response.decision == "step")
+            case "result" | "error":
+                return replace(call, given=await self._given(call, response))
+            case _:
+                raise Denied(denial(response.reason))
+
+    async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
+        """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
+        if changed is None or changed == call.arguments:
+            return ""
+        _note_arguments(call.start, changed)
+        text = msgspec.json.encode(changed).decode()
+        await self._emit(e.ToolArgs(id=call.start.id, args=changed, args_text=text))
+        return f"(The user changed the arguments to {text}.)\n"
+
+    async def _given(self, call: "_Permitted", response: e.ApprovalResponse) -> "_Outcome":
+        """Return the result or the error that the reader gave a call."""
+        if response.decision == "error":
+            return failed(call.start.id, ToolError(response.reason or "The call failed."))
+        made: _Outcome = await in_thread(partial(result_of, call.start.id, response.value, self._limit(call.tool)))
+        return made
+
+    async def _perform(self, call: "_Permitted") -> "_Outcome":
+        """Run a call, again as often as the reader wants at a breakpoint, and return its result."""
+        while True:
+            result, text = await self._attempt(call)
+            reason = self._stop_after(call, result)
+            if reason is None:
+                return result, text
+            await self._emit(msgspec.structs.replace(result, preliminary=True))
+            response = await self._stops.after_call(call.start, call.tool, call.arguments, result, reason)
+            if response.decision in ("result", "error"):
+                return await self._given(call, response)
+            if response.decision != "again":
+                return result, text
+            await self._change_arguments(call, response.value)
+            call = replace(call, arguments=response.value or call.arguments, note="", steps=True)
+
+    def _stop_after(self, call: "_Permitted", result: e.ToolResult) -> str | None:
+        """Return the reason to stop at the result of a call; None if it goes on."""
+        if call.steps:
+            return "step"
+        breakpoints = breakpoints_here()
+        if breakpoints is None:
+            return None
+        if result.status == "error":
+            return "error" if breakpoints.at_error() else None
+        value = None if result.value is None else result.value.value
+        return breakpoints.at_result(call.tool.name, call.arguments, value)
+
+    async def _attempt(self, call: "_Permitted") -> "_Outcome":
+        """Run a call. Everything that its tool raises is a result, even exit() and a `CancelledError` of its own."""
+        task = asyncio.current_task()
+        assert task is not None
+        async with self._slots:
+            if call.note is not None or not self._plan.parallel:
+                await self._emit(e.ToolProgress(id=call.start.id))  # it starts only now, not when its arguments were complete
+            try:
+                outcome = await self._result(call.start, call.tool, call.arguments)
+            except GeneratorExit:
+                raise  # the loop drops this call
+            except BaseException as error:
+                if task.cancelling():
+                    raise asyncio.CancelledError from None  # the run is over, even if the tool suppressed the cancellation
+                outcome = await in_thread(partial(failed, call.start.id, error))  # the texts of its variables take time
+        if task.cancelling():
+            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+        return outcome
+
+    async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> "_Outcome":
+        if tool.once and self._plan.record is not None and (made := self._plan.record.take(start, arguments)) is not None:
+            result, text, notice = taken_from_record(made, start, arguments)
+            await self._emit(e.Status(message=notice))
+            return result, text
+        async with CallOutput(start.id, self._emit) as output:
+            results = Results(start.id, output, self._limit(tool))
+            context = CallContext(
+                id=start.id,
+                name=tool.name,
+                path=self._plan.path,
+                allowed=self._plan.allowed,
+                questions=self._questions,
+                emit=self._emit,
+                spending=self._spending,
+                output=output,
+                results=results,
+            )
+            CURRENT_CALL.set(context)  # of this call's own task
+            with routed_console():
+                with PyplotFigures() as drawn:
+                    await injected.before_call(tool, start.id, self._emit)
+                    value = await tool.run(arguments, results.show)
+                if results.is_plain(value) and not drawn.figures:
+                    return results.final(value, [])
+                # Drawing a big table or a figure takes long.
+                final: _Outcome = await in_thread(partial(results.final, value, drawn.figures))
+                return final
+
+    def _limit(self, tool: AnyTool) -> int:
+        """Return the most characters of a tool's result that the model gets."""
+        return self._plan.result_chars if tool.result_chars is None else tool.result_chars
+
+    async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
+        """Keep an output in case the run ends before the call has another one."""
+        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Permitted:
+    """A call that may run.
+
+    Attributes:
+        start: of the call.
+        tool: that is called.
+        arguments: of the call.
+        note: for the model, on what the reader changed, "" for nothing; None if the reader was not asked.
+        steps: whether the run stops at the result.
+        given: the result, if the reader gave it.
+    """
+
+    start: e.ToolStart
+    tool: AnyTool
+    arguments: dict[str, Any]
+    note: str | None = None
+    steps: bool = False
+    given: _Outcome | None = None
+
+
+def denial(reason: str | None) -> str:
+    """Return the text that the model gets in place of the result of a call that the reader did not permit."""
+    return f"The user denied this call: {reason}" if reason else "The user denied this call."
+
+
+def _note_arguments(start: e.ToolStart, arguments: dict[str, Any]) -> None:
+    """Keep the arguments of a call as they are, for another call with them."""
+    if start.tool is not None:
+        start.tool.value.arguments = arguments
+
+
+def failed(id: str, error: BaseException) -> _Outcome:
+    """Return the event of a call that failed, and its text for the model."""
+    drop_own_frames(error)
+    info = replace_struct(error_of(error), frames=frames_of(error))
+    return e.ToolResult(id=id, status="error", error=info, exception=e.Live(error)), f"Error: {info.type}: {info.message}"

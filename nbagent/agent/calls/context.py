@@ -1,0 +1,45 @@
+"""`CallContext`: what the code of a running tool may reach of its run, without being handed it."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+
+from nbagent import events as e
+from nbagent.agent.calls.output import CallOutput
+from nbagent.agent.calls.questions import Questions
+from nbagent.agent.calls.results import Results
+from nbagent.agent.limits import Spending
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallContext:
+    """A tool call in progress.
+
+    Attributes:
+        id: of the call, in events.
+        name: of the tool.
+        path: names of the agents at work, one inside another; the last one made the call.
+        allowed: names of the tools that the reader has allowed for good.
+        questions: asks the run's reader.
+        emit: emits an event of the run; to be awaited on nbagent's own loop.
+        spending: counts the tokens of the run.
+        agents: numbers the agents that work inside the call.
+        output: takes what the tool prints, and its progress.
+        results: takes what the tool displays.
+    """
+
+    id: str
+    name: str
+    path: tuple[str, ...]
+    allowed: set[str]
+    questions: Questions
+    emit: Callable[[e.Event], Awaitable[None]]
+    spending: Spending
+    output: CallOutput
+    results: Results
+    agents: "count[int]" = field(default_factory=lambda: count(1))
+
+
+CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("nbagent_call", default=None)
+"""The call whose tool runs here, also in the thread of a sync one; None outside of tools."""

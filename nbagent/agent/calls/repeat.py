@@ -1,0 +1,84 @@
+"""`repeatable`: the way to make a tool call again, which travels with the call's start."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
+
+from nbagent import events as e
+from nbagent.agent.calls.calls import Calls
+from nbagent.agent.calls.questions import Questions
+from nbagent.agent.calls.stops import Stops
+from nbagent.agent.limits import Spending
+from nbagent.agent.plan import Plan
+from nbagent.agent.tools.current_tool import current_tool
+from nbagent.agent.tools.tool import AnyTool
+from nbagent.errors import ToolError
+
+
+def repeatable(tool: AnyTool, plan: Plan | None = None) -> e.Live:
+    """Return the way to make a call of a tool again, for `tool.start`.
+
+    Args:
+        tool: that is called.
+        plan: of the agent's run; None for a call by other code.
+    """
+    return e.Live(RepeatableCall(tool, plan or _plan_of_none(tool)))
+
+
+class RepeatableCall:
+    """A call that can be made again by its reader. It asks for no permission, and stops at no breakpoint.
+
+    Args:
+        tool: that is called.
+        plan: of the run.
+
+    Attributes:
+        arguments: of the call, as its tool got them; None while they stream in.
+    """
+
+    def __init__(self, tool: AnyTool, plan: Plan) -> None:
+        self._tool = tool
+        self._plan = plan
+        self.arguments: dict[str, Any] | None = None
+
+    def form(self) -> dict[str, Any]:
+        """Return the schema of the arguments as the function takes them now, and whether a call asks for `force`."""
+        tool, _ = current_tool(self._tool)
+        return {"schema": tool.schema, "once": _is_once(tool)}
+
+    def attempt(
+        self, id: str, arguments: dict[str, Any], emit: Callable[[e.Event], Awaitable[None]], *, force: bool
+    ) -> tuple[Coroutine[Any, Any, e.ToolResult], str | None]:
+        """Return a coroutine that calls the function as it is now; see `nbagent.events.Repeatable`."""
+        tool, note = current_tool(self._tool)
+        if _is_once(tool) and not force:
+            raise ToolError(
+                f"{tool.name} is marked once=True, it must not be called twice; rerun(force=True) calls it all the same"
+            )
+        tool.check(arguments)
+        questions = Questions(emit)
+        spending = Spending(self._plan.name, self._plan.limits)
+        calls = Calls(self._plan, questions, emit, _drop, spending, Stops(questions))
+        return calls.attempt(e.ToolStart(id=id, name=tool.name), tool, arguments), note
+
+
+def _is_once(tool: AnyTool) -> bool:
+    return getattr(tool, "once", False) is True
+
+
+def _plan_of_none(tool: AnyTool) -> Plan:
+    """Return the parameters of a call that no agent makes: it has no model."""
+    return Plan(
+        name=tool.name,
+        instructions="",
+        tools={},
+        connection=cast(Any, None),
+        settings={},
+        max_steps=1,
+        timeout=None,
+        idle_timeout=None,
+        parallel=True,
+    )
+
+
+async def _drop(output: Any) -> None:
+    """Keep nothing: the model reads the first result only."""

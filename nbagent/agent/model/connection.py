@@ -1,0 +1,353 @@
+"""The connection to a model: requests and replies over either of OpenAI's two APIs."""
+
+import json
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from inspect import signature
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, get_args
+
+import openai
+
+from nbagent.adapters.base.decoder import BaseDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
+from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
+from nbagent.agent.model import history
+from nbagent.agent.model.retry import MAX_RETRY_AFTER_S, retry_after
+from nbagent.agent.model.structured import OutputFormat
+from nbagent.agent.tools.tool import AnyTool, chat_form, responses_form
+from nbagent.errors import NbagentError
+from nbagent.events import Error
+from nbagent.gate import secrets
+from nbagent.run.requests import watch
+from nbagent.runtime.loop import submit
+from nbagent.sources.broken import connection_error
+from nbagent.sources.http import certificates, made_response
+
+ApiName: TypeAlias = Literal["responses", "chat"]
+Json = dict[str, Any]
+
+
+_OTHERS_MODELS = ("claude", "gemini", "gemma", "llama", "mistral", "mixtral", "qwen", "deepseek", "grok", "command-", "phi-")
+"""Beginnings of the names of other vendors' models."""
+
+
+class Settings(Protocol):
+    """The address and key of a registered model's server."""
+
+    @property
+    def base_url(self) -> str:
+        """The API's root, such as `http://127.0.0.1:1234/v1`."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """The bearer token."""
+        ...
+
+
+_registered: dict[str, tuple[Callable[[], Settings], ApiName]] = {}
+
+
+def register_model(name: str, factory: Callable[[], Settings], *, api: ApiName = "responses") -> None:
+    """Register a server for a model name, for `Agent(model=name)` without a client.
+
+    Args:
+        name: the model's name, which is sent to the server too.
+        factory: called at the agent's first run; returns an object with `base_url` and `api_key`.
+        api: the API that the server supports best.
+    """
+    _registered[name] = (factory, api)
+
+
+class ResponsesApi:
+    """https://platform.openai.com/docs/api-reference/responses-streaming."""
+
+    name: ClassVar[ApiName] = "responses"
+    extras: ClassVar[Json] = {"include": ["reasoning.encrypted_content"]}
+    """Parameters that not every server knows; omitted after a server refused them."""
+
+    @staticmethod
+    def decoder() -> BaseDecoder:
+        """Return a new decoder, for one run."""
+        return ResponsesDecoder()
+
+    @staticmethod
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
+        """Return the body of a request, without the model. The server stores nothing unless the settings say so."""
+        stored = settings.get("store") is True
+        made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
+        if instructions:
+            made["instructions"] = instructions
+        if tools:
+            made["tools"] = [responses_form(item) for item in tools]
+        return made
+
+    @staticmethod
+    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+        """Return the parameter that holds the model to the form of an answer."""
+        return {"text": {**(settings.get("text") or {}), "format": {"type": "json_schema", **output.request()}}}
+
+    @staticmethod
+    def create(client: openai.AsyncOpenAI) -> Any:
+        """Return the client's method that sends a request."""
+        return client.responses.create
+
+    @staticmethod
+    def history_item(item: Any) -> history.Item | None:
+        """Convert a streamed item that completes an output item; None for all others."""
+        if getattr(item, "type", None) != "response.output_item.done":
+            return None
+        output = item.item
+        made: Json = output if isinstance(output, dict) else output.model_dump(mode="json", exclude_unset=True, warnings=False)
+        return history.from_responses(made)
+
+
+class ChatApi:
+    """https://platform.openai.com/docs/api-reference/chat-streaming."""
+
+    name: ClassVar[ApiName] = "chat"
+    extras: ClassVar[Json] = {"stream_options": {"include_usage": True}}
+    """Parameters that not every server knows; omitted after a server refused them."""
+
+    @staticmethod
+    def decoder() -> BaseDecoder:
+        """Return a new decoder, for one run."""
+        return ChatDecoder()
+
+    @staticmethod
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
+        """Return the body of a request, without the model."""
+        made: Json = {"messages": history.to_chat(items, instructions)}
+        if tools:
+            made["tools"] = [chat_form(item) for item in tools]
+        return made
+
+    @staticmethod
+    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+        """Return the parameter that holds the model to the form of an answer."""
+        return {"response_format": {"type": "json_schema", "json_schema": output.request()}}
+
+    @staticmethod
+    def create(client: openai.AsyncOpenAI) -> Any:
+        """Return the client's method that sends a request."""
+        return client.chat.completions.create
+
+    @staticmethod
+    def history_item(item: Any) -> history.Item | None:
+        """Return None: a chunk never completes an item, so the history is made of the events instead."""
+        return None
+
+
+Api: TypeAlias = type[ResponsesApi] | type[ChatApi]
+
+
+class Connection:
+    """A model and the client that reaches it. Its repr and its errors hold no secrets.
+
+    Args:
+        model: the model's name.
+        client: an `AsyncOpenAI` of the user's; by default one for the registered server, or one that is configured by the
+            environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+        api: the API to use; by default Responses with OpenAI, Chat Completions with all other servers.
+
+    Raises:
+        NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is set.
+    """
+
+    def __init__(self, model: str, client: openai.AsyncOpenAI | None = None, api: ApiName | None = None) -> None:
+        check(model, client, api)
+        own = client is None or _is_shareable(client)
+        if client is not None:
+            # HTTP connections belong to the event loop that first used them, and the user's loop is another one.
+            client = client.copy(http_client=_http_client()) if own else client
+        elif model in _registered:
+            factory, registered_api = _registered[model]
+            settings = factory()
+            client = openai.AsyncOpenAI(base_url=settings.base_url, api_key=settings.api_key, http_client=_http_client())
+            api = api or registered_api
+        else:
+            client = _from_environment(model)
+        if own:
+            weakref.finalize(self, _close_later, client).atexit = False
+        host = client.base_url.host
+        is_openai = host == "openai.com" or host.endswith(".openai.com")
+        if is_openai and model.lower().startswith(_OTHERS_MODELS):
+            raise NbagentError(
+                f"model {model!r} is not OpenAI's, where the request would go; for a server that has it give "
+                "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
+            )
+        named = api or ("responses" if is_openai else "chat")
+        self.model = model
+        self.api: Api = ResponsesApi if named == "responses" else ChatApi
+        self.max_retries: int = client.max_retries
+        self._client = watch(client.with_options(max_retries=0))  # a run shows its retries, and its requests
+        secrets.register(str(client.api_key or ""), client.base_url.password, *secrets.credentials_in(client.default_headers))
+        self._extras: Json = self.api.extras
+        self._accepted = False
+        self._takes_forms = True
+
+    def __repr__(self) -> str:
+        return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
+
+    async def ask(
+        self,
+        instructions: str,
+        items: Sequence[history.Item],
+        tools: Sequence[AnyTool],
+        settings: Mapping[str, Any],
+        output: OutputFormat | None = None,
+    ) -> "openai.AsyncStream[Any]":
+        """Send a request and return the open stream of its reply, which the caller closes.
+
+        Args:
+            instructions: the system prompt.
+            items: the history, the newest last.
+            tools: the tools that the model may call.
+            settings: more parameters of the API. None omits one; one that the client does not know goes into the body.
+            output: the form of the answer. From a server that does not enforce it, it is asked for in words from then on.
+
+        Raises:
+            openai.OpenAIError: the server refused, or cannot be reached.
+        """
+        refusal: openai.APIStatusError | None = None
+        for extras, form in self._attempts(output, settings):
+            instructed = "\n\n".join(filter(None, (instructions, "" if output is None or form else output.instructions())))
+            body = self.api.request(instructed, items, tools, settings)
+            create = self.api.create(self._client)
+            try:
+                stream = await create(**self._arguments(create, {**extras, **body, **settings, **form}))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refusal = refusal or error
+            except openai.OpenAIError:
+                if refusal is not None:
+                    raise refusal from None
+                raise
+            else:
+                self._extras, self._accepted = extras, True
+                if output is not None:
+                    self._takes_forms = bool(form)
+                return stream  # type: ignore[no-any-return]  # the method is one of two
+        assert refusal is not None
+        raise refusal from None
+
+    def _attempts(self, output: OutputFormat | None, settings: Mapping[str, Any]) -> list[tuple[Json, Json]]:
+        """Return the optional parameters to try: `extras`, and those for the form of the answer.
+
+        Servers that do not know an optional parameter refuse the request, each with another message: so they are asked once
+        without it.
+        """
+        extras: list[Json] = [self._extras, {}] if self._extras and not self._accepted else [self._extras]
+        forms: list[Json] = [{}]
+        if output is not None and self._takes_forms:
+            forms.insert(0, self.api.form(output, settings))
+        return [(extra, form) for form in forms for extra in extras]
+
+    def _arguments(self, create: Any, parameters: Json) -> Json:
+        known = signature(create).parameters
+        arguments: Json = {"model": self.model, "stream": True}
+        extra_body = dict(parameters.pop("extra_body", None) or {})
+        for name, value in parameters.items():
+            if value is not None:
+                (arguments if name in known else extra_body)[name] = value
+        if extra_body:
+            arguments["extra_body"] = extra_body
+        return arguments
+
+    def explain(self, error: BaseException) -> Error:
+        """Return the error as an event with a message of one sentence, without the key or credentials of an address."""
+        code = getattr(error, "code", None)
+        status = getattr(error, "status_code", None)
+        if isinstance(error, openai.APITimeoutError):
+            message, code = f"{self.model} at {self._address()} took longer than the client's own time limit", "timeout"
+        elif isinstance(error, openai.APIConnectionError):
+            broken = connection_error(error)
+            message, code = (str(broken), broken.code) if broken is not None else (str(error), code)
+        elif isinstance(error, openai.APIError):
+            message = _message_of(error)
+            if status is not None:
+                message = f"{self.model} at {self._address()} answered {status}: {message}"
+            if (wait := retry_after(error) or 0.0) > MAX_RETRY_AFTER_S:
+                message += f" (the server takes requests again in {wait:,.0f} s)"
+        elif isinstance(error, json.JSONDecodeError):
+            message, code = f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
+        else:
+            message = str(error) or type(error).__name__
+        return Error(
+            message=secrets.mask(message),
+            code=str(code or status) if code or status else None,
+            error_type=type(error).__name__,
+            fatal=True,
+        )
+
+    def status_error(self, status: int) -> openai.APIStatusError:
+        """Return the client's error for a response of that HTTP status, as if the server had sent one."""
+        return status_error(self._client, status)
+
+    def _address(self) -> str:
+        url = self._client.base_url
+        return f"{url.host}:{url.port}" if url.port else url.host
+
+
+def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
+    """Return a client's error for a response of that HTTP status, as if its server had sent one."""
+    body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
+    return client._make_status_error_from_response(made_response(status, str(client.base_url), body))
+
+
+def check(model: Any, client: Any, api: Any) -> None:
+    """Check an agent's `model`, `client` and `api`.
+
+    Raises:
+        NbagentError: one is invalid; the message names the valid values.
+    """
+    if not isinstance(model, str) or not model:
+        raise NbagentError(f'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got {model!r}')
+    if client is not None and not isinstance(client, openai.AsyncOpenAI):
+        raise NbagentError(
+            f"client must be an openai.AsyncOpenAI, got {type(client).__name__}; "
+            "make it with the same arguments: client=openai.AsyncOpenAI(base_url=…)"
+        )
+    if api is not None and api not in get_args(ApiName):
+        raise NbagentError(f"api must be 'responses' or 'chat', got {api!r}")
+
+
+def _is_shareable(client: openai.AsyncOpenAI) -> bool:
+    """Return True if the client made its HTTP client itself.
+
+    An HTTP client of the user's is used as it is, for its proxies and certificates, and must then not be used on another loop.
+    """
+    return type(client._client).__name__ == "AsyncHttpxClientWrapper"
+
+
+def _http_client() -> Any:
+    """Return an HTTP client with openai's defaults, which loads no certificates again."""
+    return openai.DefaultAsyncHttpxClient(verify=certificates())
+
+
+def _from_environment(model: str) -> openai.AsyncOpenAI:
+    try:
+        return openai.AsyncOpenAI(http_client=_http_client())
+    except openai.OpenAIError as error:
+        raise NbagentError(
+            f"model {model!r} needs a key: set OPENAI_API_KEY, or give Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "
+            'model="demo" needs neither'
+        ) from error
+
+
+def _close_later(client: openai.AsyncOpenAI) -> None:
+    with suppress(RuntimeError):  # the interpreter is shutting down
+        submit(client.close())
+
+
+def _message_of(error: openai.APIError) -> str:
+    body = error.body
+    if isinstance(body, Mapping):
+        for message in (body.get("message"), body.get("detail"), body.get("error")):
+            if isinstance(message, str) and message:
+                return message
+    return error.message or type(error).__name__

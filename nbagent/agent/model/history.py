@@ -1,0 +1,294 @@
+"""The conversation so far, and its form in each of OpenAI's two APIs.
+
+The Responses API takes a flat list of items (https://platform.openai.com/docs/api-reference/responses/create#input), Chat
+Completions a list of messages that hold their tool calls (https://platform.openai.com/docs/api-reference/chat/create#messages).
+The history is flat, one item for each message or call, so that a conversation can be continued with the other API.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from nbagent.agent.model.content_parts import for_chat, for_responses
+from nbagent.errors import NbagentError
+from nbagent.render.messages import NO_ANSWER
+
+NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
+"""Output of a call that has none, for the model."""
+
+NOT_ALLOWED = "No result: the run ended before the user had allowed this call. It did not run."
+"""Output of a call whose question has no answer, for the model."""
+
+Json = dict[str, Any]
+Role = Literal["system", "developer", "user", "assistant"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
+    """A message. `content` is a text, or a list of content parts in the form of either API.
+
+    `item`, here and below, is the Responses API's item as the model sent it: its id, phase and annotations go back unchanged.
+    """
+
+    role: Role
+    content: str | list[Json]
+    item: Json | None = None
+
+
+class FunctionCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="call"):
+    """A tool call of the model: `arguments` is the JSON text that it wrote, valid or not."""
+
+    call_id: str
+    name: str
+    arguments: str
+    item: Json | None = None
+
+
+class FunctionCallOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
+    """The result of a tool call, as the model reads it.
+
+    Attributes:
+        call_id: of the call.
+        text: of the result.
+        preliminary: it counts only where no other output of the call follows, because the run ended.
+    """
+
+    call_id: str
+    text: str
+    preliminary: bool = False
+
+
+class OpaqueItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="kept"):
+    """An item that only the Responses API understands, and expects back: encrypted reasoning, a hosted tool's call."""
+
+    item: Json
+
+
+Item: TypeAlias = Message | FunctionCall | FunctionCallOutput | OpaqueItem
+
+
+def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
+    """Convert a prompt: a text, messages and items in the form of either API, or items of a history.
+
+    Raises:
+        NbagentError: it is empty, or has an entry of another form; the message names it.
+    """
+    if isinstance(prompt, str):
+        items: list[Item] = [Message(role="user", content=prompt)]
+    elif isinstance(prompt, Mapping):
+        raise NbagentError("the prompt must be a text or a list of messages, got one message; put it in a list")
+    elif not isinstance(prompt, Iterable):
+        raise NbagentError(f"the prompt must be a text or a list of messages, got {prompt!r}")
+    else:
+        items = [made for entry in prompt for made in _from_entry(entry)]
+    if not items:
+        raise NbagentError("the prompt is an empty list; give a text or at least one message")
+    return items
+
+
+def from_responses(item: Json) -> Item:
+    """Convert an output item of the Responses API."""
+    match item.get("type"):
+        case "message":
+            texts = (part.get("text") or part.get("refusal") or "" for part in item.get("content") or ())
+            return Message(role=item.get("role", "assistant"), content="".join(texts), item=item)
+        case "function_call":
+            return FunctionCall(call_id=item["call_id"], name=item["name"], arguments=item.get("arguments") or "", item=item)
+    return OpaqueItem(item=item)
+
+
+def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
+    """Return the `input` of a Responses request.
+
+    Args:
+        items: the history.
+        stored: whether the server keeps responses. If not, it cannot look up reasoning by its id, so reasoning items without
+            encrypted or plain content are left out.
+    """
+    made: list[Json] = []
+    for item in items:
+        match item:
+            case FunctionCallOutput():
+                made.append({"type": "function_call_output", "call_id": item.call_id, "output": item.text})
+            case OpaqueItem():
+                reasoning = item.item.get("type") == "reasoning"
+                if stored or not reasoning or item.item.get("encrypted_content") or item.item.get("content"):
+                    made.append(item.item)
+            case _ if item.item is not None:
+                made.append(item.item)
+            case Message():
+                content = for_responses(item.content, item.role)
+                made.append({"type": "message", "role": item.role, "content": content})
+            case FunctionCall():
+                call = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
+                made.append({"type": "function_call", **call})
+    return made
+
+
+def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
+    """Return the `messages` of a Chat Completions request. Opaque items are left out.
+
+    Calls join the assistant's message before them. So does a text that the assistant added after its calls: their outputs must
+    follow them immediately.
+    """
+    made: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
+    for item in items:
+        match item:
+            case Message(role="assistant", content=str(text)) if made and made[-1].get("tool_calls"):
+                made[-1]["content"] = (made[-1]["content"] or "") + text
+            case Message():
+                made.append({"role": item.role, "content": for_chat(item.content)})
+            case FunctionCall():
+                if not made or made[-1]["role"] != "assistant":
+                    made.append({"role": "assistant", "content": None})
+                function = {"name": item.name, "arguments": item.arguments}
+                made[-1].setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
+            case FunctionCallOutput():
+                made.append({"role": "tool", "tool_call_id": item.call_id, "content": item.text})
+            case OpaqueItem():
+                pass
+    return made
+
+
+def paired(items: Iterable[Item]) -> list[Item]:
+    """Return a history that both APIs accept: the outputs of the calls of a response follow it, in the calls' order.
+
+    A call without an output gets `NO_RESULT`, an output without a call is left out.
+    """
+    given = list(items)
+    outputs = _outputs_by_call(given)
+    made: list[Item] = []
+    open_calls: list[tuple[int, FunctionCall]] = []
+
+    def close() -> None:
+        for index, call in open_calls:
+            output = outputs.get(index) or FunctionCallOutput(call_id=call.call_id, text=NO_RESULT)
+            made.append(msgspec.structs.replace(output, preliminary=False) if output.preliminary else output)
+        open_calls.clear()
+
+    for index, item in enumerate(given):
+        if isinstance(item, FunctionCallOutput) or not is_of_model(item):
+            close()
+        if not isinstance(item, FunctionCallOutput):
+            made.append(item)
+        if isinstance(item, FunctionCall):
+            open_calls.append((index, item))
+    close()
+    return made
+
+
+def final(items: Iterable[Item]) -> list[Item]:
+    """Return a history without its preliminary outputs."""
+    return [item for item in items if not (isinstance(item, FunctionCallOutput) and item.preliminary)]
+
+
+def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
+    """Return the output of each call, by the call's index.
+
+    Some servers use an id again. An output is that of the latest response with such a call, and there of the first of them.
+    """
+    waiting: dict[str, list[tuple[int, int]]] = {}
+    outputs: dict[int, FunctionCallOutput] = {}
+    response = 0
+    for index, item in enumerate(items):
+        if isinstance(item, FunctionCall):
+            waiting.setdefault(item.call_id, []).append((response, index))
+        elif isinstance(item, FunctionCallOutput) and (calls := waiting.get(item.call_id)):
+            latest = calls[-1][0]
+            found = next(call for call in calls if call[0] == latest)
+            if not item.preliminary:
+                calls.remove(found)
+            outputs[found[1]] = item
+        response += not is_of_model(item)
+    return outputs
+
+
+def ended(items: Iterable[Item]) -> list[Item]:
+    """Return a history that another prompt may follow: its calls have outputs, and it ends with a message of the model.
+
+    One that was broken off gets `NO_ANSWER`: some models refuse two prompts in a row.
+    """
+    made = paired(items)
+    return made if not made or is_of_model(made[-1]) else [*made, Message(role="assistant", content=NO_ANSWER)]
+
+
+def settled(items: Iterable[Item]) -> list[Item]:
+    """Return the part of a history whose calls all have outputs: without a last response whose calls still run."""
+    given = list(items)
+    outputs = [id(item) for item in final(given) if isinstance(item, FunctionCallOutput)]
+    parts = exchanges(paired(given))
+    if parts and any(isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]):
+        parts.pop()
+    return [item for part in parts for item in part]
+
+
+def is_of_model(item: Item) -> bool:
+    """Return True if the model wrote the item: an answer, a call, or what only the Responses API understands."""
+    return item.role == "assistant" if isinstance(item, Message) else not isinstance(item, FunctionCallOutput)
+
+
+def exchanges(items: Iterable[Item]) -> list[list[Item]]:
+    """Cut a history, in which calls and outputs are paired, where that leaves each part valid.
+
+    Returns:
+        Parts that are one message of the user or the system, or one response of the model with its calls and their outputs.
+    """
+    parts: list[list[Item]] = []
+    before: Item | None = None
+    for item in items:
+        of_same_response = before is not None and is_of_model(before) and is_of_model(item)
+        if parts and (of_same_response or isinstance(item, FunctionCallOutput)):
+            parts[-1].append(item)
+        else:
+            parts.append([item])
+        before = item
+    return parts
+
+
+def text_of(item: Item) -> str:
+    """Return the text of a message, or of an output; "" if it has none."""
+    match item:
+        case Message():
+            return _text(item.content)
+        case FunctionCallOutput():
+            return item.text
+    return ""
+
+
+def _from_entry(entry: Any) -> list[Item]:
+    if isinstance(entry, Message | FunctionCall | FunctionCallOutput | OpaqueItem):
+        return [entry]
+    if hasattr(entry, "model_dump"):
+        entry = entry.model_dump(exclude_unset=True)
+    if not isinstance(entry, Mapping):
+        raise NbagentError(f"a prompt's messages are dicts with 'role' and 'content', got {type(entry).__name__}")
+    match entry:
+        case {"type": "function_call_output", "call_id": str(call_id), "output": output}:
+            return [FunctionCallOutput(call_id=call_id, text=_text(output))]
+        case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
+            return [FunctionCallOutput(call_id=call_id, text=_text(content))]
+        case {"role": "assistant", "tool_calls": [*calls], **rest}:
+            messages = [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
+            return [*messages, *(_from_chat_call(call) for call in calls)]
+        case {"type": str(kind)} if kind != "message" or "id" in entry:
+            return [from_responses(dict(entry))]
+        case {"role": "system" | "developer" | "user" | "assistant" as role, "content": str() | list() as content}:
+            return [Message(role=role, content=content)]
+    raise NbagentError(f"a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got {sorted(entry)}")
+
+
+def _from_chat_call(call: Any) -> FunctionCall:
+    try:
+        return FunctionCall(call_id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
+    except (KeyError, TypeError) as error:
+        raise NbagentError(
+            f"a message's tool call needs 'id' and 'function' with 'name' and 'arguments'; got {call!r}"
+        ) from error
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content if isinstance(part, Mapping))
+    return msgspec.json.encode(content).decode()

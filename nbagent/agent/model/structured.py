@@ -1,0 +1,180 @@
+"""Structured answers: the form of an answer, sent to the model as a JSON Schema, and the object read from what it wrote.
+
+Both of OpenAI's APIs hold a model to a schema (https://platform.openai.com/docs/guides/structured-outputs). In their strict
+mode every object lists all its properties as required and is closed, and some keywords are unknown. A schema that has no such
+form is sent as it is, not strict.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from nbagent import events as e
+from nbagent.agent.tools.schema import JsonSchema, ValueType
+from nbagent.errors import ToolError
+from nbagent.events.jsonable import text_safe
+from nbagent.gate.tags import split
+
+_FENCED = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
+_MAX_QUOTED_CHARS = 300
+"""Characters of an unreadable answer quoted in its error."""
+
+_DROPPED = frozenset({"default", "discriminator", "examples", "title", "uniqueItems"})
+_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
+"""Formats of texts that the strict mode knows."""
+_KEY = "value"
+"""Property of the object around an answer that is not an object: an API takes only objects."""
+
+
+class Answer(NamedTuple):
+    """An answer that fits.
+
+    Attributes:
+        content: as JSON.
+        value: as an object of the type.
+    """
+
+    content: Any
+    value: Any
+
+
+class OutputFormat:
+    """The form of an answer.
+
+    Args:
+        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a list or union of these.
+
+    Attributes:
+        name: of the type, as it is written in code.
+        schema: the JSON Schema of an object: the answer's, or of one that holds it as `value`.
+
+    Raises:
+        ToolError: the type has no JSON Schema.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self._type = ValueType(annotation)
+        self.name = self._type.name
+        schema = _resolved(self._type.schema)
+        self._is_wrapped = schema.get("type") != "object"
+        if self._is_wrapped:
+            definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
+            schema = {"type": "object", "properties": {_KEY: schema}, "required": [_KEY], "additionalProperties": False}
+            schema |= definitions
+        self.schema: JsonSchema = schema
+
+    def request(self) -> JsonSchema:
+        """Return `name`, `schema` and `strict`, as both APIs take them."""
+        name = re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name)[:64].strip("_") or "answer"
+        strict = _strict(self.schema)
+        return {"name": name, "schema": self.schema if strict is None else strict, "strict": strict is not None}
+
+    def instructions(self) -> str:
+        """Return the instructions of a model that no server holds to the schema."""
+        schema = msgspec.json.encode(self.schema).decode()
+        return f"Write your answer as JSON only, without any other text, that fits this JSON Schema:\n{schema}"
+
+    def correction(self, problem: str) -> str:
+        """Return the message that asks for the answer once more."""
+        return f"Your answer does not fit: {problem}\n{self.instructions()}"
+
+    def read(self, text: str) -> Answer:
+        """Read what a model wrote. Thoughts in tags, a code fence, and words around the JSON are left aside.
+
+        Raises:
+            ToolError: it is not JSON, or does not fit; the message says what was got.
+        """
+        text = "".join(segment.text for segment in split(text_safe(text)) if segment.kind == "text")
+        content = _json_in(text)
+        if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:
+            content = content[_KEY]
+        return Answer(content, self._type.convert(content))
+
+
+class JsonTexts:
+    """Marks the texts of a run that are JSON, so that they are not drawn as Markdown. An empty text is left out."""
+
+    def __init__(self) -> None:
+        self._starts: dict[str, e.TextStart] = {}
+
+    def feed(self, event: e.Event) -> list[e.Event]:
+        """Return the events that are due: the start of a text waits for its first characters."""
+        match event:
+            case e.TextStart(kind="text"):
+                self._starts[event.id] = event
+                return []
+            case e.TextDelta() if event.id in self._starts:
+                if not (head := event.delta.lstrip()):
+                    return []  # blanks before JSON mean nothing
+                start = self._starts.pop(event.id)
+                return [replace(start, kind="json") if head[0] in '{["' else start, event]
+            case e.TextEnd() if event.id in self._starts:
+                start = self._starts.pop(event.id)
+                return [start, event] if event.text else []
+        return [event]
+
+
+def _json_in(text: str) -> Any:
+    """Return the JSON that a text is or contains.
+
+    Raises:
+        ToolError: there is none.
+    """
+    candidates = [text, *(fenced for fenced in _FENCED.findall(text))]
+    for first, last in ("{}", "[]"):
+        if first in text and last in text:
+            candidates.append(text[text.index(first) : text.rindex(last) + 1])
+    problem = ""
+    for candidate in candidates:
+        try:
+            return msgspec.json.decode(candidate)
+        except (msgspec.DecodeError, RecursionError) as error:
+            problem = problem or str(error)
+    head = text if len(text) <= _MAX_QUOTED_CHARS else text[:_MAX_QUOTED_CHARS] + "…"
+    raise ToolError(f"the answer is not JSON ({problem}): got {head!r}")
+
+
+def _resolved(schema: JsonSchema) -> JsonSchema:
+    """Return a copy of the schema with its root in place of a reference to it."""
+    schema = dict(schema)
+    while (reference := schema.get("$ref", "")).startswith("#/$defs/"):
+        schema = {**schema["$defs"][reference.removeprefix("#/$defs/")], "$defs": schema["$defs"]}
+    return schema
+
+
+def _strict(schema: Any) -> JsonSchema | None:
+    """Return the schema as the strict mode takes it; None if it has no such form."""
+    if schema.get("$ref"):
+        return {"$ref": schema["$ref"]}
+    made: JsonSchema = {}
+    for key, value in schema.items():
+        match key:
+            case "$defs" | "properties":
+                inner = {name: _strict(each) for name, each in value.items()}
+                if None in inner.values():
+                    return None
+                made[key] = inner
+            case "items":
+                if (item := _strict(value) if isinstance(value, dict) else None) is None:
+                    return None
+                made[key] = item
+            case "anyOf" | "oneOf" | "allOf":
+                members = [_strict(each) for each in value]
+                if None in members or (key == "allOf" and len(members) != 1):
+                    return None
+                made |= (members[0] or {}) if key == "allOf" else {"anyOf": members}
+            case "prefixItems" | "patternProperties":
+                return None
+            case "format" if value not in _FORMATS:
+                pass
+            case _ if key not in _DROPPED:
+                made[key] = value
+    if made.get("type") == "object":
+        if made.get("additionalProperties", False) is not False or "properties" not in made:
+            return None
+        made |= {"additionalProperties": False, "required": list(made["properties"])}
+    is_described = made.keys() & {"type", "anyOf", "enum", "const", "$ref"}
+    return made if is_described else None

@@ -1,0 +1,383 @@
+"""Sessions: conversations with an agent, each prompt of which knows what was said before."""
+
+import asyncio
+import contextvars
+import os
+import uuid
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+
+import msgspec
+
+from nbagent import events as e
+from nbagent.agent.journal import Conversation, Emit
+from nbagent.agent.model.history import Item, Json, ended, exchanges, settled, to_chat
+from nbagent.agent.outcome import READ
+from nbagent.agent.plan import Plan
+from nbagent.agent.sessions.memory import Memory, Past, Turn
+from nbagent.agent.sessions.sqlite_store import sqlite_store
+from nbagent.agent.sessions.store import Allowed, Entry, Record, SessionInfo, Store, Summary
+from nbagent.agent.sessions.summariser import Summariser
+from nbagent.agent.tools.tool import in_thread
+from nbagent.errors import NbagentError, SessionError
+from nbagent.events.jsonable import json_safe
+from nbagent.events.question import Handler
+from nbagent.events.types import EventTypes
+from nbagent.gate import secrets
+from nbagent.runtime.per_process import PerProcess
+
+if TYPE_CHECKING:
+    from nbagent.agent.agent import Agent
+    from nbagent.agent.agent_stream import AgentStream
+
+StoreLike: TypeAlias = Store | str | os.PathLike[str]
+"""A store, the path of its SQLite file, or the URL of a Redis."""
+
+Key: TypeAlias = tuple[int, str]
+"""A session in this process: the identity of its store, and its id."""
+
+_UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
+"""Fields that go back to the model's server as they came; they are no texts."""
+
+_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(weakref.WeakValueDictionary)
+_answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar("nbagent_answering", default=frozenset())
+
+T = TypeVar("T")
+
+
+class Session:
+    """A conversation with an agent. `agent.session(…)` makes one, or returns to one.
+
+        chat = agent.session("sales", store="chats.db")
+        await nbagent.show(chat.stream("How much did we sell in 2023?"))
+        await nbagent.show(chat.stream("and 2024?"))
+
+    One prompt is answered at a time: a stream that is read while another one of the session goes on waits for its end. Only
+    another process, which uses the same file, may answer at the same moment; nothing of the two answers is lost.
+
+    Credentials that nbagent knows are masked in what a session keeps, as everywhere.
+
+    Args:
+        agent: that answers.
+        store: keeps the conversation.
+        info: of the session in the store.
+
+    Attributes:
+        agent: that answers.
+        store: keeps the conversation.
+        id: of the session in its store; stays when it is renamed.
+        allowed: names of the tools that the user allows for good in this session. It may be changed.
+    """
+
+    def __init__(self, agent: "Agent", store: Store, info: SessionInfo) -> None:
+        self.agent = agent
+        self.store = store
+        self.id: str = info.id
+        self.allowed: set[str] = set()
+        self._stored_allowed: frozenset[str] = frozenset()
+        self._update_allowed(Log(store.read(info.id)))
+        self._name: str = info.name
+
+    @property
+    def name(self) -> str:
+        """The session's name, unique in its store."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<Session {self.name!r} with {self.agent.name}>"
+
+    def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
+        """Return the events of the answer, as `Agent.stream` does. The prompt is part of the session when reading begins.
+
+        What was said before is taken from the store at that moment. Each prompt, response and result is kept at once, so that
+        a process that ends at any point leaves a session that can go on: a call without a result gets one that says so, and
+        is not run again. An answer that was stopped or broke off stays as far as it came.
+
+        Args:
+            prompt: as for `Agent.stream`; all its messages are added to the session.
+            output: type of the answer, as for `Agent.stream`.
+            types: types of the events to keep; None keeps all.
+
+        Raises:
+            NbagentError: as for `Agent.stream`. The run fails with a `SessionError` if the session has been deleted.
+        """
+        return self.agent._stream_in(self, prompt, output, types)
+
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, answer: Handler | None = None) -> str: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None) -> T: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
+        """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of the type `output`."""
+        return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
+
+    @property
+    def history(self) -> list[Item]:
+        """The conversation, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
+        lock = _turn_locks.get().get(self._key)
+        running = None if lock is None else lock.turn
+        return [item for turn in Log(self.store.read(self.id), running).turns for item in turn.items]
+
+    def _update_allowed(self, log: "Log") -> None:
+        """Take over what was allowed in another process."""
+        if log.allowed != self._stored_allowed:
+            self._stored_allowed = frozenset(log.allowed)
+            self.allowed.clear()
+            self.allowed.update(log.allowed)
+
+    def _changed_allowed(self) -> list[Allowed]:
+        """Return the entry that keeps `allowed`, if that has changed."""
+        if self.allowed == self._stored_allowed:
+            return []
+        self._stored_allowed = frozenset(self.allowed)
+        return [Allowed(tools=tuple(sorted(self.allowed)))]
+
+    @property
+    def _key(self) -> Key:
+        return id(self.store), self.id
+
+    @property
+    def messages(self) -> list[Json]:
+        """The conversation, as messages of Chat Completions: a valid beginning of a request to any server."""
+        return to_chat(self.history, "")
+
+    def fork(self, at: int | None = None, name: str | None = None) -> "Session":
+        """Return a new session with the first messages of this one, in the same store.
+
+        Args:
+            at: how many of `messages` it has; a negative number leaves so many of the last ones out. Where that would
+                separate a call from its result, the response with the call is left out too. None is all.
+            name: of the new session; by default this one's with a number.
+
+        Raises:
+            SessionError: another session has that name, or this one was deleted.
+        """
+        records = self.store.read(self.id)
+        log = Log(records)
+        count = len(to_chat((item for turn in log.turns for item in turn.items), ""))
+        room = count if at is None else max(0, count + at) if at < 0 else at
+        kept: list[Record] = []
+        whole: set[str] = set()
+        for turn in log.turns:
+            entries: list[Item] = []
+            for part in exchanges(turn.items):
+                room -= len(to_chat(part, ""))
+                if room < 0:
+                    break
+                entries += part
+            kept += [Record(turn.id, item) for item in entries]
+            if room < 0:
+                break
+            whole.add(turn.id)
+        kept += [record for record in records if isinstance(record.entry, Summary) and record.entry.through in whole]
+        kept += [record for record in records if isinstance(record.entry, Allowed)]
+        info = self._new(name)
+        self.store.append(info.id, kept)
+        return Session(self.agent, self.store, info)
+
+    def _new(self, name: str | None) -> SessionInfo:
+        taken = {info.name for info in self.store.sessions()}
+        if name is None:
+            name = next(made for number in range(2, len(taken) + 3) if (made := f"{self.name} {number}") not in taken)
+        if name in taken:
+            raise SessionError(f"another session is named {name!r}; choose another name, or delete that session")
+        return self.store.open(name)
+
+    def rename(self, name: str) -> None:
+        """Give the session another name.
+
+        Raises:
+            SessionError: another session has that name, or this one was deleted.
+        """
+        self.store.rename(self.id, _valid_name(name))
+        self._name = name
+
+    def delete(self) -> None:
+        """Delete the session from its store, and what was remembered in it.
+
+        Raises:
+            SessionError: it was deleted before.
+        """
+        self.store.delete(self.id)
+
+
+class Log:
+    """The records of a session, put in order.
+
+    Args:
+        records: of the session.
+        running: id of the turn that goes on in this process, or None.
+
+    Attributes:
+        turns: in the order in which they began; each ends with an answer, except for the running one.
+        summary: the last one, or None.
+        allowed: names of the tools that the user allows for good.
+    """
+
+    def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
+        turns: dict[str, list[Item]] = {}
+        self.summary: Summary | None = None
+        self.allowed: set[str] = set()
+        for record in records:
+            match record.entry:
+                case Summary():
+                    self.summary = record.entry
+                case Allowed():
+                    self.allowed = set(record.entry.tools)
+                case item:
+                    turns.setdefault(record.turn, []).append(item)
+        self.turns = [Turn(id=id, items=settled(items) if id == running else ended(items)) for id, items in turns.items()]
+
+
+class TurnLock(asyncio.Lock):
+    """Held by the turn of a session that goes on in this process.
+
+    Attributes:
+        turn: its id, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn: str | None = None
+
+
+class SessionTurn:
+    """The journal of one turn of a session.
+
+    Args:
+        session: that is continued.
+        plan: the parameters of the run.
+        memory: chooses what the model is sent; None sends all.
+    """
+
+    def __init__(self, session: Session, plan: Plan, memory: Memory | None) -> None:
+        self._session = session
+        self._plan = plan
+        self._memory = memory
+        self._id = uuid.uuid4().hex
+        self._lock: TurnLock | None = None
+        self._order = asyncio.Lock()
+        self._writes: set[asyncio.Task[None]] = set()
+        self._summariser: Summariser | None = None
+
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Wait for the session's turn before this one, keep the prompt, and put before it what the model is sent."""
+        await self._acquire(emit)
+        session = self._session
+        log = Log(await in_thread(partial(session.store.read, session.id)))
+        session._update_allowed(log)
+        prompt = list(conversation.items)
+        await self.add(prompt)
+        past = Past(turns=log.turns, summary=log.summary)
+        if self._memory is None:
+            past = Past(turns=log.turns)
+        else:
+            self._summariser = Summariser(self._plan, emit)
+            past = await self._memory.recent(past, prompt, self._summariser)
+            if past.summary is not None and past.summary != log.summary:
+                await self._write([past.summary])
+        conversation.put_before(past.items)
+
+    async def add(self, items: Sequence[Item]) -> None:
+        """Keep items, and what the user has allowed meanwhile."""
+        await self._write([*items, *self._session._changed_allowed()])
+
+    async def end(self) -> e.Usage | None:
+        """Wait until all is written, and let the session's next turn begin."""
+        try:
+            if self._lock is not None:
+                await self.add([])
+                await asyncio.gather(*self._writes)
+        finally:
+            if self._lock is not None:
+                self._lock.turn = None
+                self._lock.release()
+        return None if self._summariser is None else self._summariser.usage
+
+    async def _acquire(self, emit: Emit) -> None:
+        session = self._session
+        key = session._key
+        if key in _answering.get():
+            raise NbagentError(f"a tool of {session.name!r} asked this session itself, whose answer waits for the tool")
+        lock = _turn_locks.get().setdefault(key, TurnLock())
+        if lock.locked():
+            await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
+        await lock.acquire()
+        self._lock, lock.turn = lock, self._id
+        _answering.set(_answering.get() | {key})  # of this run's task, and so of its tools
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        """Write entries after those before. They are written even if the run is stopped meanwhile."""
+        if not entries:
+            return
+        task = asyncio.create_task(self._append(entries), name="nbagent-session")
+        self._writes.add(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._writes.discard(task)
+
+    async def _append(self, entries: Sequence[Entry]) -> None:
+        known = secrets.known()
+        records = [Record(self._id, _without_credentials(entry, known)) for entry in entries]
+        async with self._order:
+            await in_thread(partial(self._session.store.append, self._session.id, records))
+
+
+def store_of(store: StoreLike) -> Store:
+    """Return a store, or that of a file's path or a Redis's URL.
+
+    Raises:
+        NbagentError: it is none of these.
+        SessionError: the file cannot be used, or the Redis does not answer.
+    """
+    if is_redis(store):
+        from nbagent.agent.sessions.redis_store import RedisStore  # an extra
+
+        return RedisStore(str(store))
+    if store == ":memory:":
+        raise NbagentError("store=None keeps sessions in this process's memory; ':memory:' is no file")
+    if isinstance(store, str | os.PathLike):
+        return sqlite_store(store)
+    if not hasattr(store, "append") or not hasattr(store, "sessions"):
+        raise NbagentError(
+            f'store must be the path of a file, such as "chats.db", the URL of a Redis, or a Store; got {store!r}'
+        )
+    return store
+
+
+def is_redis(store: Any) -> bool:
+    """Return True if a store is given by the URL of a Redis."""
+    return isinstance(store, str) and store.startswith(("redis://", "rediss://", "unix://"))
+
+
+def open_session(agent: "Agent", name: str | None, store: Store) -> Session:
+    """Return a session of an agent: the one of that name, or a new one."""
+    return Session(agent, store, store.open(None if name is None else _valid_name(name)))
+
+
+def _valid_name(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise NbagentError(f"a session's name is a text, got {name!r}")
+    return secrets.mask(name)
+
+
+def _without_credentials(entry: Entry, known: secrets.Secrets) -> Entry:
+    made: Entry = msgspec.convert(_masked(json_safe(msgspec.to_builtins(entry)), known), Entry)
+    return made
+
+
+def _masked(value: Any, known: secrets.Secrets) -> Any:
+    match value:
+        case str():
+            return known.mask(value)
+        case Mapping():
+            return {name: each if name in _UNMASKED else _masked(each, known) for name, each in value.items()}
+        case list() | tuple():
+            return [_masked(each, known) for each in value]
+    return value

@@ -1,0 +1,112 @@
+"""The function of a tool as it is now: a cell or a module that was executed again has defined it anew."""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+from nbagent.agent.tools import docstring
+from nbagent.agent.tools.tool import AnyTool, Tool
+
+_MISSING = object()
+
+
+def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
+    """Return a tool with its function as it is now, and a note for the reader, None if there is nothing to say.
+
+    The function is looked up by its module and its qualified name; a method in the class as it is now, for the same object. A
+    function made by another one counts as found where a variable of its module has the tool's name and a function of the same
+    qualified name.
+
+    Args:
+        tool: of an agent. A server's tool, and what is no function, stays as it is.
+    """
+    if type(tool) is not Tool:
+        return tool, None
+    found, note = _found(tool.function, tool.name)
+    if found is tool.function:
+        return tool, note
+    if isinstance(found, Tool):
+        return found, note
+    options = {name: getattr(tool, name) for name in ("timeout", "approve", "result_chars", "once") if hasattr(tool, name)}
+    described = docstring.parse(tool.__doc__).description
+    own = None if tool.description == described else tool.description
+    return Tool(found, name=tool.name, description=own, **options), note
+
+
+def renewed(tools: Mapping[str, AnyTool]) -> tuple[dict[str, AnyTool], list[str]]:
+    """Return an agent's tools, those that a notebook's cell has defined anew as they are now, and a notice for each of these.
+
+    Args:
+        tools: by their names.
+    """
+    now = dict(tools)
+    for name, tool in tools.items():
+        if type(tool) is Tool and _is_of_notebook(tool.function):
+            now[name], _ = current_tool(tool)
+    return now, [f"{name} was defined anew: it is called as it is now" for name in now if now[name] is not tools[name]]
+
+
+def _is_of_notebook(function: Callable[..., Any]) -> bool:
+    """Return True for a function at the top of a notebook or a script."""
+    return (
+        isinstance(function, FunctionType) and function.__module__ == "__main__" and function.__name__ == function.__qualname__
+    )
+
+
+def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | None]:
+    """Return the function, or the tool, that has the name of a function now; the function itself if there is none."""
+    if isinstance(function, functools.partial):
+        inner, note = _found(function.func, tool_name)
+        inner = inner.function if isinstance(inner, Tool) else inner
+        return (function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)), note
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, type):
+        name = getattr(function, "__name__", "")
+        method = getattr(_lookup(type(owner)), name, _MISSING)
+        if method is _MISSING or not hasattr(method, "__get__"):
+            return function, f"{type(owner).__qualname__}.{name} is not defined any more: the method of before was called"
+        return (function if method is getattr(type(owner), name, None) else method.__get__(owner)), None
+    qualified = getattr(function, "__qualname__", None)
+    if qualified is None or getattr(function, "__module__", None) is None:
+        return function, None  # an object that is called, of a class of its own
+    if "<locals>" in qualified:
+        found = _lookup_path(function, [tool_name])
+        return (found if _qualified(found) == qualified else function), None
+    if "<lambda>" in qualified:
+        return function, None
+    found = _lookup_path(function, qualified.split("."))
+    if not callable(found):
+        return function, f"{qualified} is not defined any more in {function.__module__}: the function of before was called"
+    inner = found.function if isinstance(found, Tool) else found
+    if inner is function or _is_same_code(inner, function):
+        return function, None
+    is_other_tool = isinstance(found, Tool) and found.name != tool_name
+    return (inner if is_other_tool else found), None
+
+
+def _is_same_code(one: Any, other: Any) -> bool:
+    """Return True for two functions of one definition, which ran twice: a loop may have made a tool by each of its turns."""
+    codes = [getattr(each, "__code__", None) for each in (one, other)]
+    return codes[0] is not None and codes[0] == codes[1] and codes[0].co_filename == codes[1].co_filename
+
+
+def _qualified(value: Any) -> str | None:
+    return getattr(value.function if isinstance(value, Tool) else value, "__qualname__", None)
+
+
+def _lookup(kind: type) -> Any:
+    return _lookup_path(kind, kind.__qualname__.split("."))
+
+
+def _lookup_path(value: Any, path: list[str]) -> Any:
+    """Return the object at a path of names, from the module of a function or a class; `_MISSING` if it ends."""
+    names = getattr(value, "__globals__", None)
+    module = sys.modules.get(value.__module__)
+    if value.__module__ != "__main__" or names is None:  # the code of a notebook need not be the module's
+        names = names if module is None else vars(module)
+    found: Any = (names or {}).get(path[0], _MISSING)
+    for name in path[1:]:
+        found = getattr(found, name, _MISSING)
+    return found

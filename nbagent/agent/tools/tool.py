@@ -1,0 +1,368 @@
+"""Tools: Python functions that a model may call."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import functools
+import inspect
+import re
+import threading
+import warnings
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from typing import Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
+
+import msgspec
+
+from nbagent.agent.tools import docstring
+from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
+from nbagent.errors import ToolError
+from nbagent.runtime.timeouts import is_limit
+
+TOOL_THREAD = "nbagent-tool"
+"""Name of the threads in which sync tools run."""
+
+RESULT_CHARS = 20_000
+"""Characters of a result that the model gets at most, unless the agent or the tool says otherwise."""
+MIN_RESULT_CHARS = 100
+PLAIN = (str, int, float, bool, type(None))
+"""Types of values that are drawn at once."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class Tool(Generic[P, R]):
+    """A function that a model may call. Calling the tool itself calls the function.
+
+    Args:
+        function: sync or async; parameters of any type that has a JSON Schema, described in the docstring. Of a generator,
+            each value is shown as a preliminary result, and the last one, or the one that it returns, is the result.
+        name, description, timeout, approve, result_chars, once: as for `tool`.
+
+    Raises:
+        ToolError: the function cannot be a tool; the message names it and says why.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float | None = None,
+        approve: bool | Callable[[dict[str, Any]], bool] = False,
+        result_chars: int | None = None,
+        once: bool = False,
+    ) -> None:
+        if callable(getattr(function, "generate", None)):
+            raise ToolError(
+                f"a tool must be a function, got the agent {function!r}; agents are tools as they are, tools=[agent], "
+                "or agent.as_tool(…) with options"
+            )
+        if not callable(function):
+            raise ToolError(f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]")
+        self.name: str = name or name_of(function)
+        if not _NAME.fullmatch(self.name):
+            raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
+        called = callee(function)
+        if not is_limit(timeout):
+            raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
+        if result_chars is not None:
+            check_result_chars(self.name, result_chars)
+        check_approve(self.name, approve)
+        doc = docstring.parse(inspect.getdoc(called))
+        self.function = function
+        self.approve = approve
+        self.description: str = doc.description if description is None else description
+        self.timeout = timeout
+        self.result_chars = result_chars
+        self.once = once
+        self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
+        self._signature = Signature(function, doc.params)
+        functools.update_wrapper(self, function, updated=())
+        # Other frameworks find here all that they ask of a function: its name, `inspect.iscoroutinefunction`.
+        self.__name__ = self.name
+        self.__code__ = getattr(called, "__code__", None)
+        self.__defaults__ = getattr(called, "__defaults__", None)
+        self.__kwdefaults__ = getattr(called, "__kwdefaults__", None)
+
+    @property
+    def schema(self) -> JsonSchema:
+        """The JSON Schema of its arguments."""
+        return self._signature.schema
+
+    @property
+    def undescribed(self) -> str:
+        """Facts about the tool that the model lacks, such as "no docstring"; "" if none."""
+        parameters = self._signature.unannotated
+        missing = [] if self.description else ["no docstring"]
+        if parameters:
+            missing.append(f"no type for {', '.join(parameters)}")
+        return " and ".join(missing)
+
+    def needs_approval(self, arguments: dict[str, Any]) -> bool:
+        """Return True if the reader is to be asked before a call.
+
+        Raises:
+            ToolError: the arguments do not fit, so that there is nothing to ask.
+            Exception: the function given as `approve` raised it.
+        """
+        if self.approve is False:
+            return False
+        self.check(arguments)
+        return self.approve is True or bool(self.approve(arguments))
+
+    def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.
+
+        Raises:
+            ToolError: they do not fit; the message says which and why.
+        """
+        return self._signature.bind(arguments)
+
+    def check(self, arguments: Any) -> None:
+        """Check a call's arguments, as JSON.
+
+        Raises:
+            ToolError: they do not fit; the message says which and why.
+        """
+        if not isinstance(arguments, dict):
+            raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
+        self._signature.bind(arguments)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself. Inside a run that is shown, the call is shown there and obeys its breakpoints."""
+        result: R = _caller(self, args, kwargs)
+        return result
+
+    def __get__(self, instance: object, owner: type | None = None) -> Self:
+        """Return the tool itself, also from a class. By `inspect.isroutine` an object with this method is a routine."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name})"
+
+    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
+        """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
+
+        Args:
+            arguments: the JSON object that the model wrote.
+            show: called with each value of a generator, in a thread. A sync generator that is abandoned is closed when it
+                gives its next value.
+
+        Raises:
+            ToolError: the arguments do not fit.
+            TimeoutError: it took longer than `timeout`.
+            Exception: the function raised it.
+        """
+        args, kwargs = self._signature.bind(arguments)
+        call: Callable[[], Any] = functools.partial(self.function, *args, **kwargs)
+        limit = asyncio.timeout(self.timeout)
+        abandoned = threading.Event()
+
+        def finish(begin: Callable[[], Any]) -> Any:
+            value = begin()
+            return _last_of(value, show, abandoned) if inspect.isgenerator(value) else value
+
+        try:
+            async with limit:
+                value = call() if self.is_async else await in_thread(functools.partial(finish, call))
+                if inspect.isawaitable(value):
+                    value = await value
+                if inspect.isasyncgen(value):
+                    return await _last_of_async(value, show)
+                return await in_thread(functools.partial(finish, lambda: value)) if inspect.isgenerator(value) else value
+        except TimeoutError as error:
+            if limit.expired():
+                raise TimeoutError(f"{self.name} took longer than its {self.timeout:g} s") from error
+            raise
+        finally:
+            abandoned.set()
+
+
+AnyTool: TypeAlias = Tool[..., Any]
+Caller: TypeAlias = Callable[[AnyTool, tuple[Any, ...], dict[str, Any]], Any]
+"""Calls a tool's function for other code than an agent."""
+
+
+def _call(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return tool.function(*args, **kwargs)
+
+
+_caller: Caller = _call
+
+
+def set_caller(caller: Caller) -> None:
+    """Set what calling a tool does."""
+    global _caller
+    _caller = caller
+
+
+@overload
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    approve: bool | Callable[[dict[str, Any]], bool] = False,
+    result_chars: int | None = None,
+    once: bool = False,
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    approve: bool | Callable[[dict[str, Any]], bool] = False,
+    result_chars: int | None = None,
+    once: bool = False,
+) -> Any:
+    """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`, `@tool(name=…, description=…)`.
+
+    A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
+
+    Args:
+        function: sync or async; its signature becomes the schema of its arguments, its docstring their descriptions.
+        name: the name that the model sees; by default the function's.
+        description: what the function does; by default its docstring up to the first section.
+        timeout: seconds that a call may take; None is no limit.
+        approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
+            with the arguments, as a dict of JSON.
+        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
+        once: True for a call that must not be made twice, such as a payment: where a run is repeated, forked or run on a
+            recording, the recorded result is taken.
+
+    Raises:
+        ToolError: the function cannot be a tool; the message names it and says why.
+    """
+    options: dict[str, Any] = {"timeout": timeout, "approve": approve, "result_chars": result_chars, "once": once}
+    make: Callable[..., Any] = functools.partial(Tool, name=name, description=description, **options)
+    return make if function is None else make(function)
+
+
+def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
+    """Return tools by name; plain functions become tools.
+
+    Raises:
+        ToolError: two have the same name, one cannot be a tool, or `tools` is no list.
+    """
+    if callable(tools) or not isinstance(tools, Iterable):
+        raise ToolError(f"tools is a list of functions, such as tools=[f]; got {tools!r}")
+    box: dict[str, AnyTool] = {}
+    for item in tools:
+        made = item if isinstance(item, Tool) else Tool(item)
+        if missing := made.undescribed:
+            # Seen once for each tool: Python shows a warning of one text once. The frame is that of `Agent(…)`.
+            warnings.warn(f"The tool {made.name} has {missing}: a model can only guess how to use it", stacklevel=4)
+        if made.name in box:
+            raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")
+        box[made.name] = made
+    return box
+
+
+def responses_form(item: AnyTool) -> JsonSchema:
+    """Return the tool in the form of the Responses API (https://platform.openai.com/docs/guides/function-calling)."""
+    return {
+        "type": "function",
+        "name": item.name,
+        "description": item.description,
+        "parameters": item.schema,
+        "strict": False,  # strict mode would forbid defaults and open objects; the arguments are checked here
+    }
+
+
+def chat_form(item: AnyTool) -> JsonSchema:
+    """Return the tool in the form of the Chat Completions API."""
+    function = {"name": item.name, "description": item.description, "parameters": item.schema}
+    return {"type": "function", "function": function}
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Parse the JSON object that a model wrote as the arguments of a call; an empty text means no arguments.
+
+    Raises:
+        ToolError: it is not JSON, or not an object.
+    """
+    try:
+        arguments = msgspec.json.decode(text) if text.strip() else {}
+    except msgspec.DecodeError as error:
+        raise ToolError(f"the arguments are not valid JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
+    return arguments
+
+
+def check_approve(name: str, approve: object) -> None:
+    """Check the option `approve` of a tool or a server.
+
+    Raises:
+        ToolError: it is neither a truth value nor a function.
+    """
+    if not isinstance(approve, bool) and not callable(approve):
+        raise ToolError(f"{name}: approve must be True, False or a function of the arguments, got {approve!r}")
+
+
+def check_result_chars(name: str, limit: int) -> None:
+    """Check the option `result_chars` of a tool or an agent.
+
+    Raises:
+        ToolError: it is too small for any result.
+    """
+    given: Any = limit
+    if not isinstance(given, int) or given < MIN_RESULT_CHARS:
+        raise ToolError(f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}")
+
+
+def _last_of(values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event) -> Any:
+    """Return the result of a generator, or its last value if it returns None. Each value is shown."""
+    latest: Any = None
+    with contextlib.closing(values):
+        while not abandoned.is_set():
+            try:
+                latest = next(values)
+            except StopIteration as end:
+                return latest if end.value is None else end.value
+            show(latest)
+    return None
+
+
+async def _last_of_async(values: AsyncGenerator[Any, Any], show: Callable[[Any], None]) -> Any:
+    """Return the last value of an async generator. Each value is shown."""
+    latest: Any = None
+    async with contextlib.aclosing(values):
+        async for latest in values:
+            if isinstance(latest, PLAIN):
+                show(latest)
+            else:
+                await in_thread(functools.partial(show, latest))  # to draw it may take long
+    return latest
+
+
+async def in_thread(call: Callable[[], Any]) -> Any:
+    """Run `call` in a daemon thread, in a copy of the caller's context. Cancelling abandons the thread and drops its result.
+
+    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the interpreter's exit.
+    """
+    done: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    done.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+
+    def target() -> None:
+        try:
+            value = context.run(call)
+        except StopIteration as error:  # asyncio's futures refuse this one, and the caller would wait forever
+            done.set_exception(RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__))
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(value)
+
+    threading.Thread(target=target, name=TOOL_THREAD, daemon=True).start()
+    return await asyncio.wrap_future(done)

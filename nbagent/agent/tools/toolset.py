@@ -1,0 +1,73 @@
+"""Tools that are known only once a run has begun, such as those of a server."""
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from nbagent.agent.tools.tool import AnyTool
+
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
+_MAX_NAME_CHARS = 64
+
+
+@runtime_checkable
+class Toolset(Protocol):
+    """A source of tools. It belongs to an agent, and lives as long as that."""
+
+    @property
+    def label(self) -> str:
+        """Name in messages, and before the names of its tools where these collide with others."""
+
+    @property
+    def is_open(self) -> bool:
+        """True if its tools are known without waiting for it to start."""
+
+    async def tools(self) -> Sequence[AnyTool]:
+        """Return its tools as they are now.
+
+        Raises:
+            ToolError: it cannot be reached.
+        """
+
+
+def merged(own: Mapping[str, AnyTool], sets: Sequence[tuple[str, Sequence[AnyTool]]]) -> dict[str, AnyTool]:
+    """Return all tools by the names that the model sees.
+
+    Args:
+        own: tools by their names, which stay as they are.
+        sets: labels and tools of toolsets. A name that comes twice gets the label before it: `github_search`, or a number.
+    """
+    names = [*own, *(model_name(tool.name) for _, tools in sets for tool in tools)]
+    box = dict(own)
+    for label, tools in sets:
+        for tool in tools:
+            name = model_name(tool.name)
+            if names.count(name) > 1:
+                name = model_name(f"{label}_{tool.name}")
+            for number in range(2, len(names) + 2):
+                if name not in box:
+                    break
+                name = f"{model_name(f'{label}_{tool.name}')[: _MAX_NAME_CHARS - 4]}_{number}"
+            box[name] = tool if tool.name == name else _renamed(tool, name)
+    return box
+
+
+def split(tools: Any) -> tuple[Any, list[Toolset]]:
+    """Return an agent's tools without the toolsets, and the toolsets."""
+    if callable(tools) or not isinstance(tools, Iterable):
+        return tools, []  # refused elsewhere
+    given = list(tools)
+    toolsets = [each for each in given if isinstance(each, Toolset)]
+    return [each for each in given if not isinstance(each, Toolset)], toolsets
+
+
+def _renamed(tool: AnyTool, name: str) -> AnyTool:
+    renamed = copy.copy(tool)
+    renamed.name = name
+    return renamed
+
+
+def model_name(name: str) -> str:
+    """Return a name as models' APIs take it: 1 to 64 letters, digits, _ or -."""
+    return _NOT_IN_NAMES.sub("_", name)[:_MAX_NAME_CHARS] or "_"

@@ -1,0 +1,1 @@
+"""Served agents over gRPC."""

@@ -1,0 +1,1 @@
+"""Served runs: begun, followed, stopped and counted, in the sessions of their agents."""

@@ -1,0 +1,359 @@
+"""`Host`: the agents that are served, their sessions and their runs."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import msgspec
+
+from nbagent.agent import Agent
+from nbagent.agent.sessions.session import Session
+from nbagent.agent.sessions.store import Store
+from nbagent.errors import NbagentError, did_you_mean
+from nbagent.gate import Reveal
+from nbagent.run import Run
+from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
+from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.hosting.run_list import FollowedList
+from nbagent.server.hosting.sessions import Sessions
+from nbagent.server.hosting.work import Job, Work, encoded
+from nbagent.server.limits import DEFAULTS, Limits
+from nbagent.server.problem import Problem
+from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable, WorkQueue
+
+MAX_ENDED_RUNS = 100
+"""Ended runs whose events are kept in memory; those of older ones are read from the store again."""
+
+ABANDONED_S = 5.0
+"""Seconds between two looks for runs whose process has died, to mark them: nobody may be reading them."""
+
+STOP_TIMEOUT_S = 2.0
+"""Seconds that the runs of a server that stops have to end."""
+
+IN_BODY = '"agent": "NAME" in the body'
+"""Place where most protocols without an agent in the path name one."""
+
+NEXT_WAIT_S = 30.0
+"""Seconds that one request for a session's next run waits."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Host:
+    """Runs agents for readers. It is used on the server's loop.
+
+    Args:
+        agents: by the names that they are served under.
+        store: keeps the events of the runs.
+        sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
+        reveal: how much of a run may be seen by its readers; see `nbagent.show`.
+        limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a `WorkQueue`, else are refused.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
+
+    Attributes:
+        agents: by the names that they are served under.
+        cancel_on_disconnect: as given.
+        limits: as given.
+        sessions: of the agents.
+        listed: the runs of all processes.
+    """
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        store: EventStore,
+        *,
+        sessions: Store | None = None,
+        reveal: Reveal = "tools",
+        limits: Limits = DEFAULTS,
+        cancel_on_disconnect: bool = False,
+    ) -> None:
+        self.agents = dict(agents)
+        self.cancel_on_disconnect = cancel_on_disconnect
+        self._store = store
+        self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
+        self.listed = FollowedList(store)
+        self._reveal = reveal
+        self.limits = limits
+        self._runs: OrderedDict[str, HostedRun] = OrderedDict()
+        self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
+        self._work = Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._services: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Take part in the store: be alive in it, carry out commands, take work, mark runs whose process died.
+
+        The first run of this process does it as well.
+        """
+        if self._services:
+            return
+        services: list[Callable[[], Awaitable[None]]] = [
+            lambda: self._store.serve(self._carry_out),
+            self._mark_abandoned,
+            self.listed.follow,
+        ]
+        if self._work is not None:
+            services.append(self._take_work)
+        self._services = [asyncio.create_task(_keep_running(service)) for service in services]
+
+    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, Agent]:
+        """Return an agent and its name: the only one for None.
+
+        Args:
+            name: of the agent.
+            how: says where a request of the client's protocol names an agent.
+
+        Raises:
+            Problem: there is none of that name (404), or several and none is named (400).
+        """
+        names = ", ".join(self.agents)
+        if name is None and len(self.agents) == 1:
+            return next(iter(self.agents.items()))
+        if name is None:
+            raise Problem(400, f"several agents are served: {names}. Name one of them by {how}")
+        if name not in self.agents:
+            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}")
+        return name, self.agents[name]
+
+    async def start(
+        self, agent: str | None, prompt: Any, session: Session | None = None, *, run_id: str | None = None, **options: Any
+    ) -> HostedRun:
+        """Begin a run.
+
+        Args:
+            agent: its name.
+            prompt: as for `Agent.stream`.
+            session: that the prompt belongs to.
+            run_id: id for its readers; by default a new one.
+            options: of the run, as for `nbagent.show`.
+
+        Raises:
+            Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
+        """
+        name, found = self.agent(agent)
+        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options))) is not None:
+            return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
+        return await self.host(self._run_of(name, found, prompt, session, options), name, session, run_id=run_id)
+
+    async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
+        """Serve a run, which is started if it has not begun.
+
+        Args:
+            run: the run.
+            agent: name of its agent.
+            session: that it belongs to.
+            run_id: id for its readers; by default a new one.
+
+        Raises:
+            Problem: another process answers in the session (409), or too many runs go on (503).
+        """
+        if self._room() <= 0:
+            raise Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
+        self.open()
+        stored = self._stored(agent, session, self._store.owner, run_id)
+        await self._begin(lambda: self._store.begin(stored))
+        return self._host(run, self._keep(HostedRun(stored, self._store)))
+
+    def _host(self, run: Run, hosted: HostedRun) -> HostedRun:
+        hosted.run = run
+        run.start()
+        self._hosting[hosted] = self._spawn(hosted.host(run, self._join_s(hosted.stored.agent)))
+        self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
+        return hosted
+
+    def _leave(self, hosted: HostedRun) -> None:
+        del self._hosting[hosted]
+        if self._work is not None:
+            self._work.room_changed()
+        self._forget()
+
+    def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
+        stream = (agent if session is None else session).stream(prompt)
+        return Run(stream, **{"reveal": self._reveal, "name": name, **options})
+
+    def _stored(self, agent: str, session: Session | None, owner: str, run_id: str | None = None) -> StoredRun:
+        return StoredRun(
+            id=new_run_id() if run_id is None else run_id,
+            agent=agent,
+            session=None if session is None else session.name,
+            owner=owner,
+            created=time.time(),
+        )
+
+    async def _begin(self, begin: Callable[[], Awaitable[StoredRun | None]]) -> None:
+        """Add a run to the store, after the end of one whose process died in its session.
+
+        Raises:
+            Problem: another process answers in the session (409).
+        """
+        while (other := await begin()) is not None:
+            if await self._store.is_alive(other.owner):
+                raise Problem(
+                    409,
+                    f"the session answers another prompt already, in another process; wait for the end of its run {other.id}",
+                )
+            await (await self.find(other.id)).wait_for_end()
+
+    def _join_s(self, agent: str) -> float:
+        """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
+        delivery = self.agents[agent].delivery if agent in self.agents else None
+        return JOIN_S if delivery is None or delivery.chunk_chars is None else 0.0
+
+    def running(self) -> list[HostedRun]:
+        """Return the runs that go on in this process."""
+        return list(self._hosting)
+
+    async def find(self, run_id: str) -> HostedRun:
+        """Return a run by its id, also one of another process or of an earlier one.
+
+        Raises:
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
+        """
+        if run_id in self._runs:
+            self._runs.move_to_end(run_id)
+            return self._runs[run_id]
+        stored = await self._store.find(run_id)
+        if stored is None:
+            raise RunMissing(run_id)
+        if run_id in self._runs:  # another request was first
+            return self._runs[run_id]
+        hosted = self._keep(HostedRun(stored, self._store))
+        following = self._spawn(hosted.follow())
+        if stored.ended:
+            await asyncio.shield(following)
+        return hosted
+
+    async def as_stored(self, run_id: str) -> HostedRun:
+        """Return a run as it is now. One of another process is not followed for that.
+
+        Raises:
+            RunMissing: there is none of that id (404).
+            StoreUnreachable: the store does not answer.
+        """
+        stored = None if run_id in self._runs else await self._store.find(run_id)
+        if stored is None or stored.ended or run_id in self._runs:
+            return await self.find(run_id)
+        hosted = HostedRun(stored, self._store)
+        await hosted.read()
+        return hosted
+
+    async def runs(self) -> RunList:
+        """Return the list of the runs of all processes, read from the store.
+
+        Raises:
+            StoreUnreachable: it does not answer.
+        """
+        return await self._store.listed()
+
+    async def of_session(self, session: str, count: int) -> list[StoredRun]:
+        """Return the runs of a session that began last, at most so many, the newest first.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        return await self._store.of_session(session, count)
+
+    async def newest(self, session: str) -> HostedRun | None:
+        """Return the run of a session that began last; None if it had none."""
+        stored = next(iter(await self.of_session(session, 1)), None)
+        return None if stored is None else await self.find(stored.id)
+
+    async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
+        """Return the run of a session that begins next after one, in whichever process; its first one for None."""
+        while True:
+            with contextlib.suppress(StoreUnreachable):
+                stored = await self._store.next_in(session, None if after is None else after.id, NEXT_WAIT_S)
+                if stored is not None:
+                    return await self.find(stored.id)
+
+    async def close(self) -> None:
+        """Stop all runs of this process, and leave the store."""
+        for hosted in self._hosting:
+            if hosted.run is not None:
+                hosted.run.cancel(by="the server")
+        if self._hosting:
+            await asyncio.wait(self._hosting.values(), timeout=STOP_TIMEOUT_S)
+        for task in (*self._tasks, *self._services):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._services, return_exceptions=True)
+        await self._store.close()
+
+    # --- what other processes ask ------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, command: bytes) -> bytes:
+        """Carry out a command of another process."""
+        asked = msgspec.json.decode(command, type=RunCommand)
+        hosted = next((each for each in self._hosting if each.id == asked.run), None)
+        ended = Reply(f"the run {asked.run} has ended")
+        return msgspec.json.encode(ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run))
+
+    async def _mark_abandoned(self) -> None:
+        while True:
+            for run in await self._store.abandoned():
+                await self.find(run.id)  # which ends it
+            await asyncio.sleep(ABANDONED_S)
+
+    async def _put_work(self, work: Work, stored: StoredRun, job: bytes) -> HostedRun:
+        self.open()
+        await self._begin(lambda: work.put(stored, job))
+        return await self.find(stored.id)
+
+    async def _take_work(self) -> None:
+        assert self._work is not None
+        async for stored, job in self._work.taken():
+            await self._begin_work(stored, job)
+
+    def _room(self) -> int:
+        return self.limits.max_runs - len(self._hosting)
+
+    async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
+        hosted = HostedRun(stored, self._store)
+        try:
+            job = msgspec.json.decode(raw, type=Job)
+            session = None if stored.session is None else await self.sessions.find(stored.agent, stored.session)
+            run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
+        except (NbagentError, msgspec.MsgspecError) as error:
+            await hosted.fail(str(error))
+        else:
+            self._host(run, hosted if stored.id in self._runs else self._keep(hosted))  # a reader here follows it already
+
+    def _keep(self, hosted: HostedRun) -> HostedRun:
+        self._runs[hosted.id] = hosted
+        self._forget()
+        return hosted
+
+    def _forget(self) -> None:
+        """Let go of the oldest runs that have ended."""
+        ended = [each.id for each in self._runs.values() if each.ended]
+        for run_id in ended[: max(0, len(ended) - MAX_ENDED_RUNS)]:
+            del self._runs[run_id]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _keep_running(service: Callable[[], Awaitable[None]]) -> None:
+    """Run a service until cancelled; start it again after each failure."""
+    while True:
+        try:
+            await service()
+        except StoreUnreachable:
+            pass  # its requests are refused with the reason
+        except Exception:
+            _logger.exception("a service of the server failed, and begins again")
+        await asyncio.sleep(RETRY_S)
+
+
+def new_run_id() -> str:
+    """Return an id for a run, which cannot be guessed."""
+    return f"run-{secrets.token_urlsafe(12)}"

@@ -1,0 +1,41 @@
+"""The whole result of a served run, for clients that do not stream."""
+
+import msgspec
+
+from nbagent import events as e
+from nbagent.agent.outcome import Outcome
+from nbagent.errors import AgentError, Cancelled
+from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.problem import Problem
+
+
+async def whole_text(run: HostedRun) -> str:
+    """Return the answer of a run, when it has ended.
+
+    Raises:
+        Problem: the run did not complete (502), was stopped (409), or waits for an answer (409).
+    """
+    outcome = Outcome(run.stored.agent, 0)
+    seen = 0
+    while True:
+        for event in run.events[seen:]:
+            outcome.feed(event)
+            if isinstance(event, e.ApprovalRequest) and not run.ended:
+                raise Problem(409, f"the run {run.id} waits for an answer: POST /runs/{run.id}/answers")
+        seen = len(run.events)
+        if run.ended:
+            break
+        await run.changed(seen)
+    try:
+        answer = outcome.answer(None)
+    except Cancelled as error:
+        raise Problem(409, "the run was stopped") from error
+    except AgentError as error:
+        raise Problem(502, str(error)) from error
+    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+
+
+def usage_of(run: HostedRun) -> e.Usage:
+    """Return the tokens of a run that has ended."""
+    last = run.events[-1] if run.events else None
+    return last.usage if isinstance(last, e.RunEnd) and last.usage is not None else e.Usage()

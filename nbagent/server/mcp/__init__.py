@@ -1,0 +1,1 @@
+"""Served agents as the tools of an MCP server."""

@@ -1,0 +1,1 @@
+"""The web page: runs and chats as a page's view shows them."""

@@ -1,0 +1,1 @@
+"""Stores of served runs: SQLite and Redis, and what one has to do."""
