@@ -4,7 +4,7 @@ import { aliases } from "./aliases.mjs";
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: { alias: aliases },
-  optimizeDeps: { entries: [] }, // the page's HTML names files that a build makes
+  optimizeDeps: { entries: [], noDiscovery: true }, // the page's HTML names files that a build makes
   test: {
     environment: "jsdom",
     pool: "vmForks", // modules and a DOM of its own for each file, but jsdom is loaded once by each worker

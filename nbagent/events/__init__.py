@@ -1,7 +1,8 @@
 """The vocabulary: every event between a source and a view, and its JSON both ways.
 
 An event is a frozen struct with a tag (`type` in JSON, the class in Python) and a common envelope. Consumers `match` on the
-class and finish with `assert_never`, so that a new event fails the type check until every consumer handles it.
+class, or look it up in a table. A new class fails the type check (`assert_never`) or `tests/test_every_event.py` until gate,
+transcript, inspector, lanes and encoders handle it.
 
     >>> to_json(TextDelta(id="text-1", delta="Hi"))
     b'{"type":"text.delta","id":"text-1","delta":"Hi"}'

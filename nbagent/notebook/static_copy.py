@@ -81,23 +81,23 @@ class PagedJson:
         self._make = make
         self._read: tuple[str, str] | None = None
 
-    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of the value's JSON, and the characters in all of it.
 
         Args:
             name: of the value.
-            at: offset of the page's first character.
-            room: bytes of JSON that the page may take.
+            offset: of the page's first character.
+            max_bytes: bytes of JSON that the page may take.
 
         Raises:
             LookupError: another value was read since the first page, or none has that name.
         """
         if self._read is None or self._read[0] != name:
-            if at:
+            if offset:
                 raise LookupError("another value is being read: begin anew")
             self._read = (name, json.dumps(self._make(name), ensure_ascii=False))
         text = self._read[1]
-        page, _ = truncate_to_bytes(text, at, room)
-        if at + len(page) >= len(text):
+        page, _ = truncate_to_bytes(text, offset, max_bytes)
+        if offset + len(page) >= len(text):
             self._read = None
         return page, len(text)

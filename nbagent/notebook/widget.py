@@ -97,21 +97,21 @@ class TranscriptWidget(anywidget.AnyWidget):
             self._channel.receive({"t": "hello"})
         return not (self._messages_heard or self._run.done)
 
-    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a file of the front end, of outputs, or of a large value of the run; see `Run.page`.
 
         Raises:
             LookupError: nothing has that name.
         """
         if self._saved is not None and name.startswith((COPY_PART, OUTPUTS_PART)):
-            return self._saved.page(name, at, room)
+            return self._saved.page(name, offset, max_bytes)
         if name not in PARTS:
-            return self._run.page(name, at, room)
+            return self._run.page(name, offset, max_bytes)
         try:
             text = PARTS[name].read_text("utf-8")
         except OSError as error:
             raise LookupError(f"{name} cannot be read ({error.strerror}): is nbagent installed whole?") from error
-        return truncate_to_bytes(text, at, room)[0], len(text)
+        return truncate_to_bytes(text, offset, max_bytes)[0], len(text)
 
     def command(self, command: Command) -> None:
         """Do what the reader asked of the run."""

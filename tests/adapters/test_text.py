@@ -29,6 +29,10 @@ def test_a_source_that_raises_keeps_its_text() -> None:
     assert events[-1] == ev.RunEnd(status="failed")
 
 
+def test_lines_that_look_like_another_systems_notes_are_text() -> None:
+    assert Transcript.of(decode(TextDecoder(), ["[Tool: search]\n", "Done."])).texts == ["[Tool: search]\nDone."]
+
+
 @pytest.mark.parametrize("odd", [3, None, {"a": 1}, 1.5])
 def test_what_is_no_text_is_kept_and_told_once(odd: object) -> None:
     events = decode(TextDecoder(), ["a", odd, odd, "b"])

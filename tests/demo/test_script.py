@@ -60,6 +60,13 @@ class Session:
                 items.append({"type": "function_call_output", "call_id": call.call_id, "output": output})
 
 
+def test_the_name_of_a_tool_is_code_in_the_answer(client: openai.OpenAI) -> None:
+    tool = function("mean_of", "Mean of numbers.", numbers={"type": "array", "items": {"type": "number"}})
+    answer = Session(client, mean_of=2).ask("What is the mean_of 1, 2 and 3?", tools=[tool])
+    assert "`mean_of(" in answer
+    assert "\\" not in answer
+
+
 def test_the_tours_answer_quotes_what_its_tools_returned(client: openai.OpenAI) -> None:
     session = Session(client)
     answer = session.ask(WATCH)

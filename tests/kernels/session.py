@@ -91,6 +91,12 @@ class Session:
             self._request("control", "interrupt_request")
         return at
 
+    def answer(self, text: str) -> str:
+        """Answer the next question that code asks below its cell (`input`, a debugger), and return its prompt."""
+        asked = self._client.get_stdin_msg(timeout=MESSAGE_TIMEOUT_S)
+        self._client.input(text)
+        return str(asked["content"]["prompt"])
+
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
         """Wait for the first message, from number `start` on, for which `found` is true, and return it.
 

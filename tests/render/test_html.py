@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 from unittest.mock import patch
@@ -83,6 +84,10 @@ READ = {
         "12 tokens · first token 0.2s · $0.0021",
     ],
 }
+
+
+def test_a_transcript_stands_in_a_frame_of_its_own() -> None:
+    assert re.match(r'<div[^>]* style="[^"]*border-left:', transcript_html(run(tool())))
 
 
 @pytest.mark.parametrize("name", READ)

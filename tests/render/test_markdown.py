@@ -51,6 +51,11 @@ def test_an_answer_reads_as_in_the_view() -> None:
     assert transcript_markdown(golden["blocks"]) == ANSWER
 
 
+def test_a_call_that_returned_nothing_reads_as_done() -> None:
+    events = (e.ToolStart(id="t", name="f"), e.ToolArgs(id="t", args={}, args_text="{}"), e.ToolResult(id="t"))
+    assert "\n✓ **f** `()`" in markdown_of(*events)
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=[path.stem for path in GOLDEN])
 def test_every_text_of_a_transcript_is_in_it(path: Path) -> None:
     blocks: list[dict[str, Any]] = json.loads(path.read_text())["blocks"]

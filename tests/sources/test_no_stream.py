@@ -110,6 +110,11 @@ async def test_a_stream_without_items_or_text_says_that_there_is_nothing(items: 
     assert warnings(run) == ["The stream ended without anything to show."]
 
 
+async def test_a_body_that_only_names_a_session_is_no_answer() -> None:
+    run = await watch([{"session_id": "session-1"}])
+    assert (run.status, run.text, len(warnings(run))) == ("incomplete", "", 1)
+
+
 async def test_an_adapter_that_knew_no_item_says_so() -> None:
     run = await watch(iter([{"choices": []}, {"what": 1}]), adapter="langgraph")
     assert run.status == "incomplete"

@@ -12,8 +12,11 @@ from nbagent.events import ErrorInfo, ToolKind
 _CALL_FIELDS = {"index", "id", "type", "function", "custom"}
 
 
-class ToolCall:
-    """Tool call. It starts when its name is known; arguments that come before are kept in `early_arguments`."""
+class PendingCall:
+    """Tool call whose deltas come one by one.
+
+    It starts when its name is known; arguments that come before are kept in `early_arguments`.
+    """
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
@@ -46,8 +49,8 @@ class ToolCalls:
 
     def __init__(self, prefix: Hashable) -> None:
         self._prefix = prefix
-        self._calls: list[ToolCall] = []
-        self._by_index: dict[int, ToolCall] = {}
+        self._calls: list[PendingCall] = []
+        self._by_index: dict[int, PendingCall] = {}
         self._executed: dict[Any, Block] = {}
 
     def read(self, builder: EventBuilder, delta: Mapping[str, Any], *, is_complete: bool) -> None:
@@ -79,9 +82,9 @@ class ToolCalls:
         else:
             builder.tool_delta(call.block, arguments)
 
-    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCall:
+    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> PendingCall:
         """Return the call that a delta continues (by index, else by id, else the last one), or a new call."""
-        found: ToolCall | None = None
+        found: PendingCall | None = None
         if isinstance(index, int):
             found = self._by_index.get(index)
             if found is not None and found.is_another(call_id, name, arguments):
@@ -91,13 +94,13 @@ class ToolCalls:
         elif not name and self._calls:
             found = self._calls[-1]
         if found is None:
-            found = ToolCall((self._prefix, len(self._calls)))
+            found = PendingCall((self._prefix, len(self._calls)))
             self._calls.append(found)
         if isinstance(index, int):
             self._by_index[index] = found
         return found
 
-    def _start(self, builder: EventBuilder, call: ToolCall) -> None:
+    def _start(self, builder: EventBuilder, call: PendingCall) -> None:
         call.block = builder.start_tool(
             call.key, call.name or "tool", call_id=call.call_id, kind=call.kind, meta=dict(call.meta) or None
         )

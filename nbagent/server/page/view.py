@@ -59,7 +59,7 @@ class PageView:
         with contextlib.suppress(RuntimeError):  # the server has stopped
             self._loop.call_soon_threadsafe(self._put, text)
 
-    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value of the run; see `Run.page`.
 
         Raises:
@@ -67,7 +67,7 @@ class PageView:
         """
         if name == "plotly.js":
             raise LookupError("an interactive chart can be shown in a notebook only")
-        return self._shown.run.page(name, at, room)
+        return self._shown.run.page(name, offset, max_bytes)
 
     def command(self, command: Command) -> None:
         """Do what the reader asked of the run. No function is called for a reader elsewhere that the model has not called."""

@@ -40,6 +40,9 @@ def load(path: str | Path) -> list[ev.Event]:
     Of a recording that was cut or damaged, every event before the damage is returned, and then an `error` event with its
     place. A line that is no event (of a newer version, perhaps) becomes a `raw` event.
 
+    Args:
+        path: of the file, as `record` or `run.save` wrote it.
+
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.

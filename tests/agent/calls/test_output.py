@@ -127,6 +127,18 @@ async def test_a_stream_that_was_kept_before_is_routed_too(capsys: Capture) -> N
     assert await output_of(speak) == "kept\none\ntwo\n"
 
 
+async def test_a_runs_call_has_what_its_tool_printed() -> None:
+    def speak() -> int:
+        print("Hello.")
+        return 1
+
+    with Server(say("chat", "", [("c1", "speak", "{}")], number=1), say("chat", "Done.", number=2)) as server:
+        run = nbagent.Run(agent_of(server, tools=[speak]).stream("go"))
+        run.start()
+        await run
+    assert run.tools["speak"].output == "Hello.\n"
+
+
 async def test_what_a_tool_redirects_is_redirected() -> None:
     def speak() -> str:
         print("before")
