@@ -230,18 +230,23 @@ class Notebook:
         return self.cell(index).locator(".jp-Cell-outputArea").inner_text()
 
     def python(self, code: str) -> str:
-        """Run `code` in the notebook's kernel, outside of its cells, and return the output."""
+        """Run `code` in the notebook's kernel, outside of its cells, and return the output.
+
+        A cell that fails aborts the requests that wait behind it; such a request has not run and is sent again.
+        """
         printed: Any = self.page.evaluate(
             """async (code) => {
                  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-                 const future = kernel.requestExecute({ code, store_history: false });
-                 let out = '';
-                 future.onIOPub = (message) => {
-                   if (message.header.msg_type === 'stream') out += message.content.text;
-                   if (message.header.msg_type === 'error') out += message.content.traceback.join('\\n');
-                 };
-                 await future.done;
-                 return out;
+                 for (;;) {
+                   const future = kernel.requestExecute({ code, store_history: false });
+                   let out = '';
+                   future.onIOPub = (message) => {
+                     if (message.header.msg_type === 'stream') out += message.content.text;
+                     if (message.header.msg_type === 'error') out += message.content.traceback.join('\\n');
+                   };
+                   const reply = await future.done;
+                   if (reply.content.status !== 'aborted') return out;
+                 }
                }""",
             code,
         )
