@@ -21,3 +21,7 @@ def test_a_public_name_is_completed_and_its_parameters_are_described(name: str) 
     parameters = inspect.signature(found).parameters.values()
     named = [each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
     assert [each for each in named if f"    {each}: " not in described] == []
+
+
+def test_the_events_and_errors_are_completed() -> None:
+    assert {"errors", "events"} <= set(nbagent.__all__)
