@@ -32,6 +32,9 @@ from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
 
+CANCEL_AGAIN_S = 2.0
+"""Seconds after which a stream that was cancelled, and is not closed yet, is cancelled once more."""
+
 
 class Reader(Protocol):
     """Reads a stream: hands on its items in order, then reports once how it ended."""
@@ -156,6 +159,7 @@ class TaskReader:
         self.has_idle_timeout = isinstance(source, ServiceStream)
         self._home = loop
         self._task: asyncio.Task[None] | None = None
+        self._reads = False
         self._cancelled = False
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
@@ -163,7 +167,7 @@ class TaskReader:
         context = contextvars.copy_context()
 
         def begin() -> None:
-            task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
+            self._task = task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
             # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled before the first step.
             task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
 
@@ -179,8 +183,13 @@ class TaskReader:
         self._cancelled = True
 
         def stop() -> None:
-            if self._task is not None:  # not before its first step, when it would close nothing, and not while it closes
+            if self._task is None or self._task.done():
+                return
+            if self._reads:  # not before the task's first step, when it would close nothing, and not while it closes
                 self._task.cancel()
+            # Python 3.11's `wait_for` may lose a cancellation (gh-86296). LangChain reads each chunk of OpenAI's in one.
+            again = self._home.call_later(CANCEL_AGAIN_S, self._task.cancel)
+            self._task.add_done_callback(lambda _: again.cancel())
 
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._home.call_soon_threadsafe(stop)
@@ -201,7 +210,7 @@ class TaskReader:
         on_end(Cancelled() if self._cancelled else connection_error(error) or service_error(error))
 
     async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
-        self._task = asyncio.current_task()
+        self._reads = True
         try:
             pause = self._home.time() + MAX_SLICE_S
             async for item in await _open_async(source, stack):
@@ -212,7 +221,7 @@ class TaskReader:
                     await asyncio.sleep(0)
                     pause = self._home.time() + MAX_SLICE_S
         finally:
-            self._task = None  # closing is not cancelled: httpx2's pool, for one, would keep the request for ever
+            self._reads = False  # closing is not cancelled at once: httpx2's pool, for one, would keep the request for ever
 
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from frameworks.own_tools import LIVE as LIVE_CALL
-from frameworks.own_tools import failing, get_capital_async, known, skip
+from frameworks.own_tools import failing, get_capital_async, known, no_capital, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
 from frameworks.watching import (
@@ -366,6 +366,12 @@ async def test_a_tool_of_nbagents_reports_its_call_from_a_sync_stream(serve: Ser
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
     run = await watch(geographer(serve(recorded(CALL)), tools=[failing]).astream(QUESTION, stream_mode="messages"))
     assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+async def test_a_tool_that_raises_has_its_error(serve: Serve) -> None:
+    raising = StructuredTool.from_function(no_capital, name="get_capital")
+    run = await watch(geographer(serve(recorded(CALL)), tools=[raising]).astream(QUESTION, stream_mode="messages"))
+    assert [(call.state, call.error and call.error["message"]) for call in run.tools] == [("output-error", "no map of UK")]
 
 
 @pytest.mark.parametrize("made", [own_capital, get_capital_async])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import LIVE, failing, get_capital_async, known, no_capital, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
 from frameworks.watching import GET_CAPITAL, TWO_STEPS, calls, of_type, requests_of, stop, watch, watch_and_answer
@@ -249,6 +249,12 @@ async def test_a_parameter_that_the_framework_fills_in_is_not_shown_and_stays_wh
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
     run = await watch(EventsThenResult(geographer(serve(recorded(CALL)), failing), "Capital of the UK?"))
     assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+async def test_a_tool_that_raises_has_its_error(serve: Serve) -> None:
+    raising = Tool(no_capital, name="get_capital")
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL)), raising), "Capital of the UK?"))
+    assert [(call.state, call.error and call.error["message"]) for call in run.tools] == [("output-error", "no map of UK")]
 
 
 @pytest.mark.parametrize("tool", [own_capital, get_capital_async])

@@ -1,5 +1,6 @@
 """Watching a real stream as a user does, and its results."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ async def watch(source: Any) -> Run:
 async def stop(source: Any, provider: Replay) -> Run:
     """Show a stream and cancel it at its first words; the provider sees its connection closed."""
     run = await cancel(source)
-    assert provider.hung_up.wait(REPLY_TIMEOUT_S), "the connection to the provider stayed open"
+    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S), "the connection to the provider stayed open"
     return run
 
 

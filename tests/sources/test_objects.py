@@ -13,6 +13,7 @@ from nbagent.demo import DemoServer
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources import objects
 from nbagent.sources.objects import reader_for
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
@@ -140,6 +141,38 @@ async def test_cancelling_runs_an_async_generators_finally() -> None:
     await listener.wait()
     assert closed.is_set()
     assert isinstance(listener.error, Cancelled)
+
+
+@pytest.mark.parametrize("at", ["reading", "closing"])
+async def test_a_stream_that_loses_its_cancellation_is_cancelled_again(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "CANCEL_AGAIN_S", 0.01)
+    cancelled = 0
+
+    async def model() -> None:
+        nonlocal cancelled
+        while cancelled < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled += 1
+
+    async def stream() -> AsyncIterator[str]:
+        task = asyncio.create_task(model())
+        await asyncio.sleep(0)
+        try:
+            yield "a"
+            await task
+        finally:
+            task.cancel()
+            await task
+
+    reader, listener = reader_for(stream()), Listener()
+    reader.start(lambda item: reader.cancel() if at == "closing" else listener.item(item), listener.end)
+    if at == "reading":
+        await asyncio.to_thread(listener.got.wait, 5)
+        reader.cancel()
+    await listener.wait()
+    assert (cancelled, type(listener.error)) == (2, Cancelled)
 
 
 @pytest.mark.parametrize("has_both", [False, True])
