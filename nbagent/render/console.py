@@ -17,7 +17,6 @@ from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
     call_args,
     changes,
-    clip,
     decision_label,
     duration,
     elapsed,
@@ -32,7 +31,7 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.markup.text import prose, visible
+from nbagent.render.markup.text import one_line, prose, visible
 from nbagent.render.props import files_of, record_of, text_of
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.units import Units
@@ -183,7 +182,7 @@ class ConsoleRenderer:
                 fields = (block.get("name"), block.get("media_type"), block.get("url"))
                 self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], _one_line(f"{block.get('name')}: {json_line(block.get('data'))}"), _DIM)
+                self._line(block["depth"], one_line(f"{block.get('name')}: {json_line(block.get('data'))}", _LINE_CHARS), _DIM)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -237,7 +236,7 @@ class ConsoleRenderer:
         symbol, note = tool_note(block, closed=True)
         outcome = error_headline(record_of(block, "error")) if state == "output-error" else text_of(block, "summary") or note
         line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
-        line += f" → {_one_line(outcome)}" if outcome else ""
+        line += f" → {one_line(outcome, _LINE_CHARS)}" if outcome else ""
         self._line(block["depth"], line + _time(elapsed(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
         if diff := record_of(block, "difference"):
             self._line(block["depth"], f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}", _DIM)
@@ -252,7 +251,7 @@ class ConsoleRenderer:
     def _decision(self, block: Block, props: Block) -> None:
         if decision := decision_label({**block, **props}):
             details = [*changes({**block, **props}), *filter(None, [text_of(props, "reason")])]
-            why = f": {' · '.join(map(_one_line, details))}" if details else ""
+            why = f": {' · '.join(one_line(each, _LINE_CHARS) for each in details)}" if details else ""
             self._line(block["depth"], f"  {decision}{why}", _YELLOW)
 
     # --- the user's message, and what tools print ---
@@ -318,10 +317,6 @@ def _encodable(text: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
     return text
-
-
-def _one_line(text: str) -> str:
-    return clip(" ".join(text[: 4 * _LINE_CHARS].split()), _LINE_CHARS)
 
 
 def _time(seconds: float | None) -> str:

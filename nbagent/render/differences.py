@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.render.markup.text import escape, without_tex
+from nbagent.render.markup.text import escape, one_line, without_tex
 from nbagent.render.props import Props, text_of
 
 _LINE_CHARS = 200
@@ -158,5 +158,4 @@ def _more(diff: Props) -> str:
 
 
 def _line(text: str) -> str:
-    words = " ".join(text[: 4 * _LINE_CHARS].split())
-    return f"{words[: _LINE_CHARS - 1]}…" if len(words) > _LINE_CHARS else words
+    return one_line(text, _LINE_CHARS)

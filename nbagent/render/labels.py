@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbagent.protocol.shared import LABELS, LIMITS, fill
+from nbagent.render.markup.text import one_line
 from nbagent.render.props import Props, number_of, record_of, text_of
 
 _RUN = LABELS["run"]
@@ -229,7 +230,7 @@ def call_args(tool: Props) -> str:
 def args_label(args: Any) -> str:
     """Return arguments on one line: `(column="region", limit=10)`; those of a list have no names."""
     if isinstance(args, str):
-        return f"({clip(' '.join(args[: 4 * LIMITS['label_line_chars']].split()), LIMITS['label_line_chars'])})"
+        return f"({one_line(args, LIMITS['label_line_chars'])})"
     if not isinstance(args, dict | list):
         return "()" if args is None else f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""

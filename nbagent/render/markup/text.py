@@ -51,11 +51,15 @@ def escape(text: str) -> str:
     return html.escape(readable(text))
 
 
+def one_line(text: str, max_chars: int) -> str:
+    """Return a text on one line of at most `max_chars` characters, with an ellipsis if it is cut."""
+    line = " ".join(text[: 4 * max_chars].split())
+    return f"{line[: max_chars - 1]}…" if len(line) > max_chars or len(text) > 4 * max_chars else line
+
+
 def escape_line(text: str, max_chars: int = 200) -> str:
     """Return readable text as HTML on one line of at most `max_chars` characters."""
-    short = " ".join(text[: 4 * max_chars].split())
-    short = f"{short[: max_chars - 1]}…" if len(short) > max_chars or len(text) > 4 * max_chars else short
-    return without_tex(escape(short))
+    return without_tex(escape(one_line(text, max_chars)))
 
 
 def without_tex(markup: str) -> str:
