@@ -69,8 +69,7 @@ coverage: .venv/test .venv/programs js/node_modules/.installed
 	cd js && $(NPM) run --silent coverage
 
 docs: .venv/test
-	$(PIP_INSTALL) --group docs
-	$(BIN)/pdoc --docformat google --output-directory build/docs nbagent nbagent.events nbagent.errors
+	$(BIN)/python tests/reference.py build/docs
 
 adapter: .venv/test
 	@PYTHONPATH=tests $(BIN)/python tests/adapters/scaffold.py $(NAME)

@@ -1,13 +1,15 @@
 """Watch, steer and debug AI agents inside a Jupyter notebook.
 
-import nbagent
-nbagent.show(stream)                        # an agent's stream, live under the cell
-nbagent.show("https://…", json={…})         # the same by its address
-agent = nbagent.Agent(model="demo", tools=[my_function])
-agents = nbagent.load_agents("config.yaml") # the same from a file, by name
-run = await nbagent.show(agent.stream("…"))
-run.text, run.tools[0].result, run.events
-nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
+    import nbagent
+    nbagent.show(stream)                        # an agent's stream, live under the cell
+    nbagent.show("https://…", json={…})         # the same by its address
+    agent = nbagent.Agent(model="demo", tools=[my_function])
+    agents = nbagent.load_agents("config.yaml") # the same from a file, by name
+    run = await nbagent.show(agent.stream("…"))
+    run.text, run.tools[0].result, run.events
+    nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
+
+A run consists of `nbagent.events`. What can go wrong is in `nbagent.errors`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,9 +1,11 @@
 """The names that a user types: each exists, is completed, and has a docstring that describes all its parameters."""
 
 import inspect
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+import reference
 
 import nbagent
 
@@ -25,3 +27,12 @@ def test_a_public_name_is_completed_and_its_parameters_are_described(name: str) 
 
 def test_the_events_and_errors_are_completed() -> None:
     assert {"errors", "events"} <= set(nbagent.__all__)
+
+
+def test_the_reference_has_every_public_name(tmp_path: Path) -> None:
+    reference.write(tmp_path)
+    page = (tmp_path / "nbagent.html").read_text()
+    assert [
+        name for name in nbagent.__all__ if f'id="{name}"' not in page and not (tmp_path / "nbagent" / f"{name}.html").exists()
+    ] == []
+    assert 'id="TextDelta"' in (tmp_path / "nbagent" / "events.html").read_text()
