@@ -17,12 +17,12 @@ SIZES = {
     "deltas": 1_000_000 if WHOLE else 50_000,
     "an agent's tool": 100_000_000 if WHOLE else 5_000_000,
     "a text in a stream": 100_000_000 if WHOLE else 5_000_000,
-    "a text in a stream, not ASCII": 100_000_000 if WHOLE else 5_000_000,
+    "a text in a stream, not ASCII": 100_000_000 if WHOLE else 20_000_000,
     "JSON text in a stream": 100_000_000 if WHOLE else 5_000_000,
 }
 
 
-IN_SHORT = ("deltas", "an agent's tool", "a text in a stream")
+IN_SHORT = ("deltas", "an agent's tool", "a text in a stream, not ASCII")
 """Cases of `make test`: each is a process that holds its output twice, and takes a second."""
 
 

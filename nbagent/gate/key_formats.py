@@ -53,13 +53,21 @@ CONTEXTUAL_BEGUN = re.compile(rf"{_AFTER_BEARER}({CHAR}*)\Z|{_AFTER_USER}([^\s/:
 """Matches one that goes on at the end of the text."""
 CONTEXT = re.compile("://|bearer", re.IGNORECASE)
 """Matches where the context of a credential may begin."""
+_BEARER = "bearer"
+_SLICE_CHARS = 65_536
 USER_BEGUN = re.compile(r"://[^\s/:@]{0,256}\Z")
 """Matches the context of a password that goes on at the end of the text."""
 
 
 def has_context(text: str) -> bool:
     """Return True if the text may hold a `CONTEXT`, in a sixth of the time that the expression takes."""
-    return "://" in text or "bearer" in text.lower()
+    if "://" in text:
+        return True
+    if len(text) <= _SLICE_CHARS:
+        return _BEARER in text.lower()
+    # A lower-case copy of a whole text may take four times its memory.
+    slices = range(0, len(text), _SLICE_CHARS)
+    return any(_BEARER in text[start : start + _SLICE_CHARS + len(_BEARER)].lower() for start in slices)
 
 
 def contextual_spans(text: str, start: int = 0) -> Iterator[Span]:

@@ -40,6 +40,12 @@ def test_what_follows_bearer_or_stands_in_an_address_is_masked() -> None:
     assert mask("postgres://me:hunter22@db/x") == "postgres://me:hu••••••@db/x"
 
 
+@pytest.mark.parametrize("at", range(-12, 3))
+def test_a_token_is_found_wherever_it_stands_in_a_large_text(at: int) -> None:
+    before = " " * (65_536 + at)
+    assert mask(f"{before}Bearer abcdefghijklmnopqrst") == f"{before}Bearer ab{'•' * 18}"
+
+
 def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "MY_TOKEN", "DB_PASSWORD", "clientSecret_PAT"):
         monkeypatch.setenv(name, CANARY)
