@@ -1,10 +1,13 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import atexit
+import concurrent.futures.thread  # noqa: F401 - see _at_exit
 import contextlib
 import errno
 import logging
 import socket
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError
@@ -39,6 +42,9 @@ STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
 
 
+_servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
+
+
 class Uvicorn(uvicorn.Server):
     """uvicorn's server, with an event that is set when it has begun.
 
@@ -57,7 +63,7 @@ class Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """A server that runs in a thread of this process, until `stop` or the end of a `with` block. `serve` makes it.
+    """A server that runs in a thread, until `stop`, the end of a `with` block, or that of the process. `serve` makes it.
 
     Args:
         app: the ASGI application.
@@ -101,6 +107,7 @@ class Server:
         self._grpc: GrpcServer | None = getattr(getattr(app.state, "a2a", None), "grpc", None)
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+        _servers.add(self)
         if self._server.begun.wait(START_TIMEOUT_S) and not self._server.started:
             self.stop()
             raise NbagentError("the server could not begin; its log has the reason")
@@ -166,6 +173,18 @@ class Server:
             f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
             f'<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends the server.</span></div>'
         )
+
+
+def _stop_all() -> None:
+    for server in list(_servers):
+        if server._thread.is_alive():
+            server.stop()
+
+
+# When `atexit` calls its functions, threads take no more work, and a run could not be written down as ended. What is registered
+# here is called before; `concurrent.futures` does so too, and was imported first because the last comes first.
+_at_exit: Any = getattr(threading, "_register_atexit", atexit.register)
+_at_exit(_stop_all)
 
 
 def _mask(record: logging.LogRecord) -> bool:

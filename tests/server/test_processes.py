@@ -313,7 +313,7 @@ def test_a_redis_that_is_silent_for_long_ends_no_run(
 ) -> None:
     for module in ("stores.redis_events.TIMEOUT_S", "hosting.sessions.LOOKUP_TIMEOUT_S"):
         monkeypatch.setattr(f"nbagent.server.{module}", 0.3)
-    with Cluster(f"{redis.url}?heartbeat_expires_ms=500", tmp_path) as cluster:
+    with Cluster(f"{redis.url}?heartbeat_expires_ms=800", tmp_path) as cluster:
         first, second = cluster.here(), cluster.here()
         session, run = first.session(), first.begin("words")
         events, got = second.events(run), list[Json]()

@@ -153,6 +153,29 @@ def test_a_reader_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     assert [event["type"] for event in events[-2:]] == ["error", "done"]
 
 
+LEFT_RUNNING = """
+import atexit, sys, time
+import httpx2, nbagent, openai
+client = openai.AsyncOpenAI(base_url=sys.argv[1], api_key="none", max_retries=0)
+agent = nbagent.Agent("test-1", client=client, api="chat", name="assistant")
+server = nbagent.serve(agent, port=0, store=sys.argv[2])
+print(httpx2.post(f"{server.url}/runs", json={"message": "go"}).json()["id"])
+atexit.register(time.sleep, 1)
+"""
+
+
+def test_a_process_that_ends_stops_its_server_whose_runs_are_known_to_be_cancelled(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with ModelServer(lambda exchange: exchange.hold()) as model:
+        arguments = ("-c", LEFT_RUNNING, model.base_url, str(store))
+        with start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, imported=()) as process:
+            told, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    with agent() as made, serve(made, port=0, store=store) as server, httpx2.Client(base_url=server.url) as client:
+        events = read(client, "GET", f"/runs/{told.strip()}/events")
+    assert json.loads(events[-1].data)["status"] == "cancelled"
+
+
 def test_positions_are_in_order() -> None:
     assert Position(9, 2) < Position(10, 1)
     assert parse_id(Position(9, 2).id_in("run-abcdefghijkl")) == ("run-abcdefghijkl", Position(9, 2))
