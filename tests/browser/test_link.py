@@ -298,7 +298,7 @@ def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run
     book: Callable[..., Notebook],
 ) -> None:
     """The server drops messages because another cell prints too fast; the kernel is busy, so the page asks for each state."""
-    notebook = book("time.sleep(60)")
+    notebook = book("time.sleep(20)")
     wait_for_words(notebook)
     dropped: list[str] = []
 

@@ -191,6 +191,9 @@ def fall_asleep(book: Notebook, how: str) -> None:
 
 def thought_of(view: Locator, wanted: str) -> str:
     """Return the text of the opened thought, which a view draws in slices, so a little later."""
+    show_all = view.get_by_role("button", name="Show all")
+    if show_all.is_visible():  # it may lie over the thought's row
+        show_all.click()
     view.get_by_role("button", name=THOUGHT).click()
     code = view.locator(".nb-thought code")
     code.wait_for()
