@@ -36,7 +36,7 @@ const RULES = {
   },
   twin: {
     tags: words(`${TEXT_TAGS} details summary figure figcaption style`),
-    attrs: words(`${TEXT_ATTRS} open data-nbagent-twin style`),
+    attrs: words(`${TEXT_ATTRS} open aria-level data-nbagent-twin style`),
     inputs: words("checkbox"),
   },
 };

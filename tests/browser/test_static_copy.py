@@ -1,6 +1,5 @@
 """The static copy in the file when updates are lost, and runs in places that JupyterLab draws in its own way."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -175,11 +174,7 @@ def test_in_an_output_widget_everything_is_seen(notebook: Callable[..., Notebook
 
 @pytest.mark.proof
 def test_a_jupyterlab_without_the_widget_extensions_says_so(tmp_path: Path, page: Page) -> None:
-    disabled = {"disabledExtensions": {"@jupyter-widgets/jupyterlab-manager": True, "anywidget": True}}
-    config = tmp_path / "jupyter_config_dir" / "labconfig" / "page_config.json"
-    config.parent.mkdir(parents=True)
-    config.write_text(json.dumps(disabled))
-    with serving(tmp_path) as lab:
+    with serving(tmp_path, disabled=["@jupyter-widgets/jupyterlab-manager", "anywidget"]) as lab:
         write(lab.root / "bare.ipynb", (SETUP, "run = nbagent.show(until('bare'))"))
         book = Notebook(lab, page, "bare.ipynb").open()
         book.run(0)
