@@ -11,12 +11,12 @@ All wait for the readers before they begin.
 The events are deltas of a text, of which nbagent joins those that come within 20 ms, and statuses, each of which is a block of
 the transcript and an event of the stream. The cost is that of each event which the source has made.
 
-The cap of 1.3 is not met for statuses to one reader beside texts: 1.9 to 2.3 x (37 to 42 us beside 18 to 20 us).
-By the clocks of the threads, about two thirds of it is the run's, before any server sees the event: decoder 3 us, gate 3 us,
-stamp, log and block of the transcript 6 us, and the way between them. A third is the server's: number and JSON of an event
-0.6 us, its row in SQLite 3 to 4 us, its reading back 0.5 us, its frame 1.4 us, and the cost of each batch of 20 ms (threads,
-transactions, wake-ups). The endpoint with texts has no run and no store, so it does none of that. With 50 readers the run is
-paid for once, and an event costs a reader 2 us beside 12 us.
+The cap of 1.3 is not met for statuses to one reader beside texts: 1.9 to 3.7 x (37 to 62 us beside 15 to 20 us), the most where
+a wake-up is dear: the same run behind Starlette takes as long. By the clocks of the threads, about two thirds of it is the
+run's, before any server sees the event: decoder 3 us, gate 3 us, stamp, log and block of the transcript 6 us, and the way
+between them. A third is the server's: number and JSON of an event 0.6 us, its row in SQLite 3 to 4 us, its reading back 0.5 us,
+its frame 1.4 us, and the cost of each batch of 20 ms (threads, transactions, wake-ups). The endpoint with texts has no run and
+no store, so it does none of that. With 50 readers the run is paid for once, and an event costs a reader 2 us beside 12 us.
 """
 
 import asyncio
