@@ -40,6 +40,7 @@ class TranscriptWidget(anywidget.AnyWidget):
         saved: returns what a view puts into the notebook, by part name; None where there is no static copy.
     """
 
+    # A text: of a path, anywidget keeps every instance alive (https://github.com/manzt/anywidget/issues/929).
     _esm = traitlets.Unicode().tag(sync=True)
     layout = traitlets.Any(None).tag(sync=True)
     """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""

@@ -334,7 +334,7 @@ class RedisEvents:
         for stream, entries in found:
             for entry, fields in entries:
                 if not fields:
-                    continue  # Redis 6 hands on what was deleted
+                    continue  # Redis 6 hands on what was deleted (https://github.com/redis/redis/pull/10227)
                 agent = stream.removeprefix("nbagent:work:")
                 if room() <= len(taken):
                     async with self._reaching():
@@ -397,7 +397,8 @@ def _client(url: str) -> Any:
     return Redis.from_url(
         url,
         protocol=2,  # replies of one form, whatever the versions of Redis and redis-py
-        socket_timeout=None,  # with one, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation
+        # With a time-out, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation (gh-86296).
+        socket_timeout=None,
         socket_connect_timeout=TIMEOUT_S,
         max_connections=10_000,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
