@@ -271,7 +271,8 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Call
     watch(book.page, leaks)
     outside: list[str] = []
     book.page.on("request", lambda request: outside.append(request.url))
-    book.page.add_script_tag(content=(Path(__file__).parent / "stage.js").read_text("utf-8"))
+    if book.page.evaluate("!window.unfold"):  # else a page that an earlier part has used
+        book.page.add_script_tag(content=(Path(__file__).parent / "stage.js").read_text("utf-8"))
     book.run(0)
     book.wait_idle()
     for index, group in enumerate(groups, 1):
