@@ -324,7 +324,6 @@ class Agent:
         allowed: set[str] | None = None,
         *,
         output: Any = None,
-        outer: tuple[str, ...] = (),
     ) -> Plan:
         """Return the parameters of a run.
 
@@ -332,8 +331,8 @@ class Agent:
             extra_tools: besides the agent's own.
             allowed: names of the tools that the reader has allowed for good; an answer adds to them.
             output: as for `stream`.
-            outer: names of the agents in whose calls it works.
         """
+        call = CURRENT_CALL.get()
         connection = self._connection() if self._recording is None else self._recorded_connection()
         self._tools, notices = renewed(self._tools)
         return Plan(
@@ -356,7 +355,7 @@ class Agent:
             slots=self._slots,
             output=None if output in (None, str) else OutputFormat(output),
             handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
-            path=(*outer, self.name),
+            path=(*(call.path if call is not None else ()), self.name),
             notices=notices,
         )
 
@@ -382,7 +381,7 @@ class Agent:
 
     def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
         """Return a run that is a part of the run of a call."""
-        plan = self._plan(output=output, outer=context.path)
+        plan = self._plan(output=output)
         return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
 
     def _handoff(self) -> Handoff:

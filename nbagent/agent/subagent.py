@@ -4,22 +4,17 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from msgspec.structs import replace
-
 from nbagent import events as e
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.calls.nested import NestedEvents, check_depth
 from nbagent.agent.outcome import Outcome
 from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
-from nbagent.events.ids import with_id_prefix
 from nbagent.runtime import loop
 
 if TYPE_CHECKING:
     from nbagent.agent.turns import Turns
-
-MAX_DEPTH = 5
-"""Agents that may be at work one inside another."""
 
 _TASK = "The task in full. The agent knows nothing else of this conversation."
 
@@ -63,9 +58,7 @@ async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
         ToolError: too many agents are at work one inside another.
         AgentError: the run did not complete.
     """
-    path = context.path
-    if len(path) >= MAX_DEPTH:
-        raise ToolError(f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}")
+    check_depth(context)
     run = _run(context, start())
     return await (run if loop.is_current() else asyncio.wrap_future(loop.submit(run)))
 
@@ -73,7 +66,7 @@ async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
 async def _run(context: CallContext, turns: "Turns") -> Any:
     plan = turns.plan
     outcome = Outcome(plan.name, plan.max_steps)
-    nested = _Nested(f"{context.id}/agent-{next(context.agents)}", context.id, plan.name)
+    nested = NestedEvents(context, plan.name)
     scope = f"{model_name(plan.name)}/"  # no tool's name has a slash
     plan.allowed.update(name.removeprefix(scope) for name in context.allowed if name.startswith(scope))
 
@@ -88,37 +81,3 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # the run has emitted its end, and returned
     return outcome.answer(turns.failure)
-
-
-class _Nested:
-    """Tells the events of a run as those of a sub-agent of another run.
-
-    Args:
-        id: of the sub-agent.
-        tool_id: the call that it works for.
-        name: of the agent.
-    """
-
-    def __init__(self, id: str, tool_id: str, name: str) -> None:
-        self._id = id
-        self._tool_id = tool_id
-        self._name = name
-
-    def translate(self, event: e.Event) -> list[e.Event]:
-        """Return the event as one of the outer run: with the sub-agent's prefix in its ids, and the sub-agent as its parent."""
-        match event:
-            case e.RunStart():
-                return [e.AgentStart(id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id)]
-            case e.RunEnd():
-                end = e.AgentEnd(id=self._id, name=self._name, status=event.status, usage=event.usage, parent_id=self._tool_id)
-                return [end]
-            case e.Prompt():
-                return []  # the call's arguments have it
-            case e.StepStart():
-                event = replace(event, model=None)  # the header names the outer run's
-            case e.Error():
-                event = replace(event, fatal=False)  # the outer run goes on
-            case _:
-                pass
-        own = with_id_prefix(event, self._id)
-        return [replace(own, parent_id=own.parent_id or self._id, agent=own.agent or self._name)]

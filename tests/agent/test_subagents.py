@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from agent.test_agent import agent_of, collect, end_of, of, tokens, weather
 import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, tool
-from nbagent.agent.subagent import MAX_DEPTH
+from nbagent.agent.calls.nested import MAX_DEPTH
 from nbagent.errors import AgentError, NbagentError, ToolError
 from nbagent.events.question import Question
 from nbagent.runtime import loop
@@ -223,6 +224,99 @@ async def test_generate_inside_a_tool_is_nested_too(where: str) -> None:
     assert len({event.id for event in of(events, e.AgentStart)}) == 2
     assert of(events, e.ToolResult)[0].content == "One.Two."
     assert tokens(end_of(events)) == (40, 20, 60)
+
+
+# --- a tool that returns a stream -------------------------------------------------------------------------------------
+
+
+def returns(make: Callable[[], Any], **options: Any) -> Any:
+    """Return a tool that asks elsewhere, and returns the stream of the answer."""
+
+    def ask() -> Any:
+        """Ask elsewhere."""
+        return make()
+
+    return tool(name="ask", **options)(ask)
+
+
+ASKED = say("chat", calls=[("c1", "ask", "{}")])
+
+
+def address(server: Server) -> Any:
+    """Return the stream of an address, which is that of the models' server."""
+    return nbagent.connect(f"{server.base_url}/chat/completions", json={"stream": True, "messages": []})
+
+
+async def test_the_stream_of_an_address_is_nested_and_its_answer_is_the_result() -> None:
+    with Server(ASKED, say("chat", "Rain."), say("chat", "It rains.")) as server:
+        used = returns(lambda: address(server))
+        events = await collect(agent_of(server, name="boss", tools=[used]).stream("go"))
+        told = server.bodies[-1]["messages"][-1]["content"]
+
+    (call,), (start,), (end,) = of(events, e.ToolStart), of(events, e.AgentStart), of(events, e.AgentEnd)
+    assert (start.name, start.tool_id, start.parent_id) == ("ask", call.id, call.id)
+    assert (end.id, end.status, told) == (start.id, "completed", "Rain.")
+    assert {(event.parent_id, event.agent) for event in of(events, e.TextDelta)} == {(start.id, "ask"), (None, "boss")}
+
+
+@pytest.mark.parametrize("made", [lambda agent: agent.stream("first"), lambda agent: nbagent.Run(agent.stream("first"))])
+async def test_the_stream_of_an_agent_is_nested_and_its_tokens_count(made: Callable[[Agent], Any]) -> None:
+    with Server(ASKED, say("chat", "One."), say("chat", "Two.")) as server:
+        helper = agent_of(server, name="helper")
+        events = await collect(agent_of(server, name="boss", tools=[returns(lambda: made(helper))]).stream("go"))
+
+    assert [event.name for event in of(events, e.AgentStart)] == ["helper"]
+    assert of(events, e.ToolResult)[0].content == "One."
+    assert (end_of(events).output, tokens(end_of(events))) == ("Two.", (30, 15, 45))
+
+
+async def test_a_stream_that_fails_is_an_error_of_the_call_with_its_reason() -> None:
+    with Server(ASKED, refuse(403, "no such thing"), say("chat", "Sorry.", number=3)) as server:
+        events = await collect(agent_of(server, tools=[returns(lambda: address(server))]).stream("go"))
+
+    (result,) = of(events, e.ToolResult)
+    assert (result.status, of(events, e.AgentEnd)[0].status) == ("error", "failed")
+    assert result.error.message.startswith("ask did not finish: ")
+    assert "403" in result.error.message
+    assert end_of(events).output == "Sorry."
+
+
+async def test_a_stream_has_the_time_limit_of_its_tool() -> None:
+    with Server(ASKED, Exchange.hold, say("chat", "Too slow.")) as server:
+        events = await collect(agent_of(server, tools=[returns(lambda: address(server), timeout=0.05)]).stream("go"))
+
+    assert "0.05 s" in of(events, e.ToolResult)[0].error.message
+    assert end_of(events).output == "Too slow."
+
+
+async def test_stop_closes_the_connection_of_a_stream() -> None:
+    def begin(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"content": "word"}))
+        exchange.hold()
+
+    with Server(ASKED, begin) as server:
+        stream = agent_of(server, tools=[returns(lambda: address(server))]).stream("go")
+        async for event in stream:
+            if isinstance(event, e.TextDelta):
+                break
+        await stream.aclose()
+        rest = await collect(stream)
+        assert await asyncio.to_thread(server.hung_up.wait, 30)
+
+    assert [event.status for event in of(rest, e.AgentEnd)] == ["cancelled"]
+    assert end_of([e.RunStart(), *rest]).status == "cancelled"
+
+
+async def test_agents_that_return_the_streams_of_one_another_reach_the_limit() -> None:
+    with Server(*[ASKED] * MAX_DEPTH, *[say("chat", "Enough.")] * MAX_DEPTH) as server:
+        ring = agent_of(server, name="ring", tools=[returns(lambda: ring.stream("deeper"))])
+        events = await collect(ring.stream("go"))
+
+    assert len(of(events, e.AgentStart)) == MAX_DEPTH - 1
+    assert [event.error.message for event in of(events, e.ToolResult) if event.error] == [
+        f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(['ring'] * MAX_DEPTH)}"
+    ]
 
 
 async def test_what_a_tool_leaves_running_waits_for_no_reader() -> None:

@@ -43,6 +43,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.server import Server, serve
 from nbagent.server.a2a.message import answer_in, prompt_in
+from nbagent.sources.stream import ServiceStream
 
 TOKEN = "a-token-of-some-length"
 BINDINGS = ("JSONRPC", "HTTP+JSON", "GRPC")
@@ -223,6 +224,7 @@ def asking(ran: list[str]) -> Any:
     return remove
 
 
+CLEANING = [chat(calls=[("c2", "cleaner", '{"task": "Remove x."}')]), chat("Clean.")]
 REMOVING = [chat(calls=[("c1", "remove", '{"name": "x"}')]), chat("Done.")]
 
 
@@ -500,6 +502,27 @@ async def test_nbagent_shows_the_address_and_answers() -> None:
         async with asyncio.timeout(20):
             await run
     assert (run.status, run.text, ran) == ("completed", "Done.", ["x"])
+
+
+async def test_an_agent_asks_another_one_whose_question_reaches_the_reader() -> None:
+    ran: list[str] = []
+    with serving(*REMOVING, tools=[asking(ran)]) as (server, _), ModelServer(*CLEANING) as model:
+
+        def cleaner(task: str) -> ServiceStream:
+            """Give the cleaner a task."""
+            message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": task}]}
+            body = {"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage", "params": {"message": message}}
+            return nbagent.connect(f"{server.url}/agents/assistant", json=body, headers={"a2a-version": "1.0"})
+
+        boss = Agent("test-1", tools=[cleaner], client=model.client(), api="chat", name="boss")
+        run = nbagent.Run(boss.stream("Clean up."), answer=lambda question: question.tool == "remove")
+        run.start()
+        async with asyncio.timeout(20):
+            await run
+    assert (run.status, run.answer, ran) == ("completed", "Clean.", ["x"])
+    agent = next(block for block in run.snapshot() if block["kind"] == "agent")
+    assert [(call.name, call.result) for call in run.tools] == [("cleaner", "Done."), ("remove", "removed")]
+    assert (agent["name"], agent["status"]) == ("cleaner", "completed")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.frames import frames_of
+from nbagent.agent.calls.nested import answer_of
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
@@ -25,6 +26,8 @@ from nbagent.agent.plan import Plan
 from nbagent.agent.tools.tool import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
+from nbagent.run import Run
+from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.post_mortem import drop_own_frames
 
 CLEANUP_TIMEOUT_S = 0.3
@@ -242,6 +245,8 @@ class Calls:
                 with PyplotFigures() as drawn:
                     await injected.before_call(tool, start.id, self._emit)
                     value = await tool.run(arguments, results.show)
+                    if isinstance(value, OwnedStream | Run):
+                        value = await answer_of(value, context, tool.timeout)
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])
                 # Drawing a big table or a figure takes long.

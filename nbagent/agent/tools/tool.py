@@ -17,6 +17,7 @@ import msgspec
 from nbagent.agent.tools import docstring
 from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
+from nbagent.run import Run
 from nbagent.runtime.timeouts import is_limit
 
 TOOL_THREAD = "nbagent-tool"
@@ -170,7 +171,7 @@ class Tool(Generic[P, R]):
         try:
             async with limit:
                 value = call() if self.is_async else await in_thread(functools.partial(finish, call))
-                if inspect.isawaitable(value):
+                if inspect.isawaitable(value) and not isinstance(value, Run):  # which is not begun here
                     value = await value
                 if inspect.isasyncgen(value):
                     return await _last_of_async(value, show)
@@ -228,11 +229,14 @@ def tool(
 
     A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
+    A tool returns its result, or yields it after preliminary ones. If that is a stream of nbagent's (`nbagent.connect(…)`, the
+    `stream(…)` of an agent, a replay) or an `nbagent.Run`, it is shown inside the call, and its answer is the result.
+
     Args:
         function: sync or async; its signature becomes the schema of its arguments, its docstring their descriptions.
         name: the name that the model sees; by default the function's.
         description: what the function does; by default its docstring up to the first section.
-        timeout: seconds that a call may take; None is no limit.
+        timeout: seconds that a call may take, and a stream that it returns; None is no limit.
         approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
             with the arguments, as a dict of JSON.
         result_chars: characters of a result that the model gets at most; None leaves it to the agent.
