@@ -102,14 +102,13 @@ proof-browser: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
 
+# One benchmark that fails leaves the others their turn.
 proof-bench: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m bench.environment
-	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
-	$(BIN)/python tests/bench/deltas.py
-	PYTHONPATH=tests $(BIN)/python tests/bench/stops.py
-	PYTHONPATH=tests $(BIN)/python tests/bench/server.py
-	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
-	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.many
+	failed=0; export PYTHONPATH=tests; \
+	for each in imports deltas stops server; do $(BIN)/python tests/bench/$$each.py || failed=1; done; \
+	for each in lab many; do $(CHROMIUM) && .venv/bench/bin/python -m bench.$$each || failed=1; done; \
+	exit $$failed
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'
