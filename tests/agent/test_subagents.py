@@ -257,6 +257,7 @@ async def test_the_stream_of_an_address_is_nested_and_its_answer_is_the_result()
     assert (start.name, start.tool_id, start.parent_id) == ("ask", call.id, call.id)
     assert (end.id, end.status, told) == (start.id, "completed", "Rain.")
     assert {(event.parent_id, event.agent) for event in of(events, e.TextDelta)} == {(start.id, "ask"), (None, "boss")}
+    assert {(event.seq, event.ts, event.run_id) for event in events} == {(0, 0.0, "")}  # given by a run that shows them
 
 
 @pytest.mark.parametrize("made", [lambda agent: agent.stream("first"), lambda agent: nbagent.Run(agent.stream("first"))])

@@ -95,4 +95,5 @@ class NestedEvents:
             case _:
                 pass
         own = with_id_prefix(event, self._id)
-        return [replace(own, parent_id=own.parent_id or self._id, agent=own.agent or self._name)]
+        parent_id, agent = own.parent_id or self._id, own.agent or self._name
+        return [replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")]  # which the outer run gives
