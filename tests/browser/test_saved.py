@@ -203,7 +203,7 @@ def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> 
 
 @pytest.mark.proof
 def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[..., Notebook]) -> None:
-    book = notebook("again.ipynb", cells=(SETUP, SHOW, "run"))  # in a kernel of its own
+    book = notebook("shown-twice.ipynb", cells=(SETUP, SHOW, "run"))  # in a kernel of its own
     for index in (0, 1, 2, 1, 2):
         book.run(index)
         book.wait_idle()
