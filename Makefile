@@ -53,15 +53,15 @@ js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
 CHROMIUM := NBAGENT_CHROMIUM="$$(PYTHONPATH=tests $(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
-# At a time, each with a JupyterLab of its own; a campaign has the machine for itself.
-BROWSER_TESTS := --numprocesses=2 --dist=worksteal --timeout=300
+# At a time, each with a JupyterLab of its own.
+BROWSER_TESTS := --numprocesses=2 --dist=worksteal
 
 python: .venv/test .venv/programs
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=4 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test .venv/programs
-	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS)
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS) --timeout=300
 
 coverage: .venv/test .venv/programs js/node_modules/.installed
 	$(PIP_INSTALL) --group coverage
@@ -94,13 +94,13 @@ proof-python: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m fuzzing.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
-	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
+	$(BIN)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal --timeout=3600 --quiet
 
 proof-browser: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
-	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS) --timeout=3600 --quiet
 
 # One benchmark that fails leaves the others their turn.
 proof-bench: .venv/test .venv/programs
