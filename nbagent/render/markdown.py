@@ -35,7 +35,7 @@ from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
-_SPECIAL = re.compile(r"([\\`*\[\]$~]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w))")
+_SPECIAL = re.compile(r"[\\`*\[\]$~^@{]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)")
 # At the beginning of a line: a heading, a list, a quotation, a line under a heading.
 _MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -52,6 +52,10 @@ def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_
     """
     value_chars = None if max_bytes is None else SizeBudget.of(blocks, max_bytes).value_chars
     text = _Writer(Tree(blocks), embedded, value_chars).text()
+    if embedded:
+        from nbagent.render.markup.embedded import without_citations
+
+        text = without_citations(text)
     if max_bytes is None or len(text) <= 2 * max_bytes:
         return text
     head = text[: 2 * max_bytes].rpartition("\n")[0]
@@ -201,12 +205,21 @@ def _link(block: Props) -> str:
 
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
+    return _escaped(" ".join(visible(text).split()))
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    # To the pandoc that nbconvert calls, two backslashes before a bracket begin a formula.
+    return "&#92;" if found[0] == "\\" else f"\\{found[0]}"
 
 
 def _plain(text: str) -> str:
     """Return a text escaped so that it contains no Markdown, and keeps its lines."""
-    lines = [_MARKER.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", visible(line).strip())) for line in text.split("\n")]
+    lines = [_MARKER.sub(r"\1\\\2", _escaped(visible(line).strip())) for line in text.split("\n")]
     return re.sub(r"(?<=\S)\n(?=\S)", "\\\\\n", "\n".join(lines))
 
 

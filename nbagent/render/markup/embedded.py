@@ -1,107 +1,243 @@
 r"""Markdown inside of a document that a converter makes of a notebook: it means to pandoc what it means to the view.
 
-nbconvert has pandoc make LaTeX of Markdown. To pandoc `---` begins YAML, which removes the text or fails, and a backslash
-before a letter is a command of TeX: `C:\Users` stops LaTeX, and `\input` reads a file.
-https://pandoc.org/MANUAL.html#pandocs-markdown
+nbconvert has pandoc make LaTeX of Markdown. To pandoc a backslash is TeX in many places: before a letter, in `\\(…\\)`, in a
+code block that only the view takes for one. TeX then reads files (`\input`) and writes them (`\openout`). So the text is parsed
+with the view's grammar and written again in a form that has one reading: no backslash stands in prose, all code is in closed
+fences, and a formula has only what typesets. https://pandoc.org/MANUAL.html#pandocs-markdown
 """
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from nbagent.render.markup.grammar import Token, match_math, parse
-from nbagent.render.markup.markdown import only_typesets
+from nbagent.render.markup.grammar import Token, parse
+from nbagent.render.markup.markdown import alternative, attr, image_label, only_typesets
 from nbagent.render.markup.mathml import mathml
+from nbagent.render.markup.url import safe_url, visible_url
 
-_LINE_END = re.compile(r"\r\n?|\n")
-_MARK = re.compile(r"`+|\$\$?|\\[A-Za-z(\[]|\\.|<(?=[A-Za-z/!?])", re.DOTALL)
-_AUTOLINK = re.compile(r"<(?:[A-Za-z][\w+.-]*:[^\s<>]*|[\w.+-]+@[\w.-]+)>")
-_RAW_FENCE = re.compile(r"^([ \t>]*(?:`{3,}|~{3,})\s*)\{.*")
+_SPECIAL = re.compile(r"[\\`$<>^~@{}\[\]|*]|(?<!\w)_|_(?!\w)|&(?=[#\w])")
+# At the beginning of a line: a heading, a list, a term's definition, a title.
+_LINE_START = re.compile(r"^(\d{0,9})([#+=.):%-])")
+_LANGUAGE = re.compile(r"\s*([\w+#.-]+)")
 _COMMAND = re.compile(r"\\[A-Za-z]|\^\^")
+# `%` begins a comment, `#` is a macro's argument, `$` ends the formula.
+_NO_PART_OF_A_FORMULA = re.compile(r"(?<!\\)[%#$]|\n[ \t]*\n")
+_CITATION = re.compile(r"data-(?=cite)", re.IGNORECASE)
+_ITEM_INDENT = 4
 
 
 def embedded_markdown(text: str) -> str:
     """Return a Markdown text for a place within a document: headings as bold lines, nothing that only pandoc reads."""
-    lines = _LINE_END.split(text)
-    tokens = parse("\n".join(lines))
-    done: set[int] = set()
-    for token, next_token in itertools.zip_longest(tokens, tokens[1:]):
-        if token.map is None or token.map[0] in done:
-            continue
-        start, end = token.map
-        if token.type == "heading_open" and token.level == 0:
-            lines[start:end] = [_bold(" ".join(_prose(next_token.content).split())), *[""] * (end - start - 1)]
-        elif token.type == "hr" and token.level == 0:
-            lines[start] = "***"
-        elif token.type == "fence":
-            lines[start] = _RAW_FENCE.sub(r"\1", lines[start])
-        elif token.type == "math_block" and token.meta["closed"]:
-            lines[start:end] = _math_block(token, lines[start:end])
-        elif token.type in ("inline", "math_block"):  # the cells of a row of a table have the same line
-            lines[start:end] = _prose("\n".join(lines[start:end])).split("\n")
-        else:
-            continue
-        done.update(range(start, end))
-    return "\n".join(lines)
+    return "\n\n".join(_blocks(iter(parse(text))))
 
 
-def _bold(line: str) -> str:
-    mark = next((mark for mark in ("**", "__") if mark[0] not in line), "") if line else ""
-    return f"{mark}{line}{mark}"
+def without_citations(text: str) -> str:
+    """Return a text without HTML attributes `data-cite`, which nbconvert makes commands of TeX, also in code.
 
-
-def _math_block(token: Token, lines: list[str]) -> list[str]:
-    if is_plain_tex(token.content):
-        return [line.replace("\\[", "$$").replace("\\]", "$$") for line in lines]
-    return [_code(line) if line.strip() else line for line in lines]
-
-
-def _prose(source: str) -> str:
-    return "".join(_pieces(source))
-
-
-def _pieces(source: str) -> Iterator[str]:
-    closing = _closing_backticks(source)
-    at = 0
-    while (found := _MARK.search(source, at)) is not None:
-        start, mark = found.span()[0], found[0]
-        yield source[at:start]
-        at = found.end()
-        opener = mark if mark in ("$", "$$", "\\(", "\\[") else None
-        formula = match_math(source, start, len(source), opener) if opener else None
-        if mark[0] == "`":
-            at = closing.get(start, at)
-            yield source[start:at] + ("\\" if source.startswith("{=", at) else "")
-        elif formula is not None:
-            at, tex = formula
-            dollars = "$" if opener in ("$", "\\(") else "$$"
-            yield f"{dollars}{tex}{dollars}" if is_plain_tex(tex) else _code(tex)
-        elif mark == "<":
-            yield "<" if _AUTOLINK.match(source, start) else "\\<"
-        else:
-            yield f"\\{mark}" if mark[1:].isalpha() else mark
-    yield source[at:]
-
-
-def _closing_backticks(source: str) -> dict[int, int]:
-    """Return the ends of code spans by their starts."""
-    ends: dict[int, int] = {}
-    later: dict[int, int] = {}  # by the length of a run of backticks: the end of the next such run
-    for run in reversed(list(re.finditer("`+", source))):
-        if len(run[0]) in later:
-            ends[run.start()] = later[len(run[0])]
-        later[len(run[0])] = run.end()
-    return ends
+    https://github.com/jupyter/nbconvert/blob/main/nbconvert/filters/citation.py
+    """
+    return _CITATION.sub("data -", text)
 
 
 def is_plain_tex(tex: str) -> bool:
     r"""Return True if TeX has only commands that typeset mathematics, none that LaTeX would run, such as `\input`."""
+    if _NO_PART_OF_A_FORMULA.search(tex) or not only_typesets(tex):
+        return False
     if not _COMMAND.search(tex):
-        return True
+        braces = re.findall(r"(?<!\\)[{}]", tex)
+        return braces.count("{") == braces.count("}")
     # A command that latex2mathml does not know is in its result as it stands.
-    found = mathml(tex, display=False) if only_typesets(tex) else None
+    found = mathml(tex, display=False)
     return found is not None and _COMMAND.search(found) is None and "^^" not in tex
 
 
-def _code(text: str) -> str:
-    return f"`{text.replace('`', chr(39)).strip()}`"
+def _blocks(tokens: Iterator[Token], end: str = "") -> list[str]:
+    """Return the blocks up to the token that ends the one around them."""
+    blocks: list[str] = []
+    for token in tokens:
+        if token.type == end:
+            break
+        blocks.extend(_block(token, tokens))
+    return blocks
+
+
+def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
+    match token.type:
+        case "inline":
+            line = _inline(token.children or [])
+            if "task" in token.meta:
+                line = f"[{'x' if token.meta['task'] else ' '}] {line}"
+            if line:
+                yield line
+        case "heading_open":
+            yield _bold(" ".join(_blocks(tokens, "heading_close")))
+        case "hr":
+            yield "***"
+        case "fence":
+            language = _LANGUAGE.match(token.info)
+            yield _fenced(token.content.removesuffix("\n"), language[1] if language else "")
+        case "code_block":
+            yield _fenced(token.content.removesuffix("\n"))
+        case "math_block":
+            yield _math_block(token)
+        case "blockquote_open":
+            yield _indented("\n\n".join(_blocks(tokens, "blockquote_close")), "> ", "> ")
+        case "bullet_list_open" | "ordered_list_open":
+            yield _list(token, tokens)
+        case "table_open":
+            yield "\n".join(_rows(tokens))
+
+
+def _indented(text: str, first: str, others: str) -> str:
+    lines = [f"{others}{line}".rstrip() for line in text.split("\n")]
+    lines[0] = f"{first}{text.partition(chr(10))[0]}"
+    return "\n".join(lines)
+
+
+def _bold(line: str) -> str:
+    line = " ".join(line.split())
+    mark = next((mark for mark in ("**", "__") if mark[0] not in line), "") if line else ""
+    return f"{mark}{line}{mark}"
+
+
+def _math_block(token: Token) -> str:
+    if not token.meta["closed"]:
+        lines = token.markup.split("\n")
+        return "\n".join(_escaped(line.strip(), is_line_start=True) for line in lines)
+    if is_plain_tex(token.content):
+        return f"$$\n{token.content}\n$$"
+    return _fenced(token.content)
+
+
+def _fenced(code: str, language: str = "") -> str:
+    longest = max(map(len, re.findall("`{3,}", code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{code}\n{fence}"
+
+
+def _list(opened: Token, tokens: Iterator[Token]) -> str:
+    number = int(opened.attrGet("start") or 1)
+    end = opened.type.replace("open", "close")
+    items: list[str] = []
+    is_tight = True
+    for token in tokens:
+        if token.type == end:
+            break
+        if token.type != "list_item_open":
+            continue
+        inside = _until(tokens, "list_item_close")
+        is_tight = is_tight and not any(each.type == "paragraph_open" and not each.hidden for each in inside)
+        marker = "-" if opened.tag == "ul" else f"{number + len(items)}{opened.markup}"
+        # pandoc takes a line for a part of the item at four spaces, whatever the marker's width.
+        first = f"{marker} ".ljust(_ITEM_INDENT)
+        items.append(_indented("\n\n".join(_blocks(iter(inside))), first, " " * len(first)))
+    return ("\n" if is_tight else "\n\n").join(items)
+
+
+def _until(tokens: Iterator[Token], end: str) -> list[Token]:
+    """Return the tokens up to the end of the block that they are in."""
+    inside: list[Token] = []
+    depth = 0
+    opener = end.replace("close", "open")
+    for token in tokens:
+        if token.type == end and depth == 0:
+            break
+        depth += (token.type == opener) - (token.type == end)
+        inside.append(token)
+    return inside
+
+
+def _rows(tokens: Iterator[Token]) -> Iterator[str]:
+    cells: list[str] = []
+    aligns: list[str] = []
+    for token in tokens:
+        if token.type == "table_close":
+            return
+        if token.type in ("th_open", "td_open"):
+            cells.append("")
+            aligns.append(_ALIGNS.get(str(token.attrGet("style")), "---"))
+        elif token.type == "inline":
+            cell = _inline(token.children or [], in_table=True)
+            cells[-1] = cell.replace("|", "\\|")
+        elif token.type == "tr_close":
+            yield _row(cells)
+            cells.clear()
+        elif token.type == "thead_close":
+            yield _row(aligns)
+
+
+_ALIGNS = {"text-align:left": ":---", "text-align:center": ":---:", "text-align:right": "---:"}
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _inline(tokens: Sequence[Token], *, in_table: bool = False) -> str:
+    written = ""
+    links: list[tuple[int, str]] = []
+    for token in tokens:
+        match token.type:
+            case "code_inline":
+                written += _code_span(token.content)
+            case "softbreak":
+                written += "\n"
+            case "hardbreak":
+                written += "\\\n"
+            case "math":
+                tex = token.content.replace("|", "\\vert ") if in_table else token.content
+                written = _with_formula(written, tex, token.markup)
+            case "image":
+                label = image_label(attr(token, "src"), alternative(token.children or []))
+                written += _escaped(label)
+            case "link_open":
+                links.append((len(written), attr(token, "href")))
+            case "link_close":
+                start, url = links.pop()
+                written = written[:start] + _link(written[start:], url)
+            case "strong_open" | "strong_close" | "em_open" | "em_close" | "s_open" | "s_close":
+                written += token.markup
+            case _:
+                # A dollar beside a digit ends no formula.
+                if written.endswith("$") and token.content[:1].isalnum():
+                    written += " "
+                is_line_start = written[-1:] in ("", "\n")
+                written += _escaped(token.content, is_line_start=is_line_start)
+    return written
+
+
+def _escaped(text: str, *, is_line_start: bool = False) -> str:
+    """Return a text with all that begins markup as character references."""
+    text = _SPECIAL.sub(lambda found: _reference(found[0]), text)
+    if is_line_start:
+        text = _LINE_START.sub(lambda found: found[1] + _reference(found[2]), text)
+    return text
+
+
+def _reference(character: str) -> str:
+    return f"&#{ord(character)};"
+
+
+def _code_span(code: str) -> str:
+    marks = "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)
+    pad = " " if code[:1] in ("`", " ") or code[-1:] in ("`", " ") else ""
+    return f"{marks}{pad}{code}{pad}{marks}"
+
+
+def _with_formula(written: str, tex: str, opener: str) -> str:
+    """Return the text with a formula behind it."""
+    if not is_plain_tex(tex):
+        return written + _code_span(" ".join(tex.split()))
+    if opener in ("$$", "\\["):
+        return f"{written}$${tex}$$"
+    # A dollar beside a letter or digit is money.
+    before = " " if written[-1:].isalnum() else ""
+    return f"{written}{before}${' '.join(tex.split())}$"
+
+
+def _link(label: str, url: str) -> str:
+    target = safe_url(url)
+    if target is not None:
+        target = target.replace("$", "%24").replace("|", "%7C").replace("&", "&amp;")
+        return f"[{label}](<{target}>)"
+    shown = _escaped(visible_url(url))
+    return label if shown in ("", label) else f"{label} ({shown})"

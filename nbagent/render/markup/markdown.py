@@ -21,6 +21,12 @@ _MORE_THAN_TEX = re.compile(
     r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
 )
+# A number with one of the units that MathJax knows.
+_LENGTH = re.compile(r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*(em|ex|mu|px|pt|bp|dd|pc|cc|in|cm|mm)(?![a-zA-Z])")
+_EM_PER_UNIT = {"em": 1, "ex": 0.5, "mu": 0.06, "px": 0.07, "pt": 0.1, "bp": 0.1, "dd": 0.1}
+_EM_PER_UNIT |= {"pc": 1.2, "cc": 1.2, "in": 7.2, "cm": 2.8, "mm": 0.28}
+_MAX_LENGTHS_EM = 20
+"""Sum of the lengths in a formula, as in `\\rule{2em}{1em}`; the view's limit for one (js/src/parts/math.ts)."""
 
 _LEVELS_BELOW = 3
 """Levels by which headings are below those of the page around them."""
@@ -61,14 +67,24 @@ def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
     if inline is not None:
         return f'<img src="{inline}" alt="{html.escape(alt)}" style="max-width:100%">'
     href = safe_url(src)
-    label = visible(f"image: {alt + ' ' if alt else ''}({visible_url(src) if href is None else host_of(href)})")
-    label = without_tex(html.escape(label))
+    label = without_tex(html.escape(image_label(src, alt)))
     return label if href is None or in_link else link_html(href, label)
 
 
+def image_label(src: str, alt: str) -> str:
+    """Return the text that stands for a picture which is not drawn: what it is and where it leads."""
+    href = safe_url(src)
+    where = visible_url(src) if href is None else host_of(href)
+    return visible(f"image: {alt + ' ' if alt else ''}({where})")
+
+
 def only_typesets(tex: str) -> bool:
-    """Return True if TeX has no command that MathJax takes for more than typesetting."""
-    return _MORE_THAN_TEX.search(tex) is None
+    """Return True if TeX has no command that MathJax takes for more than typesetting, and fits into a page."""
+    if _MORE_THAN_TEX.search(tex):
+        return False
+    # Infinite for a number of very many digits.
+    lengths = (float(found[1].replace(",", ".")) * _EM_PER_UNIT[found[2]] for found in _LENGTH.finditer(tex))
+    return sum(lengths) <= _MAX_LENGTHS_EM
 
 
 def _block(token: Token, out: list[str], typeset: bool) -> None:
@@ -124,7 +140,7 @@ class _Inline:
                 self._leave()
             elif token.type == "link_open":
                 # A link may not stand in a link; the grammar sees to it.
-                self._link = (_attr(token, "href"), _attr(token, "title") or None, len(self._out), [])
+                self._link = (attr(token, "href"), attr(token, "title") or None, len(self._out), [])
             elif token.type == "link_close" and self._link is not None:
                 self._end_link(*self._link)
             else:
@@ -167,24 +183,25 @@ class _Inline:
             case "math":
                 self._out.append(_tex(token.content, token.markup, self._typeset))
             case "image":
-                alt = _alternative(token.children or [])
-                self._out.append(image_html(_attr(token, "src"), alt, in_link=self._link is not None))
+                alt = alternative(token.children or [])
+                self._out.append(image_html(attr(token, "src"), alt, in_link=self._link is not None))
             case _:
                 self._out.append(_prose(token.content))
         if self._link is not None:
             self._link[3].append(token.content)
 
 
-def _attr(token: Token, name: str) -> str:
+def attr(token: Token, name: str) -> str:
+    """Return an attribute of a token; empty if it has none of that name."""
     return str(token.attrGet(name) or "")
 
 
-def _alternative(tokens: list[Token]) -> str:
+def alternative(tokens: list[Token]) -> str:
     """Return the alternative text of an image, without its markup."""
     texts = []
     for token in tokens:
         if token.type == "image":
-            texts.append(_alternative(token.children or []))
+            texts.append(alternative(token.children or []))
         elif token.nesting == 0:
             texts.append("\n" if token.type.endswith("break") else token.content)
     return "".join(texts)

@@ -156,6 +156,20 @@ def test_a_formula_can_do_nothing_but_be_drawn(tex: str) -> None:
     assert not re.search(r"<(?!/?m(ath|row|style|text|i|o|n)\b)|href|url|class=|style=", drawn)
 
 
+@pytest.mark.parametrize(
+    ("tex", "is_drawn"),
+    [
+        (r"\rule{2em}{1em} + \hspace{10 pt}", True),
+        (r"\rule{9999em}{9999em}", False),
+        (r"\raise 21em x", False),
+        (r"\begin{matrix}a\\[9em]b\\[9em]c\\[9em]d\end{matrix}", False),
+        (r"\kern" + "9" * 400 + "mu", False),
+    ],
+)
+def test_a_formula_with_lengths_of_a_page_stays_code(tex: str, is_drawn: bool) -> None:
+    assert (f"${tex}$" in markdown_html(f"${tex}$")) is is_drawn
+
+
 @given(st.text(alphabet="\\{}^_&$ab12<>\"' \n", max_size=60) | st.sampled_from(["{" * 4000, "\\frac" * 700, "a^" * 2000]))
 def test_any_formula_is_well_formed_or_refused(tex: str) -> None:
     drawn = mathml(tex, display=False)
