@@ -8,6 +8,7 @@ import { outputsOf } from "./notebook-outputs";
 import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
 import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy";
+import { keepUntypeset, typesetterOf } from "./untypeset";
 import { str } from "./values";
 
 /** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
@@ -97,9 +98,11 @@ function render({ model, el }: RenderProps): () => void {
     if (!session.present.value) return;
     root.dataset.nbagentLive = session.domKey;
     const show = hideStaticCopy(session.domKey);
+    const typeset = keepUntypeset(root, session.domKey, typesetterOf(model));
     return () => {
       delete root.dataset.nbagentLive;
       show();
+      typeset();
     };
   });
   const close = () => {
