@@ -107,7 +107,7 @@ class BlockWriter:
     def _text(self, block: Props) -> str:
         if block.get("text_kind") == "json":
             return self._value.plain(text_of(block, "text"))
-        shown = self._value.markdown(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
+        shown = self._value.answer(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"

@@ -77,20 +77,27 @@ class ValueWriter:
         self._budget = budget
         self._typeset = typeset
 
-    def markdown(self, text: str, *, line_breaks: bool = False) -> str:
-        """Return a Markdown text; with `line_breaks` each of its line ends is a line break."""
-        shown, note = self._clip(text)
+    def answer(self, text: str, *, line_breaks: bool = False) -> str:
+        """Return the Markdown text of an answer; with `line_breaks` each of its line ends is a line break."""
+        return self._markdown(text, self._budget.text_chars, line_breaks=line_breaks)
+
+    def markdown(self, text: str) -> str:
+        """Return any other Markdown text."""
+        return self._markdown(text, self._budget.value_chars)
+
+    def _markdown(self, text: str, max_chars: int, *, line_breaks: bool = False) -> str:
+        shown, note = _clipped(text, max_chars)
         shown = with_hard_breaks(shown) if line_breaks else shown
         return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
 
     def words(self, text: str) -> str:
-        """Return a text as it was typed: its lines are kept, and nothing in it is Markdown."""
-        shown, note = self._clip(text)
+        """Return a prompt as it was typed: its lines are kept, and nothing in it is Markdown."""
+        shown, note = _clipped(text, self._budget.text_chars)
         return f"<p{_WORDS}>{without_tex(escape(shown))}</p>{note}\n" if text else ""
 
     def plain(self, text: str) -> str:
         """Return a text as it stands."""
-        shown, note = self._clip(text)
+        shown, note = _clipped(text, self._budget.value_chars)
         return f"<pre{_PRE}>{escape(shown) or LABELS['other']['empty_text']}</pre>{note}\n"
 
     def json(self, value: Any) -> str:
@@ -155,9 +162,10 @@ class ValueWriter:
         shown = self.plain(error_headline(error, kind) + (f" ({code})" if code else ""))
         return shown + (fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback)) if traceback else "")
 
-    def _clip(self, text: str) -> tuple[str, str]:
-        shown, note = clip(text, self._budget.value_chars)
-        return shown, _note(note)
+
+def _clipped(text: str, max_chars: int) -> tuple[str, str]:
+    shown, note = clip(text, max_chars)
+    return shown, _note(note)
 
 
 def _note(note: str) -> str:

@@ -50,8 +50,8 @@ def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_
         max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how much is missing. Above twice
             that the end is cut. None is no limit.
     """
-    value_chars = None if max_bytes is None else SizeBudget.of(blocks, max_bytes).value_chars
-    text = _Writer(Tree(blocks), embedded, value_chars).text()
+    budget = None if max_bytes is None else SizeBudget.of(blocks, max_bytes)
+    text = _Writer(Tree(blocks), embedded, budget).text()
     if embedded:
         from nbagent.render.markup.embedded import without_citations
 
@@ -65,10 +65,11 @@ def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_
 class _Writer:
     """Writes the blocks of one run as Markdown."""
 
-    def __init__(self, tree: Tree, embedded: bool, value_chars: int | None) -> None:
+    def __init__(self, tree: Tree, embedded: bool, budget: SizeBudget | None) -> None:
         self._tree = tree
         self._embedded = embedded
-        self._value_chars = value_chars
+        self._text_chars = None if budget is None else budget.text_chars
+        self._value_chars = None if budget is None else budget.value_chars
 
     def text(self) -> str:
         run = self._tree.run
@@ -80,23 +81,23 @@ class _Writer:
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
         return "\n\n".join([*head, *([_line(forks)] if forks else []), *self._list(ROOT), *foot]) + "\n"
 
-    def _prose(self, text: str, *, line_breaks: bool = False) -> str:
-        text = self._clipped(text)
-        text = with_hard_breaks(text) if line_breaks else text
+    def _answer(self, text: str, *, line_breaks: bool) -> str:
+        text = _clipped(text, self._text_chars)
+        return self._markdown(with_hard_breaks(text) if line_breaks else text)
+
+    def _prose(self, text: str) -> str:
+        return self._markdown(_clipped(text, self._value_chars))
+
+    def _markdown(self, text: str) -> str:
         if self._embedded:
             from nbagent.render.markup.embedded import embedded_markdown  # with the first transcript that is saved
 
             text = embedded_markdown(text)
         return _closed(text)
 
-    def _clipped(self, text: str) -> str:
-        if self._value_chars is None:
-            return text
-        shown, note = clip(text, self._value_chars)
-        return f"{shown}\n{note}" if note else shown
-
     def _data(self, value: Any, language: str = "") -> str:
-        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value)), language)
+        text = value if isinstance(value, str) and not language else pretty(value)
+        return _fenced(_clipped(text, self._value_chars), language)
 
     def _list(self, parent: str) -> list[str]:
         return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
@@ -106,12 +107,12 @@ class _Writer:
         match kind:
             case "prompt":
                 files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
-                prompt = _plain(self._clipped(text_of(block, "text")))
+                prompt = _plain(_clipped(text_of(block, "text"), self._text_chars))
                 return [_quoted([f"**{LABELS['prompted']['you']}**", prompt, *[f"📎 {name}" for name in files]])]
             case "text" if block.get("text_kind") == "json":
                 return [_fenced(text_of(block, "text"), "json")]
             case "text":
-                return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
+                return [self._answer(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
@@ -178,6 +179,13 @@ class _Writer:
             return self._data(plain)
         kept = [mime for mime, payload in bundle.items() if payload is not None]
         return _fenced(", ".join(kept)) if kept else ""
+
+
+def _clipped(text: str, max_chars: int | None) -> str:
+    if max_chars is None:
+        return text
+    shown, note = clip(text, max_chars)
+    return f"{shown}\n{note}" if note else shown
 
 
 def _compared(block: Props) -> list[str]:

@@ -10,6 +10,8 @@ from nbagent.render.props import Props, files_of, record_of, text_of
 
 _MIN_VALUE_CHARS = 200
 """Characters that are kept of a value, however many there are; below that, blocks are left out."""
+_SHARE_OF_TEXTS = 0.8
+"""Part of the bytes that prompts and answers may take before values have any."""
 _MAX_CHAR_BYTES = 6
 """Bytes that a character takes at most in HTML: `&quot;`."""
 
@@ -18,40 +20,67 @@ _MAX_CHAR_BYTES = 6
 class SizeBudget:
     """Limits under which a transcript fits into a number of bytes, as estimated before it is written.
 
+    What a reader comes for is kept longest: the data of calls is cut before prompts and answers.
+
     Attributes:
         max_bytes: of the whole document, in UTF-8.
-        value_chars: of one text or value; what is longer is cut.
+        text_chars: of one prompt or answer; what is longer is cut.
+        value_chars: of one other value.
         list_ends: blocks at each end of a list; those between are left out.
         pictures: the blocks whose picture is kept, by id, and its size in bytes. A picture cannot be shortened.
-        lengths: characters of each value.
+        text_lengths: characters of each prompt and answer.
+        value_lengths: characters of each other value.
     """
 
     max_bytes: int
+    text_chars: int
     value_chars: int
     list_ends: int
     pictures: Mapping[str, int]
-    lengths: Sequence[int] = field(repr=False)
+    text_lengths: Sequence[int] = field(repr=False)
+    value_lengths: Sequence[int] = field(repr=False)
 
     @classmethod
     def of(cls, blocks: Sequence[Props], max_bytes: int) -> "SizeBudget":
-        """Return the budget for these blocks: the longest values are cut first, the largest pictures left out."""
+        """Return the budget for these blocks: of each kind the longest are cut, the largest pictures left out."""
         pictures = _pictures_within(blocks, 0.7 * max_bytes)
         remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
-        lengths = [size for block in blocks for size in _value_lengths(block)]
-        return cls(max_bytes, _cut_length(lengths, remaining), max_bytes // 100, pictures, lengths)
+        texts = [len(text_of(block, "text")) for block in blocks if _is_prompt_or_answer(block)]
+        values = [size for block in blocks if not _is_prompt_or_answer(block) for size in _value_lengths(block)]
+        text_chars = _cut_length(texts, _SHARE_OF_TEXTS * remaining)
+        remaining -= sum(min(size, text_chars) for size in texts)
+        value_chars = _cut_length(values, remaining)
+        return cls(max_bytes, text_chars, value_chars, max_bytes // 100, pictures, texts, values)
 
     def reduced(self, size: int, longest_list: int) -> "SizeBudget":
         """Return a smaller budget after one that made a document of `size` bytes, with lists of up to `longest_list` blocks."""
         factor = min(0.8, 0.9 * self.max_bytes / size)
-        if self.value_chars <= _MIN_VALUE_CHARS:
+        in_values = _cuttable(self.value_lengths, self.value_chars)
+        in_texts = _cuttable(self.text_lengths, self.text_chars)
+        if not in_values and not in_texts:
             return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
         # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
         smallest = sorted(self.pictures.items(), key=lambda item: item[1])[: len(self.pictures) * 3 // 4]
-        value_chars = max(_MIN_VALUE_CHARS, int(self.value_chars * factor))
-        cuttable = sum(min(length, self.value_chars) - _MIN_VALUE_CHARS for length in self.lengths if length > _MIN_VALUE_CHARS)
-        if not self.pictures and size - cuttable * _MAX_CHAR_BYTES > self.max_bytes:
-            value_chars = _MIN_VALUE_CHARS  # the values are not what is large
-        return replace(self, value_chars=value_chars, pictures=dict(smallest))
+        reduced = replace(self, pictures=dict(smallest))
+        excess = 0 if self.pictures else size - self.max_bytes
+        if in_values:
+            return replace(reduced, value_chars=_shorter(self.value_chars, factor, in_values, excess))
+        return replace(reduced, text_chars=_shorter(self.text_chars, factor, in_texts, excess))
+
+
+def _is_prompt_or_answer(block: Props) -> bool:
+    return block.get("kind") in ("prompt", "text")
+
+
+def _cuttable(lengths: Sequence[int], max_chars: int) -> int:
+    """Return how many characters can still be cut of values that are shown up to `max_chars`."""
+    return sum(min(size, max_chars) - _MIN_VALUE_CHARS for size in lengths if size > _MIN_VALUE_CHARS)
+
+
+def _shorter(max_chars: int, factor: float, cuttable: int, excess: int) -> int:
+    if cuttable * _MAX_CHAR_BYTES < excess:
+        return _MIN_VALUE_CHARS  # the values are not what is large
+    return max(_MIN_VALUE_CHARS, int(max_chars * factor))
 
 
 def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int]:

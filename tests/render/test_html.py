@@ -372,6 +372,15 @@ def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() ->
     assert int(note.split()[1].replace(",", "")) == pytest.approx(len(LONG) - 5 * html.count("word "), abs=5)
 
 
+def test_an_answer_is_kept_before_the_results_of_calls() -> None:
+    answer = "All of it is kept. " * 30_000
+    results = [tool(result={"text/plain": LONG}, args={"code": LONG}) for _ in range(20)]
+    html = transcript_html(run(*results, {"kind": "text", "text": answer}))
+    assert size_of(html) <= 1_000_000
+    assert html.count("All of it is kept.") == 30_000
+    assert html.count("more characters not kept") == 40
+
+
 @pytest.mark.parametrize(
     "blocks",
     [
