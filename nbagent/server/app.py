@@ -121,13 +121,23 @@ def asgi(
         return JSONResponse(document(routes, agents=list(host.agents), root=root, has_token=not access.is_open))
 
     routes.append(Route("/openapi.json", openapi, methods=["GET"]))
-    readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
+    described = [(route, each) for route in routes if (each := operation_of(route)) is not None]
+    readable = [route for route, each in described if each.reads]
+    changing = [route for route, each in described if not each.reads]
     app = Starlette(
         routes=[*routes, *(() if a2a is None else a2a.routes())],
         lifespan=lifespan,
         middleware=[
             *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
-            Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable, limits=limits),
+            Middleware(
+                Guard,
+                hosts=hosts,
+                origins=pages,
+                access=access,
+                readable=readable,
+                changing=changing,
+                limits=limits,
+            ),
             Middleware(BeginOnRequest, lifetime=lifetime),
             Middleware(CallerSpan),
         ],

@@ -14,6 +14,7 @@ from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.server import serve
 from nbagent.server.access.access import Access
+from nbagent.server.access.guard import LOOPBACK
 
 TOKEN = "a-token-of-some-length"
 READ_TOKEN = "another-token-to-read"
@@ -166,6 +167,38 @@ def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
     for path in ("/", "/static/view.js"):
         assert stranger.get(path, headers={"sec-fetch-site": "cross-site"}).status_code in (200, 404)
         assert stranger.post(path).status_code == 401
+
+
+# What a browser sends for an image, a link or a fetch without CORS of another site's page has neither `Origin` nor
+# `Sec-Fetch-Site` over plain http under a name (seen in Chromium).
+@pytest.mark.parametrize(
+    ("host", "headers", "is_taken"),
+    [
+        ("agents.test", {}, False),
+        ("agents.test", {"referer": "http://evil.test/"}, False),
+        ("agents.test", {"referer": "http://agents.test:81/"}, False),
+        ("agents.test", {"cookie": "nbagent_session=x"}, False),
+        ("192.168.1.5", {}, False),
+        ("agents.test", {"referer": "http://agents.test/page"}, True),
+        ("agents.test", {"authorization": "Bearer x"}, True),
+        ("agents.test", {"sec-fetch-site": "same-origin"}, True),
+        ("localhost", {}, True),
+        ("127.0.0.1", {}, True),
+    ],
+)
+def test_a_get_that_starts_a_run_is_not_another_sites(host: str, headers: dict[str, str], is_taken: bool) -> None:
+    app = nbagent.asgi(Agent("demo"), hosts=["agents.test", "192.168.1.5", *LOOPBACK])
+    with TestClient(app, base_url=f"http://{host}") as client:
+        for method in ("GET", "HEAD"):
+            response = client.request(method, "/agents/nobody/sessions/s/messages/stream?message=x", headers=headers)
+            assert response.status_code == (404 if is_taken else 403)
+        assert client.get("/runs", headers=headers).status_code == 200  # it changes nothing
+
+
+@pytest.mark.parametrize("port", ["36719.evil.example", "0", "65536", "x", "8o"])
+def test_a_host_with_a_port_that_is_none_is_refused(client: httpx2.Client, port: str) -> None:
+    response = client.get("/health", headers={"host": f"127.0.0.1:{port}"})
+    assert (response.status_code, "not addressed by that name" in response.text) == (403, True)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,9 @@ class Guard:
     """Checks the size, the host, the origin, the rate and the token of each request and each WebSocket.
 
     A page of another site that a browser has open can send requests to a server on loopback. It cannot choose its `Host` after
-    a change of its name's address, nor its `Origin`. The request of an image has no `Origin`, but a `Sec-Fetch-Site`.
+    a change of its name's address, nor its `Origin`. The request of an image or a link has no `Origin`, but a `Sec-Fetch-Site`
+    where browsers trust the server's address: with https and on loopback. At any other address a GET that may start a run is
+    taken only with a proof that no such page sent it. https://w3c.github.io/webappsec-fetch-metadata/
 
     Args:
         app: takes the requests that pass.
@@ -52,6 +54,7 @@ class Guard:
         origins: of pages elsewhere that may use it, such as `"https://example.org"`.
         access: what each client may do; by default anything.
         readable: routes that a reader may use.
+        changing: routes that may start or change something.
         limits: of sizes and rates.
     """
 
@@ -63,6 +66,7 @@ class Guard:
         origins: Iterable[str] = (),
         access: Access | None = None,
         readable: Sequence[BaseRoute] = (),
+        changing: Sequence[BaseRoute] = (),
         limits: Limits = DEFAULTS,
     ) -> None:
         self._app = app
@@ -73,6 +77,7 @@ class Guard:
         self._origins = frozenset(origins)
         self._access = access or Access()
         self._readable = readable
+        self._changing = changing
         self._limits = limits
         self._rate = Rate(limits.requests_per_s, limits.requests_at_once)
         self._logins = Rate(LOGINS_PER_S, LOGINS_BURST)
@@ -135,8 +140,22 @@ class Guard:
         if origin is None:
             if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_page(scope):
                 raise Problem(403, "pages of another origin may not use this server")
+            self._check_link(scope, headers, name)
         elif origin not in self._origins and urlsplit(origin).netloc.lower() != host.lower():
             raise Problem(403, "pages of that origin may not use this server")
+
+    def _check_link(self, scope: Scope, headers: Headers, name: str) -> None:
+        """Refuse a GET that may start a run if an image or a link of another site could have sent it."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return
+        # No page can have a browser send this header without asking the server first.
+        if "sec-fetch-site" in headers or "authorization" in headers or _is_loopback(name):
+            return
+        if urlsplit(headers.get("referer", "")).netloc.lower() == headers.get("host", "").lower():
+            return
+        if _matches(self._changing, scope):
+            needed = "send the prompt by POST, or the header Authorization: Bearer TOKEN, or use https"
+            raise Problem(403, f"a link of another site could have sent this GET over plain http: {needed}")
 
     def _check_rate(self, scope: Scope) -> None:
         client = (scope.get("client") or [""])[0]
@@ -156,7 +175,7 @@ class Guard:
             needed = "the request needs the header Authorization: Bearer TOKEN, or the cookie that POST /login gives"
             raise Problem(401, needed, {"www-authenticate": "Bearer"})
         scope[ROLE] = role
-        if role == "read" and not any(route.matches(scope)[0] is Match.FULL for route in self._readable):
+        if role == "read" and not _matches(self._readable, scope):
             raise Problem(403, "the read token gives no access to this: what starts, stops or answers needs the other token")
 
 
@@ -165,6 +184,17 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
         await WebSocketClose(4000 + problem.status, str(problem))(scope, receive, send)
     else:
         await problem.response()(scope, receive, send)
+
+
+def _matches(routes: Sequence[BaseRoute], scope: Scope) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+
+def _is_loopback(name: str) -> bool:
+    """Return True for a name or an address that browsers take for this machine's."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return _is_address(name) and ipaddress.ip_address(name).is_loopback
 
 
 def _is_page(scope: Scope) -> bool:
@@ -187,8 +217,10 @@ def _is_address(name: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """Return the name of a `Host` header, without the port."""
+    """Return the name of a `Host` header, without the port; empty if the header is none."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
+        parts = urlsplit(f"//{host}")
+        # Raises ValueError for a port that is no number.
+        return (parts.hostname or "").lower() if parts.port != 0 else ""
     except ValueError:
         return ""
