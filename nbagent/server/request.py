@@ -6,6 +6,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from nbagent.server.hosting.prompt import check_prompt_size
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
 
@@ -61,6 +62,5 @@ def prompt_of(text: Any, limits: Limits) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         raise Problem(422, "the message must be a text that is not empty")
-    if len(text) > limits.max_prompt_chars:
-        raise Problem(413, f"the message has more than {limits.max_prompt_chars:,} characters, the limit max_prompt_chars")
+    check_prompt_size(text, limits)
     return text

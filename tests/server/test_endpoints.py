@@ -137,14 +137,17 @@ def test_status_and_tokens() -> None:
 
 
 def test_openais_clients() -> None:
-    with ModelServer(*CALLING, *CALLING, *CALLING) as model:
+    with ModelServer(*CALLING, *CALLING, *CALLING, *CALLING) as model:
         agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server, openai.OpenAI(base_url=f"{server.url}/v1", api_key="any") as client:
             messages: Any = [{"role": "user", "content": "1 + 2?"}]
             whole = client.chat.completions.create(model="assistant", messages=messages)
             assert whole.choices[0].message.content == "It is 3."
             chunks = client.chat.completions.create(model="assistant", messages=messages, stream=True)
-            assert "".join(each.choices[0].delta.content or "" for each in chunks if each.choices) == "It is 3."
+            assert "".join(each.choices[0].delta.content or "" for each in chunks) == "It is 3."
+            options: Any = {"include_usage": True}
+            counted = client.chat.completions.create(model="assistant", messages=messages, stream=True, stream_options=options)
+            assert [bool(each.usage) for each in counted if not each.choices] == [True]
             assert client.responses.create(model="assistant", input="1 + 2?").output_text == "It is 3."
             assert [each.id for each in client.models.list()] == ["assistant"]
 

@@ -52,6 +52,7 @@ def agent_of(model: ModelServer) -> Agent:
     return Agent("test-1", client=model.client(), api="chat", name="assistant")
 
 
+MESSAGES = [{"role": "user", "content": [{"type": "text", "text": "x" * 200}]}] * 6
 both = pytest.mark.parametrize("place", [serving, mounted])
 
 
@@ -61,6 +62,12 @@ both = pytest.mark.parametrize("place", [serving, mounted])
     [
         ({"max_body_bytes": 1_000}, "max_body_bytes", {"content": LARGE, "headers": ACCEPTED}, 413),
         ({"max_prompt_chars": 1_000}, "max_prompt_chars", {"content": LARGE, "headers": ACCEPTED}, 413),
+        (
+            {"max_prompt_chars": 1_000},
+            "max_prompt_chars",
+            {"url": "/v1/chat/completions", "json": {"model": "assistant", "messages": MESSAGES}},
+            413,
+        ),
         ({"max_headers": 20}, "max_headers", {"headers": [("x", "y")] * 30}, 431),
         ({"max_headers_bytes": 500}, "max_headers_bytes", {"headers": {"x": "y" * 1_000}}, 431),
         ({"max_sessions": 1}, "max_sessions", {"url": "/agents/assistant/sessions"}, 503),

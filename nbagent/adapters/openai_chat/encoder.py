@@ -22,7 +22,11 @@ DONE = "[DONE]"
 
 
 class ChatEncoder(BaseEncoder):
-    """Encodes events as Chat Completions chunks."""
+    """Encodes events as Chat Completions chunks.
+
+    Args:
+        usage: whether a last chunk without choices has the token counts. Clients ask for it by `stream_options`.
+    """
 
     system: ClassVar[str] = "openai.chat"
     loses: ClassVar[frozenset[Loss]] = (
@@ -36,8 +40,9 @@ class ChatEncoder(BaseEncoder):
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content_filter"}
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"text", "reasoning", "tool"})
 
-    def __init__(self) -> None:
+    def __init__(self, *, usage: bool = True) -> None:
         super().__init__()
+        self._has_usage = usage
         self._envelope: dict[str, Any] = {}
         self._call_index: dict[str, int] = {}
         self._last_in: dict[str, StreamedText] = {}  # the last text in each field of a delta
@@ -66,7 +71,7 @@ class ChatEncoder(BaseEncoder):
         if error is None or not self._envelope:
             reason = self.limit_name(end) or ("tool_calls" if self.open_calls() else "stop")
             self._emit_delta({}, reason if error is None else None)
-        if self.usage is not None:
+        if self.usage is not None and self._has_usage:
             self.emit({**self._envelope, "choices": [], "usage": chat_usage(self.usage)})
         if error is not None:
             payload = {"message": error.message, "type": error.error_type, "param": None, "code": error.code}

@@ -4,6 +4,7 @@ Sources: https://platform.openai.com/docs/api-reference/chat and https://platfor
 agent's own tool calls are hidden: a client runs every call that it sees.
 """
 
+import functools
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent.adapters.openai_chat.encoder import ChatEncoder
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.results import usage_of, whole_text
@@ -19,12 +21,19 @@ from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
 
 
+class StreamOptions(msgspec.Struct):
+    """Options of a streamed completion."""
+
+    include_usage: bool | None = False
+
+
 class Completion(msgspec.Struct):
     """A request for a completion; parameters of the model are the agent's own affair."""
 
     model: str
     messages: list[dict[str, Any]]
     stream: bool | None = False
+    stream_options: StreamOptions | None = None
 
 
 class ModelResponse(msgspec.Struct):
@@ -51,7 +60,11 @@ def routes(host: Host) -> list[BaseRoute]:
             return await host.start(asked.model, asked.messages, reveal="answer")
 
         if asked.stream:
-            return await stream_response(host, request, start, "openai.chat")
+            if asked.stream_options is not None and asked.stream_options.include_usage:
+                return await stream_response(host, request, start, "openai.chat")
+            # The usual loop, `chunk.choices[0].delta`, fails at a chunk without choices.
+            encoder = functools.partial(ChatEncoder, usage=False)
+            return await stream_response(host, request, start, "openai.chat without usage", encoder)
         run = await start()
         text, usage = await whole_text(run), usage_of(run)
         message = {"role": "assistant", "content": text}

@@ -19,6 +19,7 @@ from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.hosting.prompt import check_prompt_size
 from nbagent.server.hosting.run_list import FollowedList
 from nbagent.server.hosting.sessions import Sessions
 from nbagent.server.hosting.work import Job, Work, encoded
@@ -134,9 +135,11 @@ class Host:
             options: of the run, as for `nbagent.show`.
 
         Raises:
-            Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
+            Problem: there is no such agent (404), the prompt is too long (413), another process answers in the session (409),
+                or too many runs go on (503).
         """
         name, found = self.agent(agent)
+        check_prompt_size(prompt, self.limits)
         if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options))) is not None:
             return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
         return await self.host(self._run_of(name, found, prompt, session, options), name, session, run_id=run_id)
