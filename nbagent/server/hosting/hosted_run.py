@@ -252,13 +252,8 @@ class HostedRun:
                 await asyncio.sleep(RETRY_S)
 
     def _row(self, event: e.Event) -> tuple[int, bytes]:
-        """Return the number of an event and its JSON, with the ids that clients know: the run's, at its start the session's.
-
-        The variables of a function that failed are its author's, not a client's.
-        """
-        if type(event) is e.ToolResult and event.error is not None and event.error.frames:
-            frames = [msgspec.structs.replace(frame, locals={}) for frame in event.error.frames]
-            event = msgspec.structs.replace(event, error=msgspec.structs.replace(event.error, frames=frames))
+        """Return the number of an event and its JSON, with the ids that clients know: the run's, at its start the session's."""
+        event = _without_source(event)
         if type(event) is e.RunStart and event.thread_id is None:
             event = msgspec.structs.replace(event, thread_id=self.stored.session)
         return event.seq, e.to_json(msgspec.structs.replace(event, run_id=self.id))
@@ -273,3 +268,13 @@ class HostedRun:
         self.ended = self.ended or any(type(event) is e.RunEnd for event in events)
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _without_source(event: e.Event) -> e.Event:
+    """Return an event without the server's paths, source lines and variables, which are its author's, not a client's."""
+    if type(event) is e.ToolResult and event.error is not None:
+        error = msgspec.structs.replace(event.error, traceback=None, frames=[])
+        return msgspec.structs.replace(event, error=error)
+    if type(event) is e.Error and event.traceback is not None:
+        return msgspec.structs.replace(event, traceback=None)
+    return event
