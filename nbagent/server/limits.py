@@ -23,7 +23,8 @@ class Limits:
         max_headers: header lines of a request.
         max_headers_bytes: bytes of a request's headers.
         max_connections: connections at a time, or half of the files that the process may open if these are fewer. A further
-            one takes the place of one that idles; if there is none, it is refused.*
+            one takes the place of one that idles or whose client is slow, or of one of an address that has more than half;
+            if there is none, it is refused.*
         max_runs: runs that go on at a time in this process. With Redis, further ones wait for a process with room.
         max_sessions: sessions in an agent's store.
         requests_per_s: requests of a client's address per second, in the long run. A stream is one. Of clients behind a proxy
@@ -34,6 +35,7 @@ class Limits:
         head_timeout_s: seconds in which the head of a request must have come, from its first byte on, or from the beginning
             of a connection.*
         body_timeout_s: seconds in which the body of a request must have come.*
+        write_timeout_s: seconds in which a client must read on when it has left an answer of the server's unread.*
         idle_timeout_s: seconds after a response in which the next request must begin on its connection.*
 
     Raises:
@@ -53,6 +55,7 @@ class Limits:
     messages_at_once: int = 200
     head_timeout_s: float = 10.0
     body_timeout_s: float = 60.0
+    write_timeout_s: float = 60.0
     idle_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:

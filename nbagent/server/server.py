@@ -8,7 +8,6 @@ import logging
 import socket
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError
 from functools import partial
@@ -82,8 +81,7 @@ class Server:
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
         limits: Limits = getattr(app.state, "limits", DEFAULTS)
-        connections: OrderedDict[HttpConnection, None] = OrderedDict()
-        http: Any = partial(HttpConnection, connections, limits, _max_connections(limits))
+        http: Any = partial(HttpConnection, limits, _max_connections(limits))
         idle_timeout_s: Any = limits.idle_timeout_s  # uvicorn's own type is a whole number, but it takes any
         self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(

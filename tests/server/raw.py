@@ -13,13 +13,19 @@ TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
 
 
 class Raw:
-    """A connection to a server, as bytes."""
+    """A connection to a server, as bytes.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: of the server.
+        source: address of this machine that it comes from.
+    """
+
+    def __init__(self, url: str, source: str = "127.0.0.1") -> None:
         split = urlsplit(url)
         assert split.hostname is not None
         self.host = split.netloc
-        self.socket = socket.create_connection((split.hostname, split.port or 80), timeout=30)
+        address = (split.hostname, split.port or 80)
+        self.socket = socket.create_connection(address, timeout=30, source_address=(source, 0))
 
     def send(self, data: bytes) -> None:
         """Send bytes; those that the server does not take any more are dropped."""

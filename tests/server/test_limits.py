@@ -35,6 +35,7 @@ from nbagent.server.access.rate import MAX_CLIENTS, Rate
 TOKEN = "a-token-of-some-length"
 READ_TOKEN = "another-token-to-read"
 JSON = "Content-Type: application/json"
+STREAM = "/agents/assistant/messages/stream"
 
 
 @contextmanager
@@ -170,6 +171,45 @@ def test_connections_that_stream_keep_their_place(small_server: Server) -> None:
     for each in watchers:
         assert b"Hi." in each.read_until(b"Hi.")
         each.socket.close()
+
+
+def test_a_new_connection_takes_the_place_of_one_whose_client_sends_its_body_slowly(small_server: Server) -> None:
+    slow = [Raw(small_server.url) for _ in range(10)]
+    for each in slow:
+        each.send(f"POST /runs HTTP/1.1\r\nHost: {each.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+    assert serves(small_server)
+    for each in slow:
+        each.socket.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another address of loopback")
+def test_an_address_with_most_connections_gives_way_to_others(small_server: Server) -> None:
+    session = httpx2.post(f"{small_server.url}/agents/assistant/sessions").json()["session_id"]
+    watchers = [Raw(small_server.url, source="127.0.0.2") for _ in range(10)]
+    for each in watchers:
+        each.get(f"/agents/assistant/sessions/{session}/messages/stream")
+        each.read_until(b"\r\n\r\n")
+    assert serves(small_server)
+    assert watchers[0].read() == b""  # its oldest
+    for each in watchers:
+        each.socket.close()
+
+
+def test_a_client_that_leaves_a_long_answer_unread_is_cut() -> None:
+    answer = ["x" * 50_000] * 400
+    with ModelServer(chat(*answer)) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        limits = Limits(write_timeout_s=0.05)
+        with serve(agent, port=0, limits=limits) as server, Raw(server.url) as raw:
+            prompt = '{"message": "x"}'
+            head = f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: {len(prompt)}"
+            raw.send(f"{head}\r\n\r\n{prompt}".replace("/runs", STREAM).encode())
+            raw.read_until(b"\r\n\r\n")
+            connections = server._server.server_state.connections
+            unread = next(iter(connections))
+            while unread in connections:
+                assert httpx2.get(f"{server.url}/health").status_code == 200
+            assert len(raw.read()) < sum(map(len, answer))
 
 
 @pytest.mark.proof
