@@ -32,6 +32,8 @@ SIZE: ViewportSize = {"width": 1280, "height": 1000}
 # Chromium without the services that would call home.
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
+# Sites on this machine whose addresses browsers do not take for it.
+QUIET += ["--host-resolver-rules=MAP *.test 127.0.0.1"]
 
 _UNUSED = "audio celltags completer console csvviewer debugger extensionmanager help htmlviewer hub imageviewer inspector"
 _UNUSED += " launcher logconsole lsp markdownviewer mermaid metadataform pluginmanager running settingeditor statusbar"
