@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 
 from nbagent.errors import UnknownSource
 from nbagent.run import Run, registry
-from nbagent.run.lanes import Lanes, named_streams
+from nbagent.run.lanes import Lanes, streams_in
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
 from nbagent.sources.connect import connect, is_address
@@ -43,8 +43,8 @@ def show(
     Args:
         source: the stream of a known system (a model's API, an agent framework, an agent protocol), as its SDK gives it or as
             dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any
-            iterator or async iterator of strings or nbagent events. A dict of streams shows them side by side, by its keys'
-            names: `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with
+            iterator or async iterator of strings or nbagent events. A list or tuple of streams shows them side by side, a dict
+            also by its keys' names: `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with
             options its events are shown as a run of their own.
         more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
             running.
@@ -122,7 +122,7 @@ def show(
     if request and not any(is_address(each) for _, each in given):
         raise TypeError(f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'")
     sources = [connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for _, each in given]
-    if more or named_streams(source) is not None:
+    if more or streams_in(source) is not None:
         sources = [
             Lanes(
                 sources,
@@ -136,7 +136,7 @@ def show(
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
-    """Return the streams of a source and their names: several for a dict of streams, of a run its events.
+    """Return the streams of a source and their names: several for a dict, list or tuple of them, of a run its events.
 
     Raises:
         UnknownSource: it is a text that is no address.
@@ -145,10 +145,10 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
         raise UnknownSource(text_refusal(source))
     if isinstance(source, Run):
         return [(source.name, source.stream())]
-    streams = named_streams(source)
+    streams = streams_in(source)
     if streams is None:
         return [(None, source)]
-    return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
+    return [(name or own, each) for name, stream in streams for own, each in _named(stream)]
 
 
 def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bool = False) -> Run:

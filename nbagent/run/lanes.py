@@ -30,7 +30,7 @@ from nbagent.run.continuation import continued
 from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime.loop import loop
 from nbagent.sources.connect import is_address
-from nbagent.sources.objects import Reader, name_and_origin, reader_for
+from nbagent.sources.objects import Reader, is_stream, name_and_origin, reader_for
 from nbagent.sources.stream import limit_idle
 from nbagent.transcript import StreamName
 
@@ -339,14 +339,19 @@ class _Lane:
         return replace(own, parent_id=own.parent_id or self.id, agent=event.agent or self.name)
 
 
-def named_streams(source: Any) -> dict[str, Any] | None:
-    """Return the streams of a dict by their names: `{"Oslo": stream, …}`. None for any other source.
+def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
+    """Return the streams of a dict, list or tuple with their names, which only a dict gives. None for any other source.
 
-    A dict that is an item itself, such as a response, holds plain data.
+    A dict that is an item itself, such as a response, holds plain data; so does a list of items or of texts.
     """
-    if not isinstance(source, dict) or not source or not all(map(_may_be_stream, source.values())):
-        return None
-    return {str(name): stream for name, stream in source.items()}
+    if isinstance(source, dict):
+        if source and all(map(_may_be_stream, source.values())):
+            return [(str(name), stream) for name, stream in source.items()]
+    elif isinstance(source, list | tuple):
+        # An address among texts is a text; one beside a stream is a stream.
+        if any(map(is_stream, source)) and all(is_stream(each) or is_address(each) for each in source):
+            return [(None, stream) for stream in source]
+    return None
 
 
 def _may_be_stream(value: Any) -> bool:

@@ -35,6 +35,9 @@ from nbagent.transcript import NameOrigin
 CANCEL_AGAIN_S = 2.0
 """Seconds after which a stream that was cancelled, and is not closed yet, is cancelled once more."""
 
+_OF_STREAMS = ("__next__", "__anext__", "__aiter__", "__enter__", "__aenter__", "stream_events")
+"""Methods of which a stream has one, and an item none."""
+
 
 class Reader(Protocol):
     """Reads a stream: hands on its items in order, then reports once how it ended."""
@@ -84,6 +87,14 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
         return ThreadReader(source)
     raise _no_stream(source)
+
+
+def is_stream(value: Any) -> bool:
+    """Return True for an object that is read, such as an iterator, rather than for an item of a stream.
+
+    Items have fields, and some iterate over them; none is an iterator.
+    """
+    return inspect.isawaitable(value) or any(hasattr(type(value), name) for name in _OF_STREAMS)
 
 
 def _no_stream(source: Any) -> UnknownSource:

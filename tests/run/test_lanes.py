@@ -216,6 +216,38 @@ def test_show_takes_several(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("together", [list, tuple])
+def test_a_list_or_tuple_of_streams_is_shown_in_lanes(together: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    run = nbagent.show(together([words("a", "x"), words("b", "y")]))
+    assert results(run) == {"a": ("completed", "x"), "b": ("completed", "y")}
+    capsys.readouterr()
+
+
+def test_a_list_may_have_runs_that_have_not_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    run = nbagent.show([Run(words("a", "x")), words("b", "y")])
+    assert results(run) == {"a": ("completed", "x"), "b": ("completed", "y")}
+    capsys.readouterr()
+
+
+ITEM = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        (["Hel", "lo"], "Hello"),
+        (["https://a.example/", "wss://b.example/"], "https://a.example/wss://b.example/"),
+        ([ITEM, "[DONE]"], "Hi"),
+        (AGENT, "It is 2."),
+        ([{"text": "Hi"}], "Hi"),
+    ],
+)
+def test_a_list_of_items_is_one_stream(items: list[Any], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = nbagent.show(items)
+    assert (run.lanes, run.text) == ([], text)
+    capsys.readouterr()
+
+
 def test_what_is_no_stream_or_no_number_is_refused() -> None:
     with pytest.raises(UnknownSource, match="got int"):
         Lanes([words("a"), 3])
