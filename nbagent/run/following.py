@@ -1,7 +1,7 @@
 """`FollowedRun`: the ways to read a run's events and texts along, while it goes on or later."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Self
 
 from nbagent import events as e
@@ -28,13 +28,17 @@ class FollowedRun(SteeredRun):
         """Draw this run by a renderer in this process."""
 
     @abstractmethod
+    def start(self) -> None:
+        """Begin to read the source, unless that was done or the run has ended."""
+
+    @abstractmethod
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended."""
 
     def stream(self, types: EventTypes = None) -> EventIterator[e.Event]:
         """Iterate over the run's events from its beginning, then live until it ends, with `async for` or a blocking `for`.
 
-        There may be several iterations, each at its own pace. Leaving the loop early, or cancelling the task that is in it,
+        An iteration starts a run that nobody has started. There may be several iterations, each at its own pace. Leaving the loop early, or cancelling the task that is in it,
         leaves the run alone; interrupting the cell stops it.
 
         Args:
@@ -44,8 +48,16 @@ class FollowedRun(SteeredRun):
             ValueError: there are no events of such a type.
             TypeError: a type is neither a tag nor a class of events.
         """
+        return self._iterator(types, self.start)
+
+    def _iterator(self, types: EventTypes, begin: Callable[[], None]) -> EventIterator[e.Event]:
         kept = event_types(types)
-        return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel, self.name)
+
+        def batches() -> AsyncGenerator[Sequence[e.Event]]:
+            begin()
+            return self._subscribers.batches(kept)
+
+        return EventIterator(batches, lambda: self._reader.loop, self.cancel, self.name)
 
     async def more_events(self, count: int) -> None:
         """Wait until the run has had more than `count` events, or has ended; see `event_count`."""
@@ -71,7 +83,7 @@ class FollowedRun(SteeredRun):
             ValueError: there are no events of such a type.
             TypeError: `function` is not a function, or a type is neither a tag nor a class of events.
         """
-        self._callbacks.append(EventCallback(function, self.stream(types)))
+        self._callbacks.append(EventCallback(function, self._iterator(types, lambda: None)))
         return self
 
     def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> EventIterator[str]:

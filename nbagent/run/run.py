@@ -62,7 +62,7 @@ class Run(ForkableRun):
     """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
-    time, also while the stream still runs.
+    time, also while the stream still runs. One that is made without `show` begins when it is waited for or iterated over.
 
     Args:
         source: any stream that `nbagent.show` takes, or several as `Lanes`.
@@ -126,9 +126,9 @@ class Run(ForkableRun):
     # --- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to read the source. `show()` has done this already; a second call does nothing."""
+        """Begin to read the source. `show()`, a wait and an iteration do this; a second call does nothing."""
         with self._state.lock:
-            started, self._started = self._started, True
+            started, self._started = self._started or self._finished, True
         if not started:
             provider = None if self.own_agent is None else "openai"  # whose APIs the agent speaks, to any server
             self._recorders = [*recording.recorders(), *observers(self._session, provider)]
@@ -257,6 +257,7 @@ class Run(ForkableRun):
         """
         if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
+        self.start()
         loop, grace_s = self._reader.loop, 2 * STOP_GRACE_S
         try:
             block_for(self._done, self._callbacks, timeout, reader_loop=loop, cancel=self.cancel, grace_s=grace_s)
@@ -270,6 +271,7 @@ class Run(ForkableRun):
         return self._wait().__await__()
 
     async def _wait(self) -> "Run":
+        self.start()
         await wait_for(self._ends(), self.cancel)
         return self
 

@@ -6,7 +6,7 @@ import gc
 import sys
 import threading
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import preloaded
@@ -48,6 +48,43 @@ async def test_awaiting_a_run_gives_the_run_at_its_end() -> None:
 
 def test_waiting_blocks_until_the_end() -> None:
     assert started(words()).wait(5).text == "Hello, you"
+
+
+async def _awaited(run: Run) -> str:
+    return (await run).text
+
+
+async def _iterated(run: Run) -> str:
+    return "".join([event.delta async for event in run.stream("text.delta")])
+
+
+async def _buffered(run: Run) -> str:
+    return "".join([piece async for piece in run.buffered()])
+
+
+@pytest.mark.parametrize("read", [_awaited, _iterated, _buffered])
+async def test_a_run_that_nobody_has_started_begins_when_it_is_read(read: Callable[[Run], Awaitable[str]]) -> None:
+    assert await asyncio.wait_for(read(Run(words())), 5) == "Hello, you"
+
+
+def test_a_run_that_nobody_has_started_begins_when_a_thread_waits_or_iterates() -> None:
+    assert Run(words()).wait(5).text == "Hello, you"
+    assert [event.delta for event in Run(words()).stream("text.delta")] == ["Hello", ", ", "you"]
+    assert "".join(Run(words()).buffered()) == "Hello, you"
+
+
+def test_a_function_that_hears_of_events_does_not_start_a_run() -> None:
+    heard: list[str] = []
+    run = Run(words()).on("text.delta", lambda event: heard.append(event.delta))
+    assert (run.event_count, run.done) == (0, False)
+    assert (run.wait(5).text, heard) == ("Hello, you", ["Hello", ", ", "you"])
+
+
+def test_a_run_that_is_stopped_before_it_has_begun_reads_nothing() -> None:
+    read: list[str] = []
+    run = Run(read.append(word) or word for word in ("a", "b"))  # type: ignore[func-returns-value]
+    run.cancel()
+    assert (run.wait(5).status, read) == ("cancelled", [])
 
 
 async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
