@@ -38,8 +38,8 @@ class FollowedRun(SteeredRun):
     def stream(self, types: EventTypes = None) -> EventIterator[e.Event]:
         """Iterate over the run's events from its beginning, then live until it ends, with `async for` or a blocking `for`.
 
-        An iteration starts a run that nobody has started. There may be several iterations, each at its own pace. Leaving the loop early, or cancelling the task that is in it,
-        leaves the run alone; interrupting the cell stops it.
+        An iteration starts a run that nobody has started. There may be several, each at its own pace. Leaving the loop early,
+        or cancelling the task that is in it, leaves the run alone; interrupting the cell stops it.
 
         Args:
             types: types to keep, e.g. `("text.delta", "tool.result")` or `events.ToolResult`, or one of them; None keeps all.

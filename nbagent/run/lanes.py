@@ -344,14 +344,12 @@ def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
 
     A dict that is an item itself, such as a response, holds plain data; so does a list of items or of texts.
     """
-    if isinstance(source, dict):
-        if source and all(map(_may_be_stream, source.values())):
-            return [(str(name), stream) for name, stream in source.items()]
-    elif isinstance(source, list | tuple):
-        # An address among texts is a text; one beside a stream is a stream.
-        if any(map(is_stream, source)) and all(is_stream(each) or is_address(each) for each in source):
-            return [(None, stream) for stream in source]
-    return None
+    if isinstance(source, dict) and source and all(map(_may_be_stream, source.values())):
+        return [(str(name), stream) for name, stream in source.items()]
+    # An address among texts is a text; one beside a stream is a stream.
+    if not isinstance(source, list | tuple) or not any(map(is_stream, source)):
+        return None
+    return [(None, stream) for stream in source]
 
 
 def _may_be_stream(value: Any) -> bool:
