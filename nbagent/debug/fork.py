@@ -64,7 +64,9 @@ def fork(
     if family is None:
         family = Family(source if is_run else None, recorded.name)
     family.add(source if is_run else None, run, label_of(point, [name for name, is_other in others.items() if is_other]))
-    return draw(run, face, has_handler=options.get("answer") is not None)
+    draw(run, face, has_handler=options.get("answer") is not None)
+    run.is_printed = run.view is None  # show(run.fork()) has nothing to add
+    return run
 
 
 def label_of(point: Point, others: Iterable[str]) -> str:

@@ -74,6 +74,7 @@ class Run(ForkableRun):
         view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
             by the notebook that draws the run; None elsewhere.
         stable: whether the saved transcript leaves out times, so that it is the same in each execution.
+        is_printed: whether it stands in the terminal, so that `show` does not print it again.
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
@@ -88,6 +89,7 @@ class Run(ForkableRun):
         self.id = f"run-{next(_numbers)}"
         self.view: Callable[[], object] | None = None
         self.stable = is_stable(options)
+        self.is_printed = False
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(
             options.get("timeout"), options.get("idle_timeout"), self._reader, self._waits, self._on_timeout

@@ -113,7 +113,7 @@ def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), 
     """Draw a run in the terminal and start it. In a script without an event loop, wait for its end, unless it is a chat.
 
     Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code after this goes on while
-    the run waits, and may answer them.
+    the run waits, and may answer them. A run that is being printed is not printed twice.
 
     Args:
         run: the run.
@@ -122,6 +122,11 @@ def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), 
         typed: whether its prompt was typed here, so that it is not printed again.
     """
     goes_on = running_loop() is not None or run.is_chat
+    if run.is_printed:
+        run.is_printed = not run.done
+        return run if goes_on else run.wait()
+    run.is_printed = True
+    run.on_end(lambda: setattr(run, "is_printed", False))
     if has_handler or (goes_on and not is_attended()):
         run.attach(ConsoleRenderer())
         run.start()

@@ -361,6 +361,22 @@ def test_a_fork_stops_where_its_run_stops_now_unless_it_is_told_not_to() -> None
         assert [stops(fork.wait(20)) for fork in forks] == [["difference"], [], []]  # nobody is there: each goes on at once
 
 
+def test_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Server(*REPLIES, *REPLIES[2:]) as server:
+        run = rates_run(server)
+        made = nbagent.show(run.fork(at=3))
+    assert capsys.readouterr().out.count("It rose by 0.01.") == 1
+    nbagent.show(made)
+    assert capsys.readouterr().out.count("It rose by 0.01.") == 1  # again, as any run that has ended
+
+
+async def test_beside_a_running_loop_too_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Server(*REPLIES, *REPLIES[2:]) as server:
+        run = rates_run(server)
+        await nbagent.show(run.fork(at=3))
+    assert capsys.readouterr().out.count("It rose by 0.01.") == 1
+
+
 def stops(run: nbagent.Run) -> list[str]:
     """Return the tools before whose calls a run has stopped."""
     names = {event.id: event.name for event in run.events if isinstance(event, ToolStart)}

@@ -325,6 +325,12 @@ def test_a_closed_run_keeps_its_static_copy_and_can_be_shown_again(notebook: Not
     assert "Stopped by you" in new["text/html"]
 
 
+def test_a_fork_that_is_shown_has_one_card(notebook: Notebook) -> None:
+    notebook.run("run = await nbagent.show(nbagent.Agent('demo').stream('Hello'))", "c")
+    assert len(notebook.run("fork = await nbagent.show(run.fork(at=1))", "d")) == 2
+    assert notebook.say("widgets()") == "1 FrontEnd, 2 TranscriptWidget"
+
+
 SHOW = "await nbagent.show(iter('x'))"
 
 

@@ -148,6 +148,7 @@ async def test_a_run_is_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:
     go.set()
     await run
     printed = capsys.readouterr().out
+    assert printed.count("Hello") == 1  # two copies at a time would be mixed
     assert nbagent.show(run, face="console") is run
     again = capsys.readouterr().out
     assert again.index("Hello, you") < again.index("Done in")
