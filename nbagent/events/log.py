@@ -54,6 +54,11 @@ class EventLog:
         return newest
 
     @property
+    def bytes(self) -> int:
+        """Bytes that the log alone keeps alive, about."""
+        return self._bytes
+
+    @property
     def dropped(self) -> int:
         """Number of events that were dropped, the oldest ones."""
         return self.count - len(self._events)

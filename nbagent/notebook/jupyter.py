@@ -1,8 +1,8 @@
 """Runs in a Jupyter notebook: for each a live widget and, in the output below, a static copy for the saved notebook.
 
 Static copies stay. Widgets take memory in the kernel and in the page, so they are closed: when their cell is executed again, by
-`run.close()`, and when there are `MAX_ENDED_WIDGETS` newer ones. A run that goes on is stopped when the only cell that shows it
-is executed again: nobody could see or stop it any more.
+`run.close()`, when there are `MAX_ENDED_WIDGETS` newer ones, and when ended runs keep more than `MAX_HELD_BYTES`. A run that
+goes on is stopped when the only cell that shows it is executed again: nobody could see or stop it any more.
 
 On a thread that user code has started, and in a widget's callback, there is no cell: a run is drawn below the cell that was
 executed last. In an `ipywidgets.Output` it is drawn there; the static copy goes below the cell that fills the Output, because a
@@ -18,6 +18,8 @@ import os
 import threading
 import time
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from IPython import get_ipython
@@ -35,8 +37,16 @@ from nbagent.runtime import loop
 
 MAX_ENDED_WIDGETS = 20
 """Ended runs that keep their live widget. A running one always does."""
+MAX_HELD_BYTES = 256 * 1024 * 1024
+"""Memory that ended runs with a live widget keep alive, about: the results of their tools and their events. The newest run may
+keep more by itself."""
+MIN_FREED_BYTES = 1024 * 1024
+"""A live view stays if closing it would free less."""
 MAX_DRAWN_RUNS = 25
 """Runs of one cell that JupyterLab draws: it shows 50 outputs of a cell, two for each, until its reader asks for more."""
+
+CLOSED_NOTE = "The live view was closed to free memory. <code>nbagent.show(run)</code> shows it again, while you keep the run."
+"""HTML of the line above the copy of a run that was closed for `MAX_HELD_BYTES`. A button would need a script."""
 
 _lock = threading.RLock()
 
@@ -68,6 +78,7 @@ class RunDisplay:
         executions: ids of the executions that have shown it.
         ordinal: how many runs its execution had shown when it came, this one included.
         ended: whether the run has ended and its whole static copy was sent.
+        held: about how many bytes the ended run keeps alive, by the id of the object.
     """
 
     def __init__(self, run: Run, dom_key: str, place: Place, displays: "NotebookDisplays") -> None:
@@ -77,6 +88,7 @@ class RunDisplay:
         self.executions: set[str] = set()
         self.ordinal = 1
         self.ended = False
+        self.held: dict[int, int] = {}
         self._place = place
         self._displays = displays
         self._display_id = uuid.uuid4().hex
@@ -92,12 +104,13 @@ class RunDisplay:
         self._copy_lock = threading.Lock()
         self._saving: concurrent.futures.Future[None] | None = None
         self._note = ""  # in the last copy of a run that goes on
+        self._last_note = ""  # in the copies of a run that has ended
 
     def follow(self) -> None:
         """Keep the static copy up to date: from time to time while the run goes on, and at its end."""
         self._saving = loop.submit(self._save_periodically(static_copy.FIRST_SAVE_S))
         self.run.on_end(self._on_end)
-        self.run.on_addition(self.update)
+        self.run.on_addition(self._on_addition)
         if self.run.is_chat:  # which ends with its kernel only
             self.run.on("run.end", lambda event: self.update())
 
@@ -130,7 +143,7 @@ class RunDisplay:
             if not (self._has_copy and self.cells):
                 return 0
             # A periodic copy may come here after the last one, which it must not replace by one with a note.
-            data, metadata = self._copy.bundle("" if self.ended else note)
+            data, metadata = self._copy.bundle(self._last_note if self.ended else note)
             # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
             # goes by the display id.
             contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)
@@ -145,6 +158,17 @@ class RunDisplay:
             self._displays.forget(self)
         if widget is not None:
             widget.close()
+
+    def free(self) -> None:
+        """Close the live views of an ended run for the sake of memory, and say so above its static copy."""
+        self._last_note = CLOSED_NOTE
+        self.close()
+        self.update()
+
+    @property
+    def is_root_of_shown_forks(self) -> bool:
+        """True if a tree begins with the run, of which a fork is shown as well: the tree leads to its view."""
+        return self.run.parent is None and any(map(self._displays.shows, self.run.forks))
 
     def _view(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return data and metadata of the output that shows the widget; a page finds it by the metadata."""
@@ -185,7 +209,12 @@ class RunDisplay:
         if self._saving is not None:
             self._saving.cancel()
         self.update()
+        self.held = self.run.held_bytes()
         self._displays.on_ended(self)
+
+    def _on_addition(self) -> None:
+        self.update()
+        self.held = self.run.held_bytes()
 
 
 class NotebookDisplays:
@@ -297,12 +326,29 @@ class NotebookDisplays:
     def _display_of(self, run: Run) -> RunDisplay | None:
         return next((shown for shown in self._live if shown.run is run), None)
 
+    def shows(self, run: Run) -> bool:
+        """Return True if the run has a live view."""
+        return self._display_of(run) is not None
+
     def _close_oldest(self) -> None:
-        ended = [shown for shown in self._live if shown.ended]
+        ended = [shown for shown in self._live if shown.ended and not shown.is_root_of_shown_forks]
         # First those that JupyterLab does not draw, the latest before the others; then the oldest.
         ended.sort(key=lambda shown: -shown.ordinal if shown.ordinal > MAX_DRAWN_RUNS else 0)
-        for shown in ended[: max(0, len(ended) - MAX_ENDED_WIDGETS)]:
+        surplus = max(0, len(ended) - MAX_ENDED_WIDGETS)
+        for shown in ended[:surplus]:
             shown.close()
+        self._free(ended[surplus:-1])
+
+    def _free(self, ended: Sequence[RunDisplay]) -> None:
+        """Close one display after the other until those that are left keep no more than `MAX_HELD_BYTES`."""
+        holders = Counter(key for shown in self._live for key in shown.held)
+        size = sum({key: size for shown in self._live for key, size in shown.held.items()}.values())
+        for shown in ended:
+            own = sum(size for key, size in shown.held.items() if holders[key] == 1)
+            if size > MAX_HELD_BYTES and own >= MIN_FREED_BYTES:  # several runs may have returned the same object
+                holders.subtract(shown.held.keys())
+                size -= own
+                shown.free()
 
     def _on_cell_start(self, *_: Any) -> None:
         place = self._latest = place_of(self._shell.get_parent())

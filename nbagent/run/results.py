@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
+from nbagent.run.object_size import object_bytes
 from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
@@ -129,6 +130,13 @@ class Results:
             or event.parent_id == self._scope
             or (event.parent_id or "").startswith(inside)
         ]
+
+    def held_bytes(self) -> dict[int, int]:
+        """Return about how many bytes the run keeps alive, by the id of the object: live results, outputs and events."""
+        with self._state.lock:
+            objects = [*self._state.tool_calls.results(), *self._state.outputs.values()]
+            events = self._state.events
+            return {id(events): events.bytes} | {id(value): object_bytes(value) for value in objects}
 
     @property
     def error(self) -> BaseException | None:

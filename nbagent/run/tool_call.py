@@ -245,6 +245,12 @@ class ToolCalls:
         """Return the last result of a call; None if there is none."""
         return self._results.get(block_id)
 
+    def results(self) -> list[Any]:
+        """Return the last result of each call, attempts included: the live one where there is one."""
+        with self._lock:
+            events = list(self._results.values())
+        return [event.content if event.value is None else event.value.value for event in events]
+
     def text_of(self, block_id: str) -> str | None:
         """Return the live result of a call if it is a text; None otherwise."""
         event = self._results.get(block_id)

@@ -273,6 +273,46 @@ def test_of_many_runs_in_a_cell_those_that_jupyterlab_draws_stay_live(notebook: 
     assert notebook.say(live) == " ".join(map(str, range(6, 26)))
 
 
+LARGE = """
+import numpy as np
+from nbagent import events as e
+from nbagent.notebook import jupyter
+shared = np.zeros(300_000_000, np.uint8)
+def returning(result):
+    yield e.ToolStart(id="t", name="load")
+    yield e.ToolResult(id="t", content="an array", value=e.Live(result))
+async def shown(result, name):
+    return await nbagent.show(returning(result), name=name)
+live = lambda: print(*(each.run.name for each in jupyter._displays()._live))
+"""
+
+
+def test_ended_runs_keep_256_mb_of_results_and_the_oldest_views_are_closed(notebook: Notebook) -> None:
+    notebook.run(LARGE)
+    copies = notebook.run("for at in range(8): await shown(np.zeros(60_000_000, np.uint8), f'run {at}')", "c")[1::2]
+    assert notebook.say("live()") == "run 4 run 5 run 6 run 7"
+    closed = ["The live view was closed" in notebook.copies[copy["display_id"]] for copy in copies]
+    assert closed == [True] * 4 + [False] * 4
+    assert all("load" in notebook.copies[copy["display_id"]] for copy in copies)
+    notebook.run("await shown(np.zeros(900_000_000, np.uint8), 'larger than all may be')", "d")
+    assert notebook.say("live()") == "larger than all may be"
+
+
+def test_a_view_is_not_closed_for_an_object_that_other_runs_keep_too(notebook: Notebook) -> None:
+    notebook.run(f"{LARGE}for at in range(3): await shown(shared, f'run {{at}}')", "c")
+    assert notebook.say("live()") == "run 0 run 1 run 2"
+
+
+def test_a_root_keeps_its_view_while_a_fork_is_shown(notebook: Notebook) -> None:
+    notebook.run(f"{LARGE}jupyter.MAX_ENDED_WIDGETS = 2")
+    notebook.run("root = await nbagent.show(nbagent.Agent('demo').stream('Hello'), name='root')", "c")
+    notebook.run("fork = await root.fork(at=1)\nawait shown(None, 'next')", "d")
+    assert notebook.say("live()") == "root demo next"
+    notebook.run("for _ in range(3): await shown(None, 'later')", "e")
+    notebook.run("jupyter.MAX_ENDED_WIDGETS = 20")
+    assert notebook.say("live()") == "later later"
+
+
 @pytest.mark.proof
 def test_a_hundred_runs_leave_twenty_widgets(notebook: Notebook) -> None:
     notebook.run("running = nbagent.show(waiting())", "a")
