@@ -118,8 +118,8 @@ export interface RunProps extends BlockProps {
   model?: Large<string>;
   /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
   status?: "running" | "stopping" | RunStatus;
-  /** Name of the one who stopped the run: "you", or a program. */
-  stopped_by?: Large<string>;
+  /** Name of the one who stopped the run: "you", or a program; null or absent where its service did. */
+  stopped_by?: Large<string> | null;
   /** When the run began. */
   started?: number;
   /** When the run ended. */

@@ -42,8 +42,10 @@ export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting
     case "completed":
       if (props.turns === 0) return { tone: "off", text: RUN.ready };
       return { tone: "ok", text: took ? fill(RUN.completed_in, took) : RUN.completed };
-    case "cancelled":
-      return { tone: "off", text: fill(RUN.cancelled, str(props.stopped_by) ?? RUN.cancelled_by) };
+    case "cancelled": {
+      const by = str(props.stopped_by);
+      return { tone: "off", text: by ? fill(RUN.cancelled, by) : RUN.cancelled_by_service };
+    }
     case "failed":
       return { tone: "bad", text: took ? fill(RUN.failed_after, took) : RUN.failed };
     case "incomplete":

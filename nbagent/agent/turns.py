@@ -117,7 +117,7 @@ class Turns:
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
-            end = await self._close_open_blocks(e.RunEnd(status="cancelled"))
+            end = await self._close_open_blocks(e.RunEnd(status="cancelled", meta={"stopped_by": "you"}))
         except Exception as error:
             self.failure = error
             if isinstance(error, TimeoutError) and total.expired():

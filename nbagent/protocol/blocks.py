@@ -40,7 +40,7 @@ class RunProps(BlockProps, tag="run"):
         name: title of the run.
         model: the model's name; absent until the stream has sent it.
         status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
-        stopped_by: name of the one who stopped the run: "you", or a program.
+        stopped_by: name of the one who stopped the run: "you", or a program; null or absent where its service did.
         started: when the run began.
         ended: when the run ended.
         finish_reason: the provider's own reason for the end.
@@ -68,7 +68,7 @@ class RunProps(BlockProps, tag="run"):
     name: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     status: Literal["running", "stopping"] | RunStatus | UnsetType = UNSET
-    stopped_by: str | UnsetType = UNSET
+    stopped_by: str | UnsetType | None = UNSET
     started: float | UnsetType = UNSET
     ended: float | UnsetType = UNSET
     finish_reason: str | UnsetType | None = UNSET

@@ -80,7 +80,8 @@ def run_label(run: Props) -> str:
         case "failed":
             return fill(_RUN["failed_after"], time) if time else _RUN["failed"]
         case "cancelled":
-            label = fill(_RUN["cancelled"], text_of(run, "stopped_by") or _RUN["cancelled_by"])
+            by = text_of(run, "stopped_by")
+            label = fill(_RUN["cancelled"], by) if by else _RUN["cancelled_by_service"]
         case "incomplete":
             label = _incomplete(run)
         case _:

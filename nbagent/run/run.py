@@ -400,6 +400,9 @@ class Run(ForkableRun):
 
     def _emit(self, event: e.Event) -> None:
         """Keep an event, record it, and draw it."""
+        if type(event) is e.RunEnd and event.status == "cancelled" and isinstance(self._stop_reason, Cancelled):
+            # The service may have said first that it was cancelled.
+            event = msgspec.structs.replace(event, meta={"stopped_by": self._stop_reason.by} | (event.meta or {}))
         event, ops = self._state.add(event)
         if type(event) is e.ToolResult and event.exception is not None:
             self._last_error.offer(event.exception.value)

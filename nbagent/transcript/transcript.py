@@ -256,6 +256,8 @@ class Transcript(BlockTree):
             turns = RunProps(
                 turns=self.root.props["turns"] + 1, status="running", started=event.ts, finish_reason=None, code=None
             )
+            if "stopped_by" in self.root.props:
+                turns.stopped_by = None
             ops += self._set(self.root, turns)
         return ops
 
@@ -311,6 +313,9 @@ class Transcript(BlockTree):
         unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]  # attempts go on
         ops = [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
+        stopped_by = (event.meta or {}).get("stopped_by")
+        if event.status == "cancelled" and isinstance(stopped_by, str):
+            end.stopped_by = stopped_by
         ops += [*self._show_usage(), *self._set(self.root, end)]
         return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
 

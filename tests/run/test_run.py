@@ -1,19 +1,23 @@
 """`Run`: a stream watched from start to end."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import preloaded
 import pytest
 
+import nbagent
 from nbagent import events as e
 from nbagent.adapters.text.decoder import TextDecoder
+from nbagent.render.labels import run_label
 from nbagent.run.lanes import Lanes
 from nbagent.run.run import STOP_GRACE_S, Run
 from nbagent.runtime.loop import OwnedStream
@@ -85,6 +89,41 @@ def test_a_run_that_is_stopped_before_it_has_begun_reads_nothing() -> None:
     run = Run(read.append(word) or word for word in ("a", "b"))  # type: ignore[func-returns-value]
     run.cancel()
     assert (run.wait(5).status, read) == ("cancelled", [])
+
+
+CANCELLED = [
+    {"event": "thread.message.delta", "data": {"delta": {"content": [{"type": "text", "text": {"value": "Hi"}}]}}},
+    {"event": "thread.run.canceled", "data": {"status": "canceled"}},
+]
+
+
+def labels_of(run: Run, path: Path) -> list[str]:
+    """Return the label of a run that has ended, and of its replay."""
+    run.save(str(path))
+    replayed = Run(nbagent.replay(str(path)))
+    return [run_label(each.snapshot()[0] | {"started": None}) for each in (run, replayed.wait(5))]
+
+
+def test_who_stopped_a_run_is_said_also_in_a_replay(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    assert labels_of(Run(CANCELLED).wait(5), path) == ["Cancelled by the service"] * 2
+    stopped = Run(words())
+    stopped.cancel("a program")
+    assert labels_of(stopped.wait(5), path) == ["Stopped by a program"] * 2
+
+
+async def test_a_service_that_answers_to_a_stop_has_not_cancelled_the_run(tmp_path: Path) -> None:
+    async def stream() -> AsyncIterator[dict[str, Any]]:
+        yield CANCELLED[0]
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+        yield CANCELLED[1]
+
+    run = started(stream())
+    await anext(aiter(run.stream("text.delta")))
+    run.cancel()
+    await run
+    assert labels_of(run, tmp_path / "run.jsonl") == ["Stopped by you"] * 2
 
 
 async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:

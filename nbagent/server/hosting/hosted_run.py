@@ -179,7 +179,7 @@ class HostedRun:
         elif self.run is not None:
             reply = carry_out(command, self.run)
         elif self.stored.owner == WAITING and isinstance(command, CancelRun):
-            last = msgspec.structs.replace(self._cut(), status="cancelled", code=None)
+            last = msgspec.structs.replace(self._cut(), status="cancelled", code=None, meta={"stopped_by": command.by})
             reply = Reply() if await self._add([last]) else None
         else:
             reply = await self._ask(command)
