@@ -165,6 +165,28 @@ def test_calls_of_dexto_without_ids_are_answered_in_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("chunks", [[], ["My secret "]])
+def test_what_dexto_answers_in_place_of_a_blocked_response_is_the_answer(chunks: list[str]) -> None:
+    streamed = [{"name": "llm:chunk", "chunkType": "text", "content": chunk} for chunk in chunks]
+    run = nbagent.Run([*streamed, {"name": "interaction:blocked", "content": "I cannot say.", "messageId": "m"}]).wait(5)
+    assert (run.answer, run.status) == ("I cannot say.", "completed")
+    assert [event.message for event in run.events if isinstance(event, ev.Status)] == ["Blocked"]
+
+
+def test_what_dexto_says_of_a_retry_and_of_an_input_is_kept() -> None:
+    run = nbagent.Run(
+        [
+            {"name": "llm:retrying", "error": {"message": "503"}, "attempt": 1},
+            {"name": "llm:unsupported-input", "errors": ["no audio", "no video"]},
+            {"name": "llm:response", "content": "Hi", "finishReason": "stop"},
+        ]
+    ).wait(5)
+    assert [event.message for event in run.events if isinstance(event, ev.Status)] == [
+        "Trying again…: 503",
+        "The model does not take this kind of input: no audio; no video",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "texts"),
     [

@@ -40,7 +40,6 @@ _EVENT_PREFIXES = (
 _STATUS_MESSAGES = {
     "llm:retrying": "Trying again…",
     "llm:unsupported-input": "The model does not take this kind of input",
-    "interaction:blocked": "Blocked",
     "context:compacting": "Compacting the conversation…",
     "context:compacted": "The conversation was compacted",
     "context:pruned": "Old tool results were dropped from the context",
@@ -91,8 +90,8 @@ class DextoDecoder(BaseDecoder):
                 self._request_approval(payload)
             case "approval:response":
                 self._write_approval_response(payload)
-            case "llm:response":
-                self._response(payload)
+            case "llm:response" | "interaction:blocked":
+                self._response(payload, is_blocked=name == "interaction:blocked")
             case "llm:error":
                 self._error(payload)
             case "run:complete":
@@ -129,9 +128,11 @@ class DextoDecoder(BaseDecoder):
                 self._texts[-1].append(content)
             self.builder.text("text", content)
 
-    def _response(self, payload: Mapping[str, Any]) -> None:
-        """End a response."""
+    def _response(self, payload: Mapping[str, Any], *, is_blocked: bool) -> None:
+        """End a response, or one that a guard of Dexto's gives in place of the model's."""
         self._ensure_step(payload)
+        if is_blocked:
+            self.builder.status("Blocked", level="warning")
         content, reasoning = str_field(payload, "content"), str_field(payload, "reasoning")
         if reasoning and self._reasoning_step != self.builder.step:
             self.builder.reasoning("reasoning", reasoning)
@@ -259,7 +260,11 @@ class DextoDecoder(BaseDecoder):
         self.builder.custom(str_field(payload, "event") or "service:event", payload)
 
     def _status(self, message: str, payload: Mapping[str, Any]) -> None:
-        detail = str_field(payload, "reason") or str_field(payload, "message")
+        error = payload.get("error")
+        texts = [payload.get("reason"), payload.get("message"), nonempty_str(error) or get_str(error, "message")]
+        errors = payload.get("errors")  # of `llm:unsupported-input`
+        texts += errors if isinstance(errors, list) else []
+        detail = "; ".join(text for text in texts if isinstance(text, str))
         self.builder.status(f"{message}: {detail}" if detail else message)
 
     def _complete(self, payload: Mapping[str, Any]) -> None:

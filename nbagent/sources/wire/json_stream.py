@@ -111,7 +111,10 @@ class JSONStreamDecoder:
     def close(self) -> list[Any]:
         """End the stream. Return the unfinished document as text, but those of its lines that are documents as documents."""
         items: list[Any] = []
-        self._give_up(items)
+        if self._read == self._read_text:
+            self._finish(items)  # a line need not have an end: a whole body may be one JSON string
+        else:
+            self._give_up(items)
         return items
 
     # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the rest ----------------------

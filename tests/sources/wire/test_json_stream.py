@@ -120,6 +120,13 @@ def test_unfinished_json_comes_out_as_the_text_it_is(name: str) -> None:
         assert items in ([item_of(text)] if text else [], [text]), text
 
 
+@given(st.text(), st.sampled_from(["", "\n"]), st.data())
+def test_a_body_that_is_one_json_string_is_its_text(text: str, end: str, data: st.DataObject) -> None:
+    body = (json.dumps(text) + end).encode()
+    cut = data.draw(st.integers(0, len(body)))
+    assert decode(body[:cut], body[cut:]) == [text]
+
+
 @pytest.mark.parametrize("case", corpus("unicode/utf8tests.json"), ids=lambda case: case["id"])
 def test_text_in_a_document_is_utf8_wherever_it_was_split(case: dict[str, Any]) -> None:
     raw = base64.b64decode(case["input_b64"])
