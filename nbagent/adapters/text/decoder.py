@@ -1,4 +1,7 @@
-"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer, and so is one of items that have only a text."""
+"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer, and so is one of items that have only a text.
+
+Strings are pieces of the answer, or each of them is the whole answer so far; see `CumulativeText`.
+"""
 
 import codecs
 from typing import Any, ClassVar
@@ -6,6 +9,7 @@ from typing import Any, ClassVar
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.adapters.base.payload import frame_of
+from nbagent.adapters.text.cumulative import CumulativeText
 from nbagent.events import Event
 
 _TEXT_FIELDS = {"text", "delta", "content"}
@@ -21,6 +25,7 @@ class TextDecoder(BaseDecoder):
         super().__init__()
         self.stop_info = StopInfo("completed")
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cumulative = CumulativeText()
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -37,12 +42,22 @@ class TextDecoder(BaseDecoder):
             return  # OpenAI's terminal, which services with plain text events copy
         text = _only_text(item)
         if isinstance(item, str) or text is not None:
-            piece = item if text is None else text
+            self._text(item if text is None else text)
         elif self.recognises(item):
-            piece = self._utf8.decode(bytes(item))
+            self._piece(self._utf8.decode(bytes(item)))
         else:
             self.unread(item)
+
+    def _text(self, text: str) -> None:
+        if not text:
             return
+        if not self._cumulative.continues_with(text):
+            self.builder.end_text("text")
+            self._cumulative = CumulativeText()
+        for piece in self._cumulative.feed(text):
+            self._piece(piece)
+
+    def _piece(self, piece: str) -> None:
         if piece and not self.builder.in_step:
             self.builder.start_step()
         self.builder.text("text", piece)
@@ -54,7 +69,9 @@ class TextDecoder(BaseDecoder):
         return super().close(error)
 
     def finish(self) -> None:
-        """Write the rest of an unfinished UTF-8 sequence, and end the step."""
+        """Write what was held, and the rest of an unfinished UTF-8 sequence, and end the step."""
+        for piece in self._cumulative.close():
+            self._piece(piece)
         self.builder.text("text", self._utf8.decode(b"", final=True))
         super().finish()
 
