@@ -43,10 +43,10 @@ def show(
     Args:
         source: the stream of a known system (a model's API, an agent framework, an agent protocol), as its SDK gives it or as
             dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any
-            iterator or async iterator of strings (pieces of the answer, or each time the whole answer so far) or nbagent events.
-            Several streams, in a list, a tuple or a dict, are shown side by side; a dict names them:
-            `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with options
-            its events are shown as a run of their own.
+            iterator or async iterator of nbagent events, or of strings, which are pieces of the answer or each time the whole
+            answer so far. Several streams, in a list, a tuple or a dict, are shown side by side; a dict names them:
+            `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with
+            options its events are shown as a run of their own.
         more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
             running.
         name: the run's name in the header; by default that of the agent, else of the model or stream, else of its function.
