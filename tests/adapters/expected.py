@@ -54,6 +54,8 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     ),
     "langchain/replay-astream_events-v3-subgraph": (LONDON, CAPITAL),
     "langchain/replay-astream_events-v3-interrupt": ([], [("get_capital", {"country": "UK"}, None)]),
+    "langchain/replay-model-events-v3-text": (LONDON, []),
+    "langchain/replay-model-events-v3-tool-call": ([], [("get_capital", {"country": "UK"}, None)]),
     "langchain/replay-model-text": (LONDON, []),
     "langchain/replay-model-tool-call": ([], [("get_capital", {"country": "UK"}, None)]),
     "crewai": (LONDON, CAPITAL),

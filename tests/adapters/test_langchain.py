@@ -219,8 +219,9 @@ def test_the_protocol_tells_thoughts_errors_and_questions() -> None:
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
-def test_a_models_stream_has_its_thought_its_text_and_its_tokens() -> None:
-    recording = BY_NAME["langchain/replay-model-thinking"]
+@pytest.mark.parametrize("name", ["replay-model-thinking", "replay-model-events-v3-thinking"])
+def test_a_models_stream_has_its_thought_its_text_and_its_tokens(name: str) -> None:
+    recording = BY_NAME[f"langchain/{name}"]
     events = decode(decoder_for(recording.items[0]), recording.items)
     transcript = Transcript.of(events)
     assert transcript.thoughts[0].startswith("This is a straightforward question")
@@ -230,9 +231,18 @@ def test_a_models_stream_has_its_thought_its_text_and_its_tokens() -> None:
     assert transcript.end.usage.output
 
 
-def test_a_models_calls_are_for_the_client_and_cut_nothing_off() -> None:
-    events = decode(decoder_named("langchain.model"), BY_NAME["langchain/replay-model-tool-call"].items)
+@pytest.mark.parametrize("name", ["replay-model-tool-call", "replay-model-events-v3-tool-call"])
+def test_a_models_calls_are_for_the_client_and_cut_nothing_off(name: str) -> None:
+    events = decode(decoder_named("langchain.model"), BY_NAME[f"langchain/{name}"].items)
     assert (events[-1].status, events[-1].code) == ("completed", None)  # type: ignore[union-attr]
+
+
+def test_an_error_of_a_models_stream_of_events_fails_the_run() -> None:
+    events = decode(
+        decoder_named("langchain.model"), [{"event": "message-start", "id": "m"}, {"event": "error", "error": "no"}]
+    )
+    assert [event.message for event in only(events, ev.Error)] == ["no"]
+    assert events[-1].status == "failed"  # type: ignore[union-attr]
 
 
 def test_a_state_alone_is_the_result_of_a_graph_and_its_last_turn_is_shown() -> None:

@@ -15,6 +15,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.subagents import Subagents
+from nbagent.adapters.langchain.message_events import write_message_event
 from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
 _METHODS = {
@@ -106,28 +107,7 @@ class LangChainProtocolDecoder(BaseDecoder):
         if payload.get("role") in ("human", "system", "tool"):
             return
         model = str_field(metadata, "ls_model_name")
-        if kind == "message-start":
-            self._messages.begin(key, model)
-        elif kind in ("content-block-start", "content-block-delta"):
-            self._messages.chunk(_to_message_chunk(payload), key, model)
-        elif kind == "content-block-finish":
-            self._finish_block(key, payload, model)
-        elif kind == "message-finish":
-            final = {"usage_metadata": payload.get("usage"), "response_metadata": payload.get("metadata")}
-            self._messages.chunk({"content": "", **final, "chunk_position": "last"}, key, model)
-        elif kind in ("message-error", "error"):
-            self.fail_with(payload.get("error") or payload.get("message") or payload)
-            self._messages.end(key)
-        else:
-            self.builder.raw(payload, nonempty_str(kind))
-
-    def _finish_block(self, key: str, payload: Mapping[str, Any], model: str | None) -> None:
-        """Complete a content block. Streamed parts stay; the others are written now."""
-        content = fields_or_empty(payload.get("content"))
-        message = self._messages.begin(key, model)
-        message.content.complete_block(payload.get("index"), content)
-        for block in message.content.tools.values():
-            self._messages.add_call(block)
+        write_message_event(self, self._messages, payload, key, model)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -217,20 +197,3 @@ def _interrupt(payload: Mapping[str, Any]) -> dict[str, Any]:
         "id": str_field(payload, "interrupt_id") or str_field(payload, "id"),
         "value": payload if value is None else value,
     }
-
-
-def _to_message_chunk(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a delta of a content block in the form of LangChain's message chunks."""
-    piece = fields_or_empty(payload.get("delta") or payload.get("content"))
-    index, kind = payload.get("index"), str(piece.get("type") or "").removesuffix("-delta")
-    kind = {"block": nonempty_str(get_field(piece.get("fields"), "type")) or ""}.get(kind, kind)
-    if isinstance(piece.get("fields"), Mapping):
-        piece = {**piece, **piece["fields"]}
-    if kind in ("tool-call", "tool_call", "tool_call_chunk"):
-        if kind == "tool_call" and not isinstance(piece.get("args"), str):
-            return {"content": ""}  # complete already, and repeated at the end of the block
-        call = {"index": index, "id": piece.get("id"), "name": piece.get("name"), "args": piece.get("args") or ""}
-        return {"content": "", "tool_call_chunks": [call]}
-    if kind in ("data", "image-data") or (not piece):
-        return {"content": ""}
-    return {"content": [{**piece, "type": kind.replace("-", "_"), "index": index}]}
