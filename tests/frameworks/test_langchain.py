@@ -100,6 +100,19 @@ async def test_a_sync_stream_is_told_too(serve: Serve) -> None:
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
 
 
+async def test_a_bare_models_events_of_version_3_are_its_answer(serve: Serve) -> None:
+    run = await watch(model(serve(recorded(ANSWER))).astream_events("Capital of the UK?", version="v3"))
+    assert (run.status, run.text, run.usage.output) == ("completed", LONDON, 9)
+    run = await watch(model(serve(recorded(CALL))).stream_events("Capital of the UK?", version="v3"))
+    assert (run.status, run.tools[0].args) == ("completed", {"country": "UK"})
+
+
+async def test_stop_of_a_bare_models_events_of_version_3_closes_its_connection(serve: Serve) -> None:
+    provider = serve(held(ANSWER, b"capital"))
+    run = await stop(model(provider).astream_events("Capital of the UK?", version="v3"), provider)
+    assert run.status == "cancelled"
+
+
 def wrapped(stream: Any) -> Any:
     """Yield what a stream does, as a generator of a user's own."""
     yield from stream
