@@ -9,6 +9,7 @@ from nbagent.adapters.base.encoder import Encoder, Item
 from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import async_joined, joined
+from nbagent.adapters.one_run import OneRunEncoder
 
 Piece = TypeVar("Piece")
 Form: TypeAlias = Literal["items", "bytes", "messages"]
@@ -91,6 +92,9 @@ def encode(
         body = nbagent.encode(run.stream(), "openai.chat", "bytes")
         return StreamingResponse(body, headers=body.headers)
 
+    Several runs that follow one another, as in a generator that passes on the streams of two agents, become one, which ends
+    when the events do.
+
     The stream is always complete. If the events end early, it ends as a stream that failed. If reading the events raises, the
     error is encoded first and raised then. The attribute `loses` of the result lists what the system cannot represent.
 
@@ -99,7 +103,7 @@ def encode(
     with the status 204, which stops the client, because it would show a second run as the rest of the first.
 
     Args:
-        events: the events of one run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
+        events: the events of a run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
             read asynchronously; pass `iter(run.stream())` to read it synchronously.
         system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
             "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor", "status.tokens", or "nbagent" (our
@@ -139,15 +143,16 @@ def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
 
 
 def _pieces(events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]) -> Iterator[Any]:
+    whole = OneRunEncoder(encoder)
     try:
         for event in events:
-            for item in encoder.feed(event):
+            for item in whole.feed(event):
                 yield write(item)
     except Exception as error:
-        for item in encoder.close(error):
+        for item in whole.close(error):
             yield write(item)
         raise
-    for item in encoder.close():
+    for item in whole.close():
         yield write(item)
 
 
@@ -155,17 +160,18 @@ async def _async_pieces(
     events: AsyncIterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any], join: float | None
 ) -> AsyncGenerator[Any, None]:
     source = events if join is None else async_joined(events, join)
+    whole = OneRunEncoder(encoder)
     try:
         async for event in source:
-            for item in encoder.feed(event):
+            for item in whole.feed(event):
                 yield write(item)
     except Exception as error:
-        for item in encoder.close(error):
+        for item in whole.close(error):
             yield write(item)
         raise
     finally:
         for opened in (source, events):  # a reader that stops early must not leave the source open
             if isinstance(opened, AsyncGenerator):
                 await opened.aclose()
-    for item in encoder.close():
+    for item in whole.close():
         yield write(item)
