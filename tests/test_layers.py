@@ -35,7 +35,7 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
-    "adapters": [("base",), ("*",), ("answers", "decoders", "encoders"), ("detect", "encode"), ("__init__",)],
+    "adapters": [("base",), ("*",), ("answers", "decoders", "encoders", "one_run"), ("detect", "encode"), ("__init__",)],
     "run": [
         ("*",),
         ("tool_call",),

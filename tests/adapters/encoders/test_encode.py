@@ -68,6 +68,36 @@ def test_messages_are_items_as_text(encoder: type[BaseEncoder]) -> None:
     assert [item if isinstance(item, str) else json.loads(text) for item, text in zip(items, messages, strict=True)] == items
 
 
+def answer_of(agent: str, answer: str) -> list[ev.Event]:
+    text = [ev.TextStart(id="t"), ev.TextDelta(id="t", delta=answer), ev.TextEnd(id="t")]
+    return [ev.RunStart(name=agent), *text, ev.RunEnd(status="completed")]
+
+
+TWO = [*answer_of("poet", "A rose."), *answer_of("critic", "Is a rose.")]
+
+
+@EACH_ENCODER
+def test_two_agents_in_one_generator_are_one_stream_with_both_answers(encoder: type[BaseEncoder]) -> None:
+    items = list(nbagent.encode(iter(TWO), encoder.system))
+    run = Run(items).wait(5)
+    assert (run.text, run.status) == ("A rose.\n\nIs a rose.", "completed")
+
+
+async def test_two_agents_of_an_async_generator_are_one_stream_too() -> None:
+    async def both() -> AsyncIterator[ev.Event]:
+        for event in TWO:
+            yield event
+
+    items = [item async for item in nbagent.encode(both(), "hector")]
+    assert items == [{"chunk": "A rose."}, {"chunk": "\n\nIs a rose."}, {"event": "done", "data": "[DONE]"}]
+
+
+def test_a_second_run_that_breaks_off_fails_the_stream() -> None:
+    with_error = ev.Error(message="no more", fatal=True), ev.RunEnd(status="failed")
+    items = list(nbagent.encode([*TWO[:5], *TWO[5:8], *with_error], "hector"))
+    assert Run(items).wait(5).status == "failed"
+
+
 def test_hectors_frames_are_those_of_its_documentation() -> None:
     frames = [b'id: 1\ndata: {"chunk":"Hel\\nlo"}\n\n', b"id: 2\nevent: done\ndata: [DONE]\n\n"]
     assert list(nbagent.encode(EVENTS, "hector", "bytes")) == frames
