@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from nbagent.errors import did_you_mean
+from nbagent.other_names import OF_AGENT
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -45,6 +46,8 @@ _MEANT = {
 
 def hint_for(name: str) -> str:
     """Return a hint in place of an attribute that an agent does not have."""
+    if name in OF_AGENT:
+        return OF_AGENT[name]
     similar = did_you_mean(name, _NAMES)
     return similar.removeprefix("; ") if similar else ASK
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from nbagent.other_names import of_event
+
 if TYPE_CHECKING:
     from nbagent.events.kinds import ApprovalResponse, Event, ToolResult
 
@@ -172,6 +174,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     def type(self) -> str:
         """Tag of the event's class, such as "text.delta": what its JSON has as `type`, and what `run.stream(types=…)` takes."""
         return str(self.__struct_config__.tag)
+
+    if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
+
+        def __getattr__(self, name: str) -> Any:
+            hint = of_event(name, self.type, self.__struct_fields__)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def __rich_repr__(self) -> Any:
         defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))

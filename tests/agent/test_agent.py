@@ -744,8 +744,11 @@ async def test_a_loop_may_ask_for_some_types_of_events(types: Any) -> None:
 
 def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
     agent: Any = Agent("demo")
-    for name in ("run", "chat", "invoke", "ask"):
+    for name in ("run", "invoke", "ask"):
         with pytest.raises(AttributeError, match=rf"no attribute '{name}'; await agent\.generate\(…\) returns the answer"):
+            getattr(agent, name)
+    for name, meant in (("serve", "nbagent.serve(agent)"), ("start", "nbagent.serve(agent)"), ("stop", "run.cancel()")):
+        with pytest.raises(AttributeError, match=re.escape(meant)):
             getattr(agent, name)
     with pytest.raises(AttributeError, match=r"did you mean 'generate'\?"):
         agent.generat("Hi")
