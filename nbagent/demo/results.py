@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +10,19 @@ from nbagent.demo.conversation import Item, Json
 
 _SHOWN_ROWS = 6  # of a long table
 _FAILED = re.compile(r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)")
-_SPECIAL = re.compile(r"([\\`*\[\]<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
+_SPECIAL = re.compile(r"([`*<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
+_AS_CODE = re.compile(r"[\\\[\]]")  # escaped, a bracket would begin a formula
 _NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")  # columns whose numbers are names
 _RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
+
+_FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
+    ("mean", "mean|average", lambda numbers: sum(numbers) / len(numbers)),
+    ("sum", "sum|total|add up", sum),
+    ("largest", "largest|highest|greatest|maximum|max|most", max),
+    ("smallest", "smallest|lowest|least|minimum|min", min),
+    ("count", "how many|number of", len),
+)
+"""What a prompt may ask of a list of numbers: its name, the words that ask for it, and the figure."""
 
 
 def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
@@ -65,7 +75,16 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
         return "returned a text", ":", "\n".join(quoted), {}
     shown_value = "nothing" if value in (None, "", [], {}) else cell(value)
-    return f"returned {shown_value}", ".", "", {"value": shown_value}
+    more = _asked_of(value, prompt) if isinstance(value, list) and all(map(_is_number, value)) else ""
+    return f"returned {shown_value}", f"{more}.", "", {"value": shown_value}
+
+
+def _asked_of(numbers: list[float], prompt: str) -> str:
+    """Return what the prompt asks of the numbers, such as their sum, as the rest of a sentence; "" if it asks for nothing."""
+    for name, words, figure in _FIGURES if numbers else ():
+        if re.search(rf"(?i)\b(?:{words})\b", prompt):
+            return f"; the {name} is **{cell(figure(numbers))}**"
+    return ""
 
 
 def _ranking(rows: list[Json], prompt: str) -> Json:
@@ -133,13 +152,19 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
     text = " ".join(
         ("–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split()
     )
+    if isinstance(value, list | dict) or _AS_CODE.search(text):
+        return _code(text, most).replace("|", "\\|")  # in a table it would end the cell, also inside code
     return _SPECIAL.sub(r"\\\1", text if len(text) <= most else text[: most - 1] + "…")
 
 
 def code_of(call: Item) -> str:
     """Return a call as inline code: `load_sales(year=2025)`."""
-    call_text = f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})".replace("`", "'")
-    return f"`{call_text if len(call_text) <= 90 else call_text[:89] + '…'}`"
+    return _code(f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})", 90)
+
+
+def _code(text: str, most: int) -> str:
+    shown = (text if len(text) <= most else text[: most - 1] + "…").replace("`", "'")
+    return f"`{shown}`"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -207,6 +207,10 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
         (None, "returned nothing.", ""),
         ("", "returned nothing.", ""),
         ("sunny", "returned sunny.", ""),
+        ([0, 1, 2], "returned `[0, 1, 2]`.", ""),
+        (["a", None], 'returned `["a", null]`.', ""),
+        ("see [1]", "returned `see [1]`.", ""),
+        ({"sizes": [1, "a|b"]}, "returned 1 value:", '| field | value |\n| --- | --- |\n| sizes | `[1, "a\\|b"]` |'),
         ("Figure(600x220)", "drew a figure, which is above. I cannot see pictures, so the reading is yours.", ""),
         (
             {"id": 4711, "total": 1234.5},
@@ -238,6 +242,22 @@ def test_how_a_result_reads(output: Any, sentence: str, table: str) -> None:
     assert (quoted.sentence, quoted.table) == (f"`f()` {sentence}", table)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "figure"),
+    [
+        ("What is the average of numbers(5)?", "; the mean is **2**"),
+        ("Give me the sum of numbers", "; the sum is **10**"),
+        ("Which is the largest?", "; the largest is **4**"),
+        ("How many are there?", "; the count is **5**"),
+        ("Summarise them", ""),
+    ],
+)
+def test_of_a_list_of_numbers_it_says_what_the_prompt_asks_for(prompt: str, figure: str) -> None:
+    assert (
+        quote(Item("call", "{}", "c", "f"), "[0, 1, 2, 3, 4]", prompt).sentence == f"`f()` returned `[0, 1, 2, 3, 4]`{figure}."
+    )
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -257,4 +277,4 @@ def test_a_result_cannot_break_out_of_its_table(rows: list[dict[str, Any]]) -> N
     tokens = MARKDOWN.parse(play_with("Call f", a=rows).text)
     cells = [tokens[index + 1] for index, token in enumerate(tokens) if token.type == "td_open"]
     assert len(cells) == 2 * len(rows)
-    assert {child.type for cell in cells for child in cell.children or ()} <= {"text", "text_special"}
+    assert {child.type for cell in cells for child in cell.children or ()} <= {"text", "text_special", "code_inline"}
