@@ -29,7 +29,7 @@ def test_a_field_of_another_system_is_named_with_ours(event: e.Event, name: str,
 
 def test_any_other_name_has_no_hint() -> None:
     with pytest.raises(AttributeError, match=r"^'RunStart' object has no attribute 'xyz'$"):
-        _ = e.RunStart().xyz  # type: ignore[union-attr]
+        _ = e.RunStart().xyz  # type: ignore[attr-defined]
     assert getattr(e.RunStart(), "id", None) is None
 
 

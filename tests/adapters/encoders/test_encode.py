@@ -69,7 +69,7 @@ def test_messages_are_items_as_text(encoder: type[BaseEncoder]) -> None:
 
 
 def answer_of(agent: str, answer: str) -> list[ev.Event]:
-    text = [ev.TextStart(id="t"), ev.TextDelta(id="t", delta=answer), ev.TextEnd(id="t")]
+    text: list[ev.Event] = [ev.TextStart(id="t"), ev.TextDelta(id="t", delta=answer), ev.TextEnd(id="t")]
     return [ev.RunStart(name=agent), *text, ev.RunEnd(status="completed")]
 
 
