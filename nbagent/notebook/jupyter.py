@@ -161,9 +161,10 @@ class RunDisplay:
 
     def free(self) -> None:
         """Close the live views of an ended run for the sake of memory, and say so above its static copy."""
-        self._last_note = CLOSED_NOTE
         self.close()
-        self.update()
+        if self._has_view:
+            self._last_note = CLOSED_NOTE
+            self.update()
 
     @property
     def is_root_of_shown_forks(self) -> bool:

@@ -64,7 +64,7 @@ def _bytes(value: Any, seen: set[int]) -> int:
     if measured is not None:
         return measured
     kind: Any = next((kind for kind in _BUILTINS if issubclass(type(value), kind)), object)  # isinstance() asks the object
-    size = kind.__sizeof__(value)
+    size: int = kind.__sizeof__(value)
     try:
         return size + _bytes_inside(value, kind, seen)
     except (RuntimeError, RecursionError):  # another thread changes it, or it is nested too deep
