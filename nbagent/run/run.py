@@ -402,7 +402,7 @@ class Run(ForkableRun):
         """Keep an event, record it, and draw it."""
         if type(event) is e.RunEnd and event.status == "cancelled" and isinstance(self._stop_reason, Cancelled):
             # The service may have said first that it was cancelled.
-            event = msgspec.structs.replace(event, meta={"stopped_by": self._stop_reason.by} | (event.meta or {}))
+            event = msgspec.structs.replace(event, meta=(event.meta or {}) | {"stopped_by": self._stop_reason.by})
         event, ops = self._state.add(event)
         if type(event) is e.ToolResult and event.exception is not None:
             self._last_error.offer(event.exception.value)

@@ -82,7 +82,8 @@ async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost
     second = await host.start(None, "go", session)
     stopped = await host.start(None, "go")
     await stopped.cancel(by="a client")
-    assert await end_of(stopped) == e.RunEnd(status="cancelled", seq=1, run_id=stopped.id)
+    end = e.RunEnd(status="cancelled", seq=1, run_id=stopped.id, meta={"stopped_by": "a client"})
+    assert await end_of(stopped) == end
     with pytest.raises(Problem, match="answers another prompt") as refused:
         await host.start(None, "go", session)
     assert refused.value.status == 409
