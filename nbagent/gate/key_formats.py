@@ -1,10 +1,7 @@
-"""Formats of credentials: those of well-known services' keys, and tokens that are recognised by the text before them."""
+"""Formats of the keys of well-known services, which are recognised by themselves."""
 
 import re
 import string
-from collections.abc import Iterator
-
-from nbagent.gate.masking import Span
 
 SHOWN_CHARS = 2
 """Characters of a credential that are shown."""
@@ -14,64 +11,140 @@ CHAR = r"[A-Za-z0-9_\-.~+/=]"
 TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 """The same characters as a text."""
 
-SHAPES = {
-    "sk-": r"sk-[A-Za-z0-9_\-]{16,}",  # OpenAI, Anthropic and many that copy them
-    "sk_": r"sk_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
-    "rk_": r"rk_(?:live|test)_[A-Za-z0-9]{16,}",
-    "xai": r"xai-[A-Za-z0-9]{20,}",  # xAI
-    "gsk": r"gsk_[A-Za-z0-9]{20,}",  # Groq
-    "ghp": r"ghp_[A-Za-z0-9]{30,}",  # GitHub
-    "gho": r"gho_[A-Za-z0-9]{30,}",
-    "ghu": r"ghu_[A-Za-z0-9]{30,}",
-    "ghs": r"ghs_[A-Za-z0-9]{30,}",
-    "ghr": r"ghr_[A-Za-z0-9]{30,}",
-    "git": r"github_pat_[A-Za-z0-9_]{20,}",
-    "glp": r"glpat-[A-Za-z0-9_\-]{16,}",  # GitLab
-    "xox": r"xox[abeoprs]-[A-Za-z0-9\-]{10,}",  # Slack
-    "AKI": r"AKIA[A-Z0-9]{16}(?![A-Z0-9])",  # AWS
-    "ASI": r"ASIA[A-Z0-9]{16}(?![A-Z0-9])",
-    "AIz": r"AIza[A-Za-z0-9_\-]{35}",  # Google
-    "hf_": r"hf_[A-Za-z0-9]{20,}",  # Hugging Face
-    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
-    "eyJ": r"eyJ[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}",
-}
-"""Expressions for the keys of well-known services, by the fixed head that each begins with: three characters.
+_HEAD_CHARS = SHOWN_CHARS + 1
+# Names of styles are no keys: scikit-learn's HTML has `sk-toggleable__content`.
+_NO_WORDS = r"(?![a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
 
-Source: the key formats that GitHub's secret scanning documents
-(https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns).
+FORMATS = (
+    ("sk-", rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them
+    ("pk-lf-", r"[0-9a-f\-]{32,}"),  # Langfuse
+    ("sk_live_", r"[A-Za-z0-9]{16,}"),  # Stripe
+    ("sk_test_", r"[A-Za-z0-9]{16,}"),
+    ("sk_", r"[0-9a-f]{40,}"),  # ElevenLabs
+    ("rk_live_", r"[A-Za-z0-9]{16,}"),
+    ("rk_test_", r"[A-Za-z0-9]{16,}"),
+    ("whsec_", r"[A-Za-z0-9+/]{24,}"),
+    ("xai-", r"[A-Za-z0-9]{20,}"),  # xAI
+    ("gsk_", r"[A-Za-z0-9]{20,}"),  # Groq
+    ("pplx-", r"[A-Za-z0-9]{32,}"),  # Perplexity
+    ("nvapi-", r"[A-Za-z0-9_\-]{32,}"),  # NVIDIA
+    ("r8_", r"[A-Za-z0-9]{32,}"),  # Replicate
+    ("fw_", r"[A-Za-z0-9]{20,}"),  # Fireworks
+    ("fw-", r"[A-Za-z0-9]{20,}"),
+    ("tgp_v1_", r"[A-Za-z0-9_\-]{30,}"),  # Together
+    ("tvly-", r"[A-Za-z0-9\-]{16,}"),  # Tavily
+    ("lsv2_", r"(?:pt|sk)_[A-Za-z0-9_]{30,}"),  # LangSmith
+    ("pcsk_", r"[A-Za-z0-9_]{30,}"),  # Pinecone
+    ("jina_", r"[A-Za-z0-9_\-]{40,}"),  # Jina
+    ("pa-", r"[A-Za-z0-9_\-]{40,}"),  # Voyage
+    ("fc-", r"[0-9a-f]{32}"),  # Firecrawl
+    ("e2b_", r"[0-9a-f]{32,}"),  # E2B
+    ("ak-", r"[A-Za-z0-9]{22}(?![A-Za-z0-9])"),  # Modal
+    ("as-", r"[A-Za-z0-9]{22}(?![A-Za-z0-9])"),
+    ("wandb_v1_", r"[A-Za-z0-9_]{30,}"),  # Weights & Biases
+    ("hf_", r"[A-Za-z0-9]{20,}"),  # Hugging Face
+    ("api_org_", r"[A-Za-z0-9]{30,}"),
+    ("ABSK", r"[A-Za-z0-9+/]{60,}={0,2}"),  # Amazon Bedrock
+    ("bedrock-api-key-", r"[A-Za-z0-9+/=]{16,}"),
+    ("AKIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),  # AWS
+    ("ASIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
+    ("AIza", r"[A-Za-z0-9_\-]{35}"),  # Google
+    ("ya29.", r"[A-Za-z0-9_\-]{20,}"),
+    ("GOCSPX-", r"[A-Za-z0-9_\-]{20,}"),
+    ("ghp_", r"[A-Za-z0-9]{30,}"),  # GitHub
+    ("gho_", r"[A-Za-z0-9]{30,}"),
+    ("ghu_", r"[A-Za-z0-9]{30,}"),
+    ("ghs_", r"[A-Za-z0-9]{30,}"),
+    ("ghr_", r"[A-Za-z0-9]{30,}"),
+    ("github_pat_", r"[A-Za-z0-9_]{20,}"),
+    ("glpat-", r"[A-Za-z0-9_\-.]{16,}"),  # GitLab
+    ("gldt-", r"[A-Za-z0-9_\-]{20,}"),
+    ("glrt-", r"[A-Za-z0-9_\-]{20,}"),
+    ("glptt-", r"[0-9a-f]{40}"),
+    ("xoxa-", r"[A-Za-z0-9\-]{10,}"),  # Slack
+    ("xoxb-", r"[A-Za-z0-9\-]{10,}"),
+    ("xoxe-", r"[A-Za-z0-9\-]{10,}"),
+    ("xoxe.", r"xox[bp]-[A-Za-z0-9\-]{10,}"),
+    ("xoxo-", r"[A-Za-z0-9\-]{10,}"),
+    ("xoxp-", r"[A-Za-z0-9\-]{10,}"),
+    ("xoxr-", r"[A-Za-z0-9\-]{10,}"),
+    ("xoxs-", r"[A-Za-z0-9\-]{10,}"),
+    ("xapp-", r"\d-[A-Za-z0-9\-]{20,}"),
+    ("dapi", r"[0-9a-f]{32}(?:-\d)?"),  # Databricks
+    ("npm_", r"[A-Za-z0-9]{36}"),  # npm
+    ("pypi-AgEI", r"[A-Za-z0-9_\-]{50,}"),  # PyPI
+    ("SG.", r"[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),  # SendGrid
+    ("key-", r"[0-9a-f]{32}"),  # Mailgun
+    ("dop_v1_", r"[0-9a-f]{40,}"),  # DigitalOcean
+    ("doo_v1_", r"[0-9a-f]{40,}"),
+    ("dor_v1_", r"[0-9a-f]{40,}"),
+    ("ntn_", r"[A-Za-z0-9]{40,}"),  # Notion
+    ("secret_", r"[A-Za-z0-9]{43}(?![A-Za-z0-9])"),
+    ("pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),  # Airtable
+    ("shpat_", r"[0-9a-fA-F]{32}"),  # Shopify
+    ("shpca_", r"[0-9a-fA-F]{32}"),
+    ("shppa_", r"[0-9a-fA-F]{32}"),
+    ("shpss_", r"[0-9a-fA-F]{32}"),
+    *((f"{kind}{digit}", r"[0-9a-f]{31}(?![0-9A-Za-z])") for kind in ("SK", "AC") for digit in "0123456789abcdef"),  # Twilio
+    ("lin_api_", r"[A-Za-z0-9]{32,}"),  # Linear
+    ("lin_oauth_", r"[A-Za-z0-9]{32,}"),
+    ("figd_", r"[A-Za-z0-9_\-]{30,}"),  # Figma
+    ("PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}"),  # Postman
+    ("dp.", r"(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.\-]{40,}"),  # Doppler
+    ("nfp_", r"[A-Za-z0-9]{30,}"),  # Netlify
+    ("vercel_", r"[A-Za-z0-9]{24,}"),  # Vercel
+    ("vck_", r"[A-Za-z0-9]{24,}"),
+    ("glsa_", r"[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}"),  # Grafana
+    ("glc_", r"[A-Za-z0-9+/=]{32,}"),
+    ("NRAK-", r"[A-Z0-9]{27}"),  # New Relic
+    ("sntrys_", r"[A-Za-z0-9+/=_]{40,}"),  # Sentry
+    ("sntryu_", r"[0-9a-f]{64}"),
+    ("sk.eyJ", r"[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{16,}"),  # Mapbox
+    ("EAAA", r"[A-Za-z0-9_\-]{56,}"),  # Square
+    ("sq0atp-", r"[A-Za-z0-9_\-]{22,}"),
+    ("sq0csp-", r"[A-Za-z0-9_\-]{43,}"),
+    ("sl.", r"[A-Za-z0-9_\-]{60,}"),  # Dropbox
+    ("sl.u.", r"[A-Za-z0-9_\-]{60,}"),
+    ("HRKU-", r"[A-Za-z0-9_\-]{36,}"),  # Heroku
+    ("sbp_", r"[0-9a-f]{40}"),  # Supabase
+    ("sb_secret_", r"[A-Za-z0-9_\-]{20,}"),
+    ("pscale_tkn_", r"[A-Za-z0-9_=.\-]{32,}"),  # PlanetScale
+    ("pscale_pw_", r"[A-Za-z0-9_=.\-]{32,}"),
+    ("pscale_oauth_", r"[A-Za-z0-9_=.\-]{32,}"),
+    ("hvs.", r"[A-Za-z0-9_\-]{24,}"),  # HashiCorp Vault
+    ("LTAI", r"[A-Za-z0-9]{20}(?![A-Za-z0-9])"),  # Alibaba
+    ("xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),  # Brevo
+    ("pul-", r"[0-9a-f]{40}"),  # Pulumi
+    ("pnu_", r"[A-Za-z0-9]{36}"),  # Prefect
+    ("rubygems_", r"[0-9a-f]{48}"),  # RubyGems
+    ("AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),  # age
+    ("sha256~", r"[A-Za-z0-9_\-]{43}"),  # OpenShift
+    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
+    ("eyJ", r"[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}"),
+)
+"""The fixed prefix of each format, of three characters at least, and the expression for the rest.
+
+Sources: GitHub's secret scanning (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns)
+and the rules of gitleaks (https://github.com/gitleaks/gitleaks); where neither has a service, its own documentation.
 """
-SHAPED = rf"(?<![A-Za-z0-9])(?:{'|'.join(SHAPES.values())})"  # one look-behind for all is twenty times as fast as one for each
+
+HEADS = frozenset(prefix[:_HEAD_CHARS] for prefix, _ in FORMATS)
+"""The first three characters of each format."""
+_PREFIXES = {head: tuple(prefix for prefix, _ in FORMATS if prefix.startswith(head)) for head in HEADS}
+_ESCAPED = tuple("nrt")  # in JSON: "\nsk-…"
+# One look-behind for all is twenty times as fast as one for each.
+SHAPED = rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:{'|'.join(re.escape(prefix) + rest for prefix, rest in FORMATS)})"
 """Expression for any of them, where no word goes on."""
 
-# These are recognised by the text before them: a token after "Bearer", and after a user's name the password in a URL
-# (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1).
-_AFTER_BEARER = r"(?i:\bbearer\s{1,8})"
-_AFTER_USER = r"://[^\s/:@]{0,256}:"
-CONTEXTUAL = re.compile(rf"{_AFTER_BEARER}({CHAR}{{16,}})|{_AFTER_USER}([^\s/:@]{{4,256}})@")
-"""Matches a credential in its context; one of the two groups is the credential."""
-CONTEXTUAL_BEGUN = re.compile(rf"{_AFTER_BEARER}({CHAR}*)\Z|{_AFTER_USER}([^\s/:@]{{0,256}})\Z")
-"""Matches one that goes on at the end of the text."""
-CONTEXT = re.compile("://|bearer", re.IGNORECASE)
-"""Matches where the context of a credential may begin."""
-_BEARER = "bearer"
-_SLICE_CHARS = 65_536
-USER_BEGUN = re.compile(r"://[^\s/:@]{0,256}\Z")
-"""Matches the context of a password that goes on at the end of the text."""
 
-
-def has_context(text: str) -> bool:
-    """Return True if the text may hold a `CONTEXT`, in a sixth of the time that the expression takes."""
-    if "://" in text:
+def begins_word(text: str, at: int) -> bool:
+    """Return True if no word goes on at an offset of the text, also after a line break as JSON writes it."""
+    before = text[at - 1 : at]
+    if not (before.isascii() and before.isalnum()):
         return True
-    if len(text) <= _SLICE_CHARS:
-        return _BEARER in text.lower()
-    # A lower-case copy of a whole text may take four times its memory.
-    slices = range(0, len(text), _SLICE_CHARS)
-    return any(_BEARER in text[start : start + _SLICE_CHARS + len(_BEARER)].lower() for start in slices)
+    return before in _ESCAPED and text[at - 2 : at - 1] == "\\"
 
 
-def contextual_spans(text: str, start: int = 0) -> Iterator[Span]:
-    """Spans to mask of the credentials that are recognised by the text before them."""
-    for found in CONTEXTUAL.finditer(text, start):
-        number = found.lastindex or 0
-        yield found.start(number) + SHOWN_CHARS, found.end(number)
+def is_begun(token: str) -> bool:
+    """Return True if a key of a well-known service may begin with this token, of three characters at least."""
+    return any(prefix.startswith(token) or token.startswith(prefix) for prefix in _PREFIXES.get(token[:_HEAD_CHARS], ()))

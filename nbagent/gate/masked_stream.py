@@ -3,8 +3,9 @@
 import re
 from typing import TYPE_CHECKING
 
-from nbagent.gate.key_formats import CHAR, CONTEXT, CONTEXTUAL_BEGUN, SHOWN_CHARS, USER_BEGUN, contextual_spans, has_context
-from nbagent.gate.masking import bullets
+from nbagent.gate.contexts import CONTEXT_CHARS, found_in, may_hold_context
+from nbagent.gate.key_formats import CHAR, SHOWN_CHARS, begins_word
+from nbagent.gate.masking import Span, bullets
 
 if TYPE_CHECKING:
     from nbagent.gate.secrets import Secrets
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 MAX_TOKEN_CHARS = 512
 """Characters of a key that are held back in a stream before its end has come."""
 
-_MAX_CONTEXT_CHARS = 24
-"""Characters of a text that was shown in which the word before a token may begin."""
+_CONTEXT_CHARS = SHOWN_CHARS + 1  # the first ones of a credential, and one of a line break that JSON writes before it
 _MIDDLE = "0"  # stands for any character inside a word
 _NOT_TOKEN = re.compile(rf"(?!{CHAR}).", re.DOTALL)
 
@@ -42,49 +42,55 @@ class MaskedStream:
 
 
 class _ContextualStream:
-    """Masks the credentials that are recognised by the text before them."""
+    """Masks the credentials that are recognised by the text around them."""
 
     def __init__(self) -> None:
-        self._before = " "  # end of the text that was shown; only used to see whether a word begins after it
-        self._held = ""
-        self._in_long_token = False  # the rest of a token that is longer than any key
+        self._text = ""  # the end of what was shown, in which a context may begin, and what is held back
+        self._shown = 0  # characters of it that were shown
+        self._free = 0  # offset in it from which on a context may begin
+        self._rest: re.Pattern[str] | None = None  # matches how a value goes on that is longer than any key
 
     def feed(self, text: str) -> str:
-        if not self._held and not self._in_long_token:
-            seen = self._before + text
-            if not has_context(seen):
-                self._before = seen[-_MAX_CONTEXT_CHARS:]
+        if self._shown == len(self._text) and self._rest is None:
+            seen = self._text + text
+            if not may_hold_context(seen):
+                self._keep(seen, len(seen), len(seen))
                 return text
-        return self._release(text, last=False)
+        return self._release(text, is_last=False)
 
     def close(self) -> str:
-        return self._release("", last=True)
+        return self._release("", is_last=True)
 
-    def _release(self, text: str, *, last: bool) -> str:
+    def _release(self, text: str, *, is_last: bool) -> str:
         swallowed = ""
-        if self._in_long_token:
-            end_of_token = _NOT_TOKEN.search(text)
-            if end_of_token is None:
-                return "•" * len(text)
-            swallowed, text = "•" * end_of_token.start(), text[end_of_token.start() :]
-            self._in_long_token, self._before = False, "a"
-        seen = self._before + self._held + text
-        begun = None if last else CONTEXTUAL_BEGUN.search(seen, 1)
-        end = len(seen)
-        if begun is not None:
-            end = max(len(self._before), min(end, begun.start(begun.lastindex or 0) + SHOWN_CHARS))
-        shown = swallowed + bullets(seen, contextual_spans(seen, 1))[len(self._before) : end]
-        if len(seen) - end > MAX_TOKEN_CHARS:
-            self._in_long_token, self._held = True, ""
-            return shown + "•" * (len(seen) - end)
-        context = begun or USER_BEGUN.search(seen)
-        keep = end - _MAX_CONTEXT_CHARS
-        if context is not None:
-            keep = min(keep, context.start() - 1)
-        else:  # a word that nothing follows any more need not be looked at again
-            keep = max(keep, *(found.end() - 1 for found in CONTEXT.finditer(seen) if found.end() < end), 0)
-        self._before, self._held = seen[max(0, keep) : end], seen[end:]
-        return shown
+        if self._rest is not None:
+            swallowed, text = self._swallow(self._rest, text)
+        seen, shown = self._text + text, self._shown
+        spans: list[Span] = []
+        end = context = len(seen)
+        for found in found_in(seen, self._free, is_whole=is_last):
+            if found.is_open:
+                end, context = max(shown, min(len(seen), found.value + SHOWN_CHARS)), found.begin
+                break
+            spans += found.spans
+            self._free, self._rest = found.end, found.rest
+        self._keep(seen, end, context)
+        return swallowed + bullets(seen, spans)[shown:end]
+
+    def _swallow(self, rest: re.Pattern[str], text: str) -> tuple[str, str]:
+        """Return the masked rest of a long value, and the text after it."""
+        found = rest.match(text)
+        size = 0 if found is None else found.end()
+        if size < len(text):
+            self._rest = None
+        self._keep(self._text + text[:size], len(self._text) + size, len(self._text) + size)
+        self._free = self._shown
+        return "".join("•" if not character.isspace() else character for character in text[:size]), text[size:]
+
+    def _keep(self, seen: str, shown: int, context: int) -> None:
+        """Keep the end of the text: from some characters before what is held back, or before the context of that."""
+        start = max(0, min(shown, context) - CONTEXT_CHARS)
+        self._text, self._shown, self._free = seen[start:], shown - start, max(0, self._free - start)
 
 
 class _ExactStream:
@@ -100,7 +106,7 @@ class _ExactStream:
         if not self._held and not self._in_long_token:
             seen = self._before + text
             if self._secrets.heads.search(seen) is None:
-                self._before = seen[-SHOWN_CHARS - 1 :]  # as `_context`: where there is no head, no credential begins
+                self._before = seen[-_CONTEXT_CHARS - 1 :]  # as `_context`: where there is no head, no credential begins
                 return text
         return self._search_and_mask(text)
 
@@ -139,6 +145,11 @@ class _ExactStream:
 
 
 def _context(text: str) -> str:
-    """Return the end of a text in which a credential may have begun: two characters, and a stand-in for the text before."""
-    boundary = text[-SHOWN_CHARS - 1 : -SHOWN_CHARS]
-    return (_MIDDLE if boundary.isascii() and boundary.isalnum() else boundary and " ") + text[-SHOWN_CHARS:]
+    """Return the end of a text in which a credential may have begun: three characters, and a stand-in for the text before."""
+    boundary = len(text) - _CONTEXT_CHARS
+    if boundary <= 0:
+        return text
+    before = text[boundary - 1]
+    if before.isascii() and before.isalnum():
+        before = " " if begins_word(text, boundary) else _MIDDLE
+    return before + text[boundary:]

@@ -17,15 +17,19 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from nbagent.gate.key_formats import CONTEXTUAL_BEGUN, SHAPED, SHAPES, SHOWN_CHARS, TOKEN_CHARS, contextual_spans, has_context
+from nbagent.errors import causes
+from nbagent.gate.contexts import contextual_spans, cookie_values, found_in, may_hold_context, named_spans
+from nbagent.gate.credential_names import is_credential_name, is_credential_parameter
+from nbagent.gate.credential_values import is_file, is_path, password_of
+from nbagent.gate.key_formats import HEADS, SHAPED, SHOWN_CHARS, TOKEN_CHARS, begins_word, is_begun
 from nbagent.gate.masked_stream import MaskedStream
-from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
+from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
 
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""
 
-_NAMED = frozenset({"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials", "pat"})
-_HEADERS = ("auth", "key", "token", "secret", "cookie", "password", "credential", "signature")
+_MAX_PREFIX_CHARS = 24  # of a format, and more
+_NEVER_PATHS = re.compile("secret|token|passw|key", re.IGNORECASE)
 
 _lock = threading.Lock()
 _registered: set[str] = set()
@@ -41,15 +45,22 @@ def register(*values: str | None) -> None:
         _registered.update(value for value in values if value and len(value) >= MIN_SECRET_CHARS)
 
 
-def is_credential(name: str) -> bool:
-    """Return True if a header, or a parameter of a URL, has a name that marks a credential."""
-    return any(word in name.lower() for word in _HEADERS)
-
-
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
-    """Return the credentials in the headers of a request: the last word of every header with such a name."""
-    named = (value for name, value in headers.items() if is_credential(name))
-    return [value.split()[-1] for value in named if isinstance(value, str) and value.strip()]
+    """Return the credentials in headers, or in the parameters of a URL, with such names.
+
+    Of a cookie header that is each value, of the Basic scheme the password too, and of any other header its last word.
+    """
+    found: list[str] = []
+    for name, value in headers.items():
+        if not isinstance(value, str) or not value.strip() or not is_credential_parameter(name):
+            continue
+        found.append(value.split()[-1])
+        if "cookie" in name.lower():
+            found += cookie_values(value)
+        password = password_of(found[-1]) if value.lower().startswith("basic ") else None
+        if password:
+            found.append(password)
+    return found
 
 
 def credentials_of(source: Any) -> list[str]:
@@ -71,14 +82,38 @@ def known() -> "Secrets":
         return _compiled(frozenset(values | _registered))
 
 
-def is_credential_name(name: str) -> bool:
-    """Return True if a variable or setting has a name that marks a credential, such as `OPENAI_API_KEY` or `password`."""
-    return not _NAMED.isdisjoint(re.split(r"[^a-z]+", name.lower()))
+def without_secrets(error: BaseException | None) -> BaseException | None:
+    """Return the error, or None if its message, or that of one that it came from, holds a credential."""
+    shown = [] if error is None else [str(each) for each in causes(error)]
+    return error if all(mask(text) == text for text in shown) else None
+
+
+def mask_error(error: BaseException) -> None:
+    """Mask the credentials in the texts of an exception and of those that it came from, in place.
+
+    A service's words are in an exception's `args`, which its text and its traceback show. Its other attributes stay.
+    """
+    known_now = known()
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        masked = tuple(known_now.mask(value) if isinstance(value, str) else value for value in each.args)
+        if masked != each.args:
+            each.args = masked
+        waiting += [each.__cause__, each.__context__]
 
 
 def _is_secret(name: str, value: str) -> bool:
-    # The path of a file with a key is not secret.
-    return is_credential_name(name) and len(value) >= MIN_SECRET_CHARS and not value.startswith(("/", "~", "."))
+    if len(value) < MIN_SECRET_CHARS or not is_credential_name(name):
+        return False
+    if not value.startswith(("/", "~", ".")):
+        return True
+    # The path of a file with a key is not secret; one of 64 keys of AWS begins with "/".
+    return not (is_file(value) or (_NEVER_PATHS.search(name) is None and is_path(value)))
 
 
 _latest: "Secrets | None" = None
@@ -107,7 +142,7 @@ class Secrets:
         exact = "|".join(re.escape(form) for form in sorted(self._written, key=len, reverse=True))
         self._streamed = re.compile(f"{exact}|{SHAPED}" if exact else SHAPED)
         self._heads = {form[: SHOWN_CHARS + 1] for form in self._written}
-        self.heads = re.compile("|".join(re.escape(head) for head in sorted(self._heads | set(SHAPES))))
+        self.heads = re.compile(_alternatives(self._heads | HEADS))
         """Matches where a credential may begin."""
 
     def __repr__(self) -> str:
@@ -121,17 +156,41 @@ class Secrets:
             is_html: has no effect; all ways to write a credential are searched in any text.
             cuts: marks of omission. A credential that one of them cuts off is masked too.
         """
-        if self.heads.search(text) is None and not has_context(text):  # nearly every text, in a third of the time
+        may_hold = may_hold_context(text)
+        if self.heads.search(text) is None and not may_hold:  # nearly every text, in a third of the time
             return text
         masked = self.mask_streamed(text)
-        masked = bullets(masked, contextual_spans(masked))
+        if may_hold:
+            masked = bullets(masked, contextual_spans(masked))
         if cuts is None:
             return masked
         return bullets(masked, (span for window in cuts.windows(text) for span in self._cut_off(text, cuts, *window)))
 
     def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
-        """Return a JSON value with every credential masked in its strings and keys; the same object if there is none."""
-        return mask_json(value, partial(self.mask, cuts=cuts))
+        """Return a JSON value with every credential masked; the same object if there is none.
+
+        A text is masked too where the key before it is the name of a credential.
+        """
+        return self._mask_value(value, "", cuts)
+
+    def _mask_value(self, value: Any, name: str, cuts: CutMarks | None) -> Any:
+        """Return the masked value, which stands under a name."""
+        if isinstance(value, str):
+            masked = self.mask(value, cuts=cuts)
+            return bullets(masked, named_spans(name, value)) if name else masked
+        if isinstance(value, dict):
+            names = DistinctNames()  # keys may differ only in masked text
+            made = {
+                names.add(self.mask(key, cuts=cuts)) if isinstance(key, str) else key: self._mask_value(
+                    item, _name_of(key, value), cuts
+                )
+                for key, item in value.items()
+            }
+            return made if made != value else value
+        if isinstance(value, list | tuple):
+            items = [self._mask_value(item, name, cuts) for item in value]
+            return items if items != list(value) else value
+        return value
 
     def stream(self) -> MaskedStream:
         """Return a masker of one text that comes in pieces."""
@@ -147,11 +206,11 @@ class Secrets:
 
     def _cut_off(self, text: str, cuts: CutMarks, start: int, stop: int) -> list[Span]:
         window = text[start:stop]
-        begun = CONTEXTUAL_BEGUN.search(window)
         first = self.growing_in(window)
         spans = cuts.masked(start + first, stop) if first is not None else []
-        if begun is not None and begun.lastindex:
-            spans += cuts.masked(start + begun.start(begun.lastindex), stop)
+        for found in found_in(window, is_whole=False):
+            if found.is_cut_credential(window):
+                spans += cuts.masked(start + found.value, stop)
         return [(first + SHOWN_CHARS, last) for first, last in spans]
 
     def is_beginning(self, text: str) -> bool:
@@ -175,8 +234,22 @@ class Secrets:
         size = len(text) - start
         if any(len(form) > size and form.startswith(text[start:]) for form in self._written):
             return True
-        at_boundary = start == 0 or not (text[start - 1].isascii() and text[start - 1].isalnum())
-        return at_boundary and start >= tail and text[start : start + 3] in SHAPES
+        return start >= tail and is_begun(text[start : start + _MAX_PREFIX_CHARS]) and begins_word(text, start)
+
+
+def _name_of(key: Any, pairs: dict[Any, Any]) -> str:
+    """Return the name of a value in JSON: its key, or what stands beside it in `{"name": "API_KEY", "value": "…"}`."""
+    if key == "value":
+        key = pairs.get("name", pairs.get("key"))
+    return key if isinstance(key, str) else ""
+
+
+def _alternatives(heads: Iterable[str]) -> str:
+    """Return an expression for any of the heads. It is as fast as one for each first character."""
+    by_first: dict[str, list[str]] = {}
+    for head in sorted(heads):
+        by_first.setdefault(head[0], []).append(re.escape(head[1:]))
+    return "|".join(f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items())
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:

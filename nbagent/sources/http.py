@@ -217,7 +217,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
         await response.aclose()
         if _is_elsewhere(sending.url, following.url):
             auth = None
-            for name in [name for name in following.headers if secrets.is_credential(name)]:
+            for name in [name for name in following.headers if secrets.is_credential_parameter(name)]:
                 del following.headers[name]
         sending = following
     raise httpx2.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=sending)

@@ -132,9 +132,9 @@ def _without_credentials(url: str) -> tuple[str, list[str]]:
     """Return an address without its user, password and keys, and the credentials that it had."""
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
-    keys = [value for name, value in given if secrets.is_credential(name)]
+    keys = [value for name, value in given if secrets.is_credential_parameter(name)]
     query = "&".join(
-        f"{quote(name)}={bullets(value, [(0, len(value))]) if secrets.is_credential(name) else quote(value)}"
+        f"{quote(name)}={bullets(value, [(0, len(value))]) if secrets.is_credential_parameter(name) else quote(value)}"
         for name, value in given
     )
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()

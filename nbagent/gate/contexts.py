@@ -1,0 +1,501 @@
+"""Credentials that are recognised by the text around them: a name before them, a scheme of HTTP, an address, a PEM block.
+
+`found_in` reads a text from anchor to anchor: words of which names of credentials are made, and marks such as `://`. Each has a
+rule, which looks a bounded way back and ahead.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from nbagent.gate import credential_values as values
+from nbagent.gate.credential_names import Grade, credential_grade
+from nbagent.gate.key_formats import CHAR, SHOWN_CHARS
+from nbagent.gate.masking import Span
+
+CONTEXT_CHARS = 192
+"""Characters before a value that its rule may read."""
+MAX_VALUE_CHARS = 512
+"""Characters of a value by which it is judged. A longer one is masked to its end, or not at all."""
+
+_SLICE_CHARS = 65_536  # a copy of a whole text in small letters may take four times its memory
+_MIN_BEARER_CHARS = 16
+_MIN_PASSWORD_CHARS = 4
+_MIN_PEM_LINE_CHARS = 16
+_MAX_PEM_CHARS = 16_384
+_MAX_COOKIES_CHARS = 8192
+_PART_CHARS = 24  # of a name, before and after the anchor in it
+
+_STEMS = "key token secret pass pwd cred auth cookie connection conn_str connstr sess jwt kennwort sig code sas response pw pat".split()
+_TO_SEPARATOR = rf"(?=[a-z0-9_.\-]{{0,{_PART_CHARS}}}+(?:[\"'\\\]]{{0,9}}[ \t]{{0,8}}[:=,!v]|[> ]))"
+_MARKS = ("-u ", "--user", "://", "bearer", "basic ", "private key", ":aa", "hooks/", "hooks.slack.com/")
+_ANCHOR = re.compile("|".join([*(stem + _TO_SEPARATOR for stem in _STEMS), *map(re.escape, _MARKS)]))
+"""Matches an anchor in small letters. Each alternative begins with a character, so that `re` skips all others fast."""
+
+_NAME = re.compile(rf"[A-Za-z0-9_.\-]{{0,{_PART_CHARS}}}")
+_SEPARATOR = re.compile(
+    r"(?P<close>(?:\\{0,7}[\"'])?)\]?(?P<verb>(?: (?:provided|is|was))?)(?P<gap>[ \t]{0,8})(?P<mark>[:=!]?=>?|:|,|>|value=)(?P<space>[ \t]{0,8})"
+    r"(?P<pair>(?:\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,8}:[ \t]{0,8})?)"  # {"name": "API_KEY", "value": "…"}
+)
+_OPENING = re.compile(
+    r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
+    r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ \t]{1,8})?)"
+)
+_BARE = re.compile(rf"[^\s\"'\\,;&(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
+_SHELL = re.compile(rf"[^\s\"'\\;&`|<>•]{{0,{MAX_VALUE_CHARS}}}")
+_TOKEN = re.compile(rf"{CHAR}{{0,{MAX_VALUE_CHARS}}}")
+_BARE_REST = re.compile(r"[^\s\"'\\,;&(){}\[\]<>`|•]*")
+_TOKEN_REST = re.compile(f"{CHAR}*")
+_WRITTEN = re.compile(rf"[^\s\"'\\,;(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
+_TYPED = re.compile(r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ \t]{0,8}|\Z)")
+_LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
+_LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
+_SENTENCE_MARKS = ".,;:!?"
+
+_SPACES = re.compile(r"\s{1,8}")
+_USER = re.compile(r"[^\s/:@?#\"'<>\\]{0,256}")
+_PORT = re.compile(r"\d{0,5}(?:(?P<end>[/?#\s\"'<>\\),])|\Z)")
+_PASSWORD = re.compile(r"[^\s\"'<>\\@]{0,256}")
+_MORE_PASSWORD = re.compile(r"@[^\s/\"'<>\\?#@]{0,256}")
+_USER_TOKEN = re.compile(r"[A-Za-z0-9_\-~%+=$!*]{1,256}")
+
+_LOGIN = re.compile(r"(?i:-u|--user)[ =][\"']?[^\s:\"'/]{1,64}:([^\s\"'\\/]{0,256})")
+
+_COOKIE = re.compile(r"([\w!#$%&*+\-.^|~]{1,64})(?:=([^;\s\"'\\,]*))?")
+_EXPIRES = re.compile(r"expires=[^;\"'\n\\]{0,40}", re.IGNORECASE)
+_COOKIE_GAP = re.compile(r"; {0,2}")
+_COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority"})
+
+_PEM_BEGUN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}\Z")
+_PEM_MARK = re.compile(r"(?i:private key)(?: BLOCK)?-----")
+_PEM_GAP = re.compile(r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]{0,200}+)*+")
+_PEM_LINE = re.compile(r"[A-Za-z0-9+/=]*+")
+_PEM_REST = re.compile(r"[A-Za-z0-9+/=\s\\]*")
+
+_TELEGRAM_ID = re.compile(r"\d{8,10}(?!\d)")  # backwards
+_TELEGRAM = re.compile(r"AA[A-Za-z0-9_\-]{0,33}")
+_TELEGRAM_CHARS = 35
+_WEBHOOK = re.compile(r"(?i:hooks\.slack\.com/(?:services|workflows|triggers)|hooks)/(?:[\w\-]{0,40}/){0,2}([\w\-]{0,512})")
+
+
+class Found(NamedTuple):
+    """A credential in its context, or what may become one.
+
+    Attributes:
+        begin: offset of its context.
+        value: offset of the value.
+        end: offset after the value.
+        spans: to mask.
+        is_open: whether the rest of the value, or what decides about it, may come after the end of the text.
+        rest: matches how the value goes on where it is longer than any key, and reaches the end of the text.
+        is_sure: whether what is open has a context that is no everyday data's.
+    """
+
+    begin: int
+    value: int
+    end: int
+    spans: list[Span]
+    is_open: bool = False
+    rest: re.Pattern[str] | None = None
+    is_sure: bool = False
+
+    def is_cut_credential(self, text: str) -> bool:
+        """Return True if the text ends in what is, or may be, the beginning of a credential."""
+        if self.is_open and self.is_sure:
+            return not values.is_placeholder(text[self.value : self.end])
+        return self.is_open and _is_random(text[self.value : self.end])
+
+
+def may_hold_context(text: str) -> bool:
+    """Return True if the text may hold the context of a credential, in a small part of the time that `found_in` takes."""
+    if ":" in text or "=" in text or "--" in text or "hooks" in text or ">" in text or '",' in text or "'," in text:
+        return True
+    slices = range(0, len(text), _SLICE_CHARS)
+    return any(_holds_scheme(text[start : start + _SLICE_CHARS + len("bearer")].lower()) for start in slices)
+
+
+def _holds_scheme(small: str) -> bool:
+    return "bearer" in small or "basic " in small
+
+
+def contextual_spans(text: str) -> list[Span]:
+    """Spans to mask of the credentials that are recognised by the text around them."""
+    return [span for found in found_in(text) for span in found.spans]
+
+
+def found_in(text: str, start: int = 0, *, is_whole: bool = True) -> Iterator[Found]:
+    """Yield the credentials in a text, in order, and at last what is open.
+
+    Args:
+        text: the text.
+        start: offset of the first anchor.
+        is_whole: whether nothing follows the text, so that nothing is open.
+    """
+    for at, stop in _anchors(text, start):
+        if at < start:
+            continue
+        found = _rule(text, at, stop, is_whole)
+        if found is not None:
+            yield found
+            if found.is_open:
+                return
+            start = found.end
+
+
+def named_spans(name: str, value: str) -> list[Span]:
+    """Spans to mask of a value that stands by itself under a name, as in JSON."""
+    grade = credential_grade(name)
+    if grade is None:
+        return []
+    if "cookie" in name.lower() and (cookies := _cookies(value, 0, 0, is_whole=True)):
+        return cookies.spans
+    scheme = _OPENING.match(value)
+    start = scheme.end() if scheme is not None and scheme["scheme"] and not scheme["quote"] else 0
+    is_value = start or not re.search(r"\s", value)
+    return [(start + SHOWN_CHARS, len(value))] if is_value and _is_sure(grade, value[start : start + MAX_VALUE_CHARS]) else []
+
+
+def cookie_values(header: str) -> list[str]:
+    """Return the values of the cookies in a `Cookie` or `Set-Cookie` header."""
+    pairs = [pair.partition("=") for pair in header.split(";")]
+    return [value.strip().strip('"') for name, _, value in pairs if name.strip().lower() not in _COOKIE_ATTRIBUTES]
+
+
+def _is_sure(grade: Grade, value: str) -> bool:
+    return values.is_quoted_credential(value) if grade == "sure" else _is_random(value)
+
+
+def _is_random(value: str) -> bool:
+    return values.looks_random(value.rstrip(_SENTENCE_MARKS)) and not values.is_placeholder(value)
+
+
+def _anchors(text: str, start: int) -> Iterator[Span]:
+    for first in range(start, len(text), _SLICE_CHARS):
+        last = first + _SLICE_CHARS
+        small = text[first : last + CONTEXT_CHARS].replace("İ", "i").lower()  # the only letter that gets longer
+        for anchor in _ANCHOR.finditer(small):
+            if anchor.start() < _SLICE_CHARS:
+                yield first + anchor.start(), first + anchor.end()
+
+
+def _rule(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
+    match text[at:stop].lower():
+        case "://":
+            return _user_info(text, at, stop, is_whole)
+        case "bearer" | "basic ":
+            return _scheme(text, at, is_whole)
+        case "-u " | "--user":
+            return _login(text, at, is_whole)
+        case "private key":
+            return _pem(text, at, is_whole)
+        case ":aa":
+            return _telegram(text, at, is_whole)
+        case "hooks/" | "hooks.slack.com/":
+            return _webhook(text, at, is_whole)
+        case _:
+            return _named(text, at, stop, is_whole)
+
+
+def _masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) -> Found:
+    """Return a credential; if it is longer than `MAX_VALUE_CHARS`, to the end of what `rest` matches."""
+    if end - value < MAX_VALUE_CHARS:
+        return Found(begin, value, end, [(value + SHOWN_CHARS, end)])
+    last = _end(rest, text, end)
+    return Found(begin, value, last, [(value + SHOWN_CHARS, last)], rest=rest if last == len(text) else None)
+
+
+def _opened(begin: int, value: int, end: int, grade: Grade = "sure") -> Found:
+    return Found(begin, value, end, [], is_open=True, is_sure=grade == "sure")
+
+
+def _end(expression: re.Pattern[str], text: str, at: int) -> int:
+    found = expression.match(text, at)
+    return at if found is None else found.end()
+
+
+def _behind(expression: re.Pattern[str], text: str, at: int) -> int:
+    """Return how many characters before an offset an expression matches; it is written for the reversed text."""
+    return _end(expression, text[max(0, at - _PART_CHARS) : at][::-1], 0)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
+    begin = at - _behind(_NAME, text, at)
+    name_end = _end(_NAME, text, stop)
+    name = text[begin:name_end].strip("-.")
+    separator = _SEPARATOR.match(text, name_end)
+    if separator is None:
+        return _flag(text, begin, name_end, is_whole) if text.startswith("--", begin) else None
+    mark = separator["mark"]
+    in_address = text[begin - 1 : begin] in ("?", "&", "#") and mark == "="
+    grade = credential_grade(name, is_parameter=mark == "=", in_address=in_address)
+    if mark == ":" and text[begin - 1 : begin] == " ":  # "API key: …"
+        word = text[max(0, begin - 1 - _PART_CHARS) : begin - 1].rpartition(" ")[2]
+        grade = credential_grade(f"{word}_{name}") or grade
+    if grade is None:
+        return None
+    opening = _OPENING.match(text, separator.end())
+    if opening is None:
+        return None
+    value = opening.end()
+    if value == len(text):
+        return None
+    if "cookie" in name.lower() and not opening["scheme"]:
+        cookies = _cookies(text, begin, value, is_whole=is_whole)
+        if cookies is not None:
+            return cookies
+    if opening["quote"]:
+        is_list = mark == "," and not separator["pair"]
+        return _quoted(text, begin, value, opening["quote"], "maybe" if is_list else grade, is_whole)
+    if opening["scheme"]:
+        is_other = opening["scheme"].lower().startswith(("digest", "aws4"))  # their fields have names of their own
+        return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
+    if mark == ">":
+        return _element(text, begin, value, grade, is_whole) if text[begin - 1 : begin] == "<" else None
+    if mark == "," or separator["close"]:
+        return None  # numbers, null, code
+    if mark == ":":
+        return _after_colon(text, begin, value, grade, is_whole)
+    is_spaced = bool(separator["gap"] or separator["space"])
+    return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=name.isupper() and not is_spaced)
+
+
+@lru_cache(maxsize=64)
+def _inside(quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the expressions for the text up to that closing quote or a space, and for the rest of a long one."""
+    mark = quote[-1]
+    character = rf"(?:[^{mark}\\\s]|\\[^\s])"
+    if len(quote) > 1:  # JSON inside a string of JSON
+        character = rf"(?:(?!{re.escape(quote)})(?:[^{mark}\\\s]|\\+[^\s\\]))"
+    return re.compile(rf"{character}{{0,{MAX_VALUE_CHARS}}}"), re.compile(f"{character}*")
+
+
+def _quoted(text: str, begin: int, value: int, quote: str, grade: Grade, is_whole: bool) -> Found | None:
+    inside, rest = _inside(quote)
+    end = _end(inside, text, value)
+    is_long = end - value >= MAX_VALUE_CHARS
+    is_cut = not text[end : end + len(quote)].rstrip("\\")
+    if is_cut and not is_long and not is_whole:
+        return _opened(begin, value, end, grade)
+    if text[end : end + 1].isspace() and not is_long:
+        return None  # a sentence
+    return _masked(text, begin, value, end, rest) if _is_sure(grade, text[value:end]) else None
+
+
+def _after_scheme(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    end = _end(_TOKEN, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return _opened(begin, value, end, grade)
+    token = text[value:end].rstrip(_SENTENCE_MARKS)
+    is_one = values.is_written_credential(token, is_line=True) if grade == "sure" else _is_random(token)
+    return _masked(text, begin, value, end, _TOKEN_REST) if is_one else None
+
+
+def _assigned(
+    text: str, begin: int, value: int, grade: Grade, is_whole: bool, *, is_spaced: bool, is_shell: bool
+) -> Found | None:
+    before = text[max(0, begin - 2) : begin]
+    in_call = before.endswith(("(", ",")) or before == ", "
+    end = _end(_SHELL if is_shell and not in_call else _BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return _opened(begin, value, end, grade)
+    following = text[end : end + 1]
+    if following and following in "([{":
+        return None
+    written = text[value:end].rstrip(_SENTENCE_MARKS)
+    in_code = is_spaced or in_call or (following in ",)" and following != "")
+    is_one = values.is_assigned_credential(written, in_code=in_code) if grade == "sure" else _is_random(written)
+    return _masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    end = _end(_WRITTEN, text, value)
+    is_long = end - value >= MAX_VALUE_CHARS
+    if end == len(text) and not is_long and not is_whole:
+        return _opened(begin, value, end, grade)
+    typed = _TYPED.match(text, end)
+    if typed is not None and typed["equals"]:  # `api_key: str = "…"`
+        opening = _OPENING.match(text, typed.end())
+        if opening is None or not opening["quote"] or opening.end() == len(text):
+            return None
+        return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+    line = _LINE_ENDED.match(text, end)
+    is_undecided = typed is not None or (line is not None and not line["end"])
+    if is_undecided and not is_long and not is_whole:
+        return _opened(begin, value, end, grade)
+    if text[end : end + 1] in ("(", "[", "{"):
+        return None
+    before = text[max(0, begin - _PART_CHARS) : begin][::-1]
+    is_line = line is not None and _LINE_BEGUN.match(before) is not None
+    written = text[value:end].rstrip(_SENTENCE_MARKS)
+    is_one = values.is_written_credential(written, is_line=is_line) if grade == "sure" else _is_random(written)
+    return _masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    """`<password>…</password>`."""
+    end = _end(_BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return _opened(begin, value, end, grade)
+    is_one = text[end : end + 1] == "<" and _is_sure(grade, text[value:end])
+    return _masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _flag(text: str, begin: int, name_end: int, is_whole: bool) -> Found | None:
+    """`--password …`."""
+    grade = credential_grade(text[begin:name_end].strip("-."))
+    if grade is None or text[name_end : name_end + 1] != " ":
+        return None
+    value = name_end + 1
+    opening = _OPENING.match(text, value)
+    if opening is not None and opening["quote"]:
+        if opening.end() == len(text):
+            return None
+        return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+    end = _end(_BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return _opened(begin, value, end, grade)
+    written = text[value:end]
+    is_one = values.is_written_credential(written, is_line=False) if grade == "sure" else _is_random(written)
+    is_one = is_one and not written.startswith("-")
+    return _masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | None:
+    """The values of all cookies in a header; https://www.rfc-editor.org/rfc/rfc6265#section-4."""
+    spans: list[Span] = []
+    at = value
+    while at - value < _MAX_COOKIES_CHARS:
+        expires = _end(_EXPIRES, text, at)
+        cookie = _COOKIE.match(text, at)
+        if cookie is None or (at == value and cookie[2] is None):
+            break
+        at = max(expires, cookie.end())
+        if cookie[2] is not None and cookie[1].lower() not in _COOKIE_ATTRIBUTES:
+            start, end = cookie.span(2)
+            if values.is_quoted_credential(text[start : min(end, start + MAX_VALUE_CHARS)]):
+                spans.append((start + SHOWN_CHARS, end))
+        following = _end(_COOKIE_GAP, text, at)
+        if following == at:
+            break
+        at = following
+    if at == value:
+        return None
+    if at == len(text) and not is_whole and at - value < _MAX_COOKIES_CHARS:
+        return _opened(begin, value, at)
+    return Found(begin, value, at, spans) if spans else None
+
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+
+def _scheme(text: str, at: int, is_whole: bool) -> Found | None:
+    """A token after `Bearer`, and a user's name and password after `Basic`."""
+    before = text[at - 1 : at]
+    is_basic = text[at : at + 5].lower() == "basic"
+    spaces = _SPACES.match(text, at + (5 if is_basic else 6))
+    if before.isalnum() or before == "_" or spaces is None or spaces.end() == len(text):
+        return None
+    value = spaces.end()
+    end = _end(_TOKEN, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return _opened(at, value, end)
+    token = text[value:end]
+    if is_basic:
+        is_one = end - value >= values.MIN_NAMED_CHARS and values.is_basic(token)
+    else:
+        is_one = end - value >= _MIN_BEARER_CHARS and not (values.is_placeholder(token) or values.is_words(token))
+    return _masked(text, at, value, end, _TOKEN_REST) if is_one else None
+
+
+def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
+    """The password in an address, or the token before its host; https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1."""
+    user_end = _end(_USER, text, stop)
+    if text[user_end : user_end + 1] != ":":
+        end = _end(_USER_TOKEN, text, stop)
+        if end == len(text) and end > stop and not is_whole:
+            return _opened(at, stop, end, "maybe")
+        is_one = text[end : end + 1] == "@" and _is_random(text[stop:end])
+        return Found(at, stop, end, [(stop + SHOWN_CHARS, end)]) if is_one else None
+    value = user_end + 1
+    port = _PORT.match(text, value)
+    if port is not None and (port["end"] or is_whole):
+        return None
+    end = _end(_PASSWORD, text, value)
+    following = _end(_MORE_PASSWORD, text, end)
+    while following < len(text) and text[following] == "@" and following > end:
+        end, following = following, _end(_MORE_PASSWORD, text, following)
+    if following == len(text) and not is_whole:
+        return _opened(at, value, end)
+    is_one = text[end : end + 1] == "@" and end - value >= _MIN_PASSWORD_CHARS and not values.is_placeholder(text[value:end])
+    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+
+
+def _login(text: str, at: int, is_whole: bool) -> Found | None:
+    """The password of `curl -u user:password`."""
+    login = _LOGIN.match(text, at)
+    if login is None:
+        return None
+    value, end = login.span(1)
+    if end == len(text) and not is_whole:
+        return _opened(at, value, end)
+    written = text[value:end]
+    is_one = values.is_assigned_credential(written, in_code=False)
+    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+
+
+def _pem(text: str, at: int, is_whole: bool) -> Found | None:
+    """The lines of a private key; https://www.rfc-editor.org/rfc/rfc7468, and OpenPGP's armor."""
+    begun = _PEM_BEGUN.search(text[max(0, at - 64) : at])
+    mark = _PEM_MARK.match(text, at)
+    if begun is None or mark is None:
+        return None
+    spans: list[Span] = []
+    short: list[Span] = []  # the last line of a key, and a checksum
+    end = begin = mark.end()
+    while end - begin < _MAX_PEM_CHARS:
+        start = _end(_PEM_GAP, text, end)
+        last = _end(_PEM_LINE, text, start)
+        if last == start:
+            end = start
+            break
+        end = last
+        if last - start < _MIN_PEM_LINE_CHARS:
+            short.append((start, last))
+            continue
+        spans += [*short, (start, last)]
+        short = []
+    if end == len(text) or text.startswith("-----END", end) or "-----END".startswith(text[end:]):
+        spans += short if spans else []
+    if end - begin >= _MAX_PEM_CHARS:
+        last = _end(_PEM_REST, text, end)
+        return Found(at, begin, last, [*spans, (end, last)], rest=_PEM_REST if last == len(text) else None)
+    if "-----END".startswith(text[end:]) and not is_whole:
+        return _opened(at, begin - SHOWN_CHARS, end)
+    return Found(at, begin, end, spans) if spans else None
+
+
+def _telegram(text: str, at: int, is_whole: bool) -> Found | None:
+    """The token of a bot; https://core.telegram.org/bots/api#authorizing-your-bot."""
+    if not _behind(_TELEGRAM_ID, text, at):
+        return None
+    value = at + 1
+    end = _end(_TELEGRAM, text, value)
+    if end == len(text) and not is_whole:
+        return _opened(at, value, end)
+    is_one = end - value == _TELEGRAM_CHARS and not re.match(r"[\w\-]", text[end : end + 1])
+    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+
+
+def _webhook(text: str, at: int, is_whole: bool) -> Found | None:
+    """The last part of an address to which messages of Slack or Discord are posted."""
+    found = _WEBHOOK.match(text, at)
+    if found is None:
+        return None
+    value, end = found.span(1)
+    if end == len(text) and not is_whole:
+        return _opened(at, value, end)
+    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if _is_random(text[value:end]) else None
