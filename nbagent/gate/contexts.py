@@ -27,11 +27,20 @@ _MAX_PEM_CHARS = 16_384
 _MAX_COOKIES_CHARS = 8192
 _PART_CHARS = 24  # of a name, before and after the anchor in it
 
-_STEMS = "key token secret pass pwd cred auth cookie connection conn_str connstr sess jwt kennwort sig code sas response pw pat".split()
-_TO_SEPARATOR = rf"(?=[a-z0-9_.\-]{{0,{_PART_CHARS}}}+(?:[\"'\\\]]{{0,9}}[ \t]{{0,8}}[:=,!v]|[> ]))"
-_MARKS = ("-u ", "--user", "://", "bearer", "basic ", "private key", ":aa", "hooks/", "hooks.slack.com/")
-_ANCHOR = re.compile("|".join([*(stem + _TO_SEPARATOR for stem in _STEMS), *map(re.escape, _MARKS)]))
+_SEPARATED = (
+    rf"(?=[a-z0-9_.\-]{{0,{_PART_CHARS}}}+"
+    r"(?:[\"'\\\]]{0,9}[ \t]{0,8}(?:[:=]|!=|value=)|[\"'][ \t]{0,8},|>| (?:provided|is|was)[ :=]))"
+)
+# Grouped by their first letters, which `re` finds fast.
+_ANCHOR = re.compile(
+    rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}|p(?:ass|wd?|at){_SEPARATED}|private key"
+    rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
+    r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-(?=[a-z0-9\-]{2,40} ))"
+)
 """Matches an anchor in small letters. Each alternative begins with a character, so that `re` skips all others fast."""
+
+_UNFINISHED_CHARS = 72
+_UNFINISHED = re.compile(r"[A-Za-z0-9_.\-\"'\\\] \t]*[/:]{0,2}")  # backwards
 
 _NAME = re.compile(rf"[A-Za-z0-9_.\-]{{0,{_PART_CHARS}}}")
 _SEPARATOR = re.compile(
@@ -42,6 +51,9 @@ _OPENING = re.compile(
     r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
     r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ \t]{1,8})?)"
 )
+_SEPARATOR_BEGUN = re.compile(r"[\"'\\\]]{0,9}(?: (?:p(?:r(?:o(?:v(?:i(?:d(?:ed?)?)?)?)?)?)?|i|w(?:a)?|is|was|provided))?[ \t]{0,8}(?:v(?:a(?:l(?:ue?)?)?)?)?!?\Z")
+_OPENING_BEGUN = re.compile(r"[bfru]{0,2}\\{0,7}\Z")
+_PAIR_BEGUN = re.compile(r"value\\{0,7}[\"']?[ \t]{0,8}\Z")
 _BARE = re.compile(rf"[^\s\"'\\,;&(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
 _SHELL = re.compile(rf"[^\s\"'\\;&`|<>•]{{0,{MAX_VALUE_CHARS}}}")
 _TOKEN = re.compile(rf"{CHAR}{{0,{MAX_VALUE_CHARS}}}")
@@ -53,13 +65,15 @@ _LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
 _LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
 _SENTENCE_MARKS = ".,;:!?"
 
-_SPACES = re.compile(r"\s{1,8}")
+_FLAG_NAME = re.compile(r"[A-Za-z0-9\-]{2,40}")
+_SPACES = re.compile(r"[ \t]{1,8}")
 _USER = re.compile(r"[^\s/:@?#\"'<>\\]{0,256}")
 _PORT = re.compile(r"\d{0,5}(?:(?P<end>[/?#\s\"'<>\\),])|\Z)")
 _PASSWORD = re.compile(r"[^\s\"'<>\\@]{0,256}")
 _MORE_PASSWORD = re.compile(r"@[^\s/\"'<>\\?#@]{0,256}")
 _USER_TOKEN = re.compile(r"[A-Za-z0-9_\-~%+=$!*]{1,256}")
 
+_LOGIN_BEGUN = re.compile(r"(?i:-u|--user)[ =][\"']?[^\s:\"'/]{0,64}\Z")
 _LOGIN = re.compile(r"(?i:-u|--user)[ =][\"']?[^\s:\"'/]{1,64}:([^\s\"'\\/]{0,256})")
 
 _COOKIE = re.compile(r"([\w!#$%&*+\-.^|~]{1,64})(?:=([^;\s\"'\\,]*))?")
@@ -69,7 +83,9 @@ _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesit
 
 _PEM_BEGUN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}\Z")
 _PEM_MARK = re.compile(r"(?i:private key)(?: BLOCK)?-----")
+_PEM_MARK_CHARS = len(" BLOCK-----")
 _PEM_GAP = re.compile(r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]{0,200}+)*+")
+_PEM_HEADER_BEGUN = re.compile(r"(?:Proc|DEK)-[A-Za-z]{0,4}\Z")
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]*+")
 _PEM_REST = re.compile(r"[A-Za-z0-9+/=\s\\]*")
 
@@ -111,6 +127,8 @@ def may_hold_context(text: str) -> bool:
     """Return True if the text may hold the context of a credential, in a small part of the time that `found_in` takes."""
     if ":" in text or "=" in text or "--" in text or "hooks" in text or ">" in text or '",' in text or "'," in text:
         return True
+    if len(text) <= _SLICE_CHARS:
+        return _holds_scheme(text.lower())
     slices = range(0, len(text), _SLICE_CHARS)
     return any(_holds_scheme(text[start : start + _SLICE_CHARS + len("bearer")].lower()) for start in slices)
 
@@ -125,7 +143,7 @@ def contextual_spans(text: str) -> list[Span]:
 
 
 def found_in(text: str, start: int = 0, *, is_whole: bool = True) -> Iterator[Found]:
-    """Yield the credentials in a text, in order, and at last what is open.
+    """Yield the credentials in a text, in order, and what is open: contexts without a value yet, and at last one with a value.
 
     Args:
         text: the text.
@@ -136,11 +154,19 @@ def found_in(text: str, start: int = 0, *, is_whole: bool = True) -> Iterator[Fo
         if at < start:
             continue
         found = _rule(text, at, stop, is_whole)
-        if found is not None:
-            yield found
-            if found.is_open:
-                return
+        if found is None:
+            continue
+        yield found
+        if not found.is_open:
             start = found.end
+        elif found.value < len(text):
+            return
+
+
+def unfinished_from(text: str) -> int:
+    """Offset from which on an anchor may be that is complete only with what follows the text."""
+    tail = text[: -_UNFINISHED_CHARS - 1 : -1]
+    return len(text) - _end(_UNFINISHED, tail, 0)
 
 
 def named_spans(name: str, value: str) -> list[Span]:
@@ -172,29 +198,30 @@ def _is_random(value: str) -> bool:
 
 def _anchors(text: str, start: int) -> Iterator[Span]:
     for first in range(start, len(text), _SLICE_CHARS):
-        last = first + _SLICE_CHARS
-        small = text[first : last + CONTEXT_CHARS].replace("İ", "i").lower()  # the only letter that gets longer
+        small = text[first : first + _SLICE_CHARS + CONTEXT_CHARS].lower()
+        if "̇" in small:  # of "İ", the only letter that becomes two
+            small = text[first : first + _SLICE_CHARS + CONTEXT_CHARS].replace("İ", "i").lower()
         for anchor in _ANCHOR.finditer(small):
-            if anchor.start() < _SLICE_CHARS:
-                yield first + anchor.start(), first + anchor.end()
+            at, stop = anchor.span()
+            if at < _SLICE_CHARS:
+                yield first + at, first + stop
 
 
 def _rule(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
-    match text[at:stop].lower():
-        case "://":
-            return _user_info(text, at, stop, is_whole)
-        case "bearer" | "basic ":
-            return _scheme(text, at, is_whole)
-        case "-u " | "--user":
-            return _login(text, at, is_whole)
-        case "private key":
-            return _pem(text, at, is_whole)
-        case ":aa":
-            return _telegram(text, at, is_whole)
-        case "hooks/" | "hooks.slack.com/":
-            return _webhook(text, at, is_whole)
+    match text[at]:
+        case ":":
+            rule = _telegram if text[stop - 1] in "aA" else _user_info
+        case "-":
+            rule = _flag if stop == at + 2 else _login
+        case "b" | "B":
+            rule = _scheme
+        case "h" | "H":
+            rule = _webhook
+        case "p" | "P" if text[stop - 1] in "yY":
+            rule = _pem
         case _:
-            return _named(text, at, stop, is_whole)
+            rule = _named
+    return rule(text, at, stop, is_whole)
 
 
 def _masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) -> Found:
@@ -207,6 +234,11 @@ def _masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) 
 
 def _opened(begin: int, value: int, end: int, grade: Grade = "sure") -> Found:
     return Found(begin, value, end, [], is_open=True, is_sure=grade == "sure")
+
+
+def _waiting(text: str, begin: int) -> Found:
+    """Return a context whose value has not begun, at the end of the text."""
+    return _opened(begin, len(text), len(text))
 
 
 def _end(expression: re.Pattern[str], text: str, at: int) -> int:
@@ -223,35 +255,33 @@ def _behind(expression: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
-    begin = at - _behind(_NAME, text, at)
     name_end = _end(_NAME, text, stop)
-    name = text[begin:name_end].strip("-.")
     separator = _SEPARATOR.match(text, name_end)
     if separator is None:
-        return _flag(text, begin, name_end, is_whole) if text.startswith("--", begin) else None
+        is_begun = not is_whole and _SEPARATOR_BEGUN.match(text, name_end) is not None
+        return _waiting(text, at) if is_begun else None
     mark = separator["mark"]
-    in_address = text[begin - 1 : begin] in ("?", "&", "#") and mark == "="
-    grade = credential_grade(name, is_parameter=mark == "=", in_address=in_address)
-    if mark == ":" and text[begin - 1 : begin] == " ":  # "API key: …"
-        word = text[max(0, begin - 1 - _PART_CHARS) : begin - 1].rpartition(" ")[2]
-        grade = credential_grade(f"{word}_{name}") or grade
+    begin = at - _behind(_NAME, text, at)
+    grade = _grade(text, begin, name_end, mark)
     if grade is None:
         return None
     opening = _OPENING.match(text, separator.end())
     if opening is None:
         return None
-    value = opening.end()
-    if value == len(text):
-        return None
-    if "cookie" in name.lower() and not opening["scheme"]:
+    value, quote, scheme = opening.end(), opening["quote"], opening["scheme"]
+    if _OPENING_BEGUN.match(text, value):
+        return None if is_whole else _waiting(text, begin)
+    if "cookie" in text[at:name_end].lower() and not scheme:
         cookies = _cookies(text, begin, value, is_whole=is_whole)
         if cookies is not None:
             return cookies
-    if opening["quote"]:
-        is_list = mark == "," and not separator["pair"]
-        return _quoted(text, begin, value, opening["quote"], "maybe" if is_list else grade, is_whole)
-    if opening["scheme"]:
-        is_other = opening["scheme"].lower().startswith(("digest", "aws4"))  # their fields have names of their own
+    if quote:
+        if mark == "," and not separator["pair"]:
+            is_pair = not is_whole and _PAIR_BEGUN.match(text, value) is not None
+            return _waiting(text, begin) if is_pair else _quoted(text, begin, value, quote, "maybe", is_whole)
+        return _quoted(text, begin, value, quote, grade, is_whole)
+    if scheme:
+        is_other = scheme.lower().startswith(("digest", "aws4"))  # their fields have names of their own
         return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
     if mark == ">":
         return _element(text, begin, value, grade, is_whole) if text[begin - 1 : begin] == "<" else None
@@ -260,7 +290,18 @@ def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if mark == ":":
         return _after_colon(text, begin, value, grade, is_whole)
     is_spaced = bool(separator["gap"] or separator["space"])
-    return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=name.isupper() and not is_spaced)
+    is_shell = not is_spaced and text[begin:name_end].isupper()
+    return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=is_shell)
+
+
+def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
+    name, before = text[begin:name_end].strip("-."), text[begin - 1 : begin]
+    if mark == ":" and before == " ":  # "API key: …"
+        word = text[max(0, begin - 1 - _PART_CHARS) : begin - 1].rpartition(" ")[2]
+        grade = credential_grade(f"{word}_{name}")
+        if grade is not None:
+            return grade
+    return credential_grade(name, is_parameter=mark == "=", in_address=mark == "=" and before in ("?", "&", "#"))
 
 
 @lru_cache(maxsize=64)
@@ -319,11 +360,13 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
     typed = _TYPED.match(text, end)
     if typed is not None and typed["equals"]:  # `api_key: str = "…"`
         opening = _OPENING.match(text, typed.end())
-        if opening is None or not opening["quote"] or opening.end() == len(text):
+        if opening is None or _OPENING_BEGUN.match(text, opening.end()):
+            return None if is_whole else _opened(begin, value, end, grade)
+        if not opening["quote"]:
             return None
         return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
     line = _LINE_ENDED.match(text, end)
-    is_undecided = typed is not None or (line is not None and not line["end"])
+    is_undecided = typed is not None or (line is not None and not line["end"]) or text[end:] == "\\"
     if is_undecided and not is_long and not is_whole:
         return _opened(begin, value, end, grade)
     if text[end : end + 1] in ("(", "[", "{"):
@@ -344,24 +387,24 @@ def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) ->
     return _masked(text, begin, value, end, _BARE_REST) if is_one else None
 
 
-def _flag(text: str, begin: int, name_end: int, is_whole: bool) -> Found | None:
+def _flag(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """`--password …`."""
-    grade = credential_grade(text[begin:name_end].strip("-."))
-    if grade is None or text[name_end : name_end + 1] != " ":
-        return None
+    name_end = _end(_FLAG_NAME, text, stop)
+    grade = credential_grade(text[stop:name_end])
     value = name_end + 1
+    if grade is None:
+        return None
     opening = _OPENING.match(text, value)
-    if opening is not None and opening["quote"]:
-        if opening.end() == len(text):
-            return None
-        return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+    if opening is None or _OPENING_BEGUN.match(text, opening.end()):
+        return None if is_whole else _waiting(text, at)
+    if opening["quote"]:
+        return _quoted(text, at, opening.end(), opening["quote"], grade, is_whole)
     end = _end(_BARE, text, value)
     if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
-        return _opened(begin, value, end, grade)
+        return _opened(at, value, end, grade)
     written = text[value:end]
     is_one = values.is_written_credential(written, is_line=False) if grade == "sure" else _is_random(written)
-    is_one = is_one and not written.startswith("-")
-    return _masked(text, begin, value, end, _BARE_REST) if is_one else None
+    return _masked(text, at, value, end, _BARE_REST) if is_one and not written.startswith("-") else None
 
 
 def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | None:
@@ -392,14 +435,15 @@ def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | No
 # --- marks ------------------------------------------------------------------------------------------------------------
 
 
-def _scheme(text: str, at: int, is_whole: bool) -> Found | None:
+def _scheme(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """A token after `Bearer`, and a user's name and password after `Basic`."""
     before = text[at - 1 : at]
-    is_basic = text[at : at + 5].lower() == "basic"
-    spaces = _SPACES.match(text, at + (5 if is_basic else 6))
-    if before.isalnum() or before == "_" or spaces is None or spaces.end() == len(text):
+    is_basic = text[stop - 1] == " "
+    value = _end(_SPACES, text, stop - 1 if is_basic else stop)
+    if before.isalnum() or before == "_" or (value == stop and not is_basic and value < len(text)):
         return None
-    value = spaces.end()
+    if value == len(text):
+        return None if is_whole else _waiting(text, at)
     end = _end(_TOKEN, text, value)
     if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
         return _opened(at, value, end)
@@ -414,10 +458,13 @@ def _scheme(text: str, at: int, is_whole: bool) -> Found | None:
 def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The password in an address, or the token before its host; https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1."""
     user_end = _end(_USER, text, stop)
+    is_cut = user_end == len(text) and not is_whole
     if text[user_end : user_end + 1] != ":":
         end = _end(_USER_TOKEN, text, stop)
         if end == len(text) and end > stop and not is_whole:
             return _opened(at, stop, end, "maybe")
+        if is_cut:
+            return _waiting(text, at)
         is_one = text[end : end + 1] == "@" and _is_random(text[stop:end])
         return Found(at, stop, end, [(stop + SHOWN_CHARS, end)]) if is_one else None
     value = user_end + 1
@@ -434,11 +481,12 @@ def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
 
 
-def _login(text: str, at: int, is_whole: bool) -> Found | None:
+def _login(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The password of `curl -u user:password`."""
     login = _LOGIN.match(text, at)
     if login is None:
-        return None
+        is_begun = not is_whole and _LOGIN_BEGUN.match(text, at) is not None
+        return _waiting(text, at) if is_begun else None
     value, end = login.span(1)
     if end == len(text) and not is_whole:
         return _opened(at, value, end)
@@ -447,12 +495,13 @@ def _login(text: str, at: int, is_whole: bool) -> Found | None:
     return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
 
 
-def _pem(text: str, at: int, is_whole: bool) -> Found | None:
+def _pem(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The lines of a private key; https://www.rfc-editor.org/rfc/rfc7468, and OpenPGP's armor."""
     begun = _PEM_BEGUN.search(text[max(0, at - 64) : at])
     mark = _PEM_MARK.match(text, at)
     if begun is None or mark is None:
-        return None
+        is_begun = begun is not None and len(text) - stop < _PEM_MARK_CHARS and not is_whole
+        return _waiting(text, at) if is_begun else None
     spans: list[Span] = []
     short: list[Span] = []  # the last line of a key, and a checksum
     end = begin = mark.end()
@@ -473,12 +522,13 @@ def _pem(text: str, at: int, is_whole: bool) -> Found | None:
     if end - begin >= _MAX_PEM_CHARS:
         last = _end(_PEM_REST, text, end)
         return Found(at, begin, last, [*spans, (end, last)], rest=_PEM_REST if last == len(text) else None)
-    if "-----END".startswith(text[end:]) and not is_whole:
+    is_cut = "-----END".startswith(text[end:]) or (bool(short) and _PEM_HEADER_BEGUN.match(text, short[-1][0]) is not None)
+    if is_cut and not is_whole:
         return _opened(at, begin - SHOWN_CHARS, end)
     return Found(at, begin, end, spans) if spans else None
 
 
-def _telegram(text: str, at: int, is_whole: bool) -> Found | None:
+def _telegram(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The token of a bot; https://core.telegram.org/bots/api#authorizing-your-bot."""
     if not _behind(_TELEGRAM_ID, text, at):
         return None
@@ -490,11 +540,11 @@ def _telegram(text: str, at: int, is_whole: bool) -> Found | None:
     return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
 
 
-def _webhook(text: str, at: int, is_whole: bool) -> Found | None:
+def _webhook(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The last part of an address to which messages of Slack or Discord are posted."""
     found = _WEBHOOK.match(text, at)
     if found is None:
-        return None
+        return None if is_whole or re.search(r"\s", text[stop:]) or len(text) - stop > _PART_CHARS else _waiting(text, at)
     value, end = found.span(1)
     if end == len(text) and not is_whole:
         return _opened(at, value, end)

@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections.abc import Iterable, Iterator
 
 SHOWN_CHARS = 2
 """Characters of a credential that are shown."""
@@ -74,7 +75,7 @@ FORMATS = (
     ("npm_", r"[A-Za-z0-9]{36}"),  # npm
     ("pypi-AgEI", r"[A-Za-z0-9_\-]{50,}"),  # PyPI
     ("SG.", r"[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),  # SendGrid
-    ("key-", r"[0-9a-f]{32}"),  # Mailgun
+    *((f"key-{digit}", r"[0-9a-f]{31}") for digit in "0123456789abcdef"),  # Mailgun
     ("dop_v1_", r"[0-9a-f]{40,}"),  # DigitalOcean
     ("doo_v1_", r"[0-9a-f]{40,}"),
     ("dor_v1_", r"[0-9a-f]{40,}"),
@@ -128,13 +129,47 @@ Sources: GitHub's secret scanning (https://docs.github.com/en/code-security/secr
 and the rules of gitleaks (https://github.com/gitleaks/gitleaks); where neither has a service, its own documentation.
 """
 
-HEADS = frozenset(prefix[:_HEAD_CHARS] for prefix, _ in FORMATS)
-"""The first three characters of each format."""
-_PREFIXES = {head: tuple(prefix for prefix, _ in FORMATS if prefix.startswith(head)) for head in HEADS}
-_ESCAPED = tuple("nrt")  # in JSON: "\nsk-…"
-# One look-behind for all is twenty times as fast as one for each.
-SHAPED = rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:{'|'.join(re.escape(prefix) + rest for prefix, rest in FORMATS)})"
+_ESCAPED = "nrt"  # of a line break in JSON: "\nsk-…"
+_BOUNDARY = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+
+
+def _tree(formats: Iterable[tuple[str, str]], depth: int = 0, cut: str = "") -> str:
+    """Return an expression for any of the formats, by first characters: five times as fast as one after the other.
+
+    Args:
+        formats: prefixes and the expressions for their rests.
+        depth: characters of the prefixes that were read.
+        cut: expression for the end of a text that may cut a prefix off, after its head.
+    """
+    leaves: list[str] = [rest for prefix, rest in formats if len(prefix) == depth]
+    branches: dict[str, list[tuple[str, str]]] = {}
+    for prefix, rest in formats:
+        if len(prefix) > depth:
+            branches.setdefault(prefix[depth], []).append((prefix, rest))
+    made = [re.escape(first) + _tree(inner, depth + 1, cut) for first, inner in branches.items()]
+    ends = [cut] if cut and made and depth >= _HEAD_CHARS else []
+    return f"(?:{'|'.join([*made, *leaves, *ends])})"
+
+
+SHAPED = _BOUNDARY + _tree(FORMATS)
 """Expression for any of them, where no word goes on."""
+_BEGUN = _tree([(prefix, "") for prefix, _ in FORMATS], cut=r"\Z")
+_FIRST = re.compile(_BEGUN)
+_FURTHER = re.compile(rf"[^A-Za-z0-9](?:(?<=\\)[nrt])?(?P<key>{_BEGUN})")
+
+
+def beginnings(text: str, start: int = 0) -> Iterator[int]:
+    """Yield the offsets at which a format's prefix stands, or begins at the end of the text."""
+    if start == 0 and _FIRST.match(text):
+        yield 0
+    for found in _FURTHER.finditer(text, max(0, start - 1)):
+        if found.start("key") >= start:
+            yield found.start("key")
+
+
+def may_hold_key(text: str) -> bool:
+    """Return True if the text may hold a key, or end in the beginning of one."""
+    return _FURTHER.search(text) is not None or _FIRST.match(text) is not None
 
 
 def begins_word(text: str, at: int) -> bool:
@@ -143,8 +178,3 @@ def begins_word(text: str, at: int) -> bool:
     if not (before.isascii() and before.isalnum()):
         return True
     return before in _ESCAPED and text[at - 2 : at - 1] == "\\"
-
-
-def is_begun(token: str) -> bool:
-    """Return True if a key of a well-known service may begin with this token, of three characters at least."""
-    return any(prefix.startswith(token) or token.startswith(prefix) for prefix in _PREFIXES.get(token[:_HEAD_CHARS], ()))

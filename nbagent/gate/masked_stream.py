@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from nbagent.gate.contexts import CONTEXT_CHARS, found_in, may_hold_context
+from nbagent.gate.contexts import CONTEXT_CHARS, found_in, may_hold_context, unfinished_from
 from nbagent.gate.key_formats import CHAR, SHOWN_CHARS, begins_word
 from nbagent.gate.masking import Span, bullets
 
@@ -14,6 +14,7 @@ MAX_TOKEN_CHARS = 512
 """Characters of a key that are held back in a stream before its end has come."""
 
 _CONTEXT_CHARS = SHOWN_CHARS + 1  # the first ones of a credential, and one of a line break that JSON writes before it
+_MARK_CHARS = 5  # of the longest mark that `may_hold_context` looks for, without its last character
 _MIDDLE = "0"  # stands for any character inside a word
 _NOT_TOKEN = re.compile(rf"(?!{CHAR}).", re.DOTALL)
 
@@ -47,13 +48,14 @@ class _ContextualStream:
     def __init__(self) -> None:
         self._text = ""  # the end of what was shown, in which a context may begin, and what is held back
         self._shown = 0  # characters of it that were shown
-        self._free = 0  # offset in it from which on a context may begin
+        self._scanned = 0  # characters of it in which no context begins that is still to be found
+        self._is_open = False
         self._rest: re.Pattern[str] | None = None  # matches how a value goes on that is longer than any key
 
     def feed(self, text: str) -> str:
-        if self._shown == len(self._text) and self._rest is None:
+        if not self._is_open and self._rest is None:
             seen = self._text + text
-            if not may_hold_context(seen):
+            if not may_hold_context(seen[-len(text) - _MARK_CHARS :]) and "--" not in seen[self._scanned :]:
                 self._keep(seen, len(seen), len(seen))
                 return text
         return self._release(text, is_last=False)
@@ -68,12 +70,15 @@ class _ContextualStream:
         seen, shown = self._text + text, self._shown
         spans: list[Span] = []
         end = context = len(seen)
-        for found in found_in(seen, self._free, is_whole=is_last):
+        self._is_open = False
+        for found in found_in(seen, self._scanned, is_whole=is_last):
             if found.is_open:
-                end, context = max(shown, min(len(seen), found.value + SHOWN_CHARS)), found.begin
-                break
-            spans += found.spans
-            self._free, self._rest = found.end, found.rest
+                self._is_open = True
+                end, context = max(shown, min(len(seen), found.value + SHOWN_CHARS)), min(context, found.begin)
+            else:
+                spans += found.spans
+                self._scanned, self._rest = found.end, found.rest
+        self._scanned = context if self._is_open else max(self._scanned, unfinished_from(seen))
         self._keep(seen, end, context)
         return swallowed + bullets(seen, spans)[shown:end]
 
@@ -84,13 +89,13 @@ class _ContextualStream:
         if size < len(text):
             self._rest = None
         self._keep(self._text + text[:size], len(self._text) + size, len(self._text) + size)
-        self._free = self._shown
+        self._scanned = self._shown
         return "".join("•" if not character.isspace() else character for character in text[:size]), text[size:]
 
     def _keep(self, seen: str, shown: int, context: int) -> None:
         """Keep the end of the text: from some characters before what is held back, or before the context of that."""
         start = max(0, min(shown, context) - CONTEXT_CHARS)
-        self._text, self._shown, self._free = seen[start:], shown - start, max(0, self._free - start)
+        self._text, self._shown, self._scanned = seen[start:], shown - start, max(0, self._scanned - start)
 
 
 class _ExactStream:
@@ -105,7 +110,7 @@ class _ExactStream:
     def feed(self, text: str) -> str:
         if not self._held and not self._in_long_token:
             seen = self._before + text
-            if self._secrets.heads.search(seen) is None:
+            if not self._secrets.may_begin_in(seen):
                 self._before = seen[-_CONTEXT_CHARS - 1 :]  # as `_context`: where there is no head, no credential begins
                 return text
         return self._search_and_mask(text)

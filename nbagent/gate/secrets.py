@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -21,14 +22,13 @@ from nbagent.errors import causes
 from nbagent.gate.contexts import contextual_spans, cookie_values, found_in, may_hold_context, named_spans
 from nbagent.gate.credential_names import is_credential_name, is_credential_parameter
 from nbagent.gate.credential_values import is_file, is_path, password_of
-from nbagent.gate.key_formats import HEADS, SHAPED, SHOWN_CHARS, TOKEN_CHARS, begins_word, is_begun
+from nbagent.gate.key_formats import SHAPED, SHOWN_CHARS, TOKEN_CHARS, beginnings, may_hold_key
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
 
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""
 
-_MAX_PREFIX_CHARS = 24  # of a format, and more
 _NEVER_PATHS = re.compile("secret|token|passw|key", re.IGNORECASE)
 
 _lock = threading.Lock()
@@ -141,9 +141,8 @@ class Secrets:
         self._written = {form: shown for value in self.values for form, shown in _forms(value)}
         exact = "|".join(re.escape(form) for form in sorted(self._written, key=len, reverse=True))
         self._streamed = re.compile(f"{exact}|{SHAPED}" if exact else SHAPED)
-        self._heads = {form[: SHOWN_CHARS + 1] for form in self._written}
-        self.heads = re.compile(_alternatives(self._heads | HEADS))
-        """Matches where a credential may begin."""
+        heads = {form[: SHOWN_CHARS + 1] for form in self._written}
+        self._head = re.compile("|".join(map(re.escape, sorted(heads)))) if heads else None
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self.values)} values>"
@@ -157,8 +156,6 @@ class Secrets:
             cuts: marks of omission. A credential that one of them cuts off is masked too.
         """
         may_hold = may_hold_context(text)
-        if self.heads.search(text) is None and not may_hold:  # nearly every text, in a third of the time
-            return text
         masked = self.mask_streamed(text)
         if may_hold:
             masked = bullets(masked, contextual_spans(masked))
@@ -198,7 +195,13 @@ class Secrets:
 
     def mask_streamed(self, text: str) -> str:
         """Like `mask`, but only what is recognised by itself: exact values and formats."""
+        if not self.may_begin_in(text):  # nearly every text, in a small part of the time
+            return text
         return self._streamed.sub(self._masked, text)
+
+    def may_begin_in(self, text: str) -> bool:
+        """Return True if a credential that is recognised by itself may begin in the text."""
+        return (self._head is not None and self._head.search(text) is not None) or may_hold_key(text)
 
     def _masked(self, match: "re.Match[str]") -> str:
         shown = self._written.get(match[0], SHOWN_CHARS)
@@ -219,22 +222,23 @@ class Secrets:
 
     def growing_in(self, text: str) -> int | None:
         """Offset of the first credential that may continue after the end of the text; None if there is none."""
-        tail = len(text.rstrip(TOKEN_CHARS))
-        head = self.heads.search(text)
-        while head is not None and not self._may_grow_from(text, head.start(), tail):
-            head = self.heads.search(text, head.start() + 1)  # heads may overlap
-        if head is None:
+        tail = len(text.rstrip(TOKEN_CHARS))  # from there on the text is one token
+        first = min(chain(self._growing_forms(text), beginnings(text, tail)), default=None)
+        if first is None:
             return None
         # It may begin inside a complete one, which is masked as a whole or not at all.
-        around = (found.start() for found in self._streamed.finditer(text) if found.start() < head.start() < found.end())
-        return next(around, head.start())
+        around = (found.start() for found in self._streamed.finditer(text) if found.start() < first < found.end())
+        return next(around, first)
 
-    def _may_grow_from(self, text: str, start: int, tail: int) -> bool:
-        """Return True if a credential that begins at `start` may continue; from `tail` on the text is one token."""
-        size = len(text) - start
-        if any(len(form) > size and form.startswith(text[start:]) for form in self._written):
-            return True
-        return start >= tail and is_begun(text[start : start + _MAX_PREFIX_CHARS]) and begins_word(text, start)
+    def _growing_forms(self, text: str) -> Iterator[int]:
+        """Yield the first offset of an exact value that goes on after the end of the text."""
+        head = None if self._head is None else self._head.search(text)
+        while self._head is not None and head is not None:
+            start = head.start()
+            if any(len(form) > len(text) - start and form.startswith(text[start:]) for form in self._written):
+                yield start
+                return
+            head = self._head.search(text, start + 1)  # heads may overlap
 
 
 def _name_of(key: Any, pairs: dict[Any, Any]) -> str:
@@ -242,14 +246,6 @@ def _name_of(key: Any, pairs: dict[Any, Any]) -> str:
     if key == "value":
         key = pairs.get("name", pairs.get("key"))
     return key if isinstance(key, str) else ""
-
-
-def _alternatives(heads: Iterable[str]) -> str:
-    """Return an expression for any of the heads. It is as fast as one for each first character."""
-    by_first: dict[str, list[str]] = {}
-    for head in sorted(heads):
-        by_first.setdefault(head[0], []).append(re.escape(head[1:]))
-    return "|".join(f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items())
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
