@@ -63,7 +63,7 @@ class Outcome:
             message = f"{self._name} did not finish its answer: {end.finish_reason or end.code or end.status}"
         code = end.code or (error.code if error else None)
         partial = end.output if isinstance(end.output, str) else ""
-        raise AgentError(message, status=end.status, code=code, partial=partial) from _without_secrets(failure)
+        raise AgentError(message, status=end.status, code=code, partial=partial) from secrets.without_secrets(failure)
 
     def tool_of(self, request: e.ApprovalRequest) -> str | None:
         """Return the name of the tool that a question is about; None if it is about no call."""
@@ -75,8 +75,3 @@ class Outcome:
         asked = f"may it call {tool}({request.args})?" if tool else request.prompt or request.kind
         message = secrets.mask(f"{self._name} waits for an answer: {asked} {PAUSED}")
         return AgentError(message, status="paused", code="approval_required", partial="")
-
-
-def _without_secrets(error: BaseException | None) -> BaseException | None:
-    """Return the error, or None if its message holds a secret, which some servers quote."""
-    return error if error is not None and secrets.mask(str(error)) == str(error) else None

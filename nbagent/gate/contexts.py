@@ -42,16 +42,25 @@ _ANCHOR = re.compile(
 _UNFINISHED_CHARS = 72
 _UNFINISHED = re.compile(r"[A-Za-z0-9_.\-\"'\\\] \t]*[/:]{0,2}")  # backwards
 
+
+def _cut(word: str) -> str:
+    """Return an expression for a word's beginnings, the empty one and the word itself among them."""
+    return "".join(f"(?:{character}" for character in word) + ")?" * len(word)
+
+
 _NAME = re.compile(rf"[A-Za-z0-9_.\-]{{0,{_PART_CHARS}}}")
 _SEPARATOR = re.compile(
-    r"(?P<close>(?:\\{0,7}[\"'])?)\]?(?P<verb>(?: (?:provided|is|was))?)(?P<gap>[ \t]{0,8})(?P<mark>[:=!]?=>?|:|,|>|value=)(?P<space>[ \t]{0,8})"
+    r"(?P<close>(?:\\{0,7}[\"'])?)\]?(?: (?:provided|is|was))?(?P<gap>[ \t]{0,8})"
+    r"(?P<mark>[:=!]?=>?|:|,|>|value=)(?P<space>[ \t]{0,8})"
     r"(?P<pair>(?:\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,8}:[ \t]{0,8})?)"  # {"name": "API_KEY", "value": "…"}
 )
 _OPENING = re.compile(
     r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
     r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ \t]{1,8})?)"
 )
-_SEPARATOR_BEGUN = re.compile(r"[\"'\\\]]{0,9}(?: (?:p(?:r(?:o(?:v(?:i(?:d(?:ed?)?)?)?)?)?)?|i|w(?:a)?|is|was|provided))?[ \t]{0,8}(?:v(?:a(?:l(?:ue?)?)?)?)?!?\Z")
+# The same at the end of a text that they may go on in.
+_VERB_BEGUN = "|".join(map(_cut, ("provided", "is", "was")))
+_SEPARATOR_BEGUN = re.compile(rf"[\"'\\\]]{{0,9}}(?: (?:{_VERB_BEGUN}))?[ \t]{{0,8}}{_cut('value')}!?\Z")
 _OPENING_BEGUN = re.compile(r"[bfru]{0,2}\\{0,7}\Z")
 _PAIR_BEGUN = re.compile(r"value\\{0,7}[\"']?[ \t]{0,8}\Z")
 _BARE = re.compile(rf"[^\s\"'\\,;&(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")

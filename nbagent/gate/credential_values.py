@@ -1,10 +1,12 @@
-"""Values that may be credentials: the look of a random one, and what stands where a credential would in documentation and code."""
+"""Values that may be credentials: the look of a random one, and what stands in place of one in documentation and code."""
 
 import base64
 import binascii
 import re
 from functools import lru_cache
 from pathlib import Path
+
+from nbagent.gate.credential_names import words_of
 
 MIN_NAMED_CHARS = 6
 """Characters of the shortest value that a name alone makes a credential."""
@@ -25,16 +27,15 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?")
 _NUMBER = re.compile(r"[-+]?[\d.,_]+(?:[eE][-+]?\d+)?%?")
 
-_WORDS = frozenset(
-    """
-    string strings str text bytes object integer number boolean bool float varchar callable optional required none null nil true
-    false undefined missing invalid incorrect wrong expired unknown hidden masked redacted removed filtered secret password passwd
-    token apikey key value values example sample changeme change-me notgiven not_given replaceme placeholder dummy fake test testing foobar unused
-    empty anything nothing ollama lm-studio lmstudio not-needed not-used no-key no-key-required vllm local default disabled enabled
-    forbidden denied accepted refused rejected revoked rotated changed updated created deleted stored encrypted hashed plaintext
-    visible public private confidential authorization authentication authenticated unauthorized bearer basic digest header headers
-    cookie cookies session sessions username account random generated automatic manual prompt
-    """.split()
+_WORDS = words_of(
+    "string strings str text bytes object integer number boolean bool float varchar callable optional required none"
+    " null nil true false undefined missing invalid incorrect wrong expired unknown hidden masked redacted removed"
+    " filtered secret password passwd token apikey key value values example sample changeme change-me notgiven"
+    " not_given replaceme placeholder dummy fake test testing foobar unused empty anything nothing ollama lm-studio"
+    " lmstudio not-needed not-used no-key no-key-required vllm local default disabled enabled forbidden denied"
+    " accepted refused rejected revoked rotated changed updated created deleted stored encrypted hashed plaintext"
+    " visible public private confidential authorization authentication authenticated unauthorized bearer basic digest"
+    " header headers cookie cookies session sessions username account random generated automatic manual prompt"
 )
 _ASKED_FOR = re.compile(
     r"(?:your|my|the|some|an?|our|this|that|insert|replace|enter|put|paste|fill|add|use|set|example|sample|dummy|fake|test|any"
@@ -75,7 +76,7 @@ def _changes(text: str) -> float:
 
 
 def is_placeholder(value: str) -> bool:
-    """Return True if a text stands for a credential, or says something about one: `<your key>`, `YOUR_API_KEY`, `${VAR}`, `xxx`."""
+    """Return True if a text stands for a credential, `<your key>`, `YOUR_API_KEY`, `${VAR}`, or says what one is."""
     if _FILLED.fullmatch(value) or _TEMPLATE.match(value):
         return True
     if value.lower() in _WORDS or _PLACEHOLDER_WORDS.fullmatch(value):

@@ -73,6 +73,11 @@ class Privacy:
         self._secrets = secrets.known()
         self._gate.mask_secrets(self._secrets)
 
+    def mask_error(self, error: BaseException | None) -> None:
+        """Mask the credentials in the texts of an exception that ended the stream; see `secrets.mask_error`."""
+        if error is not None:
+            secrets.mask_error(error)
+
     def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
         """Return the text with all patterns and credentials masked; see `Gate.mask`."""
         return self._gate.mask(text, cuts=cuts)

@@ -291,4 +291,4 @@ class MaskingFilter(logging.Filter):
         return True
 
 
-logging.getLogger("nbagent").addFilter(MaskingFilter())
+logging.getLogger("nbagent").addFilter(MaskingFilter())  # not for its children: a filter sees only its own logger's records

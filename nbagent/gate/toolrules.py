@@ -172,8 +172,9 @@ class ToolRules:
             return event
         self._asked.add(event.approval_id)
         prompt = None if is_call else event.prompt  # it quotes the arguments
+        options = None if is_call else event.options  # so do they; the answers to a question for the reader stay
         schema = None if is_call else event.schema  # arguments that are not seen cannot be changed
-        event = replace(event, args=None, prompt=prompt, schema=schema)
+        event = replace(event, args=None, prompt=prompt, options=options, schema=schema)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 
     def _error(self, event: e.Error) -> e.Error:
@@ -182,7 +183,7 @@ class ToolRules:
         hidden = self._hidden_aspects(event.tool_id)
         if not hidden and event.parent_id not in self._inside:
             return event
-        event = replace(event, message=_FAILED, traceback=None)
+        event = replace(event, message=_FAILED, code=None, error_type=None, traceback=None)
         outside = "all" in hidden or event.parent_id in self._inside
         return replace(event, parent_id=None, tool_id=None) if outside else event
 

@@ -349,6 +349,7 @@ class Run(ForkableRun):
             end(self)
             self._watchdog.stop()
             self._state.privacy.register_secrets(error)
+            self._state.privacy.mask_error(error)
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes

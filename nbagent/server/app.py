@@ -168,7 +168,7 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and _is_of_socket(request):
         detail = "this is the address of a WebSocket: connect to it by ws:// or wss://"
         return (Problem(400, detail) if request.method == "GET" else Problem(405, detail, {"allow": "GET"})).response()
-    return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
+    return Problem(error.status_code, error.detail, headers).response()
 
 
 def _methods(request: Request) -> list[str]:

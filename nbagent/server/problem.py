@@ -27,5 +27,6 @@ class Problem(NbagentError):
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """Return the response, without secrets."""
-        return JSONResponse({"error": {"message": secrets.mask(str(self))}}, self.status, self.headers)
+        """Return the response, without secrets. No browser takes it for anything but JSON."""
+        headers = {"x-content-type-options": "nosniff", **(self.headers or {})}
+        return JSONResponse({"error": {"message": secrets.mask(str(self))}}, self.status, headers)

@@ -8,6 +8,8 @@ import socket
 from typing import Any
 
 from nbagent.errors import StreamError, causes
+from nbagent.gate import secrets
+from nbagent.sources.failure import failure
 
 CONNECTION_LOST = "connection_lost"
 """Code of a connection that broke while the response came."""
@@ -52,7 +54,8 @@ _TOO_LATE = {
 def connection_error(error: BaseException | None) -> StreamError | None:
     """Return the error of a broken connection as a `StreamError` with the code "connection_lost" or "connect_error".
 
-    Its message has the host, if the client gives it, and the first cause. Its own cause is the client's error.
+    Its message has the host, if the client gives it, and the first cause. Its own cause is the client's error, unless
+    that holds a credential.
 
     Returns:
         None for any other error, such as a time-out, a status of the service, or a `StreamError`.
@@ -68,11 +71,11 @@ def connection_error(error: BaseException | None) -> StreamError | None:
     reason = str(chain[-1]) or str(error) or type(error).__name__
     where = f" to {host}" if host else ""
     if made:
-        explained = StreamError(f"The connection{where} broke: {reason}", CONNECTION_LOST)
+        explained = failure(f"The connection{where} broke: {reason}", CONNECTION_LOST)
     else:
         text = f"No connection{where}: {reason}. Is the address right, and the service up?"
-        explained = StreamError(text, CONNECT_ERROR)
-    explained.__cause__ = error
+        explained = failure(text, CONNECT_ERROR)
+    explained.__cause__ = secrets.without_secrets(error)
     return explained
 
 

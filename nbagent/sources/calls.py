@@ -5,7 +5,7 @@ The interface: https://grpc.github.io/grpc/python/grpc.html#grpc.Call and `grpc.
 
 from typing import Any
 
-from nbagent.errors import StreamError
+from nbagent.sources.failure import failure
 
 
 def is_call(stream: Any) -> bool:
@@ -19,4 +19,4 @@ def service_error(error: BaseException | None) -> BaseException | None:
     if not callable(code) or not callable(details):
         return error
     name = getattr(code(), "name", None)
-    return StreamError(str(details() or name or error), name)
+    return failure(str(details() or name or error), name)

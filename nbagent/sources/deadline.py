@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from nbagent.errors import StreamError
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.failure import failure
 from nbagent.sources.request import Request
 
 
@@ -49,16 +50,16 @@ class Deadline:
 def too_long(request: Request) -> StreamError:
     """Return the error of a stream that took more than its `timeout`."""
     text = f"{request.name} was not done after {request.timeout:g} s; timeout= gives it more time"
-    return StreamError(text, "timeout")
+    return failure(text, "timeout")
 
 
 def no_connection(request: Request) -> StreamError:
     """Return the error of a service that was not reached within `connect_timeout`."""
     text = f"No connection to {request.name} after {request.connect_timeout:g} s; connect_timeout= gives it more time"
-    return StreamError(text, "connect_timeout")
+    return failure(text, "connect_timeout")
 
 
 def silent(request: Request) -> StreamError:
     """Return the error of a service that sent nothing for `idle_timeout`."""
     text = f"{request.name} sent nothing for {request.idle_timeout:g} s; idle_timeout= gives it more time"
-    return StreamError(text, "idle_timeout")
+    return failure(text, "idle_timeout")

@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from nbagent.errors import MissingExtra, StreamError
+from nbagent.errors import MissingExtra
 from nbagent.sources.calls import service_error
 from nbagent.sources.deadline import Deadline
+from nbagent.sources.failure import failure
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
 
@@ -60,7 +61,8 @@ class GRPCStream(ServiceStream):
                         return
                     yield message
             except grpc.RpcError as error:
-                raise service_error(error) or error from None
+                fault = service_error(error) or error
+            raise fault  # here, so that it has no context: gRPC's error quotes what the service wrote
 
     def _channel(self) -> Any:
         # A connection of its own: gRPC would share another channel's, even one that is about to break.
@@ -75,13 +77,13 @@ class GRPCStream(ServiceStream):
         except KeyError:
             method = None
         if method is None or method.client_streaming or not method.server_streaming:
-            raise StreamError(
+            raise failure(
                 f"{self._host} has no method {self._service}/{self._method} that streams its responses", "UNIMPLEMENTED"
             )
         try:
             message = json_format.ParseDict(self._request.json or {}, GetMessageClass(method.input_type)())
         except json_format.ParseError as error:
-            raise StreamError(f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT") from None
+            raise failure(f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT") from None
         start = channel.unary_stream(
             f"/{self._service}/{self._method}",
             request_serializer=lambda request: request.SerializeToString(),
@@ -100,7 +102,7 @@ async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
         while state is not grpc.ChannelConnectivity.READY:
             if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
                 text = f"No connection to {request.name}. Is the address right, and the service up?"
-                raise StreamError(text, "connect_error")
+                raise failure(text, "connect_error")
             await channel.wait_for_state_change(state)
             state = channel.get_state(try_to_connect=True)
 
@@ -113,7 +115,7 @@ async def _descriptors(channel: Any, service: str, metadata: Metadata) -> Descri
     while questions:
         async for answer in stub.ServerReflectionInfo(iter(questions), metadata=metadata):
             if answer.HasField("error_response"):
-                raise StreamError(f"The server does not describe {service}: {answer.error_response.error_message}", "NOT_FOUND")
+                raise failure(f"The server does not describe {service}: {answer.error_response.error_message}", "NOT_FOUND")
             for described in answer.file_descriptor_response.file_descriptor_proto:
                 file = FileDescriptorProto.FromString(described)
                 files[file.name] = file

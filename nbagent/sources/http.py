@@ -21,6 +21,7 @@ import httpx2
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.sources.deadline import Deadline, no_connection, silent
+from nbagent.sources.failure import failure
 from nbagent.sources.held_back import HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, status_error, web_page_error
 from nbagent.sources.request import Request
@@ -243,7 +244,8 @@ async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadli
         async with deadline.within():
             return await anext(chunks, b"")
     except httpx2.HTTPError as error:
-        raise fault_of(error, request) from None
+        fault = fault_of(error, request)
+    raise fault  # here, so that it has no context: the client's error may quote what the service wrote
 
 
 async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
@@ -263,12 +265,10 @@ def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
     if isinstance(error, httpx2.TimeoutException):
         return silent(request)
     if isinstance(error, httpx2.ConnectError):
-        return StreamError(
-            f"No connection to {request.name}: {error}. Is the address right, and the service up?", "connect_error"
-        )
+        return failure(f"No connection to {request.name}: {error}. Is the address right, and the service up?", "connect_error")
     if isinstance(error, _LOST):
-        return StreamError(f"The connection to {request.name} broke: {str(error) or 'it was reset'}", "connection_lost")
-    return StreamError(f"{request.name}: {str(error) or type(error).__name__}", "http_error")
+        return failure(f"The connection to {request.name} broke: {str(error) or 'it was reset'}", "connection_lost")
+    return failure(f"{request.name}: {str(error) or type(error).__name__}", "http_error")
 
 
 def _retry_after(value: str) -> float | None:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from nbagent.errors import StreamError
+from nbagent.sources.failure import failure
 from nbagent.sources.wire.json_stream import item_of
 
 MAX_BODY_BYTES = 64 * 1024
@@ -36,14 +37,14 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
         reason = f" {HTTPStatus(status).phrase}"
     except ValueError:
         reason = ""
-    return StreamError(f"{status}{reason} from {address}" + (f": {message}" if message else ""), code or str(status))
+    return failure(f"{status}{reason} from {address}" + (f": {message}" if message else ""), code or str(status))
 
 
 def web_page_error(address: str, status: int, content_type: str, body: bytes) -> StreamError:
     """Return the error of a web page where a stream was expected."""
     page = _title_of(body.decode("utf-8", "replace"))
     titled = f", titled {page!r}" if page else ""
-    return StreamError(
+    return failure(
         f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where a stream was expected. "
         "Check the address and the method, and whether a login is asked for (headers=… or auth=…).",
         "html",

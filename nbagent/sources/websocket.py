@@ -15,6 +15,7 @@ from typing import Any
 
 from nbagent.errors import MissingExtra, NbagentError, StreamError
 from nbagent.sources.deadline import Deadline
+from nbagent.sources.failure import failure
 from nbagent.sources.http import client_for, exchange
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
@@ -52,7 +53,7 @@ class WebSocketStream(ServiceStream):
             StreamError: the connection is not open, or broke.
         """
         if self._socket is None:
-            raise StreamError(f"The connection to {self._request.name} is not open", "connection_lost")
+            raise failure(f"The connection to {self._request.name} is not open", "connection_lost")
         await self._socket.send(message if isinstance(message, str | bytes) else _json(message))
 
     async def _read(self) -> AsyncGenerator[Any, None]:
@@ -62,7 +63,7 @@ class WebSocketStream(ServiceStream):
         async with client_for(request) as client, exchange(client, handshake, headers, deadline) as response:
             accept = generate_accept_token(headers["sec-websocket-key"].encode())
             if response.status_code != _SWITCHING_PROTOCOLS or response.headers.get("sec-websocket-accept") != accept.decode():
-                raise StreamError(
+                raise failure(
                     f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
                     "no_websocket",
                 )
@@ -112,7 +113,7 @@ class _Socket:
                         self.close_code = event.code
                         if event.code not in _NORMAL:
                             reason = f": {event.reason}" if event.reason else ""
-                            raise StreamError(f"{self._request.name} closed with code {event.code}{reason}", str(event.code))
+                            raise failure(f"{self._request.name} closed with code {event.code}{reason}", str(event.code))
                         return
                     case ws.TextMessage() | ws.BytesMessage():
                         pieces.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
@@ -140,24 +141,28 @@ class _Socket:
                 return await self._bytes()
             raise
         except Exception as error:  # of httpcore2, which httpx2 translates for its own responses only
-            raise self._lost(error) from None
-        if not data:
-            raise self._lost("it ended without a close frame")
-        return data
+            lost = self._lost(error)
+        else:
+            if data:
+                return data
+            lost = self._lost("it ended without a close frame")
+        raise lost  # here, so that it has no context, which may quote what the service wrote
 
     async def _write(self, event: Any) -> None:
         data = self._protocol.send(event)
         try:
             async with self._deadline.within():
                 await self._stream.write(data)
+                return
         except StreamError:
             raise
         except Exception as error:
-            raise self._lost(error) from None
+            lost = self._lost(error)
+        raise lost  # here, so that it has no context, which may quote what the service wrote
 
     def _lost(self, reason: object) -> StreamError:
         text = str(reason) or type(reason).__name__
-        return StreamError(f"The connection to {self._request.name} broke: {text}", "connection_lost")
+        return failure(f"The connection to {self._request.name} broke: {text}", "connection_lost")
 
 
 def _handshake(request: Request) -> tuple[Request, dict[str, str]]:

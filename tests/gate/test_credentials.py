@@ -42,7 +42,9 @@ def test_everyday_data_code_and_prose_stay(text: str) -> None:
         assert streamed(text[:cut], text[cut:]) == text
 
 
-PIECES = st.sampled_from([case.text for case in POSITIVES] + NEGATIVES + list("\n :='\"\\,.;{}[]()<>&?/@-_ab1") + ["token", "password", "Bearer "])
+PIECES = st.sampled_from(
+    [case.text for case in POSITIVES] + NEGATIVES + list("\n :='\"\\,.;{}[]()<>&?/@-_ab1") + ["token", "password", "Bearer "]
+)
 
 
 @settings(max_examples=2000 if WHOLE else 60)

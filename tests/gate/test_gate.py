@@ -377,11 +377,9 @@ def test_an_approval_can_be_given_by_one_who_may_not_see_tools() -> None:
     assert out == [e.Hidden(what="tools"), e.ApprovalRequest(approval_id="ap-1")]
 
 
-def test_an_error_of_a_hidden_tool_still_says_that_it_failed() -> None:
+def test_an_error_of_a_hidden_tool_says_only_that_it_failed() -> None:
     error = e.Error(message=CANARY, tool_id="t", error_type="ValueError", code="tool_failed", fatal=True)
-    assert run(error, reveal="answer") == [
-        e.Error(message="A tool failed", error_type="ValueError", code="tool_failed", fatal=True)
-    ]
+    assert run(error, reveal="answer") == [e.Error(message="A tool failed", fatal=True)]
 
 
 @pytest.mark.parametrize("output", ["Hi", 0, 2.5, False, None])

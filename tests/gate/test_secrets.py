@@ -7,6 +7,7 @@ import logging
 import time
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -56,6 +57,22 @@ def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.
     assert mask(f"{CANARY} in /home/me/key.json") == f"{CANARY} in /home/me/key.json"
 
 
+@pytest.mark.parametrize("first", "/~.")
+def test_a_key_of_the_environment_may_begin_like_a_path(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"{first}Jalr/XUtn+FEMI/" + "K7MDENG9" * 3
+    monkeypatch.setenv("STORE_SECRET_ACCESS_KEY", key)
+    monkeypatch.setenv("STORE_CREDENTIAL", key.lower())
+    assert mask(f"got {key}, {key.lower()}") == f"got {key[:2]}{'•' * (len(key) - 2)}, {key[:2].lower()}{'•' * (len(key) - 2)}"
+
+
+def test_the_path_of_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key.pem").touch()
+    monkeypatch.setenv("SERVER_KEY", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("STORE_CREDENTIALS", "/not/there/credentials.json")
+    text = f"{tmp_path / 'key.pem'} and /not/there/credentials.json"
+    assert mask(text) == text
+
+
 def test_what_was_registered_is_masked_and_nothing_short() -> None:
     secrets.register("registered-4711", "abc", None, "")
     assert mask("registered-4711 abc") == "re••••••••••••• abc"
@@ -64,6 +81,16 @@ def test_what_was_registered_is_masked_and_nothing_short() -> None:
 def test_the_credentials_of_a_request_are_found_by_their_headers() -> None:
     headers = {"Authorization": "Bearer one", "X-Api-Key": "two", "Cookie": "", "Accept": "three"}
     assert secrets.credentials_in(headers) == ["one", "two"]
+    cookies = secrets.credentials_in({"Cookie": "sid=one; other=two", "Set-Cookie": "three=four; Path=/; HttpOnly"})
+    assert {"one", "two", "four"} <= set(cookies)
+    assert "/" not in cookies
+    assert secrets.credentials_in({"sig": "one", "code": "two", "sas": "three", "pwd": "four", "page": "five"}) == [
+        "one",
+        "two",
+        "three",
+        "four",
+    ]
+    assert "hunter22x" in secrets.credentials_in({"Authorization": "Basic bWU6aHVudGVyMjJ4"})
 
 
 def test_json_is_masked_everywhere_and_otherwise_the_same_object() -> None:
@@ -74,6 +101,27 @@ def test_json_is_masked_everywhere_and_otherwise_the_same_object() -> None:
     }
     clean = {"a": ["b", {"c": 1.5}]}
     assert known.mask_json(clean) is clean
+
+
+def test_json_is_masked_by_the_names_in_it() -> None:
+    value = {
+        "db": {"password": "hunter22x", "port": 5432, "passwords": ["hunter33x", None]},
+        "headers": [{"name": "X-Api-Key", "value": "abcdef123456"}, {"name": "Accept", "value": "text/html"}],
+        "Authorization": "Bearer abc-12345",
+        "Cookie": "sid=abcdef123; theme=darkblue",
+        "token": "hello",
+        "max_tokens": 100,
+        "api_key": None,
+    }
+    assert Secrets().mask_json(value) == {
+        "db": {"password": "hu•••••••", "port": 5432, "passwords": ["hu•••••••", None]},
+        "headers": [{"name": "X-Api-Key", "value": "ab••••••••••"}, {"name": "Accept", "value": "text/html"}],
+        "Authorization": "Bearer ab•••••••",
+        "Cookie": "sid=ab•••••••; theme=da••••••",
+        "token": "hello",
+        "max_tokens": 100,
+        "api_key": None,
+    }
 
 
 def test_a_repr_shows_none() -> None:

@@ -70,11 +70,23 @@ def test_a_call_says_what_is_hidden_of_it_and_goes_its_way() -> None:
 
 
 def test_a_hidden_call_can_still_be_allowed() -> None:
-    request = e.ApprovalRequest(approval_id="a", tool_id="t", options=["once", "always"], args={"q": ARGS})
+    request = e.ApprovalRequest(approval_id="a", tool_id="t", options=["once", f"always {ARGS}"], args={"q": ARGS})
     assert run({"f": "all"}, e.ToolStart(id="t", name="f"), request) == [
         e.Hidden(what="tools"),
-        e.ApprovalRequest(approval_id="a", options=["once", "always"]),
+        e.ApprovalRequest(approval_id="a"),
     ]
+
+
+def test_the_answers_to_a_question_for_the_reader_stay() -> None:
+    request = e.ApprovalRequest(approval_id="a", tool_id="t", kind="input", prompt="Which?", options=["one", "two"])
+    *_, asked = run({"*": "all"}, e.ToolStart(id="t", name="f"), request)
+    assert asked == e.ApprovalRequest(approval_id="a", kind="input", prompt="Which?", options=["one", "two"])
+
+
+def test_of_an_error_in_a_hidden_call_neither_code_nor_type_is_seen() -> None:
+    error = e.Error(message=RESULT, code=RESULT, error_type=RESULT, tool_id="t", fatal=True)
+    *_, seen = run({"*": "all"}, e.ToolStart(id="t", name="f"), error)
+    assert RESULT not in repr(seen)
 
 
 def inner(**inside: Any) -> list[e.Event]:

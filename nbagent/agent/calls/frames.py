@@ -11,7 +11,9 @@ from typing import Any
 
 from nbagent.events import ErrorFrame
 from nbagent.events.jsonable import text_safe
-from nbagent.gate.secrets import is_credential_name
+from nbagent.gate import secrets
+from nbagent.gate.credential_names import credential_grade
+from nbagent.gate.credential_values import looks_random
 from nbagent.mime.text import first, head, line, text_of, without_addresses
 from nbagent.runtime.ipython import ipython_shell
 from nbagent.runtime.post_mortem import frames_outside
@@ -101,12 +103,21 @@ def _variables(entry: TracebackType) -> Iterator[tuple[str, Any]]:
 
 def _text(name: str, value: Any) -> str:
     """Return the text of a variable as the notebook would show it."""
-    if is_credential_name(name) and not isinstance(value, _NUMBERS):
+    if not isinstance(value, _NUMBERS) and _is_credential(name, value):
         return _MASKED
     if isinstance(value, str | bytes):
         shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS) if isinstance(value, str) else value[:LOCAL_CHARS]
         return text_safe(repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all")
     return head(text_safe(_with_masks(_notebook_text(value)[:_MAX_MASKED_CHARS])), LOCAL_CHARS)
+
+
+def _is_credential(name: str, value: Any) -> bool:
+    """Return True if a value is a credential. `key` and `token` are everyday names, of a column and of a word."""
+    grade = credential_grade(name)
+    if grade != "maybe":
+        return grade == "sure"
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return isinstance(text, str) and (looks_random(text) or secrets.mask(text) != text)
 
 
 def _notebook_text(value: Any) -> str:
@@ -125,4 +136,7 @@ def _with_masks(text: str) -> str:
 
 def _masked_value(found: re.Match[str]) -> str:
     name, between, value = found.groups()
-    return f"{name}{between}{value[0]}{_MASKED}{value[-1]}" if is_credential_name(name) else found[0]
+    opening = value.index(value[-1]) + 1  # the letter of bytes, and the quote
+    if not _is_credential(name, value[opening:-1]):
+        return found[0]
+    return f"{name}{between}{value[opening - 1]}{_MASKED}{value[-1]}"

@@ -129,7 +129,7 @@ class Connection:
             except Exception as error:
                 await self._end()
                 await self._stderr.read_to_end()
-                raise ToolError(self._about(f"could not be reached: {_reason(error)}")) from error
+                raise ToolError(self._about(f"could not be reached: {_reason(error)}")) from secrets.without_secrets(error)
             return self._client
 
     async def _live(self, opened: "asyncio.Future[mcp.Client]") -> None:
@@ -207,7 +207,7 @@ class Connection:
                 except mcp.MCPError as error:
                     if self._is_lost(error) and attempt == 1:
                         continue
-                    raise ToolError(self._about(f"did not list its tools: {error}")) from error
+                    raise ToolError(self._about(f"did not list its tools: {error}")) from secrets.without_secrets(error)
                 if changes == self._changes:  # else the next step lists them again
                     self._tools = listed
                 return listed
@@ -253,10 +253,10 @@ class Connection:
             result = await client.call_tool(name, arguments, progress_callback=partial(_on_progress, context))
         except mcp.MCPError as error:
             if not self._is_lost(error):
-                raise ToolError(f"{self.label}: {error}") from error
+                raise ToolError(secrets.mask(f"{self.label}: {error}")) from secrets.without_secrets(error)
             what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
             await self._stderr.read_to_end()
-            raise ToolError(self._about(what)) from error
+            raise ToolError(self._about(what)) from secrets.without_secrets(error)
         finally:
             if context is not None:
                 self._calls.remove(context)

@@ -14,7 +14,7 @@ from nbagent.gate import secrets
 from nbagent.gate.masking import bullets
 from nbagent.run_context import HTTPExchange, run_around
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("nbagent")
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Bytes of a request's body that is kept."""

@@ -42,7 +42,7 @@ IN_BODY = '"agent": "NAME" in the body'
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
 
-_logger = logging.getLogger(__name__)
+_logger = logging.getLogger("nbagent")
 
 
 class Host:

@@ -39,7 +39,7 @@ LATE_REPLY_S = 1.0
 SERVER_STOPPED = "server_stopped"
 """Code of a run whose process ended before it did."""
 
-_logger = logging.getLogger(__name__)
+_logger = logging.getLogger("nbagent")
 
 T = TypeVar("T")
 

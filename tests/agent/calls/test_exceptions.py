@@ -1,6 +1,8 @@
 """Exceptions that a tool raised: the object, its frames as a reader sees them, and the debugger in them."""
 
 import io
+import random
+import string
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from nbagent import events as e
 from nbagent.agent.calls.frames import LOCAL_CHARS, MAX_FRAMES, MAX_LOCALS, frames_of
 from nbagent.errors import NbagentError
 from nbagent.runtime.post_mortem import LastError
+
+DRAWN = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=32))
 
 
 @dataclass
@@ -106,7 +110,7 @@ def test_values_that_are_named_like_secrets_are_masked() -> None:
     def connect(password: str, max_tokens: int) -> None:
         account = Account("ada", "correct horse")
         options = {"api_key": "zzz-1", "retries": 3}
-        body = '{"token": "abc", "n": 1}'
+        body = '{"secret": "abc", "n": 1}'
         raise ValueError(account, options, body)
 
     _, frame = raised(lambda: connect("hunter2", 100))
@@ -115,9 +119,33 @@ def test_values_that_are_named_like_secrets_are_masked() -> None:
         "max_tokens": "100",
         "account": frame.locals["account"],
         "options": "{'api_key': '••••••••', 'retries': 3}",
-        "body": """'{"token": "••••••••", "n": 1}'""",
+        "body": """'{"secret": "••••••••", "n": 1}'""",
     }
     assert frame.locals["account"].endswith("Account(user='ada', password='••••••••')")
+
+
+def test_a_key_and_a_token_are_judged_by_their_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", "plain-words-of-the-environment")
+
+    def look_up(key: str, token: str, keys: list[str], pat: str) -> None:
+        row = {"key": "revenue", "token": DRAWN}
+        raise KeyError(row)
+
+    frames = raised(lambda: look_up("revenue", DRAWN, ["a", "b"], "plain-words-of-the-environment"))
+    assert frames[1].locals == {
+        "key": "'revenue'",
+        "token": "••••••••",
+        "keys": "['a', 'b']",
+        "pat": "••••••••",
+        "row": "{'key': 'revenue', 'token': '••••••••'}",
+    }
+
+
+def test_the_missing_column_of_pandas_is_seen() -> None:
+    pandas = pytest.importorskip("pandas")
+    frames = raised(lambda: pandas.DataFrame({"revenue_2024": [1]})["revenue"])
+    shown = [frame.locals[name] for frame in frames for name in ("key", "casted_key") if name in frame.locals]
+    assert set(shown) == {"'revenue'"}
 
 
 def test_texts_of_variables_are_short_and_never_fail() -> None:
