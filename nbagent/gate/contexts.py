@@ -486,7 +486,7 @@ def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
         end, following = following, _end(_MORE_PASSWORD, text, following)
     if following == len(text) and not is_whole:
         return _opened(at, value, end)
-    is_one = text[end : end + 1] == "@" and end - value >= _MIN_PASSWORD_CHARS and not values.is_placeholder(text[value:end])
+    is_one = text[end : end + 1] == "@" and end - value >= _MIN_PASSWORD_CHARS and not values.is_template(text[value:end])
     return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
 
 

@@ -55,7 +55,7 @@ _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\.?")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*://")
-_HYPHENED_WORDS = re.compile(r"[a-z]{1,15}(?:[-_.][a-z]{1,15})+")
+_HYPHENED_WORDS = re.compile(r"[a-z]{1,15}(?:-[a-z]{1,15})+")
 
 
 def looks_random(value: str) -> bool:
@@ -75,9 +75,14 @@ def _changes(text: str) -> float:
     return len(_CHANGE.findall(text)) / len(text) if has_digit or has_both else 0.0
 
 
+def is_template(value: str) -> bool:
+    """Return True if a text is to be filled in, `<your key>` or `${VAR}`, or was blacked out: `xxx`, `***`."""
+    return _FILLED.fullmatch(value) is not None or _TEMPLATE.match(value) is not None
+
+
 def is_placeholder(value: str) -> bool:
     """Return True if a text stands for a credential, `<your key>`, `YOUR_API_KEY`, `${VAR}`, or says what one is."""
-    if _FILLED.fullmatch(value) or _TEMPLATE.match(value):
+    if is_template(value):
         return True
     if value.lower() in _WORDS or _PLACEHOLDER_WORDS.fullmatch(value):
         return True
@@ -85,7 +90,7 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_words(value: str) -> bool:
-    """Return True if a text is small words joined by hyphens, underscores or full stops."""
+    """Return True if a text is small words joined by hyphens."""
     return _HYPHENED_WORDS.fullmatch(value) is not None
 
 

@@ -14,7 +14,7 @@ TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 
 _HEAD_CHARS = SHOWN_CHARS + 1
 # Names of styles are no keys: scikit-learn's HTML has `sk-toggleable__content`.
-_NO_WORDS = r"(?![a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
+_NO_WORDS = r"(?!(?!(?:proj|ant|svcacct|admin|or|lf)-)[a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
 
 FORMATS = (
     ("sk-", rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them

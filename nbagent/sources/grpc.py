@@ -49,6 +49,7 @@ class GRPCStream(ServiceStream):
     async def _read(self) -> AsyncGenerator[Any, None]:
         deadline = Deadline(self._request)
         async with self._channel() as channel:
+            fault: BaseException | None = None
             try:
                 await _open(channel, self._request, deadline)
                 async with deadline.within(listening=True):
@@ -62,7 +63,8 @@ class GRPCStream(ServiceStream):
                     yield message
             except grpc.RpcError as error:
                 fault = service_error(error) or error
-            raise fault  # here, so that it has no context: gRPC's error quotes what the service wrote
+            if fault is not None:  # raised here, so that it has no context: gRPC's error quotes what the service wrote
+                raise fault
 
     def _channel(self) -> Any:
         # A connection of its own: gRPC would share another channel's, even one that is about to break.

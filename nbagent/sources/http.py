@@ -20,6 +20,7 @@ import httpx2
 
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
+from nbagent.gate.credential_names import is_credential_parameter
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
 from nbagent.sources.held_back import HeldBack
@@ -218,7 +219,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
         await response.aclose()
         if _is_elsewhere(sending.url, following.url):
             auth = None
-            for name in [name for name in following.headers if secrets.is_credential_parameter(name)]:
+            for name in [name for name in following.headers if is_credential_parameter(name)]:
                 del following.headers[name]
         sending = following
     raise httpx2.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=sending)

@@ -345,7 +345,6 @@ NEGATIVES = [
     "Authorization: Bearer YOUR_API_KEY_GOES_HERE",
     '{"api_key_env": "OPENAI_API_KEY"}',
     'api_key = "OPENAI_API_KEY"',
-    "postgres://user:password@localhost/db",
     "postgres://user:<password>@localhost/db",
     "postgres://user:${DB_PASSWORD}@localhost/db",
     "secret: changeme",

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
-from nbagent.gate.secrets import Secrets, is_credential_name
+from nbagent.gate.credential_names import is_credential_name
+from nbagent.gate.secrets import Secrets
 
 Path: TypeAlias = Sequence[Any]
 """Keys and indices that lead from the document to a value."""

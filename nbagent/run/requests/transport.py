@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from nbagent.gate import secrets
+from nbagent.gate.credential_names import is_credential_parameter
 from nbagent.gate.masking import bullets
 from nbagent.run_context import HTTPExchange, run_around
 
@@ -132,9 +133,9 @@ def _without_credentials(url: str) -> tuple[str, list[str]]:
     """Return an address without its user, password and keys, and the credentials that it had."""
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
-    keys = [value for name, value in given if secrets.is_credential_parameter(name)]
+    keys = [value for name, value in given if is_credential_parameter(name)]
     query = "&".join(
-        f"{quote(name)}={bullets(value, [(0, len(value))]) if secrets.is_credential_parameter(name) else quote(value)}"
+        f"{quote(name)}={bullets(value, [(0, len(value))]) if is_credential_parameter(name) else quote(value)}"
         for name, value in given
     )
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
