@@ -24,7 +24,7 @@ _MIN_BEARER_CHARS = 16
 _MIN_PASSWORD_CHARS = 4
 _MIN_PEM_LINE_CHARS = 16
 _MAX_PEM_CHARS = 16_384
-_MAX_COOKIES_CHARS = 8192
+_MAX_COOKIES_CHARS = 4096
 _PART_CHARS = 24  # of a name, before and after the anchor in it
 
 _SEPARATED = (
@@ -438,7 +438,7 @@ def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | No
         return None
     if at == len(text) and not is_whole and at - value < _MAX_COOKIES_CHARS:
         return _opened(begin, value, at)
-    return Found(begin, value, at, spans) if spans else None
+    return Found(begin, value, at, spans)
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------

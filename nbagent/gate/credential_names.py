@@ -83,9 +83,7 @@ def credential_grade(name: str, *, is_parameter: bool = False, in_address: bool 
     """
     if len(name) > _MAX_NAME_CHARS:
         return None
-    words = [word.lower() for word in _WORD.findall(name)]
-    while len(words) > 1 and words[-1] in _VALUE:
-        del words[-1]
+    words = _words_in(name)
     if not words:
         return None
     if is_parameter:
@@ -94,6 +92,13 @@ def credential_grade(name: str, *, is_parameter: bool = False, in_address: bool 
             return grade
     *others, last = words
     return "sure" if words == ["set", "cookie"] else _grade(others, last)
+
+
+def _words_in(name: str) -> list[str]:
+    words = [word.lower() for word in _WORD.findall(name)]
+    while len(words) > 1 and words[-1] in _VALUE:
+        del words[-1]
+    return words
 
 
 def _parameter_grade(words: list[str], *, in_address: bool) -> Grade | None:
@@ -119,7 +124,8 @@ def _grade(others: list[str], last: str) -> Grade | None:
 
 def is_credential_name(name: str) -> bool:
     """Return True if a variable, setting or header has a name that marks a credential, such as `OPENAI_API_KEY` or `token`."""
-    return credential_grade(name) is not None
+    grade = credential_grade(name)
+    return grade == "sure" or (grade == "maybe" and _words_in(name)[-1] in _MAYBE)
 
 
 def is_credential_parameter(name: str) -> bool:

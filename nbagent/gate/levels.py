@@ -6,8 +6,8 @@
 - `all`: also raw items, state, custom events and each event's `raw`.
 
 At the first level `toolrules` hides the tools; of an error or a question about one, it is seen that there is one. Thoughts
-and tool calls that a model writes into its text (`<think>…</think>`, `<tool_call>…</tool_call>`, harmony channels) are taken out
-of it, so that the level holds for them too.
+and tool calls that a model writes into its text (`<think>…</think>`, `<tool_call>…</tool_call>`, harmony channels) are taken
+out of it, so that the level holds for them too.
 """
 
 from typing import Literal, TypeAlias, TypeVar, get_args

@@ -1,9 +1,9 @@
 """Masks credentials in everything that is shown, saved or logged.
 
 A credential is the value of an environment variable with a name like `OPENAI_API_KEY`, a value that a client authenticates with
-(`register`), any text in the format of a well-known service's keys, a bearer token, or the password in a URL. It is masked in
-place: its first two characters stay, every other one becomes a bullet. A text keeps its length, so an offset into it stays
-valid.
+(`register`), any text in the format of a well-known service's keys (`key_formats`), or one that its context shows to be one: a
+name such as `password`, a scheme of HTTP, an address, a PEM block (`contexts`). It is masked in place: its first two characters
+stay, every other one becomes a bullet. A text keeps its length, so an offset into it stays valid.
 """
 
 import html
@@ -20,8 +20,8 @@ from urllib.parse import quote
 
 from nbagent.errors import causes
 from nbagent.gate.contexts import contextual_spans, cookie_values, found_in, may_hold_context, named_spans
-from nbagent.gate.credential_names import is_credential_name, is_credential_parameter
-from nbagent.gate.credential_values import is_file, is_path, password_of
+from nbagent.gate.credential_names import credential_grade, is_credential_name, is_credential_parameter
+from nbagent.gate.credential_values import is_file, is_path, looks_random, password_of
 from nbagent.gate.key_formats import SHAPED, SHOWN_CHARS, TOKEN_CHARS, beginnings, may_hold_key
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
@@ -108,7 +108,9 @@ def mask_error(error: BaseException) -> None:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if len(value) < MIN_SECRET_CHARS or not is_credential_name(name):
+    if len(value) < MIN_SECRET_CHARS:
+        return False
+    if not is_credential_name(name) and not (credential_grade(name) and looks_random(value)):
         return False
     if not value.startswith(("/", "~", ".")):
         return True
@@ -176,18 +178,19 @@ class Secrets:
             masked = self.mask(value, cuts=cuts)
             return bullets(masked, named_spans(name, value)) if name else masked
         if isinstance(value, dict):
-            names = DistinctNames()  # keys may differ only in masked text
-            made = {
-                names.add(self.mask(key, cuts=cuts)) if isinstance(key, str) else key: self._mask_value(
-                    item, _name_of(key, value), cuts
-                )
-                for key, item in value.items()
-            }
-            return made if made != value else value
+            return self._mask_object(value, name, cuts)
         if isinstance(value, list | tuple):
             items = [self._mask_value(item, name, cuts) for item in value]
             return items if items != list(value) else value
         return value
+
+    def _mask_object(self, pairs: dict[Any, Any], name: str, cuts: CutMarks | None) -> dict[Any, Any]:
+        made: dict[Any, Any] = {}
+        names = DistinctNames()  # keys may differ only in masked text
+        for key, item in pairs.items():
+            shown = names.add(self.mask(key, cuts=cuts)) if isinstance(key, str) else key
+            made[shown] = self._mask_value(item, _name_of(key, pairs, name), cuts)
+        return made if made != pairs else pairs
 
     def stream(self) -> MaskedStream:
         """Return a masker of one text that comes in pieces."""
@@ -241,9 +244,11 @@ class Secrets:
             head = self._head.search(text, start + 1)  # heads may overlap
 
 
-def _name_of(key: Any, pairs: dict[Any, Any]) -> str:
-    """Return the name of a value in JSON: its key, or what stands beside it in `{"name": "API_KEY", "value": "…"}`."""
-    if key == "value":
+def _name_of(key: Any, pairs: dict[Any, Any], parent: str) -> str:
+    """Return the name under which a value stands in JSON: its key, or what tells more than that."""
+    if "cookie" in parent.lower():  # each cookie is a credential, whatever its name
+        return parent
+    if key == "value":  # `{"name": "API_KEY", "value": "…"}`
         key = pairs.get("name", pairs.get("key"))
     return key if isinstance(key, str) else ""
 

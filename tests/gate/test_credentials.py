@@ -1,13 +1,16 @@
 """Credentials of all forms are masked wherever a text is cut, and everyday data, code and prose stay as they are."""
 
 import itertools
+import json
 
 import pytest
 from campaign import WHOLE, sample
-from gate.credentials_corpus import NEGATIVES, POSITIVES, Positive
+from gate.credentials_corpus import NEGATIVES, POSITIVES, WORD, Positive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbagent import events as e
+from nbagent.gate import Gate
 from nbagent.gate.secrets import Secrets
 
 NOTHING = Secrets()
@@ -40,6 +43,24 @@ def test_everyday_data_code_and_prose_stay(text: str) -> None:
     assert streamed(*text) == text
     for cut in cuts(text):
         assert streamed(text[:cut], text[cut:]) == text
+
+
+def test_a_password_is_seen_in_no_part_of_a_call() -> None:
+    text = json.dumps({"user": "me", "password": WORD})
+    gate = Gate("all")
+    gate.mask_secrets(NOTHING)
+    events: list[e.Event] = [
+        e.ToolStart(id="t", name="connect"),
+        *(e.ToolArgsDelta(id="t", delta=character) for character in text),
+        e.ToolArgs(id="t", args=json.loads(text), args_text=text),
+        *(e.ToolOutput(id="t", delta=piece) for piece in ("export DB_PASS", "WORD=", WORD[:4], WORD[4:], "\n")),
+        e.ToolResult(id="t", content=[{"type": "text", "text": f"password: {WORD}"}], error=e.ErrorInfo(message=text)),
+        e.Raw(data={"headers": {"cookie": f"sid={WORD}"}}),
+        e.Error(message=f"refused password={WORD}"),
+    ]
+    shown = [seen for event in events for seen in gate.feed(event)] + gate.close()
+    assert WORD[3:] not in repr(shown)
+    assert "".join(event.delta for event in shown if isinstance(event, e.ToolArgsDelta)) == NOTHING.mask(text)
 
 
 PIECES = st.sampled_from(

@@ -52,7 +52,8 @@ def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.
         monkeypatch.setenv(name, CANARY)
         assert CANARY not in mask(f"got {CANARY}!")
         monkeypatch.delenv(name)
-    monkeypatch.setenv("KEYBOARD", CANARY)
+    for name in ("KEYBOARD", "MAX_TOKENS", "AUTH_PROVIDER", "TOKEN_LIMIT", "COOKIE_DOMAIN"):
+        monkeypatch.setenv(name, CANARY)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/home/me/key.json")
     assert mask(f"{CANARY} in /home/me/key.json") == f"{CANARY} in /home/me/key.json"
 
@@ -109,6 +110,7 @@ def test_json_is_masked_by_the_names_in_it() -> None:
         "headers": [{"name": "X-Api-Key", "value": "abcdef123456"}, {"name": "Accept", "value": "text/html"}],
         "Authorization": "Bearer abc-12345",
         "Cookie": "sid=abcdef123; theme=darkblue",
+        "cookies": {"sid": "abcdef123"},
         "token": "hello",
         "max_tokens": 100,
         "api_key": None,
@@ -118,6 +120,7 @@ def test_json_is_masked_by_the_names_in_it() -> None:
         "headers": [{"name": "X-Api-Key", "value": "ab••••••••••"}, {"name": "Accept", "value": "text/html"}],
         "Authorization": "Bearer ab•••••••",
         "Cookie": "sid=ab•••••••; theme=da••••••",
+        "cookies": {"sid": "ab•••••••"},
         "token": "hello",
         "max_tokens": 100,
         "api_key": None,
