@@ -35,7 +35,7 @@ _SEPARATED = (
 _ANCHOR = re.compile(
     rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}|p(?:ass|wd?|at){_SEPARATED}|private key"
     rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
-    r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-(?=[a-z0-9\-]{2,40} ))"
+    r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-)"
 )
 """Matches an anchor in small letters. Each alternative begins with a character, so that `re` skips all others fast."""
 
@@ -74,7 +74,7 @@ _LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
 _LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
 _SENTENCE_MARKS = ".,;:!?"
 
-_FLAG_NAME = re.compile(r"[A-Za-z0-9\-]{2,40}")
+_FLAG_NAME = re.compile(r"[A-Za-z0-9\-]{0,40}")
 _SPACES = re.compile(r"[ \t]{1,8}")
 _USER = re.compile(r"[^\s/:@?#\"'<>\\]{0,256}")
 _PORT = re.compile(r"\d{0,5}(?:(?P<end>[/?#\s\"'<>\\),])|\Z)")
@@ -399,9 +399,11 @@ def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) ->
 def _flag(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """`--password …`."""
     name_end = _end(_FLAG_NAME, text, stop)
+    if name_end == len(text):
+        return None if is_whole else _waiting(text, at)
     grade = credential_grade(text[stop:name_end])
     value = name_end + 1
-    if grade is None:
+    if grade is None or text[name_end] != " ":
         return None
     opening = _OPENING.match(text, value)
     if opening is None or _OPENING_BEGUN.match(text, opening.end()):

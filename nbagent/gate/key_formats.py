@@ -134,7 +134,7 @@ _BOUNDARY = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
 
 def _tree(formats: Iterable[tuple[str, str]], depth: int = 0, cut: str = "") -> str:
-    """Return an expression for any of the formats, by first characters: five times as fast as one after the other.
+    """Return an expression for any of the formats, by first characters: three times as fast as one after the other.
 
     Args:
         formats: prefixes and the expressions for their rests.
@@ -168,8 +168,13 @@ def beginnings(text: str, start: int = 0) -> Iterator[int]:
 
 
 def may_hold_key(text: str) -> bool:
-    """Return True if the text may hold a key, or end in the beginning of one."""
-    return _FURTHER.search(text) is not None or _FIRST.match(text) is not None
+    """Return True if the text, after its first character, may hold a key or end in the beginning of one."""
+    return _FURTHER.search(text) is not None
+
+
+def may_start_with_key(text: str) -> bool:
+    """Return True if a key may stand at the start of the text."""
+    return _FIRST.match(text) is not None
 
 
 def begins_word(text: str, at: int) -> bool:

@@ -15,6 +15,7 @@ MAX_TOKEN_CHARS = 512
 
 _CONTEXT_CHARS = SHOWN_CHARS + 1  # the first ones of a credential, and one of a line break that JSON writes before it
 _MARK_CHARS = 5  # of the longest mark that `may_hold_context` looks for, without its last character
+_MAX_KEPT_CHARS = 4 * CONTEXT_CHARS
 _MIDDLE = "0"  # stands for any character inside a word
 _NOT_TOKEN = re.compile(rf"(?!{CHAR}).", re.DOTALL)
 
@@ -55,8 +56,11 @@ class _ContextualStream:
     def feed(self, text: str) -> str:
         if not self._is_open and self._rest is None:
             seen = self._text + text
-            if not may_hold_context(seen[-len(text) - _MARK_CHARS :]) and "--" not in seen[self._scanned :]:
-                self._keep(seen, len(seen), len(seen))
+            if not may_hold_context(seen[-len(text) - _MARK_CHARS :]):
+                if len(seen) < _MAX_KEPT_CHARS:  # cutting it each time would take longer than all else here
+                    self._text, self._shown = seen, len(seen)
+                else:
+                    self._keep(seen, len(seen), len(seen))
                 return text
         return self._release(text, is_last=False)
 
@@ -103,7 +107,7 @@ class _ExactStream:
 
     def __init__(self, secrets: "Secrets") -> None:
         self._secrets = secrets
-        self._before = ""  # end of the text that was shown: a credential may have begun there
+        self._before = " "  # end of the text that was shown, after one character: a credential may have begun there
         self._held = ""
         self._in_long_token = False
 
@@ -111,7 +115,7 @@ class _ExactStream:
         if not self._held and not self._in_long_token:
             seen = self._before + text
             if not self._secrets.may_begin_in(seen):
-                self._before = seen[-_CONTEXT_CHARS - 1 :]  # as `_context`: where there is no head, no credential begins
+                self._before = _MIDDLE + seen[-_CONTEXT_CHARS - 1 :]  # as `_context`: no credential begins before these
                 return text
         return self._search_and_mask(text)
 

@@ -22,7 +22,7 @@ from nbagent.errors import causes
 from nbagent.gate.contexts import contextual_spans, cookie_values, found_in, may_hold_context, named_spans
 from nbagent.gate.credential_names import credential_grade, is_credential_name, is_credential_parameter
 from nbagent.gate.credential_values import is_file, is_path, looks_random, password_of
-from nbagent.gate.key_formats import SHAPED, SHOWN_CHARS, TOKEN_CHARS, beginnings, may_hold_key
+from nbagent.gate.key_formats import SHAPED, SHOWN_CHARS, TOKEN_CHARS, beginnings, may_hold_key, may_start_with_key
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
 
@@ -198,12 +198,12 @@ class Secrets:
 
     def mask_streamed(self, text: str) -> str:
         """Like `mask`, but only what is recognised by itself: exact values and formats."""
-        if not self.may_begin_in(text):  # nearly every text, in a small part of the time
+        if not (self.may_begin_in(text) or may_start_with_key(text)):  # nearly every text, in a small part of the time
             return text
         return self._streamed.sub(self._masked, text)
 
     def may_begin_in(self, text: str) -> bool:
-        """Return True if a credential that is recognised by itself may begin in the text."""
+        """Return True if a credential that is recognised by itself may begin in the text, after its first character."""
         return (self._head is not None and self._head.search(text) is not None) or may_hold_key(text)
 
     def _masked(self, match: "re.Match[str]") -> str:

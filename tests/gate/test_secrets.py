@@ -138,6 +138,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 400), max_size=20))
 @example(["x" + KEY], [])
+@example(["xAKIA", "IOSFODNN7EXAMPLE"], [5])
 @example([KEY], [1, 2, 3, 4])
 @example([CANARY[:-1], CANARY], [])
 def test_a_stream_is_masked_alike_however_it_is_cut(pieces: list[str], cuts: list[int]) -> None:
