@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
+from nbagent.printable import printable
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a part of a sentence that names the known name most like the given one, or "" if none is like it.
@@ -32,7 +34,10 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class NbagentError(Exception):
-    """Base of every error that nbagent raises on purpose."""
+    """Base of every error that nbagent raises on purpose. Its text is safe to print: a service's words may be part of it."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UnknownSource(NbagentError, TypeError):

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms, the lowest first. A folder is one room, but for what is named here with its folder (`run.diff`): that is a
 # room inside a room, on a floor of its own.
 FLOORS: list[tuple[str, ...]] = [
+    ("printable",),
     ("errors", "other_names"),
     ("events", "runtime", "sources.hints"),
     ("protocol", "run_context"),

@@ -37,6 +37,7 @@ from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
+from nbagent.printable import printable_line
 from nbagent.run_context import without_stops
 from nbagent.runtime.entry_points import entry_point
 from nbagent.runtime.timeouts import is_limit
@@ -179,7 +180,8 @@ class Agent:
 
     def __repr__(self) -> str:
         named = f", name={self.name!r}" if self.name != self.model else ""
-        return f"Agent({self.model!r}{named}, tools=[{', '.join([*self._tools, *map(repr, self._toolsets)])}])"
+        tools = ", ".join([*map(printable_line, self._tools), *map(repr, self._toolsets)])
+        return f"Agent({self.model!r}{named}, tools=[{tools}])"
 
     def as_tool(
         self,

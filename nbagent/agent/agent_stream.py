@@ -10,6 +10,7 @@ from nbagent.agent.journal import Conversation
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
+from nbagent.printable import printable_line
 from nbagent.runtime import loop
 
 
@@ -125,4 +126,4 @@ class AgentStream(loop.OwnedStream):
         self._queue.stop()
 
     def __repr__(self) -> str:
-        return f"<AgentStream of {self.name}>"
+        return f"<AgentStream of {printable_line(self.name)}>"

@@ -14,6 +14,7 @@ from nbagent.agent.model.history import Json, Message
 from nbagent.errors import NbagentError
 from nbagent.mime import display_of
 from nbagent.mime.image import image_type
+from nbagent.printable import printable_line
 from nbagent.protocol.shared import MIME_BYTES
 
 MAX_IMAGE_BYTES = 20 * 2**20
@@ -46,7 +47,7 @@ class PromptPart:
         return {"type": "input_file", "filename": self.name, "file_data": self.url}
 
     def __repr__(self) -> str:
-        return f"<{self.name or 'image'}: {self.media_type}, {len(self.url):,} characters>"
+        return f"<{printable_line(self.name or 'image')}: {printable_line(self.media_type)}, {len(self.url):,} characters>"
 
 
 def image(picture: Any) -> PromptPart:

@@ -15,6 +15,7 @@ from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
 from nbagent.notebook.show import draw
 from nbagent.notebook.variables import filled
+from nbagent.printable import printable_line
 from nbagent.protocol.messages import Say
 from nbagent.render.messages import messages_of
 from nbagent.run import Run
@@ -230,7 +231,7 @@ class Chat:
         return self.run._display_()
 
     def __repr__(self) -> str:
-        return f"<Chat with {self._partner.name}: {len(self._marks)} prompts>"
+        return f"<Chat with {printable_line(self._partner.name)}: {len(self._marks)} prompts>"
 
 
 @named_options(ChatOptions)

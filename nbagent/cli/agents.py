@@ -12,6 +12,7 @@ from nbagent.agent import Agent
 from nbagent.agent.config.load import DEMO_MODEL, DemoModelWarning
 from nbagent.cli.watch import watch
 from nbagent.errors import NbagentError, did_you_mean
+from nbagent.printable import printable
 from nbagent.run import Run
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) ->
         if not isinstance(each.message, DemoModelWarning):
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
         elif each.message.agent in names:
-            print(f"nbagent: {each.message}", file=sys.stderr)
+            print(f"nbagent: {printable(str(each.message))}", file=sys.stderr)
     return made
 
 

@@ -10,6 +10,7 @@ from nbagent.cli import streams
 from nbagent.cli.watch import INTERRUPTED, MISUSED, OK
 from nbagent.errors import NbagentError
 from nbagent.gate import LEVELS, secrets
+from nbagent.printable import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (NbagentError, ValueError, OSError) as error:
-        print(f"nbagent: {secrets.mask(_error_text(error))}", file=sys.stderr)
+        print(f"nbagent: {printable(secrets.mask(_error_text(error)))}", file=sys.stderr)
         return MISUSED
 
 

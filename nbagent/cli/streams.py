@@ -16,6 +16,7 @@ from nbagent.adapters.detect import DetectingDecoder
 from nbagent.cli.watch import FAILED, OK, watch, write
 from nbagent.errors import NbagentError
 from nbagent.gate import Gate, Reveal, secrets
+from nbagent.printable import printable_json
 from nbagent.run import Run
 from nbagent.sources import recording
 from nbagent.sources.connect import is_address
@@ -63,7 +64,7 @@ def convert(args: argparse.Namespace) -> int:
     """Write a recording as another system's server would send it."""
     events = _events(args, args.reveal)
     for piece in nbagent.encode(events, args.to, "bytes"):
-        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.write(printable_json(piece.decode()).encode())  # in every system it is JSON
     sys.stdout.buffer.flush()
     return OK
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Collection
 
 from nbagent import events as e
 from nbagent import terminal
+from nbagent.printable import printable_json
 from nbagent.run import Run, registry
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -56,4 +57,4 @@ async def _print(events: AsyncIterable[e.Event]) -> None:
 
 def write(event: e.Event) -> None:
     """Write an event to the standard output, as a line of JSON."""
-    sys.stdout.buffer.write(e.to_json(event) + b"\n")
+    sys.stdout.buffer.write(printable_json(e.to_json(event).decode()).encode() + b"\n")

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from nbagent.events.kinds import ApprovalRequest
 from nbagent.events.parts import Decision, Stage
+from nbagent.printable import printable_line
 
 Handler: TypeAlias = Callable[["Question"], Any]
 """Answers a question: by a method of it, or by what it returns (see `Question.answer_as`)."""
@@ -183,5 +184,5 @@ class Question:
             self.answer(returned)
 
     def __repr__(self) -> str:
-        about = f"{self.tool}({self.args!r})" if self.tool else repr(self.prompt)
+        about = f"{printable_line(self.tool)}({self.args!r})" if self.tool else repr(self.prompt)
         return f"<Question {self.id!r}: {about}>"

@@ -18,6 +18,7 @@ from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.notebook.static_copy import COPY_PART, OUTPUTS_PART, PagedJson
+from nbagent.printable import printable_line
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
@@ -131,4 +132,4 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         # Shown in place of a widget that cannot be drawn, as it was when the cell ran.
-        return f"nbagent: {self._run.name} (run the cell again to see it)"
+        return f"nbagent: {printable_line(self._run.name)} (run the cell again to see it)"

@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.mime.text import MASK
+from nbagent.printable import printable_line
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
@@ -88,7 +89,7 @@ class Attempt(ToolCall):
     def __repr__(self) -> str:
         from nbagent.run.diff import headline  # as below: with the first attempt, for the sake of the start-up time
 
-        compared = f": {headline(self.difference)}" if self.difference is not None else ""
+        compared = f": {printable_line(headline(self.difference))}" if self.difference is not None else ""
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nbagent import events as e
 from nbagent.errors import NbagentError, did_you_mean
+from nbagent.printable import printable_line
 from nbagent.render.markup.table import html_table
 from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript
@@ -149,7 +150,7 @@ class ToolCall:
 
     def _short_args(self) -> str:
         args = self.args if isinstance(self.args, dict) else {}
-        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
+        return ", ".join(f"{printable_line(name)}={reprlib.repr(value)}" for name, value in args.items())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ToolCall) and self._block is other._block
@@ -158,7 +159,7 @@ class ToolCall:
         return hash(id(self._block))
 
     def __repr__(self) -> str:
-        return f"<{self.name}({self._short_args()}) {self.state}>"
+        return f"<{printable_line(self.name)}({self._short_args()}) {self.state}>"
 
 
 class ToolCallList(list[ToolCall]):

@@ -8,6 +8,8 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self
 
+from nbagent.printable import printable_line
+
 EVERY_TOOL = "*"
 """In place of a tool's name: every tool."""
 
@@ -121,7 +123,7 @@ class Faults:
 
     def __repr__(self) -> str:
         about = "requests to the model" if self.tool is None else f"calls of {self.tool}"
-        return f"<Faults in {about}: {self.label.removeprefix('Injected: ')}>"
+        return printable_line(f"<Faults in {about}: {self.label.removeprefix('Injected: ')}>")
 
 
 FAULTS: ContextVar[tuple[Faults, ...]] = ContextVar("nbagent_faults", default=())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from nbagent.gate import secrets
+from nbagent.printable import printable_line
 from nbagent.runtime.timeouts import positive_seconds
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Request:
             positive_seconds(name, getattr(self, name))
 
     def __repr__(self) -> str:
-        return f"<{self.verb} {urlsplit(self.url).scheme}://{self.name}>"
+        return printable_line(f"<{self.verb} {urlsplit(self.url).scheme}://{self.name}>")
 
     @property
     def name(self) -> str:

@@ -13,7 +13,9 @@ from adapters.recorded import FOLDER
 
 from nbagent import events as e
 from nbagent.cli import main
+from nbagent.printable import printable
 
+HOSTILE = "a\x9d52;c;aGk=\x9c\x7f\u202eb\U000e0041"
 HELLO = FOLDER / "agentor" / "engine-chat-endpoint.body.txt"
 
 
@@ -60,6 +62,16 @@ def test_decode_prints_one_event_a_line_however_the_file_is_framed(nbagent: Comm
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert "".join(event.delta for event in events if isinstance(event, e.TextDelta)) == "Hello"
     assert nbagent("decode", "-", stdin=body.encode()).stdout == done.stdout
+
+
+@pytest.mark.parametrize("command", [["decode"], ["convert", "--to", "vercel"], ["convert", "--to", "nbagent"]])
+def test_printed_json_has_no_character_that_acts_on_a_terminal(nbagent: Command, command: list[str]) -> None:
+    body = json.dumps({"chunk": HOSTILE}, ensure_ascii=False) + "\n"
+    done = nbagent(*command, "-", stdin=body.encode())
+    assert printable(text := done.stdout.decode()) == text
+    assert HOSTILE in [
+        found for line in text.splitlines() if "{" in line for found in json.loads(line[line.index("{") :]).values()
+    ]
 
 
 def test_decode_takes_the_adapter_that_is_named(nbagent: Command) -> None:

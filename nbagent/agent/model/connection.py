@@ -19,6 +19,7 @@ from nbagent.agent.tools.tool import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
+from nbagent.printable import printable_line
 from nbagent.run.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
@@ -192,7 +193,7 @@ class Connection:
         self._takes_forms = True
 
     def __repr__(self) -> str:
-        return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
+        return f"<{printable_line(self.model)} over {self.api.name} at {self._client.base_url.host}>"
 
     async def ask(
         self,

@@ -17,6 +17,7 @@ from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import NbagentError
 from nbagent.events.ids import with_id_prefix
+from nbagent.printable import printable_line
 from nbagent.sources.closing import closing
 from nbagent.sources.recording import Replay
 
@@ -57,7 +58,7 @@ class RecordedConnection:
         return status_error(openai.AsyncOpenAI(base_url="http://recording.invalid", api_key="none"), status)
 
     def __repr__(self) -> str:
-        return f"<{self.model}: {len(self._recording.steps)} responses>"
+        return f"<{printable_line(self.model)}: {len(self._recording.steps)} responses>"
 
     @property
     def api(self) -> "RecordedConnection":

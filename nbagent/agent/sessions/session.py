@@ -26,6 +26,7 @@ from nbagent.events.jsonable import json_safe
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes
 from nbagent.gate import secrets
+from nbagent.printable import printable_line
 from nbagent.runtime.per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Session:
         return self._name
 
     def __repr__(self) -> str:
-        return f"<Session {self.name!r} with {self.agent.name}>"
+        return f"<Session {self.name!r} with {printable_line(self.agent.name)}>"
 
     def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
         """Return the events of the answer, as `Agent.stream` does. The prompt is part of the session when reading begins.

@@ -17,6 +17,7 @@ import msgspec
 from nbagent.agent.tools import docstring
 from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
+from nbagent.printable import printable_line
 from nbagent.run import Run
 from nbagent.runtime.timeouts import is_limit
 
@@ -144,7 +145,7 @@ class Tool(Generic[P, R]):
         return self
 
     def __repr__(self) -> str:
-        return f"Tool({self.name})"
+        return f"Tool({printable_line(self.name)})"
 
     async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
         """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.

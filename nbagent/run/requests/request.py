@@ -8,6 +8,7 @@ from nbagent.errors import NbagentError
 from nbagent.events import Usage
 from nbagent.events.jsonable import text_safe
 from nbagent.gate.masking import ALL_CUTS, mask_json
+from nbagent.printable import printable_line
 from nbagent.render.markup.table import html_table
 from nbagent.run.requests.body import Body
 from nbagent.run.requests.log import Record, flat_tools
@@ -286,7 +287,7 @@ class Request:
         return "…" if self.status is None else str(self.status)
 
     def __repr__(self) -> str:
-        return f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>"
+        return printable_line(f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>")
 
     def _repr_html_(self) -> str:
         return html_table(_HEAD, [self.figures()])

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from nbagent.printable import printable_line
+
 CHARS_PER_TOKEN = 4
 """Characters that are counted as a token where the service does not report its count."""
 PICTURE_TOKENS = 1000
@@ -50,5 +52,5 @@ class Tokens(dict[str, int]):
         self.total = estimate if counted is None else counted
 
     def __repr__(self) -> str:
-        parts = ", ".join(f"{name} {count:,}" for name, count in self.items())
+        parts = ", ".join(f"{printable_line(name)} {count:,}" for name, count in self.items())
         return f"{'≈' if self.is_estimate else ''}{self.total:,} tokens, by characters: {parts}"
