@@ -222,5 +222,5 @@ def _canonical(arguments: str) -> str:
     """Return a call's arguments in one spelling, so that blanks and the order of names do not count."""
     try:
         return json.dumps(json.loads(arguments or "{}"), sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments

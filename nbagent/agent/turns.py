@@ -173,10 +173,10 @@ class Turns:
         return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 
     def _sendable(self) -> list[history.Item]:
-        """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
+        """Return the history as it is sent: every call with its output and its own id, unless the server keeps a part of it."""
         items = self.conversation.items
         kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
-        return history.final(items) if kept_by_server else history.paired(items)
+        return history.final(items) if kept_by_server else history.with_unique_ids(history.paired(items))
 
     # --- steps --------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.chat.partners import Json, Partner, partner_of
 from nbagent.errors import NbagentError, UnknownSource
+from nbagent.events.json_text import decode_json
 from nbagent.events.question import Handler
 from nbagent.notebook.show import draw
 from nbagent.notebook.variables import filled
@@ -324,6 +325,6 @@ def _events_of(messages: Sequence[Json]) -> list[e.Event]:
 
 def _arguments(id: str, text: str) -> e.ToolArgs:
     try:
-        return e.ToolArgs(id=id, args=msgspec.json.decode(text or "{}"), args_text=text)
+        return e.ToolArgs(id=id, args=decode_json(text or "{}"), args_text=text)
     except msgspec.DecodeError:
         return e.ToolArgs(id=id, args_text=text, valid=False)

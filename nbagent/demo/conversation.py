@@ -42,7 +42,7 @@ class Item(NamedTuple):
         """Arguments of a call; empty if they are not a JSON object."""
         try:
             args = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return args if isinstance(args, dict) else {}
 

@@ -43,7 +43,7 @@ def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
     if output is not None:
         try:
             value = json.loads(output)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = output
         summary, more, facts["table"], found = _read(value, prompt)
         facts |= {"outcome": f"`{call.name}` {summary}", "sentence": f"{code_of(call)} {summary}{more}", **found}

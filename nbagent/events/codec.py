@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from nbagent.events.json_text import TOO_DEEP
 from nbagent.events.jsonable import expand, json_safe
 from nbagent.events.kinds import Event
 from nbagent.events.parts import Live
@@ -51,9 +52,14 @@ def from_json(line: bytes | str) -> Event:
 
     Raises:
         msgspec.ValidationError: the JSON is not an event; the message names the field.
-        msgspec.DecodeError: the line is not JSON.
+        msgspec.DecodeError: the line is not JSON, or its brackets are nested too deeply.
     """
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except RecursionError:
+        raise msgspec.DecodeError(TOO_DEEP) from None
+    except UnicodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def to_dict(event: Event) -> dict[str, Any]:

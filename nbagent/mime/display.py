@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nbagent.events import Display
+from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.parts import join_parts
 from nbagent.mime.picture import IN_SCRIPT, PLOTLY, figure_of, is_drawn_by_script, picture_of
@@ -141,8 +142,8 @@ def bundle_of_json(content: Any) -> dict[str, Any]:
     if not isinstance(content, str):
         return {"application/json": content}
     if content[:1] in ("{", "[") and len(content) <= MIME_BYTES["application/json"]:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-            return {"application/json": msgspec.json.decode(content), "text/plain": content}
+        with contextlib.suppress(msgspec.DecodeError):
+            return {"application/json": decode_json(content), "text/plain": content}
     return {"text/plain": content}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from nbagent.events.json_text import decode_json
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, number_of, record_of, text_of
 from nbagent.render.tree import without_replaced
@@ -163,7 +164,7 @@ class _MessageBuilder:
 def _json_text(written: str) -> str:
     """Return the arguments as they were written; as a JSON object that has them if they are no JSON, which servers refuse."""
     try:
-        msgspec.json.decode(written)
+        decode_json(written)
     except msgspec.DecodeError:
         return compact({"invalid_json": written})
     return written

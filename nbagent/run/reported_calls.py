@@ -10,6 +10,7 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
+from nbagent.events.json_text import decode_json
 
 Fits: TypeAlias = Callable[[Any], int]
 """Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a lower rank, or 0 for not."""
@@ -271,7 +272,7 @@ def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
 def _read(text: str) -> Any:
     """Return the value of a JSON text; None if it is not whole."""
     try:
-        return msgspec.json.decode(text)
+        return decode_json(text)
     except ValueError:
         return None
 
@@ -280,6 +281,6 @@ def _forms(content: Any) -> set[str]:
     """Return a result as the texts that frameworks make of it."""
     forms = {str(content)}
     with contextlib.suppress(Exception):
-        value = msgspec.json.decode(content) if isinstance(content, str) else content
+        value = decode_json(content) if isinstance(content, str) else content
         forms.add(msgspec.json.encode(value, order="sorted").decode())
     return forms

@@ -8,6 +8,7 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.errors import AnswerError, NbagentError
+from nbagent.events.json_text import decode_json
 from nbagent.events.question import Question, decisions
 from nbagent.protocol.messages import Answer, Break, Command, Rerun, Say, Step, Stop, StopAttempt, Toggle
 from nbagent.pump import ChannelSet
@@ -139,7 +140,7 @@ class SteeredRun(RunResults):
     def _take_answer(self, answer: Answer) -> None:
         """Answer a question from a view. One that cannot be taken shows there, beside the question."""
         try:
-            value = None if answer.value is None else msgspec.json.decode(answer.value)
+            value = None if answer.value is None else decode_json(answer.value)
             self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
         except (AnswerError, msgspec.DecodeError) as error:
             with self._state.lock:
@@ -149,7 +150,7 @@ class SteeredRun(RunResults):
     def _take_rerun(self, rerun: Rerun) -> None:
         """Make a call again for a view. Why it cannot be made shows there."""
         try:
-            args = None if rerun.args is None else msgspec.json.decode(rerun.args, type=dict[str, Any])
+            args = None if rerun.args is None else decode_json(rerun.args, type=dict[str, Any])
             self._state.attempts.begin(rerun.block, args, {}, force=rerun.force)
         except (NbagentError, msgspec.DecodeError) as error:
             with self._state.lock:

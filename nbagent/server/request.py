@@ -6,6 +6,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from nbagent.events.json_text import decode_json
 from nbagent.server.hosting.prompt import check_prompt_size
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
@@ -21,10 +22,10 @@ async def body(request: Request, type: type[T]) -> T:
     """
     raw = await json_bytes(request)
     try:
-        return msgspec.json.decode(raw or b"{}", type=type)
+        return decode_json(raw or b"{}", type=type)
     except msgspec.ValidationError as error:
         raise Problem(422, f"the body does not fit: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise Problem(400, f"the body is not JSON: {error}") from error
 
 

@@ -12,6 +12,7 @@ from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.sessions.session import Session
 from nbagent.errors import NbagentError
 from nbagent.events import Decision
+from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
 from nbagent.server.access.rate import Rate
 from nbagent.server.hosting.host import Host
@@ -91,8 +92,8 @@ class Conversation:
                 await self._socket.close(TOO_MANY_MESSAGES, "more messages than messages_per_s and messages_at_once")
                 return
             try:
-                await self._take(msgspec.json.decode(message.get("text") or message.get("bytes") or "", type=Frame))
-            except (msgspec.DecodeError, UnicodeDecodeError, NbagentError, RecursionError) as error:
+                await self._take(decode_json(message.get("text") or message.get("bytes") or "", type=Frame))
+            except (msgspec.DecodeError, NbagentError) as error:
                 await self._tell(str(error))
 
     def close(self) -> None:

@@ -198,7 +198,7 @@ class Dialogue:
 def _json_or_text(typed: str) -> Any:
     try:
         return json.loads(typed)
-    except ValueError:
+    except (ValueError, RecursionError):
         return typed
 
 

@@ -105,7 +105,7 @@ def _value(name: str, typed: str, schema: Mapping[str, Any], choices: list[Any])
         return typed
     try:
         return json.loads(typed)
-    except ValueError:
+    except (ValueError, RecursionError):
         if not types or "string" in types:
             return typed
         raise AnswerError(f"{name} takes {' or '.join(sorted(types))}, as JSON; got {_short(typed)}") from None

@@ -11,6 +11,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.agent.model.connection import Connection
 from nbagent.errors import NbagentError
+from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
 from nbagent.run import Run
 from nbagent.sources.closing import closing
@@ -96,7 +97,7 @@ class Cassette:
     def _replies(self, name: str) -> list[Reply]:
         if not self.path.is_file():
             raise NbagentError(f"there is no recording at {str(self.path)!r}: run this test once with --nbagent-record")
-        agents = msgspec.json.decode(self.path.read_bytes(), type=Recording).agents
+        agents = decode_json(self.path.read_bytes(), type=Recording).agents
         if name not in agents:
             known = ", ".join(agents) or "none"
             raise NbagentError(f"{str(self.path)!r} has no agent {name!r}, only {known}: record it again, --nbagent-record")

@@ -284,13 +284,44 @@ async def test_what_goes_wrong_with_a_call_is_told_and_the_run_goes_on(
     assert (request["messages"][-1]["content"] if api == "chat" else request["input"][-1]["output"]) == expected
 
 
-async def test_arguments_that_are_not_json_go_back_as_json() -> None:
-    """Servers that parse the arguments in the history would otherwise refuse the next request."""
-    with Server(say("chat", calls=[("c1", "weather", '{"town": ')]), say("chat", "Sorry.", number=2)) as server:
-        await agent_of(server, tools=[weather]).generate("go")
-        (again,) = server.bodies[1]["messages"][-2]["tool_calls"]
+DEEP = '{"town": ' + "[" * 5_000 + "]" * 5_000 + "}"
 
-    assert json.loads(again["function"]["arguments"]) == {"invalid_json": '{"town": '}
+
+@pytest.mark.parametrize("written", ['{"town": ', DEEP], ids=["cut", "deep"])
+@both_apis
+async def test_arguments_that_cannot_be_read_go_back_as_json(api: str, written: str) -> None:
+    """Servers that parse the arguments in the history would otherwise refuse the next request."""
+    with Server(say(api, calls=[("c1", "weather", written)]), say(api, "Sorry.", number=2)) as server:
+        assert await agent_of(server, api, tools=[weather]).generate("go") == "Sorry."
+        request = server.bodies[1]
+
+    if api == "chat":  # the Responses API gets its own items back
+        (again,) = request["messages"][-2]["tool_calls"]
+        assert json.loads(again["function"]["arguments"]) == {"invalid_json": written}
+
+
+@both_apis
+async def test_calls_with_one_id_go_back_with_an_id_each(api: str) -> None:
+    towns = ("Oslo", "Rome")
+    calls = [("same", "weather", json.dumps({"town": town})) for town in towns]
+    replies = [say(api, calls=calls), say(api, calls=calls[:1], number=2), say(api, "Done.", number=3)]
+    with Server(*replies) as server:
+        await agent_of(server, api, tools=[weather]).generate("go")
+        request = server.bodies[2]
+
+    if api == "chat":
+        called = [call["id"] for entry in request["messages"] for call in entry.get("tool_calls", ())]
+        results = {entry["tool_call_id"]: entry["content"] for entry in request["messages"] if entry["role"] == "tool"}
+    else:
+        called = [item["call_id"] for item in request["input"] if item["type"] == "function_call"]
+        outputs = [item for item in request["input"] if item["type"] == "function_call_output"]
+        results = {item["call_id"]: item["output"] for item in outputs}
+    assert called == ["same", "call_2", "call_3"]
+    assert results == {
+        "same": "Oslo: rain in 1 d",
+        "call_2": "Rome: rain in 1 d",
+        "call_3": "Oslo: rain in 1 d",
+    }
 
 
 async def test_falsy_values_are_results() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbagent import events as e
+from nbagent.events.json_text import decode_json
 
 CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
 JSON = st.recursive(
@@ -102,3 +103,11 @@ def test_usages_add_up_and_what_nobody_counted_stays_unknown() -> None:
 
 def test_a_repr_shows_what_is_set() -> None:
     assert repr(e.TextDelta(id="t", delta="Hi")) == "TextDelta(id='t', delta='Hi')"
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b'"\xff"', b"{", '"\ud800"'])
+def test_json_that_cannot_be_read_has_one_error(text: bytes | str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_json(text)
+    with pytest.raises(msgspec.DecodeError):
+        e.from_json(text)

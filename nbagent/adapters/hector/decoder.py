@@ -102,7 +102,7 @@ class HectorDecoder(A2ADecoder):
             return
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if isinstance(event, dict):
             self.read(event)

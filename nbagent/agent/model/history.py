@@ -5,6 +5,8 @@ Completions a list of messages that hold their tool calls (https://platform.open
 The history is flat, one item for each message or call, so that a conversation can be continued with the other API.
 """
 
+import itertools
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -175,6 +177,37 @@ def paired(items: Iterable[Item]) -> list[Item]:
             open_calls.append((index, item))
     close()
     return made
+
+
+def with_unique_ids(items: Iterable[Item]) -> list[Item]:
+    """Return a history, in which calls and outputs are paired, with an id of its own for each call.
+
+    Some servers give two calls one id, and most refuse a request that has two such calls.
+    """
+    made: list[Item] = []
+    used: set[str] = set()
+    waiting: deque[str] = deque()
+    for item in items:
+        if isinstance(item, FunctionCall):
+            waiting.append(_unused(item.call_id, used))
+            used.add(waiting[-1])
+            item = _renamed(item, waiting[-1])
+        elif isinstance(item, FunctionCallOutput):
+            item = msgspec.structs.replace(item, call_id=waiting.popleft())
+        made.append(item)
+    return made
+
+
+def _unused(call_id: str, used: set[str]) -> str:
+    numbered = (f"call_{number}" for number in itertools.count(len(used) + 1))
+    return next(each for each in itertools.chain([call_id], numbered) if each not in used)
+
+
+def _renamed(call: FunctionCall, call_id: str) -> FunctionCall:
+    if call.call_id == call_id:
+        return call
+    item = None if call.item is None else {**call.item, "call_id": call_id}
+    return msgspec.structs.replace(call, call_id=call_id, item=item)
 
 
 def final(items: Iterable[Item]) -> list[Item]:

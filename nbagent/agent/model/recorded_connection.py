@@ -17,6 +17,7 @@ from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import NbagentError
 from nbagent.events.ids import with_id_prefix
+from nbagent.events.json_text import decode_json
 from nbagent.printable import printable_line
 from nbagent.sources.closing import closing
 from nbagent.sources.recording import Replay
@@ -259,7 +260,7 @@ def _warning(message: str) -> e.Event:
 
 def _json(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
+        return decode_json(text)
     except msgspec.DecodeError:
         return text
 

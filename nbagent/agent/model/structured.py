@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.agent.tools.schema import JsonSchema, ValueType
 from nbagent.errors import ToolError
+from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe
 from nbagent.gate.tags import split
 
@@ -130,8 +131,8 @@ def _json_in(text: str) -> Any:
     problem = ""
     for candidate in candidates:
         try:
-            return msgspec.json.decode(candidate)
-        except (msgspec.DecodeError, RecursionError) as error:
+            return decode_json(candidate)
+        except msgspec.DecodeError as error:
             problem = problem or str(error)
     head = text if len(text) <= _MAX_QUOTED_CHARS else text[:_MAX_QUOTED_CHARS] + "…"
     raise ToolError(f"the answer is not JSON ({problem}): got {head!r}")

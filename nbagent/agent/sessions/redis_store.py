@@ -34,6 +34,7 @@ from nbagent.agent.sessions.store import (
     passages_of,
 )
 from nbagent.errors import MissingExtra, NbagentError, SessionError
+from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
 
 try:
@@ -192,7 +193,7 @@ class RedisStore:
         if not is_there:
             raise no_session()
         try:
-            pairs = [msgspec.json.decode(row, type=tuple[str, Entry]) for row in rows]
+            pairs = [decode_json(row, type=tuple[str, Entry]) for row in rows]
         except msgspec.MsgspecError as error:
             raise SessionError(f"{self._name}: a record cannot be read: {error}") from error
         return [Record(turn, entry) for turn, entry in pairs]
@@ -242,7 +243,7 @@ class RedisStore:
                 for key in keys:
                     pipe.lrange(f"nbagent:passages:{key}", 0, -1)
                 found = zip(keys.values(), pipe.execute(), strict=True)
-        each = ((session, msgspec.json.decode(row, type=_StoredPassage)) for session, rows in found for row in rows)
+        each = ((session, decode_json(row, type=_StoredPassage)) for session, rows in found for row in rows)
         passages = [Passage(text=stored.text, session=session, at=stored.at) for session, stored in each]
         return best_matches(query, passages, limit)
 

@@ -26,6 +26,7 @@ from nbagent.agent.sessions.store import (
     words_of,
 )
 from nbagent.errors import SessionError
+from nbagent.events.json_text import decode_json
 
 BUSY_TIMEOUT_S = 30.0
 """Seconds to wait while another process writes."""
@@ -162,7 +163,7 @@ class SqliteStore:
             finally:
                 db.execute("COMMIT")
         try:
-            return [Record(turn, msgspec.json.decode(entry, type=Entry)) for turn, entry in rows]
+            return [Record(turn, decode_json(entry, type=Entry)) for turn, entry in rows]
         except msgspec.MsgspecError as error:
             raise SessionError(f"{self.path}: a record cannot be read: {error}") from error
 

@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 from nbagent.agent.tools.injected_parameters import is_injected
 from nbagent.agent.tools.msgspec_values import amend
 from nbagent.errors import ToolError
+from nbagent.events.json_text import decode_json
 
 JsonSchema = dict[str, Any]
 
@@ -260,7 +261,7 @@ class _MsgspecType:
 
     def validate_json(self, text: str) -> Any:
         """Convert a string of JSON."""
-        return self.validate_python(msgspec.json.decode(text))
+        return self.validate_python(decode_json(text))
 
     def schema(self, definitions: JsonSchema) -> JsonSchema:
         """Return the JSON Schema, and add the named types that it refers to to `definitions`."""

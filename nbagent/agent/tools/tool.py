@@ -17,6 +17,7 @@ import msgspec
 from nbagent.agent.tools import docstring
 from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
+from nbagent.events.json_text import decode_json
 from nbagent.printable import printable_line
 from nbagent.run import Run
 from nbagent.runtime.timeouts import is_limit
@@ -296,7 +297,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
         ToolError: it is not JSON, or not an object.
     """
     try:
-        arguments = msgspec.json.decode(text) if text.strip() else {}
+        arguments = decode_json(text) if text.strip() else {}
     except msgspec.DecodeError as error:
         raise ToolError(f"the arguments are not valid JSON: {error}") from error
     if not isinstance(arguments, dict):

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
+from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
@@ -184,7 +185,7 @@ def _number(text: str) -> int:
 
 def _question(name: str) -> EventsQuestion:
     try:
-        question = msgspec.json.decode(name, type=EventsQuestion)
+        question = decode_json(name, type=EventsQuestion)
     except msgspec.MsgspecError as error:
         raise LookupError(f"invalid question about events: {error}") from error
     if question.at < 0:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from nbagent.events.json_text import decode_json
+
 _MESSAGES = ("messages", "input", "contents", "prompt")
 _INSTRUCTIONS = ("instructions", "system", "systemInstruction", "system_instruction")
 _TOOLS = ("tools", "functions")
@@ -156,7 +158,7 @@ def read_fields(url: str, body: bytes) -> RequestFields | None:
     try:
         if not body.isascii():
             body.decode()  # fields are not decoded until they are read
-        fields = msgspec.json.decode(body, type=_Fields)
+        fields = decode_json(body, type=_Fields)
         return RequestFields(fields) if any(name in fields for name in _MESSAGES) else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
@@ -172,7 +174,7 @@ def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
     values = [] if parts.tools is None or (before is not None and before.tools == parts.tools) else [parts.tools[1]]
     if before is None or before.settings != parts.settings:
         values += parts.settings.values()
-    return [found for value in values if _CREDENTIALS.search(value) for found in _credentials(msgspec.json.decode(value))]
+    return [found for value in values if _CREDENTIALS.search(value) for found in _credentials(decode_json(value))]
 
 
 def _credentials(value: Any, *, inside: bool = False) -> Iterator[str]:
@@ -192,7 +194,7 @@ def _is_system(message: bytes) -> bool:
     if not message.startswith(b"{"):
         return False
     try:
-        return msgspec.json.decode(message, type=_Role).role in ("system", "developer")
+        return decode_json(message, type=_Role).role in ("system", "developer")
     except msgspec.MsgspecError:  # `role` is something else
         return False
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from nbagent.events import Usage
+from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
 from nbagent.run.requests.body import Body, RequestFields, credentials_in_body, read_fields
 from nbagent.run_context import HTTPExchange
@@ -207,7 +206,7 @@ def _changed_tools(before: tuple[str, bytes] | None, after: tuple[str, bytes] | 
 
 
 def _tools_by_name(field: tuple[str, bytes] | None) -> dict[str, Any]:
-    tools = [] if field is None else msgspec.json.decode(field[1])
+    tools = [] if field is None else decode_json(field[1])
     return {tool_name(tool): tool for tool in flat_tools(tools)}
 
 

@@ -15,6 +15,7 @@ from nbagent.agent import Agent
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
 from nbagent.errors import NbagentError, did_you_mean
+from nbagent.events.json_text import decode_json
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
@@ -292,7 +293,7 @@ class Host:
 
     async def _carry_out(self, command: bytes) -> bytes:
         """Carry out a command of another process."""
-        asked = msgspec.json.decode(command, type=RunCommand)
+        asked = decode_json(command, type=RunCommand)
         hosted = next((each for each in self._hosting if each.id == asked.run), None)
         ended = Reply(f"the run {asked.run} has ended")
         return msgspec.json.encode(ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run))
@@ -319,7 +320,7 @@ class Host:
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)
         try:
-            job = msgspec.json.decode(raw, type=Job)
+            job = decode_json(raw, type=Job)
             session = None if stored.session is None else await self.sessions.find(stored.agent, stored.session)
             run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
         except (NbagentError, msgspec.MsgspecError) as error:

@@ -58,11 +58,20 @@ def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_break
             assert f"from line {len(lines) + 1} on" in errors[0].message
 
 
-def test_a_recording_that_is_damaged_plays_up_to_the_damage(tmp_path: Path) -> None:
+NESTED = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
+DAMAGES = {
+    "bytes": b"\x00\xff",
+    "nested": NESTED,
+    "nested in an event": b'{"type":"custom","name":"x","data":' + NESTED + b"}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_recording_that_is_damaged_plays_up_to_the_damage(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)
     header, start, delta, end = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(header + start + b"\x00\xff\n" + delta + end)
+    path.write_bytes(header + start + damage + b"\n" + delta + end)
     *loaded, error = load(path)
     assert loaded == EVENTS[:1]
     assert isinstance(error, ev.Error)
@@ -70,6 +79,16 @@ def test_a_recording_that_is_damaged_plays_up_to_the_damage(tmp_path: Path) -> N
     run = Run(replay(path))
     run.start()
     assert (run.wait().status, str(run.error)) == ("failed", error.message)
+
+
+def test_a_line_that_is_not_utf_8_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(EVENTS, path)
+    path.write_bytes(path.read_bytes().replace("Grüße".encode(), "Grüße".encode("latin-1")))
+    start, delta, end = load(path)
+    assert [start, end] == [EVENTS[0], EVENTS[2]]
+    assert isinstance(delta, ev.Raw)
+    assert delta.data["delta"] == "Gr\ufffd\ufffde\n😀"
 
 
 def test_a_recording_without_a_header_is_read_as_well(tmp_path: Path) -> None:
