@@ -32,7 +32,8 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
     text = body.decode("utf-8", "replace").strip()
     message, code = ("", None) if not text else _message_of(item_of(text))
     if not message:
-        message = _title_of(text) if _HTML.match(text) else _cut(text, _MAX_MESSAGE_CHARS)
+        title = page_title(text)
+        message = cut(text, _MAX_MESSAGE_CHARS) if title is None else title
     try:
         reason = f" {HTTPStatus(status).phrase}"
     except ValueError:
@@ -42,7 +43,7 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
 
 def web_page_error(address: str, status: int, content_type: str, body: bytes) -> StreamError:
     """Return the error of a web page where a stream was expected."""
-    page = _title_of(body.decode("utf-8", "replace"))
+    page = page_title(body.decode("utf-8", "replace"))
     titled = f", titled {page!r}" if page else ""
     return failure(
         f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where a stream was expected. "
@@ -51,12 +52,16 @@ def web_page_error(address: str, status: int, content_type: str, body: bytes) ->
     )
 
 
-def _title_of(page: str) -> str:
+def page_title(page: str) -> str | None:
+    """Return the title of a web page, "" if it has none; None of a text that is no web page."""
+    if not _HTML.match(page):
+        return None
     found = _TITLE.search(page)
-    return _cut(" ".join(found[1].split()), _MAX_TITLE_CHARS) if found else ""
+    return cut(" ".join(found[1].split()), _MAX_TITLE_CHARS) if found else ""
 
 
-def _cut(text: str, max_chars: int) -> str:
+def cut(text: str, max_chars: int) -> str:
+    """Return the beginning of a text, with an ellipsis if it is cut."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"  # the mark tells the gate that a secret may be cut
 
 

@@ -49,9 +49,12 @@ class Exchange:
 
     def refuse(self, status: int, error: Json, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Answer with an HTTP error."""
-        data = json.dumps({"error": error}).encode()
+        self.answer(status, "application/json", json.dumps({"error": error}).encode(), headers)
+
+    def answer(self, status: int, media_type: str, data: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """Answer with a body that is no stream."""
         self._handler.send_response(status)
-        for name, value in (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(data)))):
+        for name, value in (*headers, ("Content-Type", media_type), ("Content-Length", str(len(data)))):
             self._handler.send_header(name, value)
         self._handler.end_headers()
         self._handler.wfile.write(data)

@@ -13,6 +13,7 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent.model import history
+from nbagent.agent.model.model_stream import ModelStream
 from nbagent.agent.model.retry import MAX_RETRY_AFTER_S, retry_after
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.tools.tool import AnyTool, chat_form, responses_form
@@ -24,6 +25,7 @@ from nbagent.run.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
 from nbagent.sources.http import certificates, made_response
+from nbagent.sources.refusal import page_title
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]
@@ -105,6 +107,13 @@ class ResponsesApi:
         made: Json = output if isinstance(output, dict) else output.model_dump(mode="json", exclude_unset=True, warnings=False)
         return history.from_responses(made)
 
+    @staticmethod
+    def whole_answer(answer: Json) -> Json | None:
+        """Return the stream's last item that holds an answer of a server that does not stream; None if it is no answer."""
+        if answer.get("object") != "response" and not isinstance(answer.get("output"), list):
+            return None
+        return {"type": f"response.{answer.get('status') or 'completed'}", "response": answer}
+
 
 class ChatApi:
     """https://platform.openai.com/docs/api-reference/chat-streaming."""
@@ -142,6 +151,11 @@ class ChatApi:
     def history_item(item: Any) -> history.Item | None:
         """Return None: a chunk never completes an item, so the history is made of the events instead."""
         return None
+
+    @staticmethod
+    def whole_answer(answer: Json) -> Json | None:
+        """Return an answer of a server that does not stream, as the decoder takes it; None if it is no answer."""
+        return {**answer, "object": "chat.completion"} if isinstance(answer.get("choices"), list) else None
 
 
 Api: TypeAlias = type[ResponsesApi] | type[ChatApi]
@@ -202,7 +216,7 @@ class Connection:
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
         output: OutputFormat | None = None,
-    ) -> "openai.AsyncStream[Any]":
+    ) -> ModelStream:
         """Send a request and return the open stream of its reply, which the caller closes.
 
         Args:
@@ -232,7 +246,7 @@ class Connection:
                 self._extras, self._accepted = extras, True
                 if output is not None:
                     self._takes_forms = bool(form)
-                return stream  # type: ignore[no-any-return]  # the method is one of two
+                return ModelStream(stream, self._location(), self.api.whole_answer)
         assert refusal is not None
         raise refusal from None
 
@@ -276,6 +290,8 @@ class Connection:
                 message += f" (the server takes requests again in {wait:,.0f} s)"
         elif isinstance(error, json.JSONDecodeError):
             message, code = f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
+        elif isinstance(error, UnicodeDecodeError):
+            message, code = f"{self._address()} sent bytes that are not UTF-8: {error.reason}", "bad_event"
         else:
             message = str(error) or type(error).__name__
         return Error(
@@ -292,6 +308,10 @@ class Connection:
     def _address(self) -> str:
         url = self._client.base_url
         return f"{url.host}:{url.port}" if url.port else url.host
+
+    def _location(self) -> str:
+        url = self._client.base_url
+        return f"{url.scheme}://{self._address()}{url.path}".rstrip("/")
 
 
 def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
@@ -351,4 +371,6 @@ def _message_of(error: openai.APIError) -> str:
         for message in (body.get("message"), body.get("detail"), body.get("error")):
             if isinstance(message, str) and message:
                 return message
+    if isinstance(error, openai.APIStatusError) and (title := page_title(error.response.text)):
+        return title
     return error.message or type(error).__name__
