@@ -18,7 +18,7 @@ from nbagent.agent.journal import After
 from nbagent.agent.limits import MAX_REPEATS, Limits
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import history
-from nbagent.agent.model.connection import ApiName, Connection, check
+from nbagent.agent.model.connection import ApiName, Connection, Unconnected, check
 from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
 from nbagent.agent.model.slots import Slots
 from nbagent.agent.model.structured import OutputFormat
@@ -224,7 +224,7 @@ class Agent:
                 keeps all, which `nbagent.show` needs.
 
         Raises:
-            NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
+            NbagentError: the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
         plan = self._plan(self._shared_tools(), output=output)
@@ -400,7 +400,10 @@ class Agent:
     def _connection(self) -> Connection:
         with self._connecting:
             if self._connected is None:
-                self._connected = Connection(self._live_model, self._client, self._api)
+                try:
+                    self._connected = Connection(self._live_model, self._client, self._api)
+                except NbagentError as error:  # of the environment, which may change before the next run
+                    return Unconnected(self._live_model, str(error))
             return self._connected
 
     def _recorded_connection(self) -> RecordedConnection:

@@ -4,7 +4,7 @@ from typing import Any
 
 from nbagent import events as e
 from nbagent.agent.limits import LimitReached
-from nbagent.errors import AgentError, Cancelled
+from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
 
 READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.RunEnd)
@@ -63,7 +63,7 @@ class Outcome:
             message = f"{self._name} did not finish its answer: {end.finish_reason or end.code or end.status}"
         code = end.code or (error.code if error else None)
         partial = end.output if isinstance(end.output, str) else ""
-        raise AgentError(message, status=end.status, code=code, partial=partial) from secrets.without_secrets(failure)
+        raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(failure)
 
     def tool_of(self, request: e.ApprovalRequest) -> str | None:
         """Return the name of the tool that a question is about; None if it is about no call."""
@@ -75,3 +75,8 @@ class Outcome:
         asked = f"may it call {tool}({request.args})?" if tool else request.prompt or request.kind
         message = secrets.mask(f"{self._name} waits for an answer: {asked} {PAUSED}")
         return AgentError(message, status="paused", code="approval_required", partial="")
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """Return the error; None if it says no more than the answer's own, or holds a secret, which some servers quote."""
+    return None if isinstance(error, NbagentError) else secrets.without_secrets(error)

@@ -120,6 +120,11 @@ def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partne
     if callable(source):
         own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
         return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
+    if isinstance(source, str):
+        raise NbagentError(
+            f"chat() takes an agent, a session, an address, or a function from messages to a stream; got the text {source!r}. "
+            f"If that is a model: nbagent.chat(nbagent.Agent({source!r}))"
+        )
     raise NbagentError(
         f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
     )

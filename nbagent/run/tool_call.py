@@ -2,7 +2,7 @@
 
 import reprlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nbagent import events as e
@@ -163,7 +163,16 @@ class ToolCall:
 
 
 class ToolCallList(list[ToolCall]):
-    """Tool calls, in order, by position or by name: `run.tools[0]`, `run.tools["search"]`."""
+    """Tool calls, in order, by position or by name: `run.tools[0]`, `run.tools["search"]`.
+
+    Args:
+        calls: so far.
+        goes_on: whether the run may make more of them.
+    """
+
+    def __init__(self, calls: Iterable[ToolCall] = (), *, goes_on: bool = False) -> None:
+        super().__init__(calls)
+        self._goes_on = goes_on
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> ToolCall: ...
@@ -178,13 +187,22 @@ class ToolCallList(list[ToolCall]):
             IndexError: there are not so many.
             KeyError: no tool of that name was called; the message has those that were.
         """
-        if not isinstance(key, str):
+        if isinstance(key, slice):
             return super().__getitem__(key)
+        if not isinstance(key, str):
+            try:
+                return super().__getitem__(key)
+            except IndexError:
+                raise IndexError(f"there is no tool call {key!r}: {len(self)} so far{self._later()}") from None
         for call in reversed(self):
             if call.name == key:
                 return call
         names = dict.fromkeys(call.name for call in self)
-        raise KeyError(f"no call of {key!r}{did_you_mean(key, names)} Called were: {', '.join(names) or 'none'}")
+        hint = did_you_mean(key, names) or "."
+        raise KeyError(f"no call of {key!r}{hint} Called were: {', '.join(names) or 'none'}{self._later()}")
+
+    def _later(self) -> str:
+        return ", and the run goes on: await run, or run.wait(), waits for its end" if self._goes_on else ""
 
     def __repr__(self) -> str:
         return "\n".join(f"{index}: {call!r}" for index, call in enumerate(self)) or "[]"
@@ -231,7 +249,8 @@ class ToolCalls:
                 for block in transcript.blocks.values()
                 if block.kind == "tool" and transcript.is_inside(block, scope) and not transcript.is_of_attempt(block)
             ]
-        return ToolCallList(ToolCall(*self.parts(block)) for block in blocks)
+            goes_on = transcript.root.props["status"] == "running"
+        return ToolCallList((ToolCall(*self.parts(block)) for block in blocks), goes_on=goes_on)
 
     def parts(self, block: Block) -> tuple[Any, ...]:
         """Return the arguments of a `ToolCall`."""

@@ -15,11 +15,14 @@ from nbagent.errors import StreamError
 class APIConnectionError(Exception):
     """Stand-in for an SDK's error of a connection."""
 
-    def __init__(self, url: str = "http://user:secret@127.0.0.1:9/v1/chat?key=secret", body: Any = None) -> None:
+    def __init__(
+        self, url: str = "http://user:secret@127.0.0.1:9/v1/chat?key=secret", body: Any = None, status: int | None = None
+    ) -> None:
         super().__init__("Connection error.")
         self.message = "Connection error."
         self.request = SimpleNamespace(url=url)
         self.body = body
+        self.status_code = status
 
 
 def raised(error: Exception, *causes: Exception) -> Exception:
@@ -50,6 +53,7 @@ REFUSED = OSError("All connection attempts failed")
             "No connection to here: refused",
         ),
         (APIConnectionError(body={"message": "quota"}), "Connection error."),
+        (APIConnectionError(body="File Not Found", status=404), "Connection error. (127.0.0.1:9)"),
     ],
 )
 def test_the_message_names_the_address_and_the_cause(error: Exception, message: str) -> None:

@@ -819,11 +819,11 @@ def test_an_agent_of_several_options_is_described_by_its_signature() -> None:
     assert list(inspect.signature(Agent).parameters)[:3] == ["model", "instructions", "tools"]
 
 
-def test_another_vendors_model_is_not_sent_to_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_vendors_model_is_not_sent_to_openai(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(NbagentError, match=r"model 'claude-sonnet-4' is not OpenAI's.*base_url"):
-        Agent("claude-sonnet-4").stream("Hi")
+        await Agent("claude-sonnet-4").generate("Hi")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     Agent("claude-sonnet-4").stream("Hi").close()
 
@@ -938,6 +938,7 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
         ({"timeout": "5"}, NbagentError, "timeout must be a positive number of seconds, got '5'"),
         ({"idle_timeout": -1}, NbagentError, "idle_timeout must be a positive number of seconds, got -1"),
         ({"tools": [weather, weather]}, ToolError, "weather: two tools have this name"),
+        ({"tools": ["search"]}, ToolError, "only YAML files have tools by their names: in Python, from nbagent.agent.builtin"),
         ({"tools": [5]}, ToolError, "a tool must be a function, got 5; write tools=[f], not tools=[f(…)]"),
     ],
 )

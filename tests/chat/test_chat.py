@@ -184,6 +184,8 @@ def test_other_things_are_refused_by_name() -> None:
         NbagentError, match="takes an agent, a session, an address, or a function from messages to a stream; got int"
     ):
         nbagent.chat(1)
+    with pytest.raises(NbagentError, match=r"If that is a model: nbagent.chat\(nbagent.Agent\('gpt-5-mini'\)\)"):
+        nbagent.chat("gpt-5-mini")
 
 
 async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

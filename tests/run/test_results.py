@@ -84,11 +84,23 @@ def test_a_state_that_failed_has_the_streams_own_words() -> None:
     assert (str(after), after.code) == ("Quota exceeded", "429")
 
 
+def test_a_call_that_may_still_come_is_missed_with_a_hint_to_wait() -> None:
+    tools = RunResults(RunState("run-x", iter(()), Gate())).tools
+    with pytest.raises(IndexError, match=r"there is no tool call 0: 0 so far, and the run goes on: await run, or run.wait\(\)"):
+        tools[0]
+    with pytest.raises(KeyError, match=r"no call of 'load'. Called were: none, and the run goes on"):
+        tools["load"]
+
+
 def test_tools_are_found_by_name_and_listed_as_a_table() -> None:
     tools = ended().tools
     assert (tools["load"].result, tools[0].name, [call.name for call in tools[0:2]]) == ([1, 2], "load", ["load", "fail"])
     with pytest.raises(KeyError, match=r"no call of 'laod'; did you mean 'load'\? Called were: load, fail"):
         tools["laod"]
+    with pytest.raises(KeyError, match=r"no call of 'nope'. Called were: load, fail"):
+        tools["nope"]
+    with pytest.raises(IndexError, match=r"there is no tool call 2: 2 so far$"):
+        tools[2]
     assert repr(tools) == "0: <load(year=2025) output-available>\n1: <fail() output-error>"
     assert "<td>load</td><td>year=2025</td><td>output-available</td>" in tools._repr_html_()
     assert "ValueError: no" in tools._repr_html_()

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 from nbagent.adapters.base.fields import nonempty_str
 from nbagent.errors import StreamError, causes
 
+_NOT_THERE = (404, 405)
+"""HTTP statuses of an address at which there is no such service."""
+
 
 def message_of(error: BaseException) -> str:
     """Return an exception's message, with the address of its request and the message of its cause where it names neither.
@@ -36,10 +39,11 @@ def _own_message(error: BaseException) -> str:
 
 
 def _address_of(error: BaseException) -> str | None:
-    """Return host and port of the request that failed without an answer, or None. Never a path or a query."""
+    """Return host and port of a request that had no answer, or went where no such service is. Never a path or a query."""
     try:
         request: Any = getattr(error, "request", None)
-        if request is None or getattr(error, "response", None) is not None or getattr(error, "body", None) is not None:
+        is_answered = getattr(error, "response", None) is not None or getattr(error, "body", None) is not None
+        if request is None or (is_answered and getattr(error, "status_code", None) not in _NOT_THERE):
             return None
         parts = urlsplit(str(request.url))
         return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

@@ -314,6 +314,40 @@ class Connection:
         return f"{url.scheme}://{self._address()}{url.path}".rstrip("/")
 
 
+class Unconnected(Connection):
+    """Stands in for a connection that cannot be made, so that the run says why.
+
+    Args:
+        model: the model's name.
+        reason: why it cannot be made.
+    """
+
+    def __init__(self, model: str, reason: str) -> None:
+        self.model = model
+        self.api = ChatApi
+        self.max_retries = 0
+        self._reason = reason
+
+    def __repr__(self) -> str:
+        return f"<{printable_line(self.model)}: {printable_line(self._reason)}>"
+
+    async def ask(self, *_: Any) -> ModelStream:
+        """Raise the reason.
+
+        Raises:
+            NbagentError: always.
+        """
+        raise NbagentError(self._reason)
+
+    def status_error(self, status: int) -> openai.APIStatusError:
+        """Raise the reason: there is no client whose error it could be.
+
+        Raises:
+            NbagentError: always.
+        """
+        raise NbagentError(self._reason)
+
+
 def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
     """Return a client's error for a response of that HTTP status, as if its server had sent one."""
     body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
@@ -353,11 +387,11 @@ def _http_client() -> Any:
 def _from_environment(model: str) -> openai.AsyncOpenAI:
     try:
         return openai.AsyncOpenAI(http_client=_http_client())
-    except openai.OpenAIError as error:
+    except openai.OpenAIError:
         raise NbagentError(
             f"model {model!r} needs a key: set OPENAI_API_KEY, or give Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "
             'model="demo" needs neither'
-        ) from error
+        ) from None
 
 
 def _close_later(client: openai.AsyncOpenAI) -> None:

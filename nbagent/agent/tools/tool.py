@@ -65,6 +65,11 @@ class Tool(Generic[P, R]):
                 f"a tool must be a function, got the agent {function!r}; agents are tools as they are, tools=[agent], "
                 "or agent.as_tool(…) with options"
             )
+        if isinstance(function, str):
+            raise ToolError(
+                f"a tool must be a function, got {function!r}; only YAML files have tools by their names: in Python, "
+                "from nbagent.agent.builtin import search, and tools=[search(…)]"
+            )
         if not callable(function):
             raise ToolError(f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]")
         self.name: str = name or name_of(function)

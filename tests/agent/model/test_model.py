@@ -13,7 +13,8 @@ from nbagent.agent import Agent
 from nbagent.agent.model import connection as model
 from nbagent.agent.model.connection import ApiName, Connection, register_model
 from nbagent.demo import DemoServer
-from nbagent.errors import AgentError, NbagentError
+from nbagent.errors import AgentError, NbagentError, causes
+from nbagent.run import Run
 from nbagent.sources.http import certificates
 
 
@@ -36,12 +37,31 @@ def test_openai_hears_responses_and_everyone_else_chat(base_url: str, asked: Api
     assert KEY not in repr(connection)
 
 
-def test_without_a_key_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_key_a_run_fails_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
         monkeypatch.delenv(name, raising=False)
+    agent = Agent("gpt-5-mini")
+    run = Run(agent.stream("Hi"))
+    run.start()
 
-    with pytest.raises(NbagentError, match="model 'gpt-5-mini' needs a key: set OPENAI_API_KEY"):
-        Agent("gpt-5-mini").stream("Hi")
+    sentence = "model 'gpt-5-mini' needs a key: set OPENAI_API_KEY"
+    assert (await run).status == "failed"
+    assert str(run.error).startswith(sentence)
+    for answer in (agent.generate("Hi"), agent.session().generate("Hi")):
+        with pytest.raises(NbagentError, match=sentence) as caught:
+            await answer
+        assert list(causes(caught.value)) == [caught.value]
+
+
+async def test_a_key_that_is_set_later_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Server(say("chat", "Hello.")) as server:
+        agent = Agent("test-1")
+        with pytest.raises(NbagentError, match="needs a key"):
+            await agent.generate("Hi")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        assert await agent.generate("Hi") == "Hello."
 
 
 async def test_the_environment_says_where_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
