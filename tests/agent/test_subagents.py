@@ -283,8 +283,9 @@ async def test_a_stream_that_fails_is_an_error_of_the_call_with_its_reason() -> 
 
 
 async def test_a_stream_has_the_time_limit_of_its_tool() -> None:
-    with Server(ASKED, Exchange.hold, say("chat", "Too slow.")) as server:
-        events = await collect(agent_of(server, tools=[returns(lambda: address(server), timeout=0.05)]).stream("go"))
+    # A server of its own: the time may be over before it is asked at all.
+    with Server(ASKED, say("chat", "Too slow.")) as server, Server(Exchange.hold) as elsewhere:
+        events = await collect(agent_of(server, tools=[returns(lambda: address(elsewhere), timeout=0.05)]).stream("go"))
 
     assert "0.05 s" in of(events, e.ToolResult)[0].error.message
     assert end_of(events).output == "Too slow."

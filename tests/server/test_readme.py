@@ -36,7 +36,8 @@ def block(kind: str, text: str) -> str:
 
 async def run_python(code: str, **names: Any) -> dict[str, Any]:
     """Run code of README, at free ports and in the terminal's face."""
-    free = re.sub(r"port=\d+", "port=0", code.replace("serve(agent)", "serve(agent, port=0)"))
+    free = re.sub(r"port=\d+", "port=0", code)
+    free = re.sub(r"serve\(agent(?!.*\bport=)", "serve(agent, port=0", free)
     names["nbagent"] = nbagent
     exec(re.sub(r"(nbagent\.show\(.*)\)( *#.*)?$", r'shown = \1, face="console")', free, flags=re.MULTILINE), names)
     return names
