@@ -77,6 +77,7 @@ class Turns:
         self._journal: Journal = journal or Alone()
         self._own_tools = dict(plan.tools)
         self._listed: dict[Toolset, Sequence[AnyTool]] = {}
+        self._closes: dict[Toolset, int] = {}  # before this run
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._response = Response()
         self._answer: Answer | None = None
@@ -208,10 +209,13 @@ class Turns:
         """Ask the toolsets for their tools, which may have changed."""
         sets = []
         for toolset in self.plan.toolsets:
+            if toolset.closes != self._closes.setdefault(toolset, toolset.closes):
+                await self._miss(toolset)
+                continue
             if not toolset.is_open:
                 await self._emit(e.Status(message=f"Starting {toolset.label}"))
             sets.append((toolset.label, await self._tools_of(toolset)))
-        if sets:
+        if self.plan.toolsets:
             self.plan.tools.clear()
             self.plan.tools.update(merged(self._own_tools, sets))
 
@@ -224,6 +228,12 @@ class Turns:
                 raise
             await self._emit(e.Status(message=str(error), level="warning"))
         return self._listed[toolset]
+
+    async def _miss(self, toolset: Toolset) -> None:
+        """Say once that a toolset was closed."""
+        if self._listed.pop(toolset, None) is not None:
+            message = f"{toolset.label} was closed: the rest of this run does without its tools"
+            await self._emit(e.Status(message=message, level="warning"))
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TOOLS = {"add": ["a"], "environment": ["name"], "hang": [], "die": [], "point": [], "sign_in": []}
+TOOLS = {"add": ["a"], "environment": ["name"], "hang": [], "die": [], "point": [], "sign_in": [], "long": []}
 
 
 def call(name: str, arguments: dict[str, Any]) -> str | None:
@@ -21,6 +21,8 @@ def call(name: str, arguments: dict[str, Any]) -> str | None:
                 file.write("ran\n")
             print("last words", file=sys.stderr, flush=True)
             os._exit(3)
+        case "long":
+            return "x" * 17_000_000
         case "sign_in":
             question = {"mode": "url", "message": "Sign in.", "url": "https://example.org/sign-in", "elicitationId": "1"}
             print(json.dumps({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": question}), flush=True)
@@ -36,6 +38,9 @@ def answer(method: str, params: dict[str, Any]) -> Any:
                 "capabilities": {"tools": {}},
                 "serverInfo": {"name": "raw", "version": "1"},
             }
+        case "tools/list" if pages := os.environ.get("PAGES"):
+            next_cursor = "again" if pages == "same" else f"{params.get('cursor', '')}+"
+            return {"tools": [], "nextCursor": next_cursor}
         case "tools/list":
             return {
                 "tools": [

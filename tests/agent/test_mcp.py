@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import os
 import signal
 import socket
@@ -16,12 +17,15 @@ import pytest
 from agent.calls.test_output import outputs, result_of
 from agent.server import Server, say
 from agent.test_agent import agent_of, collect, of
+from hypothesis import given
+from hypothesis import strategies as st
 from patience import LIMITS_S
 from preloaded import start
 
 import nbagent
 from nbagent import events as e
 from nbagent.agent.mcp_client import connection as mcp_connection
+from nbagent.agent.mcp_client.bounded_lines import ON_LONG_LINE, BoundedLines
 from nbagent.errors import MissingExtra, NbagentError, ToolError
 from nbagent.runtime import loop
 
@@ -304,6 +308,50 @@ async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_pa
     await ended(pid)
 
 
+async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(small: Any, tmp_path: Path) -> None:
+    server = small()
+    with Server(say("chat", "", [("c1", "hang", "{}")]), say("chat", "Done.", number=2)) as model:
+        events = []
+        async for event in agent_of(model, tools=[server]).stream("go"):
+            events.append(event)
+            if isinstance(event, e.ToolArgs):
+                server.close()
+        offered = [len(body.get("tools", ())) for body in model.bodies]
+
+    assert not server.is_open
+    assert offered == [7, 0]
+    assert "small was closed: the rest of this run does without its tools" in [event.message for event in of(events, e.Status)]
+    await on_own_loop(server.tools())  # another use starts it
+
+
+# --- what has no end --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("pages", "words"), [("same", "it gave the cursor 'again' twice"), ("more", "more than 100 pages")])
+async def test_a_list_of_tools_without_end_is_refused(small: Any, pages: str, words: str) -> None:
+    server = small(env={"PAGES": pages})
+    with pytest.raises(ToolError, match=words):
+        await on_own_loop(server.tools())
+
+
+async def test_a_message_that_is_too_long_ends_the_call_with_a_sentence(small: Any) -> None:
+    events, told = await called(small(), "long")
+    assert result_of(events).status == "error"
+    assert "sent a message of more than 16 MB" in told
+
+
+@given(st.lists(st.binary(max_size=20), max_size=8), st.data())
+def test_lines_are_decoded_however_they_are_cut(lines: list[bytes], data: st.DataObject) -> None:
+    lines = [line.replace(b"\n", b"") for line in lines]
+    whole = b"".join(line + b"\n" for line in lines)
+    token = ON_LONG_LINE.set(lambda: None)
+    decoder = BoundedLines("replace")
+    ON_LONG_LINE.reset(token)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=5)))
+    pieces = [whole[start:end] for start, end in itertools.pairwise([0, *cuts, len(whole)])]
+    assert "".join(map(decoder.decode, pieces)) == whole.decode("utf-8", "replace")
+
+
 # --- names and options ------------------------------------------------------------------------------------------------
 
 
@@ -317,7 +365,7 @@ async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
     with Server(say("chat", "Done.")) as model:
         await collect(agent_of(model, tools=[add, point, small(), small()]).stream("go"))
         names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
-    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point", "small_sign_in"]
+    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point", "small_sign_in", "small_long"]
     assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
 
 

@@ -20,6 +20,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 from nbagent import events as e
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
+from nbagent.agent.mcp_client.bounded_lines import ENCODING, MAX_LINE_BYTES, ON_LONG_LINE
 from nbagent.agent.mcp_client.content import text_of, value_of
 from nbagent.agent.mcp_client.stderr import ServerStderr
 from nbagent.agent.mcp_client.tool import McpTool
@@ -33,6 +34,8 @@ from nbagent.runtime.timeouts import is_limit
 
 CLOSE_TIMEOUT_S = 6
 """Seconds that the process waits for its servers to end, when it ends itself."""
+MAX_TOOL_PAGES = 100
+"""Pages of a server's list of tools."""
 MODE: Any = "auto"
 """Protocol of the SDK's client: the newest that the server knows."""
 
@@ -67,6 +70,7 @@ class Connection:
         self._stderr = ServerStderr(self._write)
         self._questions = 0
         self._session_lost = self._is_ended = False
+        self._fault: str | None = None  # why this side has ended the connection
         self._pid = 0
         _connections.add(self)
 
@@ -109,6 +113,7 @@ class Connection:
             self._closing, self._client, self._tools, self._pid = asyncio.Event(), None, None, os.getpid()
             self._stderr.clear()
             self._session_lost = self._is_ended = False
+            self._fault = None
             opened: asyncio.Future[mcp.Client] = asyncio.get_running_loop().create_future()
             # In an empty context: what the server says later does not belong to the call that has opened the connection.
             life = asyncio.create_task(self._live(opened), name="nbagent-mcp", context=contextvars.Context())
@@ -157,8 +162,14 @@ class Connection:
             transport = streamable_http_client(self._words[0], http_client=http)
         else:
             parameters = mcp.StdioServerParameters(
-                command=self._words[0], args=self._words[1:], env=dict(self._options["env"] or {}), cwd=self._options["cwd"]
+                command=self._words[0],
+                args=self._words[1:],
+                env=dict(self._options["env"] or {}),
+                cwd=self._options["cwd"],
+                encoding=ENCODING,
+                encoding_error_handler="replace",
             )
+            ON_LONG_LINE.set(self._refuse_long_line)
             transport = mcp.stdio_client(parameters, errlog=stack.enter_context(self._stderr.pipe()))
         return mcp.Client(
             transport,
@@ -205,9 +216,12 @@ class Connection:
                 try:
                     listed = await self._list(client)
                 except mcp.MCPError as error:
-                    if self._is_lost(error) and attempt == 1:
+                    if self._is_lost(error) and self._fault is None and attempt == 1:
                         continue
-                    raise ToolError(self._about(f"did not list its tools: {error}")) from secrets.without_secrets(error)
+                    cause = secrets.without_secrets(error)
+                    if self._fault is not None:
+                        raise ToolError(self._about(self._fault)) from cause
+                    raise ToolError(self._about(f"did not list its tools: {error}")) from cause
                 if changes == self._changes:  # else the next step lists them again
                     self._tools = listed
                 return listed
@@ -229,15 +243,24 @@ class Connection:
         self._session_lost |= response.status_code == 404 and "mcp-session-id" in response.request.headers
 
     async def _list(self, client: mcp.Client) -> list[McpTool]:
-        found: list[mcp_types.Tool] = []
+        found: list[McpTool] = []
+        cursors: set[str] = set()
         cursor: str | None = None
-        while cursor or not found:
+        for _ in range(MAX_TOOL_PAGES):
             page = await client.list_tools(cursor=cursor)
-            found += page.tools
+            found += map(self._tool, page.tools)
             cursor = page.next_cursor
             if not cursor:
-                break
-        return [self._tool(each) for each in found]
+                return found
+            if cursor in cursors:
+                raise ToolError(self._about(f"listed its tools without end: it gave the cursor {cursor!r} twice"))
+            cursors.add(cursor)
+        raise ToolError(self._about(f"listed its tools without end: there are more than {MAX_TOOL_PAGES} pages"))
+
+    def _refuse_long_line(self) -> None:
+        """End the connection: without its line, the call that waits for it would wait for ever."""
+        self._fault = f"sent a message of more than {MAX_LINE_BYTES // 2**20} MB"
+        self._closing.set()
 
     def _tool(self, described: mcp_types.Tool) -> McpTool:
         schema = dict(described.input_schema)
@@ -255,6 +278,7 @@ class Connection:
             if not self._is_lost(error):
                 raise ToolError(secrets.mask(f"{self.label}: {error}")) from secrets.without_secrets(error)
             what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
+            what = self._fault or what
             await self._stderr.read_to_end()
             raise ToolError(self._about(what)) from secrets.without_secrets(error)
         finally:

@@ -22,10 +22,14 @@ class McpServer:
 
     Args:
         connection: to the server.
+
+    Attributes:
+        closes: how often `close` was called.
     """
 
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
+        self.closes = 0
         weakref.finalize(self, connection.stop).atexit = False  # the end of the process ends connections itself, and waits
 
     @property
@@ -47,7 +51,11 @@ class McpServer:
         return await self._connection.tools()
 
     def close(self) -> None:
-        """End the connection, and the server's process with all that it has started. The next run starts it again."""
+        """End the connection, and the server's process with all that it has started, within some seconds.
+
+        The next run starts it again. One that goes on does without its tools.
+        """
+        self.closes += 1
         self._connection.stop()
 
     def __repr__(self) -> str:

@@ -23,6 +23,10 @@ class Toolset(Protocol):
     def is_open(self) -> bool:
         """True if its tools are known without waiting for it to start."""
 
+    @property
+    def closes(self) -> int:
+        """How often it was closed by its owner. A run that it was closed in does not start it again."""
+
     async def tools(self) -> Sequence[AnyTool]:
         """Return its tools as they are now.
 
