@@ -23,14 +23,18 @@ def _plain(name: str) -> str:
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and the ones that it came from, the first cause last, as a traceback shows them.
 
-    An exception comes from its `__cause__`, or else from its `__context__` unless `raise … from None` suppressed that.
+    An exception comes from its `__cause__`, or else from its `__context__` unless `raise … from None` suppressed that. A group
+    comes from the first of its exceptions.
     """
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        else:
+            cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 class NbagentError(Exception):

@@ -29,3 +29,10 @@ def test_a_circle_of_causes_ends() -> None:
     last.__cause__ = first
 
     assert list(causes(first)) == [first, last]
+
+
+def test_a_group_comes_from_its_first_exception() -> None:
+    inner = error()
+    group = ExceptionGroup("unhandled errors", [inner, error()])
+    outer = error(group)
+    assert list(causes(outer)) == [outer, group, inner]

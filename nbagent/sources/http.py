@@ -45,6 +45,8 @@ _HEADERS = {
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
 _RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
 _MAX_REDIRECTS = 10
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_PORT = 65535
 
 
 def made_response(status: int, url: str, body: Any) -> httpx2.Response:
@@ -211,10 +213,15 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
     for _ in range(_MAX_REDIRECTS):
+        if (sending.url.port or 0) > _MAX_PORT:  # the socket would raise an OverflowError, in a group
+            raise StreamError(f"{request.name}: there is no port {sending.url.port} ({sending.url.host})", "http_error")
         response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
         secrets.register(*secrets.credentials_in(response.request.headers))
         following = response.next_request
         if following is None:
+            if response.status_code in _REDIRECTS:
+                await response.aclose()
+                raise StreamError(f"{request.name} redirects to what is no address ({response.status_code})", "http_error")
             return response
         await response.aclose()
         if _is_elsewhere(sending.url, following.url):

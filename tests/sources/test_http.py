@@ -230,6 +230,16 @@ async def test_redirects_have_an_end() -> None:
     assert "redirects" in str(run.error)
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("http://127.0.0.1:99999/", "there is no port 99999"), ("http://[::1/", "redirects to what is no address")],
+)
+async def test_a_redirect_to_nowhere_is_a_sentence(place: str, words: str) -> None:
+    async with serving(Answer(b"", "302 Found", headers={"location": place})) as server:
+        run = await watch(server.url)
+    assert words in str(run.error)
+
+
 async def test_no_credential_is_shown_or_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     words = ["p-sesame-1", "q-sesame-2", "h-sesame-3", "a-sesame-4", "m-sesame-5"]

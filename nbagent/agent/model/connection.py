@@ -275,6 +275,8 @@ class Connection:
 
     def explain(self, error: BaseException) -> Error:
         """Return the error as an event with a message of one sentence, without the key or credentials of an address."""
+        while isinstance(error, BaseExceptionGroup):  # its own message has no reason
+            error = error.exceptions[0]
         code = getattr(error, "code", None)
         status = getattr(error, "status_code", None)
         if isinstance(error, openai.APITimeoutError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import openai
 import pytest
 from agent.server import Exchange, Json, Server, call, chat_chunk, message, responses
 
@@ -81,6 +82,13 @@ def test_what_is_no_answer_is_named_with_its_address(
     assert getattr(run.error, "code", None) == code
     assert words in str(run.error)
     assert address in str(run.error)
+
+
+def test_a_port_that_is_none_is_named() -> None:
+    client = openai.AsyncOpenAI(base_url="http://127.0.0.1:99999/v1", api_key="none", max_retries=0)
+    run = Run(Agent("test-1", client=client).stream("go"))
+    run.start()
+    assert "port must be 0-65535" in str(run.wait().error)
 
 
 def test_a_stream_that_is_not_utf_8_keeps_what_had_come() -> None:
