@@ -356,7 +356,9 @@ def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
 
 
 def _holds_messages(update: Any) -> bool:
-    found = update.get("messages") if isinstance(update, Mapping) else None
+    if not isinstance(update, Mapping) or "messages" not in update:
+        return False
+    found = update["messages"]
     entries: Iterable[Any] = found if isinstance(found, list | tuple) else [found]
     return any(kind_of(unwrap_message(entry)) for entry in entries)
 

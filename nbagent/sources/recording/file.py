@@ -14,7 +14,7 @@ from nbagent import events as ev
 from nbagent.errors import NbagentError
 from nbagent.events.lines import HEADER_TYPE, header, line
 from nbagent.sources.wire.body import BodyDecoder
-from nbagent.sources.wire.json_stream import item_of
+from nbagent.sources.wire.json_stream import DocumentTooLarge, item_of
 
 DAMAGED = "damaged_recording"
 """Code of the error event that takes the place of the lines that cannot be read."""
@@ -98,7 +98,7 @@ def _lines(path: Path) -> Iterator[Any]:
                 if text.strip():
                     yield ev.from_json(text)
             except msgspec.DecodeError as error:
-                item = item_of(text.strip().decode("utf-8", "replace"))
+                item = _item_of(text)
                 if isinstance(item, str) and (has_header or not text.endswith(b"\n")):
                     yield _damage(path, number, offset, text, error)
                     return
@@ -107,6 +107,14 @@ def _lines(path: Path) -> Iterator[Any]:
                 else:
                     yield item
             offset += len(text)
+
+
+def _item_of(text: bytes) -> Any:
+    line = text.strip().decode("utf-8", "replace")
+    try:
+        return item_of(line)
+    except DocumentTooLarge:
+        return line
 
 
 def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:

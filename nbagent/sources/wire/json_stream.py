@@ -19,6 +19,8 @@ from nbagent.errors import NbagentError
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 500
 """Nested brackets of a document. A deeper one stays text, since code that walks through it may recurse."""
+MAX_VALUES = 500_000
+"""Values in a document. Nothing else runs while it is parsed, neither a time-out nor Stop, and each is looked at later."""
 
 _BOM = b"\xef\xbb\xbf"
 _CLOSERS = {b"{": b"}", b"[": b"]"}
@@ -31,11 +33,17 @@ _IN_STRING = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+(["\\\n])')
 _LINE_END = re.compile(rb"\n")
 _ENTRY_END = re.compile(rb"[\n,\]]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)  # strings, to pass over their brackets
+# Strings too, to pass over what is in them.
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_VALUES = re.compile(r'"(?:[^"\\]|\\.)*+"?|[,{\[]', re.DOTALL)
 
 
 class DocumentTooLarge(NbagentError):
     """A JSON document, or a line of text, is larger than the limit."""
+
+
+def _too_many_values() -> DocumentTooLarge:
+    return DocumentTooLarge(f"A JSON document has more than {MAX_VALUES:,} values; the service must send it in smaller ones.")
 
 
 def _finite(text: str) -> float | None:
@@ -51,14 +59,28 @@ def item_of(text: str) -> Any:
     """Return the JSON object, array or string that a text is, or else the text itself.
 
     A lone number, `true` or `null` stays text: it may be a word of an answer.
+
+    Raises:
+        DocumentTooLarge: the JSON has more than `MAX_VALUES` values.
     """
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth_of(text) > MAX_DEPTH:
+    brackets = text.count("{") + text.count("[")
+    if brackets + text.count(",") > MAX_VALUES and text.startswith(("{", "[")):
+        _check_values(text)
+    if brackets > MAX_DEPTH and _depth_of(text) > MAX_DEPTH:
         return text
     try:
         value = _JSON.decode(text)
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, dict | list | str) else text
+
+
+def _check_values(text: str) -> None:
+    count = 0
+    for mark in _VALUES.finditer(text):
+        count += mark[0] in ",{["
+        if count > MAX_VALUES:
+            raise _too_many_values()
 
 
 def _depth_of(text: str) -> int:
@@ -91,6 +113,7 @@ class JSONStreamDecoder:
         self._read = self._read_byte_order_mark
         self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
+        self._brackets = 0  # opened so far
         self._expected: list[bytes] = []  # closing brackets of the unfinished document, the innermost last
         self._in_string = False
         self._escaped = False
@@ -100,7 +123,7 @@ class JSONStreamDecoder:
         """Return the items that the chunk completes.
 
         Raises:
-            DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`.
+            DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`, or `MAX_VALUES` values.
         """
         items: list[Any] = []
         at = 0
@@ -186,6 +209,7 @@ class JSONStreamDecoder:
                 self._in_string = not self._in_string
             elif sign in _CLOSERS:
                 self._expected.append(_CLOSERS[sign])
+                self._count_bracket()
             else:
                 self._expected.pop()
             if not self._expected and not self._in_string:
@@ -217,8 +241,15 @@ class JSONStreamDecoder:
                 "Raise max_document_bytes if the server really sends documents of that size."
             )
 
+    def _count_bracket(self) -> None:
+        """Refuse a document of too many values before it is whole; they are counted then."""
+        self._brackets += 1
+        if self._brackets > MAX_VALUES:
+            raise _too_many_values()
+
     def _forget(self) -> None:
         self._pieces, self._size, self._expected = [], 0, []
+        self._brackets = 0
         self._in_string = self._escaped = False
         self._read = self._read_gap
 

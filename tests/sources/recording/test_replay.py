@@ -10,6 +10,7 @@ from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.run import Run
 from nbagent.sources.recording import load, replay, save
 from nbagent.sources.recording.file import DAMAGED
+from nbagent.sources.wire import json_stream
 
 EVENTS: list[ev.Event] = [
     ev.RunStart(seq=1, ts=100.0),
@@ -79,6 +80,16 @@ def test_a_recording_that_is_damaged_plays_up_to_the_damage(damage: bytes, tmp_p
     run = Run(replay(path))
     run.start()
     assert (run.wait().status, str(run.error)) == ("failed", error.message)
+
+
+def test_a_recording_may_have_a_line_of_too_many_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_VALUES", 100)
+    path = tmp_path / "run.jsonl"
+    save(EVENTS[:1], path)
+    path.write_bytes(path.read_bytes() + b"[" + b"1," * 200 + b"1]\n")
+    *loaded, error = load(path)
+    assert loaded == EVENTS[:1]
+    assert isinstance(error, ev.Error)
 
 
 def test_a_line_that_is_not_utf_8_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbagent.sources.wire import json_stream
 from nbagent.sources.wire.json_stream import MAX_DEPTH, DocumentTooLarge, JSONStreamDecoder, item_of
 
 CORPORA = Path(__file__).parents[2] / "corpora"
@@ -152,6 +153,28 @@ def test_what_grows_beyond_the_limit_is_refused_with_the_limit(body: bytes) -> N
     with pytest.raises(DocumentTooLarge, match="100 bytes"):
         for number in range(0, len(body), 10):
             decoder.feed(body[number : number + 10])
+
+
+VALUES = {
+    "brackets": b'{"a":[' + b"[]," * 200,
+    "numbers": b'{"a":[' + b"1," * 200 + b"1]}",
+    "texts": b'["' + b'","' * 200 + b'"]',
+}
+
+
+@pytest.mark.parametrize("body", VALUES.values(), ids=VALUES)
+def test_a_document_of_too_many_values_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_VALUES", 100)
+    decoder = JSONStreamDecoder(split_arrays=False)
+    with pytest.raises(DocumentTooLarge, match="more than 100 values"):
+        decoder.feed(body)
+
+
+def test_a_text_with_many_commas_is_no_document_of_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_VALUES", 100)
+    assert item_of("," * 200) == "," * 200
+    assert item_of(json.dumps({"text": "[," * 200})) == {"text": "[," * 200}
+    assert len(JSONStreamDecoder().feed(b'{"a":[1]}\n' * 200)) == 200  # the limit is for each
 
 
 def test_the_limit_is_for_one_document_and_not_for_the_stream() -> None:
