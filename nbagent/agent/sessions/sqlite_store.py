@@ -31,6 +31,9 @@ from nbagent.events.json_text import decode_json
 BUSY_TIMEOUT_S = 30.0
 """Seconds to wait while another process writes."""
 
+OPEN_TIMEOUT_S = 5.0
+"""The same when the file or a session is opened, on the thread of whoever asks: in a notebook nothing else runs meanwhile."""
+
 APPLICATION_ID = 0x6E626167
 """Marks a file as one of ours: "nbag" (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 
@@ -118,6 +121,7 @@ class SqliteStore:
         self.path = str(path)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and number of the open file
         self._process = 0
         with self._reading():
             pass
@@ -126,8 +130,15 @@ class SqliteStore:
         return f"SqliteStore({self.path!r})"
 
     def open(self, name: str | None) -> SessionInfo:
-        """Return the session of that name, made if there is none."""
-        with self._writing() as db:
+        """Return the session of that name, made if there is none. A file that was deleted is made again."""
+        with self._lock:
+            if self._connection is not None and not self._is_there():
+                self._connection.close()
+                self._connection = None
+        found = None if name is None else self.find(name)
+        if found is not None:
+            return found
+        with self._writing(OPEN_TIMEOUT_S) as db:
             if name is None:
                 name = free_name(row[0] for row in db.execute("SELECT name FROM session"))
             now = time.time()
@@ -238,12 +249,23 @@ class SqliteStore:
                     self._process = os.getpid()
                 yield self._connection
             except sqlite3.Error as error:
-                raise SessionError(f"{self.path}: {error}") from error
+                hint = "; another process holds it for writing" if "locked" in str(error) else ""
+                raise SessionError(f"{self.path}: {error}{hint}") from error
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection in a transaction, which other processes wait for."""
+    def _writing(self, timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[sqlite3.Connection]:
+        """Give the connection in a transaction, which other processes wait for.
+
+        Args:
+            timeout_s: seconds to wait while another process writes.
+        """
         with self._reading() as db:
+            if not self._is_there():
+                raise SessionError(
+                    f"{self.path} was deleted or replaced while it was used, so nothing more can be kept. "
+                    "session.messages still has what was said; agent.session(…) begins the file anew"
+                )
+            _wait_at_most(db, timeout_s)
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -252,10 +274,17 @@ class SqliteStore:
                 raise
             db.execute("COMMIT")
 
+    def _is_there(self) -> bool:
+        """Return True if the path still leads to the open file."""
+        try:
+            return _file_at(self.path) == self._file
+        except OSError:
+            return False
+
     def _connect(self) -> sqlite3.Connection:
         with contextlib.suppress(OSError):  # that it exists already is no error, and others are SQLite's to tell
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self.path, timeout=OPEN_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")  # deleted rows are overwritten
@@ -264,6 +293,7 @@ class SqliteStore:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             self._indexes = _has_index(db)
+            self._file = _file_at(self.path)
         except BaseException:
             db.close()
             raise
@@ -298,6 +328,15 @@ class SqliteStore:
         db.execute("COMMIT")
 
 
+def _wait_at_most(db: sqlite3.Connection, seconds: float) -> None:
+    db.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+def _file_at(path: str) -> tuple[int, int]:
+    status = Path(path).stat()
+    return status.st_dev, status.st_ino
+
+
 def _identity(db: sqlite3.Connection) -> tuple[int, int]:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     return application, db.execute("PRAGMA user_version").fetchone()[0]
@@ -305,8 +344,8 @@ def _identity(db: sqlite3.Connection) -> tuple[int, int]:
 
 def _has_index(db: sqlite3.Connection) -> bool:
     """Make the full-text index if there is none, and bring it up to date. Return False if this SQLite has no FTS5."""
+    db.execute("BEGIN IMMEDIATE")
     try:
-        db.execute("BEGIN IMMEDIATE")
         db.execute(_INDEX)
         db.execute(_MISSING_FROM_INDEX)  # what a process without FTS5 has added
     except sqlite3.OperationalError as error:

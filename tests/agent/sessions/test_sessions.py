@@ -1,6 +1,7 @@
 """Conversations with an agent, against a real server on loopback."""
 
 import asyncio
+import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterable, Callable
@@ -713,3 +714,17 @@ def test_an_agent_of_the_demo_model_keeps_a_conversation(tmp_path: Path) -> None
     roles = [message["role"] for message in agent.session("s").messages]
     assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant"]
     assert SqliteStore(tmp_path / "chats.db").sessions()[0].turns == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
+async def test_a_turn_whose_file_was_deleted_fails_before_the_model_is_asked(tmp_path: Path) -> None:
+    with Server(say("chat", "One."), say("chat", "Two.", number=2)) as server:
+        agent = agent_of(server, store=tmp_path / "chats.db")
+        session = agent.session("sales")
+        await session.generate("first")
+        (tmp_path / "chats.db").unlink()
+        with pytest.raises(AgentError, match="was deleted or replaced while it was used"):
+            await session.generate("second")
+        assert len(server.bodies) == 1
+        assert [message["content"] for message in session.messages] == ["first", "One."]
+        assert await agent.session("sales").generate("third") == "Two."

@@ -257,3 +257,45 @@ def test_a_forked_child_opens_the_file_anew(tmp_path: Path) -> None:
 
 def texts(store: Store, id: str) -> list[Any]:
     return [record.entry.content for record in store.read(id) if isinstance(record.entry, Message)]
+
+
+# --- a file that others touch -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_deleted_takes_nothing_more_and_says_so(replaced: bool, tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    store = SqliteStore(path)
+    id = store.open("sales").id
+    store.append(id, [said("first")])
+    path.unlink()
+    if replaced:
+        path.write_bytes(b"")
+
+    with pytest.raises(SessionError, match=r"chats\.db was deleted or replaced while it was used"):
+        store.append(id, [said("second")])
+    assert store.read(id) == [said("first")]
+
+    again = store.open("sales")  # a new file
+    store.append(again.id, [said("third")])
+    assert SqliteStore(path).read(again.id) == [said("third")]
+    with pytest.raises(SessionError, match="it was deleted"):
+        store.append(id, [said("second")])
+
+
+def test_a_session_of_a_locked_file_is_opened_if_it_exists_and_else_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "OPEN_TIMEOUT_S", 0.01)
+    store = SqliteStore(tmp_path / "chats.db")
+    sales = store.open("sales")
+    other = sqlite3.connect(tmp_path / "chats.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert store.open("sales") == sales
+    for opened in (lambda: store.open("new"), lambda: SqliteStore(tmp_path / "chats.db")):
+        with pytest.raises(SessionError, match="database is locked; another process holds it for writing"):
+            opened()
+    other.close()
+    assert store.open("new").name == "new"
