@@ -276,7 +276,11 @@ class RunResults(Results):
             return self._state.transcript.snapshot()
 
     def to_markdown(self) -> str:
-        """Return the transcript so far as Markdown."""
+        """Return the transcript so far as Markdown.
+
+        The answer's own HTML, links and remote pictures stay as they are, so it is for renderers that filter these, as GitHub's
+        and JupyterLab's do. `to_html` has filtered them itself.
+        """
         from nbagent.render.markdown import transcript_markdown
 
         return transcript_markdown(self.snapshot())

@@ -12,6 +12,7 @@ from nbagent.agent.model.recorded_run import MASKED, RecordedRun, recorded_run
 from nbagent.agent.tools.current_tool import current_tool
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
+from nbagent.printable import printable_line
 from nbagent.run import Run
 from nbagent.testing.literal import INDENT, enclosed, literal, quoted
 from nbagent.testing.replies import MAX_LITERAL_CHARS, Call, Digest, Reply, made_call, replies_of
@@ -179,4 +180,4 @@ def _call(call: Call, indent: int) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\\", "/").replace('"', "'")
+    return printable_line(name).replace("\\", "/").replace('"', "'")

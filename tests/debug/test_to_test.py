@@ -112,6 +112,13 @@ class _Callable:
         return 1
 
 
+def test_an_agents_name_of_any_characters_makes_a_file_that_python_reads(tmp_path: Path) -> None:
+    with Server(say("chat", "Hi.")) as server:
+        agent = nbagent.Agent("test-1", client=server.client(), api="chat", name='a\x00b"""\nimport os\r\\')
+        finished(agent.stream("go")).to_test(str(tmp_path / "test_it.py"))
+    compile((tmp_path / "test_it.py").read_bytes(), "test_it.py", "exec")
+
+
 def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path) -> None:
     path = tmp_path / "test_it.py"
     path.write_text("mine")
