@@ -1,6 +1,6 @@
 """JSON texts that others wrote, with one error for all that cannot be read."""
 
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -8,6 +8,15 @@ TOO_DEEP = "its brackets are nested too deeply"
 """Why the parser cannot read a text: it would recurse."""
 
 
+T = TypeVar("T")
+
+
+@overload
+def decode_json(text: str | bytes) -> Any: ...
+@overload
+def decode_json(text: str | bytes, type: type[T]) -> T: ...
+@overload
+def decode_json(text: str | bytes, type: Any) -> Any: ...
 def decode_json(text: str | bytes, type: Any = Any) -> Any:
     """Return the value of a JSON text.
 
