@@ -2,14 +2,17 @@
 
 import asyncio
 import gc
+import http.server
 import itertools
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +341,46 @@ async def test_a_message_that_is_too_long_ends_the_call_with_a_sentence(small: A
     events, told = await called(small(), "long")
     assert result_of(events).status == "error"
     assert "sent a message of more than 16 MB" in told
+
+
+class JsonPeer(http.server.BaseHTTPRequestHandler):
+    """An MCP server over HTTP that answers with JSON, without any SDK. The result of its tool is 2 MB long."""
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        server = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "json", "version": "1"},
+        }
+        results = {
+            "initialize": server,
+            "tools/list": {"tools": [{"name": "long", "inputSchema": {"type": "object"}}]},
+            "tools/call": {"content": [{"type": "text", "text": "x" * 2_000_000}]},
+        }
+        reply = {"jsonrpc": "2.0", "id": request.get("id"), "result": results.get(request["method"], {})}
+        body = json.dumps(reply).encode() if "id" in request else b""
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with suppress(ConnectionError):
+            self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+async def test_a_response_that_is_too_long_ends_the_call_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_connection, "MAX_LINE_BYTES", 2**20)
+    monkeypatch.setattr(mcp_connection, "MODE", "legacy")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), JsonPeer) as there:
+        threading.Thread(target=there.serve_forever, daemon=True).start()
+        server = nbagent.mcp(f"http://127.0.0.1:{there.server_port}/mcp")
+        _, told = await called(server, "long")
+        await on_own_loop(server._connection.aclose())
+        there.shutdown()
+    assert "sent a message of more than 1 MB" in told
 
 
 @given(st.lists(st.binary(max_size=20), max_size=8), st.data())

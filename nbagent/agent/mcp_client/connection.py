@@ -7,7 +7,7 @@ import contextvars
 import os
 import shlex
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -234,13 +234,25 @@ class Connection:
 
     def _is_lost(self, error: mcp.MCPError) -> bool:
         """Return True if the error says that the connection is over. The next use makes a new one."""
-        lost = self._session_lost or error.code == mcp_types.CONNECTION_CLOSED
+        lost = self._session_lost or self._fault is not None or error.code == mcp_types.CONNECTION_CLOSED
         self._is_ended |= lost
         return lost
 
     async def _on_response(self, response: Any) -> None:
         # https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
         self._session_lost |= response.status_code == 404 and "mcp-session-id" in response.request.headers
+        if "json" in response.headers.get("content-type", ""):  # the SDK has a limit for events, and none for this
+            response.aiter_bytes = partial(self._bounded, response.aiter_bytes)
+
+    async def _bounded(self, read: Callable[[], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+        """Yield the bytes of a message, up to the limit."""
+        size = 0
+        async for chunk in read():
+            size += len(chunk)
+            if size > MAX_LINE_BYTES:
+                self._refuse_long_line()
+                return
+            yield chunk
 
     async def _list(self, client: mcp.Client) -> list[McpTool]:
         found: list[McpTool] = []

@@ -80,7 +80,7 @@ def mcp(
 
     Its progress, log messages, stderr and questions are shown in the panel of the call. It ends with the process, with the
     agent, or with `close()`. One that has died is started again for the next call; a call that it died in is not repeated. If
-    it cannot be reached any more, its calls fail and the run goes on.
+    it cannot be reached any more, its calls fail and the run goes on. So do they where a message has more than 16 MB.
 
     Args:
         target: a command that speaks MCP on stdin and stdout, as text or as a list of words; or the address of a server that
