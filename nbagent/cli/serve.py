@@ -13,6 +13,7 @@ from nbagent.agent.config.yaml import YamlDocument
 from nbagent.cli.agents import with_notes
 from nbagent.cli.watch import OK
 from nbagent.errors import ConfigError, NbagentError
+from nbagent.printable import printable
 from nbagent.server import Limits
 from nbagent.server.access.guard import LOOPBACK, WILDCARDS
 
@@ -70,7 +71,7 @@ def serve(args: argparse.Namespace) -> int:
 
 
 def _tell(text: str) -> None:
-    print(f"nbagent: {text}", file=sys.stderr, flush=True)
+    print(f"nbagent: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def _limits(args: argparse.Namespace) -> Limits:

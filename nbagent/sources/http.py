@@ -24,7 +24,7 @@ from nbagent.gate.credential_names import is_credential_parameter
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
 from nbagent.sources.held_back import HeldBack
-from nbagent.sources.refusal import MAX_BODY_BYTES, status_error, web_page_error
+from nbagent.sources.refusal import MAX_BODY_BYTES, empty_error, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
 from nbagent.sources.wire.body import BodyDecoder
@@ -107,9 +107,10 @@ class HTTPStream(ServiceStream):
                     if "x-vercel-ai-ui-message-stream" in response.headers:
                         self.adapter = "vercel.ui"
                     body = BodyDecoder(response.headers.get("content-type", ""))
-                    page, fault = b"", None
+                    page, fault, is_empty = b"", None, True
                     try:
                         while chunk := await _next(chunks, request, deadline):
+                            is_empty = False
                             items = body.feed(chunk)
                             if body.framing == "html":
                                 page += chunk
@@ -121,6 +122,8 @@ class HTTPStream(ServiceStream):
                                 yield item
                     except StreamError as error:
                         fault = error
+                    if is_empty and fault is None and last_id is None:
+                        raise empty_error(request.name, response.status_code)
                     if page:
                         raise web_page_error(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id

@@ -52,6 +52,11 @@ def web_page_error(address: str, status: int, content_type: str, body: bytes) ->
     )
 
 
+def empty_error(address: str, status: int) -> StreamError:
+    """Return the error of a response without a body where a stream was expected."""
+    return StreamError(f"{address} sent an empty response ({status}). Check the address and the method.", "empty_response")
+
+
 def page_title(page: str) -> str | None:
     """Return the title of a web page, "" if it has none; None of a text that is no web page."""
     if not _HTML.match(page):

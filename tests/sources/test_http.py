@@ -21,7 +21,7 @@ import nbagent
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
-from nbagent.errors import UnknownSource
+from nbagent.errors import StreamError, UnknownSource
 from nbagent.run import Run
 from nbagent.run.options import RunOptions
 from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
@@ -222,6 +222,14 @@ async def test_a_password_does_not_go_along_either(two_hosts: tuple[Any, Any]) -
     here, there = two_hosts
     await items_of(here.url, auth=("me", "open sesame"))
     assert ["authorization" in seen.headers for seen in (*here.seen, *there.seen)] == [True, True, False]
+
+
+async def test_an_empty_response_is_named_with_its_address() -> None:
+    async with serving(Answer(b"")) as server:
+        run = await watch(server.url)
+    assert isinstance(run.error, StreamError)
+    assert (run.status, run.error.code) == ("failed", "empty_response")
+    assert server.url.removeprefix("http://").rstrip("/") in str(run.error)
 
 
 async def test_redirects_have_an_end() -> None:
