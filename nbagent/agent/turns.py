@@ -209,7 +209,8 @@ class Turns:
         """Ask the toolsets for their tools, which may have changed."""
         sets = []
         for toolset in self.plan.toolsets:
-            if toolset.closes != self._closes.setdefault(toolset, toolset.closes):
+            closes = getattr(toolset, "closes", 0)
+            if closes != self._closes.setdefault(toolset, closes):
                 await self._miss(toolset)
                 continue
             if not toolset.is_open:

@@ -13,7 +13,10 @@ _MAX_NAME_CHARS = 64
 
 @runtime_checkable
 class Toolset(Protocol):
-    """A source of tools. It belongs to an agent, and lives as long as that."""
+    """A source of tools. It belongs to an agent, and lives as long as that.
+
+    One that its owner may close counts that in `closes`: a run that it was closed in does not start it again.
+    """
 
     @property
     def label(self) -> str:
@@ -22,10 +25,6 @@ class Toolset(Protocol):
     @property
     def is_open(self) -> bool:
         """True if its tools are known without waiting for it to start."""
-
-    @property
-    def closes(self) -> int:
-        """How often it was closed by its owner. A run that it was closed in does not start it again."""
 
     async def tools(self) -> Sequence[AnyTool]:
         """Return its tools as they are now.
