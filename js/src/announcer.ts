@@ -1,7 +1,7 @@
 /** Announcements for screen readers: changes of state only, never tokens. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { decisionLabel, elapsed, promptLabel, runLabel, toolStateLabel } from "./status";
+import { decisionLabel, elapsed, promptLabel, runLabel, toolStateLabel, waitingLabel } from "./status";
 import { type Block, type Change, isKind, type Store } from "./store";
 import { openLiveRegion, readOut } from "./ui/live-region";
 import { lookUp, type PropsOf, str } from "./values";
@@ -15,7 +15,7 @@ export class Announcer {
 
   constructor(store: Store) {
     this.#stopListening = store.onChange((changes, whole) => {
-      const texts = announcements(changes, whole);
+      const texts = announcements(changes, whole, store.run.peek()?.props.peek());
       if (texts.length > 0) this.announce(texts.join(". "));
     });
   }
@@ -42,15 +42,15 @@ export class Announcer {
 }
 
 /** Return the texts for a batch: of one that ends the run, the errors and, last, the end; what else happened is over by then. */
-export function announcements(changes: readonly Change[], whole: boolean): string[] {
+export function announcements(changes: readonly Change[], whole: boolean, run: PropsOf<"run"> = {}): string[] {
   const isEnd = ({ block }: Change) => isKind(block, "run") && block.closed.peek();
   const end = changes.find(isEnd);
   const announced = end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
-  return announced.map((change) => announcement(change, whole)).filter((text) => text !== null);
+  return announced.map((change) => announcement(change, whole, run)).filter((text) => text !== null);
 }
 
 /** Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */
-export function announcement({ block, before }: Change, whole: boolean): string | null {
+export function announcement({ block, before }: Change, whole: boolean, run: PropsOf<"run"> = {}): string | null {
   if (isKind(block, "run")) {
     const props = block.props.peek();
     const status = str(props.status) ?? "running";
@@ -68,6 +68,7 @@ export function announcement({ block, before }: Change, whole: boolean): string 
   }
   if (isKind(block, "approval")) return questionText(block, before);
   if (before !== null) return null;
+  if (isKind(block, "prompt")) return waitingLabel(run, null, true);
   if (isKind(block, "reasoning")) return "Thinking";
   return isKind(block, "error") ? `Error: ${str(block.props.peek().message) ?? ""}` : null;
 }

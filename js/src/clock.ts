@@ -39,7 +39,7 @@ export class Clock {
   /** Keep the clock ticking until the returned function is called. */
   watch(): () => void {
     watchers += 1;
-    timer ??= setInterval(tick, TICK_MS);
+    timer ??= setInterval(() => document.hidden || tick(), TICK_MS);
     tick();
     let released = false;
     return () => {

@@ -108,9 +108,19 @@ export interface BlockProps {
   user_open?: boolean;
   /** True if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again. */
   replaced?: boolean;
+  /** Of a run, an agent or a call: seconds for which it waited for the reader so far. */
+  waited?: number;
+  /** When it began to wait for the reader; null while it does not. */
+  waits_since?: number | null;
+  /** True if the times are not those of the work: it was done earlier, and is read from a store. */
+  untimed?: boolean;
 }
 
-/** The root block: the run itself. */
+/**
+ * The root block: the run itself.
+ *
+ * Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last answer, all else is the chat's.
+ */
 export interface RunProps extends BlockProps {
   /** Title of the run. */
   name?: Large<string>;
@@ -122,22 +132,29 @@ export interface RunProps extends BlockProps {
   stopped_by?: Large<string> | null;
   /** When the run began. */
   started?: number;
-  /** When the run ended. */
-  ended?: number;
+  /** When the run ended; null while a further answer of a chat is written. */
+  ended?: number | null;
   /** The provider's own reason for the end. */
   finish_reason?: Large<string> | null;
   /** More about the status: an error code, or `stream_truncated`. */
   code?: Large<string> | null;
-  /** Seconds from `started` to the first text, thought or tool argument. */
-  first_token?: number;
+  /** Output tokens of the last step, when it has ended; absent if they are unknown. */
+  last_output?: number | null;
+  /** Seconds from `started` to the first text, thought or tool argument; null before. */
+  first_token?: number | null;
+  /**
+   * Output tokens for each second that the model wrote; null if it is unknown. The time before the first token, in
+   * tools, and of waiting for the reader is left out.
+   */
+  speed?: number | null;
   /** Tokens so far; counts that are unknown are absent. */
   usage?: Usage;
   /** Content that the gate hides from the reader: `thinking`, `tools`, `commentary`. */
   hidden?: Large<string[]>;
   /** Number of events so far. */
   events?: number;
-  /** Number of text, reasoning and argument deltas so far. */
-  deltas?: number;
+  /** Number of words of texts and thoughts that were streamed so far. */
+  words?: number;
   /** Number of tool calls so far. */
   tools?: number;
   /** Number of tool calls that ended with an error. */
@@ -151,6 +168,8 @@ export interface RunProps extends BlockProps {
    * the reader may write the next prompt.
    */
   turns?: number;
+  /** Number of earlier versions of a chat: how often a prompt was edited or asked again. */
+  versions?: number;
   /** Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end. */
   height?: number;
   /** Kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active. */
@@ -252,8 +271,20 @@ export interface AgentProps extends BlockProps {
   started?: number;
   /** When it ended. */
   ended?: number;
+  /** As for a run. */
+  stopped_by?: Large<string>;
+  /** As for a run. */
+  finish_reason?: Large<string>;
+  /** As for a run. */
+  code?: Large<string>;
+  /** As for a run. */
+  last_output?: number;
   /** Its tokens, when it has ended. */
   usage?: Usage;
+  /** Number of its tool calls so far. */
+  tools?: number;
+  /** Number of them that ended with an error. */
+  tools_failed?: number;
 }
 
 /** Another agent takes over. */
@@ -284,12 +315,22 @@ export interface FileProps extends BlockProps {
   name?: Large<string> | null;
 }
 
-/** A line about what is going on. */
+/** A line about what is going on, or the mark of where an answer of a chat stops that is not whole. */
 export interface StatusProps extends BlockProps {
-  /** The line. */
+  /** The line; absent from a mark, whose words are made of the fields below. */
   message?: Large<string>;
   /** Its severity. */
   level?: Level;
+  /** Of a mark: how the answer ended. */
+  status?: RunStatus;
+  /** As for a run. */
+  stopped_by?: Large<string>;
+  /** As for a run. */
+  finish_reason?: Large<string>;
+  /** As for a run. */
+  code?: Large<string>;
+  /** As for a run. */
+  last_output?: number;
 }
 
 /** An error that is not a tool call's. */
@@ -618,6 +659,8 @@ export interface Bar {
   ready?: number;
   /** Of a step: when its first token came, or the complete arguments of a call. */
   first?: number;
+  /** Of a tool call and of an agent: seconds of it for which it waited for the reader. */
+  waited?: number;
   /** Of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision. */
   status?: string;
   /** Of a step: its tokens and cost, as far as they are known. */
@@ -628,17 +671,19 @@ export interface Bar {
 
 /** The timeline of a run. Times are seconds since the epoch. */
 export interface TimelineAnswer {
-  /** When the first event came; null before. */
+  /** When the run began; null before its first event. */
   start: number | null;
-  /** When the last event came. */
+  /** When it ended; before, when the last event came. */
   end: number;
-  /** When the first piece of a text, a thought or a tool's arguments came; null before. */
+  /**
+   * When the first piece of a text, a thought or a tool's arguments came, of a chat in its last answer; null before.
+   */
   first_token: number | null;
   /** Number of gaps in all. */
   gap_count: number;
   /** Seconds of all gaps together. */
   gap_seconds: number;
-  /** The newest periods without an event: start and end. */
+  /** The newest periods without an event: start and end. Those that waited for the reader are none. */
   gaps: [number, number][];
   /** Number of older bars that are no longer kept. */
   left_out: number;

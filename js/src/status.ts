@@ -7,6 +7,8 @@ import {
   error as ERROR,
   figure as FIGURES,
   gone_on as GONE_ON,
+  lanes as LANES,
+  limit as LIMIT,
   tool_note as NOTES,
   prompt as PROMPTS,
   run as RUN,
@@ -16,7 +18,7 @@ import {
   tool_state as TOOL_STATES,
 } from "../../nbagent/protocol/labels.json";
 import type { ToolError, Usage } from "./protocol";
-import { fill } from "./shared";
+import { fill, LIMITS } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
 import { count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
 
@@ -33,35 +35,99 @@ export interface RunLabel {
 /** The header's label for a run that took `elapsed` seconds so far. */
 export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting: boolean): RunLabel {
   const status = str(props.status) ?? "running";
-  const took = elapsed === null ? null : duration(elapsed);
+  const took = elapsed === null || props.untimed === true ? null : duration(elapsed);
   switch (status) {
     case "running":
       return awaiting ? { tone: "ask", text: RUN.paused } : { tone: "live", text: null };
     case "stopping":
       return { tone: "live", text: RUN.stopping };
     case "completed":
-      if (props.turns === 0) return { tone: "off", text: RUN.ready };
+      if (isReady(props)) return { tone: "off", text: RUN.ready };
       return { tone: "ok", text: took ? fill(RUN.completed_in, took) : RUN.completed };
-    case "cancelled": {
-      const by = str(props.stopped_by);
-      return { tone: "off", text: by ? fill(RUN.cancelled, by) : RUN.cancelled_by_service };
-    }
     case "failed":
       return { tone: "bad", text: took ? fill(RUN.failed_after, took) : RUN.failed };
-    case "incomplete":
-      return { tone: "ask", text: incomplete(props) };
-    case "paused":
-    case "max_steps":
-      return { tone: "ask", text: RUN[status] };
     default:
-      return { tone: "off", text: status };
+      return { tone: endTone(status), text: endLabel(props) };
   }
 }
 
-function incomplete(props: PropsOf<"run">): string {
-  if (props.code === "stream_truncated") return RUN.truncated;
+/** Return true for a chat that has given no answer yet, but for those that it goes on from. */
+const isReady = ({ turns, untimed }: PropsOf<"run">) => turns === 0 || (untimed === true && num(turns) !== null);
+
+/** What tells how a run, a lane or an answer of a chat ended. */
+type End = PropsOf<"run"> | PropsOf<"agent"> | PropsOf<"status">;
+
+/** The colour of an end. */
+export function endTone(status: string): Tone {
+  if (status === "completed") return "ok";
+  if (status === "failed") return "bad";
+  return ["incomplete", "paused", "max_steps"].includes(status) ? "ask" : "off";
+}
+
+/** How a run, a lane or an answer ended, in the words that are used everywhere: `Done`, `Cut off at max_tokens`. */
+export function endLabel(props: End): string {
+  const status = str(props.status) ?? "";
+  switch (status) {
+    case "cancelled": {
+      const by = str(props.stopped_by);
+      return by ? fill(RUN.cancelled, by) : RUN.cancelled_by_service;
+    }
+    case "incomplete":
+      return incomplete(props);
+    case "completed":
+    case "failed":
+    case "paused":
+    case "max_steps":
+      return RUN[status];
+    default:
+      return status;
+  }
+}
+
+function incomplete(props: End): string {
   const reason = str(props.code) ?? str(props.finish_reason);
-  return reason ? fill(RUN.incomplete_because, reason.replaceAll("_", " ")) : RUN.incomplete;
+  if (reason === null) return RUN.incomplete;
+  const label = lookUp(LIMIT, reason.toLowerCase().replaceAll("-", "_"));
+  if (label === undefined) return fill(RUN.incomplete_because, reason.replaceAll("_", " "));
+  const tokens = num(props.last_output);
+  if (label !== LIMIT.length || !tokens) return label;
+  return tokens === 1 ? RUN.cut_at_one : fill(RUN.cut_at, count(tokens));
+}
+
+/** How many lanes are over, and how those ended that are not done: `6 / 20, 1 cut off, 1 failed`; empty for one stream. */
+export function lanesLabel(run: PropsOf<"run">, statusesOfOver: readonly string[]): string {
+  const all = num(run.lanes);
+  if (all === null) return "";
+  const list = [`${count(statusesOfOver.length)} / ${count(all)}`];
+  const others = statusesOfOver.filter((status) => status !== "completed");
+  const ends = others.map((status) => (Object.hasOwn(LANES, status) ? status : "incomplete"));
+  for (const [end, label] of Object.entries(LANES)) {
+    const number = ends.filter((each) => each === end).length;
+    if (number > 0) list.push(fill(label, count(number)));
+  }
+  return list.join(", ");
+}
+
+/** `1 tool call failed`; empty if none did. */
+export function failedCallsLabel({ tools_failed: failed }: PropsOf<"run">): string {
+  const number = num(failed) ?? 0;
+  if (number === 0) return "";
+  return number === 1 ? RUN.tool_failed : fill(RUN.tools_failed, count(number));
+}
+
+/** Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end. */
+const BEFORE_TOKENS = ["prompt", "tool", "agent", "reasoning"];
+
+/** `Waiting for gpt-5-mini…` if nothing in a list of blocks shows that the model is at work. */
+export function waitingLabel(
+  owner: PropsOf<"run"> | PropsOf<"agent">,
+  last: string | null,
+  allClosed: boolean,
+): string {
+  const { lanes, model, name }: PropsOf<"run"> = owner;
+  const hasLanes = num(lanes) !== null; // each of which waits by itself
+  if (!allClosed || (last !== null && (hasLanes || !BEFORE_TOKENS.includes(last)))) return "";
+  return fill(RUN.waiting, str(model) ?? str(name) ?? RUN.name);
 }
 
 /** The note at the right of a tool's row; null where its icon and time are enough. */
@@ -142,16 +208,16 @@ export function tracebackLabel(traceback: string): string {
   return frames ? fill(frames === 1 ? ERROR.frame : ERROR.frames, String(frames)) : ERROR.traceback;
 }
 
-/** The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, … `tools` are the props of the run's tool calls. */
-export function figures(run: PropsOf<"run">, tools: readonly PropsOf<"tool">[]): string[] {
+/** The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, … */
+export function figures(run: PropsOf<"run">): string[] {
   const usage: Unchecked<Usage> = record(run.usage) ?? {};
   const [input, output, reasoning, cost] = [num(usage.input), num(usage.output), num(usage.reasoning), num(usage.cost)];
   const total = num(usage.total);
   const used = num(run.tools) ?? 0;
   const failed = num(run.tools_failed) ?? 0;
-  const first = num(run.first_token);
-  const speed = tokensPerSecond(run, output, tools);
+  const answers = num(run.turns) ?? 0;
   const list: string[] = [];
+  if (answers > 1) list.push(fill(FIGURES.answers, count(answers)));
   if (input !== null) list.push(fill(FIGURES.input, count(input)));
   if (output !== null)
     list.push(fill(FIGURES.output, count(output)) + (reasoning ? fill(FIGURES.reasoning, count(reasoning)) : ""));
@@ -161,37 +227,23 @@ export function figures(run: PropsOf<"run">, tools: readonly PropsOf<"tool">[]):
       fill(used === 1 ? FIGURES.tool : FIGURES.tools, count(used)) +
         (failed > 0 ? fill(FIGURES.failed, count(failed)) : ""),
     );
-  if (first !== null) list.push(fill(FIGURES.first_token, duration(first)));
-  if (speed !== null && speed >= 1) list.push(fill(FIGURES.speed, count(Math.round(speed))));
   if (cost !== null) list.push(fill(FIGURES.cost, fixed(cost, cost < 0.01 ? 4 : 2)));
+  const [first, ...times] = pace(run);
+  if (first !== undefined) list.push(answers > 1 ? fill(FIGURES.last_answer, first) : first, ...times);
   const hidden = hiddenNote(run);
   if (hidden) list.push(hidden);
   return list;
 }
 
-/** Output tokens per second of a finished run, the time in its tools and before its first token left out. */
-function tokensPerSecond(run: PropsOf<"run">, output: number | null, tools: readonly PropsOf<"tool">[]): number | null {
-  const took = elapsed(run);
-  if (output === null || took === null) return null;
-  const writing = took - (num(run.first_token) ?? 0) - toolSeconds(tools);
-  return writing > 0.2 ? output / writing : null;
-}
-
-/** Seconds during which at least one tool ran. */
-function toolSeconds(tools: readonly PropsOf<"tool">[]): number {
-  const spans: [number, number][] = [];
-  for (const tool of tools) {
-    const [from, to] = [num(tool.args_done) ?? num(tool.started), num(tool.ended)];
-    if (from !== null && to !== null) spans.push([from, to]);
-  }
-  spans.sort((left, right) => left[0] - right[0]);
-  let total = 0;
-  let end = Number.NEGATIVE_INFINITY;
-  for (const [from, to] of spans) {
-    total += Math.max(0, to - Math.max(from, end));
-    end = Math.max(end, to);
-  }
-  return total;
+/** The times of a run; of a chat, those of its last answer. */
+export function pace({ untimed, first_token, speed: tokens, waited: seconds }: PropsOf<"run">): string[] {
+  if (untimed === true) return [];
+  const [first, speed, waited] = [num(first_token), num(tokens), num(seconds)];
+  const list: string[] = [];
+  if (first !== null) list.push(fill(FIGURES.first_token, duration(first)));
+  if (speed !== null && speed >= 1) list.push(fill(FIGURES.speed, count(Math.round(speed))));
+  if (waited !== null && 1000 * waited >= LIMITS.shown_wait_ms) list.push(fill(FIGURES.waited, duration(waited)));
+  return list;
 }
 
 /** Seconds from the start of a run or a thought to its end; null if one of them is unknown. */

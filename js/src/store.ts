@@ -19,7 +19,7 @@ export interface BlockState {
 
 /** List of blocks in pages, so that one more block redraws one page and not the whole list. */
 export class BlockList {
-  static readonly PAGE_BLOCKS = 16;
+  static readonly PAGE_BLOCKS = 12;
   readonly pages: Signal<readonly Signal<readonly Block[]>[]> = signal([]);
   readonly size = signal(0);
 

@@ -22,7 +22,7 @@ describe("before anything came", () => {
   it("shows who runs, a sign of life and Stop", async () => {
     await settle();
     expect(page.el.textContent).toContain("analyst");
-    expect(page.el.textContent).toContain("Waiting for the first event…");
+    expect(page.el.textContent).toContain("Waiting for analyst…");
     expect(button(page.el, "Stop")).toBeDefined();
   });
 

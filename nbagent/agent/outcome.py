@@ -6,8 +6,9 @@ from nbagent import events as e
 from nbagent.agent.limits import LimitReached
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
+from nbagent.render.labels import count, end_label
 
-READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.RunEnd)
+READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.StepEnd, e.RunEnd)
 """Types of the events that make the result of a run."""
 
 PAUSED = "Give generate(…, answer=handler), or show agent.stream(…), which asks the reader"
@@ -27,6 +28,7 @@ class Outcome:
         self._error: e.Error | None = None
         self._calls: dict[str, str] = {}  # names of tools by call
         self._end = e.RunEnd(status="incomplete")
+        self._last_step: e.Usage | None = None
 
     def feed(self, event: e.Event) -> None:
         """Take the next event of the run itself."""
@@ -35,6 +37,8 @@ class Outcome:
                 self._error = event
             case e.ToolStart():
                 self._calls[event.id] = event.name
+            case e.StepEnd():
+                self._last_step = event.usage
             case e.RunEnd():
                 self._end = event
 
@@ -60,10 +64,18 @@ class Outcome:
         elif end.status == "max_steps":
             message = f"{self._name} has not answered within {self._max_steps} steps (max_steps)"
         else:
-            message = f"{self._name} did not finish its answer: {end.finish_reason or end.code or end.status}"
+            message = f"{self._name} did not finish its answer. {self._reason()}"
         code = end.code or (error.code if error else None)
         partial = end.output if isinstance(end.output, str) else ""
+        if partial:
+            message = f"{message.removesuffix('.')}. error.partial has the {count(len(partial))} characters that came"
         raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(failure)
+
+    def _reason(self) -> str:
+        """Return why the answer is not whole, in the words of the view."""
+        end, step = self._end, self._last_step
+        reasons = {"code": end.code, "finish_reason": end.finish_reason, "last_output": None if step is None else step.output}
+        return end_label({"status": end.status, **reasons})
 
     def tool_of(self, request: e.ApprovalRequest) -> str | None:
         """Return the name of the tool that a question is about; None if it is about no call."""

@@ -320,7 +320,7 @@ def _events_of(messages: Sequence[Json]) -> list[e.Event]:
                     made.append(_arguments(f"tool-{id}", function["arguments"]))
             case "tool":
                 made.append(e.ToolResult(id=f"tool-{message['tool_call_id']}", content=text))
-    return [*made, e.RunEnd(status="completed")]
+    return [*made, e.RunEnd(status="completed", meta={"untimed": True})]
 
 
 def _arguments(id: str, text: str) -> e.ToolArgs:

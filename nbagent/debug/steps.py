@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbagent.events.jsonable import json_safe
-from nbagent.render.labels import call_args, compact
+from nbagent.render.labels import call_args, compact, worked
 
 _KINDS = {"prompt": "prompt", "text": "text", "tool": "tool", "error": "error", "handoff": "handoff"}
 
@@ -75,9 +75,8 @@ def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
             parts["result"] = results[id]
         elif block.get("result") is not None:
             parts["result"] = block["result"].get("application/json", block["result"].get("text/plain"))
-        begun, ended = block.get("args_done", block.get("started")), block.get("ended")
-        seconds = None if begun is None or ended is None else float(ended - begun)
-        return Item(kind, name, f"{name}{call_args(block)}", parts, compact(["tool", name, json_safe(arguments)]), seconds)
+        key = compact(["tool", name, json_safe(arguments)])
+        return Item(kind, name, f"{name}{call_args(block)}", parts, key, worked(block, "args_done"))
     if kind == "handoff":
         text = f"{block.get('from')} → {block.get('to')}"
     else:

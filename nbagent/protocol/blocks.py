@@ -27,14 +27,22 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
     Attributes:
         user_open: true if the reader opened the block's panel, false if the reader closed it; absent until then.
         replaced: true if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again.
+        waited: of a run, an agent or a call: seconds for which it waited for the reader so far.
+        waits_since: when it began to wait for the reader; null while it does not.
+        untimed: true if the times are not those of the work: it was done earlier, and is read from a store.
     """
 
     user_open: bool | UnsetType = UNSET
     replaced: bool | UnsetType = UNSET
+    waited: float | UnsetType = UNSET
+    waits_since: float | UnsetType | None = UNSET
+    untimed: bool | UnsetType = UNSET
 
 
 class RunProps(BlockProps, tag="run"):
     """The root block: the run itself.
+
+    Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last answer, all else is the chat's.
 
     Attributes:
         name: title of the run.
@@ -42,20 +50,24 @@ class RunProps(BlockProps, tag="run"):
         status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
         stopped_by: name of the one who stopped the run: "you", or a program; null or absent where its service did.
         started: when the run began.
-        ended: when the run ended.
+        ended: when the run ended; null while a further answer of a chat is written.
         finish_reason: the provider's own reason for the end.
         code: more about the status: an error code, or `stream_truncated`.
-        first_token: seconds from `started` to the first text, thought or tool argument.
+        last_output: output tokens of the last step, when it has ended; absent if they are unknown.
+        first_token: seconds from `started` to the first text, thought or tool argument; null before.
+        speed: output tokens for each second that the model wrote; null if it is unknown. The time before the first token, in
+            tools, and of waiting for the reader is left out.
         usage: tokens so far; counts that are unknown are absent.
         hidden: content that the gate hides from the reader: `thinking`, `tools`, `commentary`.
         events: number of events so far.
-        deltas: number of text, reasoning and argument deltas so far.
+        words: number of words of texts and thoughts that were streamed so far.
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
         copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
         turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
             the reader may write the next prompt.
+        versions: number of earlier versions of a chat: how often a prompt was edited or asked again.
         height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
         panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
         final_only: true if the transcript is shown when the run has ended.
@@ -70,19 +82,22 @@ class RunProps(BlockProps, tag="run"):
     status: Literal["running", "stopping"] | RunStatus | UnsetType = UNSET
     stopped_by: str | UnsetType | None = UNSET
     started: float | UnsetType = UNSET
-    ended: float | UnsetType = UNSET
+    ended: float | UnsetType | None = UNSET
     finish_reason: str | UnsetType | None = UNSET
     code: str | UnsetType | None = UNSET
-    first_token: float | UnsetType = UNSET
+    last_output: int | UnsetType | None = UNSET
+    first_token: float | UnsetType | None = UNSET
+    speed: float | UnsetType | None = UNSET
     usage: Usage | UnsetType = UNSET
     hidden: list[str] | UnsetType = UNSET
     events: int | UnsetType = UNSET
-    deltas: int | UnsetType = UNSET
+    words: int | UnsetType = UNSET
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
     copied: int | UnsetType = UNSET
     turns: int | UnsetType = UNSET
+    versions: int | UnsetType = UNSET
     height: int | UnsetType = UNSET
     panels: list[str] | UnsetType = UNSET
     final_only: bool | UnsetType = UNSET
@@ -185,14 +200,26 @@ class AgentProps(BlockProps, tag="agent"):
         status: `running`, then how it ended.
         started: when it began.
         ended: when it ended.
+        stopped_by: as for a run.
+        finish_reason: as for a run.
+        code: as for a run.
+        last_output: as for a run.
         usage: its tokens, when it has ended.
+        tools: number of its tool calls so far.
+        tools_failed: number of them that ended with an error.
     """
 
     name: str | UnsetType = UNSET
     status: Literal["running"] | RunStatus | UnsetType = UNSET
     started: float | UnsetType = UNSET
     ended: float | UnsetType = UNSET
+    stopped_by: str | UnsetType = UNSET
+    finish_reason: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    last_output: int | UnsetType = UNSET
     usage: Usage | UnsetType = UNSET
+    tools: int | UnsetType = UNSET
+    tools_failed: int | UnsetType = UNSET
 
 
 class HandoffProps(BlockProps, tag="handoff"):
@@ -236,15 +263,25 @@ class FileProps(BlockProps, tag="file"):
 
 
 class StatusProps(BlockProps, tag="status"):
-    """A line about what is going on.
+    """A line about what is going on, or the mark of where an answer of a chat stops that is not whole.
 
     Attributes:
-        message: the line.
+        message: the line; absent from a mark, whose words are made of the fields below.
         level: its severity.
+        status: of a mark: how the answer ended.
+        stopped_by: as for a run.
+        finish_reason: as for a run.
+        code: as for a run.
+        last_output: as for a run.
     """
 
     message: str | UnsetType = UNSET
     level: Level | UnsetType = UNSET
+    status: RunStatus | UnsetType = UNSET
+    stopped_by: str | UnsetType = UNSET
+    finish_reason: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    last_output: int | UnsetType = UNSET
 
 
 class ErrorProps(BlockProps, tag="error"):

@@ -76,6 +76,7 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
         end: when it ended; absent if it has not.
         ready: of a tool call: when its arguments were complete and it began to run.
         first: of a step: when its first token came, or the complete arguments of a call.
+        waited: of a tool call and of an agent: seconds of it for which it waited for the reader.
         status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision.
         usage: of a step: its tokens and cost, as far as they are known.
         block: id of its block; absent for a step and a question.
@@ -87,6 +88,7 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
     end: float | None = None
     ready: float | None = None
     first: float | None = None
+    waited: float | None = None
     status: str | None = None
     usage: Usage | None = None
     block: str | None = None
@@ -96,12 +98,13 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
     """The timeline of a run. Times are seconds since the epoch.
 
     Attributes:
-        start: when the first event came; null before.
-        end: when the last event came.
-        first_token: when the first piece of a text, a thought or a tool's arguments came; null before.
+        start: when the run began; null before its first event.
+        end: when it ended; before, when the last event came.
+        first_token: when the first piece of a text, a thought or a tool's arguments came, of a chat in its last answer; null
+            before.
         gap_count: number of gaps in all.
         gap_seconds: seconds of all gaps together.
-        gaps: the newest periods without an event: start and end.
+        gaps: the newest periods without an event: start and end. Those that waited for the reader are none.
         left_out: number of older bars that are no longer kept.
         seen: number of the last event in the timeline; if it is less than `count`, the view asks again.
         count: number of events in all.

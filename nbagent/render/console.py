@@ -19,17 +19,19 @@ from nbagent.render.labels import (
     changes,
     decision_label,
     duration,
-    elapsed,
+    end_label,
     error_headline,
     figures,
     handoff_label,
     is_silent_thought,
     json_line,
+    lanes_label,
     prompt_label,
     run_label,
     spent,
     thought_label,
     tool_note,
+    worked,
 )
 from nbagent.render.markup.text import one_line, prose, visible
 from nbagent.render.props import files_of, record_of, text_of
@@ -74,7 +76,6 @@ class ConsoleRenderer:
     def __init__(self, file: IO[str] | None = None, console: Console | None = None) -> None:
         self._console = console or Console(file=file, force_jupyter=False)
         self._blocks: dict[str, Block] = {"run": {"kind": "run", "depth": 0}}
-        self._tools: list[Block] = []  # the calls printed so far
         self._streaming: str | None = None  # the block whose text the cursor stands in
         self._at_line_start = True
         self._titled = False
@@ -134,7 +135,7 @@ class ConsoleRenderer:
             case "handoff":
                 self._line(depth, handoff_label(block, str), _BOLD)
             case "status":
-                self._line(depth, block.get("message"), _LEVELS.get(block.get("level") or "info", _DIM))
+                self._line(depth, block.get("message") or end_label(block), _LEVELS.get(block.get("level") or "info", _DIM))
             case "error":
                 self._error(depth, block)
             case "approval":
@@ -174,8 +175,8 @@ class ConsoleRenderer:
                 self._tool(block)
             case "reasoning" if block["printed"] or not is_silent_thought({**block, "closed": True}):
                 self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
-            case "agent" if usage := spent(block):
-                self._line(block["depth"], f"{block.get('name')}: {' · '.join(usage)}", _DIM)
+            case "agent" if about := _agent_figures(block):
+                self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
             case "source":
                 self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
             case "file":
@@ -231,13 +232,12 @@ class ConsoleRenderer:
                 self._tool(block)
 
     def _tool(self, block: Block) -> None:
-        self._tools.append({name: block.get(name) for name in ("started", "args_done", "ended")})
         state = text_of(block, "state")
         symbol, note = tool_note(block, closed=True)
         outcome = error_headline(record_of(block, "error")) if state == "output-error" else text_of(block, "summary") or note
         line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
         line += f" → {one_line(outcome, _LINE_CHARS)}" if outcome else ""
-        self._line(block["depth"], line + _time(elapsed(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
+        self._line(block["depth"], line + _time(worked(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
         if diff := record_of(block, "difference"):
             self._line(block["depth"], f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}", _DIM)
             for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
@@ -279,7 +279,11 @@ class ConsoleRenderer:
         self._title()
         symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
         code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
-        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *figures(run, self._tools)])}", style)
+        lanes = [
+            {**block, "closed": True} for block in self._blocks.values() if block["kind"] == "agent" and not block["depth"]
+        ]
+        parts = [run_label(run) + code, lanes_label(run, lanes), *figures(run)]
+        self._line(0, f"{symbol} {' · '.join(filter(None, parts))}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
@@ -317,6 +321,11 @@ def _encodable(text: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
     return text
+
+
+def _agent_figures(agent: Block) -> list[str]:
+    whole = agent.get("status") in ("completed", "running", None)
+    return spent(agent) if whole else [end_label(agent), *spent(agent)]
 
 
 def _time(seconds: float | None) -> str:

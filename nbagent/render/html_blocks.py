@@ -12,17 +12,21 @@ from nbagent.render.labels import (
     decision_details,
     decision_label,
     duration,
-    elapsed,
+    end_label,
+    failed_calls_label,
     figures,
     forks_label,
     handoff_label,
     is_permitted,
     is_silent_thought,
+    lanes_label,
     prompt_label,
     run_label,
     spent,
     thought_label,
     tool_note,
+    waiting_label,
+    worked,
 )
 from nbagent.render.markup.markdown import link_html
 from nbagent.render.markup.text import escape, escape_line, without_tex
@@ -33,6 +37,7 @@ from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
 _LEVELS = {"warning": "⚠ ", "error": "✗ "}
+_AGENT_MARKS = {"completed": "✓", "running": "✓", "": "✓", "failed": "✗"}
 _LINE_CHARS = 2000
 
 
@@ -46,7 +51,7 @@ class BlockWriter:
 
     def html(self) -> str:
         """Return the run from its header to its footer."""
-        return self._header() + (self._list(ROOT) or self._empty()) + self._footer()
+        return self._header() + (self._list(ROOT) or self._empty()) + self._waiting(ROOT, self._tree.run) + self._footer()
 
     def blocks_html(self) -> str:
         """Return the blocks alone."""
@@ -57,16 +62,24 @@ class BlockWriter:
         name, model = text_of(run, "name"), text_of(run, "model")
         model = f" {escape_line(model)}" if model and model != name else ""
         forks = forks_label(run)
+        status = filter(None, [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)])
         return (paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else "") + paragraph(
-            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(run_label(run))}"
+            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(' · '.join(status))}"
         )
 
     def _empty(self) -> str:
-        live = text_of(self._tree.run, "status") in ("running", "stopping", "")
-        return "" if live else paragraph(LABELS["run"]["empty"])
+        run = self._tree.run
+        if text_of(run, "status") in ("running", "stopping", ""):
+            return ""
+        return paragraph(escape(LABELS["chat"]["ask"] if run.get("turns") == 0 else LABELS["run"]["empty"]))
+
+    def _waiting(self, parent: str, owner: Props) -> str:
+        """Return a line that says that the model has not answered yet, where its answer will stand; of a run that goes on."""
+        waiting = waiting_label(self._tree.run, owner, self._tree.children.get(parent, []))
+        return paragraph(f"<span{MUTED}>{escape_line(waiting)}</span>") if waiting else ""
 
     def _footer(self) -> str:
-        found = figures(self._tree.run, self._tree.tools)
+        found = figures(self._tree.run)
         return paragraph(f"<small{MUTED}>{without_tex(escape(' · '.join(found)))}</small>") if found else ""
 
     def _list(self, parent: str) -> str:
@@ -126,7 +139,7 @@ class BlockWriter:
         id_, state = text_of(block, "id"), text_of(block, "state")
         symbol, note = tool_note(block, bool(block.get("closed")), stopped=self._tree.is_stopped(block))
         summary = text_of(block, "summary") if state == "output-available" else ""
-        took = elapsed(block, "args_done")
+        took = worked(block, "args_done")
         row = (
             f"{symbol} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
             f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
@@ -196,16 +209,16 @@ class BlockWriter:
         return html
 
     def _agent(self, block: Props) -> str:
-        status, took = text_of(block, "status"), elapsed(block)
-        symbol = "…" if not block.get("closed") else "✓" if status in ("completed", "running", "") else "✗"
+        status, took = text_of(block, "status"), worked(block)
+        symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
         parts = [f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
         parts += [escape(duration(took))] if took is not None else []
         parts += map(escape, spent(block))
-        parts += [escape_line(status.replace("_", " "))] if symbol == "✗" else []
-        parts += ["was running"] if symbol == "…" else []
+        parts += [escape_line(end_label(block))] if symbol in "✗⊘" else []
+        parts += [LABELS["tool_state"]["input-available"]] if symbol == "…" else []
         return fold(
             " · ".join(parts),
-            quotation(self._list(text_of(block, "id"))),
+            quotation(self._list(text_of(block, "id")) + self._waiting(text_of(block, "id"), block)),
             is_open=self._is_open(block, "agents", by_default=True),
         )
 
@@ -227,7 +240,8 @@ class BlockWriter:
         return html
 
     def _status(self, block: Props) -> str:
-        return paragraph(_LEVELS.get(text_of(block, "level"), "") + escape_line(text_of(block, "message"), _LINE_CHARS))
+        message = text_of(block, "message") or end_label(block)
+        return paragraph(_LEVELS.get(text_of(block, "level"), "") + escape_line(message, _LINE_CHARS))
 
     def _error(self, block: Props) -> str:
         kind = text_of(block, "error_type") or LABELS["error"]["type"]

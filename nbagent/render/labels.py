@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from nbagent.protocol.shared import LABELS, LIMITS, fill
@@ -13,8 +14,9 @@ from nbagent.render.props import Props, number_of, record_of, text_of
 _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
 _FIGURES = LABELS["figure"]
-_WAS_RUNNING = "was running"
 _MAX_INDENTED_CHARS = 100_000
+# Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end.
+_BEFORE_TOKENS = frozenset({"prompt", "tool", "agent", "reasoning"})
 _TOOL_MARKS = {
     "output-available": "✓",
     "output-error": "✗",
@@ -44,6 +46,12 @@ def elapsed(props: Props, start: str = "started") -> float | None:
     return None if begun is None or ended is None else max(0.0, ended - begun)
 
 
+def worked(props: Props, start: str = "started") -> float | None:
+    """Return the seconds that a call or an agent took, without those for which it waited for the reader."""
+    took = None if props.get("untimed") is True else elapsed(props, start)
+    return None if took is None else max(0.0, took - (number_of(props, "waited") or 0.0))
+
+
 def count(value: float) -> str:
     """Return a number as JavaScript's `toLocaleString("en-US")` writes it: `1,284`."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
@@ -71,29 +79,92 @@ def _fixed(value: float, digits: int) -> str:
 def run_label(run: Props) -> str:
     """Return the label of a run's status: `Done in 3.2s`."""
     status, took = text_of(run, "status"), elapsed(run)
-    time = "" if took is None else duration(took)
+    time = "" if took is None or run.get("untimed") is True else duration(took)
     match status:
         case "running" | "stopping" | "":
-            return f"{_WAS_RUNNING} when this notebook was saved"
+            return _RUN["copied"]
+        case "completed" if is_ready(run):
+            return _RUN["ready"]
         case "completed":
             return fill(_RUN["completed_in"], time) if time else _RUN["completed"]
         case "failed":
             return fill(_RUN["failed_after"], time) if time else _RUN["failed"]
-        case "cancelled":
-            by = text_of(run, "stopped_by")
-            label = fill(_RUN["cancelled"], by) if by else _RUN["cancelled_by_service"]
-        case "incomplete":
-            label = _incomplete(run)
-        case _:
-            label = _RUN.get(status, status) if status in ("paused", "max_steps") else status
+    label = end_label(run)
     return f"{label} · {time}" if time else label
 
 
-def _incomplete(run: Props) -> str:
-    if run.get("code") == "stream_truncated":
-        return _RUN["truncated"]
-    reason = text_of(run, "code", "finish_reason")
-    return fill(_RUN["incomplete_because"], reason.replace("_", " ")) if reason else _RUN["incomplete"]
+def is_ready(run: Props) -> bool:
+    """Return True for a chat that has given no answer yet, but for those that it goes on from."""
+    return run.get("turns") == 0 or (run.get("untimed") is True and number_of(run, "turns") is not None)
+
+
+def end_label(block: Props) -> str:
+    """Return how a run, a lane or an answer ended, in the words that are used everywhere: `Done`, `Cut off at max_tokens`."""
+    match status := text_of(block, "status"):
+        case "cancelled":
+            by = text_of(block, "stopped_by")
+            return fill(_RUN["cancelled"], by) if by else _RUN["cancelled_by_service"]
+        case "incomplete":
+            return _incomplete(block)
+        case "completed" | "failed" | "paused" | "max_steps":
+            return _RUN[status]
+    return status
+
+
+def _incomplete(block: Props) -> str:
+    reason = text_of(block, "code", "finish_reason")
+    label = LABELS["limit"].get(reason.lower().replace("-", "_"))
+    if label is None:
+        return fill(_RUN["incomplete_because"], reason.replace("_", " ")) if reason else _RUN["incomplete"]
+    tokens = number_of(block, "last_output")
+    if label != LABELS["limit"]["length"] or not tokens:
+        return label
+    return _RUN["cut_at_one"] if tokens == 1 else fill(_RUN["cut_at"], count(tokens))
+
+
+def lanes_label(run: Props, lanes: Iterable[Props]) -> str:
+    """Return how many lanes are over, and how those ended that are not done: `6 / 20, 1 cut off, 1 failed`; "" for one stream.
+
+    Args:
+        run: the run.
+        lanes: those of which reading has begun.
+    """
+    every = number_of(run, "lanes")
+    if every is None:
+        return ""
+    ends = Counter(_lane_end(lane) for lane in lanes if lane.get("closed"))
+    parts = [fill(label, count(ends[end])) for end, label in LABELS["lanes"].items() if ends[end]]
+    return ", ".join([f"{count(ends.total())} / {count(every)}", *parts])
+
+
+def waiting_label(run: Props, owner: Props, blocks: Sequence[Props]) -> str:
+    """Return `Waiting for gpt-5-mini…` if nothing shows that the model is at work; else "".
+
+    Args:
+        run: the run; it goes on.
+        owner: the run, or the agent in it, whose model is asked.
+        blocks: those of the owner, in order.
+    """
+    is_live = text_of(run, "status") in ("running", "stopping", "") and owner.get("closed") is not True
+    if not is_live or not all(block.get("closed") for block in blocks):
+        return ""
+    has_lanes = number_of(owner, "lanes") is not None  # each of which waits by itself
+    if blocks and (has_lanes or text_of(blocks[-1], "kind") not in _BEFORE_TOKENS):
+        return ""
+    return fill(_RUN["waiting"], text_of(owner, "model", "name") or _RUN["name"])
+
+
+def _lane_end(lane: Props) -> str:
+    status = text_of(lane, "status")
+    return status if status == "completed" or status in LABELS["lanes"] else "incomplete"
+
+
+def failed_calls_label(run: Props) -> str:
+    """Return `1 tool call failed`; "" if none did."""
+    failed = number_of(run, "tools_failed") or 0
+    if not failed:
+        return ""
+    return _RUN["tool_failed"] if failed == 1 else fill(_RUN["tools_failed"], count(failed))
 
 
 def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str, str]:
@@ -111,7 +182,7 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
         error_type = text_of(record_of(tool, "error"), "type") if state == "output-error" else ""
         return _TOOL_MARKS[state], error_type or _TOOL_NOTES.get(state, "")
     if not closed:
-        return "…", _WAS_RUNNING
+        return "…", LABELS["tool_state"]["input-available"]
     return "→", _TOOL_NOTES[state] if state == "input-available" else ""
 
 
@@ -288,14 +359,13 @@ def traceback_label(traceback: str) -> str:
 # --- the footer -------------------------------------------------------------------------------------------------------
 
 
-def figures(run: Props, tools: Iterable[Props]) -> list[str]:
+def figures(run: Props) -> list[str]:
     """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
     usage = record_of(run, "usage")
     spent, written, thought, total = (number_of(usage, name) for name in ("input", "output", "reasoning", "total"))
-    used, failed = (number_of(run, name) or 0 for name in ("tools", "tools_failed"))
-    first, cost = number_of(run, "first_token"), number_of(usage, "cost")
-    speed = _tokens_per_second(run, written, tools)
-    found = []
+    used, failed, answers = (number_of(run, name) or 0 for name in ("tools", "tools_failed", "turns"))
+    cost = number_of(usage, "cost")
+    found = [fill(_FIGURES["answers"], count(answers))] if answers > 1 else []
     if spent is not None:
         found.append(fill(_FIGURES["input"], count(spent)))
     if written is not None:
@@ -306,41 +376,32 @@ def figures(run: Props, tools: Iterable[Props]) -> list[str]:
     if used > 0:
         found.append(fill(_FIGURES["tool" if used == 1 else "tools"], count(used)))
         found[-1] += fill(_FIGURES["failed"], count(failed)) if failed > 0 else ""
+    if cost is not None:
+        found.append(fill(_FIGURES["cost"], _fixed(cost, 4 if cost < 0.01 else 2)))
+    pace = _pace(run)
+    if pace and answers > 1:
+        pace[0] = fill(_FIGURES["last_answer"], pace[0])
+    return [*found, *pace, *filter(None, [hidden_note(run)])]
+
+
+def _pace(run: Props) -> list[str]:
+    """Return the times of a run; of a chat, those of its last answer."""
+    if run.get("untimed") is True:
+        return []
+    first, speed, waited = (number_of(run, name) for name in ("first_token", "speed", "waited"))
+    found = []
     if first is not None:
         found.append(fill(_FIGURES["first_token"], duration(first)))
     if speed is not None and speed >= 1:
         found.append(fill(_FIGURES["speed"], count(_round(speed))))
-    if cost is not None:
-        found.append(fill(_FIGURES["cost"], _fixed(cost, 4 if cost < 0.01 else 2)))
-    return [*found, *filter(None, [hidden_note(run)])]
+    if waited is not None and 1000 * waited >= LIMITS["shown_wait_ms"]:
+        found.append(fill(_FIGURES["waited"], duration(waited)))
+    return found
 
 
 def spent(agent: Props) -> list[str]:
-    """Return the tokens of a sub-agent that has ended: `1,284 in`, `300 out`."""
-    return figures({"usage": record_of(agent, "usage")}, [])
-
-
-def _tokens_per_second(run: Props, written: float | None, tools: Iterable[Props]) -> float | None:
-    """Output tokens per second of a finished run, the time in its tools and before its first token left out."""
-    took = elapsed(run)
-    if written is None or took is None:
-        return None
-    writing = took - (number_of(run, "first_token") or 0) - _tool_seconds(tools)
-    return written / writing if writing > 0.2 else None
-
-
-def _tool_seconds(tools: Iterable[Props]) -> float:
-    """Seconds during which at least one tool ran."""
-    spans = []
-    for tool in tools:
-        begun, ended = number_of(tool, "args_done", "started"), number_of(tool, "ended")
-        if begun is not None and ended is not None:
-            spans.append((begun, ended))
-    total, until = 0.0, -math.inf
-    for begun, ended in sorted(spans):
-        total += max(0.0, ended - max(begun, until))
-        until = max(until, ended)
-    return total
+    """Return the figures of a sub-agent: `1,284 in`, `300 out`, `1 tool call failed`."""
+    return [*figures({"usage": record_of(agent, "usage")}), *filter(None, [failed_calls_label(agent)])]
 
 
 def forks_label(run: Props) -> str:

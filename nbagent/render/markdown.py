@@ -15,17 +15,20 @@ from nbagent.render.labels import (
     decision_details,
     decision_label,
     duration,
-    elapsed,
+    end_label,
     error_headline,
+    failed_calls_label,
     figures,
     forks_label,
     handoff_label,
+    lanes_label,
     pretty,
     prompt_label,
     run_label,
     spent,
     thought_label,
     tool_note,
+    worked,
 )
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.text import clip, prose, readable, visible
@@ -74,8 +77,9 @@ class _Writer:
     def text(self) -> str:
         run = self._tree.run
         name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
-        about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
-        found = figures(run, self._tree.tools)
+        status = (run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run))
+        about = " · ".join(filter(None, (model if model != name else "", *status)))
+        found = figures(run)
         foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
         forks = forks_label(run)
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
@@ -129,13 +133,14 @@ class _Writer:
                 ]
             case "agent":
                 name = f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"
-                return [_quoted([" · ".join([name, *spent(block)]), *inside])]
+                end = [] if text_of(block, "status") in ("completed", "running", "") else [_line(end_label(block))]
+                return [_quoted([" · ".join([name, *end, *spent(block)]), *inside])]
             case "handoff":
                 return [handoff_label(block, lambda name: f"**{_line(name)}**")]
             case "approval":
                 return [_approval(block)]
             case "status":
-                return [f"*{_line(text_of(block, 'message'))}*"]
+                return [f"*{_line(text_of(block, 'message') or end_label(block))}*"]
             case "error":
                 heading = text_of(block, "error_type") or LABELS["error"]["type"]
                 return [f"**✗ {_line(heading)}**", _fenced(text_of(block, "message") or LABELS["error"]["message"])]
@@ -149,7 +154,7 @@ class _Writer:
 
     def _call(self, tool: Props) -> str:
         symbol, note = tool_note(tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool))
-        took = elapsed(tool, "args_done")
+        took = worked(tool, "args_done")
         summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
         tail = "".join(f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]

@@ -30,7 +30,7 @@ class Tree:
         blocks: all others, by their ids.
         children: the blocks in each block, in order. A block that lies too deep, or under one that is not known, moves up.
         approvals: the questions about a tool's call, in order, by the tool's id. They are drawn with the tool.
-        tools: the tools' blocks, in order, without attempts.
+        lanes: the agents that are in no other block, in order.
     """
 
     def __init__(self, blocks: Iterable[Props]) -> None:
@@ -39,7 +39,6 @@ class Tree:
         self.blocks = {text_of(block, "id"): block for block in listed if block is not self.run}
         self.children: dict[str, list[Props]] = {}
         self.approvals: dict[str, list[Props]] = {}
-        self.tools = [block for block in self.blocks.values() if block.get("kind") == "tool" and "attempt_of" not in block]
         depths, parents = {ROOT: 0}, {ROOT: ROOT}  # and where the children of each block go
         for id_, block in self.blocks.items():
             tool = text_of(block, "tool_id")
@@ -52,6 +51,7 @@ class Tree:
             deep = depths[parent] + 1 > _MAX_DEPTH
             depths[id_] = depths[parent] + (not deep)
             parents[id_] = parent if deep else id_
+        self.lanes = [block for block in self.children.get(ROOT, []) if block.get("kind") == "agent"]
 
     @property
     def longest_list(self) -> int:

@@ -12,8 +12,6 @@ from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import stream_outlives_run
 from nbagent.errors import Cancelled
 from nbagent.events import (
-    STREAM_TRUNCATED,
-    AgentEnd,
     AgentStart,
     Event,
     RunEnd,
@@ -24,6 +22,7 @@ from nbagent.events import (
     Usage,
     UsageUpdate,
 )
+from nbagent.events.agent_end import agent_end
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
 from nbagent.run.continuation import continued
@@ -325,14 +324,8 @@ class _Lane:
         usage = event.usage or self._usage or self._steps
         if usage != Usage():
             yield UsageUpdate(usage=usage, mode="add", parent_id=self.id)
-        yield AgentEnd(
-            id=self.id,
-            status=event.status,
-            output=event.output,
-            usage=usage if usage != Usage() else None,
-            value=event.value,
-            meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None,
-        )
+        used = usage if usage != Usage() else None
+        yield agent_end(self.id, event, output=event.output, usage=used, value=event.value)
 
     def _nested(self, event: Event) -> Event:
         own = with_id_prefix(event, self.id)

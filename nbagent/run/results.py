@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
+from nbagent.render.labels import end_label, worked
 from nbagent.run.object_size import object_bytes
 from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState
@@ -190,9 +191,8 @@ class Lane(Results):
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that the stream took; None while it runs."""
-        ended = self._props.get("ended")
-        return None if ended is None else float(ended - self._props["started"])
+        """Seconds that the stream took, without those for which it waited for you; None while it runs."""
+        return worked(self._props)
 
     def __repr__(self) -> str:
         return f"<Lane {self.name!r} {self.status}: {reprlib.repr(self.text)}>"
@@ -222,7 +222,8 @@ class RunResults(Results):
     def lanes_df(self) -> "pd.DataFrame":
         """Return the lanes as a table, a row each: name, status, seconds, text, tools, input, output, error.
 
-        `tools` is the number of calls, `input` and `output` are tokens, `error` is a message.
+        `tools` is the number of calls, `input` and `output` are tokens, `error` is why the answer is not whole: the error's
+        message, or "Cut off at 12 tokens (max_tokens)".
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -312,7 +313,10 @@ def _lane_number(block_id: str) -> int:
 
 
 def _message(lane: Lane) -> str | None:
-    return None if lane.error is None else str(lane.error)
+    """Return why a lane has no whole answer; None if it has one, or goes on."""
+    if lane.error is not None:
+        return str(lane.error)
+    return None if lane.status in ("running", "completed") else end_label(lane._props)
 
 
 def _pandas() -> Any:

@@ -76,7 +76,7 @@ class RunState:
         self.attempts = self.tool_calls.again = Attempts(self.transcript, self.tool_calls, self.privacy.mask, self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self._past = Past(self.events, begin, self.large_values)
-        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self._past, self.requests)
+        self.inspector = Inspector(self.events, self.transcript, self._past, self.requests)
         self.questions = OpenQuestions()
         self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from nbagent import events as e
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.printable import printable_line
+from nbagent.render.labels import worked
 from nbagent.render.markup.table import html_table
 from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript
@@ -100,10 +101,8 @@ class ToolCall:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that the tool ran; None while it runs."""
-        props = self._block.props
-        ended = props.get("ended")
-        return None if ended is None else float(ended - props.get("args_done", props["started"]))
+        """Seconds that the tool ran, without those for which it waited for you; None while it runs, or if they are unknown."""
+        return worked(self._block.props, "args_done")
 
     @property
     def output(self) -> str:

@@ -87,7 +87,8 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
             waits = event.status in ("completed", "paused", "max_steps") and block.props["state"] != "input-streaming"
             return ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
         case "agent":
-            return AgentProps(status=event.status, ended=event.ts)
+            by = (event.meta or {}).get("stopped_by")
+            return AgentProps(status=event.status, ended=event.ts, stopped_by=by if isinstance(by, str) else msgspec.UNSET)
         case "reasoning":
             return ReasoningProps(ended=event.ts)
     return BlockProps()

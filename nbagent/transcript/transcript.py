@@ -5,7 +5,9 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-from collections.abc import Callable
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -19,6 +21,7 @@ from nbagent.protocol.blocks import (
     BlockProps,
     ReasoningProps,
     RunProps,
+    StatusProps,
     TextProps,
     ToolProps,
     kind_of,
@@ -26,6 +29,7 @@ from nbagent.protocol.blocks import (
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
+from nbagent.transcript.pace import Span, WordCount, tokens_per_second
 from nbagent.transcript.props import WholeEvent, default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
@@ -61,8 +65,9 @@ class Transcript(BlockTree):
         super().__init__(name, started, props)
         self._name = StreamName(name, origin)
         self._prompts: list[Block] = []
-        self._first_token = False
         self._usage = UsageCount()
+        self._waits: dict[str, list[Block]] = {}  # the blocks that wait for the reader, by their question
+        self._begin_answer()
         self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
         self._around_pictures: set[str] = set()  # calls in which another one, of a sub-agent, has a picture
 
@@ -80,6 +85,15 @@ class Transcript(BlockTree):
         self._latest = event.ts
         return _REDUCERS[type(event)](self, event)
 
+    def _begin_answer(self) -> None:
+        """Forget what is counted for one answer: of a run that is no chat, for the whole run."""
+        self._has_token = False
+        self._words = WordCount()
+        self._output_before = self._usage.total.output or 0
+        self._steps: Counter[str | None] = Counter()  # by the agent that they are of; None is the run's own
+        self._blocks_before = len(self.blocks)
+        self._reader_spans: list[Span] = []  # in which the run waited for the reader
+
     # --- blocks ---------------------------------------------------------------------------------------------------
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
@@ -93,14 +107,16 @@ class Transcript(BlockTree):
         return ops
 
     def _grow(self, event: _Delta) -> list[Op]:
-        self._counts["deltas"] += 1
         kind, field = _GROWING[type(event)]
         block, ops = self._block(event.id, kind, event)
         delta = text_safe(event.delta)
         block.append(field, delta)
         ops.append(("append", block.id, field, delta))
-        if not self._first_token:
-            self._first_token = True
+        if field == "text" and delta:
+            self._words.add(block.id, delta)
+            self._counts["words"] = self._words.total
+        if not self._has_token and field != "output":
+            self._has_token = True
             ops += self._set(self.root, RunProps(first_token=max(0.0, event.ts - self.root.props["started"])))
         return ops
 
@@ -126,6 +142,8 @@ class Transcript(BlockTree):
             props = ToolProps(args_done=event.ts)
             if "ended" in block.props:  # it runs again
                 props.ended = None
+            if "waited" in block.props:
+                props.waited = 0.0
         else:
             props = ToolProps(progress=ToolProgress(event.message, event.progress, event.total))
         return [*ops, *self._set(block, props)]
@@ -158,8 +176,11 @@ class Transcript(BlockTree):
         props.ended = block.props.get("ended") or event.ts  # one that stopped at its result had ended before
         if event.difference is not None:
             props.difference = event.difference
+        for question in [name for name, around in self._waits.items() if block in around]:
+            ops += self._end_wait(question, event.ts)
         if event.status == "error" and block.props["state"] != "output-error" and not self.is_of_attempt(block):
             self._counts["tools_failed"] += 1
+            ops += self._count_in_agents(block, "tools_failed")
         return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
 
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
@@ -205,6 +226,13 @@ class Transcript(BlockTree):
             props.name = event.name
         if event.usage is not None:
             props.usage = event.usage
+            if self._steps[block.id] <= 1 and event.usage.output is not None:
+                props.last_output = event.usage.output
+        if event.status == "cancelled" and (by := self.root.props.get("stopped_by")) is not None:
+            props.stopped_by = by
+        for name in ("code", "finish_reason", "stopped_by"):
+            if isinstance(reason := (event.meta or {}).get(name), str):
+                setattr(props, name, reason)
         return [*ops, *self._set(block, props), *self._close(block)]
 
     def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:
@@ -222,10 +250,11 @@ class Transcript(BlockTree):
         if event.stage == "result":
             is_text = event.result is None or isinstance(event.result, str)
             props.result = event.result if is_text else msgspec.json.encode(event.result).decode()
-        _, ops = self._open(approval_block_id(event.approval_id), props, event.tool_id or event.parent_id)
+        block, ops = self._open(approval_block_id(event.approval_id), props, event.tool_id or event.parent_id)
         tool = self.blocks.get(short_id(event.tool_id or ""))
         if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
             ops += self._set(tool, ToolProps(ended=event.ts))  # the time that the reader takes is not the call's
+        ops += self._begin_wait(block, event.ts)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
@@ -237,8 +266,32 @@ class Transcript(BlockTree):
             props.value = event.value
         if "problem" in block.props:
             props.problem = None
-        ops = [*self._set(block, props), *self._close(block)]
+        ops = [*self._set(block, props), *self._close(block), *self._end_wait(block.id, event.ts)]
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
+
+    def _begin_wait(self, question: Block, now: float) -> list[Op]:
+        """Stop the clocks of the calls and agents that a question stands in, and count the run's time."""
+        around = [block for block in self.above(question) if block.kind in ("tool", "agent")]
+        attempt = next((at for at, block in enumerate(around) if "attempt_of" in block.props), None)
+        around = [*around, self.root] if attempt is None else around[: attempt + 1]
+        around = [block for block in around if block.props.get("ended") is None]
+        self._waits[question.id] = around
+        begun = [block for block in around if block.props.get("waits_since") is None]
+        return [op for block in begun for op in self._set(block, BlockProps(waits_since=now))]
+
+    def _end_wait(self, question: str, now: float) -> list[Op]:
+        around = self._waits.pop(question, [])
+        asked = {block.id for blocks in self._waits.values() for block in blocks}  # by other questions
+        ops: list[Op] = []
+        for block in around:
+            if block.id in asked:
+                continue
+            since = block.props["waits_since"]
+            if block is self.root:
+                self._reader_spans.append((since, now))
+            waited = (block.props.get("waited") or 0.0) + max(0.0, now - since)
+            ops += self._set(block, BlockProps(waited=waited, waits_since=None))
+        return ops
 
     def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
         block = self.blocks.get(short_id(id)) if id is not None else None
@@ -253,12 +306,15 @@ class Transcript(BlockTree):
         if isinstance(lanes := (event.meta or {}).get("lanes"), int):
             ops += self._set(self.root, RunProps(lanes=lanes))
         if "turns" in self.root.props and event.parent_id is None:
-            turns = RunProps(
-                turns=self.root.props["turns"] + 1, status="running", started=event.ts, finish_reason=None, code=None
-            )
+            self._begin_answer()
+            self._counts["words"] = 0
+            answer = RunProps(status="running", started=event.ts, ended=None, finish_reason=None, code=None, last_output=None)
+            answer.turns = self.root.props["turns"] + 1
+            answer.first_token = answer.speed = None
+            answer.waited, answer.untimed = 0.0, False
             if "stopped_by" in self.root.props:
-                turns.stopped_by = None
-            ops += self._set(self.root, turns)
+                answer.stopped_by = None
+            ops += self._set(self.root, answer)
         return ops
 
     def _prompt(self, event: e.Prompt) -> list[Op]:
@@ -276,7 +332,12 @@ class Transcript(BlockTree):
                 replaced.append(block)
             if block is first:
                 break
-        return [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
+        ops = [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
+        return [*ops, *self._set(self.root, RunProps(versions=self.root.props.get("versions", 0) + 1))] if ops else ops
+
+    def _step_start(self, event: e.StepStart) -> list[Op]:
+        self._steps[event.parent_id] += 1
+        return self._name_by(event)
 
     def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
         """Show the run's model and name, where the start of a run or of a step has them first."""
@@ -310,14 +371,54 @@ class Transcript(BlockTree):
             return []
         if event.usage is not None:
             self._usage.run = event.usage
+        waits = [name for name, around in self._waits.items() if self.root in around]
+        ops = [op for question in waits for op in self._end_wait(question, event.ts)]
         unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]  # attempts go on
-        ops = [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
+        ops += [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
         stopped_by = (event.meta or {}).get("stopped_by")
         if event.status == "cancelled" and isinstance(stopped_by, str):
             end.stopped_by = stopped_by
+        if (tokens := self._last_output()) is not None:
+            end.last_output = tokens
+        calls = [block for block in self._calls_of_answer() if not self.is_of_attempt(block)]
+        if (event.meta or {}).get("untimed") is True:
+            end.untimed = True
+            ops += [op for call in calls for op in self._set(call, ToolProps(untimed=True))]
+        elif (speed := self._speed(calls, event.ts)) is not None:
+            end.speed = speed
         ops += [*self._show_usage(), *self._set(self.root, end)]
-        return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
+        return [*ops, *self._mark_end(event)] if "turns" in self.root.props else [*ops, *self._close(self.root)]
+
+    def _last_output(self) -> int | None:
+        """Return the output tokens of the last step; None if they are not known."""
+        step, total = self._usage.last_step, self._usage.total.output
+        if step is not None and step.output is not None:
+            return step.output
+        return None if total is None or self._steps[None] > 1 else total - self._output_before
+
+    def _calls_of_answer(self) -> Iterator[Block]:
+        blocks = itertools.islice(self.blocks.values(), self._blocks_before, None)
+        return (block for block in blocks if block.kind == "tool")
+
+    def _speed(self, calls: Iterable[Block], now: float) -> float | None:
+        """Return the output tokens of the answer for each second in which the model wrote it; None if it is not known."""
+        began, first, total = self.root.props["started"], self.root.props.get("first_token"), self._usage.total.output
+        if total is None:
+            return None
+        pauses: list[Span] = [(began, began + (first or 0.0)), *self._reader_spans]
+        over = [call.props for call in calls if call.props.get("ended") is not None]
+        pauses += [(call.get("args_done", call["started"]), call["ended"]) for call in over]
+        return tokens_per_second(total - self._output_before, (began, now), pauses)
+
+    def _mark_end(self, event: e.RunEnd) -> list[Op]:
+        """Mark where an answer of a chat stops that is not whole. The header shows the end of the last one only."""
+        if event.status not in ("cancelled", "incomplete", "max_steps"):
+            return []
+        names = ("status", "stopped_by", "finish_reason", "code", "last_output")
+        end = {name: self.root.props[name] for name in names if self.root.props.get(name) is not None}
+        block, ops = self._open(f"end:{self._counts['events']}", StatusProps(**end), None)
+        return [*ops, *self._close(block)]
 
 
 _REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
@@ -325,7 +426,7 @@ _REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
     e.RunEnd: Transcript._run_end,
     e.Prompt: Transcript._prompt,
     e.Rewind: Transcript._rewind,
-    e.StepStart: Transcript._name_by,
+    e.StepStart: Transcript._step_start,
     e.StepEnd: Transcript._step_end,
     e.TextStart: Transcript._start,
     e.TextDelta: Transcript._grow,

@@ -1,10 +1,11 @@
 """`BlockTree`: the blocks of a run, and the ops that change them."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe
-from nbagent.protocol.blocks import ApprovalProps, BlockProps, RunProps, ToolProps, kind_of, to_dict
+from nbagent.protocol.blocks import AgentProps, ApprovalProps, BlockProps, RunProps, ToolProps, kind_of, to_dict
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ForkNode
 from nbagent.run_context import Breakpoints
@@ -17,7 +18,7 @@ COUNTER_INTERVAL_S = 1.0
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
 
-_HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
+_HIGH_RATE_COUNTERS = frozenset({"events", "words"})
 
 
 class BlockTree:
@@ -34,7 +35,7 @@ class BlockTree:
     """
 
     def __init__(self, name: str, started: float, props: RunProps | None = None) -> None:
-        self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
+        self._counts = {"events": 0, "words": 0, "tools": 0, "tools_failed": 0}
         own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
@@ -45,6 +46,12 @@ class BlockTree:
     def ended(self) -> bool:
         """True if `run.end` has come."""
         return self.root.props["status"] not in LIVE
+
+    def above(self, block: Block) -> Iterator[Block]:
+        """Yield the blocks that a block stands in, the nearest first, without the run."""
+        while block.parent is not None and block.parent != ROOT:
+            block = self.blocks[block.parent]
+            yield block
 
     def is_inside(self, block: Block, scope: str) -> bool:
         """Return True if the block is in the tree below the block of that id, at any depth."""
@@ -156,8 +163,16 @@ class BlockTree:
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, {"kind": kind, **_to_json(props)})
         self.blocks[id] = self._unclosed[id] = block
-        self._counts["tools"] += kind == "tool" and not self.is_of_attempt(block)
-        return block, [("open", id, block.parent, dict(block.props))]
+        ops: list[Op] = [("open", id, block.parent, dict(block.props))]
+        if kind == "tool" and not self.is_of_attempt(block):
+            self._counts["tools"] += 1
+            ops += self._count_in_agents(block, "tools")
+        return block, ops
+
+    def _count_in_agents(self, call: Block, counter: Literal["tools", "tools_failed"]) -> list[Op]:
+        """Count a call for each agent that it stands in."""
+        agents = [block for block in self.above(call) if block.kind == "agent"]
+        return [op for agent in agents for op in self._set(agent, AgentProps(**{counter: agent.props.get(counter, 0) + 1}))]
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
         changed = _to_json(props)

@@ -8,10 +8,12 @@ class UsageCount:
 
     Attributes:
         run: the run's own total so far, if the stream sends one; else None.
+        last_step: of the newest step of the run's own agent that has ended; None if it had no usage.
     """
 
     def __init__(self) -> None:
         self.run: Usage | None = None
+        self.last_step: Usage | None = None
         self._done = Usage()  # of the steps that have ended
         self._step: Usage | None = None  # of the current step
 
@@ -27,6 +29,8 @@ class UsageCount:
         """Close the current step; return True if it had any usage."""
         step = event.usage or self._step
         self._step = None
+        if event.parent_id is None:
+            self.last_step = step
         if step is None:
             return False
         self._done += step

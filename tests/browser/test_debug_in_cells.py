@@ -130,6 +130,6 @@ def test_a_page_that_is_loaded_again_while_a_cell_runs_has_its_view_back_at_the_
     debug(book, book.widget(1))
     book.save()
     book.load()
-    expect(book.cell(1)).to_contain_text("was running when this notebook was saved")
+    expect(book.cell(1)).to_contain_text("running when this copy was made")
     finish(book, book.widget(1), f"reloaded-{how}")
     debug(book, book.widget(1), 2)

@@ -50,7 +50,7 @@ def test_each_way_to_its_stream_shows_what_the_model_wrote(model: Model, noteboo
     for index, way in enumerate(WAYS, 1):
         book.run(index)
         book.wait_idle()
-        expect(book.widget(index).locator(".nb-status")).to_contain_text("Incomplete: length" if "Chat" in way else "")
+        expect(book.widget(index).locator(".nb-status")).to_contain_text("Cut off at" if "Chat" in way else "")
         text = book.python("print(run.text, end='')")
         assert text.strip(), way
         shown = book.widget(index).locator(".nb-markdown").inner_text()

@@ -49,7 +49,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     for name, text in {
         "handler": "90.00 € went to Grace",
         "speaks": "run 5: 0",
-        "chat": "Nothing was said yet",
+        "chat": "Ask something",
         "ask": "'user', 'assistant', 'tool', 'assistant'",
         "team": "analyst",
         "load": "",

@@ -126,7 +126,7 @@ def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> 
 
 def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
     _, copy = notebook.run("run = nbagent.show(waiting())", "c")
-    assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
+    assert "running when this copy was made" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
     assert "begun and done" in notebook.copies[copy["display_id"]]
     assert "Done in" in notebook.copies[copy["display_id"]]
@@ -137,7 +137,7 @@ def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> 
     _, copy = notebook.run(quick.format("0.1") + "run = nbagent.show(waiting())", "c")
     notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("3.0"))
     assert "<p>begun</p>" in notebook.copies[copy["display_id"]]
-    assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
+    assert "running when this copy was made" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
 
 

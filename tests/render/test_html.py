@@ -35,7 +35,7 @@ READ = {
         "250 in · 29 out (3 thinking) · 1 tool · first token 0.3s · 17 tok/s",
     ],
     "failure": [
-        "analyst · Failed after 3.0s",
+        "analyst · Failed after 3.0s · 1 tool call failed",
         "✗ load_sales(year=2025) · ConnectionError · 0.7s",
         "Arguments",
         '{"year": 2025}',
@@ -61,13 +61,13 @@ READ = {
     ],
     "approval": [
         "test · Done in 4.2s",
-        "⊘ load_sales(year=2025) · Denied · 2.8s",
+        "⊘ load_sales(year=2025) · Denied · 0.3s",
         "Arguments",
         '{"year": 2025}',
         "⊘ Denied · Load it? · too much",
         "Why",
         "too much",
-        "1 tool · first token 1.1s",
+        "1 tool · first token 1.1s · waited 2.5s for you",
     ],
     "agents": [
         "test · Done in 1.0s",
@@ -81,7 +81,7 @@ READ = {
         '{"at": [1, 2.5, null, true]}',
         "vendor.thing",
         '{"type": "vendor.thing"}',
-        "12 tokens · first token 0.2s · $0.0021",
+        "12 tokens · $0.0021 · first token 0.2s",
     ],
 }
 
@@ -181,7 +181,7 @@ def test_sub_agents_hold_their_own_transcript() -> None:
     blocks.append({"id": "t", "parent": "b0", "closed": True, "kind": "text", "text": "from *inside*"})
     html = transcript_html(blocks)
     assert html.index("<blockquote") < html.index("from <em>inside</em>") < html.index("</blockquote>")
-    assert "✗ <strong>inner</strong> · failed" in html
+    assert "✗ <strong>inner</strong> · Failed" in html
 
 
 def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
@@ -230,8 +230,8 @@ def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
 
 def test_a_run_that_goes_on_says_so() -> None:
     text = SafeHtml(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
-    assert text == ["a · was running when this notebook was saved", "Thinking…", "hm"]
-    assert SafeHtml(transcript_html(run(status="running"))).text == ["a · was running when this notebook was saved"]
+    assert text == ["a · running when this copy was made", "Thinking…", "hm"]
+    assert SafeHtml(transcript_html(run(status="running"))).text == ["a · running when this copy was made"]
     assert SafeHtml(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
 
 

@@ -28,6 +28,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "changes": labels.changes,
     "traceback": labels.traceback_label,
     "figures": labels.figures,
+    "lanes": labels.lanes_label,
+    "failed_calls": labels.failed_calls_label,
+    "end": labels.end_label,
+    "waiting": lambda run, agent, blocks: labels.waiting_label(run, agent or run, blocks),
     "richest": lambda types: richest_type(dict.fromkeys(types, "x")),
 }
 

@@ -13,6 +13,7 @@ import nbagent
 from nbagent import events as e
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.errors import Cancelled, StreamError, UnknownSource
+from nbagent.render.labels import end_label
 from nbagent.run import Run
 from nbagent.run.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LanesReader, LaneStart
 from nbagent.sources.objects import reader_for
@@ -127,6 +128,24 @@ def test_lanes_as_a_table() -> None:
         ["Oslo", "completed", "It is 2.", 1, 10, 5, None],
         ["bad", "failed", "Ho", 0, None, None, "cut"],
     ]
+
+
+def test_a_cut_lane_says_the_same_in_the_table_and_in_documents() -> None:
+    cut = [e.RunStart(), e.TextDelta(id="t", delta="It"), e.StepStart(), e.StepEnd(usage=e.Usage(output=12))]
+    run = run_of([*cut, e.RunEnd(status="incomplete", code="length")], iter(AGENT), names=["Oslo", "Rome"])
+    assert list(run.lanes_df()["error"].astype(object).fillna("")) == ["Cut off at 12 tokens (max_tokens)", ""]
+    assert "Incomplete · 0.0s · 2 / 2, 1 cut off" in run.to_markdown().replace("<0.1s", "0.0s")
+    assert "**Oslo** · Cut off at 12 tokens (max_tokens) · 12 out" in run.to_markdown()
+    assert "⊘ <strong>Oslo</strong> · &lt;0.1s · 12 out · Cut off at 12 tokens (max_tokens)" in run.to_html()
+
+
+def test_a_stopped_lane_says_who_stopped_it() -> None:
+    decoder = LanesDecoder([StreamName("a", "user")], [EventsDecoder()])
+    events = [*decoder.feed(LaneStart(0)), *decoder.close(Cancelled("time-out"))]
+    transcript = Transcript()
+    for event in events:
+        transcript.feed(event)
+    assert end_label(transcript.blocks["lane-1"].props) == "Stopped by time-out"
 
 
 def test_a_stream_that_fails_leaves_the_others() -> None:

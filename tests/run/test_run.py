@@ -523,7 +523,7 @@ def test_every_face_has_every_counter_whoever_else_looks() -> None:
         for op in page.ops:
             if op[1] == "run" and op[0] != "close":
                 shown.update(op[-1])
-        assert (shown["events"], shown["deltas"]) == (len(run.events), 1)
+        assert (shown["events"], shown["words"]) == (len(run.events), 1)
 
 
 def test_a_tool_call_in_hand_says_more_when_more_is_known() -> None:

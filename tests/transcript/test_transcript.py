@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reader import play
 
 from nbagent import events as e
+from nbagent.protocol.blocks import RunProps
 from nbagent.pump import Outbox
+from nbagent.render.labels import run_label, worked
 from nbagent.transcript import Op, Transcript
+from nbagent.transcript.pace import WordCount
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -102,6 +106,162 @@ def test_usage_is_summed_over_steps_and_the_runs_own_total_wins() -> None:
     steps = [e.StepEnd(usage=e.Usage(input=10, output=1)), e.StepEnd(usage=e.Usage(input=20, output=2))]
     assert block([*steps], "run")["usage"] == {"input": 30, "output": 3}
     assert block([*steps, e.RunEnd(status="completed", usage=e.Usage(input=31))], "run")["usage"] == {"input": 31}
+
+
+def answer(began: float, *events: e.Event, tokens: int, ended: float, status: e.RunStatus = "completed") -> list[e.Event]:
+    """Return an answer of a chat: its first token comes half a second after its start."""
+    usage = e.UsageUpdate(usage=e.Usage(output=tokens), mode="add", scope="run", ts=ended)
+    first = e.TextDelta(id=f"t{began}", delta="x", ts=began + 0.5)
+    return [e.RunStart(ts=began), e.Prompt(text="?", ts=began), *events, first, usage, e.RunEnd(status=status, ts=ended)]
+
+
+def chat(*events: e.Event) -> dict[str, Any]:
+    transcript = Transcript("chat", started=0.0, props=RunProps(status="completed", turns=0))
+    for event in events:
+        transcript.feed(event)
+    return transcript.snapshot()[0]
+
+
+def test_each_answer_of_a_chat_has_its_own_clock_first_token_and_speed() -> None:
+    first, second = answer(100.0, tokens=60, ended=101.5), answer(200.0, tokens=120, ended=202.5)
+    root = chat(*first)
+    assert (root["started"], root["ended"], root["first_token"], root["speed"]) == (100.0, 101.5, 0.5, 60.0)
+    root = chat(*first, *second[:2])
+    assert (root["started"], root["ended"], root["first_token"], root["speed"], root["words"]) == (200.0, None, None, None, 0)
+    root = chat(*first, *second)
+    assert (root["ended"], root["first_token"], root["speed"], root["words"]) == (202.5, 0.5, 60.0, 1)
+    assert root["usage"]["output"] == 180
+
+
+def test_the_speed_leaves_out_tools_waiting_and_the_time_before_the_first_token() -> None:
+    events = [
+        e.ToolArgsDelta(id="c", delta="{}", ts=102.0),
+        e.ToolArgs(id="c", args={}, ts=103.0),
+        e.ApprovalRequest(approval_id="a", tool_id="c", ts=103.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=163.0),
+        e.ToolProgress(id="c", ts=163.0),
+        e.ToolStart(id="d", name="g", ts=164.0),
+        e.ToolResult(id="c", ts=165.0),
+        e.ToolResult(id="d", ts=166.0),
+        e.RunEnd(status="completed", usage=e.Usage(output=40), ts=167.0),
+    ]
+    assert block(events, "run")["speed"] == 40 / 2  # from 102 to 103, and from 166 to 167
+
+
+def test_what_the_reader_thinks_is_no_time_of_the_calls_and_agents_around_a_question() -> None:
+    events = [
+        e.ToolStart(id="outer", name="ask", ts=100.0),
+        e.ToolArgs(id="outer", args={}, ts=100.0),
+        e.AgentStart(id="agent", name="helper", parent_id="outer", ts=100.0),
+        e.ToolStart(id="inner", name="f", parent_id="agent", ts=101.0),
+        e.ToolArgs(id="inner", args={}, ts=101.0),
+        e.ApprovalRequest(approval_id="a", tool_id="inner", ts=102.0),
+        e.ApprovalRequest(approval_id="b", tool_id="inner", ts=103.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=110.0),
+    ]
+    asked = {id: block(events, id) for id in ("run", "outer", "agent", "inner")}
+    assert {id: each["waits_since"] for id, each in asked.items()} == dict.fromkeys(asked, 102.0)
+    events += [e.ApprovalResponse(approval_id="b", decision="approve", ts=162.0), e.ToolResult(id="inner", ts=163.0)]
+    events += [e.AgentEnd(id="agent", ts=163.0), e.ToolResult(id="outer", ts=164.0)]
+    assert {id: (block(events, id)["waited"], block(events, id)["waits_since"]) for id in asked} == dict.fromkeys(
+        asked, (60.0, None)
+    )
+    assert worked(block(events, "inner"), "args_done") == 2.0
+    assert worked(block(events, "outer"), "args_done") == 4.0
+
+
+def test_a_wait_ends_with_its_call_and_with_the_run() -> None:
+    asked = [e.ToolStart(id="c", name="f", ts=101.0), e.ApprovalRequest(approval_id="a", tool_id="c", ts=102.0)]
+    assert block([*asked, e.ToolResult(id="c", ts=105.0)], "run")["waited"] == 3.0
+    assert block([*asked, e.RunEnd(status="cancelled", ts=106.0)], "run")["waited"] == 4.0
+
+
+def test_a_call_that_begins_after_its_permission_has_waited_for_nobody() -> None:
+    events = [
+        e.ToolStart(id="c", name="f", ts=101.0),
+        e.ApprovalRequest(approval_id="a", tool_id="c", ts=102.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=162.0),
+        e.ToolProgress(id="c", ts=162.0),
+        e.ToolResult(id="c", ts=163.0),
+    ]
+    assert worked(block(events, "c"), "args_done") == 1.0
+
+
+def test_the_question_of_an_attempt_is_no_time_of_the_first_call() -> None:
+    events = [
+        e.ToolStart(id="c", name="f", ts=101.0),
+        e.ToolStart(id="again", name="f", parent_id="c", attempt_of="c", ts=102.0),
+        e.ApprovalRequest(approval_id="a", tool_id="again", ts=103.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=104.0),
+    ]
+    assert block(events, "again")["waited"] == 1.0
+    assert "waited" not in block(events, "c")
+    assert "waited" not in block(events, "run")
+
+
+def test_a_cut_answer_knows_the_tokens_of_its_last_step() -> None:
+    steps = [e.StepStart(), e.StepEnd(usage=e.Usage(output=300)), e.StepStart(), e.StepEnd(usage=e.Usage(output=12))]
+    end = e.RunEnd(status="incomplete", code="length")
+    assert block([*steps, end], "run")["last_output"] == 12
+    assert block([e.StepStart(), msgspec.structs.replace(end, usage=e.Usage(output=7))], "run")["last_output"] == 7
+    several = [e.StepStart(), e.StepStart(), msgspec.structs.replace(end, usage=e.Usage(output=7))]
+    assert "last_output" not in block(several, "run")
+
+
+def test_an_answer_of_a_chat_that_is_not_whole_is_marked_where_it_stops() -> None:
+    transcript = Transcript("chat", props=RunProps(status="completed", turns=0))
+    for event in (*answer(1.0, tokens=9, ended=2.0, status="incomplete"), *answer(3.0, tokens=5, ended=4.0)):
+        transcript.feed(event)
+    kinds = [each["kind"] for each in transcript.snapshot()]
+    assert kinds == ["run", "prompt", "text", "status", "prompt", "text"]
+    mark = transcript.snapshot()[3]
+    assert (mark["status"], mark["last_output"], mark["closed"]) == ("incomplete", 9, True)
+
+
+def test_going_back_twice_leaves_two_earlier_versions() -> None:
+    turns = [event for began in (1.0, 3.0) for event in answer(began, tokens=1, ended=began + 1)]
+    assert chat(*turns, e.Rewind(prompt=1))["versions"] == 1
+    assert chat(*turns, e.Rewind(prompt=2), e.Prompt(text="?"), e.Rewind(prompt=1))["versions"] == 2
+    assert "versions" not in chat(*turns, e.Rewind(prompt=9))
+
+
+def test_earlier_answers_that_are_read_from_a_store_have_no_times() -> None:
+    earlier = [e.RunStart(ts=1.0), e.ToolStart(id="c", name="f", ts=1.0), e.ToolResult(id="c", ts=1.0)]
+    root = chat(*earlier, e.RunEnd(status="completed", meta={"untimed": True}, ts=1.1))
+    assert (root["untimed"], run_label(root)) == (True, "Ready")
+    again = chat(*earlier, e.RunEnd(status="completed", meta={"untimed": True}, ts=1.1), *answer(5.0, tokens=1, ended=6.0))
+    assert (again["untimed"], run_label(again)) == (False, "Done in 1.0s")
+
+
+def test_an_agent_counts_the_calls_in_it_and_those_that_failed() -> None:
+    events = [
+        e.AgentStart(id="lane-1", name="row 1"),
+        e.AgentStart(id="sub", name="helper", parent_id="lane-1"),
+        e.ToolStart(id="c", name="f", parent_id="sub"),
+        e.ToolResult(id="c", status="error"),
+        e.ToolStart(id="d", name="f", parent_id="lane-1"),
+    ]
+    lane, sub = block(events, "lane-1"), block(events, "sub")
+    assert (lane["tools"], lane["tools_failed"], sub["tools"], sub["tools_failed"]) == (2, 1, 1, 1)
+
+
+@given(st.lists(st.sampled_from(["a", "b", " ", "\n", "é", "你", "カ", ".", "1"])), st.data())
+def test_words_are_counted_the_same_however_a_text_is_cut(characters: list[str], data: st.DataObject) -> None:
+    whole, pieces = WordCount(), WordCount()
+    text = "".join(characters)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
+    if text:
+        whole.add("t", text)
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        if piece := text[begin:end]:
+            pieces.add("t", piece)
+    assert pieces.total == whole.total
+
+
+def test_words_of_a_language_without_spaces_are_its_characters() -> None:
+    count = WordCount()
+    count.add("t", "two words, 三個字")
+    assert count.total == 5
 
 
 def test_cumulative_usage_within_a_step_replaces() -> None:

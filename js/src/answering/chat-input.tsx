@@ -8,7 +8,7 @@ import { fill } from "../shared";
 import { isLive } from "../status";
 import { isKind } from "../store";
 import { Icon } from "../ui/icons";
-import { count, str } from "../values";
+import { count, num, str } from "../values";
 
 /** Height to which the input line grows with its text. */
 const MAX_HEIGHT_PX = 200;
@@ -158,10 +158,8 @@ export function ChatInput({ session }: { session: Session }) {
 
 /** Shows or hides what was said before a prompt was edited or asked again. */
 function EarlierVersions({ session }: { session: Session }) {
-  const replaced = [...session.store.all].filter(
-    (block) => isKind(block, "prompt") && block.props.peek().replaced === true,
-  );
-  if (replaced.length === 0) return null;
+  const versions = num(session.runProps.versions) ?? 0;
+  if (versions === 0) return null;
   const shown = session.chat.showsEarlier.value;
   return (
     <p class="nb-chat-note">
@@ -173,7 +171,7 @@ function EarlierVersions({ session }: { session: Session }) {
           session.chat.showsEarlier.value = !shown;
         }}
       >
-        {shown ? LABELS.hide : fill(LABELS.show, count(replaced.length))}
+        {shown ? LABELS.hide : fill(LABELS.show, count(versions))}
       </button>
     </p>
   );

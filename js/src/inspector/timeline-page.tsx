@@ -3,9 +3,10 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
+import { elapsed, pace } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
-import { count, num } from "../values";
+import { count, num, type PropsOf } from "../values";
 import type { Past } from "./past/past";
 import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
@@ -25,6 +26,7 @@ export function TimelinePage({ session, past, onBlock }: TimelinePageProps) {
   return (
     <div class="nb-inspector nb-timeline">
       {problem !== null && <p class="nb-note nb-bad">Could not load this: {problem}.</p>}
+      {timeline && <p class="nb-timeline-summary">{summary(timeline, session.runProps)}</p>}
       {timeline && <Chart timeline={timeline} past={past} onBlock={onBlock} />}
     </div>
   );
@@ -68,7 +70,6 @@ function Chart({ timeline, past, onBlock }: ChartProps) {
   const span = end - start;
   return (
     <>
-      <p class="nb-timeline-summary">{summary(timeline)}</p>
       {leftOut > 0 && <p class="nb-note">The first {count(leftOut)} are no longer kept.</p>}
       <div class="nb-chart">
         <div class="nb-chart-back" aria-hidden="true">
@@ -150,7 +151,7 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
       <span class="nb-sr">
         {`${statusText}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
       </span>
-      <span class="nb-time">{bar.end === null ? "…" : duration(end - ran)}</span>
+      <span class="nb-time">{bar.end === null ? "…" : duration(Math.max(0, end - ran - bar.waited))}</span>
     </>
   );
   if (block === null) return <div class={`nb-bar-row nb-bar-row-${kind}`}>{row}</div>;
@@ -185,12 +186,17 @@ function failed({ status }: Bar): boolean {
   return status === "error" || status === "failed" || status === "denied" || status === "deny";
 }
 
-/** `first token 0.4s · 2 gaps, 4.1s in all`. */
-function summary({ start, end, firstToken, gapCount, gapSeconds, bars }: Timeline): string {
+/** `6.7s · 2 steps · first token 0.4s · 2 gaps of more than 1s, 4.1s in all`: the same times as in the header and the footer. */
+function summary({ start, end, gapCount, gapSeconds, bars }: Timeline, run: PropsOf<"run">): string {
   const steps = bars.filter(({ kind }) => kind === "step").length;
-  const list = [duration(end - start)];
+  const answers = num(run.turns);
+  // A chat has waited for its prompts: its time is that of its last answer.
+  const list =
+    answers === null ? [duration(end - start)] : [`${count(answers)} ${answers === 1 ? "answer" : "answers"}`];
+  const took = elapsed(run);
+  if (answers !== null && took !== null && run.untimed !== true) list.push(`the last in ${duration(took)}`);
   if (steps > 0) list.push(`${count(steps)} ${steps === 1 ? "step" : "steps"}`);
-  if (firstToken !== null) list.push(`first token ${duration(firstToken - start)}`);
+  list.push(...pace(run));
   if (gapCount > 0)
     list.push(`${count(gapCount)} ${gapCount === 1 ? "gap" : "gaps"} of more than 1s, ${duration(gapSeconds)} in all`);
   return list.join(" · ");

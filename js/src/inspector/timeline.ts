@@ -14,6 +14,8 @@ export interface Bar {
   ready: number | null;
   /** Of a step: when its first token came. */
   first: number | null;
+  /** Seconds of it for which it waited for the reader. */
+  waited: number;
   status: string | null;
   usage: Unchecked<Usage>;
   block: string | null;
@@ -60,6 +62,7 @@ function readBar(raw: unknown): Bar {
     end: num(bar.end),
     ready: num(bar.ready),
     first: num(bar.first),
+    waited: num(bar.waited) ?? 0,
     status: str(bar.status),
     usage: record(bar.usage) ?? {},
     block: str(bar.block),

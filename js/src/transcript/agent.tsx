@@ -1,7 +1,7 @@
 /** A sub-agent: its own transcript, nested. Agents that work at the same time are drawn side by side. */
 
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
-import { figures, isLive } from "../status";
+import { endLabel, endTone, failedCallsLabel, figures, isLive } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icons";
@@ -10,25 +10,34 @@ import { Blocks } from "./blocks";
 import { Elapsed } from "./elapsed";
 import { EventsButton } from "./inspecting";
 import { useOpen } from "./open";
+import { Waiting } from "./waiting";
 
 export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const status = str(props.status) ?? "running";
-  const failed = !live && !isLive(status) && status !== "completed";
+  const ended = num(props.ended) ?? num(props.waits_since);
+  const tone = live ? "live" : endTone(isLive(status) ? "completed" : status);
   const opening = useOpen(block, live, true);
   const started = num(props.started);
-  const ended = num(props.ended);
-  const spent = figures({ usage: props.usage }, []).join(" · ");
+  const spent = figures({ usage: props.usage }).join(" · ");
+  const failedCalls = failedCallsLabel(props);
   const row = (
     <>
-      <span class={`nb-dot nb-dot-${live ? "live" : failed ? "bad" : "ok"}`} />
+      <span class={`nb-dot nb-dot-${tone}`} />
       <Icon name="agent" />
       <span class="nb-name">{str(props.name) ?? LABELS.agent}</span>
-      <span class="nb-sr">{live ? "running" : status}</span>
-      {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
-      {spent && <span class="nb-note-inline">{spent}</span>}
-      {failed && <span class="nb-note-inline nb-bad">{status.replaceAll("_", " ")}</span>}
+      {(live || tone === "ok") && <span class="nb-sr">{live ? "running" : endLabel(props)}</span>}
+      {started !== null && (ended !== null || live) && (
+        <Elapsed started={started + (num(props.waited) ?? 0)} ended={ended} />
+      )}
+      {!live && tone !== "ok" && <span class={`nb-note-inline nb-${tone}`}>{endLabel(props)}</span>}
+      {failedCalls && <span class="nb-note-inline nb-ask">{failedCalls}</span>}
+      {spent && (
+        <span class="nb-note-inline nb-spent" title={spent}>
+          {spent}
+        </span>
+      )}
       <span class="nb-grow" />
     </>
   );
@@ -37,6 +46,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
       {() => (
         <>
           <Blocks list={block.children} />
+          {live && <Waiting list={block.children} owner={props} />}
           <EventsButton block={block} />
         </>
       )}

@@ -6,9 +6,9 @@ import { useRef } from "preact/hooks";
 import type { Kind } from "../protocol";
 import { type Block, type BlockList, isKind } from "../store";
 import { usePlaceholderHeight } from "../ui/virtualize";
-import { lookUp } from "../values";
+import { lookUp, num } from "../values";
 import { useSession } from "./context";
-import { groupLanes } from "./lanes";
+import { groupLanes, MOST_COLUMNS } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
 
@@ -51,18 +51,23 @@ export function Blocks({ list, firstPages = FIRST_PAGES }: { list: BlockList; fi
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
-  const { aroundQuestions } = useSession();
+  const { aroundQuestions, runProps } = useSession();
+  const lanes = page.value[0]?.parent === "run" ? num(runProps.lanes) : null;
   const asks = page.value.some((block) => aroundQuestions.value.has(block));
   if (placeholderHeight !== null && !asks) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
-      {groupLanes(page.value).map((group) => {
+      {groupLanes(page.value, lanes !== null).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
         if (!isKind(first, "agent")) return <Version key={first.id} block={first} />;
         return (
-          <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
+          <div
+            key={first.id}
+            class={group.length > 1 || lanes !== null ? "nb-lanes" : "nb-lane"}
+            data-lanes={Math.min(lanes ?? group.length, MOST_COLUMNS)}
+          >
             {group.map((block) => (
               <BlockBoundary key={block.id} block={block} />
             ))}

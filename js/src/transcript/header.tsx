@@ -1,10 +1,10 @@
 /** The header: name, model, status, duration, and Stop. */
 
 import { useEffect } from "preact/hooks";
-import { figure as FIGURES, run as LABELS } from "../../../nbagent/protocol/labels.json";
+import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossText } from "../session";
 import { fill } from "../shared";
-import { elapsed, isLive, runLabel } from "../status";
+import { elapsed, failedCallsLabel, isLive, lanesLabel, runLabel } from "../status";
 import { isKind } from "../store";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
@@ -19,7 +19,7 @@ export function Header() {
   const session = useSession();
   const props = session.runProps;
   const live = isLive(session.status);
-  const ended = num(props.ended);
+  const ended = live ? null : num(props.ended);
   const link = live ? session.kernel.state.value : "live";
   const gone = link === "gone";
   const stopping = live && (session.stopRequested.value || session.status === "stopping");
@@ -28,10 +28,12 @@ export function Header() {
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
   const text = gone ? lossText(session.peer, session.kernel.loss) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
-  const deltas = num(props.deltas);
+  const words = num(props.words) ?? 0;
   const events = num(props.events);
+  const failedCalls = failedCallsLabel(props);
   // True for labels that include the time.
   const timed = text !== null && took !== null && /^(Done|Failed)/.test(text);
+  const untimed = props.untimed === true || props.turns === 0;
   return (
     <header class="nb-head">
       <span class={`nb-dot nb-dot-${tone}`} />
@@ -46,13 +48,14 @@ export function Header() {
       ) : (
         text !== null && <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
       )}
-      <LaneCount of={num(props.lanes)} />
-      {!timed && (live || ended !== null) && <Elapsed started={session.started} ended={ended} />}
-      {live && deltas !== null && deltas > 0 && (
+      <LaneCount />
+      {!timed && !untimed && (live || ended !== null) && <Elapsed started={session.started} ended={ended} />}
+      {live && words > 0 && (
         <span class="nb-counter" title={events === null ? undefined : `${count(events)} events`}>
-          {count(deltas)} {deltas === 1 ? "delta" : "deltas"}
+          {words === 1 ? LABELS.word : fill(LABELS.words, count(words))}
         </span>
       )}
+      {failedCalls && <span class="nb-failed-calls nb-ask">{failedCalls}</span>}
       <span class="nb-grow" />
       <StepButton />
       {live && !session.onlyWatches && (
@@ -92,19 +95,18 @@ function Waiting() {
   );
 }
 
-const FAILURES = new Set(["failed", "incomplete"]);
-
-/** `12 / 30, 1 failed`: the streams shown side by side that are over. */
-function LaneCount({ of: all }: { of: number | null }) {
-  const { store } = useSession();
-  if (all === null) return null;
+/** `6 / 20, 1 cut off, 1 failed`: the streams shown side by side that are over. */
+function LaneCount() {
+  const { store, runProps } = useSession();
+  if (num(runProps.lanes) === null) return null;
   const lanes = store.top.pages.value.flatMap((page) => page.value).filter((block) => isKind(block, "agent"));
   const over = lanes.filter((lane) => lane.closed.value);
-  const failed = over.filter((lane) => FAILURES.has(str(lane.props.value.status) ?? "")).length;
   return (
-    <span class="nb-lane-count" title={`${count(over.length)} of ${count(all)} streams are over`}>
-      {count(over.length)} / {count(all)}
-      {failed > 0 && fill(FIGURES.failed, count(failed))}
+    <span class="nb-lane-count">
+      {lanesLabel(
+        runProps,
+        over.map((lane) => str(lane.props.value.status) ?? ""),
+      )}
     </span>
   );
 }

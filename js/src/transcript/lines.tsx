@@ -4,6 +4,7 @@ import { Fragment } from "preact";
 import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import type { Level } from "../protocol";
+import { endLabel, endTone } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
@@ -55,11 +56,13 @@ const LEVELS: Record<Level, [IconName, string]> = {
 
 export function StatusBlock({ block }: { block: Block<"status"> }) {
   const props = block.props.value;
-  const [icon, tone] = lookUp(LEVELS, str(props.level) ?? "info") ?? LEVELS.info;
+  const end = str(props.status);
+  const level = end !== null && endTone(end) === "ask" ? "warning" : (str(props.level) ?? "info");
+  const [icon, tone] = lookUp(LEVELS, level) ?? LEVELS.info;
   return (
     <div class="nb-line">
       <Icon name={icon} tone={tone} />
-      <span>{str(props.message) ?? ""}</span>
+      <span>{str(props.message) ?? (end === null ? null : endLabel(props)) ?? ""}</span>
     </div>
   );
 }

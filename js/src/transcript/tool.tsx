@@ -45,8 +45,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const waits = state === "approval-requested" && !block.closed.value;
   const opening = useOpen(block, live || failed || waits, props.open === true);
   // A tool starts to run when its arguments are complete.
-  const started = num(props.args_done) ?? num(props.started);
-  const ended = num(props.ended);
+  const started = props.untimed === true ? null : (num(props.args_done) ?? num(props.started));
+  const ended = num(props.ended) ?? (live ? num(props.waits_since) : null);
   const note = toolNote(state, props, block.closed.value);
   const summary = str(props.summary);
   const progress: Unchecked<ToolProgress> | null = record(props.progress);
@@ -77,7 +77,9 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {open?.approval_kind === "stop" ? NOTES.stopped : note.text}
         </span>
       )}
-      {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
+      {started !== null && (ended !== null || live) && (
+        <Elapsed started={started + (num(props.waited) ?? 0)} ended={ended} />
+      )}
     </>
   );
   return (

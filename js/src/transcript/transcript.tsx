@@ -23,6 +23,7 @@ import { ForkTree } from "./fork-tree";
 import { Header } from "./header";
 import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting";
 import { StopNotice } from "./stop-notice";
+import { Waiting } from "./waiting";
 
 export function Transcript({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
@@ -75,7 +76,8 @@ function Log({ session }: { session: Session }) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
       <div ref={scroller} {...box} role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
         <div class="nb-log-content">
-          {list.size.value === 0 || waits ? <Empty session={session} /> : <Blocks list={list} />}
+          {waits || (list.size.value === 0 && !live) ? <Empty session={session} /> : <Blocks list={list} />}
+          {live && !waits && <Waiting list={list} owner={session.runProps} />}
         </div>
       </div>
       {showAll && (
@@ -133,8 +135,7 @@ function Empty({ session }: { session: Session }) {
         <i />
       </span>
       <span>
-        {session.runProps.final_only === true ? LABELS.final_only : "Waiting for the first event…"}{" "}
-        <Elapsed started={session.started} ended={null} />
+        {LABELS.final_only} <Elapsed started={session.started} ended={null} />
       </span>
     </p>
   );

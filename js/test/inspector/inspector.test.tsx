@@ -53,7 +53,7 @@ beforeEach(async () => {
       const text = answer(name);
       return { text, size: text.length };
     },
-    { head: { name: "analyst", status: "completed", started: 1, events: 3 } },
+    { head: { name: "analyst", status: "completed", started: 1, events: 3, first_token: 0.5 } },
   ));
   root = document.createElement("div");
   document.body.append(root);

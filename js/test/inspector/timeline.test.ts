@@ -9,6 +9,7 @@ const BAR = {
   start: 1,
   end: null,
   ready: null,
+  waited: 0,
   first: null,
   status: null,
   usage: {},

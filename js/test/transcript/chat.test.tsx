@@ -48,7 +48,7 @@ async function answered(): Promise<void> {
 
 it("is ready before the first message", () => {
   expect(page.el.querySelector(".nb-status")?.textContent).toBe("Ready");
-  expect(page.el.textContent).toContain("Nothing was said yet");
+  expect(page.el.textContent).toContain("Ask something");
   expect(button("Stop")).toBeUndefined();
 });
 
@@ -158,6 +158,7 @@ describe("an earlier message", () => {
 
   it("that was replaced is hidden with its answer, until its reader asks for it", async () => {
     page.ops(["set", "prompt:1", { replaced: true }], ["set", "t1", { replaced: true }], live(2));
+    page.ops(["set", "run", { versions: 1 }]);
     page.ops(["open", "prompt:2", "run", { kind: "prompt", text: "two" }], ["close", "prompt:2"], done);
     await settle();
     expect(page.el.textContent).not.toContain("first answer");
@@ -169,6 +170,48 @@ describe("an earlier message", () => {
     await settle();
     expect(page.el.textContent).not.toContain("first answer");
   });
+});
+
+describe("a further answer", () => {
+  const now = () => Date.now() / 1000;
+  const time = () => page.el.querySelector(".nb-head .nb-time")?.textContent;
+
+  beforeEach(answered);
+
+  it("has a clock of its own, also where the end of the one before is known", async () => {
+    page.ops(["set", "run", { status: "running", turns: 2, started: now() - 7.5, ended: 2 }]);
+    await settle();
+    expect(time()).toBe("7s");
+  });
+
+  it("is waited for under its prompt, and announced once", async () => {
+    page.ops(["set", "run", { status: "running", turns: 2, started: now() - 4.5, ended: null, model: "gpt-5-mini" }]);
+    page.ops(["open", "prompt:2", "run", { kind: "prompt", text: "two" }], ["close", "prompt:2"]);
+    await settle();
+    expect(page.el.querySelector(".nb-waiting")?.textContent).toBe("Waiting for gpt-5-mini… 4s");
+    expect(document.querySelector("[role=status]")?.textContent).toContain("Waiting for gpt-5-mini…");
+    page.ops(["open", "t2", "run", { kind: "text", text: "second answer" }]);
+    await settle();
+    expect(page.el.querySelector(".nb-waiting")).toBeNull();
+  });
+
+  it("that was stopped or cut off says so where it stops", async () => {
+    const end = { kind: "status", status: "incomplete", code: "length", last_output: 40 };
+    page.ops(["open", "end:9", "run", end], ["close", "end:9"]);
+    await settle();
+    expect(page.el.querySelector(".nb-line")?.textContent).toBe("Cut off at 40 tokens (max_tokens)");
+    expect(page.el.querySelector(".nb-line .nb-icon-warning")).not.toBeNull();
+  });
+});
+
+it("of a session that goes on says nothing about the time of the earlier answers", async () => {
+  const call = { kind: "tool", name: "f", state: "output-available", started: 1, ended: 1, untimed: true };
+  page.ops(live(1), PROMPT, ["open", "c", "run", call], ["close", "c"]);
+  page.ops(["set", "run", { status: "completed", started: 1, ended: 1.1, first_token: 0.01, untimed: true }]);
+  await settle();
+  expect(page.el.querySelector(".nb-status")?.textContent).toBe("Ready");
+  expect(page.el.querySelector(".nb-time")).toBeNull();
+  expect(page.el.querySelector(".nb-foot")).toBeNull();
 });
 
 it("that a run is not has no input line", async () => {

@@ -5,12 +5,17 @@ import table from "../../../tests/shared/labels.json";
 import { changes } from "../../src/changes";
 import {
   decisionLabel,
+  endLabel,
+  failedCallsLabel,
   figures,
+  isLive,
+  lanesLabel,
   promptLabel,
   runLabel,
   thoughtLabel,
   toolNote,
   tracebackLabel,
+  waitingLabel,
 } from "../../src/status";
 import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
@@ -33,6 +38,21 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   decision: (approval: JsonObject) => decisionLabel(approval) ?? "",
   traceback: tracebackLabel,
   figures,
+  lanes: (run: JsonObject, lanes: JsonObject[]) =>
+    lanesLabel(
+      run,
+      lanes.filter(({ closed }) => closed).map(({ status }) => String(status)),
+    ),
+  failed_calls: failedCallsLabel,
+  end: endLabel,
+  waiting: (run: JsonObject, agent: JsonObject | null, blocks: JsonObject[]) =>
+    isLive(String(run.status)) && agent?.closed !== true
+      ? waitingLabel(
+          agent ?? run,
+          (blocks.at(-1)?.kind as string) ?? null,
+          blocks.every(({ closed }) => closed),
+        )
+      : "",
   richest: (types: string[]) => richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,
 };
 

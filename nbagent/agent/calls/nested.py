@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.agent.calls.context import CallContext
 from nbagent.errors import AgentError, ToolError
+from nbagent.events.agent_end import agent_end
 from nbagent.events.ids import with_id_prefix
 from nbagent.gate import secrets
 from nbagent.run import Run
@@ -84,8 +85,7 @@ class NestedEvents:
                 self._name = event.name or self._name
                 return [e.AgentStart(id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id)]
             case e.RunEnd():
-                end = e.AgentEnd(id=self._id, name=self._name, status=event.status, usage=event.usage, parent_id=self._tool_id)
-                return [end]
+                return [agent_end(self._id, event, name=self._name, parent_id=self._tool_id)]
             case e.Prompt():
                 return []  # the call's arguments have it
             case e.StepStart():

@@ -25,6 +25,7 @@ from nbagent.run.inspector.requests import request_bar
 from nbagent.run.inspector.search import Search, joined, json_text
 from nbagent.run.inspector.timeline import Timeline
 from nbagent.run.requests import RequestList
+from nbagent.transcript import Transcript
 
 PAGE_ROWS = 100
 """Events in one page."""
@@ -39,8 +40,7 @@ class Inspector:
 
     Args:
         log: the events, as they passed the gate.
-        block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
-        snapshot: the transcript as plain JSON.
+        transcript: of the events.
         past: the transcript as it was.
         requests: returns the requests to the model, which are steps of the timeline where the stream has fewer.
     """
@@ -48,14 +48,12 @@ class Inspector:
     def __init__(
         self,
         log: EventLog,
-        block_id: Callable[[str, str], str],
-        snapshot: Callable[[], list[dict[str, Any]]],
+        transcript: Transcript,
         past: Past,
         requests: Callable[[], RequestList] = RequestList,
     ) -> None:
         self._log = log
-        self._block_id = block_id
-        self._snapshot = snapshot
+        self._transcript = transcript
         self._past = past
         self._requests = requests
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
@@ -107,7 +105,7 @@ class Inspector:
 
     def _search(self, question: EventsQuestion) -> "Search":
         key = msgspec.structs.replace(question, at=0)
-        search = self._searches.pop(key, None) or Search(key, self._block_id)
+        search = self._searches.pop(key, None) or Search(key, self._transcript.block_id)
         self._searches[key] = search
         if len(self._searches) > MAX_SEARCHES:
             self._searches.popitem(last=False)
@@ -123,10 +121,13 @@ class Inspector:
             self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
         bars = self._with_requests(line)
+        run = self._transcript.root.props
+        starts = [line.start, run.get("started"), bars[0].start if bars else None]
+        first_token = run.get("first_token")
         answer = TimelineAnswer(
-            start=min(line.start, bars[0].start) if line.start is not None and bars else line.start,
-            end=line.end,
-            first_token=line.first_token,
+            start=None if line.start is None else min(start for start in starts if start is not None),
+            end=run.get("ended") or line.end,
+            first_token=None if first_token is None else run["started"] + first_token,
             gap_count=line.gap_count,
             gap_seconds=line.gap_seconds,
             gaps=list(line.gaps),
@@ -146,7 +147,11 @@ class Inspector:
         return sorted([*map(request_bar, requests), *others], key=lambda bar: bar.start)
 
     def _bar(self, bar: Bar) -> Bar:
-        return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))
+        if bar.block is None:
+            return bar
+        id = self._transcript.block_id(bar.block, bar.kind)
+        block = self._transcript.blocks.get(id)
+        return msgspec.structs.replace(bar, block=id, waited=None if block is None else block.props.get("waited"))
 
     def _stretch(self, numbers: str) -> str:
         after, _, to = numbers.partition("-")
@@ -161,10 +166,10 @@ class Inspector:
     def contents(self) -> dict[str, Any]:
         """Return the result of each tool call as the model got it, by the id of the call's block."""
         results = (event for event in self._log if isinstance(event, e.ToolResult) and not event.preliminary)
-        return {self._block_id(event.id, "tool"): json_safe(event.content) for event in results}
+        return {self._transcript.block_id(event.id, "tool"): json_safe(event.content) for event in results}
 
     def _copy(self, form: str) -> str:
-        blocks = self._snapshot()
+        blocks = self._transcript.snapshot()
         match form:
             case "markdown":
                 from nbagent.render.markdown import transcript_markdown  # on demand: it loads the parser of Markdown

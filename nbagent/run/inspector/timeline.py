@@ -26,8 +26,8 @@ class Timeline:
     Attributes:
         start: when the first event came; None before.
         end: when the last came.
-        first_token: when the first piece of a text, a thought or a tool's arguments came.
-        gaps: the newest periods of more than `MIN_GAP_S` without an event: start and end.
+        gaps: the newest periods of more than `MIN_GAP_S` without an event: start and end. Those in which the reader was asked,
+            or in which a chat waited for the next prompt, are none.
         gap_count: number of gaps in all.
         gap_seconds: seconds of all gaps together.
         left_out: number of older bars that are no longer kept.
@@ -36,13 +36,13 @@ class Timeline:
     def __init__(self) -> None:
         self.start: float | None = None
         self.end = 0.0
-        self.first_token: float | None = None
         self.gaps: deque[tuple[float, float]] = deque(maxlen=MAX_BARS // 10)
         self.gap_count = 0
         self.gap_seconds = 0.0
         self.left_out = 0
         self._bars: deque[Bar] = deque()
         self._open: dict[tuple[BarKind, str], Bar] = {}
+        self._has_ended = False
         self._step: Bar | None = None
         self._steps = 0
         self._attempts = AttemptFilter()
@@ -64,13 +64,13 @@ class Timeline:
         self._pass_time(event.ts)
         match event:
             case e.TextDelta():
-                self._token(event.ts)
+                self._answered(event.ts)
                 self._bar_of(event, "text", "text").end = event.ts
             case e.ReasoningDelta():
-                self._token(event.ts)
+                self._answered(event.ts)
                 self._bar_of(event, "reasoning", "thinking").end = event.ts
             case e.ToolArgsDelta():
-                self._token(event.ts)
+                self._answered(event.ts)
                 self._bar_of(event, "tool", "tool")
             case e.TextStart():
                 label = {"commentary": "commentary", "final_answer": "answer"}.get(event.phase or "", "text")
@@ -126,16 +126,13 @@ class Timeline:
     def _pass_time(self, now: float) -> None:
         if self.start is None:
             self.start = self.end = now
-        if now - self.end > MIN_GAP_S:
+        waits = self._has_ended or any(kind == "approval" for kind, _ in self._open)
+        self._has_ended = False
+        if now - self.end > MIN_GAP_S and not waits:
             self.gaps.append((self.end, now))
             self.gap_count += 1
             self.gap_seconds += now - self.end
         self.end = max(self.end, now)
-
-    def _token(self, now: float) -> None:
-        if self.first_token is None:
-            self.first_token = now
-        self._answered(now)
 
     def _answered(self, now: float) -> None:
         if self._step is not None and self._step.first is None:
@@ -195,3 +192,4 @@ class Timeline:
             bar.end = now if bar.end is None else bar.end
         self._open.clear()
         self._step = None
+        self._has_ended = True

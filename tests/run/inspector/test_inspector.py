@@ -29,7 +29,7 @@ class InspectedEvents:
         self.log = EventLog()
         self.transcript = Transcript()
         past = Past(self.log, Transcript, LargeValues(lambda _: None, lambda _: None, str))
-        self.inspector = Inspector(self.log, self.transcript.block_id, self.transcript.snapshot, past)
+        self.inspector = Inspector(self.log, self.transcript, past)
         self.feed(*events)
 
     def feed(self, *events: e.Event) -> None:
@@ -190,6 +190,23 @@ def test_one_event_is_its_json_in_pages(text: str, max_bytes: int) -> None:
 def test_what_is_no_question_is_said_to_be_none(name: str) -> None:
     with pytest.raises(LookupError):
         InspectedEvents(e.RunStart()).text(name)
+
+
+def test_the_timeline_has_the_times_of_the_header_and_the_footer() -> None:
+    inspected = InspectedEvents()
+    inspected.transcript.root.props["started"] = 100.0  # when `show` was called; the service takes a while
+    inspected.feed(
+        e.RunStart(ts=101.5),
+        e.ToolStart(id="c", name="f", ts=102.0),
+        e.ToolArgsDelta(id="c", delta="{}", ts=102.0),
+        e.ApprovalRequest(approval_id="a", tool_id="c", ts=103.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=106.0),
+        e.ToolResult(id="c", ts=106.5),
+        e.RunEnd(status="completed", ts=106.7),
+    )
+    line = json.loads(inspected.text("timeline"))
+    assert (line["start"], line["first_token"], line["end"], line["gap_count"]) == (100.0, 102.0, 106.7, 0)
+    assert [bar.get("waited") for bar in line["bars"]] == [None, 3.0]
 
 
 def test_the_timeline_of_a_long_run_comes_in_stretches() -> None:

@@ -71,7 +71,7 @@ class RecordedRun:
 
 def shown(blocks: Any) -> Blocks:
     """Return copies of the blocks, without the counters that a view is sent once a second."""
-    return [{name: value for name, value in block.items() if name not in ("events", "deltas")} for block in blocks]
+    return [{name: value for name, value in block.items() if name not in ("events", "words")} for block in blocks]
 
 
 def reduced(run: RecordedRun, count: int) -> Blocks:

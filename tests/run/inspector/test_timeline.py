@@ -34,13 +34,24 @@ def test_steps_thoughts_tools_and_texts_are_bars() -> None:
         Bar(kind="tool", label="load", start=11.0, ready=11.6, end=12.5, status="error", block="c"),
         Bar(kind="text", label="answer", start=12.6, end=13.0, block="t"),
     ]
-    assert (line.start, line.end, line.first_token) == (10.0, 13.5, 10.5)
+    assert (line.start, line.end) == (10.0, 13.5)
 
 
 def test_a_stretch_without_events_is_a_gap() -> None:
     line = timeline(*(e.TextDelta(id="t", delta="x", ts=at) for at in (0.0, 0.9, 2.0, 2.5, 6.0)))
     assert list(line.gaps) == [(0.9, 2.0), (2.5, 6.0)]
     assert (line.gap_count, round(line.gap_seconds, 3)) == (2, 4.6)
+
+
+def test_a_stretch_in_which_the_reader_is_asked_is_no_gap() -> None:
+    asked = timeline(
+        e.ApprovalRequest(approval_id="a", ts=1.0),
+        e.ApprovalResponse(approval_id="a", decision="approve", ts=60.0),
+        e.RunEnd(status="completed", ts=60.5),
+        e.RunStart(ts=90.0),
+        e.TextDelta(id="t", delta="x", ts=92.0),
+    )
+    assert list(asked.gaps) == [(90.0, 92.0)]
 
 
 def test_what_still_goes_on_has_no_end_until_the_run_has() -> None:
