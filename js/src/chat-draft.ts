@@ -1,6 +1,6 @@
 /** The prompt that is being written in a chat, in every view of the chat, and the earlier versions that are shown. */
 
-import { type Signal, signal } from "@preact/signals";
+import { batch, type Signal, signal } from "@preact/signals";
 import type { ViewMessage } from "./protocol";
 import { type Change, isKind, type Store } from "./store";
 
@@ -14,6 +14,9 @@ export interface Draft {
   readonly editing: string | null;
 }
 
+/** Time after which a prompt that nobody has taken is given back: a kernel that was restarted elsewhere does not know the chat. */
+const PATIENCE_MS = 8000;
+
 const EMPTY: Draft = { text: "", files: [], editing: null };
 
 /** Return a key that no other prompt has. `crypto.randomUUID` exists on https pages only. */
@@ -25,6 +28,9 @@ export class ChatDraft {
   readonly draft: Signal<Draft> = signal(EMPTY);
   /** The draft that was sent and whose prompt is not in the transcript yet; null if there is none. */
   readonly sent: Signal<Draft | null> = signal(null);
+  /** The draft that was sent, and given back because nobody took it in time; it may still be taken. */
+  readonly late: Signal<Draft | null> = signal(null);
+  #patience: ReturnType<typeof setTimeout> | undefined;
   /** True if the earlier versions are shown. */
   readonly showsEarlier: Signal<boolean> = signal(false);
   readonly #store: Store;
@@ -48,14 +54,18 @@ export class ChatDraft {
   /** Ask what is written. The draft goes when the answer begins, and stays if the kernel did not take it. */
   say(): void {
     const draft = this.draft.peek();
-    this.sent.value = draft;
+    this.#settle(draft);
+    this.#patience = setTimeout(() => {
+      this.#settle(null);
+      this.late.value = draft;
+    }, PATIENCE_MS);
     this.#key = newKey();
     this.repeat();
   }
 
   /** Send the prompt again that may have been lost with a connection. */
   repeat(): void {
-    const draft = this.sent.peek();
+    const draft = this.sent.peek() ?? this.late.peek();
     if (draft === null) return;
     const { text, files, editing } = draft;
     this.#send({ t: "say", text, files: [...files], instead_of: editing, key: this.#key });
@@ -64,13 +74,22 @@ export class ChatDraft {
   /** Let go of a prompt that the server has asked. */
   onSaid(key: string): void {
     if (key !== this.#key) return;
-    if (this.draft.peek() === this.sent.peek()) this.clear();
-    this.sent.value = null;
+    if (this.draft.peek() === (this.sent.peek() ?? this.late.peek())) this.clear();
+    this.#settle(null);
   }
 
   /** Give the prompt back to the input line: nobody is there to ask it. */
   abandon(): void {
-    this.sent.value = null;
+    this.#settle(null);
+  }
+
+  /** Note that a prompt is on its way, or that none is any more. */
+  #settle(sent: Draft | null): void {
+    clearTimeout(this.#patience);
+    batch(() => {
+      this.sent.value = sent;
+      this.late.value = null;
+    });
   }
 
   /** Ask an earlier prompt again, as it was. */
@@ -80,12 +99,12 @@ export class ChatDraft {
   }
 
   onChange(changes: readonly Change[]): void {
-    const sent = this.sent.peek();
+    const sent = this.sent.peek() ?? this.late.peek();
     if (sent === null) return;
     const root = this.#store.run.peek()?.id;
     const added = changes.filter(({ block, before }) => before === null && block.parent === root);
     if (added.length === 0) return;
-    this.sent.value = null;
+    this.#settle(null);
     // Without a prompt it is a warning, which says why the prompt was not taken.
     if (added.some(({ block }) => isKind(block, "prompt")) && this.draft.peek() === sent) this.clear();
   }

@@ -108,10 +108,10 @@ export function lanesLabel(run: PropsOf<"run">, statusesOfOver: readonly string[
   return list.join(", ");
 }
 
-/** `1 tool call failed`; empty if none did. */
-export function failedCallsLabel({ tools_failed: failed }: PropsOf<"run">): string {
+/** `1 tool call failed`; empty if none did, or where that may be of an earlier answer of a chat. */
+export function failedCallsLabel({ tools_failed: failed, turns }: PropsOf<"run">): string {
   const number = num(failed) ?? 0;
-  if (number === 0) return "";
+  if (number === 0 || (num(turns) ?? 0) > 1) return "";
   return number === 1 ? RUN.tool_failed : fill(RUN.tools_failed, count(number));
 }
 

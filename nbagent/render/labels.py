@@ -160,9 +160,9 @@ def _lane_end(lane: Props) -> str:
 
 
 def failed_calls_label(run: Props) -> str:
-    """Return `1 tool call failed`; "" if none did."""
+    """Return `1 tool call failed`; "" if none did, or where that may be of an earlier answer of a chat."""
     failed = number_of(run, "tools_failed") or 0
-    if not failed:
+    if not failed or (number_of(run, "turns") or 0) > 1:
         return ""
     return _RUN["tool_failed"] if failed == 1 else fill(_RUN["tools_failed"], count(failed))
 

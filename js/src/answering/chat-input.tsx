@@ -116,13 +116,18 @@ export function ChatInput({ session }: { session: Session }) {
           {problem}
         </p>
       )}
+      {chat.late.value !== null && !gone && (
+        <p class="nb-chat-note nb-ask" role="status">
+          {LABELS[`late_${session.peer}`]}
+        </p>
+      )}
       <div class="nb-chat-line">
         <textarea
           ref={field}
           class="nb-chat-text"
           rows={1}
           value={text}
-          placeholder={gone ? fill(LABELS.gone, session.peer) : LABELS.placeholder}
+          placeholder={gone ? LABELS[`gone_${session.peer}`] : LABELS.placeholder}
           aria-label={LABELS.label}
           title={LABELS.keys}
           disabled={gone}

@@ -20,7 +20,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const tone = live ? "live" : endTone(isLive(status) ? "completed" : status);
   const opening = useOpen(block, live, true);
   const started = num(props.started);
-  const spent = figures({ usage: props.usage }).join(" · ");
+  const spent = figures({ usage: props.usage });
   const failedCalls = failedCallsLabel(props);
   const row = (
     <>
@@ -33,12 +33,11 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
       )}
       {!live && tone !== "ok" && <span class={`nb-note-inline nb-${tone}`}>{endLabel(props)}</span>}
       {failedCalls && <span class="nb-note-inline nb-ask">{failedCalls}</span>}
-      {spent && (
-        <span class="nb-note-inline nb-spent" title={spent}>
-          {spent}
-        </span>
-      )}
-      <span class="nb-grow" />
+      <span class="nb-spent" title={spent.join(" · ")}>
+        {spent.map((figure) => (
+          <span key={figure}>{figure}</span>
+        ))}
+      </span>
     </>
   );
   return (

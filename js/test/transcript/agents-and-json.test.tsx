@@ -19,7 +19,7 @@ it("an agent that has ended says its tokens", async () => {
     ["close", "a"],
   );
   await settle();
-  expect(page.el.querySelector(".nb-agent")?.textContent).toContain("1,200 in · 30 out");
+  expect(page.el.querySelector(".nb-agent")?.textContent).toContain("1,200 in30 out");
 });
 
 it("an agent ends in the words of the header, in its colour, and shows failed calls", async () => {

@@ -131,6 +131,20 @@ describe("the input line", () => {
   });
 });
 
+it("a message that nobody takes is given back, and says what to do", async () => {
+  await type("hello");
+  await press("Enter");
+  expect(button("Sending…")).toBeDefined();
+  await settle(8100);
+  expect(button("Send")?.getAttribute("aria-disabled")).toBe("false");
+  expect(field().value).toBe("hello");
+  const note = () => page.el.querySelector(".nb-chat-note")?.textContent;
+  expect(note()).toContain("run the cell again");
+  page.ops(live(1), PROMPT);
+  await settle();
+  expect([note(), field().value]).toEqual([undefined, ""]);
+});
+
 describe("an earlier message", () => {
   beforeEach(answered);
 
