@@ -168,6 +168,10 @@ export interface RunProps extends BlockProps {
    * the reader may write the next prompt.
    */
   turns?: number;
+  /** Of a chat: what its agent does, in one line; absent if that is hidden. */
+  about?: Large<string>;
+  /** Of a chat: names of its agent's tools; absent if they are hidden. */
+  offers?: Large<string[]>;
   /** Number of earlier versions of a chat: how often a prompt was edited or asked again. */
   versions?: number;
   /** Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end. */

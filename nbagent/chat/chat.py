@@ -59,7 +59,8 @@ class Chat:
         self._marks: list[int] = []  # messages before each prompt that was shown
         self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
-        self._stream = ChatStream(options.get("name") or partner.name, adapter)
+        name = options.get("name") or partner.name
+        self._stream = ChatStream(name, adapter, about=partner.about, offers=partner.offers)
         self.run = Run(self._stream, **options)
         self.run.on_prompt = self._on_say
         self.run.own_agent = getattr(self.session, "agent", None)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from nbagent.errors import NbagentError
+from nbagent.protocol.shared import LIMITS
+from nbagent.render.labels import clip
 from nbagent.render.messages import NO_ANSWER
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.hints import type_name
@@ -15,9 +17,17 @@ Ask: TypeAlias = Callable[[list[Json]], Any]
 
 
 class Partner(Protocol):
-    """The side that answers in a chat."""
+    """The side that answers in a chat.
+
+    Attributes:
+        name: of the chat.
+        about: what the side does, in one line; "" if it is not known.
+        offers: names of its tools.
+    """
 
     name: str
+    about: str = ""
+    offers: Sequence[str] = ()
 
     @property
     def messages(self) -> list[Json]:
@@ -45,6 +55,8 @@ class SessionPartner:
     def __init__(self, session: Any) -> None:
         self.session = session
         self.name = str(session.agent.name)
+        self.about = _first_line(session.agent)
+        self.offers = [str(tool.name) for tool in session.agent.tools]
 
     @property
     def messages(self) -> list[Json]:
@@ -78,6 +90,8 @@ class FunctionPartner:
 
     def __init__(self, ask: Ask, name: str) -> None:
         self.name = name
+        self.about = ""
+        self.offers: Sequence[str] = ()
         self.messages: list[Json] = []
         self._ask = ask
 
@@ -94,6 +108,13 @@ class FunctionPartner:
     def rewind(self, count: int) -> None:
         """Forget the later messages."""
         del self.messages[count:]
+
+
+def _first_line(agent: Any) -> str:
+    """Return what an agent does: the first line of its description, or of its instructions; "" if they are a function."""
+    text = agent.description or agent.instructions
+    line = text.strip().partition("\n")[0] if isinstance(text, str) else ""
+    return clip(line, LIMITS["label_line_chars"])
 
 
 def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:

@@ -67,6 +67,8 @@ class RunProps(BlockProps, tag="run"):
         copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
         turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
             the reader may write the next prompt.
+        about: of a chat: what its agent does, in one line; absent if that is hidden.
+        offers: of a chat: names of its agent's tools; absent if they are hidden.
         versions: number of earlier versions of a chat: how often a prompt was edited or asked again.
         height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
         panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
@@ -97,6 +99,8 @@ class RunProps(BlockProps, tag="run"):
     lanes: int | UnsetType = UNSET
     copied: int | UnsetType = UNSET
     turns: int | UnsetType = UNSET
+    about: str | UnsetType = UNSET
+    offers: list[str] | UnsetType = UNSET
     versions: int | UnsetType = UNSET
     height: int | UnsetType = UNSET
     panels: list[str] | UnsetType = UNSET

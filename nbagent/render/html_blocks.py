@@ -71,7 +71,12 @@ class BlockWriter:
         run = self._tree.run
         if text_of(run, "status") in ("running", "stopping", ""):
             return ""
-        return paragraph(escape(LABELS["chat"]["ask"] if run.get("turns") == 0 else LABELS["run"]["empty"]))
+        if run.get("turns") != 0:
+            return paragraph(LABELS["run"]["empty"])
+        offers = run.get("offers")
+        tools = ", ".join(name for name in offers if isinstance(name, str)) if isinstance(offers, list) else ""
+        about = [text_of(run, "about"), fill(LABELS["chat"]["tools"], tools) if tools else "", LABELS["chat"]["ask"]]
+        return "".join(paragraph(escape_line(line, _LINE_CHARS)) for line in about if line)
 
     def _waiting(self, parent: str, owner: Props) -> str:
         """Return a line that says that the model has not answered yet, where its answer will stand; of a run that goes on."""

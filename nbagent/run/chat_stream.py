@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from msgspec.structs import replace
@@ -51,14 +51,20 @@ class ChatStream:
     Args:
         name: of the chat.
         adapter: the system of the streams; by default each is detected by itself.
+        about: what the agent does, in one line.
+        offers: names of its tools.
 
     Attributes:
         reader: reads the stream that is being answered.
         decoder: decodes the reader's items to the events of one run, with a `run.start` and a `run.end` for each answer.
     """
 
-    def __init__(self, name: str, adapter: str | Converter | None = None) -> None:
+    def __init__(
+        self, name: str, adapter: str | Converter | None = None, *, about: str = "", offers: Sequence[str] = ()
+    ) -> None:
         self.name = name
+        self.about = about
+        self.offers = offers
         self.reader = ChatReader(adapter)
         self.decoder = ChatDecoder(name, self.reader.cut)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, U
 from nbagent.adapters.base.answers import Answers
 from nbagent.errors import did_you_mean
 from nbagent.events.question import Handler
-from nbagent.gate import Hide, Reveal
+from nbagent.gate import Gate, Hide, Reveal
 from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
+from nbagent.run.chat_stream import ChatStream
 from nbagent.run_context import Breakpoints, StopOnResult, StopRule
 
 if TYPE_CHECKING:
@@ -174,14 +175,19 @@ def breakpoints_of(options: StopOptions) -> Breakpoints:
     )
 
 
-def opening_props(options: ViewOptions, *, is_chat: bool = False) -> RunProps:
+def opening_props(options: ViewOptions, gate: Gate, chat: ChatStream | None = None) -> RunProps:
     """Return the props that a run has from its beginning.
 
     Args:
         options: how it is drawn.
-        is_chat: whether it is a chat, which has ended until its first prompt.
+        gate: decides what may be seen of the agent.
+        chat: its source, if it is a chat, which has ended until its first prompt.
     """
-    props = RunProps(status="completed", turns=0) if is_chat else RunProps()
+    props = RunProps() if chat is None else RunProps(status="completed", turns=0)
+    if chat is not None and chat.about and not gate.hides_requests:
+        props.about = chat.about
+    if chat is not None and chat.offers and not gate.hides_tools:
+        props.offers = list(chat.offers)
     if (height := options.get("height")) is not None:
         props.height = 0 if height == "full" else height
     if (panels := options.get("panels")) is not None:

@@ -97,7 +97,7 @@ class Run(ForkableRun):
         self._chat = source if isinstance(source, ChatStream) else None
         drawn = view_options(options)
         gate = Gate(**pick(options, GateOptions))
-        props = opening_props(drawn, is_chat=self._chat is not None)
+        props = opening_props(drawn, gate, self._chat)
         super().__init__(RunState(self.id, source, gate, options.get("name"), props))
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints

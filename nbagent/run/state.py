@@ -67,6 +67,8 @@ class RunState:
         self.events = EventLog(on_drop=lambda event: self._past.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
         self.privacy.register_secrets(source)
+        if props is not None and isinstance(props.about, str):
+            props.about = self.privacy.mask(props.about)
         given, origin = name_and_origin(source) if name is None else (name, "user")
         begin = functools.partial(Transcript, self.privacy.mask(given), started, origin, props)
         self.transcript = begin()

@@ -112,7 +112,14 @@ def _is_graph(source: Any) -> bool:
 
 
 def name_of(source: Any) -> str:
-    """Return the name of a stream (for a generator, of its function), or "stream" if it has none."""
+    """Return the name of a stream (for a generator, of its function), or "stream" if it has none.
+
+    A call that is not awaited yet, `client.responses.create(model="gpt-5-mini", …)`, has the name of the model that it asks.
+    """
+    if inspect.iscoroutine(source) and source.cr_frame is not None:
+        model = source.cr_frame.f_locals.get("model")
+        if isinstance(model, str) and model:
+            return model
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
         if isinstance(name, str) and name and not name.startswith(("<", "_")):  # a framework's internal name

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 import nbagent
 from nbagent.errors import NbagentError, UnknownSource
 from nbagent.protocol.messages import Say
+from nbagent.render.html import transcript_html
+from nbagent.render.labels import figures, run_label
 
 
 def rates(year: int) -> str:
@@ -54,12 +56,31 @@ async def test_each_prompt_knows_what_was_said_before() -> None:
     chat.close()
 
 
+async def test_a_new_chat_introduces_its_agent_and_says_how_to_ask_where_there_is_no_input_line() -> None:
+    made = nbagent.Agent("demo", "\n You answer in one sentence.\nNever say why.", tools=[rates], name="analyst")
+    root = nbagent.chat(made).run.snapshot()[0]
+    assert (root["about"], root["offers"], run_label(root)) == ("You answer in one sentence.", ["rates"], "Ready")
+    copy = transcript_html([root])
+    assert all(line in copy for line in ("You answer in one sentence.", "Tools: rates", "await chat.ask("))
+    assert "without any output" not in copy
+
+
+async def test_what_is_hidden_of_an_agent_is_not_in_the_introduction_of_its_chat() -> None:
+    made = nbagent.Agent("demo", "The discount is 40 %.", tools=[rates])
+    assert "about" not in nbagent.chat(made, reveal="answer").run.snapshot()[0]
+    assert not {"about", "offers"} & nbagent.chat(made, hide={"rates": "args"}).run.snapshot()[0].keys()
+    secret = nbagent.chat(nbagent.Agent("demo", "Log in with 555-12-9999."), redact=[r"\d{3}-\d\d-\d{4}"])
+    assert "555-12" not in str(secret.run.snapshot())
+
+
 async def test_a_session_that_goes_on_shows_what_was_said() -> None:
     session = agent().session("sales")
     await session.generate("rates 2023")
     chat = nbagent.chat(session)
     assert [kind for kind, _ in shown(chat)] == ["prompt", "text"]
     assert (chat.run.tools[0].name, chat.run.tools[0].args, chat.run.status) == ("rates", {"year": 2023}, "completed")
+    root = chat.run.snapshot()[0]
+    assert (run_label(root), figures(root), chat.run.tools[0].seconds) == ("Ready", ["1 tool"], None)  # no times of its own
     await chat.ask("rates 2024")
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 2023", "rates 2024"]
     chat.close()

@@ -14,7 +14,7 @@ from nbagent.errors import Cancelled, UnknownSource
 from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources import objects
-from nbagent.sources.objects import reader_for
+from nbagent.sources.objects import name_and_origin, reader_for
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 
@@ -269,6 +269,18 @@ def test_a_streams_own_error_is_handed_on(kind: str) -> None:
     _, listener = listen(stream() if kind == "sync" else async_stream())
     assert listener.ended.wait(5)
     assert (listener.items, str(listener.error)) == (["a"], "cut")
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_call_that_is_not_awaited_has_the_name_of_the_model_that_it_asks(api: str) -> None:
+    async with openai.AsyncOpenAI(base_url="http://127.0.0.1:9", api_key="none") as client:
+        source: Any
+        if api == "chat":
+            source = client.chat.completions.create(model="gpt-5-mini", messages=[], stream=True)
+        else:
+            source = client.responses.create(model="gpt-5-mini", input="Hi", stream=True)
+        assert name_and_origin(source) == ("gpt-5-mini", "function")
+        source.close()
 
 
 @pytest.mark.parametrize("source", [None, 7, letters, object()])

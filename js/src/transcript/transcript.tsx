@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { chat as CHAT, run as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
+import { fill } from "../shared";
 import { isLive } from "../status";
 import { useFocusableScrollers } from "../ui/focusable-scrollers";
 import { Icon } from "../ui/icons";
@@ -11,7 +12,7 @@ import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
 import { useSettledHeight } from "../ui/settled-height";
 import { useSticky } from "../ui/sticky";
-import { num } from "../values";
+import { num, type PropsOf, str, strings } from "../values";
 import "./kinds";
 import "./readable-text";
 import { Blocks } from "./blocks";
@@ -115,7 +116,7 @@ function PastLog({ session }: { session: Session }) {
 
 function Empty({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
-  if (turnsOf(session) === 0 && !gone) return <p class="nb-note">{CHAT.empty}</p>;
+  if (turnsOf(session) === 0 && !gone) return <Introduction {...session.runProps} />;
   if (gone || !isLive(session.status)) {
     return (
       <p class="nb-note">
@@ -138,5 +139,21 @@ function Empty({ session }: { session: Session }) {
         {LABELS.final_only} <Elapsed started={session.started} ended={null} />
       </span>
     </p>
+  );
+}
+
+/** A chat before its first message: what its agent does, and with which tools. */
+function Introduction({ about, offers }: PropsOf<"run">) {
+  const tools = strings(offers).join(", ");
+  const known = [str(about), tools && fill(CHAT.tools, tools)].filter(Boolean);
+  const lines = known.length > 0 ? known : [CHAT.empty];
+  return (
+    <div class="nb-intro">
+      {lines.map((line, at) => (
+        <p key={at} class="nb-note" dir="auto">
+          {line}
+        </p>
+      ))}
+    </div>
   );
 }

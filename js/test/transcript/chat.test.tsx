@@ -52,6 +52,13 @@ it("is ready before the first message", () => {
   expect(button("Stop")).toBeUndefined();
 });
 
+it("introduces its agent before the first message", async () => {
+  page.ops(["set", "run", { about: "You answer in one sentence.", offers: ["sales", "rates"] }]);
+  await settle();
+  const lines = [...page.el.querySelectorAll(".nb-intro p")].map((line) => line.textContent);
+  expect(lines).toEqual(["You answer in one sentence.", "Tools: sales, rates"]);
+});
+
 describe("the input line", () => {
   it("sends with Enter, and not with Shift or while a word is composed", async () => {
     await type("hello");
