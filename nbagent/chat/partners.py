@@ -55,8 +55,8 @@ class SessionPartner:
     def __init__(self, session: Any) -> None:
         self.session = session
         self.name = str(session.agent.name)
-        self.about = _first_line(session.agent)
-        self.offers = [str(tool.name) for tool in session.agent.tools]
+        self.about = _first_line(session.agent.description or session.agent.instructions)
+        self.offers: Sequence[str] = [str(tool.name) for tool in session.agent.tools]
 
     @property
     def messages(self) -> list[Json]:
@@ -110,9 +110,8 @@ class FunctionPartner:
         del self.messages[count:]
 
 
-def _first_line(agent: Any) -> str:
-    """Return what an agent does: the first line of its description, or of its instructions; "" if they are a function."""
-    text = agent.description or agent.instructions
+def _first_line(text: Any) -> str:
+    """Return the first line of an agent's description or instructions; "" if they are no text."""
     line = text.strip().partition("\n")[0] if isinstance(text, str) else ""
     return clip(line, LIMITS["label_line_chars"])
 

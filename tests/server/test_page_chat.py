@@ -49,6 +49,12 @@ def test_what_another_client_asks_in_the_session_is_shown_as_it_comes(served: Se
         assert (count_of(view, "again elsewhere"), "here" in view.text.replace("elsewhere", "")) == (1, False)
 
 
+def test_a_page_is_not_told_the_instructions_of_the_agent(served: Served) -> None:
+    with served(chat("One.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        _, _, _, root = view.until(lambda op: op[1] == "run")
+        assert not {"about", "offers"} & root.keys()
+
+
 def test_what_another_client_asked_while_no_page_was_there_is_shown_to_the_next(served: Served) -> None:
     with served(chat("One."), chat("Two.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:

@@ -226,7 +226,7 @@ def test_going_back_twice_leaves_two_earlier_versions() -> None:
 
 
 def test_earlier_answers_that_are_read_from_a_store_have_no_times() -> None:
-    earlier = [e.RunStart(ts=1.0), e.ToolStart(id="c", name="f", ts=1.0), e.ToolResult(id="c", ts=1.0)]
+    earlier: list[e.Event] = [e.RunStart(ts=1.0), e.ToolStart(id="c", name="f", ts=1.0), e.ToolResult(id="c", ts=1.0)]
     root = chat(*earlier, e.RunEnd(status="completed", meta={"untimed": True}, ts=1.1))
     assert (root["untimed"], run_label(root)) == (True, "Ready")
     again = chat(*earlier, e.RunEnd(status="completed", meta={"untimed": True}, ts=1.1), *answer(5.0, tokens=1, ended=6.0))

@@ -44,6 +44,7 @@ class HostedPartner(SessionPartner):
     def __init__(self, host: Host, agent: str, session: Session, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(session)
         self.name = agent
+        self.about, self.offers = "", ()  # instructions and tools are the operator's
         self.hosted: HostedRun | None = None
         self.asked: set[str] = set()
         self._host = host
