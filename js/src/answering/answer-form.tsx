@@ -1,12 +1,31 @@
 /** The form of an answer: of a call's arguments, or of an input. */
 
+import { useRef, useState } from "preact/hooks";
+import type { Answer } from "../answers";
 import type { Block } from "../store";
 import { useSession } from "../transcript/context";
 import { JSON_CHARS, Lazy, lazyValueOf } from "../transcript/lazy";
 import { jsonText } from "../values";
-import { Form, type FormProps } from "./form";
+import { Form, type FormHandle, type FormProps } from "./form";
 
-interface AnswerFormProps extends Pick<FormProps, "handle" | "onChange" | "focusOnce"> {
+/** The arguments that a question is about, in fields, and what the reader changed in them. */
+export function useArguments(block: Block<"approval">) {
+  const handle = useRef<FormHandle>(null);
+  const [changed, setChanged] = useState(false);
+  const { args } = block.props.value;
+  return {
+    changed,
+    fields: args !== undefined && args !== null && <AnswerForm block={block} handle={handle} onChange={setChanged} />,
+    /** Return the changed arguments as the part of an answer; null if they do not fit, which the fields then say. */
+    read(): Pick<Answer, "value"> | null {
+      const value = handle.current?.read();
+      if (value === null) return null;
+      return value === undefined ? {} : { value };
+    },
+  };
+}
+
+interface AnswerFormProps extends Pick<FormProps, "handle" | "onChange"> {
   block: Block<"approval">;
 }
 

@@ -1,10 +1,9 @@
 /** Parts of ways to answer that open further controls: the mode that is open, a line of text, a button that sends nothing. */
 
 import type { RefObject } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Block } from "../store";
 import { useDraft } from "./answer-box";
-import type { FormHandle } from "./form";
 
 /** Characters of a reason that the kernel takes (nbagent/protocol/messages.py). */
 const REASON_CHARS = 10_000;
@@ -16,8 +15,6 @@ const REASON_CHARS = 10_000;
  */
 export function useMode<Mode extends string>(block: Block<"approval">, first: Mode) {
   const [mode, setMode] = useDraft<Mode>(block, "mode", first);
-  const [changed, setChanged] = useState(false);
-  const form = useRef<FormHandle>(null);
   const openers = useRef(new Map<Mode, RefObject<HTMLButtonElement | null>>()).current;
   // A panel that is opened again shows the mode that it had, without taking the focus.
   const entered = useRef(false);
@@ -28,9 +25,6 @@ export function useMode<Mode extends string>(block: Block<"approval">, first: Mo
   };
   return {
     mode,
-    form,
-    changed,
-    setChanged,
     /** Ref of the button that opens a mode. */
     opener,
     enter(next: Mode) {
@@ -38,8 +32,6 @@ export function useMode<Mode extends string>(block: Block<"approval">, first: Mo
       setMode(next);
     },
     leave() {
-      form.current?.discard();
-      setChanged(false);
       setMode(first);
       // The button that was pressed before is back with the next drawing.
       requestAnimationFrame(() => opener(mode).current?.focus());

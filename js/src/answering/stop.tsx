@@ -1,18 +1,17 @@
 /** The way to answer at a breakpoint: go on, change the arguments, give a result or an error, run again, or stop the run. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { Arguments } from "../transcript/arguments";
 import { useSession } from "../transcript/context";
 import { JSON_CHARS, Lazy, lazyValueOf } from "../transcript/lazy";
 import { jsonText, str } from "../values";
 import { Actions, AnswerBox, Choose, useDraft } from "./answer-box";
-import { AnswerForm } from "./answer-form";
+import { useArguments } from "./answer-form";
 import { indented } from "./form/indent";
 import { parse } from "./form/json";
 import { Line, Plain, useMode } from "./modes";
 import type { WayProps } from "./ways";
 
-type Mode = "ask" | "edit" | "result" | "error" | "deny";
+type Mode = "ask" | "result" | "error" | "deny";
 
 const GO_ON_KEY = "F8";
 const STEP_KEY = "F10";
@@ -22,30 +21,31 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
   const session = useSession();
   // The keys are not buttons, which send nothing while an answer is on its way.
   const answer: WayProps["answer"] = (made) => session.answers.sent(block) === null && sendAnswer(made);
-  const { args, stage, can_remember: canRemember } = block.props.value;
-  const { mode, opener, enter, leave, focusOnce, form, changed, setChanged } = useMode<Mode>(block, "ask");
+  const { stage, can_remember: canRemember } = block.props.value;
+  const { mode, opener, enter, leave, focusOnce } = useMode<Mode>(block, "ask");
+  const { fields, changed, read } = useArguments(block);
   const [text, setText] = useDraft(block, "text", "");
   const [result, setResult] = useDraft<string | null>(block, "result", null);
   const keys = useRef<Record<string, () => void>>({});
   const box = useStopKeys(keys);
   const atResult = stage === "result";
-  const editing = mode === "edit";
-
-  /** Send a decision, with the arguments of the form if these were changed; nothing if they do not fit. */
+  /** Send a decision, with the arguments if these were changed; nothing if they do not fit. */
   const send = (decision: "again" | "approve" | "step", remember = false) => {
-    const value = editing ? form.current?.read() : undefined;
-    if (value !== null) answer({ decision, ...(value && { value }), ...(remember && { remember }) });
+    const made = read();
+    if (made !== null) answer({ decision, ...made, ...(remember && { remember }) });
   };
   const say = (decision: "deny" | "error") => answer({ decision, ...(text.trim() && { reason: text.trim() }) });
   const give = () => {
     // A result that was left alone is the call's own.
-    if (result === null && atResult) send("approve");
+    if (result === null && atResult) answer({ decision: "approve" });
     else answer({ decision: "result", value: asJson(result ?? "") });
   };
-  const goOn = () => send(atResult && editing ? "again" : "approve");
+  // A call that has its result takes other arguments by running again.
+  const runsAgain = atResult && changed;
+  const goOn = () => send(runsAgain ? "again" : "approve");
   keys.current = {
     [GO_ON_KEY]: mode === "result" ? give : mode === "error" || mode === "deny" ? () => say(mode) : goOn,
-    ...(stage === "call" && (mode === "ask" || editing) && { [STEP_KEY]: () => send("step") }),
+    ...(stage === "call" && mode === "ask" && { [STEP_KEY]: () => send("step") }),
     ...(stage !== "call" && mode === "ask" && { [STEP_KEY]: goOn }),
   };
 
@@ -92,21 +92,15 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
     );
   }
   return (
-    <AnswerBox onSubmit={goOn} onEscape={editing ? leave : null}>
+    <AnswerBox onSubmit={goOn}>
       <div ref={box} />
-      {editing ? (
-        <AnswerForm block={block} handle={form} onChange={setChanged} focusOnce={focusOnce} />
-      ) : (
-        !atResult && <Arguments args={args} />
-      )}
+      {fields}
       <Actions block={block}>
         <Choose
           block={block}
-          label={goOnLabel(str(stage), editing, changed)}
-          title={`Go on (Enter, ${GO_ON_KEY})`}
-          matches={({ decision, remember }) =>
-            decision === (atResult && editing ? "again" : "approve") && remember !== true
-          }
+          label={goOnLabel(str(stage), changed)}
+          title={`Go on (Enter, ${GO_ON_KEY}${fields ? ", Ctrl+Enter in a field" : ""})`}
+          matches={({ decision, remember }) => decision === (runsAgain ? "again" : "approve") && remember !== true}
           submits
         />
         {stage === "call" && (
@@ -127,13 +121,7 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
             onClick={() => send("approve", true)}
           />
         )}
-        {editing && (
-          <>
-            <span class="nb-grow" />
-            <Plain label="Discard changes" onClick={leave} />
-          </>
-        )}
-        {!editing && atResult && (
+        {atResult && !changed && (
           <Choose
             block={block}
             label="Run again"
@@ -141,15 +129,8 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
             onClick={() => send("again")}
           />
         )}
-        {!editing && stage !== "request" && (
+        {stage !== "request" && (
           <>
-            {args !== undefined && args !== null && (
-              <Plain
-                label={atResult ? "Run again with changes…" : "Run with changes…"}
-                button={opener("edit")}
-                onClick={() => enter("edit")}
-              />
-            )}
             <Plain
               label={atResult ? "Change the result…" : "Give a result…"}
               button={opener("result")}
@@ -159,21 +140,17 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
             {canRemember === true && <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />}
           </>
         )}
-        {!editing && (
-          <>
-            <span class="nb-grow" />
-            <Plain label="Stop the run" onClick={() => session.stop()} />
-          </>
-        )}
+        <span class="nb-grow" />
+        <Plain label="Stop the run" onClick={() => session.stop()} />
       </Actions>
     </AnswerBox>
   );
 }
 
-function goOnLabel(stage: string | null, editing: boolean, changed: boolean): string {
-  if (stage === "result") return editing ? "Run again with these" : "Continue";
+function goOnLabel(stage: string | null, changed: boolean): string {
+  if (stage === "result") return changed ? "Run again with changes" : "Continue";
   if (stage === "request") return "Continue";
-  return editing && changed ? "Run with changes" : "Run";
+  return changed ? "Run with changes" : "Run";
 }
 
 /** A result as JSON: the text itself if it is JSON, else a string. */

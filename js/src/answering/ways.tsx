@@ -8,7 +8,7 @@ import { Arguments } from "../transcript/arguments";
 import { useSession } from "../transcript/context";
 import { jsonText, str, strings } from "../values";
 import { Actions, AnswerBox, Choose, useDraft } from "./answer-box";
-import { AnswerForm } from "./answer-form";
+import { AnswerForm, useArguments } from "./answer-form";
 import type { FormHandle } from "./form";
 import { Line, Plain, useMode } from "./modes";
 import { signInUrl } from "./sign-in-url";
@@ -27,16 +27,17 @@ export function Way({ block }: { block: Block<"approval"> }) {
   return <Kind block={block} answer={(answer) => session.answer(block, answer)} />;
 }
 
-type Mode = "ask" | "edit" | "deny";
+type Mode = "ask" | "deny";
 
-/** Permission to call a tool: allow, with changed arguments if the reader wants, or deny, with a reason. */
+/** Permission to call a tool: allow, with the arguments as the reader leaves them in their fields, or deny, with a reason. */
 function Permission({ block, answer }: WayProps) {
   const { args, can_remember: canRemember } = block.props.value;
   const [reason, setReason] = useDraft(block, "reason", "");
-  const { mode, opener, enter, leave, focusOnce, form, changed, setChanged } = useMode<Mode>(block, "ask");
+  const { mode, opener, enter, leave, focusOnce } = useMode<Mode>(block, "ask");
+  const { fields, changed, read } = useArguments(block);
   const allow = (remember: boolean) => {
-    const value = mode === "edit" ? form.current?.read() : undefined;
-    if (value !== null) answer({ decision: "approve", ...(value && { value }), ...(remember && { remember }) });
+    const made = read();
+    if (made !== null) answer({ decision: "approve", ...made, ...(remember && { remember }) });
   };
   const deny = () => answer({ decision: "deny", ...(reason.trim() && { reason: reason.trim() }) });
   if (mode === "deny") {
@@ -51,18 +52,14 @@ function Permission({ block, answer }: WayProps) {
       </AnswerBox>
     );
   }
-  const editing = mode === "edit";
   return (
-    <AnswerBox onSubmit={() => allow(false)} onEscape={editing ? leave : null}>
-      {editing ? (
-        <AnswerForm block={block} handle={form} onChange={setChanged} focusOnce={focusOnce} />
-      ) : (
-        <Arguments args={args} />
-      )}
+    <AnswerBox onSubmit={() => allow(false)}>
+      {fields}
       <Actions block={block}>
         <Choose
           block={block}
-          label={editing && changed ? "Allow with changes" : "Allow"}
+          label={changed ? "Allow with changes" : "Allow"}
+          title={fields ? "Ctrl+Enter in a field" : undefined}
           matches={({ decision, remember }) => decision === "approve" && remember !== true}
           submits
         />
@@ -76,11 +73,6 @@ function Permission({ block, answer }: WayProps) {
           />
         )}
         <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />
-        <span class="nb-grow" />
-        {editing && <Plain label="Discard changes" onClick={leave} />}
-        {!editing && args !== undefined && args !== null && (
-          <Plain label="Edit…" button={opener("edit")} onClick={() => enter("edit")} />
-        )}
       </Actions>
     </AnswerBox>
   );

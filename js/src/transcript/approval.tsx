@@ -53,7 +53,7 @@ function Asked({ block }: { block: Block<"approval"> }) {
         <AnsweringSlot block={block} />
       ) : (
         <>
-          {props.stage !== "result" && <Arguments args={props.args} />}
+          <Arguments args={props.args} />
           {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
           {waits && reachable && <p class="nb-muted">{session.onlyWatches ? LABELS.watching : LABELS.elsewhere}</p>}
         </>
@@ -70,7 +70,7 @@ function AnsweringSlot({ block }: { block: Block<"approval"> }) {
   if (Answering) return <Answering session={session} block={block} />;
   return (
     <>
-      {block.props.value.stage !== "result" && <Arguments args={block.props.value.args} />}
+      <Arguments args={block.props.value.args} />
       {problem ?? <p class="nb-note">Loading the answers…</p>}
     </>
   );

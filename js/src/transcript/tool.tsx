@@ -53,8 +53,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const [icon, tone] = lookUp(ICONS, state) ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approvals = useSession().approvalsOf(block.id).value;
   const open = waits ? approvals.find(isOpen)?.props.value : undefined;
-  // An open question shows the arguments itself, unless it is about the result.
-  const asked = open?.stage !== "result" && record(open?.args) !== null;
+  // An open question shows the arguments itself.
+  const asked = record(open?.args) !== null;
   const questions = (aboutResult: boolean) =>
     approvals
       .filter(({ props: { value } }) => (value.stage === "result") === aboutResult)

@@ -5,7 +5,7 @@ const OFF = "data-lm-suppress-shortcuts";
 
 /**
  * Keep plain keys typed in the element from the notebook, whose command mode would take them: `d` `d` deletes a cell. Ctrl+S and
- * the like go through.
+ * the like go through, Ctrl+Enter in a field does not.
  *
  * @returns a function that stops it.
  */
@@ -25,6 +25,9 @@ export function keepPlainKeys(element: HTMLElement): () => void {
   return () => window.removeEventListener("keydown", prepare, { capture: true });
 }
 
-function isCommand({ ctrlKey, metaKey }: KeyboardEvent): boolean {
-  return ctrlKey || metaKey;
+/** Return true if the key is the notebook's. Enter in a field is the field's own: with Ctrl the notebook would run the cell again. */
+function isCommand(event: KeyboardEvent): boolean {
+  const [field] = event.composedPath();
+  if (event.key === "Enter" && field instanceof Element && field.matches("input, textarea, select")) return false;
+  return event.ctrlKey || event.metaKey;
 }

@@ -17,7 +17,6 @@ afterEach(() => page.close());
 
 async function edit(text: string, schema: unknown): Promise<void> {
   page = await ask(text, { schema });
-  await press(page, "Edit…");
 }
 
 /** The answer that is sent when the reader allows it; null if none is. */
@@ -47,8 +46,16 @@ describe.each(table)("the form of $name", ({ schema, fits, fails }) => {
     expect(await allowed()).toEqual(approved());
   });
 
-  it.each(fails)("does not send $value", async ({ value }) => {
+  it.each(fails)("sends $value as it came: the kernel has the last word", async ({ value }) => {
     await edit(value, schema);
+    expect(await allowed()).toEqual(approved());
+  });
+
+  it.each(fails)("does not send $value if the reader made it", async ({ value }) => {
+    await edit(fits[0] ?? "", schema);
+    await press(page, "As JSON");
+    await type(page.el.querySelector(".nb-form textarea") as HTMLTextAreaElement, value);
+    await press(page, "As fields");
     expect(await allowed()).toBeNull();
     expect(problems(page).length).toBeGreaterThan(0);
     const wrong = page.el.querySelector(".nb-problem")?.closest(".nb-form-row, .nb-form");
@@ -67,7 +74,39 @@ describe("an argument", () => {
   it("that is changed back is not sent", async () => {
     await edit('{"query": "a"}', SQL);
     await type(field(page, "query"), "b");
+    expect(button(page, "Allow with changes")).toBeDefined();
     await type(field(page, "query"), "a");
+    expect(button(page, "Allow")).toBeDefined();
+    expect(await allowed()).toEqual(approved());
+  });
+
+  it("that was changed is as it came after a reset, which keeps the keyboard in the form", async () => {
+    await edit('{"query": "a", "limit": 5}', SQL);
+    expect(() => button(page, "Reset")).toThrow();
+    await type(field(page, "limit"), "5x");
+    await press(page, "Reset");
+    expect(field(page, "limit").value).toBe("5");
+    expect(document.activeElement).toBe(field(page, "query"));
+    expect(() => button(page, "Reset")).toThrow();
+    expect(await allowed()).toEqual(approved());
+  });
+
+  it.each([
+    ["a number", { type: "integer" }, "9".repeat(1000)],
+    ["a text where none fits", { type: "integer" }, JSON.stringify("x".repeat(100_000))],
+    ["one of a few", { enum: ["a", "b"] }, JSON.stringify(`a${"x".repeat(100)}`)],
+    ["nothing", { type: "null" }, JSON.stringify("rm -rf /")],
+    ["a text", { type: "string" }, JSON.stringify(`${"x\n".repeat(50_000)}end`)],
+  ])("is seen whole above Allow, though it should be short: %s", async (_, schema, text) => {
+    await edit(`{"a": ${text}}`, { type: "object", properties: { a: schema } });
+    const area = page.el.querySelector<HTMLTextAreaElement>(".nb-area > textarea");
+    expect([text, JSON.parse(text)]).toContain(area?.value);
+    expect(area?.parentElement?.dataset.text).toBe(area?.value);
+  });
+
+  it("of a call without any is not asked for", async () => {
+    await edit("{}", { type: "object", properties: {} });
+    expect(page.el.querySelector(".nb-form")).toBeNull();
     expect(await allowed()).toEqual(approved());
   });
 
@@ -97,6 +136,7 @@ describe("an argument", () => {
 
   it("that is missing is asked for when the form is sent, not before", async () => {
     await edit("{}", SQL);
+    await press(page, "+ limit");
     expect(problems(page)).toEqual([]);
     expect(await allowed()).toBeNull();
     expect(problems(page)).toEqual(["is required"]);
@@ -268,10 +308,23 @@ it("hidden characters of a text are pointed out while it is edited", async () =>
   expect(await allowed()).toEqual(approved());
 });
 
+it("hidden characters are pointed out in names, in JSON, and far behind", async () => {
+  await edit(`{"a\u202eb": ["\u200b"], "long": "${"x".repeat(1000)}\u200bend"}`, true);
+  const shown = page.el.querySelector(".nb-form")?.textContent;
+  for (const text of ["a‹U+202E›b", '["‹U+200B›"]', "x‹U+200B›end"]) expect(shown).toContain(text);
+});
+
+it("many values are JSON, which is not drawn as fields", async () => {
+  await edit(JSON.stringify({ rows: Array.from({ length: 5000 }, (_, row) => row) }), {
+    properties: { rows: { type: "array", items: { type: "integer" } } },
+  });
+  expect(page.el.querySelectorAll(".nb-form textarea, .nb-form input")).toHaveLength(1);
+  expect(() => button(page, "As fields")).toThrow();
+});
+
 it("a form that is no schema is made from the values", async () => {
   page = open();
   await ask('{"a": 1, "b": [1, {"c": 2}], "d": "x", "e": null}', { schema: "nonsense" }, page);
-  await press(page, "Edit…");
   await type(field(page, "b"), "[1]");
   await type(field(page, "e"), "{}");
   expect(await allowed()).toEqual(approved('{"a": 1, "b": [1], "d": "x", "e": {}}'));

@@ -38,7 +38,7 @@ async function stopped(props: JsonObject): Promise<Page> {
 
 const CALL = { stage: "call", prompt: "breakpoint" };
 const RESULT = { stage: "result", prompt: "step", result: '{"rate":11.2}' };
-const labels = () => [...page.el.querySelectorAll(".nb-answering button")].map(({ textContent }) => textContent);
+const labels = () => [...page.el.querySelectorAll(".nb-actions button")].map(({ textContent }) => textContent);
 const sent = () => page.sent("answer").map(({ t: _, block: __, ...rest }) => rest);
 const area = () => page.el.querySelector("textarea") as HTMLTextAreaElement;
 
@@ -47,7 +47,7 @@ describe("a stop before a call", () => {
     page = await stopped(CALL);
     expect(page.el.querySelector(".nb-asked")?.textContent).toBe("Stopped at a breakpoint");
     expect(page.el.querySelector(".nb-note-inline")?.textContent).toBe("Stopped");
-    expect(labels()).toEqual(["Run", "Run, then stop", "Run with changes…", "Give a result…", "Fail…", "Stop the run"]);
+    expect(labels()).toEqual(["Run", "Run, then stop", "Give a result…", "Fail…", "Stop the run"]);
     await press(page, "Run");
     key(page.el.querySelector(".nb-question") as Element, "F10");
     expect(sent()).toEqual([{ decision: "approve" }]);
@@ -55,7 +55,6 @@ describe("a stop before a call", () => {
 
   it("runs with changed arguments", async () => {
     page = await stopped(CALL);
-    await press(page, "Run with changes…");
     await type(field(page, "year"), "2023");
     await press(page, "Run with changes");
     expect(sent()).toEqual([{ decision: "approve", value: '{"year": 2023}' }]);
@@ -116,14 +115,7 @@ describe("a stop at a result", () => {
 
   it("offers the result, which may be changed; one left alone is the call's own", async () => {
     page = await stopped(RESULT);
-    expect(labels()).toEqual([
-      "Continue",
-      "Run again",
-      "Run again with changes…",
-      "Change the result…",
-      "Fail…",
-      "Stop the run",
-    ]);
+    expect(labels()).toEqual(["Continue", "Run again", "Change the result…", "Fail…", "Stop the run"]);
     await press(page, "Change the result…");
     expect(area().value).toBe('{"rate": 11.2}');
     await press(page, "Use this result");
@@ -141,9 +133,8 @@ describe("a stop at a result", () => {
 
   it("runs the call again, also with other arguments", async () => {
     page = await stopped(RESULT);
-    await press(page, "Run again with changes…");
     await type(field(page, "year"), "2023");
-    await press(page, "Run again with these");
+    await press(page, "Run again with changes");
     expect(sent()).toEqual([{ decision: "again", value: '{"year": 2023}' }]);
   });
 });

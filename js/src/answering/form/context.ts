@@ -10,8 +10,11 @@ export interface FormState {
   schemas: Schemas;
   /** Return the problem of the value at a path, in words; null if there is none, or nothing was typed there yet. */
   problemAt(path: Path, value: Json | undefined): string | null;
-  /** True if all members of the whole are drawn, also those that may be left out and are. */
-  showsAll: boolean;
+  /**
+   * True of an answer that the reader writes, false of arguments that are given: then all members of the whole are drawn with
+   * their descriptions, also those that may be left out and are, and Enter in a text sends the form.
+   */
+  startsEmpty: boolean;
   /** Choices of the reader, by path: alternatives, fields that are written as JSON. */
   choices: Map<string, unknown>;
 }
@@ -19,7 +22,7 @@ export interface FormState {
 export const FormContext = createContext<FormState>({
   schemas: new Schemas(null),
   problemAt: () => null,
-  showsAll: false,
+  startsEmpty: false,
   choices: new Map(),
 });
 

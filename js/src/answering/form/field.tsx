@@ -1,12 +1,22 @@
 /** A field: its name, its control, what is wrong with it. */
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { visible } from "../../readable";
 import { clip, num, str } from "../../values";
 import { nearest } from "./check";
 import { type ControlProps, type FieldProps, keyOf, useForm } from "./context";
-import { Checkbox, DateInput, DateTimeInput, JsonInput, NumberInput, Select, TextInput } from "./inputs";
+import {
+  Checkbox,
+  DateInput,
+  DateTimeInput,
+  fitsLine,
+  HiddenNote,
+  JsonInput,
+  NumberInput,
+  Select,
+  TextInput,
+} from "./inputs";
 import { type Json, write } from "./json";
 import { ListFields } from "./list";
 import { ObjectFields } from "./object";
@@ -16,7 +26,6 @@ import { EMPTY, requiredOf, type Schema, typeOf } from "./schema";
 const MAX_DEPTH = 6;
 /** Members of an object and items of a list that are drawn as fields; a longer one is JSON. */
 const MAX_FIELDS = 100;
-const HIDDEN_CHARS = 400;
 const HELP_CHARS = 1000;
 
 interface NamedProps extends FieldProps {
@@ -34,15 +43,14 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
     if (isNew) row.current?.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
   }, []);
   const id = useId();
-  const { problemAt } = useForm();
-  const { chosen, choice } = useAlternative(field, name);
+  const { problemAt, startsEmpty } = useForm();
+  const { chosen, choice, index } = useAlternative(field, name);
   const groups = isGroup(chosen, field);
   const problem = problemAt(field.path, field.value);
   const description = str(field.schema.description) ?? str(chosen.description);
-  const hidden = field.value?.kind === "string" ? hiddenCharacters(field.value.text) : null;
   const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`].filter(Boolean).join(" ");
   const control = { ...field, schema: chosen, id, describedBy: notes || undefined, invalid: problem !== null };
-  const label = <span class="nb-field-name">{name}</span>;
+  const label = <span class="nb-field-name">{visible(name)}</span>;
   const remove = onRemove && (
     <button
       type="button"
@@ -57,15 +65,16 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
   const body = (
     <div class="nb-field-body">
       {choice}
-      <Control {...control} />
+      {/* Another alternative has another control. */}
+      <Control key={index} {...control} />
       {problem !== null && (
         <p class="nb-problem" id={`${id}-p`}>
           {problem}
         </p>
       )}
-      {hidden !== null && <p class="nb-help">With hidden characters: {hidden}</p>}
+      {!groups && <HiddenNote value={field.value} />}
       {description !== null && (
-        <p class="nb-help" id={`${id}-d`}>
+        <p class={startsEmpty ? "nb-help" : "nb-sr"} id={`${id}-d`}>
           {clip(description, HELP_CHARS)}
         </p>
       )}
@@ -88,10 +97,10 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
 function useAlternative(
   { schema, value, path, onChange }: FieldProps,
   name: string,
-): { chosen: Schema; choice: ComponentChildren } {
+): { chosen: Schema; choice: ComponentChildren; index: number } {
   const { schemas, choices } = useForm();
   const variants = schemas.variants(schema);
-  if (variants === null) return { chosen: schema, choice: null };
+  if (variants === null) return { chosen: schema, choice: null, index: 0 };
   const key = `variant ${keyOf(path)}`;
   const kept = choices.get(key) as { index: number; values: (Json | undefined)[] } | undefined;
   const index = kept?.index ?? nearest(value, variants, schemas);
@@ -116,13 +125,7 @@ function useAlternative(
       ))}
     </select>
   );
-  return { chosen, choice };
-}
-
-/** The text with its hidden characters made visible; null if it has none. A control shows a text as it is. */
-function hiddenCharacters(text: string): string | null {
-  const shown = visible(text);
-  return shown === text ? null : clip(shown, HIDDEN_CHARS);
+  return { chosen, choice, index };
 }
 
 const TYPE_LABELS: Record<string, string> = {
@@ -174,16 +177,19 @@ function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
 
 export function Control(props: ControlProps) {
   const { schema, value } = props;
+  // As it was at first: a control that changes while one types in it would lose the focus.
+  const [isLong] = useState(() => !fitsLine(value));
   if (Object.hasOwn(schema, "const") && value !== undefined)
-    return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
-  if (Object.hasOwn(schema, "const")) return <Select {...props} options={[schema.const]} />;
-  if (Array.isArray(schema.enum)) return <Select {...props} options={schema.enum.slice(0, 1000)} />;
+    return <span class="nb-field">{visible(value.kind === "string" ? value.text : write(value))}</span>;
   const type = kindOf(schema, props);
-  if (type === "null") return null;
-  if (isGroup(schema, props)) {
-    return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;
-  }
+  if (isGroup(schema, props)) return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;
+  const options = Object.hasOwn(schema, "const") ? [schema.const] : schema.enum;
+  const isText = type === "string" && !Array.isArray(options);
+  if (isLong && !isText) return <JsonInput {...props} />;
+  if (Array.isArray(options)) return <Select {...props} options={options.slice(0, 1000)} />;
   switch (type) {
+    case "null":
+      return value === undefined || value.kind === "null" ? null : <JsonInput {...props} />;
     case "boolean":
       return value === undefined || value.kind === "boolean" ? <Checkbox {...props} /> : <JsonInput {...props} />;
     case "integer":

@@ -8,7 +8,8 @@ import { indented } from "./indent";
 import { boolean, equal, type Json, parse, string, write } from "./json";
 import { fromValue } from "./schema";
 
-const MAX_ROWS = 12;
+/** Characters that a control of one line shows at once. */
+const LINE_CHARS = 40;
 const OPTION_CHARS = 80;
 /** Steps of a range up to which it has a slider. */
 const MAX_SLIDER_STEPS = 1000;
@@ -25,22 +26,60 @@ function textOf(value: Json | undefined): string {
   return value.kind === "unfinished" ? value.text : value.kind === "string" ? value.text : write(value);
 }
 
-/** A text of one or more lines. Enter sends the form, with Shift it begins a new line. */
+/** Return true if a control of one line shows the whole value. */
+export function fitsLine(value: Json | undefined): boolean {
+  const text = textOf(value);
+  return text.length <= LINE_CHARS && !text.includes("\n");
+}
+
+/** What the controls of a value do not show: characters that are hidden, or that change how others look. */
+export function HiddenNote({ value }: { value: Json | undefined }) {
+  const text = textOf(value);
+  const shown = visible(text);
+  return shown === text ? null : <p class="nb-help">With hidden characters: {shown}</p>;
+}
+
+interface AreaProps extends ControlProps {
+  text: string;
+  rows: number;
+  placeholder?: string;
+  onText: (text: string) => void;
+  onKeyDown?: (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) => void;
+}
+
+/** A field that is as high as its text: what is allowed is seen whole. */
+function Area({ text, rows, placeholder, onText, onKeyDown, ...props }: AreaProps) {
+  return (
+    <div class="nb-area" data-text={text}>
+      <textarea
+        {...aria(props)}
+        class="nb-input"
+        rows={rows}
+        placeholder={placeholder}
+        spellcheck={false}
+        value={text}
+        onInput={({ currentTarget }) => onText(currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+    </div>
+  );
+}
+
+/** A text of one or more lines. Enter sends an answer, with Shift it begins a new line. */
 export function TextInput(props: ControlProps) {
   const { value, schema, onChange } = props;
+  const { startsEmpty } = useForm();
   const text = textOf(value);
   const examples = Array.isArray(schema.examples) ? schema.examples : [];
   return (
-    <textarea
-      {...aria(props)}
-      class="nb-input"
-      rows={Math.min(MAX_ROWS, text.split("\n").length)}
+    <Area
+      {...props}
+      text={text}
+      rows={1}
       placeholder={clip(visible(str(examples[0]) ?? ""), OPTION_CHARS) || undefined}
-      spellcheck={false}
-      value={text}
-      onInput={({ currentTarget }) => onChange(string(currentTarget.value))}
+      onText={(typed) => onChange(string(typed))}
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing || !startsEmpty) return;
         event.preventDefault();
         event.currentTarget.form?.requestSubmit();
       }}
@@ -272,15 +311,13 @@ export function JsonInput(props: ControlProps) {
   }
   const { text } = typed.current;
   return (
-    <textarea
-      {...aria(props)}
-      class="nb-input"
-      rows={Math.min(MAX_ROWS, Math.max(2, text.split("\n").length))}
-      spellcheck={false}
-      value={text}
-      onInput={({ currentTarget }) => {
-        const made = readJson(currentTarget.value);
-        typed.current = { text: currentTarget.value, made };
+    <Area
+      {...props}
+      text={text}
+      rows={2}
+      onText={(next) => {
+        const made = readJson(next);
+        typed.current = { text: next, made };
         choices.set(key, typed.current);
         onChange(made);
       }}

@@ -11,7 +11,7 @@ const DEFAULT_CHARS = 200;
 const NOTHING: JsonObject = { kind: "object", members: [] };
 
 export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
-  const { schemas, showsAll } = useForm();
+  const { schemas, startsEmpty } = useForm();
   const object = value?.kind === "object" ? value : NOTHING;
   const known = Object.keys(record(schema.properties) ?? {});
   const required = requiredOf(schema);
@@ -20,10 +20,12 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
   );
   const names = [...known, ...others];
   const isShown = (key: string) =>
-    required.includes(key) || member(object, key) !== undefined || (showsAll && path.length === 0);
+    required.includes(key) || member(object, key) !== undefined || (startsEmpty && path.length === 0);
   const absent = known.filter((key) => !isShown(key));
   // A schema that says nothing about other names allows them, but hardly ever means to.
   const open = schema.additionalProperties === undefined ? known.length === 0 : schema.additionalProperties !== false;
+  // Arguments have their names from the tool; others may be written as JSON.
+  const canGrow = open && (startsEmpty || path.length > 0) && hasRoom(schema, "maxProperties", object.members.length);
   const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
   const added = useRef<string | null>(null);
   const add = (key: string) => {
@@ -59,7 +61,7 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
           ))}
         </div>
       )}
-      {open && hasRoom(schema, "maxProperties", object.members.length) && <NewMember taken={names} onAdd={add} />}
+      {canGrow && <NewMember taken={names} onAdd={add} />}
     </div>
   );
 }
