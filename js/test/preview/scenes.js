@@ -95,6 +95,36 @@ const SQL_SCHEMA = {
   additionalProperties: false,
 };
 
+const REPORT = {
+  title: "Revenue by region",
+  days: 30,
+  limit: null,
+  urgent: false,
+  format: "pdf",
+  since: "2025-01-31",
+  recipients: ["ana@example.org", "bo@example.org"],
+  query:
+    "SELECT region, SUM(revenue) AS revenue\nFROM sales\nWHERE day >= '2025-01-31'\nGROUP BY region\nORDER BY revenue DESC",
+  options: { page: { width: 210, margins: [10, 10, 12, 12] }, fonts: ["serif"] },
+};
+
+const REPORT_SCHEMA = {
+  type: "object",
+  properties: {
+    title: { type: "string" },
+    days: { type: "integer", minimum: 1, maximum: 365 },
+    limit: { anyOf: [{ type: "integer" }, { type: "null" }], default: null },
+    urgent: { type: "boolean" },
+    format: { enum: ["pdf", "html"] },
+    since: { type: "string", format: "date" },
+    recipients: { type: "array", items: { type: "string" } },
+    query: { type: "string" },
+    options: { type: "object" },
+    note: { type: "string", default: "" },
+  },
+  required: ["title"],
+};
+
 const CONTACT_SCHEMA = {
   type: "object",
   properties: {
@@ -237,6 +267,26 @@ export const SCENES = {
       },
     ],
     ["close", "approval:done"],
+  ],
+  "Stopped before a call": (at) => [
+    run(at, 12, { tools: 1 }),
+    ...tool(at, "report", "write_report", REPORT, 11, 0, null),
+    ["set", "report", { state: "approval-requested" }],
+    [
+      "open",
+      "approval:report",
+      "report",
+      {
+        kind: "approval",
+        approval_kind: "stop",
+        stage: "call",
+        prompt: "breakpoint",
+        tool_id: "report",
+        answerable: true,
+        args: REPORT,
+        schema: REPORT_SCHEMA,
+      },
+    ],
   ],
   "A tool that prints": (at) => [
     run(at, 4, { tools: 1 }),

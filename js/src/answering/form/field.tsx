@@ -168,11 +168,13 @@ function sizeOf(value: Json | undefined): number {
 /** The type of the control: the schema's, or where that allows any the value's. */
 function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
   const type = typeOf(schema);
-  if (type !== null || value === undefined || value.kind === "unfinished") return type;
   // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have names.
-  return (value.kind === "object" && path.length > 0) || value.kind === "array" || value.kind === "null"
-    ? null
-    : value.kind;
+  const isKnown = ["properties", "additionalProperties", "items", "prefixItems"].some(
+    (name) => typeof schema[name] === "object",
+  );
+  if (value?.kind === "array" || (value?.kind === "object" && path.length > 0)) return isKnown ? type : null;
+  if (type !== null || value === undefined || value.kind === "unfinished") return type;
+  return value.kind === "null" ? null : value.kind;
 }
 
 export function Control(props: ControlProps) {

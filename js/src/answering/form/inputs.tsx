@@ -41,20 +41,19 @@ export function HiddenNote({ value }: { value: Json | undefined }) {
 
 interface AreaProps extends ControlProps {
   text: string;
-  rows: number;
   placeholder?: string;
   onText: (text: string) => void;
   onKeyDown?: (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) => void;
 }
 
 /** A field that is as high as its text: what is allowed is seen whole. */
-function Area({ text, rows, placeholder, onText, onKeyDown, ...props }: AreaProps) {
+function Area({ text, placeholder, onText, onKeyDown, ...props }: AreaProps) {
   return (
     <div class="nb-area" data-text={text}>
       <textarea
         {...aria(props)}
         class="nb-input"
-        rows={rows}
+        rows={1}
         placeholder={placeholder}
         spellcheck={false}
         value={text}
@@ -75,7 +74,6 @@ export function TextInput(props: ControlProps) {
     <Area
       {...props}
       text={text}
-      rows={1}
       placeholder={clip(visible(str(examples[0]) ?? ""), OPTION_CHARS) || undefined}
       onText={(typed) => onChange(string(typed))}
       onKeyDown={(event) => {
@@ -314,7 +312,6 @@ export function JsonInput(props: ControlProps) {
     <Area
       {...props}
       text={text}
-      rows={2}
       onText={(next) => {
         const made = readJson(next);
         typed.current = { text: next, made };
