@@ -20,6 +20,7 @@ BUILT = (
     "inspector.js",
     "answering.js",
     "forks.js",
+    "media.js",
     "page.html",
     "page.css",
     "page.js",

@@ -2,7 +2,14 @@
 
 import { importText } from "./import-text";
 
-export type ModuleName = "math.js" | "highlight.js" | "inspector.js" | "answering.js" | "forks.js" | "plotly.js";
+export type ModuleName =
+  | "math.js"
+  | "highlight.js"
+  | "inspector.js"
+  | "answering.js"
+  | "forks.js"
+  | "media.js"
+  | "plotly.js";
 // biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to its user
 export type LazyModule = any;
 

@@ -24,7 +24,8 @@ from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
-PARTS = {name: STATIC / name for name in ("widget.js", "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js")}
+_NAMES = ("widget.js", "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "media.js")
+PARTS = {name: STATIC / name for name in _NAMES}
 """Files of the front end that a view may ask for."""
 if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
     PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"  # it draws plotly's figures

@@ -6,6 +6,7 @@ import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import type { Level } from "../protocol";
 import { endLabel, endTone } from "../status";
 import type { Block } from "../store";
+import { CopyButton } from "../ui/copy";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
@@ -28,7 +29,7 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
           <Icon name="denied" /> {LABELS.refusal}
         </span>
         <MarkdownText stream={block.stream("text")} live={live} class={lines} />
-        <EventsButton block={block} />
+        <TextBar block={block} />
       </div>
     );
   }
@@ -39,6 +40,16 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
       ) : (
         <MarkdownText stream={block.stream("text")} live={live} class={`nb-answer ${lines}`} />
       )}
+      <TextBar block={block} />
+    </div>
+  );
+}
+
+/** Buttons at the end of a text, while the pointer or the focus is in it. */
+function TextBar({ block }: { block: Block<"text"> }) {
+  return (
+    <div class="nb-text-bar">
+      {block.closed.value && <CopyButton bare text={() => block.stream("text").text} of=" answer" title="Copy" />}
       <EventsButton block={block} />
     </div>
   );

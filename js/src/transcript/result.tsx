@@ -1,15 +1,18 @@
 /** A tool's result, in the richest form that the view can draw. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, FunctionComponent } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
 import MIME_BYTES from "../../../nbagent/protocol/mime.json";
 import { htmlToDom } from "../markdown/sanitize";
+import type { LazyModule } from "../modules";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
 import { count, type JsonObject } from "../values";
 import { InteractiveChart, PLOTLY } from "./chart";
-import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
+import { useSession } from "./context";
+import { loadDrawn } from "./drawn-module";
+import { JSON_CHARS, Lazy, lazyValueOf, useLoaded } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { partsOf } from "./parts";
 
@@ -88,13 +91,31 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
 
 function Html({ html }: { html: string }) {
   const host = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState<Element | null>(null);
   useLayoutEffect(() => {
     if (!host.current) return;
     host.current.style.maxHeight = "";
     host.current.replaceChildren(htmlToDom(html));
     endAtRow(host.current);
+    setShown(host.current);
   }, [html]);
-  return <div ref={host} class="nb-html" />;
+  return (
+    <div class="nb-table-box">
+      <div ref={host} class="nb-html" />
+      {shown && /<table[\s>]/i.test(html) && <TableButtons key={html} within={shown} />}
+    </div>
+  );
+}
+
+function TableButtons({ within }: { within: Element }) {
+  const ShownTable: FunctionComponent<{ within: Element }> | undefined = useMedia()?.ShownTable;
+  return ShownTable ? <ShownTable within={within} /> : null;
+}
+
+/** The part with what a reader does with tables and pictures; undefined until it is loaded. */
+function useMedia(): LazyModule {
+  const session = useSession();
+  return useLoaded(() => loadDrawn(session, "media.js"), 0, session).value;
 }
 
 /** Lower a box that cuts a table, so that it ends below a whole row. */
@@ -114,8 +135,19 @@ function Markdown({ text }: { text: string }) {
 
 export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
   const [broken, setBroken] = useState(false);
+  const [enlarged, setEnlarged] = useState(false);
+  const Enlarged: FunctionComponent<{ src: string; alt: string; onClose: () => void }> | undefined =
+    useMedia()?.Enlarged;
   if (broken) return <p class="nb-note nb-bad">{LABELS.broken_picture}</p>;
-  return <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />;
+  return (
+    <>
+      <button type="button" class="nb-zoom" title="Enlarge" aria-haspopup="dialog" onClick={() => setEnlarged(true)}>
+        <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />
+        <span class="nb-sr">{alt ? ", enlarge" : "Enlarge the picture"}</span>
+      </button>
+      {enlarged && Enlarged && <Enlarged src={src} alt={alt} onClose={() => setEnlarged(false)} />}
+    </>
+  );
 }
 
 const SHOWN_CHARS = 20_000;

@@ -18,6 +18,7 @@ import "./readable-text";
 import { Blocks } from "./blocks";
 import { ChatSlot, turnsOf } from "./chat-slot";
 import { SessionContext } from "./context";
+import { loadDrawn } from "./drawn-module";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
 import { ForkTree } from "./fork-tree";
@@ -55,6 +56,9 @@ export function Transcript({ session }: { session: Session }) {
   );
 }
 
+/** Without its buttons a table is still to be read. */
+const noButtons = () => {};
+
 function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
@@ -69,7 +73,11 @@ function Log({ session }: { session: Session }) {
     class: height === 0 ? "nb-log nb-whole" : "nb-log",
     style: height === null || height === 0 ? {} : { "--nb-most": `${height}px` },
   };
-  useFocusableScrollers(scroller);
+  useFocusableScrollers(scroller, (root) => {
+    // A table in a text has buttons, which are a part of their own.
+    if (root.querySelector(".nb-table"))
+      loadDrawn(session, "media.js").then(({ addTableBars }) => addTableBars(root), noButtons);
+  });
   const list = session.store.top;
   const waits = live && session.runProps.final_only === true && session.awaiting.value === 0;
   return (

@@ -6,7 +6,17 @@ import { Icon } from "./icons";
 
 const FEEDBACK_MS = 1500;
 
-export function CopyButton({ text, label = "Copy" }: { text: () => string | Promise<string>; label?: string }) {
+interface CopyButtonProps {
+  text: () => string | Promise<string>;
+  label?: string;
+  /** What is copied, for those who hear the label: ` answer`. */
+  of?: string;
+  title?: string;
+  /** True for a button that is its icon until it was pressed. */
+  bare?: boolean;
+}
+
+export function CopyButton({ text, label = "Copy", of = "", title, bare = false }: CopyButtonProps) {
   const [feedback, setFeedback] = useState<string | null>(null);
   useEffect(() => {
     if (feedback === null) return;
@@ -22,9 +32,12 @@ export function CopyButton({ text, label = "Copy" }: { text: () => string | Prom
     }
   };
   return (
-    <button type="button" class="nb-button" onClick={copy}>
+    <button type="button" class={bare ? "nb-button nb-bare" : "nb-button"} title={title} onClick={copy}>
       <Icon name={feedback === "Copied" ? "check" : "copy"} />
-      <span aria-live="polite">{feedback ?? label}</span>
+      <span aria-live="polite" class={bare && feedback === null ? "nb-sr" : undefined}>
+        {feedback ?? label}
+        {feedback === null && <span class="nb-sr">{of}</span>}
+      </span>
     </button>
   );
 }

@@ -6,8 +6,11 @@ import { useEffect } from "preact/hooks";
 const SCROLLERS = ".nb-pre, .nb-html, .nb-thought-pane, .nb-code pre, .nb-table, .nb-display";
 const UPDATE_DELAY_MS = 200;
 
-/** Keep the scrollers below the element behind `ref` focusable while its content changes. */
-export function useFocusableScrollers(ref: RefObject<HTMLElement | null>): void {
+/** Keep the scrollers below the element behind `ref` focusable while its content changes; `onDrawn` is called after it has. */
+export function useFocusableScrollers(
+  ref: RefObject<HTMLElement | null>,
+  onDrawn: (root: HTMLElement) => void = () => {},
+): void {
   useEffect(() => {
     const root = ref.current;
     if (!root) return;
@@ -25,6 +28,7 @@ export function useFocusableScrollers(ref: RefObject<HTMLElement | null>): void 
         if (overflows !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
         if (overflows) node.tabIndex = 0;
       }
+      onDrawn(root);
     };
     const schedule = () => {
       timer ??= setTimeout(update, UPDATE_DELAY_MS);

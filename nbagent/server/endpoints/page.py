@@ -19,9 +19,8 @@ from nbagent.server.problem import Problem
 STATIC = Path(__file__).parents[2] / "static"
 """Folder of the built front end."""
 
-FILES = frozenset(
-    {"page.js", "page.css", "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "THIRD-PARTY-LICENSES.txt"}
-)
+_PARTS = ("math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "media.js")
+FILES = frozenset({"page.js", "page.css", *_PARTS, "THIRD-PARTY-LICENSES.txt"})
 """Files of the page."""
 
 POLICY = "; ".join(
