@@ -6,6 +6,7 @@ import { chat as CHAT, run as LABELS } from "../../../nbagent/protocol/labels.js
 import type { Session } from "../session";
 import { fill } from "../shared";
 import { isLive } from "../status";
+import { useDraggedHeight } from "../ui/dragged-height";
 import { useFocusableScrollers } from "../ui/focusable-scrollers";
 import { Icon } from "../ui/icons";
 import { useReadingHeight } from "../ui/reading-height";
@@ -68,6 +69,7 @@ function Log({ session }: { session: Session }) {
   // A chat scrolls above its input line; a height that was asked for stays.
   const scrolls = (height !== null && height > 0) || turnsOf(session) !== null;
   useSettledHeight(scroller, !live && scrolls);
+  useDraggedHeight(scroller);
   const showAll = useReadingHeight(scroller, !live && height !== 0 && !scrolls);
   const box = {
     class: height === 0 ? "nb-log nb-whole" : "nb-log",

@@ -2,6 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { forgetDraggedHeight } from "./dragged-height";
 import { scrollerOf } from "./scroll-anchor";
 import { watchSight } from "./sight";
 
@@ -77,7 +78,10 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
   }, [ref, finished, isOpen, wasFinished]);
   if (!isLong || isOpen) return null;
   return () => {
-    if (ref.current) openAtPlace(ref.current);
+    if (ref.current) {
+      forgetDraggedHeight(ref.current);
+      openAtPlace(ref.current);
+    }
     setOpen(true);
   };
 }
