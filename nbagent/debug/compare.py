@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,9 +60,10 @@ def compare(a: "ComparableRun | str | os.PathLike[str]", b: "ComparableRun | str
         OSError, ValueError: a recording cannot be read.
     """
     sides = [_side(each, name) for name, each in (("a", a), ("b", b))]
+    names = _distinct(sides[0][0], sides[1][0], [(a, sides[0][1]), (b, sides[1][1])])
     rows = [_total(sides[0][1], sides[1][1])]
     rows += [_row(left, right) for left, right in aligned(sides[0][2], sides[1][2])]
-    return Comparison((sides[0][0], sides[1][0]), rows)
+    return Comparison(names, rows)
 
 
 def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
@@ -106,6 +108,27 @@ def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, I
             column -= 1
             pairs.append((None, new[column]))
     return pairs[::-1]
+
+
+def _distinct(a: str, b: str, sides: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[str, str]:
+    """Return the names of two runs; equal ones each with what tells it apart: recording, model, start or place."""
+    if a != b:
+        return a, b
+    marks = [
+        [Path(run).name if isinstance(run, str | os.PathLike) else None for run, _ in sides],
+        [root.get("model") for _, root in sides],
+        [_clock(root.get("started")) for _, root in sides],
+        ["first", "second"],
+    ]
+    first, second = next(pair for pair in marks if None not in pair and pair[0] != pair[1])
+    return f"{a} ({first})", f"{b} ({second})"
+
+
+def _clock(started: Any) -> str | None:
+    """Return the time of day at which a run started."""
+    if started is None:
+        return None
+    return datetime.fromtimestamp(float(started), UTC).astimezone().strftime("%H:%M:%S")
 
 
 def _side(run: Any, name: str) -> tuple[str, Mapping[str, Any], list[Item]]:

@@ -4,15 +4,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbagent.render.differences import difference_html, difference_lines
-from nbagent.render.html_values import MUTED, caption, fold, panel, paragraph
+from nbagent.render.differences import difference_html, difference_lines, replaced_texts
+from nbagent.render.html_values import MUTED, caption, panel, paragraph
 from nbagent.render.labels import count, duration
-from nbagent.render.markup.text import escape_line, visible
+from nbagent.render.markup.markdown import markdown_html
+from nbagent.render.markup.text import escape, escape_line, visible, without_tex
 from nbagent.run.diff import headline
 
 Side = Literal["both", "a", "b"]
 _MARKS = {"a": "−", "b": "+"}
 _LINES = 20
+_WRITTEN = ("prompt", "text")
+"""Kinds of rows that are texts."""
+
+_LINE = "1px solid rgba(128,128,128,.3)"
+_CARD = f' style="margin:.5em 0;border:{_LINE};border-radius:8px;overflow:hidden"'
+# The grounds of what only one of them has, in `nbagent.render.differences`.
+_FIRST = ' style="padding:0 .3em;border-radius:3px;background:rgba(214,69,69,.18)"'
+_SECOND = ' style="padding:0 .3em;border-radius:3px;background:rgba(46,150,80,.2)"'
+_HEAD = f' style="padding:.4em .9em;border-bottom:{_LINE};background:rgba(128,128,128,.07)"'
+_BODY = ' style="padding:.3em .9em .5em"'
+_FOOT = f' style="padding:.3em .9em;border-top:{_LINE};opacity:.75"'
+_COLUMNS = ' style="display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:.3em 1.2em;margin:.25em 0"'
+_COLUMN = ' style="min-width:0;max-height:30em;overflow:auto"'
+_WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere"'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +92,13 @@ class Comparison:
         return f"{fence}text\n{str(self).replace(fence, '‵‵‵‵')}\n{fence}\n"
 
     def _repr_html_(self) -> str:
-        a, b = (f"<strong>{escape_line(name)}</strong>" for name in self.names)
-        head = paragraph(f"{a} <small{MUTED}>a</small> · {b} <small{MUTED}>b</small> · {escape_line(self._verdict())}")
-        foot = " · ".join(map(escape_line, _figures(self.rows[0]) if self.rows else []))
-        body = head + "".join(map(_row_html, self.rows)) + (paragraph(f"<small{MUTED}>{foot}</small>") if foot else "")
-        frame = "margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"
-        return f'<div aria-label="Comparison of two runs" style="{frame}">\n{body}</div>\n'
+        a, b = map(escape_line, self.names)
+        head = f"<strong{_FIRST}>{a}</strong> → <strong{_SECOND}>{b}</strong> · {escape_line(self._verdict())}"
+        body = "".join(_row_html(row, self.names) for row in self.rows)
+        figures = " · ".join(map(escape_line, _figures(self.rows[0]) if self.rows else []))
+        foot = f"<div{_FOOT}><small>{figures}</small></div>\n" if figures else ""
+        inner = f"<div{_HEAD}>{head}</div>\n<div{_BODY}>{body}</div>\n{foot}"
+        return f'<div role="group" aria-label="Comparison of two runs"{_CARD}>\n{inner}</div>\n'
 
     def _verdict(self) -> str:
         found = len(self.differing)
@@ -133,15 +149,38 @@ def _figures(total: Row) -> list[str]:
     return [text for text in (f"{tokens} tokens", seconds) if text.strip("? →tokens")]
 
 
-def _row_html(row: Row) -> str:
+def _row_html(row: Row, names: tuple[str, str]) -> str:
     if row.kind == "run" and not row.parts:
         return ""
     times = _times(row)
     notes = [headline(diff) if name == row.name else f"{name}: {headline(diff)}" for name, diff in row.parts.items()]
-    note = ", ".join(notes or row.differs)
-    line = f"<strong>{_mark(row)}</strong> {escape_line(_label(row))}"
+    alone = [] if row.side == "both" else [f"only in {names[row.side == 'b']}"]
+    note = ", ".join(notes or alone)
+    # A text that differs is shown below.
+    label = row.name if row.parts and row.kind in _WRITTEN else _label(row)
+    line = f"<strong>{_mark(row)}</strong> {escape_line(label)}"
     line += "".join(f" · {escape_line(part)}" for part in (note, times) if part)
     if not row.differs:
         line = f"<span{MUTED}>{line}</span>"
-    body = "".join(caption(escape_line(name)) + difference_html(diff) for name, diff in row.parts.items())
-    return fold(line, panel(body), is_open=bool(row.parts))
+    body = ""
+    for name, diff in row.parts.items():
+        body += caption(escape_line(name)) if name != row.name else ""
+        body += _part_html(row, diff, names)
+    return paragraph(line) + panel(body)
+
+
+def _part_html(row: Row, diff: dict[str, Any], names: tuple[str, str]) -> str:
+    """Return a difference as HTML; of texts that have little in common both, next to each other."""
+    texts = replaced_texts(diff)
+    if texts is None:
+        return difference_html(diff, is_prose=row.kind in _WRITTEN)
+    columns = [
+        f"<div{_COLUMN}>{caption(escape_line(name))}{_text_html(row, text)}</div>"
+        for name, text in zip(names, texts, strict=True)
+    ]
+    return f"<div{_COLUMNS}>{''.join(columns)}</div>\n"
+
+
+def _text_html(row: Row, text: str) -> str:
+    """Return an answer as Markdown, any other text as it is."""
+    return markdown_html(text) if row.kind == "text" else f"<div{_WORDS}>{without_tex(escape(text))}</div>"

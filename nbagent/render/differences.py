@@ -15,17 +15,27 @@ _ROW = ' style="background:none"'
 _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
 
 
-def difference_html(diff: Props, max_chars: int = 20_000) -> str:
+def replaced_texts(diff: Props) -> tuple[str, str] | None:
+    """Return both texts of a difference in which the one stands in place of the other; None for any other difference."""
+    pieces = list(_pieces(diff)) if diff.get("kind") == "text" else []
+    if [mark for mark, _, _ in pieces] != ["-", "+"]:
+        return None
+    (_, before, less), (_, after, more) = pieces
+    return before + _left_out(less), after + _left_out(more)
+
+
+def difference_html(diff: Props, max_chars: int = 20_000, *, is_prose: bool = False) -> str:
     """Return a difference as HTML: removed text struck out, added text underlined. Empty for pictures and equal values.
 
     Args:
         diff: see `nbagent.run.diff.difference`.
         max_chars: characters of one text.
+        is_prose: write a text in the font around it.
     """
     match diff.get("kind"):
         case "text":
             pieces = "".join(_piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff))
-            return f"<pre{_PRE}>{pieces}</pre>\n"
+            return f"<div{_PRE}>{pieces}</div>\n" if is_prose else f"<pre{_PRE}>{pieces}</pre>\n"
         case "json":
             changes = "".join(f"<div>{_change(change, max_chars)}</div>" for change in _records(diff, "changes"))
             return f"<div{_PRE}>{changes}{_more(diff)}</div>\n"
@@ -57,9 +67,13 @@ def _pieces(diff: Props) -> Iterator[tuple[str, str, int]]:
         yield str(mark), str(text), more if isinstance(more, int) else 0
 
 
+def _left_out(chars: int) -> str:
+    return f" … {chars:,} more characters" if chars else ""
+
+
 def _piece(mark: str, text: str, more: int) -> str:
     shown = without_tex(escape(text))
-    note = f" … {more:,} more characters" if more and mark != "=" else ""
+    note = _left_out(more) if mark != "=" else ""
     if mark == "-":
         return f"<del{_REMOVED}>{shown}{note}</del>"
     return f"<ins{_ADDED}>{shown}{note}</ins>" if mark == "+" else shown

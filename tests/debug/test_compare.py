@@ -79,6 +79,39 @@ def test_live_tables_are_compared_by_cell() -> None:
     assert row.parts["result"]["rows"] == [{"label": "1", "cells": [["2", "3"]]}]
 
 
+def test_texts_that_differ_altogether_stand_next_to_each_other_as_they_are_read() -> None:
+    a = run_of(answer="Revenue **grew** in three regions.")
+    comparison = nbagent.compare(a, run_of(answer="I could not load the sales, and *stopped*."))
+    html = comparison._repr_html_()
+    assert "grid-template-columns" in html
+    assert "<strong>grew</strong>" in html
+    assert "<em>stopped</em>" in html
+    assert "<details" not in html
+    assert "analyst (first)</small>" in html
+    alike = nbagent.compare(a, run_of(answer="Revenue **grew** in two regions."))._repr_html_()
+    assert "grid-template-columns" not in alike
+    assert "two</ins>" in alike
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    def names(a: Any, b: Any) -> tuple[str, str]:
+        return nbagent.compare(a, b).names
+
+    def started(at: float, model: str = "m") -> Run:
+        run = Run([e.RunStart(name="analyst", model=model, ts=at), e.RunEnd(status="completed", ts=at + 1)])
+        run.start()
+        return run.wait()
+
+    assert names(started(1.0), Run([], name="other")) == ("analyst", "other")
+    assert names(started(1.0, "m-1"), started(1.0, "m-2")) == ("analyst (m-1)", "analyst (m-2)")
+    for name in ("monday", "tuesday"):
+        started(1.0).save(str(tmp_path / f"{name}.jsonl"))
+    found = names(tmp_path / "monday.jsonl", str(tmp_path / "tuesday.jsonl"))
+    assert found == ("analyst (monday.jsonl)", "analyst (tuesday.jsonl)")
+    same = started(1.0)
+    assert names(same, same) == ("analyst (first)", "analyst (second)")
+
+
 def test_recordings_are_compared_by_their_paths(tmp_path: Path) -> None:
     run = run_of(RATE)
     run.save(str(tmp_path / "run.jsonl"))

@@ -40,6 +40,19 @@ def test_the_pieces_of_two_short_texts_are_both_texts(before: str, after: str) -
     assert (before == after) == all(mark == "=" for mark, *_ in pieces)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "marks"),
+    [
+        ("It is 11.2 now.", "It is 11.5 now.", "=-+="),
+        ("Revenue grew in the west.", "I could not load the data.", "-+"),
+        ("a b c d", "e f g h", "-+"),
+        ("", "new", "+"),
+    ],
+)
+def test_texts_that_have_little_in_common_are_two_pieces(before: str, after: str, marks: str) -> None:
+    assert "".join(mark for mark, *_ in text_difference(before, after)) == marks
+
+
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)), st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2))
 )

@@ -10,6 +10,8 @@ CONTEXT_CHARS = 120
 """Characters of a text that both sides have which are kept beside a change."""
 PIECE_CHARS = 4000
 """Characters of one piece, at most."""
+LEAST_COMMON = 0.5
+"""Share of two texts that must be common to both. What less similar ones have in common is chance, and hides what they say."""
 
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|\w+|\s+|[^\w\s]")
 
@@ -18,7 +20,8 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
     """Return the pieces of two texts in order: `[mark, text]`, or `[mark, text, characters left out]` for one that is cut.
 
     `mark` is "=" for a text that both have, "-" for one that only `before` has, "+" for one that only `after` has. Without cuts
-    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`.
+    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`. Texts of which less than half is common are two
+    pieces, one of "-" and one of "+".
     """
     start = _common(before, after)
     start -= len(_unfinished_word(before[:start]))
@@ -27,7 +30,18 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
     middle = _by_word(removed, added)
     pieces = [["=", before[:start]], *middle, ["=", before[len(before) - stop :] if stop else ""]]
     pieces = [piece for piece in pieces if piece[1]]
+    if before and after and _common_share(pieces) < LEAST_COMMON:
+        pieces = [["-", before], ["+", after]]
     return [_cut(piece, at == 0, at == len(pieces) - 1) for at, piece in enumerate(pieces)]
+
+
+def _common_share(pieces: list[list[Any]]) -> float:
+    """Return the share of both texts, without their white space, that they have in common."""
+    sizes = {"=": 0, "-": 0, "+": 0}
+    for mark, text in pieces:
+        sizes[mark] += len("".join(text.split()))
+    common = 2 * sizes["="]
+    return common / max(1, common + sizes["-"] + sizes["+"])
 
 
 def _unfinished_word(text: str) -> str:
