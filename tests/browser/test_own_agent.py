@@ -36,7 +36,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     book.wait_idle()
     assert "transfer({'amount': 250" in book.output(at["waiting"])
     payment = book.widget(at["payment"])
-    payment.get_by_label("amount").fill("25")
+    payment.get_by_label("amount", exact=True).fill("25")
     book.theme("dark")
     book.shot("own-agent-form-dark")
     payment.get_by_role("button", name="Allow with changes").click()

@@ -290,6 +290,70 @@ def test_a_picture_at_the_end_of_a_long_run_is_seen_whole(page: Page) -> None:
     )
 
 
+def test_a_large_argument_is_seen_to_its_end_above_allow(page: Page) -> None:
+    open_preview(page, "none")
+    args = {"body": "A line that is long enough to be broken in a cell.\n" * 2000 + "rm -rf /"}
+    ask = {"kind": "approval", "approval_kind": "tool", "tool_id": "t", "answerable": True, "args": args}
+    call = {"kind": "tool", "name": "send", "state": "approval-requested", "args": args}
+    page.evaluate("(ops) => pleasant.open(...ops)", [["open", "t", "run", call], ["open", "a", "t", ask]])
+    field, allow = page.get_by_label("body", exact=True), page.get_by_role("button", name="Allow")
+    expect(field).to_have_value(args["body"])
+    for width in (1200, 500):
+        page.set_viewport_size({"width": width, "height": 900})
+        hidden = field.evaluate("(node) => [node.scrollHeight - node.clientHeight, node.scrollWidth - node.clientWidth]")
+        assert max(hidden) <= 1
+        end = field.evaluate("(node) => node.getBoundingClientRect().bottom")
+        assert 0 < allow.evaluate("(node) => node.getBoundingClientRect().top") - end < 100
+
+
+def test_the_height_that_a_reader_drags_stays(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("(lines) => pleasant.open(['open', 'a', 'run', { kind: 'text', text: lines }])", LINES)
+    log = page.locator(".nb-log")
+    before = log.evaluate("(node) => node.offsetHeight")
+    box = log.bounding_box()
+    assert box is not None
+    corner = (box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
+    page.mouse.move(*corner)
+    page.mouse.down()
+    page.mouse.move(corner[0], corner[1] + 150, steps=3)
+    page.mouse.up()
+    assert log.evaluate("(node) => node.offsetHeight") == before + 150
+    page.evaluate("() => view.ops(['close', 'a'], ['set', 'run', { status: 'completed' }], ['close', 'run'])")
+    expect(page.get_by_role("button", name="Show all")).to_be_visible()
+    assert log.evaluate("(node) => node.offsetHeight") == before + 150
+    page.get_by_role("button", name="Show all").click()
+    assert log.evaluate("(node) => node.scrollHeight - node.clientHeight") == 0
+
+
+def test_a_picture_opens_large_and_gives_the_focus_back(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("(ops) => pleasant.open(...ops)", plot("x"))
+    zoom = page.get_by_role("button", name="Enlarge the picture")
+    zoom.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Actual size").click()
+    assert dialog.locator("img").evaluate("(node) => node.width") == 640
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(zoom).to_be_focused()
+
+
+def test_a_table_is_copied_and_saved_where_it_stands(page: Page) -> None:
+    open_preview(page, "none")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    text = "| name | sum |\n|---|---|\n| north | 1 |\n| =2+2 | 2 |\n"
+    page.evaluate("(text) => pleasant.open(['open', 'a', 'run', { kind: 'text', text }], ['close', 'a'])", text)
+    page.locator(".nb-table").hover()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert Path(download.value.path()).read_bytes() == b"name,sum\r\nnorth,1\r\n'=2+2,2"
+    assert violations(page) == []
+
+
 def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
     open_preview(page, "none")
     rows = "".join(f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>" for number in range(40))

@@ -1,6 +1,7 @@
 /** List of events; only the rows in view are in the page. */
 
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useUniqueId } from "../ui/unique-id";
 import { count } from "../values";
 import type { EventRows } from "./event-rows";
 
@@ -23,7 +24,7 @@ interface EventListProps {
 export function EventList({ rows, started, at, chosen, onChoose }: EventListProps) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(false);
-  const name = useId();
+  const name = useUniqueId();
   const [first, setFirst] = useState(0);
   const [height, setHeight] = useState(0);
   const total = rows.facts.value?.total ?? 0;

@@ -1,11 +1,12 @@
 /** Requests page of the inspector: what the model was sent, step by step. */
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { LoadError } from "../transcript/lazy";
 import { duration } from "../ui/duration";
+import { useUniqueId } from "../ui/unique-id";
 import { count, num } from "../values";
 import { RequestView } from "./request-view";
 import { askRequests, hasFailed, inputLabel, outcome, type RequestRow, requestOf } from "./requests";
@@ -91,7 +92,7 @@ interface RequestListProps {
 
 function RequestList({ rows, chosen, onChoose }: RequestListProps) {
   const list = useRef<HTMLDivElement>(null);
-  const name = useId();
+  const name = useUniqueId();
   const [limit, setLimit] = useState(FIRST_ROWS);
   const shown = rows.slice(-limit);
   const several = new Set(rows.map(({ agent }) => agent)).size > 1;

@@ -1,8 +1,9 @@
 /** Disclosure: a row, and a panel that it opens. */
 
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Icon } from "./icons";
+import { useUniqueId } from "./unique-id";
 
 /** Duration of a panel's transition in rows.css. */
 const TRANSITION_MS = 180;
@@ -22,7 +23,7 @@ interface DisclosureProps {
 }
 
 export function Disclosure({ open, onToggle, panel, row, beside, class: extra = "", children }: DisclosureProps) {
-  const panelId = useId();
+  const panelId = useUniqueId();
   const settled = useSettled(open);
   const mounted = open || settled;
   if (children === null) {

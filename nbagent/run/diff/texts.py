@@ -20,8 +20,8 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
     """Return the pieces of two texts in order: `[mark, text]`, or `[mark, text, characters left out]` for one that is cut.
 
     `mark` is "=" for a text that both have, "-" for one that only `before` has, "+" for one that only `after` has. Without cuts
-    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`. Texts of which less than half is common are two
-    pieces, one of "-" and one of "+".
+    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`. Texts of which less than half is common are
+    two pieces, one of "-" and one of "+".
     """
     start = _common(before, after)
     start -= len(_unfinished_word(before[:start]))

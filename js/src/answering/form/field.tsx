@@ -1,8 +1,9 @@
 /** A field: its name, its control, what is wrong with it. */
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { visible } from "../../readable";
+import { useUniqueId } from "../../ui/unique-id";
 import { clip, num, str } from "../../values";
 import { nearest } from "./check";
 import { type ControlProps, type FieldProps, keyOf, useForm } from "./context";
@@ -42,7 +43,7 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
   useLayoutEffect(() => {
     if (isNew) row.current?.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
   }, []);
-  const id = useId();
+  const id = useUniqueId();
   const { problemAt, startsEmpty } = useForm();
   const { chosen, choice, index } = useAlternative(field, name);
   const groups = isGroup(chosen, field);
