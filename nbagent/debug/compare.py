@@ -114,7 +114,7 @@ def _distinct(a: str, b: str, sides: Sequence[tuple[Any, Mapping[str, Any]]]) ->
     """Return the names of two runs; equal ones each with what tells it apart: recording, model, start or place."""
     if a != b:
         return a, b
-    marks = [
+    marks: list[list[Any]] = [
         [Path(run).name if isinstance(run, str | os.PathLike) else None for run, _ in sides],
         [root.get("model") for _, root in sides],
         [_clock(root.get("started")) for _, root in sides],
