@@ -246,6 +246,22 @@ describe("a question", () => {
     expect(page.sent("answer")).toEqual(sent({ decision: "approve", value: '{"query": "b"}' }));
   });
 
+  it("keeps what was typed when the connection was lost, and the transcript comes anew", async () => {
+    page = await ask(ARGS, { schema: SQL });
+    await type(field(page, "query"), "b");
+    page.snapshot(
+      [
+        { id: "run", kind: "run", status: "running", started: 1 },
+        { id: "sql", parent: "run", kind: "tool", state: "approval-requested", args: { query: "a" } },
+        { id: "approval:sql", parent: "sql", kind: "approval", tool_id: "sql", answerable: true, args: { query: "a" } },
+      ],
+      9,
+    );
+    await settle();
+    expect(field(page, "query").value).toBe("b");
+    expect(button(page, "Allow with changes")).toBeDefined();
+  });
+
   it("cannot be answered when the kernel is gone", async () => {
     const slots: ((sender: unknown, value: unknown) => void)[] = [];
     const signal = { connect: (slot: (typeof slots)[number]) => slots.push(slot), disconnect: () => {} };
