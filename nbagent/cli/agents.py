@@ -24,7 +24,7 @@ def call(args: argparse.Namespace) -> int:
     if not prompt.strip():
         raise NbagentError("the prompt is empty")
     agent = agent_of(args)
-    return watch(Run(agent.stream(prompt), reveal=args.reveal, timeout=args.timeout), args, args.allow)
+    return watch(Run(agent.stream(prompt), reveal=args.reveal, tags=args.tags, timeout=args.timeout), args, args.allow)
 
 
 def agent_of(args: argparse.Namespace) -> Agent:

@@ -53,7 +53,7 @@ def chat(args: argparse.Namespace) -> int:
             case _:
                 # An interrupt stops the answer; the chat goes on.
                 with contextlib.suppress(KeyboardInterrupt):
-                    run = Run(session.stream(prompt), reveal=args.reveal, timeout=args.timeout)
+                    run = Run(session.stream(prompt), reveal=args.reveal, tags=args.tags, timeout=args.timeout)
                     code = watch(run, args, args.allow, typed=is_attended())
     return code
 

@@ -49,7 +49,14 @@ def _parser() -> argparse.ArgumentParser:
 
     adapter = argparse.ArgumentParser(add_help=False)
     adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default detected")
-    printing = argparse.ArgumentParser(add_help=False)
+    tagging = argparse.ArgumentParser(add_help=False)
+    tagging.add_argument(
+        "--tags",
+        metavar="NAME,…",
+        type=streams.tags,
+        help="thoughts and calls in texts that are recognised too: json, pythonic, react, or tags of your own: plan=thought",
+    )
+    printing = argparse.ArgumentParser(add_help=False, parents=[tagging])
     printing.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)")
     printing.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
     printing.add_argument("--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result")
@@ -85,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     decode.set_defaults(command=streams.decode)
 
     convert = commands.add_parser(
-        "convert", parents=[adapter, numbered], help="write a recording as another system's server would send it"
+        "convert", parents=[adapter, numbered, tagging], help="write a recording as another system's server would send it"
     )
     convert.add_argument("file", metavar="FILE", help="as for decode")
     convert.add_argument("--to", metavar="SYSTEM", required=True, help="such as vercel or openai.chat; nbagent for a recording")
@@ -109,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
 
     served = commands.add_parser(
         "serve",
+        parents=[tagging],
         help="serve the agents of a configuration over HTTP",
         description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and the endpoints of README.",
         epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, NBAGENT_READ_TOKEN that of clients which "

@@ -47,6 +47,7 @@ def serve(args: argparse.Namespace) -> int:
         port=args.port,
         store=args.store,
         reveal=args.reveal,
+        tags=args.tags,
         hosts=args.allowed_host,
         origins=args.origin,
         cancel_on_disconnect=args.cancel_on_disconnect,

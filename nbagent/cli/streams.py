@@ -15,7 +15,7 @@ from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.cli.watch import FAILED, OK, watch, write
 from nbagent.errors import NbagentError
-from nbagent.gate import Gate, Reveal, secrets
+from nbagent.gate import Gate, Reveal, Tags, secrets
 from nbagent.printable import printable_json
 from nbagent.run import Run
 from nbagent.sources import recording
@@ -62,7 +62,7 @@ def decode(args: argparse.Namespace) -> int:
 
 def convert(args: argparse.Namespace) -> int:
     """Write a recording as another system's server would send it."""
-    events = _events(args, args.reveal)
+    events = _events(args, args.reveal, args.tags)
     for piece in nbagent.encode(events, args.to, "bytes"):
         sys.stdout.buffer.write(printable_json(piece.decode()).encode())  # in every system it is JSON
     sys.stdout.buffer.flush()
@@ -70,25 +70,28 @@ def convert(args: argparse.Namespace) -> int:
 
 
 def _watch(stream: Any, args: argparse.Namespace) -> int:
-    return watch(Run(stream, adapter=args.adapter, reveal=args.reveal), args)
+    return watch(Run(stream, adapter=args.adapter, reveal=args.reveal, tags=args.tags), args)
 
 
-def _events(args: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
+def _events(args: argparse.Namespace, reveal: Reveal, tags: Tags | None = None) -> Iterator[e.Event]:
     decoder = decoder_named(args.adapter) if args.adapter else None
     items = recording.body_items(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
-    return decoded(items, decoder, reveal)
+    return decoded(items, decoder, reveal, tags)
 
 
-def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all") -> Iterator[e.Event]:
+def decoded(
+    items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all", tags: Tags | None = None
+) -> Iterator[e.Event]:
     """Yield the events of a system's items, without credentials.
 
     Args:
         items: as the system sends them. An error while they are read ends the run; the events before it are kept.
         decoder: by default detected by the first items.
         reveal: the level of what may be seen; see `nbagent.show`.
+        tags: thoughts and calls in texts that are recognised besides; see `nbagent.show`.
     """
     decoder = decoder or DetectingDecoder()
-    gate = Gate(reveal)
+    gate = Gate(reveal, tags=tags)
     gate.mask_secrets(secrets.known())
 
     def visible(events: Iterable[e.Event]) -> Iterator[e.Event]:
@@ -106,6 +109,12 @@ def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal
 
     for number, event in enumerate(run(), 1):
         yield msgspec.structs.replace(event, seq=number)
+
+
+def tags(text: str) -> list[str | tuple[str, str, str]]:
+    """Return the value of `--tags` as `nbagent.show` takes it: `react,plan=thought` are a family and a tag."""
+    named = [each.strip().partition("=") for each in text.split(",") if each.strip()]
+    return [(f"<{name}>", f"</{name}>", kind) if equals else name for name, equals, kind in named]
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
+from nbagent.gate.families import Tags
 from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels, Reveal
 from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
@@ -33,6 +34,7 @@ class Gate:
         hide: hidden aspects by tool name, such as `{"search": "args", "*": "result"}`.
         commentary: whether texts that a tool call follows may be seen. If not, a text waits for its response's end.
         redact: regular expressions and functions; their matches are masked in every field.
+        tags: forms of thoughts and calls in texts that are recognised besides those that always are; see `families`.
 
     Attributes:
         patterns: what `redact` masks; None if that is nothing.
@@ -41,7 +43,7 @@ class Gate:
 
     Raises:
         ValueError: `reveal` is not one of the four, or a rule is not valid; the message names it.
-        TypeError: a rule is of an unknown kind.
+        TypeError: a rule or tag is of an unknown kind.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Gate:
         hide: Hide | None = None,
         commentary: bool = True,
         redact: "Iterable[Rule]" = (),
+        tags: Tags | None = None,
     ) -> None:
         self.patterns = _patterns(redact)
         tools = ToolRules({**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide)
         self.hides_tools = bool(tools)
         self.hides_requests = bool(tools) or not commentary or reveal in BELOW_THINKING
         quotes = not (hide or self.patterns) and commentary
-        self._levels = Levels(reveal, thinking_first=thinking_first, quotes=quotes)
+        self._levels = Levels(reveal, thinking_first=thinking_first, quotes=quotes, tags=tags)
         self._stages: list[_Stage] = []
         if not commentary:
             self._stages.append(Commentary())
@@ -75,6 +78,16 @@ class Gate:
             self._secrets = Redactor(secrets)
             self._stages.append(self._secrets)
         self._secrets.masker = secrets
+
+    def know_tools(self, names: Iterable[str], *, only: bool = False) -> None:
+        """Recognise calls of these tools where a model writes them into its text.
+
+        Args:
+            names: of the tools; those of calls that come by are known without it.
+            only: whether what looks like a call of another tool is text, wherever it stands.
+        """
+        self._levels.grammar.names.update(names)
+        self._levels.grammar.is_complete |= only
 
     def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
         """Return the text with all patterns and credentials masked. Only a function of `redact` can change its length.

@@ -1,13 +1,15 @@
 """Splits one upstream text with thoughts and tool calls in it into texts, thoughts and calls."""
 
-from collections import Counter
+from collections import Counter, deque
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
-from nbagent.gate.tags import Kind, Segment, Splitter, calls_of, split
+from nbagent.gate.families import Kind
+from nbagent.gate.tags import Grammar, Segment, Splitter, split
+from nbagent.gate.written_calls import calls_in
 
 _E = TypeVar("_E", bound=e.TextDelta | e.TextEnd)
 
@@ -24,22 +26,25 @@ class TaggedText:
         start: the event that began it.
         in_thought: whether it begins inside a thought.
         thoughts: whether thoughts may be seen. Otherwise they are counted, and not kept.
+        grammar: what counts as a tag.
 
     Attributes:
         open_id: id of the open segment.
         hidden: number of thoughts that were left out.
     """
 
-    def __init__(self, start: e.TextStart, *, in_thought: bool, thoughts: bool) -> None:
+    def __init__(self, start: e.TextStart, *, in_thought: bool, thoughts: bool, grammar: Grammar) -> None:
         self.open_id = ""
         self.hidden = 0
         self._start = start
         self._thoughts = thoughts
         self._in_thought = in_thought
-        self._splitter = Splitter(in_thought=in_thought)
+        self._grammar = grammar
+        self._splitter = Splitter(in_thought=in_thought, grammar=grammar)
         self._tagged = False  # a tag was met
         self._open: Kind | None = None
         self._made: Counter[str] = Counter()  # segments so far, by kind
+        self._calls_open: deque[str] = deque()  # ids of calls without a result
         self._reclassified = 0
         self._space: list[str] = []  # at the beginning of a segment, until more than space follows
         # The first text, in case it turns out to have been a thought; not kept where thoughts are hidden.
@@ -52,9 +57,8 @@ class TaggedText:
 
     def passes(self, delta: str) -> bool:
         """Return True if a delta just continues the open segment, as nearly every delta does."""
-        if self._open is None or not self._splitter.plain or "<" in delta or "`" in delta:
+        if self._open is None or not self._splitter.skip(delta):
             return False
-        self._splitter.skip(delta)
         if self._first is not None:
             self._first.append(delta)
         return True
@@ -78,12 +82,10 @@ class TaggedText:
             if self._space and not self._tagged and not self._in_thought:
                 events += self._begin("text", event) + self.continue_segment("".join(self._space), event)
             return events + self._end_segment(event)
-        if self._open == "text" and not self._tagged and "<" not in event.text:
-            return self._end_segment(event, event.text)
         events = []
         streamed = self._made - Counter({"text": self._reclassified})
         seen: Counter[str] = Counter()
-        for segment in split(event.text, in_thought=self._in_thought):
+        for segment in split(event.text, in_thought=self._in_thought, grammar=self._grammar):
             seen[segment.kind] += 1
             if seen[segment.kind] > streamed[segment.kind]:
                 events += self._whole_segment(segment, event)
@@ -98,7 +100,7 @@ class TaggedText:
                 events += self._end_segment(event)
             elif segment.kind == "reclassify":
                 events += self._reclassify(event)
-            elif segment.kind == "tool":
+            elif segment.kind in ("tool", "result"):
                 events += self._whole_segment(segment, event)
             else:
                 events += self._continue(segment.kind, segment.text, event)
@@ -160,6 +162,8 @@ class TaggedText:
         """Return the events of a segment that comes complete."""
         if segment.kind == "tool":
             return self._calls(segment, event)
+        if segment.kind == "result":
+            return self._result(segment, event)
         id_, events = self._start_segment(segment.kind, event)
         if segment.kind == "text":
             events.append(e.TextEnd(id=id_, text=segment.text, **envelope(event)))
@@ -170,8 +174,17 @@ class TaggedText:
     def _calls(self, segment: Segment, event: e.Event) -> list[e.Event]:
         self._made["tool"] += 1
         events: list[e.Event] = []
-        for number, call in enumerate(calls_of(segment), 1):
+        for number, call in enumerate(calls_in(segment.text, segment.name), 1):
             id_ = f"{self._start.id}.tool-{self._made['tool']}" + (f".{number}" if number > 1 else "")
+            self._calls_open.append(id_)
             events.append(e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event)))
             events.append(e.ToolArgs(id=id_, args=call.args, args_text=call.args_text, valid=call.valid, **envelope(event)))
         return events
+
+    def _result(self, segment: Segment, event: e.Event) -> list[e.Event]:
+        """Return the events of a result: it belongs to the oldest call that has none. Without one it is a thought."""
+        if not segment.text.strip():
+            return []
+        if self._calls_open:
+            return [e.ToolResult(id=self._calls_open.popleft(), content=segment.text.strip(), **envelope(event))]
+        return self._whole_segment(Segment("thought", segment.text.lstrip()), event)

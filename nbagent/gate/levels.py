@@ -6,8 +6,8 @@
 - `all`: also raw items, state, custom events and each event's `raw`.
 
 At the first level `toolrules` hides the tools; of an error or a question about one, it is seen that there is one. Thoughts
-and tool calls that a model writes into its text (`<think>…</think>`, `<tool_call>…</tool_call>`, harmony channels) are taken
-out of it, so that the level holds for them too.
+and tool calls that a model writes into its text (`families` lists the forms) are taken out of it, so that the level holds for
+them too.
 """
 
 from typing import Literal, TypeAlias, TypeVar, get_args
@@ -15,8 +15,9 @@ from typing import Literal, TypeAlias, TypeVar, get_args
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.gate.families import Tags, tag_options
 from nbagent.gate.inline_tags import TaggedText, envelope
-from nbagent.gate.tags import split
+from nbagent.gate.tags import Grammar, split
 
 Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
 LEVELS: tuple[Reveal, ...] = get_args(Reveal)
@@ -72,12 +73,19 @@ class Levels:
         reveal: the level.
         thinking_first: each model response begins inside a thought that `</think>` ends.
         quotes: whether fields that quote the upstream items (`raw`, `meta`) may be seen where the level shows them.
+        tags: thoughts and calls in texts that are recognised besides; see `families.tag_options`.
+
+    Attributes:
+        grammar: what counts as a thought or a call in a text.
 
     Raises:
-        ValueError: `reveal` is not one of the four.
+        ValueError: `reveal` is not one of the four, or `tags` names what there is not.
+        TypeError: `tags` is of another form.
     """
 
-    def __init__(self, reveal: Reveal = "thinking", *, thinking_first: bool = False, quotes: bool = True) -> None:
+    def __init__(
+        self, reveal: Reveal = "thinking", *, thinking_first: bool = False, quotes: bool = True, tags: Tags | None = None
+    ) -> None:
         if reveal not in LEVELS:
             raise ValueError(f"reveal={reveal!r} is not a level; use one of {', '.join(map(repr, LEVELS))}")
         level = LEVELS.index(reveal)
@@ -88,6 +96,7 @@ class Levels:
         self._with_text: set[str | None] = set()  # the run (None) and the agents whose current response has had a text
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
+        self.grammar = Grammar(tag_options(tags))
 
     def hides(self, event: e.Event) -> bool:
         """Return True if a part of this event may be hidden; a text may contain a thought."""
@@ -121,13 +130,21 @@ class Levels:
                 return [event] if self._thoughts else self._announce(event)
             case e.Raw() | e.State() | e.Custom():
                 return [event] if self._raw else []
+            case _:
+                self._learn(event)
+        return [event]
+
+    def _learn(self, event: e.Event) -> None:
+        """Keep what an event tells of the texts to come."""
+        match event:
             case e.RunStart():
                 self._with_text.clear()
             case e.StepStart():
                 self._with_text.discard(event.parent_id)
+            case e.ToolStart():
+                self.grammar.names.add(event.name)
             case e.ToolResult(preliminary=False):  # goes back to the model; one that thinks first begins with a thought
                 self._with_text.discard(event.parent_id)
-        return [event]
 
     def close(self) -> list[e.Event]:
         """Release what was held back and end the open texts, since the stream is over."""
@@ -138,7 +155,7 @@ class Levels:
     def _tagged(self, start: e.TextStart) -> TaggedText:
         begins = start.parent_id not in self._with_text
         self._with_text.add(start.parent_id)
-        return TaggedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts)
+        return TaggedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts, grammar=self.grammar)
 
     def _text(self, event: e.TextDelta | e.TextEnd) -> list[e.Event]:
         text = self._texts.get(event.id)
@@ -171,7 +188,7 @@ class Levels:
         """Return the event without thoughts in its output: a text, or a structure that may hold the whole conversation."""
         output = event.output
         if isinstance(output, str):
-            segments = split(output, in_thought=self._thinking_first)
+            segments = split(output, in_thought=self._thinking_first, grammar=self.grammar)
             output = "".join(segment.text for segment in segments if segment.kind == "text")
         elif not self._thoughts and not isinstance(output, bool | int | float):
             output = None

@@ -1,7 +1,7 @@
 """The privacy of one run: its gate, the credentials that are masked in it, and the original events."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -55,6 +55,10 @@ class Privacy:
     def events(self) -> list[Event]:
         """Original events, including those before the first hidden one. Empty if nothing has been hidden."""
         return list(self._hidden or ())
+
+    def know_tools(self, names: Iterable[str], *, only: bool = False) -> None:
+        """Tell the gate names of the run's tools; see `Gate.know_tools`."""
+        self._gate.know_tools(names, only=only)
 
     def feed(self, event: Event) -> list[Event]:
         """Return the visible events for this one."""

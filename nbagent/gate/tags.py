@@ -1,23 +1,29 @@
-"""Finds the thoughts and tool calls that a model wrote into its text, by their tags and at any chunk border.
+"""Finds the thoughts, tool calls and results that a model wrote into its text, at any chunk border.
 
-Tags that are recognised outside code, in upper or lower case:
-
-- thoughts: `<think>` (DeepSeek, Qwen, and most open models), `<thinking>`, `<thought>` (Gemini's OpenAI endpoint, EXAONE),
-  `<reasoning>`, each up to its own closing tag. Not `<reflection>`: the model family that had it put it inside `<thinking>`.
-- tool calls: `<tool_call>` around JSON (Hermes, Qwen) or around `<function=name><parameter=key>…` (Qwen3-Coder).
-- harmony messages (gpt-oss, https://cookbook.openai.com/articles/openai-harmony): `<|channel|>analysis<|message|>…<|end|>` is a
-  thought, one addressed `to=functions.name` a tool call, any other a text.
-
-A tag in a fenced code block, or in a `code span` that closes on its line, is text: an answer may be about tags. Any other tag
-is removed from the text, with or without its counterpart.
+`families` lists what is recognised. A tag in a fenced code block, in a `code span` that closes on its line, between quotation
+marks or behind a backslash is text: an answer may be about tags. Any other tag is removed from the text, with or without its
+counterpart.
 """
 
 import re
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-import msgspec
+from nbagent.gate.families import (
+    HARMONY_CALL,
+    HARMONY_THOUGHT,
+    LABELLED,
+    NO_TAGS,
+    OPENED_IN_PROMPT,
+    TEXT,
+    THOUGHT_END,
+    Form,
+    Kind,
+    TagOptions,
+)
+from nbagent.gate.matcher import MAX_BACKTICKS, Found, ends_of, openers_of, plain
+from nbagent.gate.value_end import ValueEnd
+from nbagent.gate.written_calls import FINAL_ANSWER, final_answer
 
-Kind: TypeAlias = Literal["text", "thought", "tool"]
 Marker: TypeAlias = Literal["boundary", "reclassify"]
 
 
@@ -35,43 +41,64 @@ class Segment(NamedTuple):
     name: str = ""
 
 
-class TaggedCall(NamedTuple):
-    """A tool call read from text.
+class Grammar:
+    """What counts as a tag in the texts of one run.
+
+    Args:
+        options: of `tags=`.
 
     Attributes:
-        name: the tool's name.
-        args: the parsed arguments; None if they are not valid.
-        args_text: the arguments as written.
-        valid: whether the arguments could be parsed.
-        call_id: the id that the model gave to the call.
+        openers: that are looked for.
+        names: of the run's tools, as far as they are known.
+        is_complete: whether these are all, so that a call of another name is none.
     """
 
-    name: str
-    args: Any
-    args_text: str
-    valid: bool
-    call_id: str | None = None
+    def __init__(self, options: TagOptions = NO_TAGS) -> None:
+        self.openers = openers_of(options.forms)
+        self.names: set[str] = set()
+        self.is_complete = False
+        self._asked = options.families
+
+    @property
+    def watches_lines(self) -> bool:
+        """Whether a call may begin at any line of a text."""
+        return bool(self.names or self._asked)
+
+    def asks(self, form: Form) -> bool:
+        """Return True if `tags=` asks for the family of a form."""
+        return form.family in self._asked
+
+    def knows(self, name: str) -> bool:
+        """Return True if the run has a tool of that name."""
+        return name.removeprefix("functions.") in self.names
 
 
-_THOUGHTS = ("think", "thinking", "thought", "reasoning")
-_OPENERS = {f"<{name}>": frozenset({f"</{name}>"}) for name in _THOUGHTS}
-_THOUGHT_ENDS = frozenset(f"</{name}>" for name in _THOUGHTS)
-_FIRST_THOUGHT = _THOUGHT_ENDS | _OPENERS.keys()  # a model may repeat the tag that is in its prompt
-_CALL_END = frozenset({"</tool_call>"})
-_HEADER_STARTS = frozenset({"<|start|>", "<|channel|>"})
-_HEADER_END = frozenset({"<|message|>"})
-_MESSAGE_ENDS = frozenset({"<|end|>", "<|return|>", "<|call|>"}) | _HEADER_STARTS
-_TAGS = frozenset(
-    {*_OPENERS, *_THOUGHT_ENDS, "<tool_call>", *_CALL_END, *_HEADER_STARTS, *_HEADER_END, *_MESSAGE_ENDS, "<|constrain|>"}
-)
-_UNFINISHED = frozenset(tag[:size] for tag in _TAGS for size in range(1, len(tag)))
-_MAX_TAG_CHARS = max(map(len, _TAGS))
-
-_MAX_BACKTICKS = 32  # a longer run counts as several, so that an endless one is never held back
-_HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code span closes
-_TOKEN = re.compile(rf"(?:{'|'.join(map(re.escape, _TAGS))})|`{{1,{_MAX_BACKTICKS}}}|\n", re.ASCII | re.IGNORECASE)
-_LINE_TOKEN = re.compile(rf"`{{1,{_MAX_BACKTICKS}}}|\n")
 _MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
+_SPACE = " \t\r"
+_HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code span closes
+_AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
+_LINE_TOKEN = re.compile(rf"`{{1,{MAX_BACKTICKS}}}|\n")
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
+_ESCAPABLE = "<[◁✿"
+
+
+class _Cursor:
+    """The place in the text that `Splitter.feed` reads.
+
+    Attributes:
+        text: what was held back, and the chunk.
+        last: whether no more text comes.
+        segments: found so far.
+        start: offset of the text that is in no segment yet.
+        at: offset up to which the text has been read.
+        line: offset in the current line behind what the splitter's state describes.
+    """
+
+    def __init__(self, text: str, *, last: bool) -> None:
+        self.text = text
+        self.last = last
+        self.segments: list[Segment] = []
+        self.start = self.at = self.line = 0
 
 
 class Splitter:
@@ -79,138 +106,400 @@ class Splitter:
 
     The segments of a text do not depend on its chunks, except for the borders inside text of one kind.
 
-    Attributes:
-        plain: whether a chunk without "<" and "`" can be passed to `skip`, because it only continues the open segment.
-        pristine: whether no tag has come yet.
-        mode: kind of the next characters.
+    Args:
+        in_thought: whether the text begins inside a thought.
+        grammar: what counts as a tag.
     """
 
-    def __init__(self, *, in_thought: bool = False) -> None:
-        self.pristine = True
-        self.mode: Kind | Literal["header"] = "thought" if in_thought else "text"
-        self.plain = True
-        self._until = _FIRST_THOUGHT if in_thought else _TAGS
+    def __init__(self, *, in_thought: bool = False, grammar: Grammar | None = None) -> None:
+        self._grammar = grammar or Grammar()
+        self._form = OPENED_IN_PROMPT if in_thought else TEXT  # of the next characters
+        self._pristine = True  # whether no tag has come yet
+        self._families: set[str] = set()  # with labels, that have come
+        self._depth = 0  # thoughts inside the thought
+        self._value: ValueEnd | None = None
         self._held = ""
-        self._body: list[str] = []  # of a tool call or header
+        self._body: list[str] = []  # of a tool call, result or header
         self._name = ""
+        self._before = ""  # the last character
+        self._is_fresh = True  # whether only space has come since the last tag, or at all
+        self._is_blank = True  # whether this line has only space so far
         self._fence = 0  # backticks that opened the open code block; 0 for none
         self._margin = True  # whether this line has only a margin so far
         self._open: list[int] = []  # runs of backticks on this line that may begin a code span
         self._info = False  # whether this line opened a fence
         self._closing = False  # whether this line closes the fence if nothing else follows
+        self._trigger = self._new_trigger()
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the next characters, as far as it is known."""
+        return "thought" if self._form.kind == "header" else self._form.kind
 
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
         """Return the segments that no later chunk can change; with `last`, all remaining ones."""
-        text = self._held + chunk
-        stop = len(text) if last else _certain_end(text)
-        segments: list[Segment] = []
-        start = at = line = 0
-        while match := _TOKEN.search(text, at, stop):
-            tag, here, at = match[0].lower(), match.start(), match.end()
-            if tag == "\n":
-                if self._closing and self._at_margin(text, line, here):
-                    self._fence = 0
-                self._new_line()
-                line = at
-            elif tag[0] == "`":
-                self._backticks(at - here, at_margin=self._at_margin(text, line, here))
-                line = at
-            elif tag in self._until:
-                # Models do put a tag right behind a closing fence.
-                behind_fence = self._closing and self._at_margin(text, line, here)
-                in_code = not behind_fence and self._is_in_code(text, at, stop, last=last)
-                if in_code is None:
-                    stop = here
-                    break
-                if not in_code:
-                    self._add(segments, text[start:here])
-                    self._tag(segments, tag)
-                    start = line = at
-        self._add(segments, text[start:stop])
-        self._margin = self._at_margin(text, line, stop)
+        place = _Cursor(self._held + chunk, last=last)
+        while self._step(place):
+            pass
+        text, stop = place.text, place.at
+        self._add(place, stop)
+        self._margin = self._at_margin(place, stop)
+        self._is_blank = self._at_line_start(place, stop)
+        self._before = text[stop - 1 : stop] or self._before
         self._held = text[stop:]
-        self.plain = not (self._held or self._open or self._info or self._closing or self.mode in ("tool", "header"))
         if last:
-            self._leave(segments)
-        return segments
+            self._leave(place.segments)
+        self._trigger = self._new_trigger()
+        return place.segments
 
-    def skip(self, chunk: str) -> None:
-        """Record a chunk that only continues the open segment."""
+    def skip(self, chunk: str) -> bool:
+        """Return True if a chunk only continues the open segment, as nearly every chunk does."""
+        if self._trigger is None or not chunk or self._trigger.search(chunk):
+            return False
         newline = chunk.rfind("\n") + 1
         if newline:
+            self._margin = self._is_blank = True
+        if self._margin:
             self._margin = not chunk[newline:].strip(_MARGIN)
-        elif self._margin:
-            self._margin = not chunk.strip(_MARGIN)
+        if self._is_blank:
+            self._is_blank = not chunk[newline:].strip(_SPACE)
+        if self._is_fresh:
+            self._is_fresh = chunk.isspace()
+        self._before = chunk[-1]
+        return True
+
+    def _new_trigger(self) -> re.Pattern[str] | None:
+        """Return what a chunk that only continues the segment has not; None if each chunk must be read."""
+        if self._held or self._open or self._info or self._closing or self._form.kind not in ("text", "thought"):
+            return None
+        if self._form.kind == "thought":
+            return ends_of(self._form).trigger
+        openers = self._grammar.openers
+        if not (self._grammar.watches_lines or self._is_fresh or self._families):
+            return openers.trigger
+        return None if self._is_blank else openers.line_trigger
+
+    # --- reading ---
+
+    def _step(self, place: _Cursor) -> bool:
+        """Read up to the next tag, newline or code. Return False if what follows must wait for more text."""
+        if self._form.kind == "text":
+            return self._text_step(place)
+        if self._value is not None:
+            return self._value_step(place, self._value)
+        return self._body_step(place)
+
+    def _text_step(self, place: _Cursor) -> bool:
+        openers, text = self._grammar.openers, place.text
+        token = openers.token.search(text, place.at)
+        if token is None:
+            return self._wait(place, self._word_at_end(place, len(text)))
+        here, sign = token.start(), token[0][0]
+        if sign == "\n":
+            return self._newline(place, token)
+        if sign == "\\":
+            return self._escape(place, here)
+        if sign == "`" and self._is_open_run(place, token):
+            return False
+        at_margin = self._at_margin(place, here)
+        found = self._opener(place, here) if sign != "`" or (at_margin and not self._fence) else False
+        if found is None:
+            return self._wait(place, self._word_at_end(place, here))
+        if found:
+            self._enter(place, here, found)
+        elif sign == "`":
+            self._backticks(place, token)
+        else:
+            place.at = here + 1
+        return True
+
+    def _body_step(self, place: _Cursor) -> bool:
+        ends, text = ends_of(self._form), place.text
+        token = ends.token.search(text, place.at)
+        if token is None:
+            place.at = len(text) if place.last else ends.part_at_end(text, place.at)
+            return False
+        if token[0] == "\n" and "\n" not in ends.closers:
+            return self._newline(place, token)
+        if token[0][0] == "`":
+            if self._is_open_run(place, token):
+                return False
+            self._backticks(place, token)
+            return True
+        in_code = self._is_in_code(place, token.end())
+        if in_code is None:
+            return self._wait(place, token.start())
+        if in_code:
+            place.at = token.end()
+            return True
+        return self._end_step(place, token)
+
+    def _value_step(self, place: _Cursor, value: ValueEnd) -> bool:
+        ends, text, last = ends_of(self._form), place.text, place.last
+        token = ends.token.search(text, place.at)
+        certain = len(text) if last else ends.part_at_end(text, place.at)
+        stop = token.start() if token else certain
+        place.at, is_over = value.find(text, place.at, stop, last=last)
+        if is_over:
+            self._enter(place, place.at, Found(TEXT, place.at, place.at, ""))
+            return True
+        if token is None or place.at < stop:
+            return False
+        if value.in_quote:
+            place.at, _ = value.find(text, stop, token.end(), last=last)
+            return place.at == token.end()
+        return self._end_step(place, token)
+
+    def _end_step(self, place: _Cursor, token: re.Match[str]) -> bool:
+        """Leave the body at an end or label. Return False if what follows must wait for more text."""
+        ends, tag = ends_of(self._form), plain(token[0])
+        here, end = token.span()
+        if tag in ends.closers:
+            goes_on = self._depth > 0 and self._closes_again(place, end)
+            if goes_on is None:
+                return self._wait(place, here)
+            if goes_on:
+                self._depth -= 1
+                self._drop(place, token)
+            elif self._form.kind == "header":
+                self._add(place, here)
+                header = "".join(self._body)
+                self._body.clear()
+                self._enter(place, here, Found(TEXT, end, end, ""))
+                self._harmony_header(header)
+            else:
+                self._enter(place, here, Found(TEXT, end, end, ""))
+            return True
+        if tag in ends.ignored:
+            # A model may repeat the tag that is in its prompt.
+            if self._form is not OPENED_IN_PROMPT and not self._at_beginning(place, here):
+                self._depth += 1
+            self._drop(place, token)
+            return True
+        label = self._label(place, here)
+        if label is None:
+            return self._wait(place, here)
+        if label:
+            self._enter(place, here, label)
+        else:
+            place.at = end
+        return True
+
+    def _word_at_end(self, place: _Cursor, default: int) -> int:
+        """Return the offset of a word at the end of the text that may become an opener."""
+        parts = () if place.last else self._grammar.openers.words_at_end(place.text, place.at)
+        return min((at for form, at in parts if at < default and self._fits(place, form, at)), default=default)
+
+    def _wait(self, place: _Cursor, here: int) -> bool:
+        place.at = here
+        return False
 
     # --- tags ---
 
-    def _add(self, segments: list[Segment], text: str) -> None:
-        if not text:
-            return
-        if self.mode in ("tool", "header"):
-            self._body.append(text)
-        else:
-            segments.append(Segment(self.mode, text))  # type: ignore[arg-type]  # mypy does not narrow by `in`
+    def _opener(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
+        """Return the opener at an offset that counts; None if more of the text must be seen."""
+        openers = self._grammar.openers
+        for found in openers.at(place.text, here, lambda form: self._fits(place, form, here), last=place.last):
+            counts = found and self._counts(place, found, here)
+            if counts is None or counts:
+                return found if counts else None
+        return False
 
-    def _tag(self, segments: list[Segment], tag: str) -> None:
-        """Leave the segment that a tag ends, and enter the one that it begins."""
-        unopened = self.mode == "text" and self.pristine and tag in _THOUGHT_ENDS
-        if self.mode == "thought" and tag in _OPENERS:
-            pass  # already in it
-        elif self.mode == "header":
-            self._harmony_header()
-        else:
-            self._leave(segments)
-            self.mode, self._until = "text", _TAGS
-            if tag in _OPENERS:
-                self.mode, self._until = "thought", _OPENERS[tag]
-            elif tag == "<tool_call>":
-                self.mode, self._until, self._name = "tool", _CALL_END, ""
-            elif tag in _HEADER_STARTS:
-                self.mode, self._until = "header", _HEADER_END
-        segments.append(Segment("reclassify" if unopened else "boundary"))
-        self.pristine = False
+    def _label(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
+        """Return the opener of the same family at an offset; None if more of the text must be seen."""
+
+        def fits(form: Form) -> bool:
+            is_label = form.family == self._form.family and (form.kind != "text" or form.family in LABELLED)
+            return is_label and (form.place != "line" or self._at_line_start(place, here))
+
+        return next(self._grammar.openers.at(place.text, here, fits, last=place.last), False)
+
+    def _fits(self, place: _Cursor, form: Form, here: int) -> bool:
+        """Return True if a form may stand at an offset."""
+        match form.place:
+            case "line" if not self._at_line_start(place, here):
+                return False
+            case "beginning" if not self._at_beginning(place, here):
+                return False
+        match form.needs:
+            case "tag":
+                return not self._pristine
+            case "family":
+                return form.family in self._families
+            case "name":
+                return self._grammar.watches_lines
+            case "start":
+                known = self._grammar.watches_lines or form.family in self._families
+                return known or self._at_beginning(place, here)
+        return True
+
+    def _counts(self, place: _Cursor, found: Found, here: int) -> bool | None:
+        """Return True if an opener is a tag, and not part of an answer; None if more of the text must be seen."""
+        form, text, end = found.form, place.text, found.end
+        if form.place == "end":
+            rest = text[end:].lstrip(_SPACE)
+            if not rest and not place.last:
+                return None
+            if rest and rest[0] not in "\n<":
+                return False
+        before = text[here - 1] if here else self._before
+        if before in _QUOTES:
+            if end == len(text) and not place.last:
+                return None
+            if text[end : end + 1] == _QUOTES[before]:
+                return False
+        if form.place != "fence" and not (self._closing and self._at_margin(place, here)):  # a tag may be right behind a fence
+            in_code = self._is_in_code(place, end)
+            if in_code is not False:
+                return None if in_code is None else False
+        if form.needs in ("name", "start") and not form.ahead:
+            return self._is_call(place, form, found.name, here)
+        return self._has_ahead(place, found, here) if form.ahead else True
+
+    def _is_call(self, place: _Cursor, form: Form, name: str, here: int) -> bool:
+        grammar = self._grammar
+        if grammar.asks(form) or grammar.knows(name) or form.family in self._families:
+            return True
+        return form.needs == "start" and not grammar.is_complete and self._at_beginning(place, here)
+
+    def _has_ahead(self, place: _Cursor, found: Found, here: int) -> bool | None:
+        form = found.form
+        if self._grammar.asks(form):
+            return True
+        ahead = place.text[found.end : found.end + _AHEAD_CHARS]
+        match = re.search(form.ahead, ahead, re.IGNORECASE if form.opener.startswith("<") else 0)
+        if match is None:
+            return False if place.last or len(ahead) == _AHEAD_CHARS else None
+        if form.needs == "nothing":
+            return True
+        name = next(filter(None, match.groups()), None)
+        if name is None or name == FINAL_ANSWER:
+            return self._at_beginning(place, here)
+        return self._is_call(place, form, name, here)
+
+    def _closes_again(self, place: _Cursor, at: int) -> bool | None:
+        """Return True if the outer thought goes on at an offset, as its own end shows; None if more must be seen."""
+        ends, stop = ends_of(self._form), at + _AHEAD_CHARS
+        for token in ends.token.finditer(place.text, at, stop):
+            tag = plain(token[0])
+            if tag in ends.closers or tag in ends.ignored:
+                return tag in ends.closers
+        return False if place.last or len(place.text) >= stop else None
+
+    def _enter(self, place: _Cursor, here: int, found: Found) -> None:
+        """Leave the segment that ends at an offset, and enter the one that a tag begins there."""
+        form, text = found.form, place.text
+        is_end_only = form.family == THOUGHT_END and self._pristine and self._form.kind == "text"
+        self._add(place, here)
+        self._leave(place.segments)
+        place.segments.append(Segment("reclassify" if is_end_only else "boundary"))
+        self._pristine = False
+        if form.family in LABELLED:
+            (self._families.discard if form.kind == "text" else self._families.add)(form.family)
+        self._form, self._name, self._depth, self._value = form, "", 0, None
+        place.start, place.at, place.line = found.body, found.end, found.end
+        if form.place == "fence":
+            place.at = found.body
+        if form.kind == "text":
+            self._form = TEXT
+        elif form.kind == "header" and not form.ends:
+            place.start = found.end
+            self._harmony_header(text[found.body : found.end])
+        elif form.value:
+            self._value = ValueEnd(text[found.body : found.end], lines=form.labels)
         self._new_line()
-        self._fence = 0
+        self._is_fresh, self._fence = True, 0
 
     def _leave(self, segments: list[Segment]) -> None:
         body = "".join(self._body)
         self._body.clear()
-        if self.mode == "tool":
-            segments.append(Segment("tool", body, self._name))
-        elif self.mode == "header" and body:
-            segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
+        match self._form.kind:
+            case "tool":
+                answer = final_answer(body) if self._form.family in LABELLED else None
+                segments.append(Segment("tool", body, self._name) if answer is None else Segment("text", answer))
+            case "result":
+                segments.append(Segment("result", body))
+            case "header" if body:
+                segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
 
-    def _harmony_header(self) -> None:
+    def _drop(self, place: _Cursor, token: re.Match[str]) -> None:
+        self._add(place, token.start())
+        place.start = place.at = place.line = token.end()
+
+    def _add(self, place: _Cursor, stop: int) -> None:
+        """Add the text up to an offset to the open segment."""
+        text, place.start = place.text[place.start : stop], stop
+        if not text:
+            return
+        self._is_fresh = self._is_fresh and text.isspace()
+        kind = self._form.kind
+        if kind == "text" or kind == "thought":
+            place.segments.append(Segment(kind, text))
+        else:
+            self._body.append(text)
+
+    def _harmony_header(self, header: str) -> None:
         """Enter the segment of a harmony header, which names the channel and, for a tool call, the recipient."""
-        header = "".join(self._body)
-        self._body.clear()
         recipient = re.search(r"to=([^\s<]+)", header)
         if recipient:
-            self.mode, self._until, self._name = "tool", _MESSAGE_ENDS, recipient[1].removeprefix("functions.")
+            self._form, self._name = HARMONY_CALL, recipient[1].removeprefix("functions.")
         elif "analysis" in header.rpartition("<|channel|>")[2]:
-            self.mode, self._until = "thought", _MESSAGE_ENDS
+            self._form = HARMONY_THOUGHT
         else:
-            self.mode, self._until = "text", _TAGS
+            self._form = TEXT
 
-    # --- code ---
+    # --- lines and code ---
+
+    def _newline(self, place: _Cursor, token: re.Match[str]) -> bool:
+        if self._closing and self._at_margin(place, token.start()):
+            self._fence = 0
+        self._new_line()
+        place.at = place.line = token.end()
+        return True
 
     def _new_line(self) -> None:
-        self._margin, self._open, self._info, self._closing = True, [], False, False
+        self._margin, self._is_blank = True, True
+        self._open, self._info, self._closing = [], False, False
 
-    def _at_margin(self, text: str, line: int, here: int) -> bool:
-        return self._margin and not text[line:here].strip(_MARGIN)
+    def _escape(self, place: _Cursor, here: int) -> bool:
+        """Read a backslash, and the beginning of a tag behind it."""
+        after = place.text[here + 1 : here + 2]
+        if not after and not place.last:
+            return self._wait(place, here)
+        place.at = here + 2 if after and after in _ESCAPABLE else here + 1
+        return True
 
-    def _backticks(self, count: int, *, at_margin: bool) -> None:
+    def _at_margin(self, place: _Cursor, here: int) -> bool:
+        return self._margin and not place.text[place.line : here].strip(_MARGIN)
+
+    def _at_line_start(self, place: _Cursor, here: int) -> bool:
+        """Return True if the line has only space before an offset."""
+        line = place.text.rfind("\n", place.line, here) + 1
+        return (line > 0 or self._is_blank) and not place.text[line or place.line : here].strip(_SPACE)
+
+    def _at_beginning(self, place: _Cursor, here: int) -> bool:
+        """Return True if only space has come before an offset since the last tag."""
+        return self._is_fresh and not place.text[place.start : here].strip()
+
+    def _is_open_run(self, place: _Cursor, token: re.Match[str]) -> bool:
+        """Return True, and wait, if a run of backticks may become longer."""
+        if place.last or token.end() < len(place.text) or len(token[0]) == MAX_BACKTICKS:
+            return False
+        place.at = token.start()
+        return True
+
+    def _backticks(self, place: _Cursor, token: re.Match[str]) -> None:
         """Open or close a fence or a code span at a run of backticks, unless it is part of the code."""
-        self._margin = False
-        if self.mode == "text" and self._fence:
+        count, at_margin = len(token[0]), self._at_margin(place, token.start())
+        place.at = place.line = token.end()
+        self._margin = self._is_blank = False
+        if self._form.kind == "text" and self._fence:
             if self._info:  # a fence has no backtick in its first line: it was a code span
                 self._open, self._fence, self._info = [self._fence], 0, False
             else:
                 self._closing = self._margin = at_margin and count >= self._fence
                 return
-        elif self.mode == "text" and count >= 3 and at_margin:
+        elif self._form.kind == "text" and count >= 3 and at_margin:
             self._fence, self._info = count, True
             return
         if count in self._open:  # the span closes; runs inside it were part of the code
@@ -218,34 +507,28 @@ class Splitter:
         else:
             self._open.append(count)
 
-    def _is_in_code(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
+    def _is_in_code(self, place: _Cursor, at: int) -> bool | None:
         """Return True if a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
-        if self._fence and self.mode == "text":
+        text = place.text
+        if self._fence and self._form.kind == "text":
             return True
-        if not self._open or self.mode in ("tool", "header"):
+        if not self._open or self._form.kind not in ("text", "thought"):
             return False
-        for match in _LINE_TOKEN.finditer(text, at, min(stop, at + _HOLD_CHARS)):
+        for match in _LINE_TOKEN.finditer(text, at, at + _HOLD_CHARS):
             if match[0] == "\n":
                 return False
+            if match.end() == len(text) and not place.last:
+                return None  # the run may become longer
             if len(match[0]) in self._open:
                 return True
-        return False if last or stop - at >= _HOLD_CHARS else None
+        return False if place.last or len(text) - at >= _HOLD_CHARS else None
 
 
-def _certain_end(text: str) -> int:
-    """Offset of an incomplete tag or run of backticks at the end of the text; the length of the text if there is none."""
-    size = len(text)
-    bracket = text.rfind("<", max(0, size - _MAX_TAG_CHARS))
-    if bracket >= 0 and text[bracket:].lower() in _UNFINISHED:
-        return bracket
-    return size - (size - len(text.rstrip("`"))) % _MAX_BACKTICKS
-
-
-def split(text: str, *, in_thought: bool = False) -> list[Segment]:
+def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:
     """Return the segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
     segments: list[Segment] = []
     tagged = False
-    for segment in Splitter(in_thought=in_thought).feed(text, last=True):
+    for segment in Splitter(in_thought=in_thought, grammar=grammar).feed(text, last=True):
         if segment.kind in ("boundary", "reclassify"):
             tagged = True
             if segment.kind == "reclassify":
@@ -254,44 +537,3 @@ def split(text: str, *, in_thought: bool = False) -> list[Segment]:
             segments.append(segment._replace(text=segment.text.lstrip()) if tagged else segment)
     segments = [segment._replace(text=segment.text.lstrip()) if segment.kind == "thought" else segment for segment in segments]
     return [segment for segment in segments if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged)]
-
-
-_FUNCTION = re.compile(r"<function=([^>\s]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=([^>\s]+)\s*>\n?(.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
-_NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
-
-
-def calls_of(segment: Segment) -> list[TaggedCall]:
-    """Return the tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
-    body = segment.text.strip()
-    if not body and not segment.name:
-        return []
-    if body.startswith("<") and (functions := _FUNCTION.findall(body)):
-        return [_xml_call(name, parameters) for name, parameters in functions]
-    try:
-        value = msgspec.json.decode(body or "{}")
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        name = _NAME.search(body)
-        return [TaggedCall(segment.name or (name[1] if name else "tool_call"), None, body, valid=False)]
-    if segment.name:
-        return [TaggedCall(segment.name, value, body, valid=True)]
-    return [_json_call(item) for item in (value if isinstance(value, list) else [value])]
-
-
-def _xml_call(name: str, parameters: str) -> TaggedCall:
-    # Values stay strings: only the tool's schema could tell 5 from "5".
-    args = dict(_PARAMETER.findall(parameters))
-    return TaggedCall(name, args, msgspec.json.encode(args).decode(), valid=True)
-
-
-def _json_call(item: Any) -> TaggedCall:
-    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-        return TaggedCall("tool_call", item, msgspec.json.encode(item).decode(), valid=False)
-    args = item.get("arguments", item.get("parameters", {}))
-    call_id = item.get("id") if isinstance(item.get("id"), str) else None
-    if not isinstance(args, str):
-        return TaggedCall(item["name"], args, msgspec.json.encode(args).decode(), valid=True, call_id=call_id)
-    try:
-        return TaggedCall(item["name"], msgspec.json.decode(args), args, valid=True, call_id=call_id)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return TaggedCall(item["name"], None, args, valid=False, call_id=call_id)

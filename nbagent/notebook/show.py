@@ -61,6 +61,9 @@ def show(
             whether it calls one, so each text waits until then, unless the service sends its `phase`.
         redact: regular expressions (text or compiled), and functions that take a text and return the text to show. A
             match becomes bullets, wherever the stream cuts it. A function gets whole texts, so these no longer stream.
+        tags: thoughts and calls that a model writes into its text, beside those that are always recognised: names of families
+            that cannot be told from an answer for sure, of `"json"`, `"pythonic"` and `"react"`, and tags of your own, such as
+            `("<plan>", "</plan>", "thought")`; or a mapping, `{"plan": "thought"}`. A kind is `"thought"` or `"tool"`.
         timeout: seconds for the whole run, which then fails and keeps its results so far; None for any time. A `fallback` that
             starts at that moment may take as long again.
         idle_timeout: seconds of silence after which the run fails in the same way; None for any time, and 300 for an address.

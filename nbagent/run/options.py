@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, U
 from nbagent.adapters.base.answers import Answers
 from nbagent.errors import did_you_mean
 from nbagent.events.question import Handler
-from nbagent.gate import Gate, Hide, Reveal
+from nbagent.gate import Gate, Hide, Reveal, Tags
 from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
 from nbagent.run.chat_stream import ChatStream
@@ -32,6 +32,7 @@ class GateOptions(TypedDict, total=False):
     hide: Hide | None
     commentary: bool
     redact: "Iterable[Rule]"
+    tags: Tags | None
 
 
 Panel: TypeAlias = Literal["thinking", "tools", "agents"]

@@ -78,9 +78,9 @@ class Run(ForkableRun):
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
-        ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide` or `redact` is not valid.
-        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function,
-            `adapter` neither a name nor a function, or there is no such option.
+        ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide`, `redact` or `tags` is not valid.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `tags` is of another form,
+            `fallback` is no function, `adapter` neither a name nor a function, or there is no such option.
     """
 
     @named_options(RunOptions)
@@ -132,6 +132,9 @@ class Run(ForkableRun):
         with self._state.lock:
             started, self._started = self._started or self._finished, True
         if not started:
+            if self.own_agent is not None:
+                names = [tool.name for tool in self.own_agent.tools]
+                self._state.privacy.know_tools(names, only=self.asked_form is not None)
             provider = None if self.own_agent is None else "openai"  # whose APIs the agent speaks, to any server
             self._recorders = [*recording.recorders(), *observers(self._session, provider)]
             for recorder in self._recorders:

@@ -73,7 +73,7 @@ class RunState:
         begin = functools.partial(Transcript, self.privacy.mask(given), started, origin, props)
         self.transcript = begin()
         self.tool_calls = ToolCalls(self.lock)
-        self.request_log = RequestLog(self._register_secrets)
+        self.request_log = RequestLog(self._register_secrets, self.privacy.know_tools)
         self._request_pages = RequestPages(self.requests)
         self.attempts = self.tool_calls.again = Attempts(self.transcript, self.tool_calls, self.privacy.mask, self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)

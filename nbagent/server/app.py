@@ -15,7 +15,7 @@ from starlette.routing import Match, Route, WebSocketRoute
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal
+from nbagent.gate import Reveal, Tags
 from nbagent.run import Run
 from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access.access import Access
@@ -44,6 +44,7 @@ def asgi(
     *,
     store: str | Path = ":memory:",
     reveal: Reveal = "tools",
+    tags: Tags | None = None,
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
     token: str | None = None,
@@ -62,6 +63,7 @@ def asgi(
             other server process with the same store: an SQLite file, or the URL of a Redis, such as
             `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs for a day. By default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
+        tags: thoughts and calls in the agents' texts that are recognised besides; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
         token: that each request must bear, or the cookie that `POST /login` gives for it; None if none is needed.
@@ -81,7 +83,15 @@ def asgi(
     access.logouts = events
     pages = list(origins)
     limits = limits or DEFAULTS
-    host = Host(agents, events, sessions=sessions, reveal=reveal, limits=limits, cancel_on_disconnect=cancel_on_disconnect)
+    host = Host(
+        agents,
+        events,
+        sessions=sessions,
+        reveal=reveal,
+        tags=tags,
+        limits=limits,
+        cancel_on_disconnect=cancel_on_disconnect,
+    )
     mcp = McpEndpoint(host, reveal)
     views = Views(host, reveal)
     a2a = A2A(host, token) if is_installed() else None

@@ -20,7 +20,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from nbagent.errors import MissingExtra, NbagentError
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import Reveal, Tags, secrets
 from nbagent.run import Run
 from nbagent.server.access.guard import LOOPBACK
 from nbagent.server.app import Served, asgi
@@ -208,6 +208,7 @@ def serve(
     port: int = 8080,
     store: str | Path = ":memory:",
     reveal: Reveal = "tools",
+    tags: Tags | None = None,
     token: str | None = None,
     read_token: str | None = None,
     hosts: Iterable[str] = (),
@@ -229,6 +230,7 @@ def serve(
         store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`. By default this process's
             memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
+        tags: thoughts and calls in the agents' texts that are recognised besides; see `nbagent.show`.
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page gives it to `POST /login`.
         read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
         hosts: more names by which the server may be addressed.
@@ -253,6 +255,7 @@ def serve(
             served,
             store=store,
             reveal=reveal,
+            tags=tags,
             hosts={*LOOPBACK, host, *hosts},
             origins=origins,
             token=token,

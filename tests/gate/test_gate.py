@@ -172,8 +172,8 @@ def test_thinking_first_holds_for_each_response_and_not_for_its_later_texts() ->
         (["<think>a"], "<think>c</think>b", [("reasoning", "c"), ("text", "b")]),
         # Only the snapshot tells.
         (["b"], "<think>a</think>b", [("text", "b"), ("reasoning", "a")]),
-        (["a"], "a</think>b", [("text", "b"), ("reasoning", "a")]),
-        (["a"], "a</think>", [("reasoning", "a")]),
+        (["x"], "x</think>b", [("text", "b"), ("reasoning", "x")]),
+        (["x"], "x</think>", [("reasoning", "x")]),
         (["a</think>"], "a</think>b", [("reasoning", "a"), ("text", "b")]),
         # The server joined what a thought had parted.
         (["a <think>x</think>b"], "a b", [("text", "a "), ("reasoning", "x"), ("text", "b")]),

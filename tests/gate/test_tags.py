@@ -1,12 +1,16 @@
 """Thoughts and tool calls are found in text wherever it is cut."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import given
+from campaign import WHOLE
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent.gate.tags import Segment, Splitter, TaggedCall, calls_of, split
+from nbagent.gate.families import FORMS, Tags, tag_options
+from nbagent.gate.tags import Grammar, Segment, Splitter, split
+from nbagent.gate.written_calls import TaggedCall, calls_in
 
 HARMONY = (
     "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json"
@@ -18,10 +22,14 @@ TAGS = ["<think>", "</think>", "<THOUGHT>", "</thought>", "<tool_call>", "</tool
 HARMONY_TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "final", " to=functions.f"]
 
 
-def streamed(chunks: list[str], *, in_thought: bool = False) -> list[Segment]:
-    """Return the parts of a text fed in chunks, neighbours joined."""
-    splitter = Splitter(in_thought=in_thought)
-    parts = [part for chunk in chunks for part in splitter.feed(chunk)] + splitter.feed("", last=True)
+def streamed(chunks: list[str], *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:
+    """Return the parts of a text fed in chunks, neighbours joined. A chunk that only continues a part may be skipped."""
+    splitter = Splitter(in_thought=in_thought, grammar=grammar)
+    parts: list[Segment] = []
+    for chunk in chunks:
+        kind = splitter.kind
+        parts += [Segment(kind, chunk)] if splitter.skip(chunk) else splitter.feed(chunk)
+    parts += splitter.feed("", last=True)
     joined: list[Segment] = []
     for part in parts:
         if joined and joined[-1].kind == part.kind and part.kind in ("text", "thought"):
@@ -42,6 +50,44 @@ def test_any_text_has_the_same_parts_however_it_is_cut(words: list[str], cuts: l
     whole = streamed([text], in_thought=in_thought)
     assert streamed(cut(text, cuts), in_thought=in_thought) == whole
     assert streamed(list(text), in_thought=in_thought) == whole
+
+
+FORM_PARTS = [
+    *{
+        form.opener.translate(str.maketrans({"→": "", "~": " ", "@": "search", "%": "search", "#": "", "^": "A"}))
+        for form in FORMS
+    },
+    *{end for form in FORMS for end in form.ends},
+]
+CALL_PARTS = [
+    '"name": "search", ',
+    '"arguments": {"a": 1}}',
+    '[search(q="x")]',
+    "Thought: x\n",
+    "Observation: z\n",
+    "\\",
+    "search",
+    "'",
+    ";",
+]
+
+
+@settings(max_examples=2000 if WHOLE else 200)
+@given(
+    st.lists(st.sampled_from(WORDS + CALL_PARTS + FORM_PARTS), max_size=20),
+    st.lists(st.integers(0, 400), max_size=4),
+    st.sampled_from([None, ["react", "json", "pythonic"], [("<plan>", "</plan>", "thought"), ("PLAN:", "DONE", "tool")]]),
+    st.sampled_from([(), ("search",)]),
+)
+def test_each_form_is_the_same_however_it_is_cut(
+    words: list[str], cuts: list[int], tags: Tags | None, names: tuple[str, ...]
+) -> None:
+    grammar = Grammar(tag_options(tags))
+    grammar.names.update(names)
+    text = "".join(words)
+    whole = streamed([text], grammar=grammar)
+    assert streamed(cut(text, cuts), grammar=grammar) == whole
+    assert streamed(list(text), grammar=grammar) == whole
 
 
 @pytest.mark.parametrize("size", [998, 999, 1000, 1001, 1100])
@@ -170,8 +216,61 @@ def test_a_harmony_header_without_a_message_is_not_an_answer() -> None:
     ],
 )
 def test_tool_calls_are_read(body: str, calls: list[TaggedCall]) -> None:
-    assert calls_of(Segment("tool", body)) == calls
+    assert calls_in(body) == calls
 
 
 def test_a_harmony_call_without_arguments_is_a_call() -> None:
-    assert calls_of(Segment("tool", "", "f")) == [TaggedCall("f", {}, "", True)]
+    assert calls_in("", "f") == [TaggedCall("f", {}, "", True)]
+
+
+@pytest.mark.parametrize(
+    ("body", "calls"),
+    [
+        ("search\n<arg_key>q</arg_key>\n<arg_value>x</arg_value>", [("search", {"q": "x"})]),
+        (
+            '<invoke name="f"><parameter name="a">1</parameter></invoke><invoke name="g"></invoke>',
+            [("f", {"a": "1"}), ("g", {})],
+        ),
+        ("f[ARGS]{}", [("f", {})]),
+        ("[f(x=1), g.h(y=[2])]", [("f", {"x": 1}), ("g.h", {"y": [2]})]),
+        ("print(default_api.f(1, y='a'))", [("f", {"y": "a", "0": 1})]),
+        ("f(x=unknown)", [("f", None)]),
+        ('call:f{a:<|"|>x, y: "z"<|"|>,b:[1,true],c:{d:2}}', [("f", {"a": 'x, y: "z"', "b": [1, True], "c": {"d": 2}})]),
+        ('{"name": "f"}; {"name": "g"}', [("f", {}), ("g", {})]),
+        ('{"function": {"name": "f", "arguments": "{\\"a\\": 1}"}}', [("f", {"a": 1})]),
+        ('[{"f": {"a": 1}}]', [("f", {"a": 1})]),
+        ("Action: web search\nAction Input: Oslo", [("web search", "Oslo")]),
+        ('Action:\n```json\n{"action": "f", "action_input": {"a": 1}}\n', [("f", {"a": 1})]),
+        ("Action: f[Oslo]", [("f", "Oslo")]),
+    ],
+)
+def test_calls_are_read_in_each_form(body: str, calls: list[tuple[str, object]]) -> None:
+    assert [(call.name, call.args) for call in calls_in(body)] == calls
+
+
+def test_an_answer_that_react_writes_as_an_action_is_the_answer() -> None:
+    text = 'Thought: x\nAction:\n```json\n{"action": "Final Answer", "action_input": "It is 7."}\n```'
+    assert split(text) == [Segment("thought", "x\n"), Segment("text", "It is 7.")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "error", "message"),
+    [
+        ("react", TypeError, "takes a list of families"),
+        (7, TypeError, "takes a list of families"),
+        (["reakt"], ValueError, "did you mean 'react'"),
+        (["think"], ValueError, "'json', 'pythonic', 'react'"),
+        ([("<plan>", "thought")], TypeError, "an opener, a closer and a kind"),
+        ([("<plan>", "", "thought")], TypeError, "an opener, a closer and a kind"),
+        ({"plan": "answer"}, ValueError, "must be 'thought' or 'tool'; got 'answer'"),
+    ],
+)
+def test_tags_that_cannot_be_are_refused(tags: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        tag_options(tags)
+
+
+@pytest.mark.parametrize("tags", [{"plan": "thought"}, [("<plan>", "</plan>", "thought")], [["<plan>", "</plan>", "thought"]]])
+def test_own_tags_are_recognised(tags: Any) -> None:
+    grammar = Grammar(tag_options(tags))
+    assert split("<PLAN>a</Plan>b", grammar=grammar) == [Segment("thought", "a"), Segment("text", "b")]

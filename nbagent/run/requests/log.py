@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,10 +70,16 @@ class RequestLog:
 
     Args:
         on_secrets: called when credentials may have become known that were not before.
+        on_tools: called with the names of tools that the model may call.
     """
 
-    def __init__(self, on_secrets: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        on_secrets: Callable[[], None] = lambda: None,
+        on_tools: Callable[[Iterable[str]], None] = lambda names: None,
+    ) -> None:
         self._on_secrets = on_secrets
+        self._on_tools = on_tools
         self._lock = threading.Lock()
         self._records: deque[Record] = deque()
         self._count = 0
@@ -113,6 +119,8 @@ class RequestLog:
             self._drop()
         exchange.on_end = self._on_end
         self._on_secrets()
+        if change.first or change.tools:
+            self._on_tools(_tools_by_name(body.tools))
         return True
 
     def _before(self, exchange: HTTPExchange, parts: RequestFields) -> Record | None:

@@ -16,7 +16,7 @@ from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.events.json_text import decode_json
-from nbagent.gate import Reveal
+from nbagent.gate import Reveal, Tags
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
@@ -54,6 +54,7 @@ class Host:
         store: keeps the events of the runs.
         sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
+        tags: thoughts and calls in texts that are recognised besides; see `nbagent.show`.
         limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a `WorkQueue`, else are refused.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
 
@@ -72,6 +73,7 @@ class Host:
         *,
         sessions: Store | None = None,
         reveal: Reveal = "tools",
+        tags: Tags | None = None,
         limits: Limits = DEFAULTS,
         cancel_on_disconnect: bool = False,
     ) -> None:
@@ -81,6 +83,7 @@ class Host:
         self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
         self.listed = FollowedList(store)
         self._reveal = reveal
+        self._tags = tags
         self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
@@ -179,7 +182,11 @@ class Host:
 
     def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
         stream = (agent if session is None else session).stream(prompt)
-        return Run(stream, **{"reveal": self._reveal, "name": name, **options})
+        return self.watch(stream, **{"name": name, **options})
+
+    def watch(self, stream: Any, **options: Any) -> Run:
+        """Return the run of a stream, with what the server's options let its readers see."""
+        return Run(stream, **{"reveal": self._reveal, "tags": self._tags, **options})
 
     def _stored(self, agent: str, session: Session | None, owner: str, run_id: str | None = None) -> StoredRun:
         return StoredRun(

@@ -15,7 +15,6 @@ from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.agent.tools.toolset import merged, model_name
 from nbagent.errors import NbagentError, ToolError, did_you_mean
 from nbagent.gate import Reveal, secrets
-from nbagent.run import Run
 from nbagent.runtime.loop import submit
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
@@ -132,7 +131,7 @@ class McpServer:
         served.tool.check(arguments)
         if not served.is_agent:
             stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
-            return await self._host.host(Run(stream, reveal=self._reveal, name=served.tool.name), served.agent)
+            return await self._host.host(self._host.watch(stream, name=served.tool.name), served.agent)
         message, name = prompt_of(arguments["message"], self._host.limits), arguments.get("session")
         if name is None:
             return await self._host.start(served.agent, message)

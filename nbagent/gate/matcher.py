@@ -1,0 +1,209 @@
+"""Finds the openers and ends of `families` in a text, and the characters at its end that may become one."""
+
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from nbagent.gate.families import FORMS, Form
+
+MAX_BACKTICKS = 32
+"""Backticks that count as one run at most, so that an endless one is never held back."""
+
+_MARKS = {
+    "~": re.compile(r"\s{0,16}", re.ASCII),
+    "@": re.compile(r"[\w.:/-]{1,64}", re.ASCII),
+    "%": re.compile(r"[^\n{}\[\]]{1,80}"),
+    "#": re.compile(r" ?\d{0,2}", re.ASCII),
+    "^": re.compile(r"[A-Z]"),
+}
+_PIECES = re.compile(f"([{''.join(map(re.escape, _MARKS))}→])")
+_BACKTICKS = rf"`{{1,{MAX_BACKTICKS}}}"
+_PLAIN = str.maketrans(string.ascii_uppercase + "｜▁", string.ascii_lowercase + "|_")
+_KEY_CHARS = 3
+_NEVER = "(?!)"
+
+
+def plain(tag: str) -> str:
+    """Return a tag in the form that all its spellings have in common: lower case if it is in angle brackets."""
+    return tag.translate(_PLAIN) if tag.startswith("<") else tag
+
+
+class Found(NamedTuple):
+    """An opener in a text.
+
+    Attributes:
+        form: its row.
+        end: offset of its end.
+        body: offset at which the body begins.
+        name: name of the tool, where it has one.
+    """
+
+    form: Form
+    end: int
+    body: int
+    name: str
+
+
+class Opener:
+    """The opener of a form, in pieces that are compared one after another.
+
+    Attributes:
+        form: the row.
+        head: its literal up to the first mark.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self._is_tag = form.opener.startswith("<")
+        opener = form.opener.translate(_PLAIN) if self._is_tag else form.opener
+        self._pieces = [piece for piece in _PIECES.split(opener) if piece]
+        self.head = next(piece for piece in self._pieces if piece != "→")
+
+    def match(self, text: str, start: int, *, last: bool) -> Found | bool:
+        """Return what was found at an offset, or whether the rest of the text may become it.
+
+        A call that the end of the text cuts off in its opener is one if the opener's first literal is complete.
+        """
+        at, body, name = start, -1, ""
+        for piece in self._pieces:
+            if piece == "→":
+                body = at
+                continue
+            if piece in _MARKS:
+                match = _MARKS[piece].match(text, at)
+                end = match.end() if match else at
+                is_cut, fits = end == len(text), match is not None
+                if match is not None and piece in "@%":
+                    name = match[0].strip()
+            else:
+                end = at + len(piece)
+                here = text[at:end]
+                if self._is_tag:
+                    here = here.translate(_PLAIN)
+                fits = here == piece
+                is_cut = not fits and piece.startswith(here) and end > len(text)
+            if is_cut and not last:
+                return True
+            if not fits:
+                is_call = is_cut and body > start and self.form.kind == "tool"
+                return is_call and Found(self.form, len(text), body, name)
+            at = end
+        return Found(self.form, at, at if body < 0 else body, name)
+
+
+class Openers:
+    """The openers that count in a text.
+
+    Args:
+        forms: their rows; of two that fit, the one with the longer beginning counts, and then the earlier.
+
+    Attributes:
+        token: matches where one may begin, runs of backticks, newlines and backslashes.
+        trigger: matches in each chunk that such an opener, or code, may begin in, if it need not begin a line.
+        line_trigger: matches in the others too, but where a line has begun.
+    """
+
+    def __init__(self, forms: Iterable[Form]) -> None:
+        openers = [Opener(form) for form in forms]
+        heads = {opener.head for opener in openers}
+        words = sorted((head for head in heads if head[0].isalnum()), key=len, reverse=True)
+        signs = re.escape("".join({head[0] for head in heads if not head[0].isalnum()} - {"`"}))
+        self.token = re.compile("|".join([f"[{signs}]", *map(re.escape, words), _BACKTICKS, r"\n", r"\\"]))
+        self._groups: dict[str, dict[tuple[str, str, str], list[Opener]]] = {}
+        self._parts: dict[str, list[str]] = {}
+        self._words: dict[str, list[Form]] = {}
+        for opener in openers:
+            key, form = opener.head[:_KEY_CHARS], opener.form
+            for size in range(1, len(key)):
+                self._parts.setdefault(key[:size], []).append(key)
+            self._groups.setdefault(key, {}).setdefault((form.place, form.needs, form.family), []).append(opener)
+            if key[0].isalnum():
+                for size in range(1, len(opener.head)):
+                    self._words.setdefault(opener.head[:size], []).append(form)
+        self._longest_word = max(map(len, self._words), default=0)
+        anywhere = {opener.head[0] for opener in openers if opener.form.place in ("anywhere", "end")}
+        starts = re.escape("".join(anywhere)) + r"`\\"
+        self.trigger = re.compile(f"[{starts}]")
+        self.line_trigger = re.compile(rf"[{starts}\n]")
+
+    def at(self, text: str, at: int, fits: Callable[[Form], bool], *, last: bool) -> Iterator[Found | None]:
+        """Yield the openers at an offset, and None for one that the rest of the text may become.
+
+        Args:
+            text: in which they are looked for.
+            at: the offset.
+            fits: returns whether a form may stand there; called once for forms of one family, place and need.
+            last: whether no more text comes.
+        """
+        start = plain(text[at : at + _KEY_CHARS])
+        keys = [start[:size] for size in range(len(start), 0, -1)]
+        if len(start) < _KEY_CHARS and not last:
+            keys += dict.fromkeys(self._parts.get(start, ()))
+        for key in keys:
+            for openers in self._groups.get(key, {}).values():
+                if fits(openers[0].form):
+                    for opener in openers:
+                        if found := opener.match(text, at, last=last):
+                            yield found if isinstance(found, Found) else None
+
+    def words_at_end(self, text: str, at: int) -> Iterator[tuple[Form, int]]:
+        """Yield the forms that begin with a word of which the end of the text has a part, and the part's offset."""
+        for here in range(max(at, len(text) - self._longest_word), len(text)):
+            for form in self._words.get(text[here:], ()):
+                yield form, here
+
+
+class Ends:
+    """What ends the body of a form, or is in it and counts.
+
+    Attributes:
+        token: matches an end, a label or an opener of the same form; in a thought also code.
+        trigger: matches in each chunk that one of these may begin in.
+        ignored: openers of thoughts that are removed, without a meaning, plain.
+        closers: ends, plain.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self.closers = frozenset(map(plain, form.ends))
+        self.ignored: frozenset[str] = frozenset()
+        if form.kind == "thought" and not form.labels:
+            same = [form] if form.opener else FORMS
+            self.ignored = frozenset(plain(each.opener) for each in same if each.kind == "thought" and each.opener[0] in "<[◁")
+        self._labels = {Opener(each).head for each in FORMS if form.labels and each.family == form.family}
+        literals = {*form.ends, *self.ignored, *self._labels}
+        self._longest = max(map(len, literals), default=0)
+        self._parts = frozenset(plain(literal)[:size] for literal in literals for size in range(1, len(literal)))
+        patterns = [_pattern(literal) for literal in sorted(literals, key=len, reverse=True)]
+        code = [_BACKTICKS, r"\n"] if form.kind == "thought" else []
+        self.token = re.compile("|".join([*patterns, *code]) or _NEVER, re.ASCII)
+        starts = "".join({literal[0] for literal in literals})
+        self.trigger = re.compile(f"[{re.escape(starts)}`]")
+
+    def part_at_end(self, text: str, at: int) -> int:
+        """Return the offset of what may become an end or a label; the length of the text if there is none."""
+        for here in range(max(at, len(text) - self._longest + 1), len(text)):
+            if plain(text[here:]) in self._parts:
+                return here
+        return len(text)
+
+
+def _pattern(literal: str) -> str:
+    """Return a regular expression for a literal in all its spellings."""
+    if not literal.startswith("<"):
+        return re.escape(literal)
+    spelled = re.escape(plain(literal)).replace(r"\|", "[|｜]").replace("_", "[_▁]")
+    return f"(?i:{spelled})"
+
+
+@lru_cache(maxsize=256)
+def ends_of(form: Form) -> Ends:
+    """Return what ends the body of a form."""
+    return Ends(form)
+
+
+@lru_cache(maxsize=16)
+def openers_of(own: tuple[Form, ...]) -> Openers:
+    """Return the openers of the table, after those of the user's own."""
+    return Openers([*own, *FORMS])

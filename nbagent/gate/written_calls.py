@@ -1,0 +1,317 @@
+"""Reads the tool calls that a model wrote as text, in whichever of the forms of `families` they are.
+
+The text itself shows which form it is: JSON, tags of XML, Python's syntax, Gemma's braces, or the labels of ReAct. Values of
+XML stay strings: only the tool's schema could tell 5 from "5".
+"""
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+FINAL_ANSWER = "Final Answer"
+"""The name by which a ReAct agent that writes JSON gives its answer."""
+
+_UNNAMED = "tool_call"
+
+
+class TaggedCall(NamedTuple):
+    """A tool call read from text.
+
+    Attributes:
+        name: the tool's name.
+        args: the parsed arguments; None if they are not valid.
+        args_text: the arguments as written.
+        valid: whether the arguments could be parsed.
+        call_id: the id that the model gave to the call.
+    """
+
+    name: str
+    args: Any
+    args_text: str
+    valid: bool
+    call_id: str | None = None
+
+
+def calls_in(text: str, name: str = "") -> list[TaggedCall]:
+    """Return the tool calls in a text; one that cannot be parsed is kept as it was written, with `valid` false.
+
+    Args:
+        text: the body of a call, or of several.
+        name: name of the tool, where it is not part of the text; the text is its arguments.
+    """
+    body = text.strip()
+    if name:
+        return [_call(name, body)]
+    if not body:
+        return []
+    for read in (_labelled, _xml, _parted, _json, _named, _braces, _python):
+        if calls := read(body):
+            return calls
+    found = _CUT_NAME.search(body)
+    name = next(filter(None, found.groups()), _UNNAMED) if found else _UNNAMED
+    return [TaggedCall(name.removesuffix(".call"), None, body, valid=False)]
+
+
+def final_answer(text: str) -> str | None:
+    """Return the answer in the text of a ReAct call whose name says that it is the answer; None for any other call."""
+    if f'"{FINAL_ANSWER}"' not in text:
+        return None
+    calls = _labelled(text.strip())
+    if not calls or calls[0].name != FINAL_ANSWER:
+        return None
+    args = calls[0].args
+    return args if isinstance(args, str) else calls[0].args_text
+
+
+def _call(name: str, args_text: str) -> TaggedCall:
+    """Return a call whose arguments are written as JSON."""
+    try:
+        return TaggedCall(name, _decoded(args_text or "{}"), args_text, valid=True)
+    except ValueError:
+        return TaggedCall(name, None, args_text, valid=False)
+
+
+def _of_values(name: str, args: Any) -> TaggedCall:
+    return TaggedCall(name, args, msgspec.json.encode(args).decode(), valid=True)
+
+
+def _decoded(text: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError("no JSON") from error
+
+
+_CUT_NAME = re.compile(
+    r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{|\[\{"([\w.:/-]+)":\s*\{|(?!print)\b(\w[\w.]*)\("""
+)
+"""The name in a call that is cut off, or has a fault."""
+
+# --- JSON ---
+
+_BETWEEN = re.compile(r"[\s;,]*")
+_FENCE = re.compile(r"```[\w-]*\s*(.*?)\s*(?:```|\Z)", re.DOTALL)
+_ARGS = ("arguments", "parameters", "args", "action_input", "input")
+_NAMES = ("name", "tool_name", "action", "tool")
+_BEFORE = re.compile(r"functools(?=\[)|<\|plugin\|>|<\|interpreter\|>")
+
+
+def _json(body: str) -> list[TaggedCall]:
+    """Return the calls of JSON values that follow each other, such as `{"name": "f", "arguments": {}}`."""
+    body = _BEFORE.sub("", body, count=1).strip()
+    fenced = _FENCE.match(body)
+    try:
+        values = list(_values(fenced[1] if fenced else body))
+    except (ValueError, RecursionError):
+        return []
+    return [_json_call(item) for value in values for item in (value if isinstance(value, list) else [value])]
+
+
+def _values(body: str) -> Iterator[Any]:
+    """Yield the JSON values of a text.
+
+    Raises:
+        ValueError: something else is in it.
+    """
+    decoder, at = json.JSONDecoder(), 0
+    while at < len(body):
+        value, at = decoder.raw_decode(body, at)
+        yield value
+        between = _BETWEEN.match(body, at)
+        at = between.end() if between else at
+
+
+def _json_call(item: Any) -> TaggedCall:
+    fields = item if isinstance(item, dict) else {}
+    function = fields.get("function")
+    if isinstance(function, dict):
+        fields = {**fields, **function}
+    name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), None)
+    if name is None and len(fields) == 1:  # {"f": {…}}
+        [(name, args)] = fields.items()
+        if isinstance(args, dict):
+            return _of_values(name, args)
+    if name is None or name in _NAMES:
+        return TaggedCall(_UNNAMED, item, msgspec.json.encode(item).decode(), valid=False)
+    args = next((fields[key] for key in _ARGS if key in fields), {})
+    call_id = fields.get("id") if isinstance(fields.get("id"), str) else None
+    call = _call(name, args) if isinstance(args, str) else _of_values(name, args)
+    return call._replace(call_id=call_id)
+
+
+# --- tags ---
+
+_INVOKE = re.compile(r'(?:<[^\s<>]*?invoke name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?invoke>|\Z)', re.DOTALL)
+_FUNCTION = re.compile(r"(?:<function=|\A)([\w.:/-]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
+_TOOL_NAME = re.compile(r"<tool_name>\s*(.*?)\s*</tool_name>(.*?)(?=<tool_name>|\Z)", re.DOTALL)
+_ARG_KEYS = re.compile(r"\A\s*([\w.:/-]+)\s*(<(?:longcat_)?arg_key>.*)", re.DOTALL)
+_PARAMETER = re.compile(
+    r'<[^\s<>]*?parameter(?:=([^>\s]+)\s*| name="([^"]+)"[^<>]*)>\n?(.*?)\n?'
+    r"(?:</[^\s<>]*?parameter>|(?=<[^\s<>/]*?parameter[= ])|\Z)",
+    re.DOTALL,
+)
+_PAIR = re.compile(r"<(?:longcat_)?arg_key>\s*(.*?)\s*</(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>(.*?)</", re.DOTALL)
+_ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
+
+
+def _xml(body: str) -> list[TaggedCall]:
+    """Return the calls of tags: `<invoke name="f">`, `<function=f>`, `<tool_name>` or `<arg_key>`."""
+    if body.startswith(("{", "[", "```")):
+        return []
+    for pattern in (_INVOKE, _FUNCTION, _TOOL_NAME, _ARG_KEYS):
+        if found := pattern.findall(body):
+            return [_xml_call(name, inner) for name, inner in found]
+    return []
+
+
+def _xml_call(name: str, inner: str) -> TaggedCall:
+    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)} or dict(_PAIR.findall(inner))
+    if not args and inner.strip().startswith("{"):
+        return _call(name, inner.strip())
+    if not args:
+        parameters = re.search(r"<parameters>(.*?)(?:</parameters>|\Z)", inner, re.DOTALL)
+        args = dict(_ELEMENT.findall(parameters[1])) if parameters else {}
+    return _of_values(name, args)
+
+
+_BAR, _LINE = "[|｜]", "[_▁]"
+_PARTS = re.compile(
+    rf"(?:<{_BAR}tool{_LINE}call{_LINE}begin{_BAR}>)?\s*([\w.:/-]+)\s*"
+    rf"<{_BAR}(?:tool{_LINE}sep|tool{_LINE}call{_LINE}argument{_LINE}begin){_BAR}>"
+    rf"(.*?)(?=<{_BAR}tool{_LINE}call{_LINE}(?:begin|end){_BAR}>|\Z)",
+    re.DOTALL,
+)
+
+
+def _parted(body: str) -> list[TaggedCall]:
+    """Return the calls of DeepSeek and Kimi, whose special tokens part the name from the arguments."""
+    return [call for head, rest in _PARTS.findall(body) for call in _part_calls(head, rest.strip())]
+
+
+def _part_calls(head: str, rest: str) -> list[TaggedCall]:
+    if head == "function":  # DeepSeek V3: the name follows
+        return _named(rest) or _xml(rest) or [TaggedCall(_UNNAMED, None, rest, valid=False)]
+    name = re.sub(r":\d+\Z", "", head.removeprefix("functions."))
+    call = _call(name, rest)
+    return [call if name == head else call._replace(call_id=head)]
+
+
+# --- a name and JSON ---
+
+_NAMED = re.compile(
+    r"(?:to=)?(?:functions\.)?([\w.:/-]+)\s*(?:json\s*)?(?:\[CALL_ID\]([\w-]+))?(?:\[ARGS\])?\s*(?:```[\w-]*\s*)?(\{.*)",
+    re.DOTALL,
+)
+
+
+def _named(body: str) -> list[TaggedCall]:
+    """Return the call of a name and its arguments: `f{…}`, `f[ARGS]{…}`, or on lines of their own."""
+    found = _NAMED.fullmatch(body)
+    if found is None or found[1].startswith("call:"):
+        return []
+    call = _call(found[1], found[3].removesuffix("```").strip())
+    return [call._replace(call_id=found[2])]
+
+
+_BRACES = re.compile(r"call:([\w.:/-]+)(\{.*?\})\s*(?=(?:<[^<>]*>\s*)*(?:call:|\Z))", re.DOTALL)
+_QUOTED = re.compile(r'(<\|"\|>.*?<\|"\|>|<escape>.*?<escape>|"(?:\\.|[^"\\])*")', re.DOTALL)
+_BARE_KEY = re.compile(r"([{,]\s*)([\w.-]+)\s*:")
+
+
+def _braces(body: str) -> list[TaggedCall]:
+    """Return the calls of Gemma: `call:f{key:<|"|>text<|"|>}`."""
+    return [_call(name, _json_of_braces(args)) for name, args in _BRACES.findall(body)]
+
+
+def _json_of_braces(text: str) -> str:
+    pieces = _QUOTED.split(text)
+    for index, piece in enumerate(pieces):
+        if index % 2 == 0:
+            pieces[index] = _BARE_KEY.sub(r'\1"\2":', piece)
+        elif piece.startswith("<"):
+            mark = piece[: piece.index(">") + 1]
+            pieces[index] = json.dumps(piece.removeprefix(mark).removesuffix(mark), ensure_ascii=False)
+    return "".join(pieces)
+
+
+# --- Python ---
+
+
+_HECTOR = re.compile(r"\[Tool: ([\w.:/-]+)\((.*)", re.DOTALL)
+
+
+def _python(body: str) -> list[TaggedCall]:
+    """Return the calls of Python's syntax: `f(x="a")`, `[f(x=1), g()]`, or in `print(…)`."""
+    hector = _HECTOR.match(body)
+    if hector:
+        name, args_text = hector[1], hector[2].removesuffix(")]").strip()
+        return [_call(name, args_text)] if args_text.startswith("{") else [_python_or_text(name, args_text)]
+    fenced = _FENCE.match(body)
+    source = fenced[1] if fenced else body
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    values = [statement.value for statement in tree.body if isinstance(statement, ast.Expr | ast.Assign)]
+    items = [item for value in values for item in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])]
+    return [_python_call(item, source) for item in items if isinstance(item, ast.Call)]
+
+
+def _python_or_text(name: str, args_text: str) -> TaggedCall:
+    if not args_text:
+        return TaggedCall(name, {}, "", valid=True)
+    calls = _python(f"f({args_text})")
+    if not calls or not calls[0].valid:
+        return TaggedCall(name, None, args_text, valid=False)
+    return calls[0]._replace(name=name)
+
+
+def _python_call(call: ast.Call, source: str) -> TaggedCall:
+    name = ast.unparse(call.func)
+    inner = call.args[0] if call.args else None
+    if name == "print" and isinstance(inner, ast.Call):
+        return _python_call(inner, source)
+    name = name.removeprefix("default_api.").removesuffix(".call")
+    try:
+        args = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
+        args |= {str(index): ast.literal_eval(value) for index, value in enumerate(call.args)}
+        return _of_values(name, args)
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        return TaggedCall(name, None, ast.get_source_segment(source, call) or "", valid=False)
+
+
+# --- labels ---
+
+_REACT = re.compile(r"Action ?\d*:\s*([^\n{}\[\]`]+?)\s*Action Input ?\d*:\s*(.*)", re.DOTALL)
+_REACT_BRACKETS = re.compile(r"Action ?\d*:\s*([\w.:/-]+)([\[(])(.*)", re.DOTALL)
+_REACT_JSON = re.compile(r"Action ?\d*:\s*((?:```|\{).*)", re.DOTALL)
+_QWEN = re.compile(r"([\w.:/-]+)\s*✿ARGS✿:\s*(.*)", re.DOTALL)
+
+
+def _labelled(body: str) -> list[TaggedCall]:
+    """Return the call of ReAct, or of Qwen-Agent: a name and a value behind labels."""
+    if as_json := _REACT_JSON.match(body):
+        return _json(as_json[1])
+    if bracketed := _REACT_BRACKETS.match(body):
+        name, bracket, args_text = bracketed.groups()
+        return [_of_values(name, args_text.strip().removesuffix("]"))] if bracket == "[" else _python(f"{name}({args_text}")
+    found = _REACT.match(body) or _QWEN.match(body)
+    if found is None:
+        return []
+    name, args_text = found[1], found[2].strip()
+    fenced = _FENCE.match(args_text)
+    args_text = fenced[1] if fenced else args_text
+    if args_text.startswith(("{", "[", '"')):
+        return [_call(name, args_text)]
+    return [_of_values(name, args_text)]

@@ -1,0 +1,309 @@
+"""Texts in which models write thoughts, tool calls and results into their answer, and answers that only look like it.
+
+The forms are those of the models' chat templates. Each text holds marks, so that one can tell what has leaked.
+"""
+
+from typing import Any, NamedTuple
+
+THOUGHT = "Zthought: they want Oslo."
+RESULT = "Zresult 7 degrees"
+Q = "Zquery"
+ANSWER = "It is 7 degrees in Oslo."
+INTRO = "Let me look that up."
+MARKS = ("Zthought", "Zresult", "Zquery", "search")
+
+
+class Text(NamedTuple):
+    """A text and what is to be seen of it.
+
+    Attributes:
+        family: of the form; "kept" for an answer that stays as it is.
+        text: as the model wrote it.
+        answer: what is the answer, spaces aside.
+        calls: names of the calls in it.
+        tools: names of the tools that the run knows.
+        options: of the run.
+    """
+
+    family: str
+    text: str
+    answer: str
+    calls: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+
+
+JSON = f'{{"name": "search", "arguments": {{"q": "{Q} \\"x\\" {{"}}}}'
+LLAMA = f'{{"name": "search", "parameters": {{"q": "{Q}"}}}}'
+PYTHON = f'search(q="{Q} it\'s (1", n=2)'
+ARGS = f'{{"q": "{Q}", "n": [1, {{"a": "}}"}}]}}'
+INVOKE = f'<invoke name="search">\n<parameter name="q">{Q}</parameter>\n</invoke>'
+FUNCTION = f"<function=search>\n<parameter=q>\n{Q}\n</parameter>\n</function>"
+GLM = f"search\n<arg_key>q</arg_key>\n<arg_value>{Q}</arg_value>\n"
+DEEPSEEK = f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>search\n```json\n{ARGS}\n```<｜tool▁call▁end｜>"
+DEEPSEEK_31 = f"<｜tool▁call▁begin｜>search<｜tool▁sep｜>{ARGS}<｜tool▁call▁end｜>"
+KIMI = f"<|tool_call_begin|>functions.search:0<|tool_call_argument_begin|>{ARGS}<|tool_call_end|>"
+STEP = f'<steptml:invoke name="search"><steptml:parameter name="q">{Q}</steptml:parameter></steptml:invoke>'
+
+
+def prefixed(prefix: str, text: str = INVOKE) -> str:
+    """Return tags of XML with a prefix to their names."""
+    for name in ("invoke", "parameter", "function_calls"):
+        text = text.replace(f"<{name}", f"<{prefix}{name}").replace(f"</{name}", f"</{prefix}{name}")
+    return text
+
+
+CALLS_OF_CLAUDE = f"<function_calls>\n{INVOKE}\n</function_calls>"
+OLD_CLAUDE = f"<invoke>\n<tool_name>search</tool_name>\n<parameters>\n<q>{Q}</q>\n</parameters>\n</invoke>"
+
+CALLS: list[tuple[str, str]] = [
+    ("hermes", f"<tool_call>\n{JSON}\n</tool_call>"),
+    ("hermes", f"<TOOL_CALL>{JSON}</TOOL_CALL>"),
+    ("hermes", f"<tool_calls>[{JSON}]</tool_calls>"),
+    ("hermes", f"<tool_calls>search\n```json\n{ARGS}\n```\n</tool_calls>"),
+    ("hermes", f'<tool_call name="search">{ARGS}</tool_call>'),
+    ("hermes", f"<tool_call>{GLM}</tool_call>"),
+    ("hermes", f"<longcat_tool_call>{JSON}</longcat_tool_call>"),
+    ("qwen-coder", f"<tool_call>\n{FUNCTION}\n</tool_call>"),
+    ("qwen-coder", FUNCTION),
+    ("qwen-coder", f"<function=search>{ARGS}</function>"),
+    ("qwen-coder", f"<seed:tool_call>\n{FUNCTION}\n</seed:tool_call>"),
+    ("qwen-coder", f"<minimax:tool_call>\n{INVOKE}\n</minimax:tool_call>"),
+    ("claude", CALLS_OF_CLAUDE),
+    ("claude", CALLS_OF_CLAUDE.replace("function_calls", "FUNCTION_CALLS")),
+    ("claude", INVOKE),
+    ("claude", prefixed("antml:", CALLS_OF_CLAUDE)),
+    ("claude", prefixed("antml:")),
+    ("claude", f"<function_calls>{OLD_CLAUDE}</function_calls>"),
+    ("claude", f'<function_calls><invoke name="search">{ARGS}</invoke></function_calls>'),
+    ("deepseek", prefixed("｜DSML｜", CALLS_OF_CLAUDE)),
+    ("deepseek", prefixed("｜DSML｜", CALLS_OF_CLAUDE).replace("function_calls", "tool_calls")),
+    ("deepseek", f"<｜tool▁calls▁begin｜>{DEEPSEEK}<｜tool▁calls▁end｜><｜end▁of▁sentence｜>"),
+    ("deepseek", f"<｜tool▁calls▁begin｜>{DEEPSEEK_31}<｜tool▁calls▁end｜>"),
+    ("deepseek", f"<|tool_calls_begin|>{DEEPSEEK_31}<|tool_calls_end|>"),
+    ("deepseek", DEEPSEEK_31),
+    ("step", f"<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜>{STEP}<｜tool_call_end｜><｜tool_calls_end｜>"),
+    ("kimi", f"<|tool_calls_section_begin|>{KIMI}<|tool_calls_section_end|>"),
+    ("kimi", f"<|tool_calls_section_begin|>\n{KIMI}\n<|tool_calls_section_end|><|im_end|>"),
+    ("kimi", KIMI),
+    ("granite", f"<|tool_call|>[{JSON}]"),
+    ("granite", f"<|tool_call|>\n[{JSON}]\n"),
+    ("granite", f"<function_call>{JSON}</function_call>"),
+    ("granite", f"<function_call> {JSON}\n"),
+    ("granite", f"<functioncall> {JSON} <|endoftext|>\n"),
+    ("phi", f"<|tool_call|>[{JSON}]<|/tool_call|>"),
+    ("phi", f"functools[{JSON}]"),
+    ("phi", f"<|tool_calls|>[{JSON}]<|/tool_calls|>"),
+    ("nemotron", f"<TOOLCALL>[{JSON}]</TOOLCALL>"),
+    ("mistral", f"[TOOL_CALLS] [{JSON}]"),
+    ("mistral", f"[TOOL_CALLS][{JSON}]</s>".removesuffix("</s>")),
+    ("mistral", f"[TOOL_CALLS]search[ARGS]{ARGS}"),
+    ("mistral", f"[TOOL_CALLS]search[CALL_ID]abc123XYZ[ARGS]{ARGS}"),
+    ("mistral", f"[TOOL_CALLS]search{ARGS}"),
+    ("llama", f"<|python_tag|>{LLAMA}<|eom_id|>"),
+    ("llama", f"<|python_tag|>{LLAMA}"),
+    ("llama", f'<|python_tag|>search.call(q="{Q}")<|eot_id|>'),
+    ("llama", f'<|python_tag|>search(q="{Q}")'),
+    ("llama", f"<|python_start|>[{PYTHON}]<|python_end|>"),
+    ("lfm", f"<|tool_call_start|>[{PYTHON}]<|tool_call_end|>"),
+    ("internlm", f"<|action_start|><|plugin|>\n{LLAMA}<|action_end|>"),
+    ("cohere", f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "search", "parameters": {ARGS}}}]<|END_ACTION|>'),
+    ("apertus", f'<|tools_prefix|>[{{"search": {ARGS}}}]<|tools_suffix|>'),
+    ("gemma", f"```tool_code\n{PYTHON}\n```"),
+    ("gemma", f"```tool_code\nprint(search(q='{Q}'))\n```"),
+    ("gemma", f"```tool_call\n{JSON}\n```"),
+    ("gemma", f"<start_function_call>call:search{{q:<escape>{Q}<escape>}}<end_function_call>"),
+    ("gemma", f'<|tool_call>call:search{{q:<|"|>{Q} "x"<|"|>,n:3}}<tool_call|>'),
+    ("hector", f'[Tool: search(q="{Q}")]\n'),
+    ("hector", f"[Tool: search({ARGS})]\n"),
+    ("qwen-agent", f"✿FUNCTION✿: search\n✿ARGS✿: {ARGS}\n✿RESULT✿: {RESULT}\n✿RETURN✿: "),
+    ("pangu", f"[unused11][{JSON}][unused12]"),
+    ("harmony", f"<|channel|>commentary to=functions.search <|constrain|>json<|message|>{ARGS}<|call|>"),
+]
+
+LATE_CALLS: list[tuple[str, str]] = [
+    ("json", JSON),
+    ("json", LLAMA),
+    ("json", f"[{JSON}]"),
+    ("json", f'{{"type": "function", "function": {JSON}}}'),
+    ("json", f'{{"id": "c1", "type": "function", "function": {JSON}}}'),
+    ("json", f"```json\n{JSON}\n```"),
+    ("json", f"```json\n[{LLAMA}]\n```"),
+    ("json", f"```\n{LLAMA}\n```"),
+    ("json", '{\n  "name": "search",\n  "arguments": {\n    "q": "' + Q + '"\n  }\n}'),
+    ("pythonic", f"[{PYTHON}]"),
+    ("pythonic", "[search()]"),
+    ("pythonic", f"[search(q='{Q}'), search(q='{Q}')]"),
+    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: "),
+    ("react", f"Action: search\nAction Input: {Q}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: "),
+]
+"""Calls that can be told from an answer by the names of the run's tools."""
+
+SURE_CALLS: list[tuple[str, str]] = [
+    ("json", JSON),
+    ("json", f'{{"type": "function", "function": {JSON}}}'),
+    ("json", f"{JSON}\n{JSON}"),
+    ("json", f"{JSON}; {JSON}"),
+    ("json", '{\n  "name": "search",\n  "arguments": {\n    "q": "' + Q + '"\n  }\n}'),
+    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: "),
+    ("react", f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n\nFinal Answer: "),
+    (
+        "react",
+        f'Thought: {THOUGHT}\nAction:\n```json\n{{"action": "search", "action_input": {ARGS}}}\n```\n'
+        f"Observation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
+    ),
+    ("react", f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n}}\n```\n\n'),
+    ("react", f"Thought 1: {THOUGHT}\nAction 1: search[{Q}]\nObservation 1: {RESULT}\nFinal Answer: "),
+    ("react", f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: "),
+    ("react", f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\nFinal Answer: '),
+    ("react", f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: {RESULT}\nFinal Answer: '),
+    ("react", f"Thought: {THOUGHT}\nFinal Answer: "),
+]
+"""Calls that can be told from an answer where a text begins with them."""
+
+THOUGHTS: list[tuple[str, str]] = [
+    *[("think", f"<{name}>{THOUGHT}</{name}>") for name in ("think", "THINK", "thinking", "thought", "reasoning", "thoughts")],
+    ("think", f"{THOUGHT}\n</think>\n"),
+    ("think", f"<think>\n{THOUGHT}\n</think>\n\n<answer>"),
+    ("nested", f"<think>a <think>{THOUGHT}</think> {THOUGHT}</think>"),
+    ("nested", f"<think>\n<think>\n{THOUGHT}</think>"),
+    ("nested", f"<thinking>a <thinking>b <thinking>{THOUGHT}</thinking> c</thinking> {THOUGHT}</thinking>"),
+    ("nested", f"<thinking>{THOUGHT} <reflection>{THOUGHT}</reflection> {THOUGHT}</thinking>"),
+    ("scratchpad", f"<scratchpad>{THOUGHT}</scratchpad>"),
+    ("scratchpad", f"<reflection>\n{THOUGHT}\n</reflection>"),
+    ("scratchpad", f"<inner_monologue>{THOUGHT}</inner_monologue>"),
+    ("magistral", f"[THINK]{THOUGHT}[/THINK]"),
+    ("magistral", f"[THINK]\n{THOUGHT} [x]\n[/THINK]\n\n"),
+    ("magistral", f"{THOUGHT}[/THINK]"),
+    ("magistral", f"{THOUGHT} [THINK]{THOUGHT}[/THINK]".removeprefix(THOUGHT)),
+    ("scratchpad", f"<SCRATCHPAD>{THOUGHT}</Scratchpad>"),
+    ("seed", f"<seed:think>{THOUGHT}</seed:think>"),
+    ("seed", f"<seed:think>a<seed:cot_budget_reflect>{THOUGHT}</seed:cot_budget_reflect>b</seed:think>"),
+    ("seed", f"{THOUGHT}</seed:think>"),
+    ("kimi", f"◁think▷{THOUGHT}◁/think▷"),
+    ("kimi", f"◁think▷\n{THOUGHT}\n◁/think▷\n\n"),
+    ("kimi", f"<|open|>think<|sep|>{THOUGHT}<|close|>think<|sep|><|open|>response<|sep|>"),
+    ("open-thoughts", f"<|begin_of_thought|>\n{THOUGHT}\n<|end_of_thought|>\n"),
+    ("open-thoughts", f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|>\n\n<|begin_of_solution|>"),
+    ("cohere", f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>"),
+    ("apertus", f"<|inner_prefix|>{THOUGHT}<|inner_suffix|>"),
+    ("gemma", f"<|channel>thought\n{THOUGHT}<channel|>"),
+    ("gemma", f"<unused94>thought\n{THOUGHT}<unused95>"),
+    ("pangu", f"[unused16]{THOUGHT}[unused17]"),
+    ("granite", f"Here is my thought process: {THOUGHT}\nHere is my response: "),
+    ("granite", f"Here's my thought process:\n\n{THOUGHT}\n\nHere's my response:\n\n"),
+    ("granite", f"<think>{THOUGHT}</think><response>".removesuffix("<response>")),
+    ("harmony", f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>"),
+    ("harmony", f"<|channel|>analysis<|message|>{THOUGHT}<|end|>assistant<|channel|>final<|message|>"),
+    ("harmony", f"assistant<|channel|>analysis<|message|>{THOUGHT}<|end|>\n<|start|>assistant<|channel|>final<|message|>"),
+    ("harmony", f"analysis<|message|>{THOUGHT}<|end|>final<|message|>"),
+    ("harmony", f"analysis{THOUGHT}assistantfinal"),
+    ("harmony", f"analysis{THOUGHT}assistantcommentary to=functions.search json{ARGS}assistantfinal"),
+    ("results", f"<tool_response>{RESULT}</tool_response>"),
+    ("results", f"<tool_response>\n{RESULT}\n</tool_response>\n"),
+    ("results", f"<function_results>{RESULT}</function_results>"),
+    ("results", f"[TOOL_RESULTS]{RESULT}[/TOOL_RESULTS]"),
+    ("results", f"<｜tool▁outputs▁begin｜>{RESULT}<｜tool▁outputs▁end｜>"),
+    ("results", f"```tool_output\n{RESULT}\n```\n"),
+    ("results", f"<|START_TOOL_RESULT|>{RESULT}<|END_TOOL_RESULT|>"),
+]
+
+TURN_ENDS = (
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<｜end▁of▁sentence｜>",
+    "<|return|>",
+    "<|im_end|>\n",
+)
+
+KEPT = [
+    "Use `<think>` and `</think>`, `[THINK]`, `[TOOL_CALLS]` or `<|python_tag|>` in the prompt.",
+    '```\n<tool_call>\n{"name": "search", "arguments": {}}\n</tool_call>\n```\nis Hermes\' form.',
+    '```json\n{"name": "search", "arguments": {"q": "x"}}\n```\nis a call.',
+    '```json\n{"name": "Ada", "age": 36}\n```',
+    '{"name": "Ada", "age": 36}',
+    '{"name": "Ada", "arguments": ["for", "against"]}',
+    '{"name": "Ada Lovelace", "arguments": {"for": 1}}',
+    '{"name": "resnet", "parameters": {"layers": 50}}',
+    '{"name": "search", "description": "Searches.", "parameters": {"type": "object"}}',
+    '[{"name": "Ada"}, {"name": "Bo"}]',
+    "[1, 2, 3]",
+    "[range(3), sorted(x)]",
+    "[Tool: hammer]\n[Tool] saw",
+    'The call is `search(q="x")`; [search](https://example.org) has more.',
+    'In JSON: {"name": "search", "arguments": {}} is a call.',
+    "> <tool_call> quoted".replace("<tool_call>", "`<tool_call>`"),
+    "The tag \"<think>\" opens a thought, and '</think>' ends it.",
+    "The tag “<tool_call>” and (<think>).",
+    "Write \\<think> for the tag.",
+    "&lt;think&gt; is escaped, and <thnik> or <think/> or < think> misspelt.",
+    "[think] and [Think] and [THINKING] are words; so is [TOOL CALLS].",
+    "Thought: it is fair.\nAction: look into [1] and (2).\nOwner: Bo",
+    "Write it on a <scratchpad> first.",
+    "The token [TOOL_CALLS] begins a call of Mistral's, [THINK] a thought.",
+    "Llama writes <|eot_id|> at the end, ChatML <|im_end|> or so.",
+    "a<b and b>c, x < y, i<10 && j>2",
+    "<details><summary>More</summary>Text</details>",
+    "Thought: it is nice.\n\nThen we go.",
+    "Thought: we are late.\nAction: call the vendor.\nOwner: Ann",
+    "Action: call the vendor.\nOwner: Ann",
+    "ReAct goes like this:\n\nThought: I need it.\nAction: search\nAction Input: x\nObservation: y\nFinal Answer: z",
+    "> Thought: I need it.\n> Action: search\n> Action Input: x",
+    "Here is my thought process: first the vendor, then the price.",
+    "My own. Here is my thought process: a. Here is my response: b.",
+    "analysis of variance is a test",
+    "analysisResult is a name in camel case, and assistant is a word.",
+    "assistant is a word; final, too.",
+    "final",
+    "functools[0] is no call; functools.reduce is.",
+    "Final Answer: 42",
+    "Observation: it rains.",
+    "An answer with a tag: <answer>42</answer>",
+    "```tool_codes\nx\n```",
+    "```python\nprint('<think>')\n```",
+    "~~~\nx\n~~~",
+    "$$\\left[ x \\right]$$ and \\[ y \\]",
+    "- [ ] open\n- [x] done",
+    "A pipe | and a star * and <br> and <|not a token|>.",
+    "Tom's `x` isn't \"<\" or '['.",
+    "✿ a flower ✿ and ◁ a triangle ▷",
+    "{not json}\n[not a list\n{",
+    "a\\\\b `c\\` d",
+]
+
+
+def texts() -> list[Text]:
+    """Return all texts: each form before an answer, behind one, between two, twice, and cut off."""
+    found: list[Text] = []
+    names: tuple[str, ...] = ("search",)
+    for family, call in CALLS:
+        found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER, names))
+        if not call.startswith("functools"):
+            found.append(Text(family, f"{INTRO}\n\n{call}", INTRO, names))
+            found.append(Text(family, f"{INTRO}\n{call}\n{call}{_gap(call)}{ANSWER}", INTRO + ANSWER, names * 2))
+            cut = call[: call.index(Q) + 3]
+            found.append(Text(family, f"{INTRO}\n{cut}", INTRO, names))
+    for family, call in LATE_CALLS:
+        made = names * max(1, call.count("search(q='"))
+        knowns: list[tuple[tuple[str, ...], dict[str, Any]]] = [(names, {}), ((), {"tags": [family]})]
+        for known in knowns:
+            found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER, made, *known))
+            found.append(Text(family, f"{INTRO}\n\n{call}{_gap(call)}{ANSWER}", INTRO + ANSWER, made, *known))
+        found.append(Text("kept", f"{INTRO}\n\n{call}", f"{INTRO}\n\n{call}", tools=("lookup",)))
+    for family, call in SURE_CALLS:
+        found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER))
+        found.append(Text(family, f"<think>{THOUGHT}</think>\n\n{call}{_gap(call)}{ANSWER}", ANSWER))
+    for family, thought in THOUGHTS:
+        found.append(Text(family, f"{thought}{ANSWER}", ANSWER))
+        if family != "harmony" and thought.startswith(("<", "[", "◁", "```")):
+            found.append(Text(family, f"{INTRO}\n\n{thought}{ANSWER}", INTRO + ANSWER))
+    found += [Text("turn", f"{ANSWER}{token}", ANSWER) for token in TURN_ENDS]
+    found += [Text("kept", text, text) for text in KEPT]
+    return found
+
+
+def _gap(call: str) -> str:
+    """Return what stands between a call and an answer: an empty line, unless a label is before the answer."""
+    return "" if call.endswith(": ") else "\n\n"
