@@ -102,7 +102,7 @@ _THOUGHTS = [
 ]
 
 _CALLS = [
-    *_pairs("hermes", "tool", "tool_call", "tool_calls"),
+    *_pairs("hermes", "tool", "tool_call", "tool_calls", "tool_use"),
     Form("hermes", '<tool_call name="→@"', "tool", ("</tool_call>",)),
     *_pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
@@ -153,13 +153,14 @@ _RESULTS = [
     Form("qwen-agent", "✿RESULT✿:", "result", labels=True),
 ]
 
+_ANSWER_TAGS = ("answer", "final_answer", "response", "output")
 _ANSWERS = [
     *_tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
     *_tokens("cohere", "text", ("<|START_RESPONSE|>", "<|END_RESPONSE|>"), ("<|START_TEXT|>", "<|END_TEXT|>")),
     *_tokens("kimi", "text", ("<|open|>response<|sep|>", "<|close|>response<|sep|>")),
     Form("qwen-agent", "✿RETURN✿:", "text"),
-    Form("answer", "<answer>", "text", place="beginning", needs="tag"),
-    Form("answer", "</answer>", "text", place="end", needs="tag"),
+    *[Form("answer", f"<{name}>", "text", place="beginning", needs="tag") for name in _ANSWER_TAGS],
+    *[Form("answer", f"</{name}>", "text", place="end", needs="tag") for name in _ANSWER_TAGS],
 ]
 """Tags around an answer: they are removed, and the answer stays."""
 
@@ -204,6 +205,7 @@ _REACT = [
     Form("react", '→Action#:~{~"action"~:', "tool", (), "line", "start", value=True, labels=True),
     Form("react", "Observation#:", "result", (), "line", "family", labels=True),
     Form("react", "Final Answer#:", "text", (), "line", "family"),
+    Form("react", "Answer#:", "text", (), "line", "family"),
 ]
 
 _ID = '"id"~:~"@"~,~'
@@ -241,12 +243,16 @@ THOUGHT_END = "thought end"
 FORMS = [
     *_TABLE,
     *[Form("turn", token, "text", place="end") for token in _TURN_ENDS],
+    Form("turn", "</s>", "text", place="beginning", needs="tag"),  # elsewhere it is HTML
     *[Form(THOUGHT_END if _STRAY[end] == "thought" else "stray", end, "text") for end in _STRAY if end not in _OPENERS],
 ]
 """Every form that is known, with the ends that stand alone: they are removed."""
 
 LABELLED = frozenset({"react", "bare-harmony", "qwen-agent"})
 """Families whose bodies are parted by labels."""
+
+THINK_ENDS = frozenset(end for form in _THOUGHTS if form.family == "think" for end in form.ends)
+"""Ends of thoughts that models take for one another."""
 
 OPENED_IN_PROMPT = Form("think", "", "thought", tuple(end for end in _STRAY if _STRAY[end] == "thought"))
 """A thought whose opener is in the prompt."""

@@ -182,9 +182,14 @@ class TaggedText:
         return events
 
     def _result(self, segment: Segment, event: e.Event) -> list[e.Event]:
-        """Return the events of a result: it belongs to the oldest call that has none. Without one it is a thought."""
-        if not segment.text.strip():
+        """Return the events of a result: it belongs to the oldest call that has none. Without one it is shown as a thought."""
+        self._made["result"] += 1
+        content = segment.text.strip()
+        if content and self._calls_open:
+            return [e.ToolResult(id=self._calls_open.popleft(), content=content, **envelope(event))]
+        self.hidden += bool(content) and not self._thoughts
+        if not content or not self._thoughts:
             return []
-        if self._calls_open:
-            return [e.ToolResult(id=self._calls_open.popleft(), content=segment.text.strip(), **envelope(event))]
-        return self._whole_segment(Segment("thought", segment.text.lstrip()), event)
+        id_ = f"{self._start.id}.result-{self._made['result']}"
+        start = e.ReasoningStart(id=id_, **envelope(event))
+        return [start, e.ReasoningEnd(id=id_, text=content, **envelope(event))]

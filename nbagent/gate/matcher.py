@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from nbagent.gate.families import FORMS, Form
+from nbagent.gate.families import FORMS, THINK_ENDS, Form
 
 MAX_BACKTICKS = 32
 """Backticks that count as one run at most, so that an endless one is never held back."""
@@ -163,6 +163,7 @@ class Ends:
         trigger: matches in each chunk that one of these may begin in.
         ignored: openers of thoughts that are removed, without a meaning, plain.
         closers: ends, plain.
+        others: ends of other tags that a model may have meant, plain.
     """
 
     def __init__(self, form: Form) -> None:
@@ -171,8 +172,9 @@ class Ends:
         if form.kind == "thought" and not form.labels:
             same = [form] if form.opener else FORMS
             self.ignored = frozenset(plain(each.opener) for each in same if each.kind == "thought" and each.opener[0] in "<[◁")
+        self.others = frozenset(map(plain, THINK_ENDS)) - self.closers if form.family == "think" else frozenset()
         self._labels = {Opener(each).head for each in FORMS if form.labels and each.family == form.family}
-        literals = {*form.ends, *self.ignored, *self._labels}
+        literals = {*form.ends, *self.ignored, *self.others, *self._labels}
         self._longest = max(map(len, literals), default=0)
         self._parts = frozenset(plain(literal)[:size] for literal in literals for size in range(1, len(literal)))
         patterns = [_pattern(literal) for literal in sorted(literals, key=len, reverse=True)]

@@ -148,7 +148,7 @@ class Splitter:
         self._before = text[stop - 1 : stop] or self._before
         self._held = text[stop:]
         if last:
-            self._leave(place.segments)
+            self._leave(place.segments, at_end=True)
         self._trigger = self._new_trigger()
         return place.segments
 
@@ -254,11 +254,13 @@ class Splitter:
         """Leave the body at an end or label. Return False if what follows must wait for more text."""
         ends, tag = ends_of(self._form), plain(token[0])
         here, end = token.span()
-        if tag in ends.closers:
-            goes_on = self._depth > 0 and self._closes_again(place, end)
+        if tag in ends.closers or tag in ends.others:
+            goes_on = (self._depth > 0 or tag in ends.others) and self._closes_again(place, end)
             if goes_on is None:
                 return self._wait(place, here)
-            if goes_on:
+            if goes_on and tag in ends.others:
+                place.at = end
+            elif goes_on:
                 self._depth -= 1
                 self._drop(place, token)
             elif self._form.kind == "header":
@@ -410,17 +412,22 @@ class Splitter:
         self._new_line()
         self._is_fresh, self._fence = True, 0
 
-    def _leave(self, segments: list[Segment]) -> None:
-        body = "".join(self._body)
+    def _leave(self, segments: list[Segment], *, at_end: bool = False) -> None:
+        body, answer = "".join(self._body), None
         self._body.clear()
         match self._form.kind:
             case "tool":
                 answer = final_answer(body) if self._form.family in LABELLED else None
-                segments.append(Segment("tool", body, self._name) if answer is None else Segment("text", answer))
+                if answer is None:
+                    segments.append(Segment("tool", body, self._name))
             case "result":
+                if at_end and self._form.labels:  # no label follows: the paragraphs behind it are the answer
+                    body, _, answer = body.partition("\n\n")
                 segments.append(Segment("result", body))
             case "header" if body:
                 segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
+        if answer:
+            segments.append(Segment("text", answer))
 
     def _drop(self, place: _Cursor, token: re.Match[str]) -> None:
         self._add(place, token.start())

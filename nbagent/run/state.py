@@ -17,7 +17,7 @@ from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
 from nbagent.run.inspector import Inspector, Past, RequestPages
 from nbagent.run.question import OpenQuestions
-from nbagent.run.requests import Request, RequestList, RequestLog
+from nbagent.run.requests import Request, RequestList, RequestLog, requested_tools
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
 from nbagent.sources.recording import RecordedTimes
@@ -69,6 +69,7 @@ class RunState:
         self.privacy.register_secrets(source)
         if props is not None and isinstance(props.about, str):
             props.about = self.privacy.mask(props.about)
+        self.privacy.know_tools(requested_tools(source))
         given, origin = name_and_origin(source) if name is None else (name, "user")
         begin = functools.partial(Transcript, self.privacy.mask(given), started, origin, props)
         self.transcript = begin()

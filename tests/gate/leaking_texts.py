@@ -3,6 +3,8 @@
 The forms are those of the models' chat templates. Each text holds marks, so that one can tell what has leaked.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 THOUGHT = "Zthought: they want Oslo."
@@ -30,7 +32,7 @@ class Text(NamedTuple):
     answer: str
     calls: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 JSON = f'{{"name": "search", "arguments": {{"q": "{Q} \\"x\\" {{"}}}}'
@@ -44,6 +46,8 @@ DEEPSEEK = f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>search\n```jso
 DEEPSEEK_31 = f"<｜tool▁call▁begin｜>search<｜tool▁sep｜>{ARGS}<｜tool▁call▁end｜>"
 KIMI = f"<|tool_call_begin|>functions.search:0<|tool_call_argument_begin|>{ARGS}<|tool_call_end|>"
 STEP = f'<steptml:invoke name="search"><steptml:parameter name="q">{Q}</steptml:parameter></steptml:invoke>'
+
+REACT_JSON = f'{{"action": "search", "action_input": {ARGS}}}'
 
 
 def prefixed(prefix: str, text: str = INVOKE) -> str:
@@ -96,7 +100,7 @@ CALLS: list[tuple[str, str]] = [
     ("phi", f"<|tool_calls|>[{JSON}]<|/tool_calls|>"),
     ("nemotron", f"<TOOLCALL>[{JSON}]</TOOLCALL>"),
     ("mistral", f"[TOOL_CALLS] [{JSON}]"),
-    ("mistral", f"[TOOL_CALLS][{JSON}]</s>".removesuffix("</s>")),
+    ("mistral", f"[TOOL_CALLS][{JSON}]</s>"),
     ("mistral", f"[TOOL_CALLS]search[ARGS]{ARGS}"),
     ("mistral", f"[TOOL_CALLS]search[CALL_ID]abc123XYZ[ARGS]{ARGS}"),
     ("mistral", f"[TOOL_CALLS]search{ARGS}"),
@@ -147,17 +151,15 @@ SURE_CALLS: list[tuple[str, str]] = [
     ("json", '{\n  "name": "search",\n  "arguments": {\n    "q": "' + Q + '"\n  }\n}'),
     ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: "),
     ("react", f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n\nFinal Answer: "),
-    (
-        "react",
-        f'Thought: {THOUGHT}\nAction:\n```json\n{{"action": "search", "action_input": {ARGS}}}\n```\n'
-        f"Observation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
-    ),
+    ("react", f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal Answer: "),
     ("react", f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n}}\n```\n\n'),
     ("react", f"Thought 1: {THOUGHT}\nAction 1: search[{Q}]\nObservation 1: {RESULT}\nFinal Answer: "),
     ("react", f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: "),
     ("react", f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\nFinal Answer: '),
     ("react", f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: {RESULT}\nFinal Answer: '),
     ("react", f"Thought: {THOUGHT}\nFinal Answer: "),
+    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}"),
+    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nAnswer: "),
 ]
 """Calls that can be told from an answer where a text begins with them."""
 
@@ -169,6 +171,9 @@ THOUGHTS: list[tuple[str, str]] = [
     ("nested", f"<think>\n<think>\n{THOUGHT}</think>"),
     ("nested", f"<thinking>a <thinking>b <thinking>{THOUGHT}</thinking> c</thinking> {THOUGHT}</thinking>"),
     ("nested", f"<thinking>{THOUGHT} <reflection>{THOUGHT}</reflection> {THOUGHT}</thinking>"),
+    ("think", f"<think>{THOUGHT}</thinking>"),
+    ("think", f"<thinking>{THOUGHT} </think> {THOUGHT}</thinking>"),
+    ("think", f"<think>{THOUGHT}</think>\n\n<response>\n"),
     ("scratchpad", f"<scratchpad>{THOUGHT}</scratchpad>"),
     ("scratchpad", f"<reflection>\n{THOUGHT}\n</reflection>"),
     ("scratchpad", f"<inner_monologue>{THOUGHT}</inner_monologue>"),
@@ -260,7 +265,7 @@ KEPT = [
     "functools[0] is no call; functools.reduce is.",
     "Final Answer: 42",
     "Observation: it rains.",
-    "An answer with a tag: <answer>42</answer>",
+    "An answer with a tag: <answer>42</answer>, or <s>struck</s>",
     "```tool_codes\nx\n```",
     "```python\nprint('<think>')\n```",
     "~~~\nx\n~~~",

@@ -181,6 +181,9 @@ def test_thinking_first_holds_for_each_response_and_not_for_its_later_texts() ->
         (["a <th"], "a <three>", [("text", "a <three>")]),
         (["<thi"], "<think>a</think>", [("reasoning", "a")]),
         (["a"], "", []),
+        # Results are told once.
+        (["<tool_response>a</tool_response>b"], "<tool_response>a</tool_response>b", [("reasoning", "a"), ("text", "b")]),
+        (["b"], "b<think>a</think>", [("text", "b"), ("reasoning", "a")]),
     ],
 )
 def test_a_snapshot_replaces_and_never_brings_tags_back(

@@ -1,14 +1,15 @@
 """Of the texts in which models write calls and thoughts, the answer is seen, and nothing else, wherever a stream cuts them."""
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from campaign import WHOLE, figure, sample
-
 from gate.leaking_texts import MARKS, Text, texts
+
 from nbagent import Run
 from nbagent import events as e
 from nbagent.gate import Gate
@@ -16,11 +17,14 @@ from nbagent.gate import Gate
 TEXTS = texts()
 
 
+def through(gate: Gate, *events: e.Event) -> list[e.Event]:
+    return [out for event in events for out in gate.feed(event)] + gate.close()
+
+
 def seen(text: Text, chunks: Iterable[str], reveal: Any = "answer") -> list[e.Event]:
     gate = Gate(reveal, **text.options)
     gate.know_tools(text.tools)
-    events = [e.TextStart(id="t"), *(e.TextDelta(id="t", delta=chunk) for chunk in chunks), e.TextEnd(id="t")]
-    return [out for event in events for out in gate.feed(event)] + gate.close()
+    return through(gate, e.TextStart(id="t"), *(e.TextDelta(id="t", delta=chunk) for chunk in chunks), e.TextEnd(id="t"))
 
 
 def answer(events: Iterable[e.Event]) -> str:
@@ -46,10 +50,10 @@ def cut(text: str, *places: int) -> list[str]:
 
 def cuts_of(text: str, seed: int) -> Iterator[list[str]]:
     """Yield a text whole, in characters, in words, and cut at a few places of chance."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     yield [text]
     yield list(text)
-    yield [word + " " for word in text.split(" ")][:-1] + [text.split(" ")[-1]]
+    yield re.findall(r"\s*\S+|\s+\Z", text)
     for _ in range(3):
         yield cut(text, *(chance.randrange(len(text) + 1) for _ in range(4)))
 
@@ -97,15 +101,14 @@ def test_only_known_tools_count_where_all_are_known() -> None:
     gate = Gate("answer")
     gate.know_tools(["search"], only=True)
     text = '{"name": "lookup", "arguments": {}}'
-    events = [e.TextDelta(id="t", delta=text), e.TextEnd(id="t")]
-    assert answer(out for event in events for out in gate.feed(event)) == text
+    assert answer(through(gate, e.TextDelta(id="t", delta=text), e.TextEnd(id="t"))) == text
 
 
 def test_a_tool_that_was_called_is_known_by_its_name() -> None:
     gate = Gate("answer")
     gate.feed(e.ToolStart(id="c", name="search"))
-    events = [e.TextDelta(id="t", delta="So:\n[search(q='x')]\nDone."), e.TextEnd(id="t")]
-    assert answer(out for event in events for out in gate.feed(event)).split() == ["So:", "Done."]
+    shown = through(gate, e.TextDelta(id="t", delta="So:\n[search(q='x')]\nDone."), e.TextEnd(id="t"))
+    assert answer(shown).split() == ["So:", "Done."]
 
 
 # --- through systems ---

@@ -52,11 +52,9 @@ def test_any_text_has_the_same_parts_however_it_is_cut(words: list[str], cuts: l
     assert streamed(list(text), in_thought=in_thought) == whole
 
 
+MARKS = {ord(mark): text for mark, text in zip("→~@%#^", ["", " ", "search", "search", "", "A"], strict=True)}
 FORM_PARTS = [
-    *{
-        form.opener.translate(str.maketrans({"→": "", "~": " ", "@": "search", "%": "search", "#": "", "^": "A"}))
-        for form in FORMS
-    },
+    *{form.opener.translate(MARKS) for form in FORMS},
     *{end for form in FORMS for end in form.ends},
 ]
 CALL_PARTS = [

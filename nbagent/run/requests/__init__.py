@@ -3,10 +3,10 @@
 watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLog (keeps each message once) ──▶ Request (reads it)
 """
 
-from nbagent.run.requests.log import RequestLog
+from nbagent.run.requests.log import RequestLog, requested_tools
 from nbagent.run.requests.outline import outline
 from nbagent.run.requests.request import Request, RequestList
 from nbagent.run.requests.tokens import Tokens
 from nbagent.run.requests.watch import watch
 
-__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "outline", "watch"]
+__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "outline", "requested_tools", "watch"]

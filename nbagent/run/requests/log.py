@@ -218,6 +218,13 @@ def _tools_by_name(field: tuple[str, bytes] | None) -> dict[str, Any]:
     return {tool_name(tool): tool for tool in flat_tools(tools)}
 
 
+def requested_tools(source: Any) -> list[str]:
+    """Return the names of the tools in the request of a stream by its address."""
+    _, body = getattr(source, "request_parts", None) or ("", None)
+    tools = body.get("tools") if isinstance(body, dict) else None
+    return [tool_name(tool) for tool in flat_tools(tools)]
+
+
 def flat_tools(tools: Any) -> list[Any]:
     """Return the tools of a request one by one; Gemini's stand in groups."""
     found: list[Any] = []
