@@ -100,7 +100,7 @@ class Openers:
         forms: their rows; of two that fit, the one with the longer beginning counts, and then the earlier.
 
     Attributes:
-        token: matches where one may begin, runs of backticks, newlines and backslashes.
+        token: matches where one may begin, runs of backticks, and newlines.
         trigger: matches in each chunk that such an opener, or code, may begin in, if it need not begin a line.
         line_trigger: matches in the others too, but where a line has begun.
     """
@@ -110,7 +110,7 @@ class Openers:
         heads = {opener.head for opener in openers}
         words = sorted((head for head in heads if head[0].isalnum()), key=len, reverse=True)
         signs = re.escape("".join({head[0] for head in heads if not head[0].isalnum()} - {"`"}))
-        self.token = re.compile("|".join([f"[{signs}]", *map(re.escape, words), _BACKTICKS, r"\n", r"\\"]))
+        self.token = re.compile("|".join([f"[{signs}]", *map(re.escape, words), _BACKTICKS, r"\n"]))
         self._groups: dict[str, dict[tuple[str, str, str], list[Opener]]] = {}
         self._parts: dict[str, list[str]] = {}
         self._words: dict[str, list[Form]] = {}
@@ -122,9 +122,10 @@ class Openers:
             if key[0].isalnum():
                 for size in range(1, len(opener.head)):
                     self._words.setdefault(opener.head[:size], []).append(form)
+        self._words_begin_lines = all(form.place in ("line", "beginning") for forms in self._words.values() for form in forms)
         self._longest_word = max(map(len, self._words), default=0)
         anywhere = {opener.head[0] for opener in openers if opener.form.place in ("anywhere", "end")}
-        starts = re.escape("".join(anywhere)) + r"`\\"
+        starts = re.escape("".join(anywhere)) + "`"
         self.trigger = re.compile(f"[{starts}]")
         self.line_trigger = re.compile(rf"[{starts}\n]")
 
@@ -150,7 +151,11 @@ class Openers:
 
     def words_at_end(self, text: str, at: int) -> Iterator[tuple[Form, int]]:
         """Yield the forms that begin with a word of which the end of the text has a part, and the part's offset."""
-        for here in range(max(at, len(text) - self._longest_word), len(text)):
+        first = max(at, len(text) - self._longest_word)
+        if self._words_begin_lines:
+            line = max(first, text.rfind("\n", first) + 1)
+            first = len(text) - len(text[line:].lstrip())
+        for here in (first,) if self._words_begin_lines else range(first, len(text)):
             for form in self._words.get(text[here:], ()):
                 yield form, here
 

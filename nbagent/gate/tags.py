@@ -79,7 +79,6 @@ _HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code spa
 _AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
 _LINE_TOKEN = re.compile(rf"`{{1,{MAX_BACKTICKS}}}|\n")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
-_ESCAPABLE = "<[◁✿"
 
 
 class _Cursor:
@@ -156,15 +155,13 @@ class Splitter:
         """Return True if a chunk only continues the open segment, as nearly every chunk does."""
         if self._trigger is None or not chunk or self._trigger.search(chunk):
             return False
-        newline = chunk.rfind("\n") + 1
-        if newline:
+        if "\n" in chunk:
             self._margin = self._is_blank = True
-        if self._margin:
-            self._margin = not chunk[newline:].strip(_MARGIN)
-        if self._is_blank:
-            self._is_blank = not chunk[newline:].strip(_SPACE)
-        if self._is_fresh:
-            self._is_fresh = chunk.isspace()
+        if self._margin or self._is_fresh:
+            line = chunk[chunk.rfind("\n") + 1 :]
+            self._margin = self._margin and not line.strip(_MARGIN)
+            self._is_blank = self._is_blank and not line.strip(_SPACE)
+            self._is_fresh = self._is_fresh and chunk.isspace()
         self._before = chunk[-1]
         return True
 
@@ -197,8 +194,6 @@ class Splitter:
         here, sign = token.start(), token[0][0]
         if sign == "\n":
             return self._newline(place, token)
-        if sign == "\\":
-            return self._escape(place, here)
         if sign == "`" and self._is_open_run(place, token):
             return False
         at_margin = self._at_margin(place, here)
@@ -345,6 +340,8 @@ class Splitter:
             if rest and rest[0] not in "\n<":
                 return False
         before = text[here - 1] if here else self._before
+        if before == "\\":
+            return False
         if before in _QUOTES:
             if end == len(text) and not place.last:
                 return None
@@ -366,7 +363,7 @@ class Splitter:
 
     def _has_ahead(self, place: _Cursor, found: Found, here: int) -> bool | None:
         form = found.form
-        if self._grammar.asks(form):
+        if self._grammar.asks(form) or form.family in self._families:
             return True
         ahead = place.text[found.end : found.end + _AHEAD_CHARS]
         match = re.search(form.ahead, ahead, re.IGNORECASE if form.opener.startswith("<") else 0)
@@ -467,14 +464,6 @@ class Splitter:
     def _new_line(self) -> None:
         self._margin, self._is_blank = True, True
         self._open, self._info, self._closing = [], False, False
-
-    def _escape(self, place: _Cursor, here: int) -> bool:
-        """Read a backslash, and the beginning of a tag behind it."""
-        after = place.text[here + 1 : here + 2]
-        if not after and not place.last:
-            return self._wait(place, here)
-        place.at = here + 2 if after and after in _ESCAPABLE else here + 1
-        return True
 
     def _at_margin(self, place: _Cursor, here: int) -> bool:
         return self._margin and not place.text[place.line : here].strip(_MARGIN)
