@@ -10,7 +10,7 @@ The forms are those of the models' chat templates, and of the parsers that serve
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from nbagent.errors import did_you_mean
@@ -263,7 +263,7 @@ HARMONY_CALL = HARMONY_THOUGHT._replace(kind="tool")
 ASKED = ("json", "pythonic", "react")
 """Families that cannot always be told from an answer, so that an option asks for them."""
 
-Tags: TypeAlias = Mapping[str, str] | Iterable[str | tuple[str, str, str]]
+Tags: TypeAlias = Mapping[str, str] | Collection[str | tuple[str, str, str]]
 """Option: names of families in `ASKED`, and tags of one's own."""
 
 _OWN_KINDS = ("thought", "tool")
@@ -300,7 +300,7 @@ def tag_options(tags: Tags | None) -> TagOptions:
     """
     if tags is None:
         return NO_TAGS
-    if isinstance(tags, str) or not isinstance(tags, Iterable):
+    if isinstance(tags, str) or not isinstance(tags, Collection):
         raise TypeError(f"tags takes a list of families and of tags, or a mapping from tags to kinds; got {tags!r}")
     given = [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()] if isinstance(tags, Mapping) else list(tags)
     families = [each for each in given if isinstance(each, str)]

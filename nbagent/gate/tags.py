@@ -46,6 +46,7 @@ class Grammar:
 
     Args:
         options: of `tags=`.
+        is_complete: as the attribute, at the beginning.
 
     Attributes:
         openers: that are looked for.
@@ -53,10 +54,10 @@ class Grammar:
         is_complete: whether these are all, so that a call of another name is none.
     """
 
-    def __init__(self, options: TagOptions = NO_TAGS) -> None:
+    def __init__(self, options: TagOptions = NO_TAGS, *, is_complete: bool = False) -> None:
         self.openers = openers_of(options.forms)
         self.names: set[str] = set()
-        self.is_complete = False
+        self.is_complete = is_complete
         self._asked = options.families
 
     @property

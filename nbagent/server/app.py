@@ -73,6 +73,8 @@ def asgi(
         limits: how much it takes of its clients; see `nbagent.Limits`. Those of connections are the ASGI server's.
 
     Raises:
+        ValueError: `tags` names what there is not.
+        TypeError: `tags` is of another form.
         NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the store cannot be reached.
     """
     named = _named(served)

@@ -241,6 +241,8 @@ def serve(
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
+        ValueError: `tags` names what there is not.
+        TypeError: `tags` is of another form.
         NbagentError: there is neither an agent nor a run, the address needs a token, there is no such port, or the server
             cannot begin.
         OSError: the address is taken.

@@ -67,12 +67,14 @@ def test_the_tools_of_a_request_are_known() -> None:
     assert lines(run.text) == CLEAN
 
 
-def test_a_structured_answer_is_no_call() -> None:
+async def test_a_structured_answer_is_no_call() -> None:
     written = '{"name": "search", "arguments": {}}'
-    with Server(chat(written)) as server:
+    with Server(chat(written), chat(written)) as server:
         agent = nbagent.Agent("test-1", client=server.client(), api="chat")
         run = finished(agent.stream("Hi", output=dict[str, Any]))
+        found = await agent.generate("Hi", output=dict[str, Any])
     assert run.text == written
+    assert found == json.loads(written)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,11 @@ def test_a_served_agent_tells_its_clients_the_answer_only(path: str, body: Any) 
         with serve(agent, port=0, reveal="answer", tags={"plan": "thought"}) as server:
             run = finished(nbagent.connect(server.url + path, json=body))
     assert "".join(lines(run.text)) == "".join(CLEAN)
+
+
+def test_wrong_tags_are_refused_when_a_server_begins() -> None:
+    with pytest.raises(ValueError, match="did you mean 'react'"):
+        nbagent.asgi(nbagent.Agent("demo"), tags=["reakt"])
 
 
 def test_the_command_line_takes_families_and_tags() -> None:

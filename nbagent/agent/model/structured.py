@@ -17,7 +17,7 @@ from nbagent.agent.tools.schema import JsonSchema, ValueType
 from nbagent.errors import ToolError
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe
-from nbagent.gate.tags import split
+from nbagent.gate.tags import Grammar, split
 
 _FENCED = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
 _MAX_QUOTED_CHARS = 300
@@ -88,7 +88,8 @@ class OutputFormat:
         Raises:
             ToolError: it is not JSON, or does not fit; the message says what was got.
         """
-        text = "".join(segment.text for segment in split(text_safe(text)) if segment.kind == "text")
+        segments = split(text_safe(text), grammar=Grammar(is_complete=True))  # JSON that looks like a call is the answer
+        text = "".join(segment.text for segment in segments if segment.kind == "text")
         content = _json_in(text)
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:
             content = content[_KEY]

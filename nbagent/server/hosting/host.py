@@ -17,6 +17,7 @@ from nbagent.agent.sessions.store import Store
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.events.json_text import decode_json
 from nbagent.gate import Reveal, Tags
+from nbagent.gate.families import tag_options
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
@@ -83,6 +84,7 @@ class Host:
         self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
         self.listed = FollowedList(store)
         self._reveal = reveal
+        tag_options(tags)  # what is wrong is said now, not at the first run
         self._tags = tags
         self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
