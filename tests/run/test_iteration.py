@@ -161,7 +161,7 @@ async def test_each_reads_at_a_pace_of_its_own() -> None:
     go = asyncio.Event()
 
     async def stream() -> AsyncIterator[str]:
-        for word in "abc":
+        for word in "xyz":
             yield word
             await asyncio.sleep(0)
         go.set()
@@ -171,7 +171,7 @@ async def test_each_reads_at_a_pace_of_its_own() -> None:
     slow, fast = run.stream("text.delta"), run.stream("text.delta")
     assert [event async for event in fast]
     await go.wait()
-    assert [event.delta async for event in slow if isinstance(event, e.TextDelta)] == list("abc")
+    assert [event.delta async for event in slow if isinstance(event, e.TextDelta)] == list("xyz")
 
 
 def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
