@@ -7,6 +7,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { LossReason } from "./kernel-liveness";
 import type { LazyModule, ModuleName } from "./modules";
+import { CONNECTION, wasClosed } from "./reopened";
 
 interface Signal {
   connect(slot: (sender: unknown, value: unknown) => void): unknown;
@@ -24,6 +25,8 @@ export interface KernelEvents {
   gone(loss: LossReason): void;
   /** The connection to the kernel was lost and is back. */
   back(): void;
+  /** There is another connection to the kernel, after the loss of the first. */
+  reconnected(): void;
   /** The kernel has begun or ended some work: its messages reach the page. */
   active(): void;
 }
@@ -45,12 +48,12 @@ export interface Host {
 
 export function hostOf(model: AnyModel): Host {
   const manager = model.widget_manager as { kernel?: Kernel | null } | undefined;
-  const kernel = manager?.kernel;
+  let kernel = manager?.kernel;
   return {
     peer: "kernel",
     importModule: null,
-    interrupt: kernel ? () => kernel.interrupt() : null,
-    watch({ gone, back, active }) {
+    interrupt: kernel ? async () => kernel?.interrupt() : null,
+    watch({ gone, back, reconnected, active }) {
       const status = (_: unknown, value: unknown) => {
         if (value === "dead") gone("gone");
         else if (value === "restarting" || value === "autorestarting") gone("restarted");
@@ -59,18 +62,30 @@ export function hostOf(model: AnyModel): Host {
       const connection = (_: unknown, value: unknown) => {
         if (value === "connected") back();
       };
-      const closed = () => gone("gone");
-      kernel?.statusChanged.connect(status);
-      kernel?.connectionStatusChanged.connect(connection);
-      kernel?.disposed.connect(closed);
-      model.on("comm:close", closed);
-      // A notebook that was opened without a kernel.
-      if (kernel === null) closed();
-      return () => {
+      const closed = () => gone(wasClosed(manager) ? "closed" : "gone");
+      const follow = (next: typeof kernel) => {
         kernel?.statusChanged.disconnect(status);
         kernel?.connectionStatusChanged.disconnect(connection);
         kernel?.disposed.disconnect(closed);
+        kernel = next;
+        kernel?.statusChanged.connect(status);
+        kernel?.connectionStatusChanged.connect(connection);
+        kernel?.disposed.connect(closed);
+      };
+      const moved = (next: Kernel | LossReason) => {
+        if (typeof next === "string") return gone(next);
+        follow(next);
+        reconnected();
+      };
+      follow(kernel);
+      model.on("comm:close", closed);
+      model.on(CONNECTION, moved);
+      // A notebook that was opened without a kernel.
+      if (kernel === null) closed();
+      return () => {
+        follow(null);
         model.off("comm:close", closed);
+        model.off(CONNECTION, moved);
       };
     },
   };

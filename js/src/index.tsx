@@ -6,6 +6,7 @@ import { hostOf } from "./host";
 import { mount } from "./mount";
 import { outputsOf } from "./notebook-outputs";
 import type { ViewMessage } from "./protocol";
+import { reconnect, wasClosed } from "./reopened";
 import { type Model, Session } from "./session";
 import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy";
 import { keepUntypeset, typesetterOf } from "./untypeset";
@@ -111,6 +112,7 @@ function render({ model, el }: RenderProps): () => void {
     if (views.get(el) === close) views.delete(el);
   };
   views.set(el, close);
+  if (wasClosed(model.widget_manager)) reconnect(model.widget_manager);
   return close;
 }
 

@@ -4,8 +4,11 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 
 export type Liveness = "live" | "silent" | "gone";
 
-/** Reason why the kernel is gone. */
-export type LossReason = "restarted" | "gone";
+/**
+ * Why the view has no kernel: it is `gone` or was `restarted`; or the notebook was `closed`, and the view looks for the kernel of
+ * the notebook that shows it now, or has found none (`unreachable`).
+ */
+export type LossReason = "restarted" | "gone" | "closed" | "unreachable";
 
 /** Time without a message after which the kernel counts as silent. During a run it sends one at least every second. */
 export const SILENCE_TIMEOUT_MS = 1800;
@@ -17,7 +20,7 @@ export class KernelLiveness {
   readonly #state: Signal<Liveness> = signal("live");
   /** Time of the last message (or of the view's creation), in milliseconds of this page's clock. */
   lastMessageAt = Date.now();
-  loss: LossReason = "gone";
+  readonly loss: Signal<LossReason> = signal("gone");
   readonly #isExpected: () => boolean;
   readonly #onSilence: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,7 +46,7 @@ export class KernelLiveness {
   /** Record that the kernel is gone, as the host reports. */
   onLoss(loss: LossReason): void {
     clearTimeout(this.#timer);
-    this.loss = loss;
+    this.loss.value = loss;
     this.#state.value = "gone";
   }
 

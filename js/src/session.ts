@@ -114,6 +114,7 @@ export class Session {
       model.host.watch({
         gone: (loss) => this.#onLoss(loss),
         back: () => this.#onReconnect(),
+        reconnected: () => this.#onNewConnection(),
         active: () => this.#questions.hasten(),
       }),
     );
@@ -241,7 +242,12 @@ export class Session {
   }
 
   #onLoss(loss: LossReason): void {
-    if (this.kernel.state.peek() === "gone") return;
+    const { state, loss: known } = this.kernel;
+    if (state.peek() === "gone") {
+      // The first reason stands, but that of a closed notebook is not the last word.
+      if (known.peek() === "closed" || known.peek() === "unreachable") known.value = loss;
+      return;
+    }
     batch(() => {
       this.kernel.onLoss(loss);
       this.clock.stop(this.kernel.lastMessageAt / 1000);
@@ -252,7 +258,7 @@ export class Session {
     });
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
-    this.channel.lazyValues.fail(`the ${this.peer} is gone`);
+    this.channel.lazyValues.fail(`the ${this.peer} cannot be reached`);
     if (isLive(this.status)) this.announcer.announce(lossText(this.peer, loss));
   }
 
@@ -264,6 +270,12 @@ export class Session {
     if (this.stopRequested.peek()) this.#requestStop();
     // A kernel has no record of the prompts that it was asked; Jupyter sends on what was sent while it was not connected.
     if (this.peer === "server") this.chat.repeat();
+  }
+
+  /** The kernel may answer on another connection; until then the loss stands. */
+  #onNewConnection(): void {
+    this.channel.hello();
+    this.channel.lazyValues.resume();
   }
 
   #forgetMissing(): void {
@@ -311,7 +323,9 @@ export function stopDelayText({ kernel, peer, status }: Session): string {
     : "Stop has not reached the kernel. It will be asked again when it answers.";
 }
 
-/** Text of the header when the kernel is gone. */
+/** Text of the header when the view has lost its kernel. */
 export function lossText(peer: Peer, loss: LossReason): string {
+  if (loss === "closed") return `Connecting to the ${peer} again…`;
+  if (loss === "unreachable") return `This view lost its ${peer} when the notebook was closed. Reload the page.`;
   return `The ${peer} ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }

@@ -50,5 +50,5 @@ it("a kernel that is gone is not also silent", () => {
   kernel.onLoss("restarted");
   vi.advanceTimersByTime(60_000);
   expect(kernel.state.value).toBe("gone");
-  expect(kernel.loss).toBe("restarted");
+  expect(kernel.loss.value).toBe("restarted");
 });

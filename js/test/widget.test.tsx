@@ -200,7 +200,7 @@ describe("a kernel", () => {
     expect(page.el.querySelector(".nb-status")?.textContent).toBe("Done in 2.0s");
     rowOf(page.el, "f").click();
     await settle();
-    expect(page.el.textContent).toContain("Could not load this: the kernel is gone.");
+    expect(page.el.textContent).toContain("Could not load this: the kernel cannot be reached.");
   });
 
   it("whose connection comes back is asked for all, and again for a stop that may be lost", async () => {

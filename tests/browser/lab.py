@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,21 @@ class Lab:
     root: Path
     log: list[str]
 
+    def client(self) -> httpx2.Client:
+        """Return a client of the server's REST interface."""
+        return httpx2.Client(base_url=self.url, headers={"authorization": f"token {self.token}"})
+
     def end_kernels(self) -> None:
         """End the kernels of all notebooks."""
-        with httpx2.Client(base_url=self.url, headers={"authorization": f"token {self.token}"}) as client:
+        with self.client() as client:
             for session in client.get("/api/sessions").json():
                 client.delete(f"/api/sessions/{session['id']}")
+
+    def restart_kernels(self) -> None:
+        """Restart all kernels, and wait until they run."""
+        with self.client() as client:
+            for kernel in client.get("/api/kernels").json():
+                client.post(f"/api/kernels/{kernel['id']}/restart", timeout=60).raise_for_status()
 
 
 def chromium(playwright: Playwright) -> Browser:
@@ -186,6 +196,34 @@ class Notebook:
         self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
         loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
         self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
+
+    def reopen(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Save it, close its tab, and open it again in the same page. The kernel goes on.
+
+        Args:
+            meanwhile: called while it is closed.
+        """
+        self.page.evaluate(
+            """async () => {
+                 const { commands, shell } = window.jupyterapp;
+                 await commands.execute('docmanager:save');
+                 const closed = shell.currentWidget;
+                 closed.context.model.dirty = false;  // what comes in meanwhile would make JupyterLab ask
+                 const gone = new Promise((resolve) => closed.disposed.connect(resolve));
+                 await commands.execute('application:close');
+                 await gone;
+                 if (!closed.context.isDisposed) throw new Error('the notebook is still open');
+               }"""
+        )
+        meanwhile()
+        self.page.evaluate(
+            """async (path) => {
+                 const { context, sessionContext } = await window.jupyterapp.commands.execute('docmanager:open', { path });
+                 await context.ready;
+                 await sessionContext.ready;
+               }""",
+            self.name,
+        )
 
     def save(self) -> None:
         """Save it, as Ctrl+S does."""

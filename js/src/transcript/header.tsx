@@ -26,7 +26,7 @@ export function Header() {
   const took = elapsed(props);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
-  const text = gone ? lossText(session.peer, session.kernel.loss) : stopping ? null : label.text;
+  const text = gone ? lossText(session.peer, session.kernel.loss.value) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const words = num(props.words) ?? 0;
   const events = num(props.events);
@@ -64,7 +64,7 @@ export function Header() {
           type="button"
           class="nb-button nb-stop"
           aria-disabled={gone || (stopping && !session.stopOverdue.value)}
-          title={gone ? `There is no ${session.peer} to stop` : undefined}
+          title={gone ? `The ${session.peer} cannot be reached` : undefined}
           onClick={() => session.stop()}
         >
           <Icon name="stop" />

@@ -289,7 +289,7 @@ it("without a kernel the past is not offered, and what has been read of it stays
   hostEvents?.gone("gone");
   await settle();
   expect(root.querySelector("input[type=range]")).toBeNull();
-  expect(root.textContent).toContain("can be read from its kernel only, which is gone");
+  expect(root.textContent).toContain("can be read from its kernel only, which cannot be reached");
 });
 
 it("the past that has been read outlives the kernel", async () => {

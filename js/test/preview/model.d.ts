@@ -11,6 +11,7 @@ export class LocalModel {
   off(event: string, handler: (...args: unknown[]) => void): void;
   send(message: unknown): void;
   receive(message: unknown): void;
+  trigger(event: string, ...values: unknown[]): void;
   set(name: string, value: unknown): void;
   readonly handlerCount: number;
 }

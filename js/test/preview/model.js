@@ -33,11 +33,15 @@ export class LocalModel {
 
   /** Plays the kernel: delivers a message to the view. */
   receive(message) {
-    for (const handler of this.#handlers.get("msg:custom") ?? []) handler(message, []);
+    this.trigger("msg:custom", message, []);
+  }
+
+  trigger(event, ...values) {
+    for (const handler of this.#handlers.get(event) ?? []) handler(...values);
   }
 
   set(name, value) {
     this.traits[name] = value;
-    for (const handler of this.#handlers.get(`change:${name}`) ?? []) handler();
+    this.trigger(`change:${name}`);
   }
 }

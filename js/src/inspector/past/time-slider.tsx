@@ -24,7 +24,7 @@ export function TimeSlider({ session, past }: { session: Session; past: Past }) 
   };
   if (last < 2) return null;
   if (!readable && position === null)
-    return <p class="nb-note nb-times">The run as it was can be read from its kernel only, which is gone.</p>;
+    return <p class="nb-note nb-times">The run as it was can be read from its kernel only, which cannot be reached.</p>;
   return (
     // biome-ignore lint/a11y/useSemanticElements: no form
     <div class="nb-times" role="group" aria-label="Time">
