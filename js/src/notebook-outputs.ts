@@ -5,7 +5,7 @@
  */
 
 import type { AnyModel } from "@anywidget/types";
-import { type JsonObject, num, record, str } from "./values";
+import { type JsonObject, record, str } from "./values";
 
 interface Output {
   readonly data: JsonObject;
@@ -20,15 +20,25 @@ interface OutputList {
 }
 
 interface Manager {
-  context?: { model?: { cells?: Iterable<{ id?: string; outputs?: OutputList }> } } | null;
+  context?: {
+    isDisposed?: boolean;
+    model?: {
+      cells?: Iterable<{ id?: string; outputs?: OutputList }>;
+      /** With `jupyter-collaboration`, all pages that have the notebook open are in it. */
+      sharedModel?: { awareness?: { clientID: number; getStates(): Map<number, unknown> } };
+    };
+  } | null;
   kernel?: { clientId?: string } | null;
 }
 
 /** Static copy of a run in an output. */
 export interface Copy {
-  /** Number of events that it holds; 0 if it does not say. */
-  readonly events: number;
+  readonly html: string;
+  /** What it says that it holds. */
+  readonly held: JsonObject;
   replace(output: JsonObject): void;
+  /** Replace its HTML, and what it says that it holds. */
+  change(html: string, held: JsonObject): void;
 }
 
 export interface NotebookOutputs {
@@ -45,12 +55,17 @@ export interface NotebookOutputs {
    * so a page changes a run that it has not shown only while its reader looks at it.
    */
   mayChange(): boolean;
+  /**
+   * Number of pages whose turn to change the notebook comes before this one's. Two that change an output at the same time would
+   * leave it there twice. The page that has shown the run is the first.
+   */
+  turn(): number;
 }
 
 /** Outputs of the notebook that the widget belongs to; null if they cannot be reached. */
 export function outputsOf(model: AnyModel): NotebookOutputs | null {
   const manager = model.widget_manager as unknown as Manager | undefined;
-  const cells = () => manager?.context?.model?.cells;
+  const cells = () => (manager?.context?.isDisposed ? undefined : manager?.context?.model?.cells);
   if (typeof cells()?.[Symbol.iterator] !== "function") return null;
   const client = str(model.get("client"));
   const isOwn = client !== null && client === manager?.kernel?.clientId;
@@ -75,11 +90,23 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
       const mark = `data-nbagent-twin=${JSON.stringify(domKey)}`;
       return [...outputs()]
         .filter(([, , { data }]) => String(data["text/html"] ?? "").includes(mark))
-        .map(([list, index, { metadata }]) => ({
-          events: num(record(metadata.nbagent)?.events) ?? 0,
+        .map(([list, index, { data, metadata }]) => ({
+          html: String(data["text/html"]),
+          held: record(metadata.nbagent) ?? {},
           replace: (output) => list.set(index, output),
+          change: (html, held) =>
+            list.set(index, {
+              output_type: "display_data",
+              data: { ...data, "text/html": html },
+              metadata: { ...metadata, nbagent: held },
+            }),
         }));
     },
     mayChange: () => isOwn || document.visibilityState === "visible",
+    turn() {
+      const awareness = manager?.context?.model?.sharedModel?.awareness;
+      const pages = awareness ? [...awareness.getStates().keys()].sort((a, b) => a - b) : [];
+      return isOwn || pages.length < 2 || !awareness ? 0 : pages.indexOf(awareness.clientID) + 1;
+    },
   };
 }

@@ -4,10 +4,12 @@
  * The kernel sends each copy once, by a display id. Jupyter's server drops it beside a flood of prints, and JupyterLab forgets
  * the id when the page is loaded again, the notebook is reopened or the cell is moved. So a copy says how many events it holds,
  * and the run how many the latest copy holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy.
- * Where it is not in the notebook then, the view reads it from the kernel and puts it there.
+ * Where it is not in the notebook then, the view reads it from the kernel and puts it there. A kernel that is gone sends no more
+ * copies: the view then adds what it alone has.
  */
 
 import { computed, effect } from "@preact/signals";
+import { completed } from "./copy-end";
 import type { NotebookOutputs } from "./notebook-outputs";
 import type { Session } from "./session";
 import { type JsonObject, num, record } from "./values";
@@ -15,6 +17,8 @@ import { type JsonObject, num, record } from "./values";
 /** Time after which a copy that could not be read is asked for again; twice as long each time. */
 const RETRY_MS = 3000;
 const MAX_RETRY_MS = 60_000;
+/** Time for which a page leaves a copy to another one whose turn comes first. */
+const TURN_MS = 3000;
 /** Time in which the outputs of a new widget arrive. */
 const OUTPUT_TIMEOUT_MS = 4000;
 const MAX_TRIES = 3;
@@ -36,19 +40,22 @@ export function hideStaticCopy(domKey: string): () => void {
 }
 
 /**
- * Put each static copy of a run that was lost into the notebook.
+ * Put each static copy of a run that was lost into the notebook, and what is missing in it when the kernel is gone.
  *
  * @returns a function that ends it.
  */
 export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): () => void {
   const events = computed(() => num(session.runProps.copied) ?? 0);
   const isGone = computed(() => session.kernel.state.value === "gone");
-  const lost = () => notebook.copies(session.domKey).filter((copy) => copy.events < events.peek());
-  let retry: ReturnType<typeof setTimeout> | undefined;
+  const lost = () => notebook.copies(session.domKey).filter(({ held }) => (num(held.events) ?? 0) < events.peek());
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let isReading = false;
   let disposed = false;
+  const later = (task: () => void, pause: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(task, pause);
+  };
   const check = async (pause = RETRY_MS) => {
-    clearTimeout(retry);
     if (isReading || disposed || isGone.peek() || !notebook.mayChange() || lost().length === 0) return;
     isReading = true;
     const copy = await read(session, `static-copy/${events.peek()}`).catch(() => null);
@@ -56,17 +63,24 @@ export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): 
     if (disposed) return;
     // The outputs may have changed meanwhile.
     if (copy?.outputs[0]) for (const output of lost()) output.replace(copy.outputs[0]);
-    if (lost().length > 0) retry = setTimeout(check, pause, Math.min(2 * pause, MAX_RETRY_MS));
+    if (lost().length > 0) later(() => check(Math.min(2 * pause, MAX_RETRY_MS)), pause);
   };
-  const onVisible = () => check();
+  const complete = () => {
+    if (!notebook.mayChange()) return;
+    for (const copy of notebook.copies(session.domKey)) {
+      const whole = completed(copy, session.store);
+      if (whole !== null) copy.change(whole.html, whole.held);
+    }
+  };
+  const look = () => later(isGone.peek() ? complete : check, notebook.turn() * TURN_MS);
   const stop = effect(() => {
-    if (!isGone.value && events.value > 0) check();
+    if (isGone.value || events.value > 0) look();
   });
-  document.addEventListener("visibilitychange", onVisible);
+  document.addEventListener("visibilitychange", look);
   return () => {
     stop();
-    clearTimeout(retry);
-    document.removeEventListener("visibilitychange", onVisible);
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
     disposed = true;
   };
 }

@@ -5,18 +5,39 @@ import { open, ownClock, type Page, settle } from "./support";
 
 type Json = Record<string, unknown>;
 
+type Slot = (sender: unknown, value: unknown) => void;
+
 /** A notebook as JupyterLab's widget manager offers it: one cell with these outputs. */
 class Notebook {
   readonly kernel = {
     clientId: "here",
-    statusChanged: silent(),
+    statusChanged: {
+      connect: (slot: Slot) => this.#slots.add(slot),
+      disconnect: (slot: Slot) => this.#slots.delete(slot),
+    },
     connectionStatusChanged: silent(),
     disposed: silent(),
     interrupt: async () => {},
   };
-  readonly context = { model: { cells: [{ id: "cell", outputs: this }, {}] } };
+  readonly context: Json;
+  readonly #slots = new Set<Slot>();
 
-  constructor(readonly outputs: { data: Json; metadata: Json }[]) {}
+  /**
+   * @param pages - ids of the pages that have it open in a collaboration.
+   * @param page - id of this one.
+   */
+  constructor(
+    readonly outputs: { data: Json; metadata: Json }[],
+    pages: number[] = [],
+    page = 0,
+  ) {
+    const awareness = { clientID: page, getStates: () => new Map(pages.map((id) => [id, {}])) };
+    this.context = { model: { cells: [{ id: "cell", outputs: this }, {}], sharedModel: { awareness } } };
+  }
+
+  die() {
+    for (const slot of this.#slots) slot(null, "dead");
+  }
 
   get length() {
     return this.outputs.length;
@@ -162,6 +183,76 @@ describe("the copy of a run that goes on", () => {
     await settle(100);
     expect(page.sent("need")).toHaveLength(1);
     visible.mockRestore();
+  });
+});
+
+describe("a copy in a notebook that several pages have open", () => {
+  it.each([
+    ["at once by the page that has shown the run", "here", 1],
+    ["by another page when its turn comes", "elsewhere", 0],
+  ])("is put there %s", async (_, client, atOnce) => {
+    page = openIn(new Notebook([copy("key", 0)], [30, 7, 3], 7), { client });
+    run("running", 30, 10);
+    await settle(100);
+    expect(page.sent("need")).toHaveLength(atOnce);
+    await settle(6000);
+    expect(page.sent("need").length).toBeGreaterThan(0);
+  });
+
+  it("is left alone if another page was faster", async () => {
+    const notebook = new Notebook([copy("key", 0)], [3, 7], 7);
+    page = openIn(notebook, { client: "elsewhere" });
+    run("running", 30, 10);
+    await settle(1000);
+    notebook.outputs[0] = copy("key", 10);
+    await settle(60_000);
+    expect(page.sent("need")).toEqual([]);
+  });
+});
+
+describe("when the kernel is gone", () => {
+  const held = { events: 10, blocks: 2, open: { t: 4 } };
+  const half = () => ({ ...copy("key", 10), metadata: { nbagent: held, other: 1 } });
+  const grow = () =>
+    page.ops(["open", "t", "run", { kind: "text", text: "half" }], ["append", "t", "text", " <whole>"]);
+
+  it("the copy gets what the view alone has, once", async () => {
+    const notebook = new Notebook([half(), copy("other", 1)]);
+    page = openIn(notebook);
+    run("running", 30, 10);
+    grow();
+    await settle();
+    expect(notebook.outputs[0]).toEqual(half());
+    notebook.die();
+    await settle();
+    document.dispatchEvent(new Event("visibilitychange"));
+    await settle(10_000);
+    const html = String(notebook.outputs[0]?.data["text/html"]);
+    expect(html.split(" &lt;whole&gt;")).toHaveLength(2);
+    expect(notebook.outputs[0]).toMatchObject({ output_type: "display_data", metadata: { other: 1 } });
+    expect(notebook.outputs[1]).toEqual(copy("other", 1));
+  });
+
+  it("a copy that has all is left alone", async () => {
+    const notebook = new Notebook([half()]);
+    page = openIn(notebook);
+    run("running", 30, 10);
+    page.ops(["open", "t", "run", { kind: "text", text: "half" }]);
+    notebook.die();
+    await settle(10_000);
+    expect(notebook.outputs).toEqual([half()]);
+  });
+
+  it("a view that the kernel has closed, as that of an old run, changes nothing", async () => {
+    const notebook = new Notebook([half()]);
+    page = openIn(notebook);
+    run("running", 30, 10);
+    grow();
+    await settle();
+    page.model.trigger("comm:close");
+    page.close();
+    await settle(10_000);
+    expect(notebook.outputs).toEqual([half()]);
   });
 });
 

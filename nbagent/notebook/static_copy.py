@@ -3,14 +3,16 @@
 A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and JupyterLab forgets an output's
 display id when the page is loaded again, the notebook is reopened or the cell is moved. So each copy says how many events it
 holds, and the run's prop `copied` says how many the latest one holds. A view that finds fewer in the notebook reads the copy
-page by page, and puts it there itself (js/src/static-copy.ts).
+page by page, and puts it there itself (js/src/static-copy.ts). When the kernel has died, a view adds what it alone has then.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nbagent.protocol.blocks import STREAMED_FIELDS
 from nbagent.protocol.json_size import truncate_to_bytes
+from nbagent.render.props import text_of
 from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
 
@@ -47,6 +49,22 @@ def pause_s(seconds: float, size: int, *, can_draw: bool) -> float:
     return (GROWTH - 1) * seconds if can_draw else max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
 
 
+def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a copy of these blocks holds, for a view that may have more.
+
+    Args:
+        blocks: what `run.snapshot()` gives, the run first.
+
+    Returns:
+        The numbers of `events` and `blocks`, the run among them. Where blocks are not closed, also `open`: by their ids, the
+        characters (Unicode code points) of their texts that grow.
+    """
+    held = {"events": blocks[0]["events"], "blocks": len(blocks)}
+    growing = [block for block in blocks[1:] if not block["closed"]]
+    sizes = {block["id"]: sum(len(text_of(block, field)) for field in STREAMED_FIELDS) for block in growing}
+    return {**held, "open": sizes} if sizes else held
+
+
 class StaticCopy:
     """Static copy of one run, as display data.
 
@@ -60,14 +78,14 @@ class StaticCopy:
         self.dom_key = dom_key
 
     def bundle(self, note: str = "") -> tuple[dict[str, str], dict[str, Any]]:
-        """Return the data by MIME type, and the metadata. For a view they say how many events the data holds.
+        """Return the data by MIME type, and the metadata. These tell a view what the data holds.
 
         Args:
             note: HTML of a line above the transcript.
         """
         blocks = self.run.snapshot()
         data = static_copy(blocks, dom_key=self.dom_key, stable=self.run.stable, note=note)
-        return data, {"nbagent": {"events": blocks[0]["events"]}} if self.dom_key else {}
+        return data, {"nbagent": content(blocks)} if self.dom_key else {}
 
 
 class PagedJson:

@@ -73,9 +73,7 @@ def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(notebook: 
     )
     finish(book, "moved", 0)
     wait_until_saved(book, "and done")
-    page.evaluate("() => window.jupyterapp.commands.execute('application:close')")
-    page.evaluate("(path) => { window.jupyterapp.commands.execute('docmanager:open', { path }) }", book.name)
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.isReady")
+    book.reopen(lambda: page.wait_for_timeout(1000))
     finish(book, "reopened", 2)
     wait_until_saved(book, "and done", runs=2)
     book.load()
@@ -188,3 +186,42 @@ def test_a_jupyterlab_without_the_widget_extensions_says_so(tmp_path: Path, page
         (lab.root / "bare").touch()
         expect(copy).to_contain_text("and done")
         expect(copy).not_to_contain_text("pip install")
+
+
+CUT = """
+import os, signal
+async def cut():
+    yield "copied "
+    while not pathlib.Path("rest").exists():
+        await asyncio.sleep(0.05)
+    yield "<img src=x onerror=alert(1)></pre><script>alert(2)</script> the last word"
+    await asyncio.sleep(600)
+"""
+
+
+@pytest.mark.proof
+def test_the_file_gets_what_the_kernel_had_no_time_to_put_there(notebook: Callable[..., Notebook]) -> None:
+    book = notebook("cut.ipynb", cells=(SETUP + CUT, "run = nbagent.show(cut())"))
+    book.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    for index in (0, 1):
+        book.run(index)
+        book.wait_idle()
+    wait_until_saved(book, "copied")
+    (book.lab.root / "rest").touch()
+    expect(book.widget(1)).to_contain_text("the last word")
+    book.page.evaluate(
+        "(code) => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }) }",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    expect(book.widget(1)).to_contain_text("The kernel was restarted; this is what had come")
+    book.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+    wait_until_saved(book, "the last word")
+    html = nbformat.read(book.lab.root / book.name, 4).cells[1].outputs[1]["data"]["text/html"]
+    assert html.count("the last word") == html.count("copied") == 1
+    assert "onerror=alert(1)&gt;" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    book.reopen(book.lab.restart_kernels)
+    copy = book.cell(1).locator("[data-nbagent-twin]")
+    expect(copy.get_by_text("the last word")).to_be_visible()
+    book.shot("saved-cut")

@@ -170,11 +170,12 @@ def test_without_a_front_end_no_line_says_that_one_lacks_widgets(notebook: Noteb
     assert "begun and done" in notebook.copies[copy["display_id"]]
 
 
-def test_each_copy_says_how_many_events_it_holds(notebook: Notebook) -> None:
+def test_each_copy_says_what_it_holds(notebook: Notebook) -> None:
     _, copy = notebook.run("run = nbagent.show(waiting())", "c")
-    assert copy["metadata"] == {"nbagent": {"events": 0}}
+    assert copy["metadata"] == {"nbagent": {"events": 0, "blocks": 1}}
     notebook.run("go.set()\nawait run")
-    assert notebook.metadata[copy["display_id"]] == {"nbagent": {"events": int(notebook.say("print(run.event_count)"))}}
+    events = int(notebook.say("print(run.event_count)"))
+    assert notebook.metadata[copy["display_id"]] == {"nbagent": {"events": events, "blocks": 2}}
 
 
 def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: Notebook) -> None:
