@@ -24,12 +24,15 @@ interface Manager {
     isDisposed?: boolean;
     model?: {
       cells?: Iterable<{ id?: string; outputs?: OutputList }>;
-      /** With `jupyter-collaboration`, all pages that have the notebook open are in it. */
+      collaborative?: boolean;
+      /** Its states are those of the pages that have the notebook open, by their ids. */
       sharedModel?: { awareness?: { clientID: number; getStates(): Map<number, unknown> } };
     };
   } | null;
   kernel?: { clientId?: string } | null;
 }
+
+const TURN_MS = 3000;
 
 /** Static copy of a run in an output. */
 export interface Copy {
@@ -56,10 +59,10 @@ export interface NotebookOutputs {
    */
   mayChange(): boolean;
   /**
-   * Number of pages whose turn to change the notebook comes before this one's. Two that change an output at the same time would
-   * leave it there twice. The page that has shown the run is the first.
+   * Time to wait before this page changes the notebook, in milliseconds. In a collaboration each page has a turn, and the one
+   * that has shown the run is the first: two that replace an output at the same time leave it there twice.
    */
-  turn(): number;
+  pause(): number;
 }
 
 /** Outputs of the notebook that the widget belongs to; null if they cannot be reached. */
@@ -103,10 +106,13 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
         }));
     },
     mayChange: () => isOwn || document.visibilityState === "visible",
-    turn() {
-      const awareness = manager?.context?.model?.sharedModel?.awareness;
-      const pages = awareness ? [...awareness.getStates().keys()].sort((a, b) => a - b) : [];
-      return isOwn || pages.length < 2 || !awareness ? 0 : pages.indexOf(awareness.clientID) + 1;
+    pause() {
+      const { collaborative, sharedModel } = manager?.context?.model ?? {};
+      const awareness = sharedModel?.awareness;
+      if (isOwn || !collaborative || !awareness) return 0;
+      const earlier = [...awareness.getStates().keys()].filter((page) => page < awareness.clientID);
+      // A page may not know yet of another one.
+      return (1 + earlier.length) * TURN_MS + (Math.random() * TURN_MS) / 2;
     },
   };
 }

@@ -17,8 +17,6 @@ import { type JsonObject, num, record } from "./values";
 /** Time after which a copy that could not be read is asked for again; twice as long each time. */
 const RETRY_MS = 3000;
 const MAX_RETRY_MS = 60_000;
-/** Time for which a page leaves a copy to another one whose turn comes first. */
-const TURN_MS = 3000;
 /** Time in which the outputs of a new widget arrive. */
 const OUTPUT_TIMEOUT_MS = 4000;
 const MAX_TRIES = 3;
@@ -72,7 +70,7 @@ export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): 
       if (whole !== null) copy.change(whole.html, whole.held);
     }
   };
-  const look = () => later(isGone.peek() ? complete : check, notebook.turn() * TURN_MS);
+  const look = () => later(isGone.peek() ? complete : check, notebook.pause());
   const stop = effect(() => {
     if (isGone.value || events.value > 0) look();
   });
