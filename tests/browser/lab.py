@@ -19,6 +19,7 @@ import nbformat
 from browser.chromium import installed
 from browser.expectation import expect
 from campaign import WHOLE
+from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
@@ -109,7 +110,7 @@ def serving(
         file.write_text(json.dumps(values))
     # By its module: `jupyter lab` starts the first `jupyter-lab` on the PATH, which may be another environment's.
     command = [str(python), "-m", {"lab": "jupyterlab", "notebook": "notebook"}[app], *flags]
-    with subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=home, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         log: list[str] = []
         for line in server.stderr:
@@ -145,6 +146,12 @@ def write(path: Path, cells: Iterable[str]) -> None:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(made, path)
+
+
+def sign(lab: Lab, name: str) -> None:
+    """Mark a notebook as trusted. One whose cells were written in JupyterLab is."""
+    notary = NotebookNotary(data_dir=str(lab.root.parent / "jupyter_data_dir"))
+    notary.sign(nbformat.read(lab.root / name, 4))
 
 
 def screenshot(what: Page | Locator, name: str, **options: Any) -> None:
@@ -191,9 +198,9 @@ class Notebook:
         self.wait_idle()
         return self
 
-    def load(self) -> None:
+    def load(self, workspace: str = "nbagent") -> None:
         """Load the page (again), whatever the kernel is doing."""
-        self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
+        self.page.goto(f"{self.lab.url}/lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}&reset")
         loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
         self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from browser.lab import Lab, Notebook, serving, wait_until_open, write
+from browser.lab import Lab, Notebook, serving, sign, wait_until_open, write
 from frontends import environment
 from playwright.sync_api import Locator, Page
 
@@ -56,6 +56,21 @@ def lab_without_subshells(home: Path, page: Page, cells: tuple[str, ...]) -> Ite
         book = Notebook(lab, page, NAME).open()
         book.run_all()
         yield Place(page, book.widget, lab)
+
+
+def lab_of(name: str) -> "Callable[..., contextlib.AbstractContextManager[Place]]":
+    """Return the place that is JupyterLab in an environment with other extensions."""
+
+    @contextlib.contextmanager
+    def lab_with_extensions(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
+        with serving(home, environment.python(name)) as lab:
+            write(lab.root / NAME, cells)
+            sign(lab, NAME)
+            book = Notebook(lab, page, NAME).open()
+            book.run_all()
+            yield Place(page, book.widget, lab)
+
+    return lab_with_extensions
 
 
 @contextlib.contextmanager
@@ -112,3 +127,6 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
 PLACES = {"lab-without-subshells": lab_without_subshells}
 if environment.is_there():
     PLACES |= {"notebook7": notebook7, "voila": voila, "marimo": marimo}
+EXTENDED = ("panel", "collaboration", "server-documents", "server-nbmodel")
+"""Environments of JupyterLab with other extensions."""
+PLACES |= {name: lab_of(name) for name in EXTENDED if environment.is_there(name)}

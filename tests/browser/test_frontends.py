@@ -1,4 +1,4 @@
-"""The other front ends: Notebook 7, Voilà, marimo, and JupyterLab without comms on the kernel's subshells.
+"""The other front ends: Notebook 7, Voilà, marimo, JupyterLab with extensions that change it, and without comms on subshells.
 
 JupyterLab is always tried; the others where `PYTHONPATH=tests python -m frontends.environment` has installed them (`make proof`
 does).
@@ -7,10 +7,11 @@ does).
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from browser.expectation import expect
-from browser.lab import screenshot
-from browser.places import PLACES, Place
+from browser.lab import SIZE, Notebook, screenshot
+from browser.places import EXTENDED, NAME, PLACES, Place
 from browser.views import unfold
 from playwright.sync_api import Page
 
@@ -53,6 +54,28 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
         screenshot(page, f"frontend-{name}")
     # Notebook 7 stumbles over its own settings while it loads.
     assert [error for error in errors if "static/notebook/" not in error] == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", [pytest.param(name, marks=only(name)) for name in EXTENDED[1:]])
+def test_two_users_see_a_run_live_and_the_file_holds_it_once(name: str, tmp_path: Path, page: Page) -> None:
+    with PLACES[name](tmp_path, page, (SETUP, "time.sleep(4)", LONG)) as place:
+        assert place.lab is not None
+        other = Notebook(place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME)  # type: ignore[union-attr]
+        other.load("other")
+        for seen in (place.view(2), other.widget(2)):
+            expect(seen.locator(".nb-markdown")).to_contain_text(WORDS, timeout=60_000)
+        other.widget(2).get_by_role("button", name="Stop").click()
+        for seen in (place.view(2), other.widget(2)):
+            expect(seen.locator(".nb-status", has_text="Stopped by")).to_be_visible()
+        words = place.view(2).locator(".nb-markdown").inner_text().split()[-1]
+        page.wait_for_timeout(10_000)  # every page has had its turn
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        outputs = nbformat.read(place.lab.root / NAME, 4).cells[2].outputs
+        copies = [html for output in outputs if "data-nbagent-twin" in (html := output["data"].get("text/html", ""))]
+        assert len(copies) == 1
+        assert words in copies[0]
+        other.page.context.close()
 
 
 @pytest.mark.proof
