@@ -163,10 +163,11 @@ def screenshot(what: Page | Locator, name: str, **options: Any) -> None:
 class Notebook:
     """Notebook that is open in the browser."""
 
-    def __init__(self, lab: Lab, page: Page, name: str) -> None:
+    def __init__(self, lab: Lab, page: Page, name: str, workspace: str = "nbagent") -> None:
         self.lab = lab
         self.page = page
         self.name = name
+        self.workspace = workspace
 
     def open(self, theme: str = "light") -> "Notebook":
         """Open it in a fresh workspace and wait for its kernel."""
@@ -198,9 +199,9 @@ class Notebook:
         self.wait_idle()
         return self
 
-    def load(self, workspace: str = "nbagent") -> None:
+    def load(self) -> None:
         """Load the page (again), whatever the kernel is doing."""
-        self.page.goto(f"{self.lab.url}/lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}&reset")
+        self.page.goto(f"{self.lab.url}/lab/workspaces/{self.workspace}/tree/{self.name}?token={self.lab.token}&reset")
         loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
         self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
 

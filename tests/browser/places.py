@@ -13,6 +13,7 @@ from browser.lab import Lab, Notebook, serving, sign, wait_until_open, write
 from frontends import environment
 from playwright.sync_api import Locator, Page
 
+Opening = Callable[[Path, Page, tuple[str, ...]], contextlib.AbstractContextManager["Place"]]
 SUBSHELLS_OFF = {"@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"}}
 NAME = "test.ipynb"
 
@@ -58,7 +59,7 @@ def lab_without_subshells(home: Path, page: Page, cells: tuple[str, ...]) -> Ite
         yield Place(page, book.widget, lab)
 
 
-def lab_of(name: str) -> "Callable[..., contextlib.AbstractContextManager[Place]]":
+def lab_of(name: str) -> Opening:
     """Return the place that is JupyterLab in an environment with other extensions."""
 
     @contextlib.contextmanager
@@ -124,7 +125,7 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
             server.communicate(timeout=30)
 
 
-PLACES = {"lab-without-subshells": lab_without_subshells}
+PLACES: dict[str, Opening] = {"lab-without-subshells": lab_without_subshells}
 if environment.is_there():
     PLACES |= {"notebook7": notebook7, "voila": voila, "marimo": marimo}
 EXTENDED = ("panel", "collaboration", "server-documents", "server-nbmodel")

@@ -61,8 +61,8 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
 def test_two_users_see_a_run_live_and_the_file_holds_it_once(name: str, tmp_path: Path, page: Page) -> None:
     with PLACES[name](tmp_path, page, (SETUP, "time.sleep(4)", LONG)) as place:
         assert place.lab is not None
-        other = Notebook(place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME)  # type: ignore[union-attr]
-        other.load("other")
+        other = Notebook(place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME, "other")  # type: ignore[union-attr]
+        other.load()
         for seen in (place.view(2), other.widget(2)):
             expect(seen.locator(".nb-markdown")).to_contain_text(WORDS, timeout=60_000)
         other.widget(2).get_by_role("button", name="Stop").click()

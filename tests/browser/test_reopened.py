@@ -47,9 +47,10 @@ def test_with_panel_every_widget_of_a_reopened_notebook_lives_on(panel: Callable
     for index in (2, 3):
         book.run(index)
         book.wait_idle()
+    view = book.widget(2)
     for _ in range(2):
         book.reopen()
-        view = book.widget(2)
+        book.cell(2)
         expect(view.locator(".nb-status")).to_have_count(0)
         shown = view.inner_text()
         expect(view).not_to_have_text(shown)
