@@ -69,7 +69,10 @@ def lab_of(name: str) -> Opening:
             sign(lab, NAME)
             book = Notebook(lab, page, NAME).open()
             book.run_all()
-            yield Place(page, book.widget, lab)
+            try:
+                yield Place(page, book.widget, lab)
+            finally:
+                page.goto("about:blank")  # a server of shared documents ends when nobody has one open
 
     return lab_with_extensions
 
