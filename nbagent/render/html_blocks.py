@@ -113,7 +113,7 @@ class BlockWriter:
         }.get(text_of(block, "kind"))
         if draw is None:
             named = {name: value for name, value in block.items() if name not in ("id", "parent", "closed")}
-            return self._data(text_of(block, "kind") or "block", named)
+            return self._data(block, text_of(block, "kind") or "block", named)
         return draw(block)
 
     def _prompt(self, block: Props) -> str:
@@ -160,15 +160,22 @@ class BlockWriter:
             + "".join(map(self._approval, about_result))
             + self._list(id_)
         )
-        is_open = self._is_open(block, "tools", by_default=block.get("open") is True)
-        return fold(row, panel(body), is_open=is_open or (state == "output-error" and block.get("user_open") is not False))
+        needs_reader = state == "output-error" or (state == "approval-requested" and not block.get("closed"))
+        is_open = self._is_open(block, None if needs_reader else "tools", by_default=needs_reader or block.get("open") is True)
+        return fold(row, panel(body), is_open=is_open)
 
-    def _is_open(self, block: Props, kind: str, *, by_default: bool = False) -> bool:
-        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else by default."""
+    def _is_open(self, block: Props, kind: str | None = None, *, by_default: bool = False) -> bool:
+        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else by default.
+
+        Args:
+            block: whose panel it is.
+            kind: its name in `panels`; None for one that they say nothing about.
+            by_default: the block's own wish.
+        """
         chosen, panels = block.get("user_open"), self._tree.run.get("panels")
         if isinstance(chosen, bool):
             return chosen
-        return kind in panels if isinstance(panels, list) else by_default
+        return kind in panels if kind is not None and isinstance(panels, list) else by_default
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
@@ -250,7 +257,8 @@ class BlockWriter:
 
     def _error(self, block: Props) -> str:
         kind = text_of(block, "error_type") or LABELS["error"]["type"]
-        return fold(f"✗ <strong>{escape_line(kind)}</strong>", panel(self._value.error(block, "error_type")), is_open=True)
+        body = panel(self._value.error(block, "error_type"))
+        return fold(f"✗ <strong>{escape_line(kind)}</strong>", body, is_open=self._is_open(block, by_default=True))
 
     def _source(self, block: Props) -> str:
         title, url = text_of(block, "title"), safe_url(text_of(block, "url"))
@@ -273,7 +281,8 @@ class BlockWriter:
         return paragraph(label if url is None else link_html(url, label))
 
     def _custom(self, block: Props) -> str:
-        return self._data(text_of(block, "name") or LABELS["other"]["custom"], block.get("data"))
+        return self._data(block, text_of(block, "name") or LABELS["other"]["custom"], block.get("data"))
 
-    def _data(self, name: str, data: Any) -> str:
-        return fold(f"<code{CODE}>{escape_line(name)}</code>", "" if data is None else panel(self._value.json(data)))
+    def _data(self, block: Props, name: str, data: Any) -> str:
+        body = "" if data is None else panel(self._value.json(data))
+        return fold(f"<code{CODE}>{escape_line(name)}</code>", body, is_open=self._is_open(block))

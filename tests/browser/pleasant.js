@@ -116,10 +116,6 @@
     this.below.style.height = "3000px";
   },
 
-  belowTop() {
-    return this.below.getBoundingClientRect().top;
-  },
-
   outputTop: () => document.querySelector(".jp-Cell[data-windowed-list-index='2'] .jp-OutputArea")?.getBoundingClientRect().top,
 
   runHeight: () => document.querySelector(".nbagent").getBoundingClientRect().height,

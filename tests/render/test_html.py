@@ -160,8 +160,16 @@ def test_a_panel_is_open_as_in_the_view() -> None:
         ({"open": True}, True),
         ({"open": True, "user_open": False}, False),
         ({"user_open": True}, True),
+        ({"state": "approval-requested", "closed": False}, True),
+        ({"state": "approval-requested", "closed": True}, False),
     ]:
         assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
+    for block, is_open in [
+        ({"kind": "error", "error_type": "E", "message": "no"}, True),
+        ({"kind": "error", "error_type": "E", "message": "no", "user_open": False}, False),
+        ({"kind": "custom", "name": "n", "data": 1, "user_open": True}, True),
+    ]:
+        assert ("<details open" in transcript_html(run(block))) == is_open
 
 
 def test_line_ends_that_are_line_breaks_are_shown() -> None:

@@ -1,13 +1,14 @@
-/** The open state of a panel: the reader's choice, else open while it is active, and until it can be folded unnoticed. */
+/** The open state of a panel: the reader's choice, else the run's setting, else what the block itself asks for. */
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isLive } from "../status";
 import { type Block, isKind } from "../store";
-import { foldQuietly } from "../ui/quiet-fold";
+import { isInUse } from "../ui/virtualize";
 import { str } from "../values";
 import { useSession } from "./context";
 
-/** Time for which a panel that opened by itself stays open after its end, at least. */
+/** Time for which a panel that opened by itself stays open after its end, while the run goes on. */
 export const LINGER_MS = 1000;
 
 /** State of a panel: props of `Disclosure`. */
@@ -19,7 +20,8 @@ export interface Opening {
 }
 
 /**
- * Return the state of a block's panel.
+ * Return the state of a block's panel. When the run has ended, it follows from the blocks alone: neither the window nor the
+ * time at which the view was drawn has a part in it.
  *
  * @param active - the block streams, failed or waits for the reader.
  * @param byDefault - the panel stays open.
@@ -27,10 +29,14 @@ export interface Opening {
 export function useOpen(block: Block, active: boolean, byDefault = false): Opening {
   const session = useSession();
   const panel = useRef<HTMLDivElement>(null);
-  const chosen = panelChoice(block, session.runProps.panels);
-  const held = useLinger(active || byDefault, panel);
-  const open = block.userOpen.value ?? chosen ?? held;
-  return { open, onToggle: (wanted) => session.toggle(block, wanted), panel };
+  const onToggle = (wanted: boolean) => session.toggle(block, wanted);
+  const lingers = useLinger(active || byDefault, () => {
+    // Nobody's selection or form is closed: who uses a panel has chosen it.
+    if (panel.current && isInUse(panel.current)) onToggle(true);
+  });
+  const chosen = block.userOpen.value ?? panelChoice(block, session.runProps.panels);
+  const open = chosen ?? (active || byDefault || (lingers && isLive(session.status)));
+  return { open, onToggle, panel };
 }
 
 /** Names of kinds of panels, as `show(panels=…)` takes them. */
@@ -45,21 +51,22 @@ function panelChoice(block: Block, panels: unknown): boolean | null {
   return panels.includes(name);
 }
 
-function useLinger(active: boolean, panel: RefObject<HTMLDivElement | null>): boolean {
+/** Return true while `active` is, and for some time after it; `beforeEnd` is called when that time is over. */
+function useLinger(active: boolean, beforeEnd: () => void): boolean {
   const [lingering, setLingering] = useState(active);
+  const end = useRef(beforeEnd);
+  end.current = beforeEnd;
   useEffect(() => {
     if (active) {
       setLingering(true);
       return;
     }
-    let stopWaiting = () => {};
+    if (!lingering) return;
     const timer = setTimeout(() => {
-      stopWaiting = foldQuietly(panel.current, () => setLingering(false));
+      end.current();
+      setLingering(false);
     }, LINGER_MS);
-    return () => {
-      clearTimeout(timer);
-      stopWaiting();
-    };
-  }, [active, panel]);
-  return active || lingering;
+    return () => clearTimeout(timer);
+  }, [active, lingering]);
+  return lingering;
 }

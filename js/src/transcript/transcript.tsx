@@ -70,7 +70,7 @@ function Log({ session }: { session: Session }) {
   const scrolls = (height !== null && height > 0) || turnsOf(session) !== null;
   useSettledHeight(scroller, !live && scrolls);
   useDraggedHeight(scroller);
-  const showAll = useReadingHeight(scroller, !live && height !== 0 && !scrolls);
+  const showAll = useReadingHeight(scroller, !live, height !== 0 && !scrolls);
   const box = {
     class: height === 0 ? "nb-log nb-whole" : "nb-log",
     style: height === null || height === 0 ? {} : { "--nb-most": `${height}px` },

@@ -1,88 +1,90 @@
-/** Reading height: a finished transcript opens to its full height, with the text that the reader sees kept still. */
+/** Reading height: a finished transcript is folded and open to its full height, with what the reader looks at kept still. */
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { forgetDraggedHeight } from "./dragged-height";
-import { scrollerOf } from "./scroll-anchor";
-import { watchSight } from "./sight";
+import { keepStill, type Place, placeOf, UNNOTICED_PX } from "./reading-place";
 
 /** Height above which a transcript keeps its scroller until the reader asks for all. Pictures are to be seen, and do not count. */
 const MAX_PX = 1200;
 /** Height up to which a scroller grows for a picture at its end. */
 const MAX_FIT_PX = 800;
-/** Time without a change of height, after which a finished transcript opens: its panels have folded by then. */
-const REST_MS = 1500;
-/** The same time for a transcript that was finished when it was first drawn: nobody has read it yet. */
-const FIRST_REST_MS = 200;
-/** Movement that a reader does not notice. */
-const UNNOTICED_PX = 4;
-/** Duration of the transition of `.nb-settling` in frame.css, and a little more. */
-const SETTLE_MS = 450;
-const OPEN = "nb-whole";
+/** The transcript is as high as its content. */
+const WHOLE = "nb-whole";
+/** Its panels fold without a transition. */
+const AT_ONCE = "nb-at-once";
+/** The space that they leave blank goes away slowly, because what is below comes up. */
 const SETTLING = "nb-settling";
 
 /**
  * Open the transcript behind `ref` to its full height once it is finished.
  *
+ * @param finished - nothing more comes. In the redraw in which this becomes true, panels fold.
+ * @param opens - false for a transcript that stays a scroller.
  * @returns a function that opens it now; null unless it is too high to open by itself.
  */
-export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: boolean): (() => void) | null {
+export function useReadingHeight(
+  ref: RefObject<HTMLElement | null>,
+  finished: boolean,
+  opens: boolean,
+): (() => void) | null {
   const [isLong, setLong] = useState(false);
-  const [isOpen, setOpen] = useState(false);
-  const wasFinished = useRef(finished).current;
-  useEffect(() => {
+  const [asked, setAsked] = useState(false);
+  const wasFinished = useRef(finished);
+  const place = useRef<Place | null>(null);
+  // The page shows the panels as they were until this redraw has reached them.
+  if (finished && !wasFinished.current && ref.current) place.current = placeOf(ref.current);
+  wasFinished.current = finished;
+
+  useLayoutEffect(() => {
     const log = ref.current;
     const content = log?.firstElementChild as HTMLElement | null;
-    if (!log || !content || !finished || isOpen) return;
-    let inSight = true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isWaiting = false;
-    const attempt = (open: (log: HTMLElement) => boolean) => {
-      if (content.offsetHeight === 0) return;
+    if (!log || !content || !finished) return;
+    const arrange = (before = placeOf(log)) => {
       const long = content.offsetHeight - pictureHeight(content) > MAX_PX;
-      setLong(long);
-      if (long) fitLastPicture(log, content);
-      if (long) return;
-      isWaiting = !open(log);
-      if (!isWaiting) setOpen(true);
-      else if (hasBlankSpace(log, content) && !log.classList.contains(SETTLING)) {
-        // Slowly, because what is below comes up.
-        log.classList.add(SETTLING);
-        log.style.setProperty("--nb-retained-height", `${content.offsetHeight}px`);
-        timer = setTimeout(rest, SETTLE_MS);
+      const isDrawn = content.offsetHeight > 0;
+      if (opens && isDrawn) {
+        setLong(long);
+        log.classList.toggle(WHOLE, asked || !long);
       }
+      if (before) keepStill(log, before);
+      if (opens && long && !asked) fitLastPicture(log, content);
     };
-    const rest = () => {
-      clearTimeout(timer);
-      if (wasFinished) timer = setTimeout(() => attempt(openDownwards), FIRST_REST_MS);
-      else timer = setTimeout(() => attempt(inSight ? openUnnoticed : openAtPlace), REST_MS);
-    };
-    // A transcript that could not open unnoticed opens while the reader scrolls.
-    const onScroll = ({ target }: Event) => {
-      if (isWaiting && target instanceof Node && target.contains(log)) attempt(openAtPlace);
-    };
-    const sizes = new ResizeObserver(rest);
-    sizes.observe(content);
-    const stopWatching = watchSight(log, (seen) => {
-      inSight = seen;
-      if (!seen && isWaiting) attempt(openAtPlace);
+    const was = place.current ?? undefined;
+    place.current = null;
+    log.classList.add(AT_ONCE);
+    log.classList.toggle(SETTLING, opens);
+    // After the redraw, and before the page is painted.
+    queueMicrotask(() => {
+      arrange(was);
+      log.classList.remove(AT_ONCE);
     });
-    window.addEventListener("scroll", onScroll, { capture: true, passive: true });
-    rest();
-    return () => {
-      clearTimeout(timer);
-      sizes.disconnect();
-      stopWatching();
-      window.removeEventListener("scroll", onScroll, { capture: true });
+
+    // What is loaded later counts; what the reader unfolds makes no scroller of an open transcript.
+    const frame = log.closest(".nb-frame");
+    let isTouched = false;
+    const touch = () => {
+      isTouched = true;
     };
-  }, [ref, finished, isOpen, wasFinished]);
-  if (!isLong || isOpen) return null;
+    for (const input of ["pointerdown", "keydown"]) frame?.addEventListener(input, touch);
+    // Not in the observer's callback: what changes a size there is an error event of the page.
+    const sizes = new ResizeObserver(() => requestAnimationFrame(() => isTouched || arrange()));
+    sizes.observe(content);
+    return () => {
+      sizes.disconnect();
+      for (const input of ["pointerdown", "keydown"]) frame?.removeEventListener(input, touch);
+      isTouched = true;
+      if (opens) log.classList.remove(WHOLE, SETTLING);
+    };
+  }, [ref, finished, opens, asked]);
+
+  if (!finished || !isLong || asked) return null;
   return () => {
     if (ref.current) {
+      place.current = placeOf(ref.current);
       forgetDraggedHeight(ref.current);
-      openAtPlace(ref.current);
     }
-    setOpen(true);
+    setAsked(true);
   };
 }
 
@@ -96,67 +98,12 @@ function pictureHeight(content: HTMLElement): number {
 function fitLastPicture(log: HTMLElement, content: HTMLElement): void {
   const picture = [...content.querySelectorAll(".nb-picture")].at(-1)?.getBoundingClientRect();
   const { bottom } = content.getBoundingClientRect();
-  const atEnd = log.scrollHeight - log.clientHeight - log.scrollTop <= UNNOTICED_PX;
-  if (!picture || !atEnd || bottom - picture.bottom > log.clientHeight) return;
+  const isAtEnd = log.scrollHeight - log.clientHeight - log.scrollTop <= UNNOTICED_PX;
+  if (!picture || !isAtEnd || bottom - picture.bottom > log.clientHeight) return;
   const missing = Math.ceil(bottom - picture.top - log.clientHeight);
   if (missing <= 0 || missing + log.clientHeight > MAX_FIT_PX) return;
+  const place = placeOf(log);
   log.style.setProperty("--nb-most", `${log.clientHeight + missing}px`);
+  if (place) keepStill(log, place);
   log.scrollTop = log.scrollHeight;
-  scrollPage(log, missing);
-}
-
-function openDownwards(log: HTMLElement): true {
-  log.classList.add(OPEN);
-  return true;
-}
-
-/** Open the transcript, and scroll the page so that the text stays where it is, as far as the page scrolls. */
-function openAtPlace(log: HTMLElement): true {
-  const above = log.scrollTop;
-  log.classList.add(OPEN);
-  scrollPage(log, above);
-  return true;
-}
-
-/** Scroll the page after the transcript has grown. Out of sight, the page is kept still by its scroll anchor. */
-function scrollPage(log: HTMLElement, by: number): void {
-  const page = pageOf(log);
-  const { top, bottom } = log.getBoundingClientRect();
-  const window = rangeOf(page);
-  if (by > 0 && bottom > window.top && top < window.bottom) page.scrollTop += by;
-}
-
-function hasBlankSpace(log: HTMLElement, content: HTMLElement): boolean {
-  return log.clientHeight - content.offsetHeight > UNNOTICED_PX;
-}
-
-/** Open the transcript if neither its last lines nor what is below them move; return false if they would. */
-function openUnnoticed(log: HTMLElement): boolean {
-  const page = pageOf(log);
-  const window = rangeOf(page);
-  const bottom = log.getBoundingClientRect().bottom;
-  const viewTop = log.closest(".nbagent")?.getBoundingClientRect().top ?? 0;
-  if (viewTop >= window.top && bottom > window.bottom) {
-    // Its end is out of sight: it grows there.
-    return openDownwards(log);
-  }
-  const [top, pageTop] = [log.scrollTop, page.scrollTop];
-  if (log.scrollHeight - log.clientHeight - top > UNNOTICED_PX) return false;
-  openAtPlace(log);
-  if (Math.abs(log.getBoundingClientRect().bottom - bottom) <= UNNOTICED_PX) return true;
-  log.classList.remove(OPEN);
-  log.scrollTop = top;
-  page.scrollTop = pageTop;
-  return false;
-}
-
-function pageOf(log: HTMLElement): Element {
-  return scrollerOf(log) ?? document.scrollingElement ?? document.documentElement;
-}
-
-/** The part of the window in which the page's scroller shows its content. */
-function rangeOf(page: Element): { top: number; bottom: number } {
-  if (page === document.scrollingElement) return { top: 0, bottom: window.innerHeight };
-  const { top, bottom } = page.getBoundingClientRect();
-  return { top: Math.max(0, top), bottom: Math.min(window.innerHeight, bottom) };
 }

@@ -57,3 +57,14 @@ it("only the whole answer is shown where that was asked for", async () => {
   await settle();
   expect(page.el.textContent).toContain("half an answer");
 });
+
+it("a panel that opened by itself folds with the end of the run, and not some time after it", async () => {
+  await begin({});
+  expect([isOpen("reasoning"), isOpen("tool")]).toEqual(["true", "true"]);
+  page.ops(["close", "r1"], ["set", "c1", { state: "output-available" }], ["close", "c1"]);
+  await settle(200);
+  expect([isOpen("reasoning"), isOpen("tool")]).toEqual(["true", "true"]);
+  page.ops(["set", "run", { status: "completed", ended: 2 }], ["close", "run"]);
+  await settle(200);
+  expect([isOpen("reasoning"), isOpen("tool")]).toEqual(["false", "false"]);
+});

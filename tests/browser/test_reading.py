@@ -1,0 +1,103 @@
+"""What a reader finds when a run has ended, and where: panels, height, and the place that the reader looks at."""
+
+from typing import Any
+
+import pytest
+from browser.expectation import expect
+from browser.views import open_preview, unfold
+from playwright.sync_api import Page
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><rect width="260" height="90" fill="#8af"/></svg>'
+TABLE = {"text/html": "<table><tr><th>region</th></tr><tr><td>north</td></tr></table>"}
+
+
+def call(id_: str, props: dict[str, Any], **more: Any) -> list[list[Any]]:
+    """Return the ops of a call that begins with long arguments and ends with these props."""
+    args = {"query": "SELECT region, sum(revenue) FROM sales GROUP BY region"}
+    begun = {"kind": "tool", "name": id_, "state": "input-available", "args": args, "started": 1, **more}
+    return [["open", id_, "run", begun], ["set", id_, {"ended": 2, **props}], ["close", id_]]
+
+
+def done(result: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"state": "output-available", "summary": "something", "result": result, **more}
+
+
+FAILED = {"state": "output-error", "error": {"type": "ConnectionError", "message": "refused"}}
+THOUGHT = [
+    ["open", "r", "run", {"kind": "reasoning", "text": "", "started": 1}],
+    ["append", "r", "text", "a thought\n\n" * 2],
+    ["set", "r", {"ended": 5}],
+    ["close", "r"],
+]
+RUN = [
+    ["open", "q", "run", {"kind": "prompt", "text": "How were sales in 2025?"}],
+    ["close", "q"],
+    *THOUGHT,
+    *call("first_table", done(TABLE, open=False)),
+    *call("last_table", done(TABLE, open=True)),
+    *call("plot", done({"image/svg+xml": SVG}, open=True)),
+    *call("text", done({"text/plain": "line\n" * 3})),
+    *call("fetch", FAILED),
+    ["open", "a", "run", {"kind": "text", "text": "The north led.\n\nThe south did not.\n\nThat is all."}],
+    ["close", "a"],
+]
+END: list[Any] = [["set", "run", {"status": "completed", "started": 1, "ended": 9}], ["close", "run"]]
+OPEN = ["last_table", "plot", "fetch"]
+ROWS = """() => [...document.querySelectorAll('.nbagent .nb-row-button[aria-expanded=true]')]
+    .map((row) => row.querySelector('.nb-tool-name')?.textContent ?? row.textContent)"""
+
+
+def play(page: Page, *batches: list[Any]) -> None:
+    """Play batches of ops to the view, as fast as a kernel may send them."""
+    for ops in batches:
+        page.evaluate("(ops) => view.ops(...ops)", ops)
+
+
+@pytest.mark.parametrize("seen", ["low", "high", "half", "out", "hidden", "late"])
+def test_a_run_ends_in_the_same_state_at_its_full_height_whatever_is_seen_of_it(page: Page, seen: str) -> None:
+    page.set_viewport_size({"width": 900, "height": 380 if seen == "low" else 1400})
+    open_preview(page, "none")
+    page.evaluate("() => { pleasant.open(); pleasant.openBelow() }")
+    if seen == "late":  # the page is loaded when all is over
+        play(page, RUN + END)
+    else:
+        play(page, RUN)
+        page.evaluate("() => pleasant.frame()")
+        if seen in ("half", "out"):
+            bottom = page.locator(".nbagent").bounding_box()["height"]  # type: ignore[index]
+            page.evaluate("(y) => scrollTo(0, y)", bottom / 2 if seen == "half" else bottom + 400)
+        if seen == "hidden":
+            page.evaluate("() => { pleasant.main().hidden = true }")
+        play(page, END)
+        page.evaluate("() => { pleasant.main().hidden = false }")
+    page.wait_for_selector(".nb-whole", state="attached")
+    assert page.evaluate(ROWS) == OPEN
+    page.wait_for_function("() => new Set(pleasant.heights()).size === 1")
+    expect(page.locator(".nb-prompt")).to_contain_text("How were sales")
+
+
+def test_what_the_reader_sees_stays_where_it_is_when_the_run_ends(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => { pleasant.open(); pleasant.openBelow() }")
+    play(page, RUN)
+    page.evaluate("() => { document.body.style.paddingTop = '500px'; scrollTo(0, 400) }")
+    page.evaluate("() => pleasant.frame()")
+    words = page.get_by_text("That is all.")
+    top = words.bounding_box()["y"]  # type: ignore[index]
+    play(page, END)
+    page.wait_for_selector(".nb-whole", state="attached")
+    for _ in range(20):
+        page.evaluate("() => pleasant.frame()")
+        assert abs(words.bounding_box()["y"] - top) <= 1  # type: ignore[index]
+
+
+def test_what_the_reader_toggled_stays_so_when_the_run_ends(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.open()")
+    play(page, RUN)
+    unfold(page.get_by_role("button", name="Thought"))
+    plot = page.get_by_role("button", name="plot")
+    plot.press("Enter")
+    play(page, END)
+    page.wait_for_selector(".nb-log:not(.nb-at-once)")
+    assert page.evaluate(ROWS) == ["Thought for 4s", "last_table", "fetch"]
