@@ -253,6 +253,8 @@ export interface ToolProps extends BlockProps {
    * call inside has a picture.
    */
   open?: boolean;
+  /** Parts of this call that its row shows whole, so that its panel leaves them out: `arguments`, `result`. */
+  in_row?: Large<string[]>;
   /** The text that the tool printed or logged; it grows by `append`. */
   output?: string;
   /** True if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`. */

@@ -470,7 +470,7 @@ describe("a panel", () => {
   const expanded = (label: string) => rowOf(page.el, label).getAttribute("aria-expanded");
 
   it("is open while its tool is at work and closes a second after", async () => {
-    page.ops(RUN, tool("load"));
+    page.ops(RUN, tool("load", { output: "reading…" }));
     await settle(100);
     expect(expanded("load")).toBe("true");
     page.ops(["set", "load", { state: "output-available", args: { a: 1 }, ended: 2 }], ["close", "load"]);
@@ -483,7 +483,7 @@ describe("a panel", () => {
   });
 
   it("that the reader closed stays closed, and one the reader opened stays open", async () => {
-    page.ops(RUN, tool("load"));
+    page.ops(RUN, tool("load", { output: "reading…" }));
     await settle(100);
     rowOf(page.el, "load").click();
     await settle(100);

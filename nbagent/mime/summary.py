@@ -10,14 +10,52 @@ from nbagent.mime.text import count, line, quote, without_addresses
 
 _REPR_OF_NAME = re.compile(r"<[\w.<>]+ object(?: at 0x[0-9A-Fa-f]+)?>")
 """A repr that only names the class, such as `<IPython.core.display.HTML object>`."""
+_WHOLE_CHARS = 60
+"""Characters of a dict, list or tuple that is written whole instead of being measured."""
+_WHOLE_DEPTH = 3
+_BARE_KEY = re.compile(r"[^\W\d][\w.%-]*(?: [\w.%-]+)*")
+_BRACKETS = {dict: "{{{}}}", list: "[{}]", tuple: "({})"}
 
 
 def summary_of(value: Any) -> str:
-    """Return a value in one short line: `list of 4`, `dict with 3 keys`, `DataFrame 120×4`, `'text…'`, `0`."""
+    """Return a value in one short line: `{USD: 1.08, CHF: 0.95}`, `list of 400`, `DataFrame 120×4`, `'text…'`, `0`."""
     try:
         return text_safe(line(without_addresses(_measure(table_of(value)))))
     except Exception as error:
         return f"{type(value).__name__} (no summary: {type(error).__name__})"
+
+
+def is_whole(summary: str, value: Any) -> bool:
+    """Return True if the summary of a value, as JSON or as its text, leaves nothing of it out."""
+    if isinstance(value, str):
+        return summary in (value, repr(value)) and value.isprintable()
+    return summary == _whole(value)
+
+
+def _whole(value: Any, depth: int = 0) -> str | None:
+    """Return a number, a short text, or a short dict, list or tuple of these, on one line; None for all else."""
+    if hasattr(type(value), "item") and getattr(value, "shape", None) == ():
+        value = value.item()  # a number of NumPy's
+    kind = type(value)
+    if kind is int:
+        return repr(value) if value.bit_length() < _WHOLE_CHARS else None
+    if kind in (float, bool, type(None)) or (kind is str and len(value) <= _WHOLE_CHARS):
+        return repr(value)
+    if kind not in _BRACKETS or len(value) > _WHOLE_CHARS or depth > _WHOLE_DEPTH:
+        return None
+    members = [_whole(member, depth + 1) for member in (value.values() if kind is dict else value)]
+    if None in members:
+        return None
+    if kind is dict:
+        members = [f"{_key(key)}: {member}" for key, member in zip(value, members, strict=True)]
+    if kind is tuple and len(members) == 1:
+        members.append("")  # for the comma
+    written = _BRACKETS[kind].format(", ".join(map(str, members)).rstrip())
+    return written if len(written) <= _WHOLE_CHARS else None
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) and _BARE_KEY.fullmatch(key) else repr(key)
 
 
 def _measure(value: Any) -> str:
@@ -27,11 +65,13 @@ def _measure(value: Any) -> str:
         return quote(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes_label(value)
+    if type(value) is list and len(value) == 1 and isinstance(text := _text_item(value[0]), str):
+        return quote(text)
+    if type(value) in _BRACKETS and value and (whole := _whole(value)):
+        return whole
     if isinstance(value, dict):
         return f"{name} with {count(len(value), 'key')}" if value else f"empty {name}"
     if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
-        if len(value) == 1 and isinstance(value, list) and isinstance(text := _text_item(value[0]), str):
-            return quote(text)
         return f"{name} of {len(value):,}" if value else f"empty {name}"
     if isinstance(value, BaseException):
         return f"{name}: {value}"

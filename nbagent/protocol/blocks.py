@@ -165,6 +165,7 @@ class ToolProps(BlockProps, tag="tool"):
         hidden: parts of this call that the gate hides: `arguments`, `result`.
         open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings, or
             a call inside has a picture.
+        in_row: parts of this call that its row shows whole, so that its panel leaves them out: `arguments`, `result`.
         output: the text that the tool printed or logged; it grows by `append`.
         can_rerun: true if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
         problem: why the reader's last wish to make the call again failed; null after one that did not.
@@ -189,6 +190,7 @@ class ToolProps(BlockProps, tag="tool"):
     title: str | UnsetType | None = UNSET
     hidden: list[str] | UnsetType = UNSET
     open: bool | UnsetType = UNSET
+    in_row: list[str] | UnsetType = UNSET
     output: str | UnsetType = UNSET
     can_rerun: bool | UnsetType = UNSET
     problem: str | UnsetType | None = UNSET

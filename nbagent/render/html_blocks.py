@@ -17,6 +17,7 @@ from nbagent.render.labels import (
     figures,
     forks_label,
     handoff_label,
+    is_in_row,
     is_permitted,
     is_silent_thought,
     lanes_label,
@@ -180,7 +181,7 @@ class BlockWriter:
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
         valid = block.get("args_valid") is not False
-        if args == {} or (args is None and not written):
+        if args == {} or (args is None and not written) or is_in_row(block, "arguments"):
             return ""
         heading = caption(LABELS["tool"]["arguments"] + ("" if valid else LABELS["tool"]["not_json"]))
         if isinstance(args, str):
@@ -210,6 +211,8 @@ class BlockWriter:
             return ""  # it stands next to the first one
         labels, state = LABELS["tool"], block.get("state")
         result, error = block.get("result"), record_of(block, "error")
+        if state == "output-available" and is_in_row(block, "result"):
+            result = None
         html = ""
         if result is not None:
             bundle = result if isinstance(result, dict) else {"application/json": result}

@@ -299,6 +299,11 @@ def call_args(tool: Props) -> str:
     return args_label(text_of(tool, "args_text") or None if args is None else args)
 
 
+def is_in_row(tool: Props, part: str) -> bool:
+    """Return True if the row of a tool call shows this part of it whole: its `arguments`, or its `result`."""
+    return part in (tool.get("in_row") or ())
+
+
 def args_label(args: Any) -> str:
     """Return arguments on one line: `(column="region", limit=10)`; those of a list have no names."""
     if isinstance(args, str):

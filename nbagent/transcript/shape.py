@@ -1,9 +1,18 @@
-"""Shape of a result: a picture, a table, or anything else. Readers look at the first two; the others are read on demand."""
+"""Shapes of results and arguments.
+
+A reader looks at pictures and tables, reads other results on demand, and finds what is short in the call's row.
+"""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
+from nbagent.mime.summary import is_whole
+from nbagent.protocol.shared import LIMITS
+
+_TEXTS = {"application/json", "text/plain"}
 _PICTURES_IN_HTML = re.compile(r"<(?:img|svg|iframe|canvas)\b", re.IGNORECASE)
 _TABLES_IN_HTML = re.compile(r"<table\b", re.IGNORECASE)
 
@@ -28,3 +37,30 @@ def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
     if _PICTURES_IN_HTML.search(html):
         return "picture"
     return "table" if _TABLES_IN_HTML.search(html) else None
+
+
+def are_short(args: Any) -> bool:
+    """Return True if a call's row shows its arguments whole: each on one line, within the limits of the row's label."""
+    if not isinstance(args, dict | list):
+        return False
+    values = args.values() if isinstance(args, dict) else args
+    if len(args) > LIMITS["label_line_chars"] or not all(map(_is_short, values)):
+        return False
+    return len(msgspec.json.encode(args)) <= LIMITS["label_line_chars"]
+
+
+def _is_short(value: Any) -> bool:
+    most = LIMITS["label_value_chars"]
+    if isinstance(value, str):
+        return len(value) <= most and value.isprintable()
+    if isinstance(value, dict | list) and len(value) > LIMITS["label_list_items"]:
+        return False
+    try:
+        return len(msgspec.json.encode(value)) <= most
+    except (ValueError, OverflowError, RecursionError):  # half of a surrogate pair, a number without end
+        return False
+
+
+def is_told(summary: str, bundle: Mapping[str, Any]) -> bool:
+    """Return True if a result's summary says all of it, so that nothing of its bundle is left to be shown."""
+    return bundle.keys() <= _TEXTS and any(is_whole(summary, value) for value in bundle.values())

@@ -31,7 +31,7 @@ from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.pace import Span, WordCount, tokens_per_second
 from nbagent.transcript.props import WholeEvent, default_props, end_props, merged, start_props, whole_props
-from nbagent.transcript.shape import shape_of
+from nbagent.transcript.shape import are_short, is_told, shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.tree import BlockTree, approval_block_id
 from nbagent.transcript.usage import UsageCount
@@ -153,6 +153,10 @@ class Transcript(BlockTree):
         props = ToolProps(args=event.args, args_valid=event.valid, args_done=event.ts)
         if event.args_text != block.text("args_text"):
             props.args_text = event.args_text
+        if event.valid and are_short(event.args):
+            props.in_row = ["arguments"]
+        elif "in_row" in block.props:
+            props.in_row = []
         if block.props["state"] == "input-streaming":
             props.state = "input-available"
         return [*ops, *self._set(block, props)]
@@ -173,6 +177,8 @@ class Transcript(BlockTree):
         if event.preliminary:
             return [*ops, *self._set(block, props)]
         props.state = _RESULT_STATES[event.status]
+        if isinstance(props.result, dict) and is_told(props.summary or "", props.result):
+            props.in_row = [*block.props.get("in_row", []), "result"]
         props.ended = block.props.get("ended") or event.ts  # one that stopped at its result had ended before
         if event.difference is not None:
             props.difference = event.difference

@@ -8,7 +8,7 @@ import enum
 import json
 import math
 import os
-from collections import OrderedDict, namedtuple
+from collections import Counter, OrderedDict, namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,10 @@ def shell() -> Any:
     InteractiveShell.clear_instance()
 
 
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
 @pytest.mark.parametrize(
     ("value", "summary"),
     [
@@ -110,10 +114,16 @@ def shell() -> Any:
         (FRAME["a"], "Series 1,204"),
         (np.zeros((3, 4)), "ndarray 3×4"),
         (figure(), "Figure 640×480"),
-        ([1, 2, 3, 4], "list of 4"),
-        ((1,), "tuple of 1"),
-        ({"a": 1, "b": 2, "c": 3}, "dict with 3 keys"),
-        ({"a": 1}, "dict with 1 key"),
+        ([1, 2, 3, 4], "[1, 2, 3, 4]"),
+        ((1,), "(1,)"),
+        ({"USD": 1.08, "CHF": np.float64(0.95)}, "{USD: 1.08, CHF: 0.95}"),
+        ({"a b": None, "": True, "c:": [{"d": "x"}]}, "{a b: None, '': True, 'c:': [{d: 'x'}]}"),
+        ({"a": [], "b": {}}, "{a: [], b: {}}"),
+        (ENDLESS, "list of 1"),
+        (list(range(100)), "list of 100"),
+        ({"a": "x" * 60}, "dict with 1 key"),
+        ({"a": object(), "b": 2, "c": 3}, "dict with 3 keys"),
+        (Counter("ab"), "Counter with 2 keys"),
         (OrderedDict(), "empty OrderedDict"),
         ([], "empty list"),
         ("", "''"),

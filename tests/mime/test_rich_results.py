@@ -222,7 +222,7 @@ def test_each_member_of_a_short_list_is_shown(
         ((FRAME, figure()), "DataFrame 1,204×2, Figure 640×480"),
         ([figure()], "Figure 640×480"),
         ([figure()] * 4, "list of 4"),
-        ([1, 2], "list of 2"),
+        ([1, 2], "[1, 2]"),
     ],
 )
 def test_the_line_of_a_pair_names_both_if_each_is_shown(value: Any, summary: str) -> None:

@@ -44,7 +44,7 @@ Thinking…
   Which city?
   Paris.
 Thought for 5s
-✓ weather(city="Paris", days=3) → list of 2 · 1.3s
+✓ weather(city="Paris", days=3) → ['sun', 'rain'] · 1.3s
 ✗ book() → ValueError: no seats · 0.1s
 Retrying
 It is **sunny**.

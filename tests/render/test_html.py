@@ -27,8 +27,6 @@ READ = {
         "Thought for <1s",
         "First load, then sum.",
         "✓ load_sales(year=2025) → DataFrame 2×2 · 1.2s",
-        "Arguments",
-        '{"year": 2025}',
         "Result",
         "1",
         "Revenue grew 😀.",
@@ -37,8 +35,6 @@ READ = {
     "failure": [
         "analyst · Failed after 3.0s · 1 tool call failed",
         "✗ load_sales(year=2025) · ConnectionError · 0.7s",
-        "Arguments",
-        '{"year": 2025}',
         "Error",
         "ConnectionError: no route",
         "traceback",
@@ -62,8 +58,6 @@ READ = {
     "approval": [
         "test · Done in 4.2s",
         "⊘ load_sales(year=2025) · Denied · 0.3s",
-        "Arguments",
-        '{"year": 2025}',
         "⊘ Denied · Load it? · too much",
         "Why",
         "too much",

@@ -69,4 +69,4 @@ def test_a_live_value_that_a_function_gives_is_shown() -> None:
     run.start()
     result = next(event for event in run.wait(5).events if isinstance(event, e.ToolResult))
     assert result.display is not None
-    assert result.display.summary == "list of 2"
+    assert result.display.summary == "[1, 2]"

@@ -309,4 +309,4 @@ def test_a_live_value_is_shown_in_a_lane_as_in_a_run_of_its_own() -> None:
 
     run = nbagent.show({"a": stream(), "b": stream()}, face="console")
     displays = [event.display for event in run.events if isinstance(event, e.ToolResult)]
-    assert [shown.summary if shown else None for shown in displays] == ["list of 2", "list of 2"]
+    assert [shown.summary if shown else None for shown in displays] == ["[1, 2]", "[1, 2]"]

@@ -1,12 +1,14 @@
 """Parts of a finished call that are shown without a click: pictures, and the last table of each list of calls."""
 
+from datetime import date
 from typing import Any, cast
 
 import pytest
 
 from nbagent import events as e
+from nbagent.mime import display_of
 from nbagent.transcript import Transcript
-from nbagent.transcript.shape import shape_of
+from nbagent.transcript.shape import is_told, shape_of
 
 TABLE = {"text/html": "<style>…</style><TABLE border=1><tr><td>1</td></tr></TABLE>", "text/plain": "1"}
 PICTURE = {"image/png": "iVBO", "text/plain": "<Figure>"}
@@ -33,6 +35,62 @@ TEXT = {"text/plain": "a table of contents"}
 )
 def test_a_bundle_is_a_picture_a_table_or_neither(bundle: dict[str, Any], shape: str | None) -> None:
     assert shape_of(bundle) == shape
+
+
+def in_row(args: Any, content: Any) -> list[str]:
+    """Return the parts of a call that its row shows whole."""
+    transcript = Transcript("test")
+    transcript.feed(e.ToolStart(id="c", name="f"))
+    transcript.feed(e.ToolArgs(id="c", args=args, args_text=""))
+    transcript.feed(e.ToolResult(id="c", display=display_of(content)))
+    parts: list[str] = transcript.snapshot()[-1].get("in_row", [])
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        ({"a": 19, "b": 23.5, "c": None, "d": "text", "e": [1, 2]}, True),
+        ({}, True),
+        (["north"], True),
+        ({"code": "a = 1\nb = 2"}, False),
+        ({"query": "x" * 41}, False),
+        ({"rows": list(range(9))}, False),
+        ({f"name_{number}": "twelve chars" for number in range(8)}, False),
+        ({"huge": 10**400}, False),
+        ("a command", False),
+    ],
+)
+def test_arguments_that_the_row_cuts_or_puts_on_one_line_are_left_to_the_panel(args: Any, shown: bool) -> None:
+    assert ("arguments" in in_row(args, object())) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (42.0, True),
+        (True, True),
+        (None, True),
+        ("", True),
+        ("two words", True),
+        ({"USD": 1.08, "CHF": 0.95}, True),
+        ([0, 1, 2], True),
+        ((1, 2), True),
+        ("two\nlines", False),
+        ("x" * 200, False),
+        ([0] * 100, False),
+        ({"a": float("nan")}, False),
+        (date(2026, 1, 1), True),
+        (10**400, False),
+    ],
+)
+def test_a_result_that_its_summary_says_whole_is_not_said_again(value: Any, shown: bool) -> None:
+    assert ("result" in in_row({"a": 1}, value)) == shown
+
+
+def test_a_table_and_a_picture_are_never_in_the_row() -> None:
+    assert not is_told("1", TABLE)
+    assert not is_told("<Figure>", PICTURE)
 
 
 def opened(*events: e.Envelope) -> dict[str, bool]:

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { tool as LABELS, tool_note as NOTES } from "../../../nbagent/protocol/labels.json";
 import { isOpen } from "../answers";
 import type { ToolError, ToolProgress, ToolState } from "../protocol";
+import { LIMITS } from "../shared";
 import { isToolLive, toolNote, toolStateLabel } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
@@ -18,6 +19,7 @@ import { BreakpointButton } from "./breakpoint";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
+import { useHasText } from "./has-text";
 import { EventsButton } from "./inspecting";
 import { Lazy, lazyValueOf } from "./lazy";
 import { useOpen } from "./open";
@@ -43,7 +45,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const live = isToolLive(state) && !block.closed.value;
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
-  const opening = useOpen(block, live || failed || waits, props.open === true);
+  const hasMore = useHasMore(block);
+  const opening = useOpen(block, (live && hasMore) || failed || waits, props.open === true);
   // A tool starts to run when its arguments are complete.
   const started = props.untimed === true ? null : (num(props.args_done) ?? num(props.started));
   const ended = num(props.ended) ?? (live ? num(props.waits_since) : null);
@@ -59,7 +62,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     approvals
       .filter(({ props: { value } }) => (value.stage === "result") === aboutResult)
       .map((approval) => <Question key={approval.id} block={approval} />);
-  const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
+  const isTold = isInRow(props, "arguments") || isInRow(props, "result");
+  const classes = `nb-tool nb-tool-${state} ${isTold ? "nb-told" : ""} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
 
   const row = (
     <>
@@ -102,9 +106,33 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   );
 }
 
+/** Return true while a call has something for its panel that its row does not show. */
+function useHasMore(block: Block<"tool">): boolean {
+  const props = block.props.value;
+  const prints = useHasText(block.stream("output"));
+  const writesLong = useHasText(block.stream("args_text"), LIMITS.label_line_chars);
+  const asks = useSession().approvalsOf(block.id).value.length > 0;
+  const shows = props.state === "input-streaming" ? writesLong : hasArguments(block);
+  return shows || prints || asks || record(props.progress) !== null || block.children.size.value > 0;
+}
+
 /** Return true if this part of the call is hidden from the reader. */
 function isHidden({ hidden }: PropsOf<"tool">, part: "arguments" | "result"): boolean {
   return strings(hidden).includes(part);
+}
+
+/** Return true if the row shows this part of the call whole. */
+function isInRow({ in_row: shown }: PropsOf<"tool">, part: "arguments" | "result"): boolean {
+  return strings(shown).includes(part);
+}
+
+/** Return true if the panel shows the call's arguments. */
+function hasArguments(block: Block<"tool">): boolean {
+  const props = block.props.value;
+  if (isHidden(props, "arguments") || isInRow(props, "arguments")) return false;
+  const named = record(props.args);
+  if (named !== null) return Object.keys(named).length > 0;
+  return (props.args ?? null) !== null || block.stream("args_text").text !== "";
 }
 
 /** Arguments in the row: the streamed text, then the parsed value. */
@@ -140,9 +168,7 @@ function usePartialArgs(block: Block<"tool">, enabled: boolean): string {
 function Arguments({ block, streaming }: { block: Block<"tool">; streaming: boolean }) {
   const props = block.props.value;
   const hasArgs = props.args !== undefined && props.args !== null;
-  const named = record(props.args);
-  if (isHidden(props, "arguments")) return null;
-  if (named !== null && Object.keys(named).length === 0) return null;
+  if (!hasArguments(block)) return null;
   return (
     <section class="nb-section">
       <div class="nb-caption">
@@ -194,7 +220,9 @@ interface ResultOrErrorProps {
 }
 
 function ResultOrError({ props, state, whole: isWhole }: ResultOrErrorProps) {
-  const result = record(props.difference)?.kind === "picture" ? null : props.result; // it stands next to the first one
+  const isElsewhere = record(props.difference)?.kind === "picture"; // it stands next to the first one
+  const isSaid = state === "output-available" && isInRow(props, "result");
+  const result = isElsewhere || isSaid ? null : props.result;
   const soFar = record(result) !== null && !isWhole;
   return (
     <>

@@ -32,12 +32,29 @@ describe("a tool's row", () => {
     expect(rowOf(page.el, "load_sales").textContent).toBe("load_sales, finished, (year=2025)→ DataFrame 1,204×61.3s");
   });
 
-  it("shows the arguments as they are written", async () => {
+  it("shows the arguments as they are written, and opens when they are longer than a row", async () => {
     page.ops(tool("group_by"), ["append", "group_by", "args_text", '{"column": "region", "met']);
     page.ops(["append", "group_by", "args_text", 'ric": "rev']);
     await settle();
     expect(rowOf(page.el, "group_by").textContent).toContain('(column="region", metric="rev');
-    expect(page.el.querySelector(".nb-writing")?.textContent).toBe('{"column": "region", "metric": "rev');
+    expect(page.el.querySelector(".nb-panel")).toBeNull();
+    page.ops(["append", "group_by", "args_text", "enue".repeat(40)]);
+    await settle();
+    expect(page.el.querySelector(".nb-writing")?.textContent).toContain('{"column": "region", "metric": "revenue');
+  });
+
+  it("that shows its call whole has nothing to open by itself, and its panel says nothing again", async () => {
+    const props = { args: { a: 19, b: 23 }, in_row: ["arguments"], state: "input-available" };
+    page.ops(tool("add", props));
+    await settle();
+    expect(page.el.querySelector(".nb-panel")).toBeNull();
+    const result = { result: { "text/plain": "42" }, summary: "42", in_row: ["arguments", "result"] };
+    page.ops(["set", "add", { state: "output-available", ...result }], ["close", "add"]);
+    await settle();
+    expect(rowOf(page.el, "add").textContent).toContain("(a=19, b=23)→ 42");
+    rowOf(page.el, "add").click();
+    await settle();
+    expect(page.el.querySelector(".nb-panel")?.textContent).toBe("");
   });
 
   it.each([

@@ -60,6 +60,8 @@ it("only the whole answer is shown where that was asked for", async () => {
 
 it("a panel that opened by itself folds with the end of the run, and not some time after it", async () => {
   await begin({});
+  page.ops(["append", "c1", "output", "reading…"]);
+  await settle();
   expect([isOpen("reasoning"), isOpen("tool")]).toEqual(["true", "true"]);
   page.ops(["close", "r1"], ["set", "c1", { state: "output-available" }], ["close", "c1"]);
   await settle(200);
