@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from browser.expectation import expect
 from browser.views import open_preview, unfold
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><rect width="260" height="90" fill="#8af"/></svg>'
 TABLE = {"text/html": "<table><tr><th>region</th></tr><tr><td>north</td></tr></table>"}
@@ -47,6 +47,12 @@ ROWS = """() => [...document.querySelectorAll('.nbagent .nb-row-button[aria-expa
     .map((row) => row.querySelector('.nb-tool-name')?.textContent ?? row.textContent)"""
 
 
+def box_of(locator: Locator) -> dict[str, float]:
+    box = locator.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
 def play(page: Page, *batches: list[Any]) -> None:
     """Play batches of ops to the view, as fast as a kernel may send them."""
     for ops in batches:
@@ -64,7 +70,7 @@ def test_a_run_ends_in_the_same_state_at_its_full_height_whatever_is_seen_of_it(
         play(page, RUN)
         page.evaluate("() => pleasant.frame()")
         if seen in ("half", "out"):
-            bottom = page.locator(".nbagent").bounding_box()["height"]  # type: ignore[index]
+            bottom = box_of(page.locator(".nbagent"))["height"]
             page.evaluate("(y) => scrollTo(0, y)", bottom / 2 if seen == "half" else bottom + 400)
         if seen == "hidden":
             page.evaluate("() => { pleasant.main().hidden = true }")
@@ -83,12 +89,12 @@ def test_what_the_reader_sees_stays_where_it_is_when_the_run_ends(page: Page) ->
     page.evaluate("() => { document.body.style.paddingTop = '500px'; scrollTo(0, 400) }")
     page.evaluate("() => pleasant.frame()")
     words = page.get_by_text("That is all.")
-    top = words.bounding_box()["y"]  # type: ignore[index]
+    top = box_of(words)["y"]
     play(page, END)
     page.wait_for_selector(".nb-whole", state="attached")
     for _ in range(20):
         page.evaluate("() => pleasant.frame()")
-        assert abs(words.bounding_box()["y"] - top) <= 1  # type: ignore[index]
+        assert abs(box_of(words)["y"] - top) <= 1
 
 
 def test_what_the_reader_toggled_stays_so_when_the_run_ends(page: Page) -> None:
@@ -99,5 +105,43 @@ def test_what_the_reader_toggled_stays_so_when_the_run_ends(page: Page) -> None:
     plot = page.get_by_role("button", name="plot")
     plot.press("Enter")
     play(page, END)
-    page.wait_for_selector(".nb-log:not(.nb-at-once)")
+    page.wait_for_selector(".nb-whole", state="attached")
     assert page.evaluate(ROWS) == ["Thought for 4s", "last_table", "fetch"]
+
+
+LINES = "\n\n".join(f"line {number}" for number in range(60))
+
+
+def test_a_question_that_is_scrolled_out_of_sight_leaves_a_line_that_leads_back(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.open()")
+    play(page, [["open", "q", "run", {"kind": "prompt", "text": "How were\nsales in 2025?"}], ["close", "q"]])
+    cue = page.get_by_title("Go to this message")
+    play(page, [["open", "a", "run", {"kind": "text", "text": "Well. "}]])
+    expect(cue).to_have_count(0)
+    play(page, [["append", "a", "text", LINES]])
+    expect(cue).to_have_text("You: How were sales in 2025?")
+    line, log = box_of(cue), box_of(page.get_by_role("log"))
+    assert line["height"] < 32
+    assert line["y"] == log["y"]
+    cue.click()
+    expect(cue).to_have_count(0)
+    expect(page.locator(".nb-prompt")).to_be_in_viewport(ratio=1)
+    # The answer goes on, and the reader stays with the question.
+    play(page, [["append", "a", "text", LINES]])
+    page.evaluate("() => pleasant.frame()")
+    expect(page.locator(".nb-prompt")).to_be_in_viewport(ratio=1)
+
+
+def test_in_a_chat_the_line_is_the_question_of_the_turn_in_sight(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.open()")
+    for turn in ("first", "second"):
+        asked = [["open", f"q{turn}", "run", {"kind": "prompt", "text": f"The {turn}?"}], ["close", f"q{turn}"]]
+        thoughts = [["open", f"{turn}{i}", "run", {"kind": "text", "text": LINES}] for i in range(17)]
+        play(page, [*asked, *thoughts])
+    cue = page.get_by_title("Go to this message")
+    expect(cue).to_have_text("You: The second?")
+    cue.click()
+    expect(page.locator(".nb-prompt", has_text="The second?")).to_be_in_viewport()
+    expect(cue).to_have_text("You: The first?")

@@ -25,6 +25,7 @@ import { Footer } from "./footer";
 import { ForkTree } from "./fork-tree";
 import { Header } from "./header";
 import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting";
+import { PromptCue } from "./prompt-cue";
 import { StopNotice } from "./stop-notice";
 import { Waiting } from "./waiting";
 
@@ -91,6 +92,7 @@ function Log({ session }: { session: Session }) {
           {live && !waits && <Waiting list={list} owner={session.runProps} />}
         </div>
       </div>
+      <PromptCue scroller={scroller} list={list} />
       {showAll && (
         <button type="button" class="nb-button nb-all" onClick={showAll}>
           Show all
