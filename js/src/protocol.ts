@@ -537,12 +537,12 @@ export interface StopMessage {
   t: "stop";
 }
 
-/** The reader opened or closed a panel. */
+/** The reader opened or closed a panel, or all of them. */
 export interface ToggleMessage {
   t: "toggle";
-  /** Id of the panel's block. */
-  block: string;
-  /** True if the panel is open now. */
+  /** Id of the panel's block; null for the panels of all blocks. */
+  block: string | null;
+  /** True if it is open now. */
   open: boolean;
 }
 

@@ -163,9 +163,12 @@ export class Session {
     this.#requestStop();
   }
 
-  toggle(block: Block, open: boolean): void {
-    block.userOpen.value = open;
-    this.channel.send({ t: "toggle", block: block.id, open });
+  /** Open or close the panel of a block, or those of all blocks: the reader's choice. */
+  toggle(block: Block | null, open: boolean): void {
+    batch(() => {
+      for (const each of block === null ? this.store.all : [block]) each.userOpen.value = open;
+    });
+    this.channel.send({ t: "toggle", block: block?.id ?? null, open });
   }
 
   /** Answer a question. Nothing is sent if it is answered already, or to a kernel that is gone. */

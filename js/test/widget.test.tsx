@@ -497,6 +497,26 @@ describe("a panel", () => {
     expect(expanded("load")).toBe("true");
   });
 
+  it("opens and closes with all others by a key, but not where the reader writes", async () => {
+    const press = (key: string, target: Element) =>
+      target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    page.ops(RUN, tool("load", { state: "output-available" }), ["close", "load"], tool("plot", { open: true }));
+    page.ops(["open", "r", "run", { kind: "reasoning", text: "a thought" }], ["close", "r"]);
+    await settle();
+    const log = page.el.querySelector(".nb-log") as Element;
+    press("-", log);
+    await settle();
+    expect(["load", "plot", "Thought"].map(expanded)).toEqual(["false", "false", "false"]);
+    press("*", log.appendChild(document.createElement("input")));
+    press("*", log);
+    await settle();
+    expect(["load", "plot", "Thought"].map(expanded)).toEqual(["true", "true", "true"]);
+    expect(page.sent("toggle")).toEqual([
+      { t: "toggle", block: null, open: false },
+      { t: "toggle", block: null, open: true },
+    ]);
+  });
+
   it("follows the reader's choice in another view", async () => {
     page.ops(RUN, tool("load", { state: "output-available" }), ["close", "load"]);
     await settle();

@@ -163,14 +163,14 @@ class Stop(msgspec.Struct, tag_field="t", tag="stop"):
 
 
 class Toggle(msgspec.Struct, tag_field="t", tag="toggle"):
-    """The reader opened or closed a panel.
+    """The reader opened or closed a panel, or all of them.
 
     Attributes:
-        block: id of the panel's block.
-        open: true if the panel is open now.
+        block: id of the panel's block; null for the panels of all blocks.
+        open: true if it is open now.
     """
 
-    block: str
+    block: str | None
     open: bool
 
 

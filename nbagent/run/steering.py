@@ -43,8 +43,8 @@ class SteeredRun(RunResults):
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""
 
-    def toggle(self, block: str, is_open: bool) -> None:
-        """Open or close one panel (by its block's id) in every view of this run, for good."""
+    def toggle(self, block: str | None, is_open: bool) -> None:
+        """Open or close one panel (by its block's id; None: all of them) in every view of this run, for good."""
         with self._state.lock:
             self._channels.send(self._state.transcript.toggle(block, is_open))
 

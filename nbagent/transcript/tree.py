@@ -18,6 +18,9 @@ COUNTER_INTERVAL_S = 1.0
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
 
+_WITH_PANEL = frozenset({"reasoning", "tool", "agent", "error", "custom"})
+"""Kinds of blocks that a reader opens and closes."""
+
 _HIGH_RATE_COUNTERS = frozenset({"events", "words"})
 
 
@@ -124,10 +127,20 @@ class BlockTree:
         """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
         return [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
 
-    def toggle(self, id: str, is_open: bool) -> list[Op]:
-        """Return the ops that open or close a panel. The choice stays with the block, in every view and after a reload."""
-        block = self.blocks.get(id)
-        return [] if block is None else self._set(block, BlockProps(user_open=is_open))
+    def toggle(self, id: str | None, is_open: bool) -> list[Op]:
+        """Return the ops that open or close a panel, or all of them.
+
+        The choice stays with the block, in every view and after a reload.
+
+        Args:
+            id: of the panel's block; None for all blocks that have a panel.
+            is_open: whether it is open from now on.
+        """
+        if id is not None:
+            found = [self.blocks[id]] if id in self.blocks else []
+        else:
+            found = [block for block in self.blocks.values() if block.kind in _WITH_PANEL]
+        return [op for block in found for op in self._set(block, BlockProps(user_open=is_open))]
 
     def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
         """Return the ops that show why an answer to a question was not taken."""

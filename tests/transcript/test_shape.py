@@ -131,3 +131,10 @@ def test_the_result_that_counts_is_the_last_one_of_a_call() -> None:
     assert opened(*call("a", PICTURE, preliminary=True)) == {}
     assert opened(*call("a", TABLE), *call("a", TEXT)[1:]) == {"a": False}
     assert opened(*call("a", TABLE), *call("a", TABLE)[1:]) == {"a": True}
+
+
+def test_a_reader_opens_and_closes_all_panels_at_once() -> None:
+    transcript = Transcript("test")
+    for event in [e.Prompt(text="Go."), *call("a", TEXT), e.ReasoningStart(id="r"), e.TextStart(id="t")]:
+        transcript.feed(cast(e.Event, event))
+    assert transcript.toggle(None, True) == [("set", "a", {"user_open": True}), ("set", "r", {"user_open": True})]

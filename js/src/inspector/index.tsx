@@ -2,11 +2,14 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { panels as PANELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
+import { fill } from "../shared";
 import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
 import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
+import { COLLAPSE_KEY, EXPAND_KEY } from "../ui/shortcuts";
 import { Events } from "./events";
 import { Past } from "./past/past";
 import { TimeSlider } from "./past/time-slider";
@@ -42,6 +45,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
       <div ref={bar} class="nb-inspector-bar">
         <Switch pages={pagesOf(session)} page={page} show={show} />
         <span class="nb-grow" />
+        {page === "transcript" && <PanelButtons session={shown.past ?? session} />}
         {/* biome-ignore lint/a11y/useSemanticElements: no form */}
         <div class="nb-copies" role="group" aria-label="Copy the run">
           <span class="nb-muted" aria-hidden="true">
@@ -84,6 +88,27 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
         />
       )}
     </SessionContext.Provider>
+  );
+}
+
+/** Buttons that open and close all panels; the keys are handled by the view. */
+function PanelButtons({ session }: { session: Session }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: no form
+    <div class="nb-copies" role="group" aria-label={PANELS.label}>
+      {([true, false] as const).map((open) => (
+        <button
+          key={open}
+          type="button"
+          class="nb-button"
+          title={fill(PANELS.key, open ? EXPAND_KEY : COLLAPSE_KEY)}
+          aria-keyshortcuts={open ? EXPAND_KEY : COLLAPSE_KEY}
+          onClick={() => session.toggle(null, open)}
+        >
+          {open ? PANELS.expand : PANELS.collapse}
+        </button>
+      ))}
+    </div>
   );
 }
 

@@ -12,6 +12,7 @@ import { Icon } from "../ui/icons";
 import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
 import { useSettledHeight } from "../ui/settled-height";
+import { COLLAPSE_KEY, EXPAND_KEY, isTyping } from "../ui/shortcuts";
 import { useSticky } from "../ui/sticky";
 import { num, type PropsOf, str, strings } from "../values";
 import "./kinds";
@@ -39,7 +40,15 @@ export function Transcript({ session }: { session: Session }) {
     <SessionContext.Provider value={session}>
       <InspectingContext.Provider value={inspecting}>
         {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
-        <section class={gone ? "nb-frame nb-gone" : "nb-frame"} role="group" aria-label="Agent transcript">
+        <section
+          class={gone ? "nb-frame nb-gone" : "nb-frame"}
+          role="group"
+          aria-label="Agent transcript"
+          onKeyDown={({ key, altKey, ctrlKey, metaKey, target }) => {
+            if (altKey || ctrlKey || metaKey || isTyping(target)) return;
+            if (key === EXPAND_KEY || key === COLLAPSE_KEY) (past ?? session).toggle(null, key === EXPAND_KEY);
+          }}
+        >
           <ForkTree />
           <Header />
           <StopNotice session={session} />

@@ -1,5 +1,9 @@
 /** Keyboard shortcuts of the notebook: plain keys typed in a view are not commands, combinations with Ctrl or Cmd are. */
 
+/** Keys that open and close all panels of a view, as those of a tree view do. */
+export const EXPAND_KEY = "*";
+export const COLLAPSE_KEY = "-";
+
 /** Attribute by which JupyterLab's shortcuts are off: it listens in the capture phase, before any handler in the view. */
 const OFF = "data-lm-suppress-shortcuts";
 
@@ -23,6 +27,11 @@ export function keepPlainKeys(element: HTMLElement): () => void {
   }
   window.addEventListener("keydown", prepare, { capture: true });
   return () => window.removeEventListener("keydown", prepare, { capture: true });
+}
+
+/** Return true if the reader writes: then a key is a letter. */
+export function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
 /** Return true if the key is the notebook's. Enter in a field is the field's own: with Ctrl the notebook would run the cell again. */

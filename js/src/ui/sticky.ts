@@ -2,6 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isTyping } from "./shortcuts";
 
 const END_TOLERANCE_PX = 4;
 /** Time in which the page may still scroll because of a turn of the wheel, a touch or a key. */
@@ -78,10 +79,6 @@ export class StickyScroll {
     this.#pinned = pinned;
     this.onPinned(pinned);
   }
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
 /** Make the element behind `ref` a sticky scroller while `active`. */

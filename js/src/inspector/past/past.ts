@@ -204,8 +204,10 @@ export class Past {
       onHead: () => () => {},
       listen: () => () => {},
       send: (message) => {
-        if (message.t === "toggle") this.#choices.set(message.block, message.open);
-        else if (message.t === "need") this.#forward(message);
+        if (message.t === "toggle") {
+          const blocks = message.block === null ? [...session.store.all].map(({ id }) => id) : [message.block];
+          for (const block of blocks) this.#choices.set(block, message.open);
+        } else if (message.t === "need") this.#forward(message);
       },
     });
     session.channel.lazyValues.resume();
