@@ -59,6 +59,8 @@ export interface ErrorFrame {
   source: string;
   /** Local variables, name to text. */
   locals: Record<string, string>;
+  /** The installed package that the file is of, or `Python`; None for code of the user's own. */
+  library?: string | null;
 }
 
 /** Error of a tool call. */

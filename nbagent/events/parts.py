@@ -65,6 +65,7 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
         function: name of the function.
         source: the line.
         locals: local variables, name to text.
+        library: the installed package that the file is of, or `Python`; None for code of the user's own.
     """
 
     file: str
@@ -72,6 +73,7 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     source: str
     locals: dict[str, str]
+    library: str | None = None
 
 
 class Repeatable(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
-from nbagent.render.labels import error_headline, pretty, traceback_label
+from nbagent.render.labels import error_headline, own_place, pretty, traceback_label
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.sanitize import sanitize
@@ -157,9 +157,14 @@ class ValueWriter:
         return f'<a href="{href}" download="{escape(name)}" target="_blank" rel="noopener noreferrer">{label}</a>'
 
     def error(self, error: Props, kind: str = "type") -> str:
-        """Return an error: type, message, code, and its traceback folded. `kind` is the field of its type."""
+        """Return an error: type, message, code, the user's own line, and the traceback folded.
+
+        `kind` is the field of its type.
+        """
         code, traceback = text_of(error, "code"), text_of(error, "traceback")
         shown = self.plain(error_headline(error, kind) + (f" ({code})" if code else ""))
+        if place := own_place(error):
+            shown += caption(escape_line(place))
         return shown + (fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback)) if traceback else "")
 
 

@@ -166,6 +166,16 @@ def test_a_panel_is_open_as_in_the_view() -> None:
         assert ("<details open" in transcript_html(run(block))) == is_open
 
 
+def test_an_error_says_where_it_left_the_users_own_code() -> None:
+    own = {"file": "Cell In[3]", "line": 4, "function": "load", "source": "frame[year]", "locals": {"year": "1999"}}
+    library = {**own, "file": "/site-packages/pandas/frame.py", "source": "raise KeyError", "library": "pandas"}
+    error = {"type": "KeyError", "message": "1999", "traceback": None, "frames": [own, library]}
+    html = transcript_html(run(tool(state="output-error", error=error)))
+    assert "frame[year] · load · Cell In[3], line 4" in html
+    assert "raise KeyError" not in html
+    assert "1999</dd>" not in html
+
+
 def test_line_ends_that_are_line_breaks_are_shown() -> None:
     text = {"kind": "text", "text": "one\ntwo\n\n```\nx\ny\n```"}
     assert "<p>one<br>\ntwo</p>\n<pre><code>x\ny\n</code></pre>" in transcript_html(run({**text, "line_breaks": True}))

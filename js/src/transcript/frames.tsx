@@ -8,13 +8,17 @@ import { Icon } from "../ui/icons";
 import { record, str, type Unchecked } from "../values";
 import { Lazy } from "./lazy";
 
+type Frame = Unchecked<ErrorFrame>;
+
 export function Frames({ frames }: { frames: unknown }) {
   return <Lazy value={frames}>{(whole) => (Array.isArray(whole) ? <Stack frames={whole} /> : null)}</Lazy>;
 }
 
-/** The innermost frame comes first, as in a debugger, and is open. */
+/** The innermost frame comes first, as in a debugger. The first of the user's own code is open; libraries are folded. */
 function Stack({ frames }: { frames: unknown[] }) {
   const [unfolded, setUnfolded] = useState(true);
+  const groups = grouped(frames.map((frame): Frame => record(frame) ?? {}).reverse());
+  const opened = groups.find(([first]) => !isLibrary(first)) ?? groups[0];
   return (
     <>
       <button type="button" class="nb-fold" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
@@ -23,20 +27,55 @@ function Stack({ frames }: { frames: unknown[] }) {
       </button>
       {unfolded && (
         <ol class="nb-stack">
-          {[...frames].reverse().map((frame, index) => (
-            <Frame key={index} frame={record(frame) ?? {}} innermost={index === 0} />
-          ))}
+          {groups.map((group, index) =>
+            group !== opened && isLibrary(group[0]) ? (
+              <LibraryFrames key={index} frames={group} />
+            ) : (
+              group.map((frame, number) => (
+                <FrameRow key={`${index}.${number}`} frame={frame} isOpenAtFirst={group === opened && number === 0} />
+              ))
+            ),
+          )}
         </ol>
       )}
     </>
   );
 }
 
-function Frame({ frame, innermost }: { frame: Unchecked<ErrorFrame>; innermost: boolean }) {
-  const [open, setOpen] = useState(innermost);
+const isLibrary = (frame: Frame | undefined) => str(frame?.library) !== null;
+
+/** Neighbours that are both of libraries, or both of the user's own code, share a group. */
+function grouped(frames: Frame[]): Frame[][] {
+  const groups: Frame[][] = [];
+  for (const frame of frames) {
+    const last = groups.at(-1);
+    if (last && isLibrary(last[0]) === isLibrary(frame)) last.push(frame);
+    else groups.push([frame]);
+  }
+  return groups;
+}
+
+function LibraryFrames({ frames }: { frames: Frame[] }) {
+  const [open, setOpen] = useState(false);
+  const names = [...new Set(frames.map(({ library }) => str(library)))].join(", ");
+  return (
+    <>
+      <li class="nb-stack-frame">
+        <button type="button" class="nb-stack-row nb-muted" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <Icon name="chevron" />
+          {fill(frames.length === 1 ? LABELS.library_frame : LABELS.library_frames, String(frames.length), names)}
+        </button>
+      </li>
+      {open && frames.map((frame, index) => <FrameRow key={index} frame={frame} />)}
+    </>
+  );
+}
+
+function FrameRow({ frame, isOpenAtFirst = false }: { frame: Frame; isOpenAtFirst?: boolean }) {
+  const [open, setOpen] = useState(isOpenAtFirst);
   const variables = Object.entries(record(frame.locals) ?? {});
   return (
-    <li class="nb-stack-frame">
+    <li class={isLibrary(frame) ? "nb-stack-frame nb-muted" : "nb-stack-frame"}>
       <button type="button" class="nb-stack-row" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name="chevron" />
         <code>{str(frame.source)}</code>

@@ -480,6 +480,34 @@ describe("what is too big to travel", () => {
     expect(page.el.querySelector(".nb-stack-locals")?.textContent).toBe("no variables");
   });
 
+  it("of the frames of an error: those of libraries are folded, and the first of the user's own is open", async () => {
+    const frame = (name: string, library?: string) => {
+      return { file: `${name}.py`, line: 4, function: name, source: `${name}()`, locals: { x: name }, library };
+    };
+    const stack = [
+      frame("called", "asyncio"),
+      frame("cell"),
+      frame("mine"),
+      frame("get", "pandas"),
+      frame("at", "numpy"),
+    ];
+    page.ops(tool("f", { state: "output-error", error: { type: "E", message: "m", frames: stack } }), ["close", "f"]);
+    await settle();
+    const rows = () => [...page.el.querySelectorAll<HTMLButtonElement>(".nb-stack-row")];
+    const folded = [
+      "2 frames of numpy, pandas",
+      "mine()mine · mine.py, line 4",
+      "cell()cell · cell.py, line 4",
+      "1 frame of asyncio",
+    ];
+    expect(rows().map((row) => row.textContent)).toEqual(folded);
+    expect(page.el.querySelector(".nb-stack-locals")?.textContent).toBe("xmine");
+    rows()[0]?.click();
+    await settle();
+    expect(rows()[1]?.textContent).toBe("at()at · at.py, line 4");
+    expect(rows()[1]?.closest("li")?.className).toContain("nb-muted");
+  });
+
   it("of a file is read when the reader wants it", async () => {
     page.ops(["open", "x", "run", { kind: "file", name: "a.bin", data: part("prop/x/data") }]);
     await settle();

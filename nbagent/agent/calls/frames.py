@@ -3,9 +3,11 @@
 import inspect
 import linecache
 import re
+import sysconfig
 import threading
 from collections.abc import Iterator, Mapping
 from contextvars import copy_context
+from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
@@ -19,7 +21,7 @@ from nbagent.runtime.ipython import ipython_shell
 from nbagent.runtime.post_mortem import frames_outside
 
 MAX_FRAMES = 20
-"""Frames that are kept: the first one, and the innermost others."""
+"""Frames that are kept: the ends, then those of the user's own code, then the innermost others."""
 MAX_LOCALS = 30
 """Local variables of one frame that are kept."""
 LOCAL_CHARS = 500
@@ -27,6 +29,7 @@ LOCAL_CHARS = 500
 REPRS_S = 0.5
 """Seconds that the texts of all variables may take together. The rest is left out."""
 
+_STANDARD_LIBRARY = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 _MAX_MASKED_CHARS = 20 * LOCAL_CHARS
 """Characters of a text in which values with the names of secrets are looked for: more than are shown."""
 _TOO_SLOW = f"(not shown: the texts of the variables took longer than {REPRS_S:g} s)"
@@ -43,8 +46,7 @@ def frames_of(error: BaseException) -> list[ErrorFrame]:
     The texts of local variables are made in a thread of their own, which is left behind if one of them takes too long.
     """
     entries = frames_outside(error.__traceback__)
-    if len(entries) > MAX_FRAMES:
-        entries = [entries[0], *entries[1 - MAX_FRAMES :]]
+    entries = _most_wanted(entries)
     if not entries:
         return []
     variables = [dict(_variables(entry)) for entry in entries]
@@ -67,6 +69,26 @@ def frames_of(error: BaseException) -> list[ErrorFrame]:
     ]
 
 
+def _most_wanted(entries: list[TracebackType]) -> list[TracebackType]:
+    if len(entries) <= MAX_FRAMES:
+        return entries
+    ends = (0, len(entries) - 1)
+    own = {number for number, entry in enumerate(entries) if library_of(entry.tb_frame.f_code.co_filename) is None}
+    wanted = sorted(range(len(entries)), key=lambda number: (number not in ends, number not in own, -number))
+    return [entries[number] for number in sorted(wanted[:MAX_FRAMES])]
+
+
+def library_of(file: str) -> str | None:
+    """Return the installed package that a file is of, or `Python` for its standard library; None for any other file."""
+    if file.startswith("<frozen "):
+        return "Python"
+    path = PurePath(file)
+    for place in ("site-packages", "dist-packages"):
+        if place in path.parts:
+            return PurePath(path.parts[path.parts.index(place) + 1]).stem
+    return "Python" if any(path.is_relative_to(place) for place in _STANDARD_LIBRARY) else None
+
+
 def _frame(entry: TracebackType, local_variables: dict[str, str]) -> ErrorFrame:
     code, number = entry.tb_frame.f_code, entry.tb_lineno
     source = linecache.getline(code.co_filename, number, entry.tb_frame.f_globals).strip()
@@ -76,6 +98,7 @@ def _frame(entry: TracebackType, local_variables: dict[str, str]) -> ErrorFrame:
         function=text_safe(code.co_name),
         source=text_safe(line(source)),
         locals=local_variables,
+        library=library_of(code.co_filename),
     )
 
 

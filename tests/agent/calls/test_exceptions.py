@@ -1,12 +1,14 @@
 """Exceptions that a tool raised: the object, its frames as a reader sees them, and the debugger in them."""
 
 import io
+import json
 import random
 import string
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from kernels.session import Session
 import nbagent
 from nbagent import Run
 from nbagent import events as e
-from nbagent.agent.calls.frames import LOCAL_CHARS, MAX_FRAMES, MAX_LOCALS, frames_of
+from nbagent.agent.calls.frames import LOCAL_CHARS, MAX_FRAMES, MAX_LOCALS, frames_of, library_of
 from nbagent.errors import NbagentError
 from nbagent.runtime.post_mortem import LastError
 
@@ -71,6 +73,38 @@ async def test_a_call_has_the_exception_with_the_frames_of_the_tool() -> None:
     assert (frame["function"], frame["source"]) == ("rate", "return table[year]")
     assert frame["locals"] == {"year": "1999", "table": "{2024: 11.2}"}
     assert Path(frame["file"]) == Path(__file__)
+
+
+@pytest.mark.parametrize(
+    ("file", "library"),
+    [
+        (__file__, None),
+        ("<string>", None),
+        ("/tmp/ipykernel_12/345.py", None),
+        (json.__file__, "Python"),
+        ("<frozen importlib._bootstrap>", "Python"),
+        (pytest.__file__, "pytest"),
+        ("/usr/lib/python3/dist-packages/six.py", "six"),
+    ],
+)
+def test_a_frame_says_which_library_it_is_of(file: str, library: str | None) -> None:
+    assert library_of(file) == library
+
+
+def test_of_a_deep_stack_the_frames_of_the_users_own_code_are_kept() -> None:
+    class Broken:
+        def __deepcopy__(self, memo: Any) -> Any:
+            raise ValueError("cannot be copied")
+
+    def copied() -> None:
+        value: Any = Broken()
+        for _ in range(MAX_FRAMES):
+            value = [value]
+        deepcopy(value)
+
+    frames = raised(copied)
+    assert len(frames) == MAX_FRAMES - 1
+    assert [frame.function for frame in frames if frame.library is None] == ["copied", "__deepcopy__"]
 
 
 async def test_so_has_a_call_of_an_async_tool() -> None:
