@@ -20,7 +20,7 @@ import {
 import type { ToolError, Usage } from "./protocol";
 import { fill, LIMITS } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
-import { count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
+import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
 
 export type Tone = "live" | "ok" | "bad" | "ask" | "off";
 
@@ -168,10 +168,26 @@ export function toolStateLabel(state: string, closed: boolean): string {
 export const isToolLive = (state: string) =>
   state === "input-streaming" || state === "input-available" || state === "approval-responded";
 
-/** The heading of a finished thought: `Thought for 5s`. */
+/** The heading of a finished thought: `Thought for 5s`; of a brief one its title, `Thought: A sum`. */
 export function thoughtLabel(props: PropsOf<"reasoning">): string {
   const took = elapsed(props);
+  const title = thoughtTitle(props);
+  if (took !== null && 1000 * took < LIMITS.brief_thought_ms && title)
+    return fill(THOUGHT.titled, clip(title, LIMITS.thought_title_chars));
   return took === null ? THOUGHT.closed : fill(THOUGHT.timed, rounded(took));
+}
+
+/** The first line of a thought, without the marks of a heading: `**A sum**` is `A sum`. */
+function thoughtTitle({ text }: PropsOf<"reasoning">): string {
+  const line = (str(text) ?? "").trim().split("\n", 1)[0] ?? "";
+  return line.replace(/^#{1,6} +|\*\*/g, "").trim();
+}
+
+/** Return true if the heading of a thought says all of it. */
+export function isTitleOnly(props: PropsOf<"reasoning">): boolean {
+  const title = thoughtTitle(props);
+  const text = str(props.text)?.trim();
+  return (text === title || text === `**${title}**`) && thoughtLabel(props).endsWith(` ${title}`);
 }
 
 /** The question that an approval asks. */

@@ -20,6 +20,7 @@ from nbagent.render.labels import (
     is_in_row,
     is_permitted,
     is_silent_thought,
+    is_title_only,
     lanes_label,
     prompt_label,
     run_label,
@@ -135,9 +136,10 @@ class BlockWriter:
     def _reasoning(self, block: Props) -> str:
         if is_silent_thought(block):
             return ""
+        text = "" if is_title_only(block) else text_of(block, "text")
         return fold(
-            escape(thought_label(block)),
-            quotation(self._value.markdown(text_of(block, "text"))),
+            escape_line(thought_label(block)),
+            quotation(self._value.markdown(text)),
             is_open=self._is_open(block, "thinking"),
         )
 

@@ -14,6 +14,7 @@ from nbagent.render.props import Props, number_of, record_of, text_of
 _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
 _FIGURES = LABELS["figure"]
+_HEADING_MARKS = re.compile(r"^#{1,6} +|\*\*")
 _MAX_INDENTED_CHARS = 100_000
 # Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end.
 _BEFORE_TOKENS = frozenset({"prompt", "tool", "agent", "reasoning"})
@@ -187,17 +188,30 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
 
 
 def thought_label(thought: Props) -> str:
-    """Return the heading of a thought: `Thought for 5s`."""
+    """Return the heading of a thought: `Thought for 5s`; of a brief one its title, `Thought: A sum`."""
     took = elapsed(thought)
     if not thought.get("closed"):
         return LABELS["thought"]["running"]
+    if took is not None and 1000 * took < LIMITS["brief_thought_ms"] and (title := thought_title(thought)):
+        return fill(LABELS["thought"]["titled"], clip(title, LIMITS["thought_title_chars"]))
     return LABELS["thought"]["closed"] if took is None else fill(LABELS["thought"]["timed"], rounded(took))
 
 
 def is_silent_thought(thought: Props) -> bool:
-    """Return True for a finished thought without text that took no time: an artefact of the protocol."""
+    """Return True for a finished thought without text that took less than a second: there is nothing to say about it."""
     took_ms = 1000 * (elapsed(thought) or 0)
-    return bool(thought.get("closed")) and not text_of(thought, "text") and took_ms < LIMITS["silent_thought_ms"]
+    return bool(thought.get("closed")) and not text_of(thought, "text") and took_ms < LIMITS["brief_thought_ms"]
+
+
+def thought_title(thought: Props) -> str:
+    """Return the first line of a thought, without the marks of a heading: `**A sum**` is `A sum`."""
+    return _HEADING_MARKS.sub("", text_of(thought, "text").strip().partition("\n")[0]).strip()
+
+
+def is_title_only(thought: Props) -> bool:
+    """Return True if the heading of a thought says all of it."""
+    text = text_of(thought, "text").strip()
+    return text in (title := thought_title(thought), f"**{title}**") and thought_label(thought).endswith(f" {title}")
 
 
 def prompt_label(approval: Props) -> str:

@@ -21,6 +21,7 @@ from nbagent.render.labels import (
     figures,
     forks_label,
     handoff_label,
+    is_title_only,
     lanes_label,
     pretty,
     prompt_label,
@@ -119,7 +120,8 @@ class _Writer:
                 return [self._answer(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
-                return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
+                more = [] if is_title_only(block) else [self._prose(text)]
+                return [_quoted([f"*{_line(thought_label(block))}*", *more])] if text else []
             case "tool":
                 before, about_result = self._tree.asked_of(block)
                 return [

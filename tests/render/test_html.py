@@ -24,8 +24,7 @@ GOLDEN = TESTS / "golden"
 READ = {
     "answer": [
         "analyst demo · Done in 3.2s",
-        "Thought for <1s",
-        "First load, then sum.",
+        "Thought: First load, then sum.",
         "✓ load_sales(year=2025) → DataFrame 2×2 · 1.2s",
         "Result",
         "1",

@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { thought as LABELS } from "../../../nbagent/protocol/labels.json";
 import { LIMITS } from "../shared";
-import { elapsed, isLive, thoughtLabel } from "../status";
+import { elapsed, isLive, isTitleOnly, thoughtLabel } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icons";
@@ -22,12 +22,13 @@ export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
   const opening = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
   // Some providers send the start and the end of a thought without its text.
-  if (!live && !hasText && 1000 * (elapsed(props) ?? 0) < LIMITS.silent_thought_ms) return null;
+  if (!live && !hasText && 1000 * (elapsed(props) ?? 0) < LIMITS.brief_thought_ms) return null;
+  const whole = live ? props : { ...props, text: block.stream("text").text };
   const row = (
     <>
       <Icon name="thought" tone={live ? "pulse" : ""} />
       <span class="nb-thought-label">
-        {live ? `${LABELS.running} ` : thoughtLabel(props)}
+        {live ? `${LABELS.running} ` : thoughtLabel(whole)}
         {live && <Elapsed started={num(props.started) ?? 0} ended={null} />}
       </span>
       <span class="nb-grow" />
@@ -35,7 +36,7 @@ export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
   );
   return (
     <Disclosure {...opening} row={row} class="nb-reasoning">
-      {hasText ? () => <ThoughtPane block={block} live={live} /> : null}
+      {hasText && !isTitleOnly(whole) ? () => <ThoughtPane block={block} live={live} /> : null}
     </Disclosure>
   );
 }

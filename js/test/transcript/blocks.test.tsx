@@ -285,14 +285,28 @@ describe("thinking", () => {
     expect(rowOf(page.el, "Thought").textContent).toBe("Thought for 5s");
   });
 
-  it("that was never shown has nothing to open", async () => {
-    page.ops(
-      ["open", "r", "run", { kind: "reasoning", text: "", started: 1 }],
-      ["set", "r", { ended: 1.2 }],
-      ["close", "r"],
-    );
+  const thought = (text: string, seconds: number) => [
+    ["open", "r", "run", { kind: "reasoning", text, started: 1 }],
+    ["set", "r", { ended: 1 + seconds }],
+    ["close", "r"],
+  ];
+
+  it("that was never shown has nothing to open, and no row at all if it was brief", async () => {
+    page.ops(...thought("", 2));
     await settle();
-    expect(rowOf(page.el, "Thought for <1s").localName).toBe("div");
+    expect(rowOf(page.el, "Thought for 2s").localName).toBe("div");
+    page.ops(["set", "r", { ended: 1.9 }]);
+    await settle();
+    expect(page.el.querySelector(".nb-row")).toBeNull();
+  });
+
+  it.each([
+    ["**A sum**\n\nFirst the parts.", "button"],
+    ["**A sum**", "div"],
+  ])("that was brief is named by its title, and opens for what is below that: %j", async (text, tag) => {
+    page.ops(...thought(text, 0.4));
+    await settle();
+    expect(rowOf(page.el, "Thought: A sum").localName).toBe(tag);
   });
 });
 
