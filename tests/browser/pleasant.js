@@ -22,7 +22,7 @@
 
   /** Everything that the Tab key shall reach, in order. */
   stops() {
-    const all = document.querySelectorAll('.nbagent :is(button:not(:disabled), a[href], [tabindex="0"])');
+    const all = document.querySelectorAll('.nbagent :is(button:not(:disabled, [tabindex="-1"]), a[href], [tabindex="0"])');
     return [...all].filter((node) => !node.closest("[inert]") && node.getClientRects().length > 0);
   },
 

@@ -61,6 +61,8 @@ export function EventsButton({ block }: { block: Block }) {
     <button
       type="button"
       class="nb-button nb-bare nb-events-of"
+      // One more stop in each block would be in the way; the timeline leads to the same list.
+      tabIndex={-1}
       aria-label="Events of this"
       title="Events of this"
       onClick={() => {

@@ -3,8 +3,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { chat as CHAT, prompted as LABELS } from "../../../nbagent/protocol/labels.json";
 import { prose } from "../readable";
+import { fill } from "../shared";
 import { isLive } from "../status";
-import type { Block } from "../store";
+import type { Block, BlockList } from "../store";
 import type { TextStream } from "../text-stream";
 import { num, record } from "../values";
 import { useSession } from "./context";
@@ -39,16 +40,26 @@ function ChatActions({ block }: { block: Block<"prompt"> }) {
   const idle = !isLive(session.status) && session.kernel.state.value !== "gone";
   if (num(session.runProps.turns) === null || block.props.value.replaced === true || !idle) return null;
   const text = () => block.stream("text").text;
+  const edit = () => session.chat.change({ text: text(), editing: block.id });
+  const again = () => session.chat.again(text(), block.id);
+  const number = String(numberOf(block, session.store.top));
   return (
     <div class="nb-prompt-actions">
-      <button type="button" class="nb-link" onClick={() => session.chat.change({ text: text(), editing: block.id })}>
+      <button type="button" class="nb-link" aria-label={fill(CHAT.edit_of, number)} onClick={edit}>
         {CHAT.edit}
       </button>
-      <button type="button" class="nb-link" onClick={() => session.chat.again(text(), block.id)}>
+      <button type="button" class="nb-link" aria-label={fill(CHAT.again_of, number)} onClick={again}>
         {CHAT.again}
       </button>
     </div>
   );
+}
+
+/** The number of a message of the user among those of the chat as it is now, from 1. */
+function numberOf(block: Block, list: BlockList): number {
+  const blocks = list.pages.peek().flatMap((page) => page.peek());
+  const prompts = blocks.filter((each) => each.kind === "prompt" && each.props.peek().replaced !== true);
+  return prompts.indexOf(block) + 1;
 }
 
 function Message({ stream }: { stream: TextStream }) {

@@ -156,6 +156,7 @@ describe("an earlier message", () => {
   beforeEach(answered);
 
   it("is edited in the input line, and Escape leaves it", async () => {
+    expect(button("Edit")?.getAttribute("aria-label")).toBe("Edit message 1");
     button("Edit")?.click();
     await settle();
     expect(field().value).toBe("one");

@@ -30,6 +30,8 @@ _MAX_LENGTHS_EM = 20
 
 _LEVELS_BELOW = 3
 """Levels by which headings are below those of the page around them."""
+# On its own ground in light and dark: the pages that a notebook is exported to have none for code in an output.
+_CODE_BLOCK = ' style="margin:.5em 0;padding:.6em .8em;border-radius:6px;background:rgba(128,128,128,.12);overflow-x:auto"'
 _HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
 
 LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
@@ -96,7 +98,7 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
         case "hr":
             out.append("<hr>\n")
         case "code_block" | "fence":
-            out.append(f"<pre>{_code(token.content)}</pre>\n")
+            out.append(f"<pre{_CODE_BLOCK}>{_code(token.content)}</pre>\n")
         case "math_block" if token.meta["closed"]:
             out.append(f"<p>{_tex(token.content, '$$', typeset)}</p>\n")
         case "math_block":
