@@ -15,6 +15,7 @@ from nbagent.mime.picture import IN_SCRIPT, PLOTLY, figure_of, is_drawn_by_scrip
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.styled_table import is_styler, table_of, with_inline_styles
 from nbagent.mime.summary import summary_of
+from nbagent.mime.table_html import with_words_left
 from nbagent.mime.text import head, line, text_of, without_addresses
 from nbagent.protocol.shared import MIME_BYTES
 from nbagent.runtime.ipython import ipython_shell
@@ -170,6 +171,8 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     bundle.update(picture_of(value, bundle, ask))
     if is_styler(value) and isinstance(bundle.get("text/html"), str):
         bundle["text/html"] = with_inline_styles(bundle["text/html"])
+    if isinstance(bundle.get("text/html"), str):
+        bundle["text/html"] = with_words_left(bundle["text/html"])
     if isinstance(bundle.get("text/html"), str) and is_drawn_by_script(bundle["text/html"]):
         del bundle["text/html"]
         if not any(mime.startswith("image/") for mime in bundle):
