@@ -180,7 +180,10 @@ export function thoughtLabel(props: PropsOf<"reasoning">): string {
 /** The first line of a thought, without the marks of a heading: `**A sum**` is `A sum`. */
 function thoughtTitle({ text }: PropsOf<"reasoning">): string {
   const line = (str(text) ?? "").trim().split("\n", 1)[0] ?? "";
-  return line.replace(/^#{1,6} +|\*\*/g, "").trim();
+  return line
+    .replace(/^#{1,6} +/, "")
+    .replace(/(\*{1,3}|`+)(\S.*?)\1/g, "$2")
+    .trim();
 }
 
 /** Return true if the heading of a thought says all of it. */

@@ -14,7 +14,7 @@ _WHOLE_CHARS = 60
 """Characters of a dict, list or tuple that is written whole instead of being measured."""
 _WHOLE_DEPTH = 3
 _BARE_KEY = re.compile(r"[^\W\d][\w.%-]*(?: [\w.%-]+)*")
-_BRACKETS = {dict: "{{{}}}", list: "[{}]", tuple: "({})"}
+_BRACKETS: dict[type, str] = {dict: "{{{}}}", list: "[{}]", tuple: "({})"}
 
 
 def summary_of(value: Any) -> str:

@@ -14,7 +14,8 @@ from nbagent.render.props import Props, number_of, record_of, text_of
 _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
 _FIGURES = LABELS["figure"]
-_HEADING_MARKS = re.compile(r"^#{1,6} +|\*\*")
+_HEADING_MARKS = re.compile(r"^#{1,6} +")
+_INLINE_MARKS = re.compile(r"(\*{1,3}|`+)(\S.*?)\1")
 _MAX_INDENTED_CHARS = 100_000
 # Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end.
 _BEFORE_TOKENS = frozenset({"prompt", "tool", "agent", "reasoning"})
@@ -205,7 +206,8 @@ def is_silent_thought(thought: Props) -> bool:
 
 def thought_title(thought: Props) -> str:
     """Return the first line of a thought, without the marks of a heading: `**A sum**` is `A sum`."""
-    return _HEADING_MARKS.sub("", text_of(thought, "text").strip().partition("\n")[0]).strip()
+    line = _HEADING_MARKS.sub("", text_of(thought, "text").strip().partition("\n")[0])
+    return _INLINE_MARKS.sub(r"\2", line).strip()
 
 
 def is_title_only(thought: Props) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from browser.expectation import expect
 from browser.views import open_preview, unfold
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><rect width="260" height="90" fill="#8af"/></svg>'
 TABLE = {"text/html": "<table><tr><th>region</th></tr><tr><td>north</td></tr></table>"}
@@ -47,10 +47,10 @@ ROWS = """() => [...document.querySelectorAll('.nbagent .nb-row-button[aria-expa
     .map((row) => row.querySelector('.nb-tool-name')?.textContent ?? row.textContent)"""
 
 
-def box_of(locator: Locator) -> dict[str, float]:
+def box_of(locator: Locator) -> FloatRect:
     box = locator.bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def play(page: Page, *batches: list[Any]) -> None:

@@ -49,7 +49,17 @@ async def waiting():
     yield "and done"
 """
 SHOW = "run = nbagent.show(answer(), name='analyst')\nran = await run"
-WHOLE = ["analyst", "Done in", "Thought for", "load_sales", "DataFrame 2×2", "plot", "fetch", "ConnectionError", "Sales grew"]
+WHOLE = [
+    "analyst",
+    "Done in",
+    "Thought: First load, then plot.",
+    "load_sales",
+    "DataFrame 2×2",
+    "plot",
+    "fetch",
+    "ConnectionError",
+    "Sales grew",
+]
 INSIDE = ["First load, then plot.", "region", "revenue", "refused", "traceback (1 frame)"]
 REPR = re.compile(r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell again")
 

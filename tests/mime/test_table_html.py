@@ -13,7 +13,7 @@ FRAME = pd.DataFrame(
     {
         "region": ["north", None],
         "sold": [1234.5, np.nan],
-        "day": pd.to_datetime(["2025-01-01", None]),
+        "day": pd.to_datetime(pd.Series(["2025-01-01", None])),
         "share": ["+12 %", "3e-05"],
         "stock": pd.array([1, None], "Int64"),
     }
@@ -39,7 +39,7 @@ def test_a_column_that_holds_words_is_read_from_the_left_with_its_name() -> None
     ],
 )
 def test_a_table_of_numbers_or_with_spans_stays_as_it_is(frame: pd.DataFrame) -> None:
-    html = frame._repr_html_()
+    html = frame.to_html()
     assert with_words_left(html) == html
 
 

@@ -148,20 +148,22 @@ def test_each_part_of_a_result_is_shown_in_order_instead_of_the_whole() -> None:
 
 def test_a_panel_is_open_as_in_the_view() -> None:
     drawn = tool(result={"text/plain": "r"})
-    for props, is_open in [
+    calls: list[tuple[dict[str, Any], bool]] = [
         ({}, False),
         ({"open": True}, True),
         ({"open": True, "user_open": False}, False),
         ({"user_open": True}, True),
         ({"state": "approval-requested", "closed": False}, True),
         ({"state": "approval-requested", "closed": True}, False),
-    ]:
+    ]
+    for props, is_open in calls:
         assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
-    for block, is_open in [
+    blocks: list[tuple[dict[str, Any], bool]] = [
         ({"kind": "error", "error_type": "E", "message": "no"}, True),
         ({"kind": "error", "error_type": "E", "message": "no", "user_open": False}, False),
         ({"kind": "custom", "name": "n", "data": 1, "user_open": True}, True),
-    ]:
+    ]
+    for block, is_open in blocks:
         assert ("<details open" in transcript_html(run(block))) == is_open
 
 
