@@ -63,7 +63,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
       .filter(({ props: { value } }) => (value.stage === "result") === aboutResult)
       .map((approval) => <Question key={approval.id} block={approval} />);
   const isTold = isInRow(props, "arguments") || isInRow(props, "result");
-  const classes = `nb-tool nb-tool-${state} ${isTold ? "nb-told" : ""} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
+  const need = waits ? "nb-tone-ask" : "";
+  const classes = `nb-tool nb-tool-${state} ${isTold ? "nb-told" : ""} ${failed ? "nb-tone-bad" : need}`;
 
   const row = (
     <>
