@@ -6,7 +6,7 @@ from typing import Any
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.image import bytes_label
 from nbagent.mime.styled_table import table_of
-from nbagent.mime.text import count, line, quote, without_addresses
+from nbagent.mime.text import LINE_CHARS, count, line, quote, without_addresses
 
 _REPR_OF_NAME = re.compile(r"<[\w.<>]+ object(?: at 0x[0-9A-Fa-f]+)?>")
 """A repr that only names the class, such as `<IPython.core.display.HTML object>`."""
@@ -26,7 +26,12 @@ def summary_of(value: Any) -> str:
 
 
 def is_whole(summary: str, value: Any) -> bool:
-    """Return True if the summary of a value, as JSON or as its text, leaves nothing of it out."""
+    """Return True if the summary of a value, as JSON or as its text, leaves nothing of it out.
+
+    A summary that is longer than a line, which only a producer of events can make, is cut where it is shown.
+    """
+    if len(summary) > LINE_CHARS:
+        return False
     if isinstance(value, str):
         return summary in (value, repr(value)) and value.isprintable()
     return summary == _whole(value)

@@ -88,7 +88,9 @@ def test_a_result_that_its_summary_says_whole_is_not_said_again(value: Any, show
     assert ("result" in in_row({"a": 1}, value)) == shown
 
 
-def test_a_table_and_a_picture_are_never_in_the_row() -> None:
+def test_a_table_a_picture_and_what_is_longer_than_a_line_are_never_in_the_row() -> None:
+    assert is_told("x" * 80, {"text/plain": "x" * 80})
+    assert not is_told("x" * 81, {"text/plain": "x" * 81})
     assert not is_told("1", TABLE)
     assert not is_told("<Figure>", PICTURE)
 

@@ -62,9 +62,8 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     approvals
       .filter(({ props: { value } }) => (value.stage === "result") === aboutResult)
       .map((approval) => <Question key={approval.id} block={approval} />);
-  const isTold = isInRow(props, "arguments") || isInRow(props, "result");
   const need = waits ? "nb-tone-ask" : "";
-  const classes = `nb-tool nb-tool-${state} ${isTold ? "nb-told" : ""} ${failed ? "nb-tone-bad" : need}`;
+  const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : need}`;
 
   const row = (
     <>
@@ -73,7 +72,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
       <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && (
-        <span class="nb-summary">→ {clip(summary, SUMMARY_CHARS)}</span>
+        <span class={`nb-summary ${isInRow(props, "result") ? "nb-told" : ""}`}>→ {clip(summary, SUMMARY_CHARS)}</span>
       )}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       <span class="nb-grow" />
@@ -142,7 +141,10 @@ function ArgsLine({ block }: { block: Block<"tool"> }) {
   const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
   const partial = usePartialArgs(block, written);
   if (isHidden(block.props.value, "arguments")) return <span class="nb-args">{LABELS.hidden}</span>;
-  return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
+  const told = isInRow(block.props.value, "arguments") ? "nb-told" : "";
+  return (
+    <span class={`nb-args ${told}`}>{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>
+  );
 }
 
 /** Label of the first characters of the argument text; further text redraws nothing. */
