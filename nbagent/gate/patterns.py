@@ -27,6 +27,9 @@ _PROBES = ("a", " ")  # a match may depend on whether a word goes on
 _SENTINEL = "\ud800"
 """A character that occurs in no text."""
 
+_LOOKS_BEHIND = re.compile(r"\(\?<|\\[bBmMA]|\^")
+"""Matches where an expression may depend on the text before its match."""
+
 _CONTEXT_CHARS = 64
 """Characters before a text that a look-behind may see."""
 
@@ -248,7 +251,7 @@ class Patterns:
         except regex.error as error:
             raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
         self._expressions.append(expression)
-        self._looks_behind |= "(?<" in pattern or "\\B" in pattern
+        self._looks_behind |= _LOOKS_BEHIND.search(pattern) is not None
         # The sentinel never matches, so `partial=True` finds only matches that are cut off by the end of the text.
         line = "\n" if flags & regex.X else ""
         self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_SENTINEL}", flags))

@@ -306,6 +306,7 @@ SPEECH = st.lists(
 
 @example("4111 1111Ann\nLee", [10])
 @example("canary/9f8e7d6c5b4a*Ann* Lee", [20])
+@example("_Ann\nLee\n\n", [1])
 @given(SPEECH, st.lists(st.integers(0, 200), max_size=30))
 def test_deltas_cut_anywhere_show_what_one_delta_shows(text: str, cuts: list[int]) -> None:
     def shown(*deltas: str) -> str:
