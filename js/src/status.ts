@@ -186,11 +186,10 @@ function thoughtTitle({ text }: PropsOf<"reasoning">): string {
     .trim();
 }
 
-/** Return true if the heading of a thought says all of it. */
+/** Return true if the heading of a thought says all of it: one line, without links or formulas. */
 export function isTitleOnly(props: PropsOf<"reasoning">): boolean {
-  const title = thoughtTitle(props);
-  const text = str(props.text)?.trim();
-  return (text === title || text === `**${title}**`) && thoughtLabel(props).endsWith(` ${title}`);
+  const isPlain = !/[\n[$<]/.test((str(props.text) ?? "").trim());
+  return isPlain && thoughtLabel(props).endsWith(`: ${thoughtTitle(props)}`);
 }
 
 /** The question that an approval asks. */

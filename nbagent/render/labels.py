@@ -211,9 +211,10 @@ def thought_title(thought: Props) -> str:
 
 
 def is_title_only(thought: Props) -> bool:
-    """Return True if the heading of a thought says all of it."""
-    text = text_of(thought, "text").strip()
-    return text in (title := thought_title(thought), f"**{title}**") and thought_label(thought).endswith(f" {title}")
+    """Return True if the heading of a thought says all of it: one line, without links or formulas."""
+    title = thought_title(thought)
+    is_plain = not re.search(r"[\n\[$<]", text_of(thought, "text").strip())
+    return is_plain and thought_label(thought).endswith(f": {title}")
 
 
 def prompt_label(approval: Props) -> str:

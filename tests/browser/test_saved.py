@@ -35,7 +35,7 @@ def shown(summary, **data):
     return {"display": e.Display(summary=summary, data={name.replace("_", "/"): value for name, value in data.items()})}
 async def answer():
     yield e.ReasoningStart(id="r", kind="summary")
-    yield e.ReasoningDelta(id="r", delta="First *load*, then plot.")
+    yield e.ReasoningDelta(id="r", delta="**A plan**\\n\\nFirst *load*, then plot.")
     await asyncio.sleep(0.3)
     yield e.ReasoningEnd(id="r")
     for event in call("t1", "load_sales", **shown("DataFrame 2×2", text_html=TABLE)): yield event
@@ -52,7 +52,7 @@ SHOW = "run = nbagent.show(answer(), name='analyst')\nran = await run"
 WHOLE = [
     "analyst",
     "Done in",
-    "Thought: First load, then plot.",
+    "Thought: A plan",
     "load_sales",
     "DataFrame 2×2",
     "plot",

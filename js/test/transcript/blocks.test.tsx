@@ -303,6 +303,7 @@ describe("thinking", () => {
   it.each([
     ["**A sum**\n\nFirst the parts.", "button"],
     ["**A sum**", "div"],
+    ["A *sum*", "div"],
   ])("that was brief is named by its title, and opens for what is below that: %j", async (text, tag) => {
     page.ops(...thought(text, 0.4));
     await settle();
