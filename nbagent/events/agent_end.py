@@ -4,6 +4,9 @@ from typing import Any
 
 from nbagent.events.kinds import AgentEnd, RunEnd
 
+OF_AN_END = frozenset({"code", "finish_reason", "stopped_by", "untimed"})
+"""Names in the `meta` of a run's or an agent's end that nbagent itself writes."""
+
 
 def agent_end(id: str, end: RunEnd, **fields: Any) -> AgentEnd:
     """Return the end of the agent that is a run's in another one. Its `meta` has why it ended, as far as that is known.

@@ -2,7 +2,7 @@
 
 - `answer`: runs, prompts, steps, texts, sources, files, agents, usage, statuses, errors, and approvals without their arguments.
 - `tools`: also tool calls and everything inside them.
-- `thinking`: also reasoning, and each event's `meta`.
+- `thinking`: also reasoning, and each event's `meta`. Why a run ended is seen at every level.
 - `all`: also raw items, state, custom events and each event's `raw`.
 
 At the first level `toolrules` hides the tools; of an error or a question about one, it is seen that there is one. Thoughts
@@ -10,11 +10,12 @@ and tool calls that a model writes into its text (`families` lists the forms) ar
 them too.
 """
 
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.events.agent_end import OF_AN_END
 from nbagent.gate.families import Tags, tag_options
 from nbagent.gate.inline_tags import TaggedText, envelope
 from nbagent.gate.tags import Grammar, split
@@ -179,7 +180,7 @@ class Levels:
         if event.raw is not None and not self._raw:
             event = replace(event, raw=None)
         if event.meta is not None and not self._meta:
-            event = replace(event, meta=None)
+            event = replace(event, meta=_own_meta(event))
         if self._raw and isinstance(event, e.Status) and event.message.endswith(e.RAW_HINT):
             event = replace(event, message=event.message.removesuffix(e.RAW_HINT))
         return event
@@ -193,3 +194,10 @@ class Levels:
         elif not self._thoughts and not isinstance(output, bool | int | float):
             output = None
         return event if output is event.output else replace(event, output=output)
+
+
+def _own_meta(event: e.Event) -> dict[str, Any] | None:
+    """Return what nbagent itself has put into the `meta` of an end; None if there is nothing."""
+    if event.meta is None or not isinstance(event, e.RunEnd | e.AgentEnd):
+        return None
+    return {name: value for name, value in event.meta.items() if name in OF_AN_END} or None

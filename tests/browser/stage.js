@@ -29,7 +29,7 @@ const RULES = {
   widget: {
     tags: words(`${TEXT_TAGS} button progress summary details figure figcaption form label textarea select option`),
     attrs: words(
-      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-nbagent-run data-lm-suppress-shortcuts inert aria-disabled ` +
+      `${TEXT_ATTRS} open value max data-open data-moving data-text data-lanes data-nbagent-live data-nbagent-run data-lm-suppress-shortcuts inert aria-disabled ` +
         "for min step rows placeholder novalidate spellcheck autocomplete inputmode maxlength aria-invalid",
     ),
     inputs: words("checkbox text range date time datetime-local"),
@@ -94,7 +94,7 @@ function wrong(node, tag, name, value, attrs, inputs) {
   if (tag === "a" && (name === "target" || name === "rel" || name === "download")) return "";
   if (tag === "img" && name === "src") return SHOWN.test(value) ? "" : "picture from afar";
   // A panel and the button that opens it, a field and its label; preact makes the name.
-  if (name === "id") return /^P[\d-]+(?:-[dp])?$/.test(value) ? "" : "id";
+  if (name === "id") return /^(?:P[\d-]+|nb-[a-z\d]+-\d+)(?:-[dp])?$/.test(value) ? "" : "id";
   if (tag === "input" && name === "type") return inputs.has(value) ? "" : "input";
   return attrs.has(name) ? "" : "attribute";
 }

@@ -48,7 +48,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     for name, text in {
         "handler": "90.00 € went to Grace",
         "speaks": "run 5: 0",
-        "chat": "Ask something",
+        "chat": "Tools: rates",
         "ask": "'user', 'assistant', 'tool', 'assistant'",
         "team": "analyst",
         "load": "",

@@ -434,3 +434,10 @@ def test_rules_hold_in_turn_and_hide_what_quotes() -> None:
         e.RunEnd(status="completed"),
     ]
     assert gate.close() == []
+
+
+@pytest.mark.parametrize("reveal", LEVELS)
+def test_why_a_run_ended_is_seen_at_every_level(reveal: Reveal) -> None:
+    meta = {"stopped_by": "you", "upstream": CANARY}
+    [end] = run(e.RunEnd(status="cancelled", meta=meta), reveal=reveal)
+    assert end.meta == (meta if reveal in ("thinking", "all") else {"stopped_by": "you"})

@@ -44,7 +44,7 @@ def test_stop_ends_the_served_run(served: Served) -> None:
         view.until(lambda op: "Hel" in json.dumps(op))
         [run] = http.get("/runs").json()["runs"]
         view.send(t="stop")
-        view.ends("cancelled")
+        assert view.ends("cancelled")[-1]["stopped_by"] == "a reader"
         assert '"status":"cancelled"' in http.get(f"/runs/{run['id']}/events").text
 
 
