@@ -30,7 +30,7 @@ endif
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f) \
 	$(wildcard nbagent/protocol/*.json)
 
-.PHONY: lab test lint types js python browser frameworks coverage docs adapter proof proof-view proof-python proof-browser proof-bench clean
+.PHONY: lab test lint types js python browser frameworks coverage docs adapter proof proof-view proof-python proof-server proof-browser proof-lab proof-bench clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
@@ -78,7 +78,8 @@ frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
 	PYTHONPATH=tests $(BIN)/python -m frameworks --quiet
 
-CAMPAIGNS := proof-view proof-python proof-browser proof-bench
+# Each part ends within 45 minutes on two cores; NBAGENT_PROOF_EXAMPLES=10000 lets property tests look for longer.
+CAMPAIGNS := proof-view proof-python proof-server proof-browser proof-lab proof-bench
 proof $(CAMPAIGNS): export NBAGENT_PROOF := 1
 # One campaign that fails leaves the others their turn.
 proof: .venv/test js/node_modules/.installed
@@ -94,13 +95,25 @@ proof-python: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m fuzzing.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
-	$(BIN)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal --timeout=3600 --quiet
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/server --numprocesses=2 --dist=worksteal --timeout=2700 --quiet
+
+proof-server: .venv/test .venv/programs
+	PYTHONPATH=tests $(BIN)/python -m parsers.environment
+	PYTHONPATH=tests $(BIN)/python -m fuzzing.environment
+	$(BIN)/pytest tests/server --numprocesses=2 --dist=worksteal --timeout=2700 --quiet
+
+# The other front ends, each in an environment of its own.
+FRONT_ENDS := tests/browser/test_frontends.py tests/browser/test_reopened.py
+
+proof-lab: .venv/test .venv/programs
+	PYTHONPATH=tests $(BIN)/python -m frontends.environment
+	$(CHROMIUM) && $(BIN)/pytest $(FRONT_ENDS) $(BROWSER_TESTS) --timeout=2700 --quiet
 
 proof-browser: .venv/test .venv/programs
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
-	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS) --timeout=3600 --quiet
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(addprefix --ignore=,$(FRONT_ENDS)) $(BROWSER_TESTS) --timeout=2700 --quiet
 
 # One benchmark that fails leaves the others their turn.
 proof-bench: .venv/test .venv/programs

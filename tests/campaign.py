@@ -15,6 +15,9 @@ T = TypeVar("T")
 WHOLE = os.environ.get("NBAGENT_PROOF") == "1"
 """True under `make proof`."""
 
+EXAMPLES = int(os.environ.get("NBAGENT_PROOF_EXAMPLES", "1000"))
+"""Examples of each property test under `make proof`."""
+
 FIGURES = Path(__file__).parents[1] / "test-results" / "figures.jsonl"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign import WHOLE
+from campaign import EXAMPLES, WHOLE
 from hypothesis import settings
 from redis_server import RedisServer, redis_server
 
@@ -23,7 +23,7 @@ gc.disable()
 # No deadlines: how long one example takes says more about the machine than about the code. `make test` tries the same examples
 # each time, so that it is not red by chance; `make proof` looks for new ones.
 settings.register_profile("test", deadline=None, max_examples=25, derandomize=True)
-settings.register_profile("proof", deadline=None, max_examples=3000)
+settings.register_profile("proof", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("proof" if WHOLE else "test")
 
 

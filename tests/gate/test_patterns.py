@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import regex
-from campaign import WHOLE
+from campaign import EXAMPLES, WHOLE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +78,7 @@ def test_no_rules_are_false() -> None:
     assert Patterns(["a"])
 
 
-@settings(max_examples=3000 if WHOLE else 300)
+@settings(max_examples=EXAMPLES if WHOLE else 300)
 @given(
     rule=st.sampled_from(RULES), text=st.text(alphabet="aAb12 \n", max_size=40), cuts=st.lists(st.integers(0, 40), max_size=12)
 )
@@ -89,7 +89,7 @@ def test_what_streams_shows_no_more_than_the_whole_however_it_is_cut(rule: str, 
     assert "".join(streamed(patterns, [text[a:b] for a, b in pairwise(edges)])) == patterns.mask(text)
 
 
-@settings(max_examples=3000 if WHOLE else 300)
+@settings(max_examples=EXAMPLES if WHOLE else 300)
 @given(text=st.text(alphabet='a1\\"/né😀\ud83d\n', max_size=20), cuts=st.lists(st.integers(0, 120), max_size=12))
 @example(text="\n\\n", cuts=[2])  # the escaped line break was shown before the match came
 @example(text=" \\n", cuts=[1])

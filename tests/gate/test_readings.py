@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import regex
-from campaign import WHOLE
+from campaign import EXAMPLES, WHOLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +109,7 @@ MARKED = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=3000 if WHOLE else 300)
+@settings(max_examples=EXAMPLES if WHOLE else 300)
 @given(rule=st.sampled_from(RULES), text=MARKED, cuts=st.lists(st.integers(0, 60), max_size=16))
 def test_a_text_with_markup_is_masked_alike_however_it_is_cut(rule: str, text: str, cuts: list[int]) -> None:
     patterns = Patterns([rule, "2a"])
@@ -119,7 +119,7 @@ def test_a_text_with_markup_is_masked_alike_however_it_is_cut(rule: str, text: s
 HIDERS = st.sampled_from(["**", "*", "`", "~~", "\u200b", "\u00ad", "\ufeff", "&shy;", "&#8203;", "\u2060**"])
 
 
-@settings(max_examples=1000 if WHOLE else 100)
+@settings(max_examples=EXAMPLES if WHOLE else 100)
 @given(st.lists(st.tuples(st.integers(1, 15), HIDERS), max_size=6), st.integers(0, 2), st.lists(st.integers(0, 99), max_size=8))
 def test_no_digit_of_a_card_is_left_through_any_disguise(hiders: list[tuple[int, str]], encoded: int, cuts: list[int]) -> None:
     letters = list(CARD)

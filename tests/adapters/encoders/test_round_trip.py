@@ -7,7 +7,7 @@ from typing import Any
 from adapters.encoders.expected import FILLED_IN, without_lost
 from adapters.encoders.normalized import EACH_ENCODER, blocks_of, decoded, encoded, normalized
 from adapters.recorded import FOLDER
-from campaign import WHOLE, sample
+from campaign import EXAMPLES, WHOLE, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streams import event_streams
@@ -67,14 +67,14 @@ def test_an_error_while_reading_is_encoded_and_ends_the_stream(encoder: type[Bas
 
 
 @given(event_streams())
-@settings(deadline=None, max_examples=3000 if WHOLE else 25)
+@settings(deadline=None, max_examples=EXAMPLES if WHOLE else 25)
 def test_any_stream_survives_except_for_the_losses(events: list[ev.Event]) -> None:
     for encoder in encoders():
         check(encoder, events, encoded(encoder(), events))
 
 
 @given(event_streams(), st.data())
-@settings(deadline=None, max_examples=1000 if WHOLE else 20)
+@settings(deadline=None, max_examples=EXAMPLES if WHOLE else 20)
 def test_any_stream_may_end_early_anywhere(events: list[ev.Event], data: st.DataObject) -> None:
     cut = events[: data.draw(st.integers(1, len(events) - 1))]
     whole: list[Any] = [event for event in cut if not (isinstance(event, ev.Error) and event.fatal)]
