@@ -103,7 +103,7 @@ def asgi(
         try:
             host.open()
             for run_id, (name, run) in runs_by_id.items():
-                await host.host(run, name, run_id=run_id)
+                await host.host(run, name, run_id=run_id, has_reader=True)
             if a2a is not None:
                 await a2a.start()
             yield

@@ -25,8 +25,10 @@ class Limits:
         max_connections: connections at a time, or half of the files that the process may open if these are fewer. A further
             one takes the place of one that idles or whose client is slow, or of one of an address that has more than half;
             if there is none, it is refused.*
-        max_runs: runs that go on at a time in this process. With Redis, further ones wait for a process with room.
+        max_runs: runs that go on at a time in this process. With Redis, further ones wait for a process with room. Those that
+            wait for an answer do not count; there are as many of them at most, and the one that waits longest is stopped.
         max_sessions: sessions in an agent's store.
+        answer_timeout_s: seconds in which a question of a run must be answered; then it is denied.
         requests_per_s: requests of a client's address per second, in the long run. A stream is one. Of clients behind a proxy
             on the server's machine it is the address in `X-Forwarded-For`; behind one elsewhere all have the proxy's own.
         requests_at_once: requests of a client's address at once.
@@ -49,6 +51,7 @@ class Limits:
     max_connections: int = 1_000
     max_runs: int = 100
     max_sessions: int = 100_000
+    answer_timeout_s: float = 600.0
     requests_per_s: float = 500.0
     requests_at_once: int = 2_000
     messages_per_s: float = 20.0

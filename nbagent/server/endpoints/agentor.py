@@ -61,7 +61,8 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, Chat)
         message: Any = asked.message or asked.input or request.query_params.get("message")
         if asked.stream is False:
-            return JSONResponse({"message": await whole_text(await host.start(asked.agent, prompt_of(message, host.limits)))})
+            run = await host.start(asked.agent, prompt_of(message, host.limits), can_ask=False)
+            return JSONResponse({"message": await whole_text(run)})
         start = lambda: host.start(asked.agent, prompt_of(message, host.limits))  # noqa: E731 - the same call, later
         return await stream_response(host, request, start, "agentor events", AgentorEvents)
 

@@ -79,7 +79,8 @@ class HectorService(grpc.GenericRpcHandler):
         try:
             agent, _ = self._host.agent(request.agent or None, "the field agent")
             session = await self._host.sessions.find(agent, request.session) if request.session else None
-            run = await self._host.start(agent, prompt_of(request.message, self._host.limits), session)
+            prompt = prompt_of(request.message, self._host.limits)
+            run = await self._host.start(agent, prompt, session, can_ask=False)  # the chunk is a text, and no more
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))
             return

@@ -22,6 +22,7 @@ from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.hosting.prompt import check_prompt_size
+from nbagent.server.hosting.questions import Questions, refuse
 from nbagent.server.hosting.run_list import FollowedList
 from nbagent.server.hosting.sessions import Sessions
 from nbagent.server.hosting.work import Job, Work, encoded
@@ -89,6 +90,7 @@ class Host:
         self.limits = limits
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
+        self._questions = Questions(limits, self._room_changed)
         self._work = Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
@@ -129,7 +131,14 @@ class Host:
         return name, self.agents[name]
 
     async def start(
-        self, agent: str | None, prompt: Any, session: Session | None = None, *, run_id: str | None = None, **options: Any
+        self,
+        agent: str | None,
+        prompt: Any,
+        session: Session | None = None,
+        *,
+        run_id: str | None = None,
+        can_ask: bool = True,
+        **options: Any,
     ) -> HostedRun:
         """Begin a run.
 
@@ -138,6 +147,7 @@ class Host:
             prompt: as for `Agent.stream`.
             session: that the prompt belongs to.
             run_id: id for its readers; by default a new one.
+            can_ask: whether the client can answer questions; if not, they are refused at once.
             options: of the run, as for `nbagent.show`.
 
         Raises:
@@ -146,11 +156,20 @@ class Host:
         """
         name, found = self.agent(agent)
         check_prompt_size(prompt, self.limits)
-        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options))) is not None:
+        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options, can_ask))) is not None:
             return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
-        return await self.host(self._run_of(name, found, prompt, session, options), name, session, run_id=run_id)
+        run = self._run_of(name, found, Job(prompt, options, can_ask), session)
+        return await self.host(run, name, session, run_id=run_id)
 
-    async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
+    async def host(
+        self,
+        run: Run,
+        agent: str,
+        session: Session | None = None,
+        *,
+        run_id: str | None = None,
+        has_reader: bool = False,
+    ) -> HostedRun:
         """Serve a run, which is started if it has not begun.
 
         Args:
@@ -158,6 +177,7 @@ class Host:
             agent: name of its agent.
             session: that it belongs to.
             run_id: id for its readers; by default a new one.
+            has_reader: whether it has a reader of its own, who may take any time for an answer.
 
         Raises:
             Problem: another process answers in the session (409), or too many runs go on (503).
@@ -167,24 +187,30 @@ class Host:
         self.open()
         stored = self._stored(agent, session, self._store.owner, run_id)
         await self._begin(lambda: self._store.begin(stored))
-        return self._host(run, self._keep(HostedRun(stored, self._store)))
+        return self._host(run, self._keep(HostedRun(stored, self._store)), has_reader=has_reader)
 
-    def _host(self, run: Run, hosted: HostedRun) -> HostedRun:
+    def _host(self, run: Run, hosted: HostedRun, *, has_reader: bool = False) -> HostedRun:
         hosted.run = run
         run.start()
-        self._hosting[hosted] = self._spawn(hosted.host(run, self._join_s(hosted.stored.agent)))
-        self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
+        questions = None if has_reader else self._questions
+        self._hosting[hosted] = self._spawn(hosted.host(run, self._join_s(hosted.stored.agent), questions))
+        self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted, run))
         return hosted
 
-    def _leave(self, hosted: HostedRun) -> None:
+    def _leave(self, hosted: HostedRun, run: Run) -> None:
         del self._hosting[hosted]
-        if self._work is not None:
-            self._work.room_changed()
+        self._questions.forget(run)
+        self._room_changed()
         self._forget()
 
-    def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
-        stream = (agent if session is None else session).stream(prompt)
-        return self.watch(stream, **{"name": name, **options})
+    def _room_changed(self) -> None:
+        if self._work is not None:
+            self._work.room_changed()
+
+    def _run_of(self, name: str, agent: Agent, job: Job, session: Session | None) -> Run:
+        stream = (agent if session is None else session).stream(job.prompt)
+        options = {"name": name, **job.options}
+        return self.watch(stream, **options) if job.can_ask else self.watch(stream, answer=refuse, **options)
 
     def watch(self, stream: Any, **options: Any) -> Run:
         """Return the run of a stream, with what the server's options let its readers see."""
@@ -324,14 +350,14 @@ class Host:
             await self._begin_work(stored, job)
 
     def _room(self) -> int:
-        return self.limits.max_runs - len(self._hosting)
+        return self.limits.max_runs - (len(self._hosting) - self._questions.runs)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)
         try:
             job = decode_json(raw, type=Job)
             session = None if stored.session is None else await self.sessions.find(stored.agent, stored.session)
-            run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
+            run = self._run_of(stored.agent, self.agents[stored.agent], job, session)
         except (NbagentError, msgspec.MsgspecError) as error:
             await hosted.fail(str(error))
         else:

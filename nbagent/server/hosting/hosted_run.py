@@ -18,6 +18,7 @@ from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.hosting.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
 from nbagent.server.hosting.feed import Feed
+from nbagent.server.hosting.questions import Questions
 from nbagent.server.problem import Problem
 from nbagent.server.stores.event_store import WAITING, EventStore, Rows, RunMissing, StoredRun, StoreUnreachable
 
@@ -95,17 +96,20 @@ class HostedRun:
         while len(self.events) <= seen and not self.ended:
             await self._changed.wait()
 
-    async def host(self, run: Run, join_s: float = JOIN_S) -> None:
+    async def host(self, run: Run, join_s: float = JOIN_S, questions: Questions | None = None) -> None:
         """Run a run to its end, and store its events.
 
         Args:
             run: the run.
             join_s: seconds from one batch of events to the next, in which deltas of a block are joined; 0 keeps each by itself.
+            questions: of the process's runs, to which this one adds its own; None if somebody else cares for them.
         """
         self.run = run
         try:
             async with contextlib.aclosing(run.stream().batches()) as batches:
                 async for batch in batches:
+                    if questions is not None:
+                        questions.feed(run, batch)
                     if not await self._add(list(joined(batch, join_s)) if join_s else batch):
                         _logger.warning("the run %s was given up by another process, and is stopped here", self.id)
                         run.cancel(by="another server process")

@@ -18,10 +18,12 @@ class Job(msgspec.Struct):
     Attributes:
         prompt: as for `Agent.stream`.
         options: of the run, as for `nbagent.show`.
+        can_ask: whether the client can answer questions.
     """
 
     prompt: Any
     options: dict[str, Any]
+    can_ask: bool = True
 
 
 class Work:

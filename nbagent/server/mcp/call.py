@@ -16,9 +16,6 @@ from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.results import whole_text
 from nbagent.server.problem import Problem
 
-ANSWER_TIMEOUT_S = 600.0
-"""Seconds that a run waits for its client to come back with an answer; then it is stopped."""
-
 NOT_ASKED = "It needs permission, and the MCP client cannot be asked: it does not support elicitation."
 """Reason why a call was not allowed, for a model or for the client."""
 
@@ -37,48 +34,23 @@ STOPPED_BY = "the MCP client"
 _PRIMITIVES = ("string", "number", "integer", "boolean")
 
 
-class Waiting:
-    """The runs that wait for their client to come back with an answer."""
-
-    def __init__(self) -> None:
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-
-    def begin(self, run: HostedRun) -> None:
-        """Stop a run after `ANSWER_TIMEOUT_S`."""
-        self.end(run)
-        self._timers[run.id] = asyncio.get_running_loop().call_later(ANSWER_TIMEOUT_S, self._stop, run)
-
-    def end(self, run: HostedRun) -> None:
-        """Let a run go on: its client has come back."""
-        timer = self._timers.pop(run.id, None)
-        if timer is not None:
-            timer.cancel()
-
-    def _stop(self, run: HostedRun) -> None:
-        self._timers.pop(run.id, None)
-        stop(run)
-
-
 class McpCall:
     """A call of a client.
 
     Args:
         run: of the call.
-        waiting: runs that wait for their client.
         is_tool: True for a call of an agent's tool, False for an agent.
         seen: number of its events that the client knows.
     """
 
-    def __init__(self, run: HostedRun, waiting: Waiting, *, is_tool: bool, seen: int = 0) -> None:
+    def __init__(self, run: HostedRun, *, is_tool: bool, seen: int = 0) -> None:
         self._run = run
         self._is_tool = is_tool
-        self._waiting = waiting
         self._seen = seen
         self._progress = 0
 
     async def answer(self, responses: Mapping[str, Any]) -> None:
         """Answer the questions that the client was asked; one without a response is denied."""
-        self._waiting.end(self._run)
         for event in self._run.events[: self._seen]:
             if isinstance(event, e.ApprovalRequest) and event.kind != "stop" and not self._is_answered(event):
                 await self._respond(event, responses.get(event.approval_id))
@@ -100,7 +72,6 @@ class McpCall:
                         if _supports(context):
                             await self._respond(event, await self._elicit(context, event))
                         elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(context):
-                            self._waiting.begin(run)
                             request = mcp_types.ElicitRequest(params=self._form(event))
                             state = f"{run.id}:{self._seen}"
                             return mcp_types.InputRequiredResult(
@@ -168,7 +139,7 @@ class McpCall:
         )
         answered = asyncio.create_task(self._answered(question))
         try:
-            await asyncio.wait([asking, answered], timeout=ANSWER_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([asking, answered], return_when=asyncio.FIRST_COMPLETED)
             return await asking if asking.done() else None
         except MCPError:
             return None  # it cannot ask after all

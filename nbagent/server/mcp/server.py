@@ -18,7 +18,7 @@ from nbagent.gate import Reveal, secrets
 from nbagent.runtime.loop import submit
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
-from nbagent.server.mcp.call import McpCall, Waiting, text_result
+from nbagent.server.mcp.call import McpCall, text_result
 from nbagent.server.problem import Problem
 from nbagent.server.request import prompt_of
 
@@ -54,7 +54,6 @@ class McpServer:
     def __init__(self, host: Host, reveal: Reveal) -> None:
         self._host = host
         self._reveal: Reveal = reveal
-        self._waiting = Waiting()
         self._agents = [_as_tool(name, agent.description) for name, agent in host.agents.items()]
 
     def sessions(self, max_sessions: int) -> StreamableHTTPSessionManager:
@@ -101,11 +100,11 @@ class McpServer:
         try:
             if params.request_state is not None:
                 run, seen = await self._resumed(params.request_state)
-                call = McpCall(run, self._waiting, is_tool=not entry.is_agent, seen=seen)
+                call = McpCall(run, is_tool=not entry.is_agent, seen=seen)
                 await call.answer(params.input_responses or {})
             else:
                 run = await self._start(entry, params.arguments or {})
-                call = McpCall(run, self._waiting, is_tool=not entry.is_agent)
+                call = McpCall(run, is_tool=not entry.is_agent)
             return await call.result(context)
         except NbagentError as error:
             return text_result(secrets.mask(str(error)), is_error=True)
