@@ -74,6 +74,7 @@ class Agent:
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
         description: what the agent is for, for the models of agents that have it as a tool or may hand over to it; by default
             its instructions.
+        allow: names of tools that are called without asking, although they ask first. The set `agent.allow` may be changed.
         handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be changed later, so that two
             agents can hand over to each other.
         max_total_tokens: tokens that a run may use, those of its sub-agents among them. They are counted after each response;
@@ -116,6 +117,7 @@ class Agent:
         result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
         description: str = "",
+        allow: Iterable[str] = (),
         handoffs: "Iterable[Agent]" = (),
         max_total_tokens: int | None = None,
         max_cost: float | None = None,
@@ -151,6 +153,7 @@ class Agent:
         self.parallel = parallel
         self.delivery = delivery
         self.memory = check_memory(memory)
+        self.allow = _names(allow)
         self.longterm = check_longterm(longterm)
         self.store: Store = MemoryStore() if store is None else store_of(store)
         self.result_chars = result_chars
@@ -350,6 +353,7 @@ class Agent:
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
             result_chars=self.result_chars,
+            allow=self.allow,
             allowed=set() if allowed is None else allowed,
             delivery=self.delivery,
             limits=self._limits,
@@ -409,6 +413,12 @@ class Agent:
     def _recorded_connection(self) -> RecordedConnection:
         assert self._recording is not None
         return RecordedConnection(self._recording, None if self._live_model is None else self._connection)
+
+
+def _names(allow: Iterable[str]) -> set[str]:
+    if isinstance(allow, str):
+        raise NbagentError(f"allow takes a list of names of tools, such as [{allow!r}]")
+    return set(allow)
 
 
 def _with_agents(tools: Any) -> Any:

@@ -1,6 +1,6 @@
 """`Plan`: the parameters of one agent run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Plan:
         tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
         toolsets: sources of more tools.
         result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
+        allow: names of the tools that the agent calls without asking.
         allowed: names of the tools that the reader has allowed for good; an answer adds to them. Those of an agent that works
             inside a call have its name and a slash before them.
         limits: of tokens, cost and repeated calls.
@@ -48,6 +49,7 @@ class Plan:
     parallel: bool
     result_chars: int = RESULT_CHARS
     toolsets: Sequence[Toolset] = ()
+    allow: Collection[str] = ()
     allowed: set[str] = field(default_factory=set)
     delivery: Delivery | None = None
     limits: Limits = field(default_factory=Limits)

@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument(
         "--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at; 0.0.0.0 for all of this machine (%(default)s)"
     )
+    served.add_argument("--allow", metavar="TOOL", action="append", default=[], help="as for call")
     served.add_argument("--port", metavar="PORT", type=_port, default=8080, help="to listen at; 0 for a free one (%(default)s)")
     served.add_argument(
         "--allowed-host",

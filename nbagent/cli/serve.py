@@ -38,6 +38,8 @@ def serve(args: argparse.Namespace) -> int:
             f"{TOKEN_VARIABLE} to one that nobody guesses"
         )
     agents = with_notes(lambda: nbagent.load_agents(args.config), lambda agents: agents)
+    for agent in agents.values():
+        agent.allow.update(args.allow)
     limits = _limits(args)
     if args.telemetry:
         nbagent.telemetry()

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from agent.server import Server as ModelServer
+from agent.server import chat
 from preloaded import NBAGENT, Process, start
 
 from nbagent.cli import main
@@ -92,6 +94,17 @@ def test_a_server_for_other_machines_is_reached_by_its_addresses_and_names(tmp_p
         assert list(status.values()) == [200, 200, 200, 200, 403, 403], status
         assert "--allowed-host" in httpx2.get(f"{address}/health", headers={"host": "attacker.example"}).text
         assert httpx2.get(f"{address}/health").status_code == 401
+
+
+@posix
+def test_a_tool_that_an_option_allows_is_called_without_asking(tmp_path: Path) -> None:
+    writing = chat(calls=[("c1", "write_file", '{"path": "main.py", "content": "print(1)"}')])
+    with ModelServer(writing, chat("Written.")) as model:
+        config = f"agents: {{coder: {{model: m, base_url: '{model.base_url}', api: chat, tools: [write_file]}}}}\n"
+        with command("--allow", "write_file", folder=tmp_path, config=config) as served:
+            address = address_in(served.line_with("serving at"))
+            answer = httpx2.post(f"{address}/chat", json={"message": "Write it.", "stream": False})
+    assert (answer.json()["message"], (tmp_path / "main.py").read_text()) == ("Written.", "print(1)")
 
 
 @posix
@@ -187,5 +200,6 @@ def test_the_help_names_every_option_and_the_tokens(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
     text = capsys.readouterr().out
-    for name in ("--host", "--port", "--allowed-host", "--store", "--limit NAME=NUMBER", "NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
+    options = ("--allow TOOL", "--host", "--port", "--allowed-host", "--store", "--limit NAME=NUMBER")
+    for name in (*options, "NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
         assert name in text

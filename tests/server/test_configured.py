@@ -80,6 +80,15 @@ def test_hectors_coder_writes_no_file_for_a_remote_caller_that_was_not_allowed(s
     assert "".join(chunks(response)).endswith("Written.")
 
 
+def test_a_tool_that_the_file_allows_is_called_without_asking(serving: Any, tmp_path: Path) -> None:
+    writing = chat(calls=[("c1", "write_file", '{"path": "main.py", "content": "print(1)"}')])
+    config = HECTOR["code"].replace('tools: ["write_file"', 'allow: [write_file]\n            tools: ["write_file"')
+    with serving(config, writing, chat("Written.")) as (client, _):
+        response = client.post("/agents/coder/messages/stream", json={"message": "Write it."})
+    assert (tmp_path / "main.py").read_text() == "print(1)"
+    assert "".join(chunks(response)).endswith("Written.")
+
+
 def test_hectors_custom_agent_sends_chunks_of_the_size_that_the_file_says(serving: Any) -> None:
     with serving(HECTOR["customization"], chat("one two ", "three four five six")) as (client, _):
         response = client.post("/agents/custom/messages/stream", json={"message": "Count."})

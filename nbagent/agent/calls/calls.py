@@ -135,7 +135,8 @@ class Calls:
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
         is_recorded = tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
-        asks = not is_recorded and tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        is_allowed = tool.name in self._plan.allow or tool.name in self._plan.allowed
+        asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
             await self._keep_for_now(start, history.NOT_ALLOWED)
         if reason is not None:

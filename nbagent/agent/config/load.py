@@ -135,6 +135,7 @@ class _Builder:
                     client=client,
                     api=section.api,
                     description=section.description,
+                    allow=section.allow,
                     max_steps=section.max_steps,
                     max_total_tokens=section.max_total_tokens,
                     max_cost=section.max_cost,

@@ -144,6 +144,7 @@ class AgentSection(Section):
         folder: the folder of its tools, relative to that of the file.
         store: SQLite file of its sessions, relative to the folder of the file; None keeps them in memory.
         tools: names of built-in tools, and own ones as `module:function`.
+        allow: names of tools that are called without asking, such as `write_file`.
         mcp: servers whose tools the agent has too.
     """
 
@@ -165,6 +166,7 @@ class AgentSection(Section):
     folder: str = "."
     store: Text | None = None
     tools: list[Annotated[str, AfterValidator(_known_tool)]] = Field(default_factory=list)
+    allow: list[Text] = Field(default_factory=list)
     mcp: list[McpSection] = Field(default_factory=list)
     reasoning: Reasoning | None = None
     memory: Memory | None = None
