@@ -3,6 +3,7 @@
 import functools
 
 from nbagent.adapters.base.answers import AnswerForm
+from nbagent.adapters.base.served_question import ServedAnswers
 
 _NONE = AnswerForm()
 
@@ -34,6 +35,7 @@ def _forms() -> dict[str, AnswerForm]:
         McpAnswers,
         PydanticAIAnswers,
         ResponsesAnswers,
+        ServedAnswers,
         VercelAnswers,
     )
     return {system: form() for form in forms for system in form.systems}

@@ -255,7 +255,7 @@ class Continuation(SuccessiveStreams):
         if self._send is not None:
             return self._send_by_user
         form, source = self._form, self._source
-        if not isinstance(source, ServiceStream):
+        if not isinstance(source, ServiceStream) or self._resume is not None:
             return None
         if form.has_messages and source.takes_messages:
             return lambda answered: source.send(form.message(answered))
@@ -271,9 +271,13 @@ class Continuation(SuccessiveStreams):
     def _waits(self) -> bool:
         return bool(self._requests.keys() - self._responses.keys())
 
-    def _has_way(self) -> bool:
-        """Return True if an answer can be carried back."""
-        if self._sender is not None or self._resume is not None:
+    def _has_way(self, request: e.ApprovalRequest) -> bool:
+        """Return True if the answer of a question can be carried back."""
+        if self._send is not None or self._resume is not None:
+            return True
+        if not self._form.reaches(request):
+            return False
+        if self._sender is not None:
             return True
         return self._next_request([]) is not None or self._form.continues(self._last) or self._form.continues(self._source)
 
@@ -322,7 +326,7 @@ class Continuation(SuccessiveStreams):
         match event:
             case e.ApprovalRequest():
                 self._settled.discard(event.approval_id)  # some systems use an id again
-                is_ours = event.reply is None and self._form.asks(event) and self._has_way()
+                is_ours = event.reply is None and self._form.asks(event) and self._has_way(event)
                 yield self._ask(event) if is_ours else event
             case e.ApprovalResponse():
                 with self._lock:

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from nbagent.events.json_text import decode_json
 from nbagent.server.hosting.prompt import check_prompt_size
@@ -53,6 +53,11 @@ async def json_bytes(request: Request) -> bytes:
     if raw:
         check_media_type(request.headers)
     return raw
+
+
+def root_path(connection: HTTPConnection) -> str:
+    """Return the path that the application is mounted at; "" at the root."""
+    return str(connection.scope.get("root_path", ""))
 
 
 def prompt_of(text: Any, limits: Limits) -> str:

@@ -2,23 +2,23 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from nbagent import events as e
-from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.sessions.session import Session
 from nbagent.errors import NbagentError
 from nbagent.events import Decision
 from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
 from nbagent.server.access.rate import Rate
+from nbagent.server.asking import AskingHector
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
-from nbagent.server.request import prompt_of
+from nbagent.server.request import prompt_of, root_path
 from nbagent.server.stream_response import cancels_on_disconnect, reading
 
 MAX_WAITING_PROMPTS = 16
@@ -28,24 +28,13 @@ TOO_MANY_MESSAGES = 4429
 """Code with which a connection is closed whose client sends more messages than the server takes."""
 
 
-class SocketEncoder(HectorEncoder):
-    """Encodes events as Hector's chunks, and the questions that the client may answer."""
-
-    def other_event(self, event: e.Event) -> None:
-        """Emit a question."""
-        if isinstance(event, e.ApprovalRequest):
-            call = self.calls.get(event.tool_id or "")
-            question = {"id": event.approval_id, "kind": event.kind, "prompt": event.prompt, "args": event.args}
-            self.emit({"question": {**question, "tool": None if call is None else call.name}})
-
-
 class Frame(msgspec.Struct):
     """A message of the client. It has one of the four.
 
     Attributes:
         message: a prompt.
         stop: true to stop the run.
-        answer: id of a question, with `decision`, `value` and `reason`.
+        answer: id of a question, with `decision`, `value`, `reason` and `remember`.
         session: session of the prompts; a new one by default.
     """
 
@@ -55,6 +44,7 @@ class Frame(msgspec.Struct):
     decision: Decision = "approve"
     value: Any = None
     reason: str | None = None
+    remember: bool = False
     session: str | None = None
 
 
@@ -71,6 +61,7 @@ class Conversation:
         self._host = host
         self._socket = socket
         self._agent = agent
+        self._root = root_path(socket)
         self._session: Session | None = None
         self._run: HostedRun | None = None
         self._prompts: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING_PROMPTS)
@@ -111,7 +102,7 @@ class Conversation:
         elif frame.answer is not None:
             if running is None:
                 raise Problem(409, "no run goes on whose question could be answered")
-            await running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason)
+            await running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason, remember=frame.remember)
         else:
             try:
                 self._prompts.put_nowait(prompt_of(frame.message, self._host.limits))
@@ -131,7 +122,7 @@ class Conversation:
             except NbagentError as error:
                 await self._tell(str(error))
                 continue
-            feed = self._run.encoded_by("socket", SocketEncoder)
+            feed = self._run.encoded_by(f"hector {self._root}", partial(AskingHector, self._root))
             with reading(self._run, cancels=cancels_on_disconnect(self._host, self._socket)):
                 async for piece in feed.items():
                     if piece is not None:

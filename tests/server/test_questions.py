@@ -1,8 +1,11 @@
 """Questions of served runs: each ends, whether its client answers, cannot answer or never does."""
 
 import asyncio
+import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from agent.server import Exchange, chat
 from agent.server import Server as ModelServer
@@ -10,9 +13,10 @@ from redis_server import RedisServer
 from server.served import Asking, asking
 from server.viewed import Served
 
+import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.server import Limits
+from nbagent.server import Limits, serve
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.stores.redis_events import RedisEvents
@@ -122,3 +126,63 @@ def test_a_client_that_cannot_answer_gets_the_models_answer_without_the_call(
         assert (answered.status_code, "Not done." in answered.text) == (200, True)
         assert http.get("/runs").json()["runs"] == []
     assert asks.deleted == []
+
+
+def frames(response: httpx2.Response) -> Iterator[Any]:
+    for line in response.iter_lines():
+        if line.startswith("data: {"):
+            yield json.loads(line.removeprefix("data: "))
+
+
+ASKING: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/agents/assistant/messages/stream", {"json": {"message": "x"}}),
+    ("GET", "/stream", {"params": {"query": "x"}}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "options"), ASKING)
+def test_a_stream_tells_that_its_run_waits_and_how_to_answer(
+    asks: Asking, method: str, path: str, options: dict[str, Any]
+) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        with (
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+            client.stream(method, path, **options) as response,
+        ):
+            lines = frames(response)
+            frame = next(frame for frame in lines if "question" in frame)
+            question = frame["question"]
+            assert (question["tool"], question["args"], asks.deleted) == ("delete", {"path": "a"}, [])
+            words = frame.get("chunk", frame.get("content"))
+            assert "Waiting for permission to call delete. POST /runs/run-" in words
+            client.post(question["answers"], json={"id": question["id"]}).raise_for_status()
+            rest = "".join(map(str, lines))
+    assert (asks.deleted, "Done." in rest) == (["a"], True)
+
+
+SHOWN: list[tuple[str, dict[str, Any]]] = [
+    ("/agents/assistant/messages/stream", {"json": {"message": "x"}}),
+    ("/stream?query=x", {}),
+    ("/chat", {"json": {"message": "x"}}),
+    ("/chat/stream", {"json": {"message": "x"}}),
+]
+
+
+@pytest.mark.parametrize("allows", [True, False])
+@pytest.mark.parametrize(("path", "options"), SHOWN)
+async def test_nbagent_answers_its_own_server(asks: Asking, path: str, options: dict[str, Any], allows: bool) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        run = nbagent.Run(nbagent.connect(f"{server.url}{path}", **options), answer=lambda question: allows)
+        run.start()
+        await run
+    assert (asks.deleted, run.answer, run.waiting) == (["a"] if allows else [], "Done.", [])
+
+
+async def test_nbagent_answers_over_the_websocket(asks: Asking) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        address = server.url.replace("http", "ws") + "/agents/assistant/stream"
+        stream = nbagent.connect(address, json={"message": "x"})
+        run = nbagent.Run(stream, answer=lambda question: question.tool == "delete")
+        run.start()
+        await run
+    assert (asks.deleted, run.answer) == (["a"], "Done.")

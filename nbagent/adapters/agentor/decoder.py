@@ -19,6 +19,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, nonempty_str, str_field
 from nbagent.adapters.base.payload import try_wire_dict, usage_counts
+from nbagent.adapters.base.served_question import request_of
 from nbagent.events.jsonable import text_safe
 
 _OUTPUT_TYPES = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
@@ -176,7 +177,11 @@ class AgentorDecoder(BaseDecoder):
                 self._set_agent(nonempty_str(message) or name, handoff)
             case "mcp_approval_requested":
                 self._waiting += 1
-                request = ev.ApprovalRequest(approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name)
+                open_calls = self.builder.unanswered(name)
+                served = request_of(action.get("question"), open_calls[0].id if open_calls else None)
+                request = served or ev.ApprovalRequest(
+                    approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name
+                )
                 self.builder.write(request)
             case _:
                 self._waiting -= kind == "mcp_approval_response" and self._waiting > 0

@@ -97,6 +97,10 @@ class AnswerForm:
         """Return True if `post` knows where the answers to the stream at an address go."""
         return self.has_posts
 
+    def reaches(self, request: ApprovalRequest) -> bool:
+        """Return True if `post`, `message` or `next_request` can carry the answer of a question."""
+        return True
+
     def stop_request(self, url: str) -> tuple[str, Any] | None:
         """Return address and JSON body of the HTTP request that stops the run whose stream is at an address.
 

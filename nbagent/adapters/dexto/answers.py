@@ -3,6 +3,7 @@
 Source: https://github.com/truffle-ai/dexto (ea2b186), packages/server/src/hono/routes/approvals.ts, packages/core/src/approval.
 """
 
+import re
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -38,7 +39,8 @@ class DextoAnswers(AnswerForm):
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request to the server whose stream asked."""
         parts = urlsplit(url)
-        prefix = parts.path.partition("/api/")[0] if "/api/" in parts.path else ""
+        prefix, _, rest = re.sub(r"/chat/stream$", "/api/chat", parts.path).partition("/api/")
+        prefix = prefix if rest else ""
         path = f"{prefix}/api/approvals/{quote(answered.request.approval_id, safe='')}"
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")), _body(answered)
 

@@ -16,11 +16,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import msgspec
+
 from nbagent.adapters.a2a.decoder import A2ADecoder
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
+from nbagent.adapters.base.served_question import request_of
 
 _DIALECT_PREFIX = "AGUI_EVENT_TYPE_"
 _TOOL_LINE_START = "[Tool: "
@@ -56,7 +59,7 @@ class HectorDecoder(A2ADecoder):
         if _is_grpc_chunk(item):
             return True
         frame, payload = frame_of(item), try_wire_dict(item)
-        if set(payload) == {"chunk"}:
+        if set(payload) in ({"chunk"}, {"chunk", "question"}):
             return isinstance(payload["chunk"], str)
         if str(payload.get("type")).startswith(_DIALECT_PREFIX):
             return True
@@ -80,6 +83,9 @@ class HectorDecoder(A2ADecoder):
         kind = str_field(payload, "type") or ""
         if set(payload) == {"chunk"}:
             self._chunk(payload["chunk"])
+            return
+        if set(payload) == {"chunk", "question"}:
+            self._question(payload)
             return
         self._is_only_chunks = False
         if kind.startswith(_DIALECT_PREFIX):
@@ -124,6 +130,15 @@ class HectorDecoder(A2ADecoder):
                 continue
             if is_complete or not any(start.startswith(self._partial_line) for start in starts):
                 self._flush_line()
+
+    def _question(self, payload: Mapping[str, Any]) -> None:
+        """Write the question of a run that nbagent serves; the chunk has its words, for other clients."""
+        self._flush_line()
+        request = request_of(payload["question"], None if self._running is None else self._running.id)
+        if request is None:
+            self._chunk(payload["chunk"])
+        else:
+            self.builder.write(msgspec.structs.replace(request, **self.builder.envelope))
 
     def _write_text(self, text: str) -> None:
         if text:

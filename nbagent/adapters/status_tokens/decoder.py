@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.served_question import request_of
 
 _TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
 _TEXT_TYPES = {"token", "thinking", "reasoning"}
@@ -65,6 +66,8 @@ class StatusTokensDecoder(BaseDecoder):
         elif kind in _TEXT_TYPES:
             self._ensure_step()
             builder.reasoning("reasoning", nonempty_str(content) or "")
+        elif kind == "status" and "question" in payload:
+            self._question(payload)
         elif kind == "status":
             self._status(nonempty_str(content) or "")
         elif kind in _TOOL_TYPES:
@@ -82,6 +85,15 @@ class StatusTokensDecoder(BaseDecoder):
     def _ensure_step(self) -> None:
         if not self.builder.in_step:
             self.builder.start_step()
+
+    def _question(self, payload: Mapping[str, Any]) -> None:
+        """Write the question of a run that nbagent serves; the status has its words, for other clients."""
+        open_calls = self.builder.unanswered(str_field(fields_or_empty(payload["question"]), "tool"))
+        request = request_of(payload["question"], open_calls[0].id if open_calls else None)
+        if request is None:
+            self._status(nonempty_str(payload.get("content")) or "")
+        else:
+            self.builder.write(request)
 
     def _status(self, message: str) -> None:
         """Write a status line, or start a tool call if the line announces one."""

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nbagent.adapters.agentor.encoder import AgentorEncoder
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.base.frames import sse
+from nbagent.server.asking import AskingAgentor
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.results import whole_text
 from nbagent.server.operation import EVENT_STREAM, operation
-from nbagent.server.request import body, prompt_of
+from nbagent.server.request import body, prompt_of, root_path
 from nbagent.server.stream_response import stream_response
 
 
@@ -31,7 +31,7 @@ class Chat(msgspec.Struct):
     agent: str | None = None
 
 
-class AgentorEvents(AgentorEncoder):
+class AgentorEvents(AskingAgentor):
     """Encodes events as Agentor's outputs, each in a server-sent event."""
 
     headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
@@ -64,6 +64,7 @@ def routes(host: Host) -> list[BaseRoute]:
             run = await host.start(asked.agent, prompt_of(message, host.limits), can_ask=False)
             return JSONResponse({"message": await whole_text(run)})
         start = lambda: host.start(asked.agent, prompt_of(message, host.limits))  # noqa: E731 - the same call, later
-        return await stream_response(host, request, start, "agentor events", AgentorEvents)
+        root = root_path(request)
+        return await stream_response(host, request, start, f"agentor events {root}", lambda: AgentorEvents(root))
 
     return [Route("/chat", chat, methods=["POST"])]

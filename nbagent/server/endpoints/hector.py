@@ -16,12 +16,13 @@ from nbagent import events as e
 from nbagent.adapters.base.encoder import Item
 from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.sessions.session import Session
+from nbagent.server.asking import AskingHector
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
-from nbagent.server.request import body, prompt_of
+from nbagent.server.request import body, prompt_of, root_path
 from nbagent.server.socket import Conversation
 from nbagent.server.stream_response import KEEP_ALIVE, reading, stream_response
 
@@ -32,7 +33,7 @@ class Message(msgspec.Struct):
     message: str
 
 
-class DebugEncoder(HectorEncoder):
+class DebugEncoder(AskingHector):
     """Encodes events as Hector's chunks, each event also by itself under the name `debug`."""
 
     def feed(self, event: e.Event) -> list[Item]:
@@ -58,11 +59,14 @@ def routes(host: Host) -> list[BaseRoute]:
         return await answer(request, asked.message)
 
     async def answer(request: Request, message: str, session: Session | None = None) -> Response:
+        root = root_path(request)
+        name, encoder = ("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector", AskingHector)
         return await stream_response(
             host,
             request,
             lambda: host.start(request.path_params["agent"], prompt_of(message, host.limits), session),
-            *(("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector",)),
+            f"{name} {root}",
+            lambda: encoder(root),
         )
 
     @operation("Begin a session", result=NewSession, status=201)
@@ -84,7 +88,7 @@ def routes(host: Host) -> list[BaseRoute]:
             message = request.query_params.get("message")
         if message is None:
             last = parse_id(request.headers.get("last-event-id", ""))
-            return StreamingResponse(_follow(host, session, last), headers=dict(HectorEncoder.headers))
+            return StreamingResponse(_follow(host, session, last, root_path(request)), headers=dict(HectorEncoder.headers))
         return await answer(request, message, session)
 
     @operation("WebSocket of an agent: prompts, stops and answers one way, the stream the other", status=101)
@@ -115,7 +119,7 @@ def _is_on(request: Request, option: str) -> bool:
     return request.query_params.get(option, "").lower() in ("1", "true", "yes")
 
 
-async def _follow(host: Host, session: Session, last: tuple[str, Position] | None) -> AsyncIterator[bytes]:
+async def _follow(host: Host, session: Session, last: tuple[str, Position] | None, root: str) -> AsyncIterator[bytes]:
     """Yield the runs of a session, one after the other: the one that goes on, then each that begins.
 
     The connection stays open after a run, for a client that watches the session.
@@ -130,7 +134,7 @@ async def _follow(host: Host, session: Session, last: tuple[str, Position] | Non
             run = await host.next_in(session.name, run)
     while True:
         if run is not None:
-            feed = run.feed("hector")
+            feed = run.encoded_by(f"hector {root}", lambda: AskingHector(root))
             with reading(run, cancels=False):
                 async for frames in feed.frames(after):
                     yield KEEP_ALIVE if frames is None else frames

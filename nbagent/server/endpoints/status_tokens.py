@@ -4,10 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent.server.asking import AskingStatus
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
-from nbagent.server.request import prompt_of
+from nbagent.server.request import prompt_of, root_path
 from nbagent.server.stream_response import stream_response
 
 
@@ -26,6 +27,7 @@ def routes(host: Host) -> list[BaseRoute]:
             name, _ = host.agent(query.get("agent"), "agent=NAME in the query")
             return await host.start(name, prompt_of(query.get("query"), host.limits))
 
-        return await stream_response(host, request, start, "status.tokens")
+        root = root_path(request)
+        return await stream_response(host, request, start, f"status.tokens {root}", lambda: AskingStatus(root))
 
     return [Route("/stream", stream, methods=["GET"])]
