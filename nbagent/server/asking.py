@@ -9,6 +9,7 @@ from nbagent.adapters.base.served_question import question_of, words_of
 from nbagent.adapters.dexto.encoder import DextoEncoder
 from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.adapters.status_tokens.encoder import StatusTokensEncoder
+from nbagent.adapters.vercel_ui.encoder import VercelEncoder
 
 
 class AskingHector(HectorEncoder):
@@ -80,6 +81,15 @@ class AskingDexto(DextoEncoder):
         if isinstance(event, e.ApprovalRequest | e.ApprovalResponse):
             event = replace(event, approval_id=f"{self.run_id}:{event.approval_id}")
         super().other_event(event)
+
+
+class AskingVercel(VercelEncoder):
+    """Encodes events as the stream of `useChat`. The id of a question names its run, too: the answer has nothing else."""
+
+    def emit_approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> None:
+        """Emit a question. The answer is the client's own, and version 6 fails on its chunk."""
+        if isinstance(event, e.ApprovalRequest):
+            super().emit_approval(replace(event, approval_id=f"{self.run_id}:{event.approval_id}"))
 
 
 def asked(encoder: BaseEncoder, request: e.ApprovalRequest, root: str) -> dict[str, object]:

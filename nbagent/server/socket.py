@@ -123,7 +123,7 @@ class Conversation:
                 await self._tell(str(error))
                 continue
             feed = self._run.encoded_by(f"hector {self._root}", partial(AskingHector, self._root))
-            with reading(self._run, cancels=cancels_on_disconnect(self._host, self._socket)):
+            with reading(self._run, cancels=partial(cancels_on_disconnect, self._host, self._socket)):
                 async for piece in feed.items():
                     if piece is not None:
                         await self._socket.send_text(feed.encoder.message(piece[1]))

@@ -64,33 +64,36 @@ class RunResponse(StreamingResponse):
         body: its bytes.
         headers: of the response.
         cancels: whether the run is cancelled if its last reader leaves before the end.
+
+    Attributes:
+        cancels: as given; it may be changed until the client leaves.
     """
 
     def __init__(self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool) -> None:
         super().__init__(body, headers=headers)
         self._run = run
-        self._cancels = cancels
+        self.cancels = cancels
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
-        with reading(self._run, cancels=self._cancels):
+        with reading(self._run, cancels=lambda: self.cancels):
             await super().__call__(scope, receive, send)
 
 
 @contextlib.contextmanager
-def reading(run: HostedRun, *, cancels: bool) -> Iterator[None]:
+def reading(run: HostedRun, *, cancels: Callable[[], bool]) -> Iterator[None]:
     """Count a reader of a run in the block.
 
     Args:
         run: the run.
-        cancels: whether the run is cancelled if its last reader leaves before the end.
+        cancels: returns whether the run is cancelled if its last reader leaves before the end.
     """
     run.readers += 1
     try:
         yield
     finally:
         run.readers -= 1
-        if cancels and not run.readers and run.run is not None:
+        if not run.readers and run.run is not None and cancels():
             run.run.cancel(by="a client that left")
 
 

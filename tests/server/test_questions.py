@@ -102,7 +102,7 @@ async def test_a_run_that_waits_makes_room_for_one_that_waits_in_redis(asks: Ask
         agent = Agent("test-1", tools=[asks.tool], client=model.client(), api="chat", name="assistant")
         host = Host({"assistant": agent}, RedisEvents(redis.url), limits=Limits(max_runs=1))
         host.open()
-        runs = [await host.start(None, "go", can_ask=can_ask) for can_ask in (True, False)]
+        runs = [await host.start(None, "go", answers=answers) for answers in ("all", "none")]
         await runs[1].wait_for_end()
         assert results(runs[1]) == ["denied", "completed"]
         await host.close()
@@ -165,6 +165,7 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("/stream?query=x", {}),
     ("/chat", {"json": {"message": "x"}}),
     ("/chat/stream", {"json": {"message": "x"}}),
+    ("/api/chat", {"json": {"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}}),
 ]
 
 
@@ -186,3 +187,22 @@ async def test_nbagent_answers_over_the_websocket(asks: Asking) -> None:
         run.start()
         await run
     assert (asks.deleted, run.answer) == (["a"], "Done.")
+
+
+@pytest.mark.parametrize("cancels", ["", "?cancel_on_disconnect=true"])
+def test_use_chat_answers_with_its_next_request(asks: Asking, served: Served, cancels: str) -> None:
+    user = {"role": "user", "parts": [{"type": "text", "text": "x"}]}
+    with served(asking("a"), asking("b"), chat("Done.")) as (http, _):
+        messages: list[dict[str, Any]] = [user]
+        for approved in (True, False):
+            chunks = list(frames(http.post(f"/api/chat{cancels}", json={"messages": messages})))
+            assert chunks[-1] == {"type": "finish", "finishReason": "tool-calls"}
+            asked = next(chunk for chunk in chunks if chunk["type"] == "tool-approval-request")
+            approval = {"id": asked["approvalId"], "approved": approved}
+            part = {"type": "tool-delete", "toolCallId": asked["toolCallId"], "state": "approval-responded"}
+            messages = [user, {"role": "assistant", "parts": [{**part, "approval": approval}]}]
+        last = list(frames(http.post(f"/api/chat{cancels}", json={"messages": messages})))
+        assert [chunk["delta"] for chunk in last if chunk["type"] == "text-delta"] == ["Done."]
+        assert [chunk["type"] for chunk in last if chunk["type"].startswith("tool-")] == ["tool-output-denied"]
+        assert http.get("/runs").json()["runs"] == []
+    assert asks.deleted == ["a"]

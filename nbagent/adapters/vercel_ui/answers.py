@@ -3,11 +3,14 @@
 Source: https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage (version 7).
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.answers import Answered, AnswerForm
 from nbagent.events import ApprovalRequest
+
+_SERVED = re.compile(r"run-[\w-]+:")
 
 
 class VercelAnswers(AnswerForm):
@@ -18,6 +21,19 @@ class VercelAnswers(AnswerForm):
     def asks(self, request: ApprovalRequest) -> bool:
         """Return False for an approval that the app's rules give."""
         return (request.meta or {}).get("isAutomatic") is not True
+
+    def reaches(self, request: ApprovalRequest) -> bool:
+        """Return True for a question of `nbagent.serve`, whose id names its run. Another app wants its own messages."""
+        return _SERVED.match(request.approval_id) is not None
+
+    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+        """Return the request with the answers in an assistant's message."""
+        if not isinstance(body, Mapping) or "messages" not in body:
+            return None
+        parts = [
+            {"type": "dynamic-tool", "state": "approval-responded", "approval": each} for each in self.value(answered, None)
+        ]
+        return url, {**body, "messages": [*body["messages"], {"role": "assistant", "parts": parts}]}
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return `{id, approved, reason?}` of each approval."""

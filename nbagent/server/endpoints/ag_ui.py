@@ -78,9 +78,9 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             if thread_id is None:
-                return await host.start(agent, messages, await host.sessions.new(agent), can_ask=False)
+                return await host.start(agent, messages, await host.sessions.new(agent), answers="none")
             session, new = await _in_thread(host, agent, thread_id, messages)
-            return await host.start(agent, new, session, can_ask=False)
+            return await host.start(agent, new, session, answers="none")
 
         return await stream_response(
             host, request, start, f"ag_ui {thread_id} {run_id}", lambda: ThreadEncoder(thread_id, run_id)

@@ -61,7 +61,7 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, Chat)
         message: Any = asked.message or asked.input or request.query_params.get("message")
         if asked.stream is False:
-            run = await host.start(asked.agent, prompt_of(message, host.limits), can_ask=False)
+            run = await host.start(asked.agent, prompt_of(message, host.limits), answers="none")
             return JSONResponse({"message": await whole_text(run)})
         start = lambda: host.start(asked.agent, prompt_of(message, host.limits))  # noqa: E731 - the same call, later
         root = root_path(request)

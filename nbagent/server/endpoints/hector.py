@@ -135,7 +135,7 @@ async def _follow(host: Host, session: Session, last: tuple[str, Position] | Non
     while True:
         if run is not None:
             feed = run.encoded_by(f"hector {root}", lambda: AskingHector(root))
-            with reading(run, cancels=False):
+            with reading(run, cancels=lambda: False):
                 async for frames in feed.frames(after):
                     yield KEEP_ALIVE if frames is None else frames
         run, after = await host.next_in(session.name, run), START

@@ -67,7 +67,7 @@ def routes(host: Host) -> list[BaseRoute]:
         thread = request.path_params["thread"]
         name, _ = host.agent(asked.agent or asked.assistant_id, '"assistant_id": "NAME" in the body')
         run = await host.start(
-            name, prompt_of(asked.message, host.limits), await host.sessions.find(name, thread), can_ask=False
+            name, prompt_of(asked.message, host.limits), await host.sessions.find(name, thread), answers="none"
         )
         made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
         return JSONResponse(made, 201)

@@ -57,7 +57,7 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, Completion)
 
         async def start() -> HostedRun:
-            return await host.start(asked.model, asked.messages, can_ask=False, reveal="answer")
+            return await host.start(asked.model, asked.messages, answers="none", reveal="answer")
 
         if asked.stream:
             if asked.stream_options is not None and asked.stream_options.include_usage:
@@ -89,7 +89,7 @@ def routes(host: Host) -> list[BaseRoute]:
         given = prompt_of(asked.input, host.limits) if isinstance(asked.input, str) else asked.input
 
         async def start() -> HostedRun:
-            return await host.start(asked.model, given, can_ask=False, reveal="answer")
+            return await host.start(asked.model, given, answers="none", reveal="answer")
 
         if asked.stream:
             return await stream_response(host, request, start, "openai.responses")

@@ -80,7 +80,7 @@ class HectorService(grpc.GenericRpcHandler):
             agent, _ = self._host.agent(request.agent or None, "the field agent")
             session = await self._host.sessions.find(agent, request.session) if request.session else None
             prompt = prompt_of(request.message, self._host.limits)
-            run = await self._host.start(agent, prompt, session, can_ask=False)  # the chunk is a text, and no more
+            run = await self._host.start(agent, prompt, session, answers="none")  # the chunk is a text, and no more
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))
             return

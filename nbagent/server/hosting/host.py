@@ -22,7 +22,7 @@ from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.hosting.prompt import check_prompt_size
-from nbagent.server.hosting.questions import Questions, refuse
+from nbagent.server.hosting.questions import REFUSING, Answers, Questions
 from nbagent.server.hosting.run_list import FollowedList
 from nbagent.server.hosting.sessions import Sessions
 from nbagent.server.hosting.work import Job, Work, encoded
@@ -137,7 +137,7 @@ class Host:
         session: Session | None = None,
         *,
         run_id: str | None = None,
-        can_ask: bool = True,
+        answers: Answers = "all",
         **options: Any,
     ) -> HostedRun:
         """Begin a run.
@@ -147,7 +147,7 @@ class Host:
             prompt: as for `Agent.stream`.
             session: that the prompt belongs to.
             run_id: id for its readers; by default a new one.
-            can_ask: whether the client can answer questions; if not, they are refused at once.
+            answers: questions that the client can answer; others are refused at once.
             options: of the run, as for `nbagent.show`.
 
         Raises:
@@ -156,9 +156,9 @@ class Host:
         """
         name, found = self.agent(agent)
         check_prompt_size(prompt, self.limits)
-        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options, can_ask))) is not None:
+        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options, answers))) is not None:
             return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
-        run = self._run_of(name, found, Job(prompt, options, can_ask), session)
+        run = self._run_of(name, found, Job(prompt, options, answers), session)
         return await self.host(run, name, session, run_id=run_id)
 
     async def host(
@@ -210,7 +210,8 @@ class Host:
     def _run_of(self, name: str, agent: Agent, job: Job, session: Session | None) -> Run:
         stream = (agent if session is None else session).stream(job.prompt)
         options = {"name": name, **job.options}
-        return self.watch(stream, **options) if job.can_ask else self.watch(stream, answer=refuse, **options)
+        handler = REFUSING.get(job.answers)
+        return self.watch(stream, **options) if handler is None else self.watch(stream, answer=handler, **options)
 
     def watch(self, stream: Any, **options: Any) -> Run:
         """Return the run of a stream, with what the server's options let its readers see."""

@@ -155,6 +155,11 @@ class HostedRun:
         while rows := await self._store.read(self.id, self._last_seq):
             self._publish(rows)
 
+    def waits_for(self, approval_id: str) -> bool:
+        """Return True if a question of the run has no answer yet."""
+        answered = (event.approval_id for event in self.events if isinstance(event, e.ApprovalResponse))
+        return not self.ended and approval_id not in answered
+
     async def cancel(self, by: str) -> None:
         """Stop the run, in whichever process it goes on.
 

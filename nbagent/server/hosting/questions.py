@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from nbagent import events as e
 from nbagent.errors import AnswerError
-from nbagent.events.question import Question, decisions
+from nbagent.events.question import Handler, Question, decisions
 from nbagent.run import Run
 from nbagent.server.limits import Limits
 
@@ -78,9 +79,20 @@ def refusal(request: e.ApprovalRequest) -> e.Decision:
     return "deny" if "deny" in decisions(request) else "approve"
 
 
-def refuse(question: Question) -> None:
-    """Refuse a question of a run whose client cannot answer."""
+def _refuse(question: Question) -> None:
     if question.stage in (None, "call"):
         question.deny(CANNOT_ASK)
     else:
         question.allow()
+
+
+def _refuse_inputs(question: Question) -> None:
+    if question.kind != "tool":
+        _refuse(question)
+
+
+Answers: TypeAlias = Literal["all", "permissions", "none"]
+"""Questions that a client can answer."""
+
+REFUSING: Mapping[str, Handler] = {"permissions": _refuse_inputs, "none": _refuse}
+"""Handlers that refuse the questions which a client cannot answer."""

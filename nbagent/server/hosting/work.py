@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from nbagent.server.hosting.questions import Answers
 from nbagent.server.stores.event_store import StoredRun, WorkQueue
 
 TAKE_WAIT_S = 5.0
@@ -18,12 +19,12 @@ class Job(msgspec.Struct):
     Attributes:
         prompt: as for `Agent.stream`.
         options: of the run, as for `nbagent.show`.
-        can_ask: whether the client can answer questions.
+        answers: questions that the client can answer; others are refused at once.
     """
 
     prompt: Any
     options: dict[str, Any]
-    can_ask: bool = True
+    answers: Answers = "all"
 
 
 class Work:
