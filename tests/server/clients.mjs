@@ -46,6 +46,31 @@ async function ai() {
   return { valid: (await safeValidateUIMessages({ messages })).success, messages };
 }
 
+// What `useChat` is around: a question is allowed, and the answer is sent by itself.
+async function approvals() {
+  const { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } = await import('ai');
+  const state = {
+    status: 'ready',
+    error: undefined,
+    messages: [],
+    pushMessage: (message) => state.messages.push(message),
+    popMessage: () => state.messages.pop(),
+    replaceMessage: (index, message) => state.messages.splice(index, 1, message),
+    snapshot: (value) => structuredClone(value),
+  };
+  class Chat extends AbstractChat {}
+  const chat = new Chat({
+    state,
+    transport: new DefaultChatTransport({ api: `${base}/api/chat` }),
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
+  });
+  await chat.sendMessage({ text: QUESTIONS[0] });
+  const asked = state.messages.at(-1).parts.find((part) => part.state === 'approval-requested');
+  await chat.addToolApprovalResponse({ id: asked.approval.id, approved: true });
+  while (state.status !== 'ready' && state.status !== 'error') await new Promise((done) => setTimeout(done, 10));
+  return { error: String(state.error ?? ''), messages: state.messages };
+}
+
 async function openai() {
   const { default: OpenAI } = await import('openai');
   const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'any' });
@@ -56,5 +81,5 @@ async function openai() {
   return { chat, response: response.output_text };
 }
 
-const run = { 'ag-ui': agUi, ai, openai }[client];
+const run = { 'ag-ui': agUi, ai, approvals, openai }[client];
 process.stdout.write(JSON.stringify(await run()), () => process.exit());

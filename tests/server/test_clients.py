@@ -10,6 +10,7 @@ import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
 from parsers import environment
+from server.served import Asking, asking
 
 from nbagent.agent import Agent
 from nbagent.server import serve
@@ -108,3 +109,14 @@ def test_the_ai_sdk_reads_two_turns_with_a_tool() -> None:
 def test_openais_client_in_node_streams_a_completion_and_a_response() -> None:
     shown, _ = talk("openai")
     assert shown == {"chat": "It is 3.", "response": "Four."}
+
+
+def test_use_chat_allows_a_call_and_the_run_goes_on_in_the_same_message() -> None:
+    asks = Asking()
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        shown = run("approvals", server.url)
+    assert (shown["error"], asks.deleted) == ("", ["a"])
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant"]
+    parts = shown["messages"][-1]["parts"]
+    assert [part["state"] for part in parts if part["type"] == "tool-delete"] == ["output-available"]
+    assert [part["text"] for part in parts if part["type"] == "text"] == ["Done."]
