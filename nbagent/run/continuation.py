@@ -53,7 +53,8 @@ class Continuation(SuccessiveStreams):
 
     A question gets a way back if the stream has one, the first of these:
 
-    1. `send`, or a connection that takes messages: each answer is sent when it is given, and the stream goes on by itself.
+    1. `send`, or without `resume` a connection that takes messages: each answer is sent when it is given, and the stream goes
+       on by itself.
     2. `resume`, or a system that another request or call goes on with: the run waits when the stream has ended, and once all
        questions are answered the next stream is read, by the same decoder.
 
