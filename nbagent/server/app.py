@@ -153,7 +153,7 @@ def asgi(
             Middleware(BeginOnRequest, lifetime=lifetime),
             Middleware(CallerSpan),
         ],
-        exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
+        exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http, Exception: _fail},
     )
     app.state.a2a = a2a
     app.state.host = host
@@ -181,6 +181,10 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
         detail = "this is the address of a WebSocket: connect to it by ws:// or wss://"
         return (Problem(400, detail) if request.method == "GET" else Problem(405, detail, {"allow": "GET"})).response()
     return Problem(error.status_code, error.detail, headers).response()
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    return Problem(500, "the server failed; its log has the reason").response()
 
 
 def _methods(request: Request) -> list[str]:

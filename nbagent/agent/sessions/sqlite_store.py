@@ -266,13 +266,8 @@ class SqliteStore:
                     "session.messages still has what was said; agent.session(…) begins the file anew"
                 )
             _wait_at_most(db, timeout_s)
-            db.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(db):
                 yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
     def _is_there(self) -> bool:
         """Return True if the path still leads to the open file."""
@@ -335,6 +330,24 @@ def _wait_at_most(db: sqlite3.Connection, seconds: float) -> None:
 def _file_at(path: str) -> tuple[int, int]:
     status = Path(path).stat()
     return status.st_dev, status.st_ino
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Run the block in a transaction, which is undone if the block or its commit fails.
+
+    Args:
+        db: the connection, in autocommit mode.
+        kind: `"IMMEDIATE"` to write, which other processes wait for; `"DEFERRED"` to read.
+    """
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk ends it: https://www.sqlite.org/lang_transaction.html
+            db.execute("ROLLBACK")
+        raise
 
 
 def _identity(db: sqlite3.Connection) -> tuple[int, int]:

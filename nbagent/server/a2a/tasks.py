@@ -28,7 +28,7 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import WAITING, RunMissing, StoreUnreachable
+from nbagent.server.stores.event_store import WAITING, RunMissing, StoreFault
 
 Update: TypeAlias = TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
@@ -199,5 +199,5 @@ def _reaching() -> Iterator[None]:
     """Raise the error of a store that does not answer as one of A2A."""
     try:
         yield
-    except StoreUnreachable as error:
+    except StoreFault as error:
         raise InternalError(str(error)) from error

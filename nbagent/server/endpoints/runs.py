@@ -116,7 +116,7 @@ def routes(host: Host) -> list[BaseRoute]:
         try:
             while not leaving.done():
                 changing = asyncio.create_task(host.listed.changed.wait())
-                await socket.send_json(_public(host.listed.runs))
+                await socket.send_json(_public(host.corrected(host.listed.runs)))
                 await asyncio.wait([leaving, changing], return_when=asyncio.FIRST_COMPLETED)
                 changing.cancel()
         except WebSocketDisconnect:

@@ -1,7 +1,6 @@
 """`Host`: the agents that are served, their sessions and their runs."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
@@ -28,7 +27,7 @@ from nbagent.server.hosting.sessions import Sessions
 from nbagent.server.hosting.work import Job, Work, encoded
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable, WorkQueue
+from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreFault, WorkQueue
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
@@ -254,7 +253,7 @@ class Host:
 
         Raises:
             RunMissing: there is none of that id (404).
-            StoreUnreachable: the store does not answer.
+            StoreFault: the store does not answer.
         """
         if run_id in self._runs:
             self._runs.move_to_end(run_id)
@@ -275,7 +274,7 @@ class Host:
 
         Raises:
             RunMissing: there is none of that id (404).
-            StoreUnreachable: the store does not answer.
+            StoreFault: the store does not answer.
         """
         stored = None if run_id in self._runs else await self._store.find(run_id)
         if stored is None or stored.ended or run_id in self._runs:
@@ -288,15 +287,21 @@ class Host:
         """Return the list of the runs of all processes, read from the store.
 
         Raises:
-            StoreUnreachable: it does not answer.
+            StoreFault: it does not answer.
         """
-        return await self._store.listed()
+        return self.corrected(await self._store.listed())
+
+    def corrected(self, listed: RunList) -> RunList:
+        """Return a list of runs in which those have ended whose end a broken store could not keep."""
+        ended = [run for run in listed.going_on if run.id in self._runs and self._runs[run.id].ended]
+        going_on = [run for run in listed.going_on if run not in ended]
+        return RunList(going_on, [*ended, *listed.ended]) if ended else listed
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:
         """Return the runs of a session that began last, at most so many, the newest first.
 
         Raises:
-            StoreUnreachable: the store does not answer.
+            StoreFault: the store does not answer.
         """
         return await self._store.of_session(session, count)
 
@@ -308,10 +313,12 @@ class Host:
     async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
         """Return the run of a session that begins next after one, in whichever process; its first one for None."""
         while True:
-            with contextlib.suppress(StoreUnreachable):
+            try:
                 stored = await self._store.next_in(session, None if after is None else after.id, NEXT_WAIT_S)
                 if stored is not None:
                     return await self.find(stored.id)
+            except StoreFault:
+                await asyncio.sleep(RETRY_S)
 
     async def close(self) -> None:
         """Stop all runs of this process, and leave the store."""
@@ -387,7 +394,7 @@ async def _keep_running(service: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await service()
-        except StoreUnreachable:
+        except StoreFault:
             pass  # its requests are refused with the reason
         except Exception:
             _logger.exception("a service of the server failed, and begins again")

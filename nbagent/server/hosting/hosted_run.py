@@ -14,13 +14,22 @@ from nbagent import events as e
 from nbagent.adapters.base.encoder import Encoder
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import joined
+from nbagent.errors import NbagentError
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.hosting.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
 from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.questions import Questions
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import WAITING, EventStore, Rows, RunMissing, StoredRun, StoreUnreachable
+from nbagent.server.stores.event_store import (
+    WAITING,
+    EventStore,
+    Rows,
+    RunMissing,
+    StoreBroken,
+    StoredRun,
+    StoreUnreachable,
+)
 
 JOIN_S = 0.02
 """Seconds from one batch of events to the next. The first one after a silence is stored and sent at once."""
@@ -58,6 +67,7 @@ class HostedRun:
         ended: whether the last event is among them.
         run: the run itself; None if it runs elsewhere, or has ended before this process began.
         readers: number of responses and WebSockets that it streams to.
+        waits: True while the store takes none of its events.
     """
 
     def __init__(self, stored: StoredRun, store: EventStore) -> None:
@@ -66,6 +76,7 @@ class HostedRun:
         self.ended = False
         self.run: Run | None = None
         self.readers = 0
+        self.waits = False
         self._store = store
         self._feeds: dict[str, Feed] = {}
         self._changed = asyncio.Event()
@@ -106,6 +117,15 @@ class HostedRun:
         """
         self.run = run
         try:
+            await self._host(run, join_s)
+        except StoreBroken as problem:
+            run.cancel(by="the server")
+            self._fail_here(problem)
+        finally:
+            self.run = None
+
+    async def _host(self, run: Run, join_s: float) -> None:
+        try:
             async with contextlib.aclosing(run.stream().batches()) as batches:
                 async for batch in batches:
                     if questions is not None:
@@ -120,19 +140,32 @@ class HostedRun:
             self._insists = False  # the server stops, which must not wait for a store that is gone
             raise
         finally:
-            try:
-                if not self.ended and not await self._add([self._cut()]):
-                    await self.follow()
-            finally:
-                self.run = None
+            if not self.ended and not await self._add([self._cut()]):
+                await self.follow()
 
     async def fail(self, reason: str) -> None:
         """End a run that cannot begin."""
-        error = e.Error(message=reason, fatal=True, seq=1, ts=time.time())
-        await self._add([error, e.RunEnd(status="failed", seq=2, ts=error.ts)])
+        await self._add(self._failure(reason))
+
+    def _fail_here(self, problem: StoreBroken) -> None:
+        """End a run for its readers in this process: the store cannot keep its end."""
+        if not self.ended:
+            _logger.error("the run %s fails: %s", self.id, problem)
+            self._publish([self._row(event) for event in self._failure(str(problem))])
+
+    def _failure(self, reason: str) -> list[e.Event]:
+        seq, now = self._last_seq, time.time()
+        error = e.Error(message=reason, fatal=True, seq=seq + 1, ts=now)
+        return [error, e.RunEnd(status="failed", seq=seq + 2, ts=now)]
 
     async def follow(self) -> None:
         """Read the events that are stored, until the end of the run. One whose process has ended is ended here."""
+        try:
+            await self._follow()
+        except StoreBroken as problem:
+            self._fail_here(problem)
+
+    async def _follow(self) -> None:
         while not self.ended:
             alive = not self.stored.ended and await self._insist(lambda: self._store.is_alive(self.stored.owner))
             rows = await self._insist(partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0))
@@ -247,18 +280,21 @@ class HostedRun:
 
         Raises:
             StoreUnreachable: the server stops.
+            StoreBroken: it can keep nothing.
         """
-        is_logged = False
-        while True:
-            try:
-                return await call()
-            except StoreUnreachable as problem:
-                if not self._insists:
-                    raise
-                if not is_logged:
-                    _logger.warning("the run %s waits: %s", self.id, problem)
-                is_logged = True
-                await asyncio.sleep(RETRY_S)
+        try:
+            while True:
+                try:
+                    return await call()
+                except StoreUnreachable as problem:
+                    if not self._insists:
+                        raise
+                    if not self.waits:
+                        _logger.warning("the run %s waits: %s", self.id, problem)
+                    self.waits = True
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            self.waits = False
 
     def _row(self, event: e.Event) -> tuple[int, bytes]:
         """Return the number of an event and its JSON, with the ids that clients know: the run's, at its start the session's."""
@@ -272,7 +308,10 @@ class HostedRun:
 
         So all readers get the same, and no result stays in memory as long as its events.
         """
-        events = [e.from_json(data) for _, data in rows]
+        try:
+            events = [e.from_json(data) for _, data in rows]
+        except (NbagentError, msgspec.MsgspecError, ValueError) as error:
+            raise StoreBroken(f"a stored event of the run {self.id} cannot be read: {error}") from error
         self.events.extend(events)
         self.ended = self.ended or any(type(event) is e.RunEnd for event in events)
         self._changed.set()

@@ -26,8 +26,8 @@ TakeCommand: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Carries out a command, and returns the reply to it."""
 
 
-class StoreUnreachable(Problem):
-    """The store's server does not answer at the moment. What was asked may have been done: ask again.
+class StoreFault(Problem):
+    """The store cannot do what was asked.
 
     Args:
         message: what is wrong.
@@ -35,6 +35,14 @@ class StoreUnreachable(Problem):
 
     def __init__(self, message: str) -> None:
         super().__init__(503, message)
+
+
+class StoreUnreachable(StoreFault):
+    """The store does not answer at the moment, or has no room. What was asked may have been done: ask again."""
+
+
+class StoreBroken(StoreFault):
+    """What is in the store cannot be read, now or later."""
 
 
 class RunMissing(Problem):
@@ -96,7 +104,8 @@ class Logouts(Protocol):
 class EventStore(Logouts, Protocol):
     """Keeps runs and their events. Its methods are awaited on one event loop.
 
-    Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing is added twice.
+    Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing is added twice. Each may
+    raise `StoreBroken`: to ask again is in vain.
 
     Attributes:
         owner: id of this process, which no later process has.
@@ -158,6 +167,10 @@ class EventStore(Logouts, Protocol):
 
     async def serve(self, take: TakeCommand) -> None:
         """Be alive for other processes, and carry out the commands that they give to this one, until cancelled."""
+        ...
+
+    async def check_writable(self) -> None:
+        """Write something to the store: it returns if runs can be kept."""
         ...
 
     async def close(self) -> None:

@@ -125,6 +125,10 @@ class RedisEvents:
         self._give_back = self._redis.register_script(redis_scripts.GIVE_BACK)
         self._list_script = self._redis.register_script(redis_scripts.LIST)
 
+    async def check_writable(self) -> None:
+        """Write something to Redis; see `EventStore.check_writable`."""
+        await self._beat()
+
     async def close(self) -> None:
         """Leave Redis: this process is no longer alive for the others."""
         with contextlib.suppress(StoreUnreachable):

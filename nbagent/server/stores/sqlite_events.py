@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import sqlite3
 import threading
@@ -10,12 +11,45 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from nbagent.agent.sessions.sqlite_store import transaction
 from nbagent.server.stores.doorbell import Doorbell
-from nbagent.server.stores.event_store import MAX_ENDED, MAX_GOING_ON, Rows, RunList, RunMissing, StoredRun, TakeCommand
+from nbagent.server.stores.event_store import (
+    MAX_ENDED,
+    MAX_GOING_ON,
+    Rows,
+    RunList,
+    RunMissing,
+    StoreBroken,
+    StoredRun,
+    StoreUnreachable,
+    TakeCommand,
+)
 from nbagent.server.stores.owner import is_alive, owner_id
 
-BUSY_TIMEOUT_S = 30.0
-"""Seconds to wait while another process writes."""
+BUSY_TIMEOUT_S = 5.0
+"""Seconds to wait while another process writes, or other threads of this one use the file, before it counts as unreachable."""
+
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Errors that may be over when there is room, or another process is ready (https://www.sqlite.org/rescode.html)."""
+
+LASTING = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB})
+"""Errors of a file that is damaged, or is another one by now. `SQLITE_ERROR` is that of a table that is gone."""
+
+CHECK_BYTES = 16 * 1024
+"""Bytes that a check writes. Fewer could find room in a page that the file has already."""
 
 READ_EVENTS = 5_000
 """Events that one read returns at most."""
@@ -59,6 +93,10 @@ CREATE TABLE IF NOT EXISTS bell (
     port INTEGER NOT NULL,
     PRIMARY KEY (key, owner)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS written (
+    id INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS logout (
     session TEXT PRIMARY KEY,
     until REAL NOT NULL
@@ -83,6 +121,8 @@ class SqliteEvents:
     def __init__(self, path: str | Path) -> None:
         self.owner = owner_id()
         self._is_shared = str(path) != ":memory:"
+        self._path = str(path)
+        self._broken: StoreBroken | None = None  # once a write found the file damaged, it takes no more
         self._bell = Doorbell()
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -93,9 +133,19 @@ class SqliteEvents:
     async def close(self) -> None:
         """Close the file."""
         self._bell.close()
+        with contextlib.suppress(StoreUnreachable, StoreBroken), self._writing() as db:
+            db.execute("DELETE FROM bell WHERE owner = ?", (self.owner,))
         with self._lock:
-            self._db.execute("DELETE FROM bell WHERE owner = ?", (self.owner,))
             self._db.close()
+
+    async def check_writable(self) -> None:
+        """Write something to the file; see `EventStore.check_writable`."""
+
+        def write() -> None:
+            with self._writing() as db:
+                db.execute("INSERT OR REPLACE INTO written VALUES (1, ?)", (os.urandom(CHECK_BYTES),))
+
+        await asyncio.to_thread(write)
 
     # --- runs -------------------------------------------------------------------------------------------------------------
 
@@ -160,13 +210,10 @@ class SqliteEvents:
         """Return the list of runs; see `EventStore.listed`."""
 
         def look() -> RunList | None:
-            self._db.execute("BEGIN")  # a run that ends between the two queries would be in both lists
-            try:
+            with transaction(self._db, "DEFERRED"):  # a run that ends between the two queries would be in both lists
                 # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
                 going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
                 found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
-            finally:
-                self._db.execute("COMMIT")
             return None if found == known else found
 
         return await self._wait_for(LIST_KEY, look, wait_s) or known or RunList([], [])
@@ -255,7 +302,7 @@ class SqliteEvents:
         """Return the rows in the file, as soon as there are some or the time is over."""
 
         def locked() -> T:
-            with self._lock:
+            with self._using():
                 return look()
 
         found = await asyncio.to_thread(locked)
@@ -272,7 +319,7 @@ class SqliteEvents:
 
     def _leave_bell(self, key: str, port: int) -> None:
         bell = (key, self.owner, port)
-        with self._lock:
+        with self._using():
             left = self._db.execute("SELECT 1 FROM bell WHERE key = ? AND owner = ? AND port = ?", bell).fetchone()
         if not left:
             with self._writing() as db:
@@ -290,14 +337,41 @@ class SqliteEvents:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Give the connection in a transaction, which other processes wait for."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._using():
             try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
+                with transaction(self._db):
+                    yield self._db
+            except sqlite3.Error as error:
+                if _code(error) in LASTING:
+                    self._broken = self._fault(error)
                 raise
-            self._db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        """Keep the connection to one thread; SQLite's errors become those of a store.
+
+        Raises:
+            StoreUnreachable: it is full, locked or cannot be read at the moment.
+            StoreBroken: the file is damaged.
+        """
+        if not self._lock.acquire(timeout=BUSY_TIMEOUT_S):
+            raise StoreUnreachable(f"the store {self._path} is busy")
+        try:
+            if self._broken is not None:
+                raise StoreBroken(str(self._broken))
+            yield
+        except sqlite3.Error as error:
+            if _code(error) in LASTING:
+                raise self._fault(error) from error
+            if _code(error) not in PASSING:
+                raise
+            raise StoreUnreachable(f"the store {self._path} takes nothing at the moment: {error}") from error
+        finally:
+            self._lock.release()
+
+    def _fault(self, error: sqlite3.Error) -> StoreBroken:
+        advice = "restore it from a copy, or give another file, and start the server again"
+        return StoreBroken(f"the store {self._path} is broken ({error}): {advice}")
 
     def _one(self, condition: str, *values: str | None) -> StoredRun | None:
         return next(iter(self._runs(condition, *values)), None)
@@ -308,3 +382,9 @@ class SqliteEvents:
             StoredRun(id=id, agent=agent, session=session, owner=owner, created=created, ended=bool(ended))
             for id, agent, session, owner, created, ended in self._db.execute(query, values).fetchall()
         ]
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """Return SQLite's primary code of an error; None of one that the module `sqlite3` raised itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

@@ -1,0 +1,170 @@
+"""A store that is full, locked or broken: what its runs, their readers, the list and new prompts get."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from agent.server import Exchange, chat_chunk
+from agent.server import Server as ModelServer
+
+from nbagent.agent import Agent
+from nbagent.server import serve
+from nbagent.server.stores import sqlite_events
+from nbagent.server.stores.event_store import StoreBroken, StoredRun, StoreUnreachable
+from nbagent.server.stores.sqlite_events import SqliteEvents
+
+PIECE = "x" * 20_000
+
+
+class Pieces:
+    """A model's reply of two large pieces, the second of which waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"content": PIECE}))
+        self.go_on.wait(60)
+        exchange.send(chat_chunk({"content": PIECE + "end"}))
+        exchange.send(chat_chunk({}, "stop"))
+        exchange.end()
+
+
+class Running:
+    """A server in whose store a run has begun, and its reader."""
+
+    def __init__(self, http: httpx2.Client, host: Any, pieces: Pieces) -> None:
+        self.http = http
+        self.store: SqliteEvents = host._store
+        self.pieces = pieces
+        self.read = b""
+        self.run = http.post("/runs", json={"message": "go"}).json()["id"]
+        self.hosted = host.running()[0]
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        wait_until(lambda: PIECE.encode() in self.read)
+
+    def _read(self) -> None:
+        with self.http.stream("GET", f"/runs/{self.run}/events") as response:
+            for part in response.iter_raw():
+                self.read += part
+
+    def listed(self, kind: str) -> list[str]:
+        return [run["id"] for run in self.http.get("/runs").json()[kind]]
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(sqlite_events, "BUSY_TIMEOUT_S", 0.2)
+    pieces = Pieces()
+    with (
+        ModelServer(pieces, pieces, pieces) as model,
+        serve(
+            Agent("test-1", client=model.client(), api="chat", name="assistant"), port=0, store=tmp_path / "runs.db"
+        ) as server,
+        httpx2.Client(base_url=server.url, timeout=30) as http,
+    ):
+        host: Any = server._host
+        made = Running(http, host, pieces)
+        yield made
+        pieces.go_on.set()
+        made.reader.join(30)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not become so")
+
+
+@contextmanager
+def full(store: SqliteEvents) -> Iterator[None]:
+    """Let the file grow no more."""
+    (count,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {count}")
+    yield
+    store._db.execute("PRAGMA max_page_count = 1000000")
+
+
+@contextmanager
+def locked(store: SqliteEvents) -> Iterator[None]:
+    """Keep the file for another writer."""
+    other = sqlite3.connect(store._path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("COMMIT")
+    other.close()
+
+
+def break_file(store: SqliteEvents) -> None:
+    """Overwrite the whole file, as a program that took it for its own."""
+    with store._lock:
+        store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store._db.execute("PRAGMA shrink_memory")
+        path = Path(store._path)
+        path.write_bytes(b"\xff" * path.stat().st_size)
+
+
+@pytest.mark.parametrize("fault", [full, locked])
+def test_a_run_waits_for_a_store_that_is_full_or_locked_and_goes_on(fault: Any, running: Running) -> None:
+    with fault(running.store):
+        running.pieces.go_on.set()
+        wait_until(lambda: running.hosted.waits)
+        assert running.listed("runs") == [running.run]
+        assert running.reader.is_alive()
+    running.reader.join(30)
+    assert b"xend" in running.read
+    assert b'"status":"completed"' in running.read
+    wait_until(lambda: running.run in running.listed("ended"))
+    assert running.http.post(f"/runs/{running.run}/cancel").status_code == 409
+
+
+def test_a_prompt_is_refused_in_words_while_the_store_is_locked(running: Running) -> None:
+    with locked(running.store):
+        refused = running.http.post("/runs", json={"message": "go"})
+    assert refused.status_code == 503
+    assert "database is locked" in refused.json()["error"]["message"]
+
+
+def test_a_broken_file_fails_its_runs_in_words(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    break_file(running.store)
+    running.pieces.go_on.set()
+    running.reader.join(30)
+    assert not running.reader.is_alive(), "the reader has its end"
+    assert b"is broken" in running.read
+    assert b'"status":"failed"' in running.read
+    assert running.http.post(f"/runs/{running.run}/cancel").status_code == 409
+    for refused in (running.http.get("/runs"), running.http.post("/runs", json={"message": "go"})):
+        assert refused.status_code == 503
+        assert "is broken" in refused.json()["error"]["message"]
+    assert "never retrieved" not in caplog.text
+
+
+async def test_a_transaction_that_fails_leaves_none_behind(tmp_path: Path) -> None:
+    store = SqliteEvents(tmp_path / "runs.db")
+    run = StoredRun(id="run-1", agent="a", session=None, owner=store.owner, created=1.0)
+    await store.begin(run)
+    with full(store), pytest.raises(StoreUnreachable, match="full"):
+        await store.append("run-1", [(1, PIECE.encode() * 9)], ended=False)
+    with full(store), pytest.raises(StoreUnreachable, match="full"):
+        await store.check_writable()
+    assert await store.append("run-1", [(1, b"a")], ended=True)
+    await store.check_writable()
+    await store.close()
+
+
+async def test_a_file_without_its_tables_is_broken_and_can_still_be_closed(tmp_path: Path) -> None:
+    store = SqliteEvents(tmp_path / "runs.db")
+    store._db.executescript("DROP TABLE event; DROP TABLE run")
+    with pytest.raises(StoreBroken, match="no such table"):
+        await store.find("run-1")
+    await store.close()
