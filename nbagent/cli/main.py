@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 import nbagent
@@ -154,6 +155,13 @@ def _parser() -> argparse.ArgumentParser:
         help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file may have them under limits:",
     )
     served.add_argument("--telemetry", action="store_true", help="make OpenTelemetry spans; see opentelemetry-instrument")
+    served.add_argument(
+        "--drain",
+        metavar="SECONDS",
+        type=_seconds,
+        default=10.0,
+        help="in which runs may end after SIGTERM, while new prompts are refused (%(default)g)",
+    )
     served.add_argument("--cancel-on-disconnect", action="store_true", help="cancel a run when its last reader has left")
     served.set_defaults(command=_serve)
 
@@ -170,6 +178,16 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, got {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"a time is a number of seconds from 0 on, got {text!r}")
+    return seconds
 
 
 def _call(args: argparse.Namespace) -> int:

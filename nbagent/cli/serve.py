@@ -1,12 +1,14 @@
 """The command `serve`."""
 
 import argparse
+import contextlib
 import os
 import signal
 import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import nbagent
 from nbagent.agent.config.yaml import YamlDocument
@@ -25,7 +27,7 @@ READ_TOKEN_VARIABLE = "NBAGENT_READ_TOKEN"  # noqa: S105 - its name
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Serve the agents of a configuration until Ctrl-C, or SIGTERM.
+    """Serve the agents of a configuration until Ctrl-C, or SIGTERM, after which the runs may end within a time.
 
     Raises:
         NbagentError: an option or the configuration is wrong.
@@ -58,7 +60,7 @@ def serve(args: argparse.Namespace) -> int:
         grpc_port=args.grpc_port,
         limits=limits,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # how a service is stopped, and a container
+    signal.signal(signal.SIGTERM, _terminate)  # how a service is stopped, and a container
     with server:
         if server.grpc_address is not None:
             _tell(f"gRPC at {server.grpc_address}")
@@ -68,9 +70,23 @@ def serve(args: argparse.Namespace) -> int:
             _tell(f"other machines use an address of this one, or its name: http://{socket.gethostname()}:{server.port}")
         try:
             threading.Event().wait()
+        except _Terminated:
+            running = len(server.addresses)
+            _tell(f"stopping when {running} runs have ended, or in {args.drain:g} s" if running else "stopping")
+            with contextlib.suppress(KeyboardInterrupt):
+                server.stop(drain_s=args.drain)
         except KeyboardInterrupt:
             _tell("stopping")
     return OK
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process was sent SIGTERM."""
+
+
+def _terminate(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise _Terminated
 
 
 def _tell(text: str) -> None:

@@ -1,5 +1,6 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import asyncio
 import atexit
 import concurrent.futures.thread  # noqa: F401 - see _at_exit
 import contextlib
@@ -49,14 +50,17 @@ class Uvicorn(uvicorn.Server):
 
     Attributes:
         begun: is set when it has.
+        loop: that it runs on; None before.
     """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.begun = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin."""
+        self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.begun.set()
 
@@ -142,14 +146,31 @@ class Server:
             if self._grpc is not None:
                 self._grpc.bound.cancel()  # without effect once it is bound
 
-    def stop(self) -> None:
-        """Stop the server and the runs in it. A second call does nothing."""
+    def stop(self, drain_s: float = 0.0) -> None:
+        """Stop the server and the runs in it. A second call does nothing.
+
+        Args:
+            drain_s: seconds in which the runs may end before they are stopped. Meanwhile new prompts are refused.
+        """
+        if drain_s > 0:
+            self._drain(drain_s)
         for hosted in [] if self._host is None else self._host.running():
             if hosted.run is not None:  # before the server stops, which waits for the responses of their readers
                 hosted.run.cancel(by="the server")
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+
+    def _drain(self, timeout_s: float) -> None:
+        loop = self._server.loop
+        if self._host is None or loop is None or not self._thread.is_alive():
+            return
+        draining = asyncio.run_coroutine_threadsafe(self._host.drain(), loop)
+        try:
+            with contextlib.suppress(TimeoutError, CancelledError):
+                draining.result(timeout_s)
+        finally:
+            draining.cancel()
 
     def __enter__(self) -> Self:
         return self

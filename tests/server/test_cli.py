@@ -13,8 +13,12 @@ from typing import Any
 import httpx2
 import pytest
 from agent.server import Server as ModelServer
+<<<<<<< HEAD
 from agent.server import chat
+=======
+>>>>>>> 081c4fa (A server says whether it takes prompts, and drains on SIGTERM)
 from preloaded import NBAGENT, Process, start
+from server.served import holding
 
 from nbagent.cli import main
 
@@ -43,6 +47,10 @@ class Served:
             if text in line:
                 return self.told[-1]
         raise AssertionError(self.told)
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def stop(self, number: int) -> tuple[int, str]:
         """Send a signal; return the exit code, and what else was printed."""
@@ -78,6 +86,19 @@ def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path,
         assert served.line_with("agents: assistant, second; a browser shows a page")
         assert httpx2.get(f"{address}/health").json()["agents"] == ["assistant", "second"]
         assert served.stop(number) == (0, "nbagent: stopping\n")
+
+
+@posix
+def test_sigterm_lets_runs_end_and_a_second_one_stops_them(tmp_path: Path) -> None:
+    with ModelServer(holding) as model:
+        environment = {"NBAGENT_MODEL": "test-1", "OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "none"}
+        config = "agents:\n  assistant:\n    model: test-1\n"
+        with command("--drain", "600", folder=tmp_path, config=config, **environment) as served:
+            address = address_in(served.line_with("serving at"))
+            assert httpx2.post(f"{address}/runs", json={"message": "go"}).status_code == 201
+            served.signal(signal.SIGTERM)
+            served.line_with("stopping when 1 runs have ended, or in 600 s")
+            assert served.stop(signal.SIGTERM) == (0, "")
 
 
 @posix

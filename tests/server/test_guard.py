@@ -163,6 +163,11 @@ def test_a_reader_reads_but_starts_stops_and_answers_nothing(client: httpx2.Clie
         assert (refused.status_code, "the read token" in refused.text) == (403, True), path
 
 
+def test_readiness_needs_no_token_and_says_nothing_else(stranger: httpx2.Client) -> None:
+    assert stranger.get("/ready").json() == {"status": "ready"}
+    assert stranger.get("/health").status_code == 401
+
+
 def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
     for path in ("/", "/static/view.js"):
         assert stranger.get(path, headers={"sec-fetch-site": "cross-site"}).status_code in (200, 404)

@@ -40,12 +40,15 @@ class Pieces:
 class Running:
     """A server in whose store a run has begun, and its reader."""
 
-    def __init__(self, http: httpx2.Client, host: Any, pieces: Pieces) -> None:
+    def __init__(self, http: httpx2.Client, server: Any, pieces: Pieces) -> None:
+        host = server._host
         self.http = http
         self.store: SqliteEvents = host._store
         self.pieces = pieces
         self.read = b""
         self.run = http.post("/runs", json={"message": "go"}).json()["id"]
+        self.hosted_by = host
+        self.server = server
         self.hosted = host.running()[0]
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -71,8 +74,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
         ) as server,
         httpx2.Client(base_url=server.url, timeout=30) as http,
     ):
-        host: Any = server._host
-        made = Running(http, host, pieces)
+        made = Running(http, server, pieces)
         yield made
         pieces.go_on.set()
         made.reader.join(30)
@@ -135,6 +137,42 @@ def test_a_prompt_is_refused_in_words_while_the_store_is_locked(running: Running
     assert "database is locked" in refused.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("fault", [full, locked])
+def test_a_server_whose_store_takes_nothing_lives_and_is_not_ready(fault: Any, running: Running) -> None:
+    assert ready(running) == (200, "")
+    running.hosted_by._checked = 0.0  # it is checked once a second
+    with fault(running.store):
+        assert ready(running) == (503, "store")
+        assert running.http.get("/health").status_code == 200
+        assert running.http.get("/runs").status_code == 200
+    running.hosted_by._checked = 0.0
+    assert ready(running) == (200, "")
+
+
+def ready(running: Running) -> tuple[int, str]:
+    response = running.http.get("/ready")
+    return response.status_code, response.json().get("error", {}).get("message", "")
+
+
+def test_a_server_that_drains_takes_no_prompt_and_lets_its_runs_end(running: Running) -> None:
+    stopping = threading.Thread(target=running.server.stop, kwargs={"drain_s": 60})
+    stopping.start()
+    wait_until(lambda: ready(running) == (503, "stopping"))
+    refused = running.http.post("/runs", json={"message": "go"})
+    assert (refused.status_code, "the server stops" in refused.json()["error"]["message"]) == (503, True)
+    running.pieces.go_on.set()
+    running.reader.join(30)
+    assert b"xend" in running.read
+    stopping.join(30)
+    assert b'"status":"completed"' in running.read
+
+
+def test_a_run_that_does_not_end_in_the_time_is_stopped(running: Running) -> None:
+    running.server.stop(drain_s=0.1)
+    running.reader.join(30)
+    assert b'"status":"cancelled"' in running.read
+
+
 def test_a_broken_file_fails_its_runs_in_words(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     break_file(running.store)
     running.pieces.go_on.set()
@@ -146,6 +184,7 @@ def test_a_broken_file_fails_its_runs_in_words(running: Running, caplog: pytest.
     for refused in (running.http.get("/runs"), running.http.post("/runs", json={"message": "go"})):
         assert refused.status_code == 503
         assert "is broken" in refused.json()["error"]["message"]
+    assert ready(running) == (503, "store")
     assert "never retrieved" not in caplog.text
 
 

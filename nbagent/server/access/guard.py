@@ -22,8 +22,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened at
 """Addresses that stand for all of this machine's."""
 
-SESSION_PATHS = frozenset({"/login", "/logout"})
-"""Paths that need no token: one takes it, the other gives up what came of it."""
+OPEN_PATHS = frozenset({"/login", "/logout", "/ready"})
+"""Paths that need no token: one takes it, one gives up what came of it, and one is asked by load balancers."""
 
 ROLE = "nbagent.role"
 """Key of a scope with the role of its client; see `nbagent.server.access.access.Role`."""
@@ -168,7 +168,7 @@ class Guard:
     async def _check_access(self, scope: Scope, headers: Headers) -> None:
         if self._access.is_in(unquote_plus(scope["query_string"].decode("latin-1"))):
             raise Problem(400, "the token is part of the URL, which is logged on its way: send it in a header, and change it")
-        if _is_page(scope) or _path(scope) in SESSION_PATHS:
+        if _is_page(scope) or _path(scope) in OPEN_PATHS:
             return
         role = await self._access.role_of(headers)
         if role is None:

@@ -20,6 +20,7 @@ from nbagent.server.access.guard import ROLE
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
+from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stores.event_store import RunList
 from nbagent.server.stream_response import stream_response
@@ -101,9 +102,21 @@ class Status(TypedDict):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
-    @operation("Say that the server runs, and which agents it serves", result=Health, reads=True)
+    @operation("Say that the process lives, and which agents it serves", result=Health, reads=True)
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]})
+
+    @operation(
+        "Say whether the server takes prompts; if not (503), the message is why: `stopping`, `busy` or `store`",
+        result=Status,
+        reads=True,
+        is_public=True,
+    )
+    async def ready(request: Request) -> Response:
+        reason = await host.unready()
+        if reason is not None:
+            raise Problem(503, reason, {"cache-control": "no-store"})
+        return JSONResponse({"status": "ready"}, headers={"cache-control": "no-store"})
 
     @operation("List the runs of all processes: those that go on, and the last that have ended", result=Runs, reads=True)
     async def listed(request: Request) -> Response:
@@ -156,6 +169,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     return [
         Route("/health", health, methods=["GET"]),
+        Route("/ready", ready, methods=["GET"]),
         Route("/runs", listed, methods=["GET"]),
         WebSocketRoute("/runs", follow),
         Route("/runs", new_run, methods=["POST"]),

@@ -44,6 +44,12 @@ IN_BODY = '"agent": "NAME" in the body'
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
 
+CHECK_TIMEOUT_S = 2.0
+"""Seconds that the store has to take something before the server counts as not ready."""
+
+CHECK_EVERY_S = 1.0
+"""Seconds from one check of the store to the next, however many ask for it."""
+
 _logger = logging.getLogger("nbagent")
 
 
@@ -65,6 +71,7 @@ class Host:
         limits: as given.
         sessions: of the agents.
         listed: the runs of all processes.
+        is_draining: True once no more runs begin here.
     """
 
     def __init__(
@@ -87,12 +94,15 @@ class Host:
         tag_options(tags)  # what is wrong is said now, not at the first run
         self._tags = tags
         self.limits = limits
+        self.is_draining = False
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
         self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
         self._questions = Questions(limits, self._room_changed)
         self._work = Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
+        self._check: asyncio.Task[bool] | None = None
+        self._checked = 0.0  # in monotonic seconds
 
     def open(self) -> None:
         """Take part in the store: be alive in it, carry out commands, take work, mark runs whose process died.
@@ -154,6 +164,7 @@ class Host:
                 or too many runs go on (503).
         """
         name, found = self.agent(agent)
+        self._check_open()
         check_prompt_size(prompt, self.limits)
         if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options, answers))) is not None:
             return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
@@ -181,6 +192,7 @@ class Host:
         Raises:
             Problem: another process answers in the session (409), or too many runs go on (503).
         """
+        self._check_open()
         if self._room() <= 0:
             raise Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
         self.open()
@@ -320,6 +332,37 @@ class Host:
             except StoreFault:
                 await asyncio.sleep(RETRY_S)
 
+    async def unready(self) -> str | None:
+        """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`. None if one could."""
+        if self.is_draining:
+            return "stopping"
+        if self._room() <= 0 and self._work is None:
+            return "busy"
+        if any(hosted.waits for hosted in self._hosting):
+            return "store"
+        if self._check is None or (self._check.done() and time.monotonic() - self._checked > CHECK_EVERY_S):
+            self._checked = time.monotonic()
+            self._check = asyncio.create_task(self._is_writable())
+        await asyncio.wait([self._check], timeout=CHECK_TIMEOUT_S)
+        return None if self._check.done() and self._check.result() else "store"
+
+    async def _is_writable(self) -> bool:
+        try:
+            await self._store.check_writable()
+        except StoreFault:
+            return False
+        return True
+
+    async def drain(self) -> None:
+        """Begin no more runs here, and wait until those that go on have ended."""
+        self.is_draining = True
+        while self._hosting:
+            await asyncio.wait(self._hosting.values())
+
+    def _check_open(self) -> None:
+        if self.is_draining:
+            raise Problem(503, "the server stops, and begins no more runs; ask again when it has been started again")
+
     async def close(self) -> None:
         """Stop all runs of this process, and leave the store."""
         for hosted in self._hosting:
@@ -330,6 +373,8 @@ class Host:
         for task in (*self._tasks, *self._services):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._services, return_exceptions=True)
+        if self._check is not None:
+            await asyncio.wait([self._check])
         await self._store.close()
 
     # --- what other processes ask ------------------------------------------------------------------------------------------
@@ -358,6 +403,8 @@ class Host:
             await self._begin_work(stored, job)
 
     def _room(self) -> int:
+        if self.is_draining:
+            return 0
         return self.limits.max_runs - (len(self._hosting) - self._questions.runs)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
