@@ -1,5 +1,6 @@
 """A store that is full, locked or broken: what its runs, their readers, the list and new prompts get."""
 
+import asyncio
 import sqlite3
 import threading
 import time
@@ -12,11 +13,15 @@ import httpx2
 import pytest
 from agent.server import Exchange, chat_chunk
 from agent.server import Server as ModelServer
+from redis_server import RedisServer
 
+from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.server import serve
+from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.stores import sqlite_events
 from nbagent.server.stores.event_store import StoreBroken, StoredRun, StoreUnreachable
+from nbagent.server.stores.redis_events import RedisEvents
 from nbagent.server.stores.sqlite_events import SqliteEvents
 
 PIECE = "x" * 20_000
@@ -43,7 +48,7 @@ class Running:
     def __init__(self, http: httpx2.Client, server: Any, pieces: Pieces) -> None:
         host = server._host
         self.http = http
-        self.store: SqliteEvents = host._store
+        self.store = host._store
         self.pieces = pieces
         self.read = b""
         self.run = http.post("/runs", json={"message": "go"}).json()["id"]
@@ -66,12 +71,14 @@ class Running:
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(sqlite_events, "BUSY_TIMEOUT_S", 0.2)
+    yield from running_in(tmp_path / "runs.db")
+
+
+def running_in(store: str | Path) -> Iterator[Running]:
     pieces = Pieces()
     with (
         ModelServer(pieces, pieces, pieces) as model,
-        serve(
-            Agent("test-1", client=model.client(), api="chat", name="assistant"), port=0, store=tmp_path / "runs.db"
-        ) as server,
+        serve(Agent("test-1", client=model.client(), api="chat", name="assistant"), port=0, store=store) as server,
         httpx2.Client(base_url=server.url, timeout=30) as http,
     ):
         made = Running(http, server, pieces)
@@ -186,6 +193,58 @@ def test_a_broken_file_fails_its_runs_in_words(running: Running, caplog: pytest.
         assert "is broken" in refused.json()["error"]["message"]
     assert ready(running) == (503, "store")
     assert "never retrieved" not in caplog.text
+
+
+@pytest.fixture
+def in_redis(redis: RedisServer) -> Iterator[Running]:
+    yield from running_in(redis.url)
+
+
+def test_a_run_in_redis_whose_keys_hold_something_else_fails_in_words(in_redis: Running, redis: RedisServer) -> None:
+    with redis._client() as client:
+        for key in client.keys("nbagent:*"):
+            client.set(key, "garbage")
+    in_redis.pieces.go_on.set()
+    in_redis.reader.join(30)
+    assert not in_redis.reader.is_alive(), "the reader has its end"
+    assert b"has another content than nbagent gave it" in in_redis.read
+    assert b'"status":"failed"' in in_redis.read
+    assert in_redis.http.get("/runs").status_code == 503
+
+
+HOSTILE = [b"garbage", b"\xff\xfe", b"{}", b"[" * 100_000, b'{"type":"text.delta","seq":1,"ts":1.0,"id":"a","delta":"x"}']
+
+
+@pytest.mark.parametrize("data", HOSTILE)
+async def test_an_event_that_cannot_be_read_ends_its_readers_with_those_before_it(data: bytes) -> None:
+    store = SqliteEvents(":memory:")
+    stored = StoredRun(id="run-1", agent="a", session=None, owner=store.owner, created=1.0)
+    await store.begin(stored)
+    await store.append("run-1", [(1, e.to_json(e.RunStart(seq=1, ts=1.0))), (2, data)], ended=False)
+    run = HostedRun(stored, store)
+    await asyncio.wait_for(run.follow(), 30)
+    start, error, end = run.events
+    assert isinstance(start, e.RunStart)
+    assert isinstance(error, e.Error)
+    assert "event 2 of the run run-1 cannot be read" in error.message
+    assert isinstance(end, e.RunEnd)
+    assert end.status == "failed"
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"x": "y"}, {"agent": b"\xff"}, {"agent": "a", "session": "", "owner": "o", "created": "soon"}]
+)
+async def test_a_run_in_redis_that_cannot_be_read_is_refused_and_not_listed(redis: RedisServer, fields: Any) -> None:
+    store = RedisEvents(redis.url)
+    await store.begin(StoredRun(id="run-good", agent="a", session=None, owner=store.owner, created=1.0))
+    with redis._client() as client:
+        client.hset("nbagent:run:run-bad", mapping=fields)
+        client.zadd("nbagent:going-on", {"run-bad": 2.0})
+    with pytest.raises(StoreBroken, match="run-bad"):
+        await store.find("run-bad")
+    assert [run.id for run in (await store.listed()).going_on] == ["run-good"]
+    await store.close()
 
 
 async def test_a_transaction_that_fails_leaves_none_behind(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from nbagent import events as e
 from nbagent.adapters.base.encoder import Encoder
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import joined
-from nbagent.errors import NbagentError
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.hosting.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
@@ -307,15 +306,33 @@ class HostedRun:
         """Show stored events as another process reads them, without the objects of this one.
 
         So all readers get the same, and no result stays in memory as long as its events.
+
+        Raises:
+            StoreBroken: one cannot be read; those before it are shown.
         """
         try:
-            events = [e.from_json(data) for _, data in rows]
-        except (NbagentError, msgspec.MsgspecError, ValueError) as error:
-            raise StoreBroken(f"a stored event of the run {self.id} cannot be read: {error}") from error
-        self.events.extend(events)
-        self.ended = self.ended or any(type(event) is e.RunEnd for event in events)
-        self._changed.set()
-        self._changed = asyncio.Event()
+            for seq, data in rows:
+                event = self._event(seq, data)
+                self.events.append(event)
+                self.ended = self.ended or type(event) is e.RunEnd
+        finally:
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    def _event(self, seq: int, data: bytes) -> e.Event:
+        """Return a stored event.
+
+        Raises:
+            StoreBroken: it is none, or another one than its number says.
+        """
+        broken = f"event {seq} of the run {self.id} cannot be read in the store"
+        try:
+            event = e.from_json(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise StoreBroken(f"{broken}: {error}") from error
+        if event.seq != seq:
+            raise StoreBroken(f"{broken}: its own number is {event.seq}")
+        return event
 
 
 def _without_source(event: e.Event) -> e.Event:

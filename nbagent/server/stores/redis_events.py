@@ -29,7 +29,7 @@ import math
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ from nbagent.server.stores.event_store import (
     Rows,
     RunList,
     RunMissing,
+    StoreBroken,
     StoredRun,
     StoreUnreachable,
     TakeCommand,
@@ -82,6 +83,9 @@ TIMEOUT_S = 5.0
 
 RETRIES = 3
 """Attempts after the first one, within about a second, before Redis counts as unreachable."""
+
+LASTING = ("WRONGTYPE", "ID specified in XADD", "not an integer", "not a valid float", "attempt to ")
+"""Parts of Redis's errors, and of Lua's in scripts, about a key whose content something else has changed."""
 
 GROUP = "servers"
 """Consumer group of the runs that wait."""
@@ -173,7 +177,8 @@ class RedisEvents:
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
         """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
         entries = await self._read(f"nbagent:events:{run_id}", f"{after}-0", wait_s, READ_EVENTS)
-        return [(int(id.partition("-")[0]), fields[b"data"]) for id, fields in entries]
+        with _decoding(f"an event of the run {run_id}"):
+            return [(int(id.partition("-")[0]), fields[b"data"]) for id, fields in entries]
 
     async def find(self, run_id: str) -> StoredRun | None:
         """Return the run of that id; None if there is none."""
@@ -183,7 +188,9 @@ class RedisEvents:
         """Return the runs of a session that began last; see `EventStore.of_session`."""
         async with self._reaching():
             entries = await self._redis.xrevrange(f"nbagent:session:{session}", count=count)
-        return await self._runs([fields[b"run"].decode() for _, fields in entries])
+        with _decoding(f"the session {session!r}"):
+            ids = [fields[b"run"].decode() for _, fields in entries]
+        return await self._runs(ids)
 
     async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
         """Return the list of runs; see `EventStore.listed`."""
@@ -197,12 +204,7 @@ class RedisEvents:
     async def _list(self) -> RunList:
         async with self._reaching():
             lists = await self._list_script(args=(MAX_GOING_ON, MAX_ENDED))
-        return RunList(
-            *[
-                [_run(id.decode(), dict(zip(fields[::2], fields[1::2], strict=True))) for id, fields in runs if fields]
-                for runs in lists
-            ]
-        )
+        return RunList(*([run for id, fields in runs for run in _listed(id, fields)] for runs in lists))
 
     async def _runs(self, ids: Sequence[str]) -> list[StoredRun]:
         """Return runs by their ids, without those that are not there."""
@@ -210,7 +212,8 @@ class RedisEvents:
             for id in ids:
                 pipe.hgetall(f"nbagent:run:{id}")
             reply: list[dict[bytes, bytes]] = await pipe.execute()
-        return [_run(id, found) for id, found in zip(ids, reply, strict=True) if found]
+        with _decoding(f"one of the runs {', '.join(ids)}"):
+            return [_run(id, found) for id, found in zip(ids, reply, strict=True) if found]
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
@@ -219,7 +222,9 @@ class RedisEvents:
             async with self._reaching():
                 place = await self._redis.hget(f"nbagent:run:{after}", "place") or b"$"
         for _, fields in await self._read(f"nbagent:session:{session}", place.decode(), wait_s, 1):
-            return await self.find(fields[b"run"].decode())
+            with _decoding(f"the session {session!r}"):
+                id = fields[b"run"].decode()
+            return await self.find(id)
         return None
 
     # --- processes --------------------------------------------------------------------------------------------------------
@@ -372,7 +377,7 @@ class RedisEvents:
 
     @contextlib.asynccontextmanager
     async def _reaching(self, wait_s: float = 0.0) -> AsyncIterator[None]:
-        """Raise Redis's errors as `StoreUnreachable`: one that is full, loading or read-only may be well again soon.
+        """Raise Redis's errors as those of a store: one that is full, loading or read-only may be well again soon.
 
         Args:
             wait_s: seconds that the commands in it block.
@@ -381,7 +386,26 @@ class RedisEvents:
             async with asyncio.timeout(TIMEOUT_S + wait_s):
                 yield
         except (exceptions.RedisError, TimeoutError) as error:
+            if isinstance(error, exceptions.ResponseError) and any(part in str(error) for part in LASTING):
+                message = f"a key in the store {self._name} has another content than nbagent gave it: {error}"
+                raise StoreBroken(message) from error
             raise StoreUnreachable(f"the store {self._name} does not answer: {str(error) or 'no reply in time'}") from error
+
+
+@contextlib.contextmanager
+def _decoding(what: str) -> Iterator[None]:
+    """Raise the errors of content that nbagent has not written as `StoreBroken`."""
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        raise StoreBroken(f"{what} cannot be read in the store: {error!r}") from error
+
+
+def _listed(id: bytes, fields: list[bytes]) -> list[StoredRun]:
+    """Return a run of the list; none if it is gone, or cannot be read: the others are still listed."""
+    with contextlib.suppress(KeyError, ValueError):
+        return [_run(id.decode(), dict(zip(fields[::2], fields[1::2], strict=True)))]
+    return []
 
 
 def _run(id: str, found: dict[bytes, bytes]) -> StoredRun:
