@@ -3,6 +3,7 @@
 Source: https://a2a-protocol.org/latest/specification/. The routes are those of `a2a-sdk`.
 """
 
+import logging
 from typing import Any
 from urllib.parse import quote
 
@@ -26,10 +27,19 @@ from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.handler import Handler
 from nbagent.server.a2a.tasks import AGENT
 from nbagent.server.hosting.host import Host
+from nbagent.server.log import shorten
 from nbagent.server.problem import Problem
 from nbagent.server.request import json_bytes
 
 PATH = "/agents/{agent}"
+
+LOGGERS = (
+    "a2a.compat.v0_3.jsonrpc_adapter",
+    "a2a.server.routes.jsonrpc_dispatcher",
+    "a2a.utils.error_handlers",
+    "a2a.utils.version_validator",
+)
+"""Loggers of `a2a-sdk` that have a record for each request that is refused."""
 
 CACHE_CONTROL = "private, max-age=60"
 """For cards: a server that is started again may have others."""
@@ -111,6 +121,8 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
         answer: Response = await create_agent_card_routes(made, cache_control=CACHE_CONTROL)[0].endpoint(request)
         return answer
 
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(shorten)
     calls = AgentCalls()
     guarded = [
         *create_jsonrpc_routes(handler, PATH, context_builder=calls, enable_v0_3_compat=True),
