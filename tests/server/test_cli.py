@@ -13,10 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from agent.server import Server as ModelServer
-<<<<<<< HEAD
 from agent.server import chat
-=======
->>>>>>> 081c4fa (A server says whether it takes prompts, and drains on SIGTERM)
 from preloaded import NBAGENT, Process, start
 from server.served import holding
 

@@ -1,6 +1,7 @@
 """The MCP server at `/mcp`, used by the official client over real connections."""
 
 import asyncio
+import base64
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -42,6 +43,27 @@ def fail() -> str:
     raise ValueError(f"no entry with {TOKEN}")
 
 
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+
+
+def picture() -> bytes:
+    """Draw."""
+    return PNG
+
+
+def pictures() -> list[bytes]:
+    """Draw twice."""
+    return [PNG, PNG]
+
+
+async def count() -> str:
+    """Report progress."""
+    for done, message in ((0, "begin"), (50, None), (20, "back"), (100, "end")):
+        nbagent.progress(done, 100, message)
+        await asyncio.sleep(0.3)
+    return "done"
+
+
 Connected = Callable[..., AbstractAsyncContextManager[mcp.Client]]
 
 
@@ -54,7 +76,7 @@ def connected(asks: Asking) -> Connected:
         *replies: Any, mode: Any = "auto", reveal: Any = "tools", limits: Any = None, **options: Any
     ) -> AsyncIterator[mcp.Client]:
         with (
-            asks.agent(*replies, tools=(add, fail)) as agent,
+            asks.agent(*replies, tools=(add, fail, picture, pictures, count)) as agent,
             serve(agent, port=0, token=TOKEN, reveal=reveal, limits=limits) as server,
         ):
             async with (
@@ -87,7 +109,7 @@ def answering(action: str, content: Any = None) -> Callable[..., Any]:
 async def test_the_agent_and_its_tools_are_listed(connected: Connected, mode: Any) -> None:
     async with connected(mode=mode) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["assistant", "add", "fail", "delete"]
+    assert list(tools) == ["assistant", "add", "fail", "picture", "pictures", "count", "delete"]
     assert tools["assistant"].input_schema["required"] == ["message"]
     assert tools["add"].description == "Add two numbers."
     assert tools["add"].input_schema["properties"]["a"] == {"type": "integer", "description": "One."}
@@ -128,6 +150,29 @@ async def test_a_tool_is_called_by_itself(connected: Connected, mode: Any) -> No
     assert (wrong.is_error, failed.is_error) == (True, True)
     assert "no entry with" in text(failed)
     assert TOKEN not in text(failed)
+
+
+@MODES
+@pytest.mark.parametrize(("tool", "count"), [("picture", 1), ("pictures", 2)])
+async def test_a_tools_picture_is_a_picture(connected: Connected, mode: Any, tool: str, count: int) -> None:
+    async with connected(mode=mode) as client:
+        text, *images = (await client.call_tool(tool, {})).content
+    assert isinstance(text, mcp_types.TextContent)
+    assert text.text.startswith("PNG image, 67 bytes")
+    assert [(image.type, getattr(image, "mime_type", "")) for image in images] == [("image", "image/png")] * count
+    assert {base64.b64decode(getattr(image, "data", "")) for image in images} == {PNG}
+
+
+@MODES
+async def test_a_tools_progress_has_its_numbers_and_its_message(connected: Connected, mode: Any) -> None:
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    async with connected(mode=mode) as client:
+        assert text(await client.call_tool("count", {}, progress_callback=report)) == "done"
+    assert told == [(0.0, 100.0, "begin"), (50.0, 100.0, None), (100.0, 100.0, "end")]
 
 
 @MODES

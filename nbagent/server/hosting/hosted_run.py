@@ -116,14 +116,14 @@ class HostedRun:
         """
         self.run = run
         try:
-            await self._host(run, join_s)
+            await self._host(run, join_s, questions)
         except StoreBroken as problem:
             run.cancel(by="the server")
             self._fail_here(problem)
         finally:
             self.run = None
 
-    async def _host(self, run: Run, join_s: float) -> None:
+    async def _host(self, run: Run, join_s: float, questions: Questions | None) -> None:
         try:
             async with contextlib.aclosing(run.stream().batches()) as batches:
                 async for batch in batches:

@@ -29,6 +29,9 @@ PERMISSION = {
 }
 """Form of a question for permission. A client that accepts all forms unread does not give it."""
 
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Types of pictures, whose data is base64, that a client gets as pictures."""
+
 STOPPED_BY = "the MCP client"
 
 _PRIMITIVES = ("string", "number", "integer", "boolean")
@@ -47,7 +50,7 @@ class McpCall:
         self._run = run
         self._is_tool = is_tool
         self._seen = seen
-        self._progress = 0
+        self._progress: float | None = None  # of the last notification
 
     async def answer(self, responses: Mapping[str, Any]) -> None:
         """Answer the questions that the client was asked; one without a response is denied."""
@@ -95,21 +98,37 @@ class McpCall:
         text = await whole_text(run)
         results = [event for event in run.events if isinstance(event, e.ToolResult)]
         is_error = self._is_tool and results[-1].status != "ok"
-        return text_result(text, is_error=is_error, run=run.id, session=run.stored.session)
+        made = text_result(text, is_error=is_error, run=run.id, session=run.stored.session)
+        display = results[-1].display if self._is_tool else None
+        if display is not None and (pictures := _pictures(display)):
+            made.content[:1] = [mcp_types.TextContent(text=display.summary or text), *pictures]
+        return made
 
     async def _report(self, context: ServerRequestContext[Any, Any], event: e.Event) -> None:
         """Send an event as progress, if the client asked for that."""
         match event:
             case e.TextDelta():
                 message = event.delta
-            case e.ToolStart():
+            case e.ToolStart() if not self._is_tool:
                 message = f"[{event.name}]"
+            case e.ToolProgress(progress=float()) if self._is_tool:
+                await self._report_number(context, event, event.progress)
+                return
             case e.ToolProgress(message=str()):
                 message = event.message or ""
             case _:
                 return
-        self._progress += 1
+        self._progress = (self._progress or 0) + 1
         await context.session.report_progress(self._progress, message=message)
+
+    async def _report_number(self, context: ServerRequestContext[Any, Any], event: e.ToolProgress, number: float) -> None:
+        """Send the progress of a tool as it counts it. The protocol has numbers that rise, so one that does not is left out.
+
+        Source: https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/progress.
+        """
+        if self._progress is None or number > self._progress:
+            self._progress = number
+            await context.session.report_progress(number, event.total, event.message)
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -198,6 +217,16 @@ def text_result(text: str, *, is_error: bool = False, **meta: str | None) -> mcp
         content.append(mcp_types.TextContent(text=f"session: {meta['session']}"))
     known: Any = {f"nbagent/{name}": value for name, value in meta.items() if value is not None}
     return mcp_types.CallToolResult(content=content, is_error=is_error, _meta=known or None)
+
+
+def _pictures(display: e.Display) -> list[mcp_types.ImageContent]:
+    """Return the pictures of a result: each part of it once, although a part may be there in several types."""
+    found: dict[str, mcp_types.ImageContent] = {}
+    for kind, data in display.data.items():
+        media_type, _, part = kind.partition(";")
+        if media_type in PICTURES and isinstance(data, str) and part not in found:
+            found[part] = mcp_types.ImageContent(data=data, mime_type=media_type)
+    return list(found.values())
 
 
 def _has_forms(context: ServerRequestContext[Any, Any]) -> bool:
