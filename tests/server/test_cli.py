@@ -88,7 +88,7 @@ def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path,
 @posix
 def test_sigterm_lets_runs_end_and_a_second_one_stops_them(tmp_path: Path) -> None:
     with ModelServer(holding) as model:
-        environment = {"NBAGENT_MODEL": "test-1", "OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "none"}
+        environment: Any = {"NBAGENT_MODEL": "test-1", "OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "none"}
         config = "agents:\n  assistant:\n    model: test-1\n"
         with command("--drain", "600", folder=tmp_path, config=config, **environment) as served:
             address = address_in(served.line_with("serving at"))

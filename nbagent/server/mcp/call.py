@@ -111,8 +111,8 @@ class McpCall:
                 message = event.delta
             case e.ToolStart() if not self._is_tool:
                 message = f"[{event.name}]"
-            case e.ToolProgress(progress=float()) if self._is_tool:
-                await self._report_number(context, event, event.progress)
+            case e.ToolProgress(progress=float() as number) if self._is_tool:
+                await self._report_number(context, event, number)
                 return
             case e.ToolProgress(message=str()):
                 message = event.message or ""
