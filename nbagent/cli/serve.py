@@ -71,9 +71,9 @@ def serve(args: argparse.Namespace) -> int:
         try:
             threading.Event().wait()
         except _Terminated:
-            running = len(server.addresses)
-            _tell(f"stopping when {running} runs have ended, or in {args.drain:g} s" if running else "stopping")
             with contextlib.suppress(KeyboardInterrupt):
+                running = len(server.addresses)
+                _tell(f"stopping when {running} runs have ended, or in {args.drain:g} s" if running else "stopping")
                 server.stop(drain_s=args.drain)
         except KeyboardInterrupt:
             _tell("stopping")
