@@ -55,6 +55,9 @@ class _ContextualStream:
 
     def feed(self, text: str) -> str:
         if not self._is_open and self._rest is None:
+            if len(text) > _MAX_KEPT_CHARS and not self._may_hold_context(text):
+                self._keep(text, len(text), len(text))
+                return text
             seen = self._text + text
             if not may_hold_context(seen[-len(text) - _MARK_CHARS :]):
                 if len(seen) < _MAX_KEPT_CHARS:  # cutting it each time would take longer than all else here
@@ -63,6 +66,11 @@ class _ContextualStream:
                     self._keep(seen, len(seen), len(seen))
                 return text
         return self._release(text, is_last=False)
+
+    def _may_hold_context(self, text: str) -> bool:
+        """Return True if a context may begin or end in a text, which is not copied: it may be all that a run takes."""
+        border = self._text[-_MARK_CHARS:] + text[:_MARK_CHARS]
+        return may_hold_context(border) or may_hold_context(text)
 
     def close(self) -> str:
         return self._release("", is_last=True)

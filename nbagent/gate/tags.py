@@ -76,6 +76,9 @@ class Grammar:
 
 _MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
 _SPACE = " \t\r"
+_MARGIN_RUN = re.compile(f"[{re.escape(_MARGIN)}]*")
+_SPACE_RUN = re.compile(f"[{re.escape(_SPACE)}]*")
+_BLANK_RUN = re.compile(r"\s*")
 _HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code span closes
 _AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
 _LINE_TOKEN = re.compile(rf"`{{1,{MAX_BACKTICKS}}}|\n")
@@ -159,9 +162,9 @@ class Splitter:
         if "\n" in chunk:
             self._margin = self._is_blank = True
         if self._margin or self._is_fresh:
-            line = chunk[chunk.rfind("\n") + 1 :]
-            self._margin = self._margin and not line.strip(_MARGIN)
-            self._is_blank = self._is_blank and not line.strip(_SPACE)
+            line = chunk.rfind("\n") + 1
+            self._margin = self._margin and _is_only(_MARGIN_RUN, chunk, line, len(chunk))
+            self._is_blank = self._is_blank and _is_only(_SPACE_RUN, chunk, line, len(chunk))
             self._is_fresh = self._is_fresh and chunk.isspace()
         self._before = chunk[-1]
         return True
@@ -467,16 +470,16 @@ class Splitter:
         self._open, self._info, self._closing = [], False, False
 
     def _at_margin(self, place: _Cursor, here: int) -> bool:
-        return self._margin and not place.text[place.line : here].strip(_MARGIN)
+        return self._margin and _is_only(_MARGIN_RUN, place.text, place.line, here)
 
     def _at_line_start(self, place: _Cursor, here: int) -> bool:
         """Return True if the line has only space before an offset."""
         line = place.text.rfind("\n", place.line, here) + 1
-        return (line > 0 or self._is_blank) and not place.text[line or place.line : here].strip(_SPACE)
+        return (line > 0 or self._is_blank) and _is_only(_SPACE_RUN, place.text, line or place.line, here)
 
     def _at_beginning(self, place: _Cursor, here: int) -> bool:
         """Return True if only space has come before an offset since the last tag."""
-        return self._is_fresh and not place.text[place.start : here].strip()
+        return self._is_fresh and _is_only(_BLANK_RUN, place.text, place.start, here)
 
     def _is_open_run(self, place: _Cursor, token: re.Match[str]) -> bool:
         """Return True, and wait, if a run of backticks may become longer."""
@@ -519,6 +522,11 @@ class Splitter:
             if len(match[0]) in self._open:
                 return True
         return False if place.last or len(text) - at >= _HOLD_CHARS else None
+
+
+def _is_only(run: re.Pattern[str], text: str, start: int, end: int) -> bool:
+    """Return True if a part of a text, which is not copied, is all of one kind of characters."""
+    return run.fullmatch(text, start, end) is not None
 
 
 def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:

@@ -10,6 +10,9 @@ MIN_WRITING_S = 0.2
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
+_SLICE_CHARS = 64 * 1024
+"""Characters whose words are listed at a time: all of a large text take many times its memory."""
+
 Span = tuple[float, float]
 """A period: its start and its end, in seconds since the epoch."""
 
@@ -32,6 +35,10 @@ class WordCount:
             text: name of the text.
             piece: not empty.
         """
+        for start in range(0, len(piece), _SLICE_CHARS):
+            self._add(text, piece[start : start + _SLICE_CHARS])
+
+    def _add(self, text: str, piece: str) -> None:
         self.total += len(piece.split() if piece.isascii() else _WORD.findall(piece))
         if text in self._within and not _begins_word(piece[0]):
             self.total -= 1

@@ -153,10 +153,9 @@ class Transcript(BlockTree):
         props = ToolProps(args=event.args, args_valid=event.valid, args_done=event.ts)
         if event.args_text != block.text("args_text"):
             props.args_text = event.args_text
-        if event.valid and are_short(event.args):
-            props.in_row = ["arguments"]
-        elif "in_row" in block.props:
-            props.in_row = []
+        in_row = _in_row(block, "arguments", event.valid and are_short(event.args))
+        if in_row != block.props.get("in_row", []):
+            props.in_row = in_row
         if block.props["state"] == "input-streaming":
             props.state = "input-available"
         return [*ops, *self._set(block, props)]
@@ -177,8 +176,10 @@ class Transcript(BlockTree):
         if event.preliminary:
             return [*ops, *self._set(block, props)]
         props.state = _RESULT_STATES[event.status]
-        if isinstance(props.result, dict) and is_told(props.summary or "", props.result):
-            props.in_row = [*block.props.get("in_row", []), "result"]
+        is_whole = isinstance(props.result, dict) and is_told(props.summary or "", props.result)
+        in_row = _in_row(block, "result", is_whole)
+        if in_row != block.props.get("in_row", []):
+            props.in_row = in_row
         props.ended = block.props.get("ended") or event.ts  # one that stopped at its result had ended before
         if event.difference is not None:
             props.difference = event.difference
@@ -425,6 +426,14 @@ class Transcript(BlockTree):
         end = {name: self.root.props[name] for name in names if self.root.props.get(name) is not None}
         block, ops = self._open(f"end:{self._counts['events']}", StatusProps(**end), None)
         return [*ops, *self._close(block)]
+
+
+def _in_row(call: Block, part: str, is_whole: bool) -> list[str]:
+    """Return the parts of a call that its row shows whole, whichever of them comes first."""
+    parts = {*call.props.get("in_row", ())} - {part}
+    if is_whole:
+        parts.add(part)
+    return sorted(parts)
 
 
 _REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {

@@ -30,7 +30,7 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
     middle = _by_word(removed, added)
     pieces = [["=", before[:start]], *middle, ["=", before[len(before) - stop :] if stop else ""]]
     pieces = [piece for piece in pieces if piece[1]]
-    if before and after and _common_share(pieces) < LEAST_COMMON:
+    if before and after and before != after and _common_share(pieces) < LEAST_COMMON:
         pieces = [["-", before], ["+", after]]
     return [_cut(piece, at == 0, at == len(pieces) - 1) for at, piece in enumerate(pieces)]
 
