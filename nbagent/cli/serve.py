@@ -74,7 +74,10 @@ def serve(args: argparse.Namespace) -> int:
             with contextlib.suppress(KeyboardInterrupt):
                 running = len(server.addresses)
                 _tell(f"stopping when {running} runs have ended, or in {args.drain:g} s" if running else "stopping")
-                server.stop(drain_s=args.drain)
+                # In a thread: a second signal may come at any line of this one.
+                draining = threading.Thread(target=server.stop, args=(args.drain,), daemon=True)
+                draining.start()
+                draining.join()
         except KeyboardInterrupt:
             _tell("stopping")
     return OK
