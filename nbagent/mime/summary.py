@@ -33,7 +33,8 @@ def is_whole(summary: str, value: Any) -> bool:
     if len(summary) > LINE_CHARS:
         return False
     if isinstance(value, str):
-        return summary in (value, repr(value)) and value.isprintable()
+        # A text that is longer than its summary is not written once more, which may take all memory.
+        return len(value) <= len(summary) and summary in (value, repr(value)) and value.isprintable()
     return summary == _whole(value)
 
 
