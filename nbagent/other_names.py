@@ -22,7 +22,7 @@ OF_AGENT = {
     "createSession": "agent.session(name) is a conversation",
     "create_session": "agent.session(name) is a conversation",
 }
-"""What is written here in place of an agent's method, by its name there."""
+"""Hints in place of an agent's method, by its name in other systems."""
 
 _FIELDS = {
     "delta": ("chunk", "content", "text", "textDelta", "text_delta", "token", "output_text", "choices", "value"),

@@ -37,7 +37,7 @@ const TURN_MS = 3000;
 /** Static copy of a run in an output. */
 export interface Copy {
   readonly html: string;
-  /** What it says that it holds. */
+  /** The events and blocks that it says it holds. */
   readonly held: JsonObject;
   replace(output: JsonObject): void;
   /** Replace its HTML, and what it says that it holds. */

@@ -54,7 +54,7 @@ export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting
 /** Return true for a chat that has given no answer yet, but for those that it goes on from. */
 const isReady = ({ turns, untimed }: PropsOf<"run">) => turns === 0 || (untimed === true && num(turns) !== null);
 
-/** What tells how a run, a lane or an answer of a chat ended. */
+/** Block that tells how a run, a lane or an answer of a chat ended. */
 type End = PropsOf<"run"> | PropsOf<"agent"> | PropsOf<"status">;
 
 /** The colour of an end. */
@@ -64,7 +64,7 @@ export function endTone(status: string): Tone {
   return ["incomplete", "paused", "max_steps"].includes(status) ? "ask" : "off";
 }
 
-/** How a run, a lane or an answer ended, in the words that are used everywhere: `Done`, `Cut off at max_tokens`. */
+/** Label of the end of a run, a lane or an answer, in the words that are used everywhere: `Done`, `Cut off at max_tokens`. */
 export function endLabel(props: End): string {
   const status = str(props.status) ?? "";
   switch (status) {
@@ -94,7 +94,7 @@ function incomplete(props: End): string {
   return tokens === 1 ? RUN.cut_at_one : fill(RUN.cut_at, count(tokens));
 }
 
-/** How many lanes are over, and how those ended that are not done: `6 / 20, 1 cut off, 1 failed`; empty for one stream. */
+/** Count of the lanes that are over, and of those that are not done by their end: `6 / 20, 1 cut off, 1 failed`; empty for one stream. */
 export function lanesLabel(run: PropsOf<"run">, statusesOfOver: readonly string[]): string {
   const all = num(run.lanes);
   if (all === null) return "";

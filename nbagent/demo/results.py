@@ -22,7 +22,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("smallest", "smallest|lowest|least|minimum|min", min),
     ("count", "how many|number of", len),
 )
-"""What a prompt may ask of a list of numbers: its name, the words that ask for it, and the figure."""
+"""Questions that a prompt may ask about a list of numbers: its name, the words that ask for it, and the figure."""
 
 
 def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:

@@ -269,11 +269,11 @@ Tags: TypeAlias = Mapping[str, str] | Collection[str | tuple[str, str, str]]
 _OWN_KINDS = ("thought", "tool")
 
 TEXT = Form("", "", "text")
-"""What stands in no body."""
+"""Character that stands in no body."""
 
 
 class TagOptions(NamedTuple):
-    """What `tags=` asks for.
+    """Forms that `tags=` asks for.
 
     Attributes:
         families: names of families that are recognised without the names of their tools.

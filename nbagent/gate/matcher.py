@@ -161,7 +161,7 @@ class Openers:
 
 
 class Ends:
-    """What ends the body of a form, or is in it and counts.
+    """Marks that end the body of a form, or count inside of it.
 
     Attributes:
         token: matches an end, a label or an opener of the same form; in a thought also code.

@@ -42,7 +42,7 @@ class Segment(NamedTuple):
 
 
 class Grammar:
-    """What counts as a tag in the texts of one run.
+    """Rules for the tags in the texts of one run.
 
     Args:
         options: of `tags=`.

@@ -43,8 +43,10 @@ _MEASURES: Mapping[str, Mapping[str, Callable[[Any, Any], int]]] = {
     "torch": {"Tensor": _nbytes},
     "PIL": {"Image": _pixels},
 }
-"""How large a library's objects are, by package and class. Each gets the library's own class of the object, since a user's that
-is derived from it may have other methods, and the object."""
+"""Functions that measure a library's objects, by package and class.
+
+Each gets the library's own class of the object, since a user's that is derived from it may have other methods, and the object.
+"""
 
 
 def object_bytes(value: Any) -> int:

@@ -12,7 +12,7 @@ from nbagent.server.limits import Limits
 
 
 class Use(enum.IntEnum):
-    """What a connection is used for. Those with the lowest use are closed first where others need the room."""
+    """Use of a connection. Those with the lowest use are closed first where others need the room."""
 
     IDLE = 0
     RECEIVING = 1

@@ -4,12 +4,12 @@ import { count } from "../values";
 
 /** Columns that a cell may span; a table from a tool's result may claim any number. */
 const MAX_SPAN = 100;
-/** What a spreadsheet takes for the start of a formula: https://owasp.org/www-community/attacks/CSV_Injection */
+/** Start of a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^[+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?\s?%?$/i;
-/** How pandas and polars mark rows and columns that are left out. */
+/** Marks of pandas and polars for rows and columns that are left out. */
 const GAP = /^(?:\.\.\.|…)$/;
-/** How they say the size of the whole. */
+/** Their words for the size of the whole. */
 const SIZE = /^(?:([\d,]+) rows × ([\d,]+) columns|shape: \(([\d_]+), ([\d_]+)\))$/;
 
 /** Return the cells of a table, row by row. A cell that spans several is repeated in each: every row stands for itself. */

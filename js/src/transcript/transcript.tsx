@@ -28,7 +28,7 @@ import { Header } from "./header";
 import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting";
 import { PromptCue } from "./prompt-cue";
 import { StopNotice } from "./stop-notice";
-import { Waiting } from "./waiting";
+import { Activity, Waiting } from "./waiting";
 
 export function Transcript({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
@@ -150,16 +150,9 @@ function Empty({ session }: { session: Session }) {
     );
   }
   return (
-    <p class="nb-note nb-waiting">
-      <span class="nb-dots" aria-hidden="true">
-        <i />
-        <i />
-        <i />
-      </span>
-      <span>
-        {LABELS.final_only} <Elapsed started={session.started} ended={null} />
-      </span>
-    </p>
+    <Activity>
+      {LABELS.final_only} <Elapsed started={session.started} ended={null} />
+    </Activity>
   );
 }
 

@@ -1,5 +1,6 @@
 /** "Waiting for gpt-5-mini… 4s", in the place of the next text, while nothing else shows that the model is at work. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { isLive, waitingLabel } from "../status";
 import { type BlockList, isKind } from "../store";
@@ -38,15 +39,22 @@ function Line({ label, since, atOnce }: { label: string; since: number; atOnce: 
   const seconds = Math.max(0, clock.now.value - since);
   if (!atOnce && seconds < PATIENCE_S) return null;
   return (
+    <Activity>
+      {label} <span class="nb-time">{ticking(seconds)}</span>
+    </Activity>
+  );
+}
+
+/** Line that says that something goes on, with dots that move. */
+export function Activity({ children }: { children: ComponentChildren }) {
+  return (
     <p class="nb-note nb-waiting">
       <span class="nb-dots" aria-hidden="true">
         <i />
         <i />
         <i />
       </span>
-      <span>
-        {label} <span class="nb-time">{ticking(seconds)}</span>
-      </span>
+      <span>{children}</span>
     </p>
   );
 }

@@ -9,7 +9,7 @@ const FEEDBACK_MS = 1500;
 interface CopyButtonProps {
   text: () => string | Promise<string>;
   label?: string;
-  /** What is copied, for those who hear the label: ` answer`. */
+  /** Name of the copied thing, for those who hear the label: ` answer`. */
   of?: string;
   title?: string;
   /** True for a button that is its icon until it was pressed. */

@@ -11,7 +11,7 @@ const BLOCKS = ":scope > .nb-log-content > div > *";
 export interface Place {
   readonly block: Element;
   readonly edge: "top" | "bottom";
-  /** Where the edge is, in pixels from the window's top. */
+  /** Place of the edge, in pixels from the window's top. */
   readonly at: number;
 }
 

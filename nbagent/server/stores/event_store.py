@@ -42,7 +42,7 @@ class StoreUnreachable(StoreFault):
 
 
 class StoreBroken(StoreFault):
-    """What is in the store cannot be read, now or later."""
+    """The store has content that cannot be read, now or later."""
 
 
 class RunMissing(Problem):

@@ -32,7 +32,7 @@ export function fitsLine(value: Json | undefined): boolean {
   return text.length <= LINE_CHARS && !text.includes("\n");
 }
 
-/** What the controls of a value do not show: characters that are hidden, or that change how others look. */
+/** Characters that the controls of a value do not show: those that are hidden, or that change how others look. */
 export function HiddenNote({ value }: { value: Json | undefined }) {
   const text = textOf(value);
   const shown = visible(text);
