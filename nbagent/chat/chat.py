@@ -26,6 +26,9 @@ from nbagent.runtime.loop import submit
 from nbagent.runtime.notebook import notebook_variables
 from nbagent.sources.request import RequestOptions
 
+END_TIMEOUT_S = 10.0
+"""Seconds in which the stream of an answer closes, and its messages are kept, after its last event has come."""
+
 
 class AnswerInProgress(NbagentError):
     """An answer is being written in the chat, which has one at a time."""
@@ -158,8 +161,6 @@ class Chat:
         done: Future[str] = Future()
         with self._lock:
             self._check_idle()
-            if self._done is not None:
-                wait([self._done])  # until the messages of the answer before are kept
             if instead_of is not None:
                 self._partner.rewind(self._marks[instead_of - 1])
                 self.run.rewind(instead_of)
@@ -180,6 +181,8 @@ class Chat:
         return done
 
     def _check_idle(self) -> None:
+        if self._done is not None and (self._stream.answer_has_ended or not self.is_answering):
+            wait([self._done], timeout=END_TIMEOUT_S)  # until the messages of the answer before are kept
         if self.is_answering:
             raise AnswerInProgress("an answer is being written; chat.stop() ends it")
 

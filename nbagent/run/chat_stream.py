@@ -94,6 +94,11 @@ class ChatStream:
         return self.reader.is_answering
 
     @property
+    def answer_has_ended(self) -> bool:
+        """True from the last event of an answer on: its stream may take a moment longer to close."""
+        return self.decoder.answer_has_ended
+
+    @property
     def turns(self) -> int:
         """Number of the last answer, from 1; 0 before the first."""
         return self.reader.turns
@@ -205,6 +210,9 @@ class ChatDecoder:
     Args:
         name: of the chat.
         cut: called with the number of an answer that has ended and whose service leaves its stream open.
+
+    Attributes:
+        answer_has_ended: whether the newest answer has had its last event.
     """
 
     system: ClassVar[str] = "chat"
@@ -217,21 +225,21 @@ class ChatDecoder:
         self._prompt: e.Prompt | None = None
         self._usage: e.Usage | None = None
         self._steps = e.Usage()
-        self._has_ended = False
+        self.answer_has_ended = False
 
     def feed(self, item: TurnStart | TurnItem | TurnEnd) -> Iterable[e.Event]:
         """Yield the events of one item."""
         match item:
             case TurnStart():
                 self._number, self._prompt, self._decoder = item
-                self._usage, self._steps, self._has_ended = None, e.Usage(), False
+                self._usage, self._steps, self.answer_has_ended = None, e.Usage(), False
                 yield e.RunStart(name=self._name, meta={"chat": True})
                 if self._prompt is not None:
                     yield self._prompt
             case TurnItem() if self._decoder is not None:
                 for event in self._decoder.feed(item.item):
                     yield from self._translate(event)
-                if self._has_ended and stream_outlives_run(self._decoder):
+                if self.answer_has_ended and stream_outlives_run(self._decoder):
                     self._cut(item.number)
             case TurnEnd() if self._decoder is not None:
                 yield from self._close(item.error)
@@ -266,7 +274,7 @@ class ChatDecoder:
                 self._steps += event.usage or e.Usage()
                 yield self._own(replace(event, usage=None))
             case e.RunEnd():
-                self._has_ended = True
+                self.answer_has_ended = True
                 usage = event.usage or self._usage or self._steps
                 if usage != e.Usage():
                     yield e.UsageUpdate(usage=usage, mode="add", scope="run")

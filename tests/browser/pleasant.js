@@ -84,14 +84,14 @@
     this.seen = [];
     this.errors = [];
     window.addEventListener("error", ({ message }) => this.errors.push(message));
-    const look = () => {
+    const look = (time = performance.now()) => {
       const run = document.querySelector(".nbagent");
       const below = document.querySelector(".jp-Cell[data-windowed-list-index='2']");
       if (run && below) {
         const { height, bottom } = run.getBoundingClientRect();
         const answer = run.querySelector(".nb-answer")?.getBoundingClientRect().top ?? null;
         const over = run.querySelector(".nb-status")?.textContent.startsWith("Done") ?? false;
-        this.seen.push({ height, bottom, answer, top: below.getBoundingClientRect().top, over });
+        this.seen.push({ time, height, bottom, answer, top: below.getBoundingClientRect().top, over });
       }
       this.watching = requestAnimationFrame(look);
     };

@@ -174,6 +174,9 @@ def test_a_narrow_cell_holds_everything(page: Page) -> None:
     screenshot(page, "states-narrow", full_page=True)
 
 
+LATE_MS = 30
+"""Milliseconds from one frame to the next on a machine that has something else to do."""
+
 EVENTFUL = """
 import asyncio, nbagent
 from nbagent.events import *
@@ -219,8 +222,9 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     assert [pixels for pixels in moved if abs(pixels) > 1] == []
     over = [frame for frame in seen if frame["over"]][1:]  # a frame is noted before it is scrolled to its end
     assert max(frame["answer"] for frame in over) - min(frame["answer"] for frame in over) <= 2
-    # What is folded leaves no blank space; it goes away softly.
-    assert max(before["height"] - after["height"] for before, after in pairwise(over)) < 100
+    # What is folded leaves no blank space; it goes away softly. A frame that came late shows several steps at once.
+    in_time = [(before, after) for before, after in pairwise(over) if after["time"] - before["time"] < LATE_MS]
+    assert [after for before, after in in_time if before["height"] - after["height"] >= 100] == []
     assert book.page.evaluate("() => pleasant.errors") == []
     thought = book.widget(1).get_by_role("button", name=re.compile("^Thought"))
     expect(thought).to_have_attribute("aria-expanded", "false")

@@ -154,13 +154,39 @@ def test_an_earlier_prompt_of_another_client_is_edited(served: Served) -> None:
     ):
         view.until(lambda op: op[1] == "run")
         say_elsewhere(http, session, "first")
+        view.ends("completed")
+        view.ops.clear()
         say_elsewhere(http, session, "second")
         prompt = view.until(lambda op: op[0] == "open" and op[-1].get("text") == "second")[1]
-        view.until(lambda op: "Two." in json.dumps(op))
         view.ends("completed")
         view.send(t="say", text="other", instead_of=prompt)
         view.until(lambda op: "Three." in json.dumps(op))
         view.until(lambda op: op[0] == "set" and op[1] == prompt and op[-1].get("replaced") is True)
+
+
+def test_of_two_answers_that_came_at_once_the_first_prompt_is_edited(served: Served) -> None:
+    asked: list[str] = []
+
+    def third(exchange: Exchange) -> None:
+        asked.extend(message["content"] for message in exchange.body["messages"] if message["role"] == "user")
+        exchange.begin()
+        exchange.send(*chat("Three."))
+        exchange.end()
+
+    with (
+        served(chat("One."), chat("Two."), third) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
+        view.until(lambda op: op[1] == "run")
+        say_elsewhere(http, session, "first")
+        say_elsewhere(http, session, "second")
+        first = view.until(lambda op: op[0] == "open" and op[-1].get("text") == "first")[1]
+        view.until(lambda op: "Two." in json.dumps(op))
+        while sum(op[1] == "run" and "ended" in op[-1] for op in view.ops) < 2:
+            view.read()
+        view.send(t="say", text="other", instead_of=first)
+        view.until(lambda op: "Three." in json.dumps(op))
+        assert asked == ["other"]
 
 
 def test_a_prompt_that_comes_again_is_asked_once_and_the_page_is_told(served: Served, tmp_path: Path) -> None:

@@ -29,9 +29,10 @@ class Page:
             for op in self.ops:
                 if has(op):
                     return op
-            self._read()
+            self.read()
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Read one message, and return it."""
         message = self._socket.receive_json()
         if message["t"] in ("ops", "snapshot"):
             assert message["seq"] > self.seq
@@ -50,7 +51,7 @@ class Page:
 
     def told(self, kind: str) -> Any:
         """Read up to the first message of a type, and return it."""
-        while (message := self._read())["t"] != kind:
+        while (message := self.read())["t"] != kind:
             pass
         return message
 

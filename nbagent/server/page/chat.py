@@ -77,6 +77,20 @@ class _Chat(Chat):
         _RUN_ID.set(run_id)  # in the context of a thread's work
         self._take(say)
 
+    def place_of(self, run: HostedRun, messages: list[dict[str, Any]]) -> int:
+        """Return the index of a run's prompt among the messages of the session, or where it will be.
+
+        The session may have later prompts already: several answers can end before the first of them is shown.
+        """
+        after = self._marks[-1] + 1 if self._marks else 0
+        new = [index for index in prompts_of(messages) if index >= after]
+        for index in new:
+            if _asks(run, messages[index]):
+                return index
+        if new and _is_kept(run):  # a prompt with pictures
+            return new[0]
+        return max(after, len(messages) - 1)
+
 
 class PageChat:
     """The chat in a session. It is used on the server's loop.
@@ -170,8 +184,7 @@ class PageChat:
 
     async def _show_next(self, run: HostedRun) -> None:
         messages = await asyncio.to_thread(lambda: self._partner.messages)
-        kept = _is_kept(run) and prompts_of(messages)
-        await self._show(run, kept[-1] if kept else max(0, len(messages) - 1))
+        await self._show(run, self._chat.place_of(run, messages))
 
     async def _show(self, run: HostedRun, prompt_index: int) -> None:
         """Show an answer that another client has asked for, after the one that is being written."""
