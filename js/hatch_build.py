@@ -51,7 +51,10 @@ class ViewBuildHook(BuildHookInterface[Any]):
 
     @property
     def _is_installed(self) -> bool:
-        lock, installed = (self._root / "js" / name for name in ("package-lock.json", "node_modules/.package-lock.json"))
+        lock, installed = (
+            self._root / "js" / name
+            for name in ("package-lock.json", "node_modules/.package-lock.json")
+        )
         return installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime
 
     @property
@@ -64,6 +67,8 @@ def find_npm() -> str | None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return None
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  # "v22.1.0"
+    version = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=False
+    ).stdout  # noqa: S603  # "v22.1.0"
     major = version.removeprefix("v").partition(".")[0]
     return npm if major.isdigit() and int(major) >= OLDEST_NODE else None

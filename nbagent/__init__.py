@@ -75,7 +75,16 @@ def load_ipython_extension(shell: Any) -> None:
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
+    from nbagent.agent import (
+        Agent,
+        BufferWindow,
+        LongTerm,
+        SummaryBuffer,
+        load_agents,
+        mcp,
+        progress,
+        tool,
+    )
     from nbagent.agent.prompt_parts import file, image
     from nbagent.debug.compare import compare
     from nbagent.server import Limits, asgi, serve
@@ -84,7 +93,16 @@ if TYPE_CHECKING:
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
-    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "mcp", "progress", "tool")
+    _OF_AGENT = (
+        "Agent",
+        "BufferWindow",
+        "LongTerm",
+        "SummaryBuffer",
+        "load_agents",
+        "mcp",
+        "progress",
+        "tool",
+    )
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""

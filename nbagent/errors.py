@@ -69,7 +69,9 @@ class MissingExtra(NbagentError, ImportError):
     """An optional package is not installed. The message has the command that installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs a package that is not installed: pip install 'jupyter-nbagent[{extra}]'")
+        super().__init__(
+            f"{what} needs a package that is not installed: pip install 'jupyter-nbagent[{extra}]'"
+        )
 
 
 class Cancelled(NbagentError):
@@ -96,7 +98,11 @@ class ConfigError(NbagentError, ValueError):
         self.file = file
         self.problems = list(problems)
         lines = [f"line {line}: {text}" for line, text in self.problems]
-        super().__init__(f"{file}, {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{file}: {len(lines)} mistakes", *lines]))
+        super().__init__(
+            f"{file}, {lines[0]}"
+            if len(lines) == 1
+            else "\n  ".join([f"{file}: {len(lines)} mistakes", *lines])
+        )
 
 
 class ToolError(NbagentError):

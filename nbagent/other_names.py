@@ -25,7 +25,17 @@ OF_AGENT = {
 """Hints in place of an agent's method, by its name in other systems."""
 
 _FIELDS = {
-    "delta": ("chunk", "content", "text", "textDelta", "text_delta", "token", "output_text", "choices", "value"),
+    "delta": (
+        "chunk",
+        "content",
+        "text",
+        "textDelta",
+        "text_delta",
+        "token",
+        "output_text",
+        "choices",
+        "value",
+    ),
     "name": ("toolName", "tool_name", "tool", "function"),
     "args": ("arguments", "input", "parameters", "tool_input"),
     "content": ("result", "output", "toolResult", "tool_output", "rawResult", "sanitized"),

@@ -33,7 +33,12 @@ def figure(campaign: str, what: str, value: object) -> None:
     """Keep one figure for the table: `figure("channel", "tries with nothing lost", "20 of 20")`."""
     FIGURES.parent.mkdir(exist_ok=True)
     with FIGURES.open("a") as file:
-        file.write(json.dumps({"campaign": campaign, "what": what, "value": str(value)}, ensure_ascii=False) + "\n")
+        file.write(
+            json.dumps(
+                {"campaign": campaign, "what": what, "value": str(value)}, ensure_ascii=False
+            )
+            + "\n"
+        )
 
 
 def main() -> int:

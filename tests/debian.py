@@ -33,7 +33,9 @@ def program(*names: str) -> str | None:
 
 def missing() -> list[str]:
     """Return the packages of all programs that are not installed."""
-    names = [name for name in PACKAGES if program(*(BROWSERS if name == "chromium" else (name,))) is None]
+    names = [
+        name for name in PACKAGES if program(*(BROWSERS if name == "chromium" else (name,))) is None
+    ]
     return [package for name in names for package in PACKAGES[name]]
 
 
@@ -44,7 +46,9 @@ def main() -> int:
         return 0
     environment = {**os.environ, **NO_SERVICES, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", *packages]):
-        subprocess.run(["apt-get", "-qq", *arguments], check=False, stdout=subprocess.DEVNULL, env=environment)
+        subprocess.run(
+            ["apt-get", "-qq", *arguments], check=False, stdout=subprocess.DEVNULL, env=environment
+        )
     return 0
 
 

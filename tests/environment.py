@@ -29,7 +29,9 @@ def make(folder: Path, *packages: str, without: str | None = None) -> None:
         packages: what pip installs besides nbagent's own dependencies.
         without: a dependency of nbagent that one of `packages` requires in a version of its own.
     """
-    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "dependencies"
+    ]
     needed = [need for need in needs if re.split(r"\W", need)[0] != without]
     wanted = "\n".join([*packages, *needed])
     if is_whole(folder) and (folder / "whole").read_text("utf-8") == wanted:
@@ -40,7 +42,9 @@ def make(folder: Path, *packages: str, without: str | None = None) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     subprocess.run([*pip, "install", "--quiet", *packages, *needed], check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    installed = subprocess.run([python, "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
+    installed = subprocess.run(
+        [python, "-c", purelib], check=True, capture_output=True, text=True
+    ).stdout.strip()
     # What an editable install leaves behind; a real one would build the view once more for each environment.
     ours = distribution("jupyter-nbagent")
     (Path(installed) / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")

@@ -48,7 +48,9 @@ class SimulatedPage:
         """Wait for the end of the run, and return the block of the tool call, or of the text."""
         while not self.reader.blocks.get("run", {}).get("closed"):
             time.sleep(0.01)
-        return next(block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text"))
+        return next(
+            block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text")
+        )
 
 
 def text_of(size: int, line: str = "") -> str:
@@ -87,7 +89,9 @@ CASES: dict[str, Callable[[int], Run]] = {
     "deltas": lambda count: Run(deltas(count)),
     "an agent's tool": live,
     "a text in a stream": decoded,
-    "JSON text in a stream": lambda size: decoded(size, '[{"name": "é", "value": [1, 2.5, null]},\n'),
+    "JSON text in a stream": lambda size: decoded(
+        size, '[{"name": "é", "value": [1, 2.5, null]},\n'
+    ),
     "a text in a stream, not ASCII": lambda size: decoded(size, "naïve — 日本語 "),
 }
 
@@ -97,7 +101,9 @@ def peak() -> int:
     status = Path("/proc/self/status")
     if status.exists():  # the other figure is inherited from whoever started this process
         return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def main(case: str, size: int) -> None:

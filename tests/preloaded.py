@@ -21,10 +21,23 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Self, TypeAlias
 
-NBAGENT = ("nbagent.agent", "nbagent.cli", "nbagent.demo", "nbagent.server", "uvicorn", "uvicorn.protocols.http.h11_impl")
+NBAGENT = (
+    "nbagent.agent",
+    "nbagent.cli",
+    "nbagent.demo",
+    "nbagent.server",
+    "uvicorn",
+    "uvicorn.protocols.http.h11_impl",
+)
 """Modules that a process finds imported."""
 
-KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "nbagent.agent", "nbagent.demo", "nbagent.notebook.jupyter")
+KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "nbagent.agent",
+    "nbagent.demo",
+    "nbagent.notebook.jupyter",
+)
 """Modules that a kernel finds imported."""
 
 # Makes the terminal the process's own, so that ^C reaches it.
@@ -119,7 +132,10 @@ class Forked:
         if self.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.stdin.close()
-        said = ["" if file is None or file.closed else file.read() for file in (self.stdout, self.stderr)]
+        said = [
+            "" if file is None or file.closed else file.read()
+            for file in (self.stdout, self.stderr)
+        ]
         self.__exit__()
         return said[0], said[1]
 
@@ -168,10 +184,25 @@ def start(
     if sys.platform == "linux" and imported:
         environment, folder = os.environ if env is None else env, cwd or Path.cwd()
         streams = (stdin, stdout, stderr)
-        return Forked(arguments, streams, environment, folder, terminal=terminal, new_session=new_session, imported=imported)
+        return Forked(
+            arguments,
+            streams,
+            environment,
+            folder,
+            terminal=terminal,
+            new_session=new_session,
+            imported=imported,
+        )
     command = [sys.executable, *(["-c", _IN_TERMINAL] if terminal else []), *arguments]
     return subprocess.Popen(
-        command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, start_new_session=new_session, text=True
+        command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=cwd,
+        env=env,
+        start_new_session=new_session,
+        text=True,
     )
 
 
@@ -189,7 +220,9 @@ def run(
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         none, (to, error) = subprocess.DEVNULL, (file.fileno() for file in (out, err))
-        process = start(*arguments, stdin=none, stdout=to, stderr=error, cwd=cwd, env=env, imported=imported)
+        process = start(
+            *arguments, stdin=none, stdout=to, stderr=error, cwd=cwd, env=env, imported=imported
+        )
         try:
             code = process.wait(timeout)
         finally:
@@ -206,7 +239,9 @@ def _forking(imported: tuple[str, ...]) -> socket.socket:
     program = str(Path(__file__).with_name("forking.py"))
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, program, str(theirs.fileno()), *imported], pass_fds=[theirs.fileno()], start_new_session=True
+            [sys.executable, program, str(theirs.fileno()), *imported],
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
         )
 
     def end() -> None:

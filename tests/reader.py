@@ -3,7 +3,9 @@
 from typing import Any
 
 
-def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+def play(
+    ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
     """Return the tree that ops build, by block id, in the order the blocks were opened."""
     blocks = {} if blocks is None else blocks
     for op in ops:

@@ -6,17 +6,48 @@ from html.parser import HTMLParser
 from nbagent.protocol.shared import words
 
 VOID = {"br", "hr", "wbr", "col", "img", "input"}
-BLOCK = words("div p pre blockquote details summary ul ol li dl dt dd hr table caption thead tbody tfoot tr th td figure")
+BLOCK = words(
+    "div p pre blockquote details summary ul ol li dl dt dd hr table caption thead tbody tfoot tr th td figure"
+)
 INLINE = words(
     "col colgroup span code samp kbd var b i u s em strong small sub sup mark del ins abbr cite q br wbr a img input figcaption"
     " style"
 )
 ELEMENTS = {*BLOCK, *INLINE, *(f"h{level}" for level in range(1, 7))}
-ATTRIBUTES = {"style", "title", "open", "start", "aria-label", "href", "target", "rel", "download", "src", "alt", "class"}
-ATTRIBUTES |= {"type", "disabled", "checked", "colspan", "rowspan", "scope", "align", "valign", "reversed", "datetime", "dir"}
+ATTRIBUTES = {
+    "style",
+    "title",
+    "open",
+    "start",
+    "aria-label",
+    "href",
+    "target",
+    "rel",
+    "download",
+    "src",
+    "alt",
+    "class",
+}
+ATTRIBUTES |= {
+    "type",
+    "disabled",
+    "checked",
+    "colspan",
+    "rowspan",
+    "scope",
+    "align",
+    "valign",
+    "reversed",
+    "datetime",
+    "dir",
+}
 ATTRIBUTES |= {"lang", "data-nbagent-twin", "role", "aria-level"}
-LINKS = re.compile(r"https?://|mailto:|data:application/octet-stream;base64,[A-Za-z0-9+/=]*\Z", re.IGNORECASE)
-IMAGES = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z", re.IGNORECASE)
+LINKS = re.compile(
+    r"https?://|mailto:|data:application/octet-stream;base64,[A-Za-z0-9+/=]*\Z", re.IGNORECASE
+)
+IMAGES = re.compile(
+    r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z", re.IGNORECASE
+)
 
 
 class SafeHtml(HTMLParser):
@@ -38,7 +69,11 @@ class SafeHtml(HTMLParser):
 
     @property
     def text(self) -> list[str]:
-        return [line for line in (" ".join(line.split()) for line in "".join(self._words).split("\n")) if line]
+        return [
+            line
+            for line in (" ".join(line.split()) for line in "".join(self._words).split("\n"))
+            if line
+        ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in ELEMENTS, tag
@@ -52,7 +87,9 @@ class SafeHtml(HTMLParser):
             if name == "src":
                 assert IMAGES.match(value or ""), value
             if name == "style":
-                assert not re.search(r"url|image|expression|var\(|position|[<>@\\]", value or ""), value
+                assert not re.search(r"url|image|expression|var\(|position|[<>@\\]", value or ""), (
+                    value
+                )
         if tag == "input":
             assert dict(attrs)["type"] == "checkbox"
         if tag not in VOID:

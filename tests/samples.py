@@ -7,14 +7,18 @@ import msgspec.inspect as structs
 from nbagent import events as e
 
 CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
-_OWN = frozenset((*e.Envelope.__struct_fields__, "attempt_of"))  # a call that a reader made again is no part of the run
+_OWN = frozenset(
+    (*e.Envelope.__struct_fields__, "attempt_of")
+)  # a call that a reader made again is no part of the run
 
 
 def sample(kind: type[e.Event], text: str = "text", **envelope: Any) -> e.Event:
     """Return an event with every field of its own set, and `text` in every text field."""
     info = structs.type_info(kind)
     assert isinstance(info, structs.StructType)
-    fields = {field.name: _value(field.type, text) for field in info.fields if field.name not in _OWN}
+    fields = {
+        field.name: _value(field.type, text) for field in info.fields if field.name not in _OWN
+    }
     return kind(**fields, **envelope)
 
 
@@ -37,7 +41,9 @@ def _value(kind: structs.Type, text: str) -> Any:
         case structs.StructType():
             return kind.cls(**{field.name: _value(field.type, text) for field in kind.fields})
         case structs.UnionType():
-            return _value(next(each for each in kind.types if not isinstance(each, structs.NoneType)), text)
+            return _value(
+                next(each for each in kind.types if not isinstance(each, structs.NoneType)), text
+            )
         case structs.CustomType():
             return None  # a live object
     raise AssertionError(f"no sample of {kind}")

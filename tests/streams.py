@@ -16,13 +16,33 @@ from hypothesis import strategies as st
 
 from nbagent import events as ev
 
-WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
-    ["Hello, ", "two\nlines\n", "\n", " ", "Ünïcödé 🎉", '{"a": 1}', "data: x\n\n", "[DONE]", "</think>", "\r\n"]
+WORDS = st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
+) | st.sampled_from(
+    [
+        "Hello, ",
+        "two\nlines\n",
+        "\n",
+        " ",
+        "Ünïcödé 🎉",
+        '{"a": 1}',
+        "data: x\n\n",
+        "[DONE]",
+        "</think>",
+        "\r\n",
+    ]
 )
 NAMES = st.sampled_from(["search", "load_sales", "run-python", "fetch.page", "Read a (file)"])
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcde", min_size=1, max_size=4), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("abcde", min_size=1, max_size=4), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 OBJECTS = st.dictionaries(st.sampled_from(["city", "year", "q"]), JSON, max_size=3)
@@ -49,7 +69,10 @@ def utf16_pieces(draw: st.DrawFn) -> tuple[str, list[str]]:
     units = text.encode("utf-16-le")
     cuts = sorted(draw(st.sets(st.integers(0, len(units) // 2), max_size=6)))
     bounds = [0, *(2 * cut for cut in cuts), len(units)]
-    return text, [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in itertools.pairwise(bounds)]
+    return text, [
+        units[start:end].decode("utf-16-le", "surrogatepass")
+        for start, end in itertools.pairwise(bounds)
+    ]
 
 
 class _Writer:
@@ -61,14 +84,18 @@ class _Writer:
         self.count = 0
         self.texts: dict[str, str] = {}
         self.thoughts: dict[str, str] = {}
-        self.calls: dict[str, tuple[str, list[str]]] = {}  # that have no whole arguments: what is still to be written
+        self.calls: dict[
+            str, tuple[str, list[str]]
+        ] = {}  # that have no whole arguments: what is still to be written
         self.called: list[str] = []  # that have no result
         self.all_calls: list[str] = []
         self.asked: dict[str, str | None] = {}  # the call that a request is about
         self.asked_about: set[str | None] = set()
         self.agents: dict[str, str] = {}
         self.in_step = False
-        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are reported
+        self.counts = draw(
+            st.sampled_from(["steps", "updates", "step updates", "end"])
+        )  # how tokens are reported
         self.total: ev.Usage | None = None
 
     def write(self, cls: Callable[..., ev.Event], **values: Any) -> None:
@@ -99,13 +126,21 @@ class _Writer:
         while self.calls:
             self.args()
         if self.in_step:
-            usage = self.draw(st.none() | usages()) if self.counts in ("steps", "step updates") else None
+            usage = (
+                self.draw(st.none() | usages())
+                if self.counts in ("steps", "step updates")
+                else None
+            )
             if usage is not None:
                 self.total = usage if self.total is None else self.total + usage
             if self.counts == "step updates" and usage is not None:
                 self.write(ev.UsageUpdate, usage=usage, scope="step")
                 usage = None
-            self.write(ev.StepEnd, finish_reason=self.draw(st.sampled_from([None, "stop", "tool_calls"])), usage=usage)
+            self.write(
+                ev.StepEnd,
+                finish_reason=self.draw(st.sampled_from([None, "stop", "tool_calls"])),
+                usage=usage,
+            )
         else:
             known = self.draw(st.sampled_from([None, "gpt-x"])) if len(self.events) == 1 else None
             self.write(ev.StepStart, model=known)
@@ -116,7 +151,14 @@ class _Writer:
         kind = self.draw(st.sampled_from(["text", "text", "text", "refusal"]))
         phase = self.draw(st.sampled_from([None, None, "commentary"]))
         line_breaks = self.draw(st.sampled_from([False, False, True]))
-        self.write(ev.TextStart, id=id_, kind=kind, phase=phase, line_breaks=line_breaks, parent_id=self.parent())
+        self.write(
+            ev.TextStart,
+            id=id_,
+            kind=kind,
+            phase=phase,
+            line_breaks=line_breaks,
+            parent_id=self.parent(),
+        )
         self.texts[id_] = ""
 
     def text_delta(self) -> None:
@@ -129,11 +171,18 @@ class _Writer:
         self.write(ev.TextEnd, id=id_, text=self.final(self.texts.pop(id_)))
 
     def final(self, streamed: str) -> str | None:
-        return self.draw(st.sampled_from([None, None, streamed, streamed + " and more", "replaced", ""]))
+        return self.draw(
+            st.sampled_from([None, None, streamed, streamed + " and more", "replaced", ""])
+        )
 
     def thought_start(self) -> None:
         id_ = self.new("reasoning")
-        self.write(ev.ReasoningStart, id=id_, kind=self.draw(st.sampled_from(["raw", "summary"])), parent_id=self.parent())
+        self.write(
+            ev.ReasoningStart,
+            id=id_,
+            kind=self.draw(st.sampled_from(["raw", "summary"])),
+            parent_id=self.parent(),
+        )
         self.thoughts[id_] = ""
 
     def thought_delta(self) -> None:
@@ -143,17 +192,32 @@ class _Writer:
 
     def thought_end(self) -> None:
         id_ = self.one(self.thoughts)
-        opaque = {"signature": self.draw(st.none() | st.just("sig")), "encrypted": self.draw(st.none() | st.just("enc"))}
+        opaque = {
+            "signature": self.draw(st.none() | st.just("sig")),
+            "encrypted": self.draw(st.none() | st.just("enc")),
+        }
         self.write(ev.ReasoningEnd, id=id_, text=self.final(self.thoughts.pop(id_)), **opaque)
 
     def call(self) -> None:
         id_ = self.new("tool")
-        kind = self.draw(st.sampled_from(["function", "function", "hosted", "mcp", "handoff", "custom"]))
+        kind = self.draw(
+            st.sampled_from(["function", "function", "hosted", "mcp", "handoff", "custom"])
+        )
         call_id = self.draw(st.sampled_from([None, f"call_{self.count}"]))
         title = self.draw(st.sampled_from([None, None, "A title"]))
         name = self.draw(NAMES)
-        self.write(ev.ToolStart, id=id_, name=name, kind=kind, call_id=call_id, title=title, parent_id=self.parent())
-        text = self.draw(st.builds(json.dumps, OBJECTS) | st.sampled_from(["", "{", "print('hi')\nprint(1)"]))
+        self.write(
+            ev.ToolStart,
+            id=id_,
+            name=name,
+            kind=kind,
+            call_id=call_id,
+            title=title,
+            parent_id=self.parent(),
+        )
+        text = self.draw(
+            st.builds(json.dumps, OBJECTS) | st.sampled_from(["", "{", "print('hi')\nprint(1)"])
+        )
         cut = self.draw(st.integers(0, len(text)))
         self.calls[id_] = (text, [text[:cut], text[cut:]])
         self.called.append(id_)
@@ -195,9 +259,15 @@ class _Writer:
             return
         self.called.remove(id_)
         self.calls.pop(id_, None)
-        error = ev.ErrorInfo(message=self.draw(WORDS), type="ValueError") if status != "ok" else None
+        error = (
+            ev.ErrorInfo(message=self.draw(WORDS), type="ValueError") if status != "ok" else None
+        )
         self.write(
-            ev.ToolResult, id=id_, status=status, content=self.draw(JSON if status == "ok" else st.none() | JSON), error=error
+            ev.ToolResult,
+            id=id_,
+            status=status,
+            content=self.draw(JSON if status == "ok" else st.none() | JSON),
+            error=error,
         )
 
     def ask(self) -> None:
@@ -236,12 +306,20 @@ class _Writer:
 
     def other(self) -> None:
         draw, parent = self.draw, self.parent()
-        media: dict[str, Any] = {"media_type": "image/png", "name": draw(st.sampled_from([None, "a.png"]))}
+        media: dict[str, Any] = {
+            "media_type": "image/png",
+            "name": draw(st.sampled_from([None, "a.png"])),
+        }
         url = draw(st.sampled_from([None, "https://example.org/a"]))
         events: list[ev.Event] = [
-            ev.Prompt(text=draw(WORDS), files=draw(st.sampled_from([None, [{"media_type": "image/png", "data": "aGk="}]]))),
+            ev.Prompt(
+                text=draw(WORDS),
+                files=draw(st.sampled_from([None, [{"media_type": "image/png", "data": "aGk="}]])),
+            ),
             ev.AgentHandoff(from_=draw(st.none() | NAMES), to=draw(NAMES)),
-            ev.Source(id=self.new("source"), url=url, title=draw(st.sampled_from([None, "A page"]))),
+            ev.Source(
+                id=self.new("source"), url=url, title=draw(st.sampled_from([None, "A page"]))
+            ),
             ev.File(id=self.new("file"), url="https://example.org/a.png", **media),
             ev.File(id=draw(st.sampled_from(["file-a", self.new("file")])), data="aGk=", **media),
             ev.State(snapshot=draw(JSON)),
@@ -264,7 +342,16 @@ class _Writer:
 
     def allowed(self) -> list[Callable[[], None]]:
         """Return the methods that write the events that may come next, the common ones several times."""
-        may = [self.step, self.text_start, self.thought_start, self.call, self.ask, self.agent, self.other, self.other]
+        may = [
+            self.step,
+            self.text_start,
+            self.thought_start,
+            self.call,
+            self.ask,
+            self.agent,
+            self.other,
+            self.other,
+        ]
         may += [self.text_delta, self.text_delta, self.text_end] if self.texts else []
         may += [self.thought_delta, self.thought_end] if self.thoughts else []
         may += [self.args_delta, self.args, self.args] if self.calls else []
@@ -275,11 +362,19 @@ class _Writer:
         return may + ([self.agent_end] if self.agents else [])
 
     def end(self) -> None:
-        usage = self.draw(st.none() | usages()) if self.counts == "end" else self.draw(st.sampled_from([None, self.total]))
+        usage = (
+            self.draw(st.none() | usages())
+            if self.counts == "end"
+            else self.draw(st.sampled_from([None, self.total]))
+        )
         if self.asked:
             self.write(ev.RunEnd, status="paused", usage=usage)
             return
-        status = self.draw(st.sampled_from(["completed", "completed", "failed", "incomplete", "cancelled", "max_steps"]))
+        status = self.draw(
+            st.sampled_from(
+                ["completed", "completed", "failed", "incomplete", "cancelled", "max_steps"]
+            )
+        )
         code = None
         if status == "failed":
             code = self.draw(st.sampled_from([None, "500"]))
@@ -291,7 +386,9 @@ class _Writer:
                 fatal=True,
             )
         elif status == "incomplete":
-            code = self.draw(st.sampled_from([None, "max_output_tokens", "content_filter", ev.STREAM_TRUNCATED]))
+            code = self.draw(
+                st.sampled_from([None, "max_output_tokens", "content_filter", ev.STREAM_TRUNCATED])
+            )
         reason = self.draw(st.sampled_from([None, "stop"]))
         self.write(ev.RunEnd, status=status, code=code, finish_reason=reason, usage=usage)
 
@@ -300,7 +397,11 @@ class _Writer:
 def event_streams(draw: st.DrawFn, max_size: int = 30) -> list[ev.Event]:
     """Return the events of one run, from `run.start` to `run.end`."""
     writer = _Writer(draw)
-    writer.write(ev.RunStart, model=draw(st.sampled_from([None, "gpt-x"])), thread_id=draw(st.sampled_from([None, "thread"])))
+    writer.write(
+        ev.RunStart,
+        model=draw(st.sampled_from([None, "gpt-x"])),
+        thread_id=draw(st.sampled_from([None, "thread"])),
+    )
     for _ in range(draw(st.integers(0, max_size))):
         may = writer.allowed()
         may[draw(st.integers(0, len(may) - 1))]()

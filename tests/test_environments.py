@@ -4,7 +4,9 @@ from frameworks.environments import ENVIRONMENTS, TESTS, current, files_of, pack
 
 
 def test_every_framework_is_tried_in_exactly_one_environment() -> None:
-    assert sorted(TESTS.glob("test_*.py")) == sorted(path for name in ENVIRONMENTS for path in files_of(name))
+    assert sorted(TESTS.glob("test_*.py")) == sorted(
+        path for name in ENVIRONMENTS for path in files_of(name)
+    )
 
 
 def test_every_framework_has_a_group_of_packages_that_its_environment_installs() -> None:

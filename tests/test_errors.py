@@ -3,7 +3,9 @@
 from nbagent.errors import causes
 
 
-def error(cause: Exception | None = None, *, context: Exception | None = None, is_suppressed: bool = False) -> Exception:
+def error(
+    cause: Exception | None = None, *, context: Exception | None = None, is_suppressed: bool = False
+) -> Exception:
     made = ValueError()
     made.__cause__, made.__context__, made.__suppress_context__ = cause, context, is_suppressed
     return made

@@ -34,7 +34,9 @@ def test_the_transcript_makes_ops_of_it_or_counts_it(kind: type[e.Event]) -> Non
     blocks = play([*transcript.opening(), *transcript.feed(sample(kind)), *transcript.counters({})])
     assert list(blocks.values()) == transcript.snapshot()
     assert transcript.snapshot()[0]["events"] == 1
-    quiet = len(transcript.blocks) == 1 and set(blocks["run"]) <= set(play(Transcript().opening())["run"])
+    quiet = len(transcript.blocks) == 1 and set(blocks["run"]) <= set(
+        play(Transcript().opening())["run"]
+    )
     assert not quiet or kind in (e.ApprovalResponse, e.Rewind), (
         "only an answer to no question, a return to no prompt shows nothing"
     )
@@ -49,7 +51,10 @@ MASKED_BY_TYPE: dict[type[e.Event], set[str]] = {e.File: {"data"}, e.ToolResult:
 @every_class
 def test_the_redactor_masks_every_text_in_it(kind: type[e.Event]) -> None:
     redactor = Redactor(Secrets([SECRET]))
-    shown = [*redactor.feed(sample(kind, SECRET, raw={SECRET: 1}, meta={"a": [SECRET]})), *redactor.close()]
+    shown = [
+        *redactor.feed(sample(kind, SECRET, raw={SECRET: 1}, meta={"a": [SECRET]})),
+        *redactor.close(),
+    ]
     fields = [json.loads(e.to_json(event)) for event in shown]
     apart = UNMASKED | MASKED_BY_TYPE.get(kind, set())
     texts = [{name: value for name, value in each.items() if name not in apart} for each in fields]
@@ -86,7 +91,10 @@ def test_a_source_of_events_passes_it_on(kind: type[e.Event]) -> None:
     for item in (event, e.to_dict(event)):
         assert EventsDecoder.recognises(item)
         decoder = EventsDecoder()
-        assert event in [*decoder.feed(item), *decoder.close()]  # an end may be followed by another run
+        assert event in [
+            *decoder.feed(item),
+            *decoder.close(),
+        ]  # an end may be followed by another run
 
 
 IDS = ("id", "tool_id", "text_id", "approval_id", "parent_id")

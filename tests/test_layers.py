@@ -36,7 +36,13 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
-    "adapters": [("base",), ("*",), ("answers", "decoders", "encoders", "one_run"), ("detect", "encode"), ("__init__",)],
+    "adapters": [
+        ("base",),
+        ("*",),
+        ("answers", "decoders", "encoders", "one_run"),
+        ("detect", "encode"),
+        ("__init__",),
+    ],
     "run": [
         ("*",),
         ("tool_call",),
@@ -50,7 +56,15 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("registry",),
         ("__init__",),
     ],
-    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
+    "render": [
+        ("props",),
+        ("labels", "tree"),
+        ("size_budget",),
+        ("*",),
+        ("html",),
+        ("static_copy",),
+        ("__init__",),
+    ],
     "agent": [
         ("*",),
         ("tools",),
@@ -113,7 +127,11 @@ GUARDED: dict[str, set[str]] = {
     "mcp_types": MCP,
     "redis": {"agent/sessions/redis_store.py", "server/stores/redis_events.py"},
     "opentelemetry": {"run/telemetry.py"},
-    "sqlite3": {"agent/builtin/search.py", "agent/sessions/sqlite_store.py", "server/stores/sqlite_events.py"},
+    "sqlite3": {
+        "agent/builtin/search.py",
+        "agent/sessions/sqlite_store.py",
+        "server/stores/sqlite_events.py",
+    },
     "pydantic": {"agent/config/schema.py", "agent/tools/schema.py"},
     "yaml": {"agent/config/yaml.py"},
     "httpx2": {"sources/http.py"},
@@ -152,7 +170,9 @@ def imports(path: Path) -> list[str]:
     typing_only = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
     names: list[str] = []
@@ -162,7 +182,9 @@ def imports(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: import with the full name, not `from {'.' * node.level}`"
+            assert node.level == 0, (
+                f"{path.name}: import with the full name, not `from {'.' * node.level}`"
+            )
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return names
 
@@ -176,7 +198,12 @@ def own_imports(path: Path) -> set[str]:
             continue
         inner = name.removeprefix("nbagent").removeprefix(".")
         outer = inner.rpartition(".")[0]
-        candidates = (inner, f"{inner}.__init__".removeprefix("."), outer, f"{outer}.__init__".removeprefix("."))
+        candidates = (
+            inner,
+            f"{inner}.__init__".removeprefix("."),
+            outer,
+            f"{outer}.__init__".removeprefix("."),
+        )
         found.add(next(each for each in candidates if each in NAMES))
     return found
 
@@ -208,14 +235,20 @@ def points_down(module: str, imported: str) -> bool:
 
 def test_imports_point_down() -> None:
     pairs = [(name_of(path), name) for path in modules() for name in sorted(own_imports(path))]
-    assert [f"{module} imports {name}" for module, name in pairs if not points_down(module, name)] == []
+    assert [
+        f"{module} imports {name}" for module, name in pairs if not points_down(module, name)
+    ] == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {name_of(path): own_imports(path) - {name_of(path)} for path in modules()}
     for name, others in graph.items():
         # A package's own file stands above its modules, which are imported by their full names.
-        graph[name] = {other for other in others if not other.endswith("__init__") or other.split(".")[0] != name.split(".")[0]}
+        graph[name] = {
+            other
+            for other in others
+            if not other.endswith("__init__") or other.split(".")[0] != name.split(".")[0]
+        }
     tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
@@ -224,7 +257,9 @@ def test_no_folders_import_each_other_in_a_circle() -> None:
     graph: dict[str, set[str]] = {}
     for path in modules():
         folder = name_of(path).split(".")[0]
-        graph.setdefault(folder, set()).update({name.split(".")[0] for name in own_imports(path)} - {folder})
+        graph.setdefault(folder, set()).update(
+            {name.split(".")[0] for name in own_imports(path)} - {folder}
+        )
     tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
@@ -235,11 +270,15 @@ def test_every_room_has_a_floor() -> None:
 @pytest.mark.parametrize("package", GUARDED)
 def test_a_dependency_is_imported_in_one_place(package: str) -> None:
     users = {
-        str(path.relative_to(PACKAGE)) for path in modules() if any(name.split(".")[0] == package for name in imports(path))
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        if any(name.split(".")[0] == package for name in imports(path))
     }
     assert users <= GUARDED[package]
 
 
 def test_the_readmes_map_names_every_room() -> None:
-    named = re.findall(r"^    nbagent/(\w+)", (PACKAGE.parent / "README.md").read_text(), re.MULTILINE)
+    named = re.findall(
+        r"^    nbagent/(\w+)", (PACKAGE.parent / "README.md").read_text(), re.MULTILINE
+    )
     assert {*named, "__main__"} == {room for room in ROOMS if "." not in room}

@@ -45,14 +45,30 @@ def test_a_credential_is_nowhere_in_the_file_the_widgets_state_or_the_log(
     monkeypatch.setenv("DATABASE_PASSWORD", ENVIRONMENT)
     key, log = tmp_path / "key", tmp_path / "log"
     key.write_text(CLIENT)
-    calls = [("a", "connect", json.dumps({"host": "old"})), ("b", "connect", json.dumps({"host": CLIENT}))]
-    replies = (chat(calls=calls), chat(f"Your key {CLIENT[:11]}", f"{CLIENT[11:]} and {ENVIRONMENT} are bad."))
+    calls = [
+        ("a", "connect", json.dumps({"host": "old"})),
+        ("b", "connect", json.dumps({"host": CLIENT})),
+    ]
+    replies = (
+        chat(calls=calls),
+        chat(f"Your key {CLIENT[:11]}", f"{CLIENT[11:]} and {ENVIRONMENT} are bad."),
+    )
     with Server(*replies, refuse(401, f"Incorrect API key provided: {CLIENT}")) as server:
-        setup = SETUP.format(log=str(log), url=server.base_url, client=str(key)) + f"KEY = {str(key)!r}\n"
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (setup, *CELLS)])
+        setup = (
+            SETUP.format(log=str(log), url=server.base_url, client=str(key))
+            + f"KEY = {str(key)!r}\n"
+        )
+        made = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in (setup, *CELLS)]
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            NotebookClient(made, timeout=60, kernel_manager_class=PreloadedKernelManager, store_widget_state=True).execute()
+            NotebookClient(
+                made,
+                timeout=60,
+                kernel_manager_class=PreloadedKernelManager,
+                store_widget_state=True,
+            ).execute()
         requests = json.dumps(server.bodies)
     file = nbformat.writes(made)
     assert ENVIRONMENT in requests  # the model itself was sent what the tool returned
@@ -68,9 +84,15 @@ def test_a_credential_is_nowhere_in_the_file_the_widgets_state_or_the_log(
 
 @pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize("helper", [False, True], ids=["awaitable", "context manager"])
-async def test_a_clients_key_is_masked_also_where_the_run_opens_the_stream(helper: bool, refused: bool) -> None:
+async def test_a_clients_key_is_masked_also_where_the_run_opens_the_stream(
+    helper: bool, refused: bool
+) -> None:
     key = "canary-5a6b7c8d9e0f1a2b"
-    reply = refuse(401, f"Incorrect API key provided: {key}") if refused else chat(f"Your key is {key}.")
+    reply = (
+        refuse(401, f"Incorrect API key provided: {key}")
+        if refused
+        else chat(f"Your key is {key}.")
+    )
     with Server(reply) as server:
         client = server.client(api_key=key)
         completions = client.chat.completions

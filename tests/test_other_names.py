@@ -19,7 +19,11 @@ from nbagent.other_names import _FIELDS, _WHERE, OF_AGENT
         (e.Error(message="no"), "errorText", "event.message"),
         (e.RunEnd(status="completed"), "finishReason", "event.status"),
         (e.RunStart(), "kind", "event.type"),
-        (e.ToolStart(id="t", name="search"), "chunk", "an event 'text.delta' has it as 'delta', and this one is 'tool.start'"),
+        (
+            e.ToolStart(id="t", name="search"),
+            "chunk",
+            "an event 'text.delta' has it as 'delta', and this one is 'tool.start'",
+        ),
     ],
 )
 def test_a_field_of_another_system_is_named_with_ours(event: e.Event, name: str, hint: str) -> None:

@@ -36,7 +36,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the files of this project as a clone would have them."""
     copy = tmp_path_factory.mktemp("checkout") / "nbagent"
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.splitlines():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +60,14 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "PATH": str(bin)}
 
 
-def build(kind: str, source: Path, out: Path, env: Mapping[str, str] = os.environ, *, isolated: bool = True) -> Path:
+def build(
+    kind: str,
+    source: Path,
+    out: Path,
+    env: Mapping[str, str] = os.environ,
+    *,
+    isolated: bool = True,
+) -> Path:
     """Build a distribution of `source`, and return its path.
 
     Args:
@@ -90,7 +101,9 @@ def wheel(sdist: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPa
 def test_the_wheel_of_an_sdist_carries_the_front_end(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         for name in FRONT_END:
-            assert file.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
+            assert file.read(name) == (ROOT / name).read_bytes(), (
+                f"{name} differs from the one built here"
+            )
 
 
 def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
@@ -102,8 +115,13 @@ def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
         next(n.split("/")[0] for n in names if ".dist-info/" in n),
     }
     assert not [name for name in names if "__pycache__" in name or name.endswith(".map")]
-    listed = subprocess.run(["git", "ls-files", "nbagent"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {name for name in names if name.startswith("nbagent/")} == {*listed.stdout.splitlines(), *FRONT_END}
+    listed = subprocess.run(
+        ["git", "ls-files", "nbagent"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {name for name in names if name.startswith("nbagent/")} == {
+        *listed.stdout.splitlines(),
+        *FRONT_END,
+    }
 
 
 @pytest.mark.proof
@@ -111,9 +129,13 @@ def test_a_checkout_builds_its_front_end_where_there_is_no_node(
     checkout: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert shutil.which("npm", path=nodeless["PATH"]) is None
-    with zipfile.ZipFile(build("wheel", checkout, tmp_path_factory.mktemp("nodeless"), nodeless)) as file:
+    with zipfile.ZipFile(
+        build("wheel", checkout, tmp_path_factory.mktemp("nodeless"), nodeless)
+    ) as file:
         for name in FRONT_END:
-            assert file.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
+            assert file.read(name) == (ROOT / name).read_bytes(), (
+                f"{name} differs from the one built here"
+            )
 
 
 def test_one_version_for_both_languages() -> None:

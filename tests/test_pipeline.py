@@ -50,7 +50,11 @@ def test_the_view_shows_what_the_stream_said(path: Path, limit: int) -> None:
     blocks = drawn(items, limit)
 
     def shown(kind: str, **props: Any) -> list[str]:
-        return [block["text"] for block in blocks if block["kind"] == kind and props.items() <= block.items()]
+        return [
+            block["text"]
+            for block in blocks
+            if block["kind"] == kind and props.items() <= block.items()
+        ]
 
     assert shown("text", text_kind="text") == expected.texts
     assert shown("text", text_kind="refusal") == expected.refusals

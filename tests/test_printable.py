@@ -17,7 +17,9 @@ from nbagent.protocol.shared import MARKUP
 from nbagent.run import Run
 
 _CLASSES = MARKUP["characters"]
-UNSEEN = re.compile(f"[{''.join(_CLASSES[name] for name in ('controls', 'overrides', 'smuggling', 'directions'))}]")
+UNSEEN = re.compile(
+    f"[{''.join(_CLASSES[name] for name in ('controls', 'overrides', 'smuggling', 'directions'))}]"
+)
 HOSTILE = "x\x1b]0;title\x07\x9d52;c;aGk=\x9c\x7f\r\u202e\u2066\U000e0041y"
 
 
@@ -62,13 +64,17 @@ def run() -> Run:
 
 
 @pytest.mark.parametrize("show", [repr, str])
-def test_what_a_run_shows_of_itself_has_no_control_characters(run: Run, show: Callable[[object], str]) -> None:
+def test_what_a_run_shows_of_itself_has_no_control_characters(
+    run: Run, show: Callable[[object], str]
+) -> None:
     for shown in (run, run.tools, run.tools[0], run.error, run.requests, run.events, run.lanes):
         assert not UNSEEN.search(show(shown).replace("\n", "")), show(shown)
 
 
 def test_a_question_names_its_tool_in_plain_characters() -> None:
-    question = Question(lambda *_, **__: None, e.ApprovalRequest(approval_id="1", tool_id="1"), HOSTILE)
+    question = Question(
+        lambda *_, **__: None, e.ApprovalRequest(approval_id="1", tool_id="1"), HOSTILE
+    )
     assert not UNSEEN.search(repr(question))
 
 
@@ -78,5 +84,10 @@ def test_an_error_has_the_words_of_a_service_without_its_control_characters() ->
 
 def test_an_agent_shows_its_names_in_plain_characters() -> None:
     agent = nbagent.Agent("demo", name=HOSTILE)
-    for shown in (agent, agent.session(), agent.stream("hello"), nbagent.faults(HOSTILE, latency=1)):
+    for shown in (
+        agent,
+        agent.session(),
+        agent.stream("hello"),
+        nbagent.faults(HOSTILE, latency=1),
+    ):
         assert not UNSEEN.search(repr(shown)), repr(shown)

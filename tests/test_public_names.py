@@ -21,7 +21,9 @@ def test_a_public_name_is_completed_and_its_parameters_are_described(name: str) 
     if "    options: " in described:
         described += f"{inspect.getdoc(nbagent.show)}\n{inspect.getdoc(nbagent.connect)}"
     parameters = inspect.signature(found).parameters.values()
-    named = [each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    named = [
+        each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
     assert [each for each in named if f"    {each}: " not in described] == []
 
 
@@ -33,6 +35,8 @@ def test_the_reference_has_every_public_name(tmp_path: Path) -> None:
     reference.write(tmp_path)
     page = (tmp_path / "nbagent.html").read_text()
     assert [
-        name for name in nbagent.__all__ if f'id="{name}"' not in page and not (tmp_path / "nbagent" / f"{name}.html").exists()
+        name
+        for name in nbagent.__all__
+        if f'id="{name}"' not in page and not (tmp_path / "nbagent" / f"{name}.html").exists()
     ] == []
     assert 'id="TextDelta"' in (tmp_path / "nbagent" / "events.html").read_text()

@@ -142,7 +142,9 @@ def decoder_named(system: str) -> Decoder:
         if adapter.system == system:
             return adapter()
     known = [adapter.system for adapter in adapters()]
-    raise UnknownSource(f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: {_known()}.")
+    raise UnknownSource(
+        f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: {_known()}."
+    )
 
 
 def _known() -> str:

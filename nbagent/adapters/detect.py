@@ -59,7 +59,9 @@ class DetectingDecoder:
         """
         system = self._hint()
         decoder = self._decoder_for(item) if system is None else decoder_named(system)
-        is_unidentified = isinstance(decoder, UnknownDecoder) or try_wire_dict(item).get("type") in _KEEP_ALIVES
+        is_unidentified = (
+            isinstance(decoder, UnknownDecoder) or try_wire_dict(item).get("type") in _KEEP_ALIVES
+        )
         self._held.append(item)
         if system is None and is_unidentified and len(self._held) <= MAX_HELD_ITEMS:
             return []

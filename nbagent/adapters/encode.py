@@ -1,7 +1,15 @@
 """`encode()`: the events of a run as the stream of another system."""
 
 import itertools
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from nbagent import events as ev
@@ -61,7 +69,11 @@ class AsyncEncodedIterator(EncodedStream, AsyncIterator[Piece]):
 
 @overload
 def encode(
-    events: AsyncIterable[ev.Event], system: str, as_: Literal["items"] = ..., *, join: float | None = ...
+    events: AsyncIterable[ev.Event],
+    system: str,
+    as_: Literal["items"] = ...,
+    *,
+    join: float | None = ...,
 ) -> AsyncEncodedIterator[Item]: ...
 @overload
 def encode(
@@ -69,11 +81,19 @@ def encode(
 ) -> AsyncEncodedIterator[bytes]: ...
 @overload
 def encode(
-    events: AsyncIterable[ev.Event], system: str, as_: Literal["messages"], *, join: float | None = ...
+    events: AsyncIterable[ev.Event],
+    system: str,
+    as_: Literal["messages"],
+    *,
+    join: float | None = ...,
 ) -> AsyncEncodedIterator[str]: ...
 @overload
 def encode(
-    events: Iterable[ev.Event], system: str, as_: Literal["items"] = ..., *, join: float | None = ...
+    events: Iterable[ev.Event],
+    system: str,
+    as_: Literal["items"] = ...,
+    *,
+    join: float | None = ...,
 ) -> EncodedIterator[Item]: ...
 @overload
 def encode(
@@ -84,7 +104,11 @@ def encode(
     events: Iterable[ev.Event], system: str, as_: Literal["messages"], *, join: float | None = ...
 ) -> EncodedIterator[str]: ...
 def encode(
-    events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as_: Form = "items", *, join: float | None = None
+    events: Iterable[ev.Event] | AsyncIterable[ev.Event],
+    system: str,
+    as_: Form = "items",
+    *,
+    join: float | None = None,
 ) -> EncodedStream:
     """Return the stream that the system's own server would send for a run.
 
@@ -126,7 +150,9 @@ def encode(
     write = _writer(encoder, as_)
     if isinstance(events, AsyncIterable):
         return AsyncEncodedIterator(encoder, _async_pieces(events, encoder, write, join))
-    return EncodedIterator(encoder, _pieces(events if join is None else joined(events, join), encoder, write))
+    return EncodedIterator(
+        encoder, _pieces(events if join is None else joined(events, join), encoder, write)
+    )
 
 
 def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
@@ -139,10 +165,14 @@ def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
         case "messages":
             return encoder.message
         case _:
-            raise ValueError(f"as_={form!r} is not a form of a stream; use 'items', 'bytes' or 'messages'.")
+            raise ValueError(
+                f"as_={form!r} is not a form of a stream; use 'items', 'bytes' or 'messages'."
+            )
 
 
-def _pieces(events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]) -> Iterator[Any]:
+def _pieces(
+    events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]
+) -> Iterator[Any]:
     whole = OneRunEncoder(encoder)
     try:
         for event in events:
@@ -157,7 +187,10 @@ def _pieces(events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item]
 
 
 async def _async_pieces(
-    events: AsyncIterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any], join: float | None
+    events: AsyncIterable[ev.Event],
+    encoder: Encoder,
+    write: Callable[[Item], Any],
+    join: float | None,
 ) -> AsyncGenerator[Any, None]:
     source = events if join is None else async_joined(events, join)
     whole = OneRunEncoder(encoder)

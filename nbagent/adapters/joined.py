@@ -61,7 +61,9 @@ def joined(events: Iterable[ev.Event], seconds: float) -> Iterator[ev.Event]:
     yield from joiner.flush()
 
 
-async def async_joined(events: AsyncIterable[ev.Event], seconds: float) -> AsyncGenerator[ev.Event, None]:
+async def async_joined(
+    events: AsyncIterable[ev.Event], seconds: float
+) -> AsyncGenerator[ev.Event, None]:
     """Yield the events with joined deltas, as soon as these are due."""
     joiner, iterator = DeltaJoiner(seconds), aiter(events)
     pending: asyncio.Future[ev.Event] | None = None

@@ -139,11 +139,15 @@ class Agent:
         if not isinstance(delivery, Delivery | None):
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
         if not isinstance(model_settings, Mapping | None):
-            raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
+            raise NbagentError(
+                f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}'
+            )
         self._client = client
         self._api = api
         self._take_model(model)
-        limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
+        limits = Limits(
+            max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats
+        )
         limits.check(prices)
         self.name: str = name or self.model
         self.instructions = instructions
@@ -208,11 +212,24 @@ class Agent:
         Raises:
             ToolError: the name is not valid.
         """
-        described = description if description is not None else self.description or self.instructions
-        return agent_tool(self._start_inside, name or model_name(self.name), described, timeout=timeout, approve=approve)
+        described = (
+            description if description is not None else self.description or self.instructions
+        )
+        return agent_tool(
+            self._start_inside,
+            name or model_name(self.name),
+            described,
+            timeout=timeout,
+            approve=approve,
+        )
 
     def stream(
-        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None
+        self,
+        prompt: str | Iterable[Any],
+        *,
+        output: Any = None,
+        after: Any = None,
+        types: EventTypes = None,
     ) -> AgentStream:
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
@@ -232,20 +249,42 @@ class Agent:
         """
         plan = self._plan(self._shared_tools(), output=output)
         journal = None if after is None else After(after)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types), self)
+        return AgentStream(
+            Turns(plan, history.from_prompt(joined(prompt)), journal),
+            self.name,
+            event_types(types),
+            self,
+        )
 
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None) -> str: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None
+    ) -> str: ...
     @overload
     async def generate(
-        self, prompt: str | Iterable[Any], *, output: type[T], after: Any = None, answer: Handler | None = None
+        self,
+        prompt: str | Iterable[Any],
+        *,
+        output: type[T],
+        after: Any = None,
+        answer: Handler | None = None,
     ) -> T: ...
     @overload
     async def generate(
-        self, prompt: str | Iterable[Any], *, output: Any, after: Any = None, answer: Handler | None = None
+        self,
+        prompt: str | Iterable[Any],
+        *,
+        output: Any,
+        after: Any = None,
+        answer: Handler | None = None,
     ) -> Any: ...
     async def generate(
-        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, answer: Handler | None = None
+        self,
+        prompt: str | Iterable[Any],
+        *,
+        output: Any = None,
+        after: Any = None,
+        answer: Handler | None = None,
     ) -> Any:
         """Return the whole answer to a prompt. Inside a tool of another agent, the run appears in the panel of the tool's call.
 
@@ -266,7 +305,9 @@ class Agent:
         context = CURRENT_CALL.get()
         if context is not None and answer is None and after is None:
             return await run_inside(context, lambda: self._start_inside(prompt, context, output))
-        return await self._answer_of(self.stream(prompt, output=output, after=after, types=READ), answer)
+        return await self._answer_of(
+            self.stream(prompt, output=output, after=after, types=READ), answer
+        )
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -284,7 +325,9 @@ class Agent:
         """Return the sessions in a store, the one that was changed last first; see `session`."""
         return (self.store if store is None else store_of(store)).sessions()
 
-    def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> AgentStream:
+    def _stream_in(
+        self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes
+    ) -> AgentStream:
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         plan = self._plan(extra, session.allowed, output=output)
@@ -313,14 +356,22 @@ class Agent:
 
     def _take_model(self, model: Model) -> None:
         self._recording, self._live_model = recording_of(model)
-        given = "recorded" if self._recording is not None and self._live_model is None else self._live_model
+        given = (
+            "recorded"
+            if self._recording is not None and self._live_model is None
+            else self._live_model
+        )
         check(given, self._client, self._api)
         self.model: str = self._live_model if self._recording is None else label(self._recording)
         self._connected: Connection | None = None
 
     def _shared_tools(self) -> Mapping[str, AnyTool]:
         """Return the tools of a long-term memory that all conversations share."""
-        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
+        shared = (
+            self.longterm
+            if self.longterm is not None and self.longterm.storage_scope == "shared"
+            else None
+        )
         return {} if shared is None else shared.tools(self.store, None)
 
     def _plan(
@@ -360,7 +411,9 @@ class Agent:
             prices=self._prices,
             slots=self._slots,
             output=None if output in (None, str) else OutputFormat(output),
-            handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
+            handoffs=handoffs_by_tool(
+                (each._handoff() for each in _agents(self.handoffs)), self._tools
+            ),
             path=(*(call.path if call is not None else ()), self.name),
             notices=notices,
         )
@@ -385,7 +438,9 @@ class Agent:
         """
         return ToolCallStream(self._plan(), tool, arguments)
 
-    def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
+    def _start_inside(
+        self, prompt: str | Iterable[Any], context: CallContext, output: Any = None
+    ) -> Turns:
         """Return a run that is a part of the run of a call."""
         plan = self._plan(output=output)
         return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
@@ -406,13 +461,17 @@ class Agent:
             if self._connected is None:
                 try:
                     self._connected = Connection(self._live_model, self._client, self._api)
-                except NbagentError as error:  # of the environment, which may change before the next run
+                except (
+                    NbagentError
+                ) as error:  # of the environment, which may change before the next run
                     return Unconnected(self._live_model, str(error))
             return self._connected
 
     def _recorded_connection(self) -> RecordedConnection:
         assert self._recording is not None
-        return RecordedConnection(self._recording, None if self._live_model is None else self._connection)
+        return RecordedConnection(
+            self._recording, None if self._live_model is None else self._connection
+        )
 
 
 def _names(allow: Iterable[str]) -> set[str]:
@@ -436,5 +495,7 @@ def _agents(agents: Iterable[Any]) -> list[Agent]:
     """
     made = None if isinstance(agents, Agent) or not isinstance(agents, Iterable) else list(agents)
     if made is None or not all(isinstance(each, Agent) for each in made):
-        raise NbagentError(f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}")
+        raise NbagentError(
+            f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}"
+        )
     return made

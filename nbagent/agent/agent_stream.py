@@ -81,12 +81,16 @@ class AgentStream(loop.OwnedStream):
 
     def __next__(self) -> e.Event:
         if loop.is_current():
-            raise NbagentError("this code runs on nbagent's own loop, which a plain for would block: use async for")
+            raise NbagentError(
+                "this code runs on nbagent's own loop, which a plain for would block: use async for"
+            )
         try:
             while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
                 if isinstance(taken, Future):
                     taken.result()
-        except BaseException:  # an interrupted cell must not leave the model running, and billing, in the background
+        except (
+            BaseException
+        ):  # an interrupted cell must not leave the model running, and billing, in the background
             self.close()
             raise
         if taken is None:
@@ -99,7 +103,9 @@ class AgentStream(loop.OwnedStream):
 
     def _check_unread(self) -> None:
         if self._exhausted:
-            raise NbagentError(f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one")
+            raise NbagentError(
+                f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one"
+            )
 
     def close(self) -> None:
         """Stop the run without waiting for it, from any thread. May be called more than once."""

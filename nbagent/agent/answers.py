@@ -28,7 +28,9 @@ class Answers:
 
     def __init__(self, handler: Handler | None, outcome: Outcome) -> None:
         if handler is not None and not callable(handler):
-            raise TypeError(f"answer= must be a function that is called with each question; got {type(handler).__name__}")
+            raise TypeError(
+                f"answer= must be a function that is called with each question; got {type(handler).__name__}"
+            )
         self._handler = handler
         self._outcome = outcome
         self._tasks: set[asyncio.Task[None]] = set()
@@ -53,19 +55,27 @@ class Answers:
         if self._error is not None:
             raise self._error
 
-    async def _answer(self, handler: Handler, request: e.ApprovalRequest, stream: "AgentStream") -> None:
+    async def _answer(
+        self, handler: Handler, request: e.ApprovalRequest, stream: "AgentStream"
+    ) -> None:
         """Have a question answered. If that fails, end the run: it would wait for ever."""
         answered: list[str] = []
 
-        def respond(id: str, decision: e.Decision = "approve", value: Any = None, **options: Any) -> None:
+        def respond(
+            id: str, decision: e.Decision = "approve", value: Any = None, **options: Any
+        ) -> None:
             assert request.reply is not None
-            request.reply.value.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, **options))
+            request.reply.value.send(
+                e.ApprovalResponse(approval_id=id, decision=decision, value=value, **options)
+            )
             answered.append(id)
 
         question = Question(respond, request, self._outcome.tool_of(request))
         try:
             is_async = inspect.iscoroutinefunction(handler)
-            question.answer_as(await handler(question) if is_async else await in_thread(lambda: handler(question)))
+            question.answer_as(
+                await handler(question) if is_async else await in_thread(lambda: handler(question))
+            )
             if not answered:
                 raise self._outcome.unanswered(request)
         except Exception as error:
@@ -76,7 +86,10 @@ class Answers:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for task in self._tasks:
             task.cancel()

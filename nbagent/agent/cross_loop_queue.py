@@ -78,7 +78,9 @@ class CrossLoopQueue(Generic[T]):
                 return
             self._loop = loop()
             inherited: tuple[contextvars.ContextVar[Any], ...] = (MASK, CURRENT_RUN, FAULTS)
-            for each in inherited:  # those of the run which reads, not of the cell that made the stream
+            for (
+                each
+            ) in inherited:  # those of the run which reads, not of the cell that made the stream
                 self._context.run(each.set, each.get())
         self._on_loop(self._begin)
 
@@ -88,11 +90,15 @@ class CrossLoopQueue(Generic[T]):
                 self._loop.call_soon_threadsafe(call)
 
     def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._main(), name="nbagent-agent", context=self._context)
+        self._task = asyncio.get_running_loop().create_task(
+            self._main(), name="nbagent-agent", context=self._context
+        )
 
     def _cancel(self) -> None:
         if self._running and self._task is not None:
-            self._running = False  # a second cancellation would interrupt the clean-up after the first
+            self._running = (
+                False  # a second cancellation would interrupt the clean-up after the first
+            )
             self._task.cancel()
             self._release()
 
@@ -100,7 +106,10 @@ class CrossLoopQueue(Generic[T]):
         self._running = True
         if self.stopping:
             self._cancel()  # stopped before it began: raised at its first await
-        produce, self._produce = self._produce, None  # it refers to this object: end the cycle, so that both are freed at once
+        produce, self._produce = (
+            self._produce,
+            None,
+        )  # it refers to this object: end the cycle, so that both are freed at once
         assert produce is not None
         try:
             await produce(self._put)
@@ -121,7 +130,9 @@ class CrossLoopQueue(Generic[T]):
             space = asyncio.get_running_loop().create_future()
             with self._lock:
                 self._writers.append(space)
-                if len(self._items) <= MAX_WAITING_ITEMS // 2:  # a reader made space before this writer was in the list
+                if (
+                    len(self._items) <= MAX_WAITING_ITEMS // 2
+                ):  # a reader made space before this writer was in the list
                     break
             await space
 

@@ -93,7 +93,11 @@ class Paced:
         self._waiting: deque[e.Event] = deque()
         self._chars = 0
         self._over = False
-        self._has_events, self._has_room, self._is_cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._has_events, self._has_room, self._is_cancelled = (
+            asyncio.Event(),
+            asyncio.Event(),
+            asyncio.Event(),
+        )
 
     async def put(self, event: e.Event) -> None:
         """Have an event put when it is its turn. Waits while too many characters wait."""
@@ -103,7 +107,11 @@ class Paced:
         self._waiting.append(event)
         self._chars += _chars(event)
         self._has_events.set()
-        while self._limit is not None and self._chars > self._limit and not self._is_cancelled.is_set():
+        while (
+            self._limit is not None
+            and self._chars > self._limit
+            and not self._is_cancelled.is_set()
+        ):
             self._has_room.clear()
             await self._has_room.wait()
 

@@ -26,7 +26,11 @@ class Emitter:
 
     async def emit(self, event: e.Event) -> None:
         """Emit an event."""
-        await self.put(event if event.agent is not None else replace(event, step=self.step or None, agent=self.agent))
+        await self.put(
+            event
+            if event.agent is not None
+            else replace(event, step=self.step or None, agent=self.agent)
+        )
 
     def close(self) -> None:
         """Drop all further events: those of what a tool has left running would wait for a reader for ever."""

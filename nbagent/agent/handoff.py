@@ -42,7 +42,9 @@ def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
         return transferred(name)
 
     request = f"Let {name} go on with the conversation, and say no more yourself."
-    tool = Tool(transfer, name=model_name(PREFIX + name), description=f"{request} {description}".strip())
+    tool = Tool(
+        transfer, name=model_name(PREFIX + name), description=f"{request} {description}".strip()
+    )
     return Handoff(name=name, tool=tool, plan=plan)
 
 
@@ -60,7 +62,9 @@ def handoffs_by_tool(handoffs: Iterable[Handoff], tools: Iterable[str]) -> dict[
     taken = set(tools)
     for each in handoffs:
         if each.tool.name in taken or each.tool.name in found:
-            raise ToolError(f"{each.tool.name}: two tools have this name; give one of the agents another, Agent(name=…)")
+            raise ToolError(
+                f"{each.tool.name}: two tools have this name; give one of the agents another, Agent(name=…)"
+            )
         found[each.tool.name] = each
     return found
 

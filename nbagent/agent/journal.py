@@ -110,7 +110,9 @@ class After(Alone):
 
     def __init__(self, source: Any) -> None:
         if not hasattr(source, "messages") and not isinstance(source, list | tuple):
-            raise NbagentError(f"after= takes a run, a session or a list of messages, got {type(source).__name__}")
+            raise NbagentError(
+                f"after= takes a run, a session or a list of messages, got {type(source).__name__}"
+            )
         self._source = source
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
@@ -123,5 +125,11 @@ class After(Alone):
         exact = getattr(self._source, "conversation", None)
         # In a thread, because those of a session are in its store.
         messages = list(await in_thread(lambda: getattr(self._source, "messages", self._source)))
-        items = exact.items if isinstance(exact, Conversation) else from_prompt(messages) if messages else []
+        items = (
+            exact.items
+            if isinstance(exact, Conversation)
+            else from_prompt(messages)
+            if messages
+            else []
+        )
         conversation.put_before(ended(items), messages)

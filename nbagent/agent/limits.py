@@ -53,7 +53,10 @@ class Limits:
             NbagentError: one is invalid; the message names it.
         """
         limit: Any
-        for name, limit in (("max_total_tokens", self.max_total_tokens), ("max_repeats", self.max_repeats)):
+        for name, limit in (
+            ("max_total_tokens", self.max_total_tokens),
+            ("max_repeats", self.max_repeats),
+        ):
             if limit is not None and (not isinstance(limit, int) or limit < 1):
                 raise NbagentError(f"{name} must be a number of at least 1, got {limit!r}")
         limit = self.max_cost
@@ -80,7 +83,9 @@ def check_prices(prices: Any) -> None:
         )
     for name, price in prices.items():
         if not isinstance(price, int | float) or not price >= 0:
-            raise NbagentError(f"prices[{name!r}] must be a number of US dollars per million tokens, got {price!r}")
+            raise NbagentError(
+                f"prices[{name!r}] must be a number of US dollars per million tokens, got {price!r}"
+            )
 
 
 def cost_of(usage: Usage, prices: Mapping[str, float]) -> float:
@@ -148,7 +153,9 @@ class Spending:
             LimitReached: one is used up.
         """
         usage, limits = self.usage or Usage(), self._limits
-        tokens = usage.total if usage.total is not None else (usage.input or 0) + (usage.output or 0)
+        tokens = (
+            usage.total if usage.total is not None else (usage.input or 0) + (usage.output or 0)
+        )
         if limits.max_total_tokens is not None and tokens >= limits.max_total_tokens:
             spending = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
         elif limits.max_cost is not None and (usage.cost or 0.0) >= limits.max_cost:
@@ -167,7 +174,9 @@ def estimated(asked: Any, answered: str) -> Usage:
         asked: the request, as JSON.
         answered: the text and the calls of the response.
     """
-    read, written = (-(-len(text) // CHARS_PER_TOKEN) for text in (json.dumps(asked, default=str), answered))
+    read, written = (
+        -(-len(text) // CHARS_PER_TOKEN) for text in (json.dumps(asked, default=str), answered)
+    )
     return Usage(input=read, output=written, total=read + written)
 
 
@@ -182,7 +191,9 @@ class Repeats:
     def __init__(self, name: str, limit: int | None) -> None:
         self._name = name
         self._limit = limit
-        self._before: dict[tuple[str, str, str], int] = {}  # counts of the calls of the response before this one
+        self._before: dict[
+            tuple[str, str, str], int
+        ] = {}  # counts of the calls of the response before this one
         self._now: dict[tuple[str, str, str], int] = {}
 
     def add(self, tool: str, arguments: str, result: str) -> str:

@@ -10,7 +10,9 @@ from nbagent.other_names import OF_AGENT
 
 F = TypeVar("F", bound=Callable[..., None])
 
-ASK = "await agent.generate(…) returns the answer, nbagent.show(agent.stream(…)) shows it as it comes"
+ASK = (
+    "await agent.generate(…) returns the answer, nbagent.show(agent.stream(…)) shows it as it comes"
+)
 
 _NAMES = (
     "stream",
@@ -32,7 +34,15 @@ _NAMES = (
     "memory",
     "store",
 )
-_OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
+_OF_CLIENT = {
+    "api_key",
+    "base_url",
+    "organization",
+    "project",
+    "http_client",
+    "max_retries",
+    "default_headers",
+}
 
 _MEANT = {
     "budget": "a run's limits are max_total_tokens=… and max_cost=…",
@@ -86,5 +96,7 @@ def _model_settings() -> frozenset[str]:
     from openai.resources.responses import AsyncResponses
 
     return frozenset(
-        name for api in (AsyncResponses, AsyncCompletions) for name in inspect.signature(api.create).parameters
+        name
+        for api in (AsyncResponses, AsyncCompletions)
+        for name in inspect.signature(api.create).parameters
     ) - {"self", "model", "tools"}

@@ -69,12 +69,18 @@ class Outcome:
         partial = end.output if isinstance(end.output, str) else ""
         if partial:
             message = f"{message.removesuffix('.')}. error.partial has the {count(len(partial))} characters that came"
-        raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(failure)
+        raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(
+            failure
+        )
 
     def _reason(self) -> str:
         """Return why the answer is not whole, in the words of the view."""
         end, step = self._end, self._last_step
-        reasons = {"code": end.code, "finish_reason": end.finish_reason, "last_output": None if step is None else step.output}
+        reasons = {
+            "code": end.code,
+            "finish_reason": end.finish_reason,
+            "last_output": None if step is None else step.output,
+        }
         return end_label({"status": end.status, **reasons})
 
     def tool_of(self, request: e.ApprovalRequest) -> str | None:

@@ -70,7 +70,11 @@ def image(picture: Any) -> PromptPart:
         data = _drawn(picture)
     media_type = image_type(data)
     if media_type is None:
-        named = repr(str(picture)) if isinstance(picture, str | os.PathLike) else f"{len(data):,} bytes of another kind"
+        named = (
+            repr(str(picture))
+            if isinstance(picture, str | os.PathLike)
+            else f"{len(data):,} bytes of another kind"
+        )
         raise NbagentError(f"image() takes PNG, JPEG, GIF or WebP; got {named}")
     _check_size("image()", len(data), MAX_IMAGE_BYTES)
     return PromptPart(media_type=media_type, url=_data_url(media_type, data))
@@ -97,7 +101,9 @@ def file(path: str | os.PathLike[str], *, name: str | None = None) -> PromptPart
     media_type = mimetypes.guess_type(where.name)[0] or (
         "text/plain" if text_of_bytes(data) is not None else "application/octet-stream"
     )
-    return PromptPart(media_type=media_type, url=_data_url(media_type, data), name=name or where.name)
+    return PromptPart(
+        media_type=media_type, url=_data_url(media_type, data), name=name or where.name
+    )
 
 
 def joined(prompt: Any) -> Any:
@@ -110,7 +116,9 @@ def joined(prompt: Any) -> Any:
     message: list[Json] = []
     for entry in prompt:
         if isinstance(entry, str | PromptPart):
-            message.append({"type": "input_text", "text": entry} if isinstance(entry, str) else entry.content())
+            message.append(
+                {"type": "input_text", "text": entry} if isinstance(entry, str) else entry.content()
+            )
             continue
         if message:
             made.append(Message(role="user", content=message))
@@ -140,7 +148,9 @@ def _read(path: Path, max_bytes: int) -> bytes:
 
 def _check_size(what: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise NbagentError(f"{what}: {megabytes(size)} is more than the {megabytes(max_bytes)} that a model takes")
+        raise NbagentError(
+            f"{what}: {megabytes(size)} is more than the {megabytes(max_bytes)} that a model takes"
+        )
 
 
 def _data_url(media_type: str, data: bytes) -> str:

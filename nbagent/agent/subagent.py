@@ -68,7 +68,9 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
     outcome = Outcome(plan.name, plan.max_steps)
     nested = NestedEvents(context, plan.name)
     scope = f"{model_name(plan.name)}/"  # no tool's name has a slash
-    plan.allowed.update(name.removeprefix(scope) for name in context.allowed if name.startswith(scope))
+    plan.allowed.update(
+        name.removeprefix(scope) for name in context.allowed if name.startswith(scope)
+    )
 
     async def put(event: e.Event) -> None:
         outcome.feed(event)

@@ -68,7 +68,12 @@ class Turns:
     """
 
     def __init__(
-        self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None, *, outer: Spending | None = None
+        self,
+        plan: Plan,
+        items: Iterable[history.Item],
+        journal: Journal | None = None,
+        *,
+        outer: Spending | None = None,
     ) -> None:
         self.failure: BaseException | None = None
         self.plan = plan
@@ -92,7 +97,9 @@ class Turns:
         self.questions = Questions(self._emit)
         self._keep = Keeper(self.conversation, self._journal).keep
         self._stops = Stops(self.questions)
-        self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending, self._stops)
+        self._calls = Calls(
+            plan, self.questions, self._emit, self._keep, self.spending, self._stops
+        )
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
@@ -118,11 +125,15 @@ class Turns:
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
-            end = await self._close_open_blocks(e.RunEnd(status="cancelled", meta={"stopped_by": "you"}))
+            end = await self._close_open_blocks(
+                e.RunEnd(status="cancelled", meta={"stopped_by": "you"})
+            )
         except Exception as error:
             self.failure = error
             if isinstance(error, TimeoutError) and total.expired():
-                end = await self._timed_out(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
+                end = await self._timed_out(
+                    f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)"
+                )
             elif isinstance(error, IdleTimeout):
                 end = await self._timed_out(str(error), "idle_timeout")
             elif isinstance(error, LimitReached):
@@ -143,7 +154,9 @@ class Turns:
         """Show the prompt, and put what was said before it into the history."""
         newest = self.conversation.items[-1]
         if isinstance(newest, history.Message) and newest.role == "user":
-            await self._emit(e.Prompt(text=history.text_of(newest), files=shown_files(newest.content)))
+            await self._emit(
+                e.Prompt(text=history.text_of(newest), files=shown_files(newest.content))
+            )
         await self._journal.begin(self.conversation, self._emit)
 
     async def _repeat(self, past: Past) -> None:
@@ -153,7 +166,9 @@ class Turns:
         self._emitter.step = self._steps_of[self.plan.name] = past.steps
         for name in past.handoffs:
             if name not in self.plan.handoffs:
-                raise NbagentError(f"{self.plan.name} has no hand-off {name!r} any more, which the run made before this point")
+                raise NbagentError(
+                    f"{self.plan.name} has no hand-off {name!r} any more, which the run made before this point"
+                )
             self._hand_over(self.plan.handoffs[name].plan())
         self._id_prefix = past.prefix
 
@@ -163,7 +178,9 @@ class Turns:
         try:
             try:
                 if not self._response.is_kept and self._response.output:
-                    await self._keep(history.Message(role="assistant", content=self._response.output))
+                    await self._keep(
+                        history.Message(role="assistant", content=self._response.output)
+                    )
             finally:
                 spent = await self._journal.end()
         except Exception as error:
@@ -177,7 +194,11 @@ class Turns:
         """Return the history as it is sent: every call with its output and its own id, unless the server keeps a part of it."""
         items = self.conversation.items
         kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
-        return history.final(items) if kept_by_server else history.with_unique_ids(history.paired(items))
+        return (
+            history.final(items)
+            if kept_by_server
+            else history.with_unique_ids(history.paired(items))
+        )
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -191,7 +212,9 @@ class Turns:
             await self._update_tools()
             await self._respond()
             args = self._response.args
-            calls = [(start, args[key]) for key, start in self._response.calls.items() if key in args]
+            calls = [
+                (start, args[key]) for key, start in self._response.calls.items() if key in args
+            ]
             if self._decoder.stop_info.status != "completed":
                 return await self._close()
             await self._keep(*self._response.history())
@@ -241,7 +264,9 @@ class Turns:
         plan = self.plan
         self._emitter.step += 1
         self._response = Response()
-        await self._stops.before_request(self._emitter.step, plan.connection.model, len(plan.all_tools))
+        await self._stops.before_request(
+            self._emitter.step, plan.connection.model, len(plan.all_tools)
+        )
         async with plan.slots:
             stream = await self._request()
             async with closing(stream):
@@ -272,7 +297,11 @@ class Turns:
                     cut_after = await injected.before_request(connection, self._emit)
                     with at_step(self._emitter.step, plan.name):
                         stream = await connection.ask(
-                            plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output
+                            plan.instructions,
+                            self._sendable(),
+                            plan.all_tools,
+                            plan.settings,
+                            plan.output,
                         )
                 return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
@@ -290,7 +319,11 @@ class Turns:
             message = f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted as one"
             await self._emit(e.Status(message=message, level="warning"))
         plan = self.plan
-        asked = [plan.instructions, [each.schema for each in plan.all_tools], msgspec.to_builtins(self.conversation.items)]
+        asked = [
+            plan.instructions,
+            [each.schema for each in plan.all_tools],
+            msgspec.to_builtins(self.conversation.items),
+        ]
         self.spending.add(estimated(asked, self._response.written), plan.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> None:
@@ -304,20 +337,26 @@ class Turns:
         to = self.plan.handoffs[handoffs[0].name]
         for start in handoffs:
             text = transferred(to.name) if start is handoffs[0] else not_transferred(to.name)
-            await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text))
+            await self._keep(
+                history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+            )
             await self._emit(e.ToolResult(id=start.id, content=text))
         await self._emit(e.AgentHandoff(from_=self.plan.name, to=to.name, tool_id=handoffs[0].id))
         self._hand_over(to.plan())
 
     def _hand_over(self, plan: Plan) -> None:
         """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
-        self.plan = replace_dataclass(plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path)
+        self.plan = replace_dataclass(
+            plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path
+        )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")
         self._own_tools = dict(plan.tools)
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
-        self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending, self._stops)
+        self._calls = Calls(
+            self.plan, self.questions, self._emit, self._keep, self.spending, self._stops
+        )
 
     # --- the form of the answer ---------------------------------------------------------------------------------------
 
@@ -340,15 +379,21 @@ class Turns:
         output = self.plan.output
         assert output is not None
         if self._corrections == MAX_CORRECTIONS:
-            raise InvalidOutput(f"{self.plan.name} did not answer with {output.name}, asked twice: {problem}")
+            raise InvalidOutput(
+                f"{self.plan.name} did not answer with {output.name}, asked twice: {problem}"
+            )
         self._corrections += 1
-        await self._emit(e.Status(message=f"Asked again for {output.name}: {problem}", level="warning"))
+        await self._emit(
+            e.Status(message=f"Asked again for {output.name}: {problem}", level="warning")
+        )
         return history.Message(role="user", content=output.correction(problem))
 
     def _patience(self) -> AbstractAsyncContextManager[None]:
         model = self.plan.connection.model
         return IdleClock(self.plan.idle_timeout).limit(
-            lambda seconds: IdleTimeout(f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)")
+            lambda seconds: IdleTimeout(
+                f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)"
+            )
         )
 
     # --- ends ---------------------------------------------------------------------------------------------------------

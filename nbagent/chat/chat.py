@@ -55,7 +55,9 @@ class Chat:
         run: its transcript; it ends when the chat is closed.
     """
 
-    def __init__(self, partner: Partner, variables: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, partner: Partner, variables: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
         self._partner = partner
         self._lock = threading.Lock()
         self._variables = notebook_variables() if variables is None else variables
@@ -152,12 +154,16 @@ class Chat:
 
         def keep() -> None:  # only now the session has the prompt for certain
             messages = self._partner.messages
-            self._marks[number] = next((at for at in prompts_of(messages) if at >= said), len(messages))
+            self._marks[number] = next(
+                (at for at in prompts_of(messages) if at >= said), len(messages)
+            )
 
         self._when_over(over, done, keep)
         return done
 
-    def _ask(self, content: str | list[Json], prompt: e.Prompt, instead_of: int | None = None) -> "Future[str]":
+    def _ask(
+        self, content: str | list[Json], prompt: e.Prompt, instead_of: int | None = None
+    ) -> "Future[str]":
         done: Future[str] = Future()
         with self._lock:
             self._check_idle()
@@ -182,11 +188,15 @@ class Chat:
 
     def _check_idle(self) -> None:
         if self._done is not None and (self._stream.answer_has_ended or not self.is_answering):
-            wait([self._done], timeout=END_TIMEOUT_S)  # until the messages of the answer before are kept
+            wait(
+                [self._done], timeout=END_TIMEOUT_S
+            )  # until the messages of the answer before are kept
         if self.is_answering:
             raise AnswerInProgress("an answer is being written; chat.stop() ends it")
 
-    def _when_over(self, over: threading.Event, done: "Future[str]", keep: Callable[[], None]) -> None:
+    def _when_over(
+        self, over: threading.Event, done: "Future[str]", keep: Callable[[], None]
+    ) -> None:
         """Keep an answer when it has ended, and set its text."""
 
         def finish() -> None:
@@ -227,12 +237,18 @@ class Chat:
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
-            self.run.notify(str(error) if isinstance(error, AnswerInProgress) else f"{type(error).__name__}: {error}")
+            self.run.notify(
+                str(error)
+                if isinstance(error, AnswerInProgress)
+                else f"{type(error).__name__}: {error}"
+            )
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()
 
-    def _display_(self) -> object:  # marimo's hook: return the object to display instead of this one
+    def _display_(
+        self,
+    ) -> object:  # marimo's hook: return the object to display instead of this one
         return self.run._display_()
 
     def __repr__(self) -> str:
@@ -240,7 +256,9 @@ class Chat:
 
 
 @named_options(ChatOptions)
-def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpack[ChatOptions]) -> Chat:
+def chat(
+    source: Any, *, face: Literal["widget"] | None = None, **options: Unpack[ChatOptions]
+) -> Chat:
     """Open a chat in the cell: a transcript, and an input line under it.
 
         nbagent.chat(agent)                                        # a conversation of its own
@@ -280,7 +298,9 @@ def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpac
 def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
     if isinstance(content, str):
         return e.Prompt(text=content, files=list(files) or None)
-    return e.Prompt(text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str)))
+    return e.Prompt(
+        text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str))
+    )
 
 
 def _content(text: str, files: Sequence[Json]) -> str | list[Json]:
@@ -317,7 +337,10 @@ def _events_of(messages: Sequence[Json]) -> list[e.Event]:
                 made.append(e.Prompt(text=str(text or "")))
             case "assistant":
                 if text:
-                    made += [e.TextStart(id=f"text-{at}"), e.TextEnd(id=f"text-{at}", text=str(text))]
+                    made += [
+                        e.TextStart(id=f"text-{at}"),
+                        e.TextEnd(id=f"text-{at}", text=str(text)),
+                    ]
                 for call in message.get("tool_calls") or ():
                     function, id = call["function"], call["id"]
                     made.append(e.ToolStart(id=f"tool-{id}", call_id=id, name=function["name"]))

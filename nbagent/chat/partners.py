@@ -65,7 +65,9 @@ class SessionPartner:
 
     def ask(self, content: str | list[Json]) -> Any:
         """Return the stream of the session's answer."""
-        return self.session.stream(content if isinstance(content, str) else [{"role": "user", "content": content}])
+        return self.session.stream(
+            content if isinstance(content, str) else [{"role": "user", "content": content}]
+        )
 
     def add(self, messages: Sequence[Json]) -> None:
         """Do nothing: the session has kept them."""
@@ -131,7 +133,8 @@ def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partne
         body = {"stream": True, **(request.get("json") or {})}
         others: Any = {name: value for name, value in request.items() if name != "json"}
         return FunctionPartner(
-            lambda messages: connect(source, **others, json={**body, "messages": messages}), name or str(source)
+            lambda messages: connect(source, **others, json={**body, "messages": messages}),
+            name or str(source),
         )
     if callable(getattr(source, "session", None)) and callable(getattr(source, "stream", None)):
         return SessionPartner(source.session())

@@ -24,7 +24,11 @@ def call(args: argparse.Namespace) -> int:
     if not prompt.strip():
         raise NbagentError("the prompt is empty")
     agent = agent_of(args)
-    return watch(Run(agent.stream(prompt), reveal=args.reveal, tags=args.tags, timeout=args.timeout), args, args.allow)
+    return watch(
+        Run(agent.stream(prompt), reveal=args.reveal, tags=args.tags, timeout=args.timeout),
+        args,
+        args.allow,
+    )
 
 
 def agent_of(args: argparse.Namespace) -> Agent:
@@ -35,7 +39,9 @@ def agent_of(args: argparse.Namespace) -> Agent:
     Raises:
         NbagentError: there is no such agent, or several and none is named.
     """
-    return with_notes(lambda: _configured(args) if args.config else _plain(args), lambda agent: [agent.name])
+    return with_notes(
+        lambda: _configured(args) if args.config else _plain(args), lambda agent: [agent.name]
+    )
 
 
 def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) -> T:
@@ -54,7 +60,9 @@ def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) ->
 
 def _configured(args: argparse.Namespace) -> Agent:
     if args.model:
-        raise NbagentError("--model is for an agent without --config; write model: in the file, or set NBAGENT_MODEL")
+        raise NbagentError(
+            "--model is for an agent without --config; write model: in the file, or set NBAGENT_MODEL"
+        )
     agents = nbagent.load_agents(args.config)
     if args.agent is None and len(agents) == 1:
         return next(iter(agents.values()))

@@ -17,9 +17,7 @@ from nbagent.terminal.lines import History, StandardLines, is_attended
 
 PROMPT = "> "
 
-HELP = (
-    "Enter sends; \\ at the end goes on in the next line. Ctrl-C stops an answer, Ctrl-D ends the chat. /history, /help, /exit"
-)
+HELP = "Enter sends; \\ at the end goes on in the next line. Ctrl-C stops an answer, Ctrl-D ends the chat. /history, /help, /exit"
 
 
 def chat(args: argparse.Namespace) -> int:
@@ -35,10 +33,15 @@ def chat(args: argparse.Namespace) -> int:
     """
     agent = agent_of(args)
     if args.session and args.store is None and isinstance(agent.store, MemoryStore):
-        raise NbagentError("--session needs a file that keeps it: --store chats.db, or store: in the configuration")
+        raise NbagentError(
+            "--session needs a file that keeps it: --store chats.db, or store: in the configuration"
+        )
     session = agent.session(args.session, store=args.store)
     if is_attended():
-        print(f"{visible(session.name)} · {visible(agent.name)} · {visible(agent.model)}\n{HELP}", file=sys.stderr)
+        print(
+            f"{visible(session.name)} · {visible(agent.name)} · {visible(agent.model)}\n{HELP}",
+            file=sys.stderr,
+        )
     code = OK
     for prompt in _prompts(session):
         match prompt.strip():
@@ -53,7 +56,12 @@ def chat(args: argparse.Namespace) -> int:
             case _:
                 # An interrupt stops the answer; the chat goes on.
                 with contextlib.suppress(KeyboardInterrupt):
-                    run = Run(session.stream(prompt), reveal=args.reveal, tags=args.tags, timeout=args.timeout)
+                    run = Run(
+                        session.stream(prompt),
+                        reveal=args.reveal,
+                        tags=args.tags,
+                        timeout=args.timeout,
+                    )
                     code = watch(run, args, args.allow, typed=is_attended())
     return code
 
@@ -91,7 +99,9 @@ def _shown_texts(session: Session) -> Iterator[tuple[str, str]]:
     for message in session.messages:
         content: Any = message.get("content")
         if isinstance(content, list):
-            content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+            content = "\n".join(
+                str(part.get("text", "")) for part in content if isinstance(part, dict)
+            )
         if message.get("role") in ("user", "assistant") and content:
             yield message["role"], str(content)
 

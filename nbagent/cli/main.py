@@ -44,12 +44,18 @@ def _error_text(error: Exception) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nbagent", description="Watch, ask and serve AI agents from a terminal.")
+    parser = argparse.ArgumentParser(
+        prog="nbagent", description="Watch, ask and serve AI agents from a terminal."
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {nbagent.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     adapter = argparse.ArgumentParser(add_help=False)
-    adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default detected")
+    adapter.add_argument(
+        "--adapter",
+        metavar="NAME",
+        help="the system that the stream comes from; by default detected",
+    )
     tagging = argparse.ArgumentParser(add_help=False)
     tagging.add_argument(
         "--tags",
@@ -58,57 +64,115 @@ def _parser() -> argparse.ArgumentParser:
         help="thoughts and calls in texts that are recognised too: json, pythonic, react, or tags of your own: plan=thought",
     )
     printing = argparse.ArgumentParser(add_help=False, parents=[tagging])
-    printing.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)")
-    printing.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
-    printing.add_argument("--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result")
+    printing.add_argument(
+        "--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)"
+    )
+    printing.add_argument(
+        "--json",
+        action="store_true",
+        help="print events as JSON, one a line, instead of the transcript",
+    )
+    printing.add_argument(
+        "--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result"
+    )
     reading = argparse.ArgumentParser(add_help=False, parents=[adapter, printing])
 
     numbered = argparse.ArgumentParser(add_help=False)
-    numbered.add_argument("--run", metavar="N", type=int, default=1, help="which of several recorded runs (%(default)s)")
+    numbered.add_argument(
+        "--run",
+        metavar="N",
+        type=int,
+        default=1,
+        help="which of several recorded runs (%(default)s)",
+    )
 
     show = commands.add_parser("show", parents=[reading], help="print a stream as it comes")
-    show.add_argument("source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording")
     show.add_argument(
-        "-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent with the request; may be repeated"
+        "source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording"
     )
-    show.add_argument("-d", "--data", metavar="TEXT", help="the request's body; @FILE takes it from a file")
-    show.add_argument("-X", "--method", metavar="METHOD", help="by default POST with a body, GET without")
+    show.add_argument(
+        "-H",
+        "--header",
+        metavar="NAME: VALUE",
+        action="append",
+        default=[],
+        help="sent with the request; may be repeated",
+    )
+    show.add_argument(
+        "-d", "--data", metavar="TEXT", help="the request's body; @FILE takes it from a file"
+    )
+    show.add_argument(
+        "-X", "--method", metavar="METHOD", help="by default POST with a body, GET without"
+    )
     show.add_argument("--timeout", metavar="SECONDS", type=float, help="for the whole stream")
     show.add_argument(
-        "--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="of silence, without a byte (%(default)s)"
+        "--idle-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=300.0,
+        help="of silence, without a byte (%(default)s)",
     )
     show.set_defaults(command=streams.show)
 
-    replay = commands.add_parser("replay", parents=[reading, numbered], help="play a recording again")
+    replay = commands.add_parser(
+        "replay", parents=[reading, numbered], help="play a recording again"
+    )
     replay.add_argument("file", metavar="FILE")
-    replay.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)")
+    replay.add_argument(
+        "--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)"
+    )
     replay.set_defaults(command=streams.replay)
 
     decode = commands.add_parser(
-        "decode", parents=[adapter, numbered], help="say what is in a recording, one event a line, as JSON"
+        "decode",
+        parents=[adapter, numbered],
+        help="say what is in a recording, one event a line, as JSON",
     )
     decode.add_argument(
-        "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
+        "file",
+        metavar="FILE",
+        help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin",
     )
     decode.set_defaults(command=streams.decode)
 
     convert = commands.add_parser(
-        "convert", parents=[adapter, numbered, tagging], help="write a recording as another system's server would send it"
+        "convert",
+        parents=[adapter, numbered, tagging],
+        help="write a recording as another system's server would send it",
     )
     convert.add_argument("file", metavar="FILE", help="as for decode")
-    convert.add_argument("--to", metavar="SYSTEM", required=True, help="such as vercel or openai.chat; nbagent for a recording")
-    convert.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be in it (%(default)s)")
+    convert.add_argument(
+        "--to",
+        metavar="SYSTEM",
+        required=True,
+        help="such as vercel or openai.chat; nbagent for a recording",
+    )
+    convert.add_argument(
+        "--reveal", choices=LEVELS, default="thinking", help="what may be in it (%(default)s)"
+    )
     convert.set_defaults(command=streams.convert)
 
     asking = argparse.ArgumentParser(add_help=False, parents=[printing])
-    asking.add_argument("--config", metavar="FILE", help="YAML with agents; without it, an agent without tools")
-    asking.add_argument("--agent", metavar="NAME", help="which of the configuration's agents; not needed if it has one")
     asking.add_argument(
-        "--model", metavar="NAME", help="without a configuration; by default NBAGENT_MODEL, else the demo model"
+        "--config", metavar="FILE", help="YAML with agents; without it, an agent without tools"
+    )
+    asking.add_argument(
+        "--agent",
+        metavar="NAME",
+        help="which of the configuration's agents; not needed if it has one",
+    )
+    asking.add_argument(
+        "--model",
+        metavar="NAME",
+        help="without a configuration; by default NBAGENT_MODEL, else the demo model",
     )
     asking.add_argument("--timeout", metavar="SECONDS", type=float, help="for each answer")
     asking.add_argument(
-        "--allow", metavar="TOOL", action="append", default=[], help="do not ask before this tool runs; may be repeated"
+        "--allow",
+        metavar="TOOL",
+        action="append",
+        default=[],
+        help="do not ask before this tool runs; may be repeated",
     )
 
     call = commands.add_parser("call", parents=[asking], help="ask an agent")
@@ -125,10 +189,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     served.add_argument("config", metavar="FILE", help="YAML with agents")
     served.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at; 0.0.0.0 for all of this machine (%(default)s)"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="to listen at; 0.0.0.0 for all of this machine (%(default)s)",
     )
     served.add_argument("--allow", metavar="TOOL", action="append", default=[], help="as for call")
-    served.add_argument("--port", metavar="PORT", type=_port, default=8080, help="to listen at; 0 for a free one (%(default)s)")
+    served.add_argument(
+        "--port",
+        metavar="PORT",
+        type=_port,
+        default=8080,
+        help="to listen at; 0 for a free one (%(default)s)",
+    )
     served.add_argument(
         "--allowed-host",
         metavar="NAME",
@@ -143,10 +216,21 @@ def _parser() -> argparse.ArgumentParser:
         help="SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory",
     )
     served.add_argument(
-        "--grpc-port", metavar="PORT", type=_port, help="to listen at for gRPC; 0 for a free one (default: none)"
+        "--grpc-port",
+        metavar="PORT",
+        type=_port,
+        help="to listen at for gRPC; 0 for a free one (default: none)",
     )
-    served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
-    served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
+    served.add_argument(
+        "--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)"
+    )
+    served.add_argument(
+        "--origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="of web pages that may use it",
+    )
     served.add_argument(
         "--limit",
         metavar="NAME=NUMBER",
@@ -154,7 +238,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file may have them under limits:",
     )
-    served.add_argument("--telemetry", action="store_true", help="make OpenTelemetry spans; see opentelemetry-instrument")
+    served.add_argument(
+        "--telemetry",
+        action="store_true",
+        help="make OpenTelemetry spans; see opentelemetry-instrument",
+    )
     served.add_argument(
         "--drain",
         metavar="SECONDS",
@@ -162,13 +250,21 @@ def _parser() -> argparse.ArgumentParser:
         default=10.0,
         help="in which runs may end after SIGTERM, while new prompts are refused (%(default)g)",
     )
-    served.add_argument("--cancel-on-disconnect", action="store_true", help="cancel a run when its last reader has left")
+    served.add_argument(
+        "--cancel-on-disconnect",
+        action="store_true",
+        help="cancel a run when its last reader has left",
+    )
     served.set_defaults(command=_serve)
 
     talk = commands.add_parser("chat", parents=[asking], help="talk with an agent")
-    talk.add_argument("--session", metavar="NAME", help="go on with a session; by default a new one")
     talk.add_argument(
-        "--store", metavar="FILE", help="SQLite file that keeps the sessions; by default that of the configuration"
+        "--session", metavar="NAME", help="go on with a session; by default a new one"
+    )
+    talk.add_argument(
+        "--store",
+        metavar="FILE",
+        help="SQLite file that keeps the sessions; by default that of the configuration",
     )
     talk.set_defaults(command=_chat)
     return parser

@@ -65,15 +65,23 @@ def serve(args: argparse.Namespace) -> int:
         if server.grpc_address is not None:
             _tell(f"gRPC at {server.grpc_address}")
         _tell(f"serving at {server.url}; Ctrl-C stops")
-        _tell(f"agents: {', '.join(agents)}; a browser shows a page to chat with them at that address")
+        _tell(
+            f"agents: {', '.join(agents)}; a browser shows a page to chat with them at that address"
+        )
         if args.host in WILDCARDS:
-            _tell(f"other machines use an address of this one, or its name: http://{socket.gethostname()}:{server.port}")
+            _tell(
+                f"other machines use an address of this one, or its name: http://{socket.gethostname()}:{server.port}"
+            )
         try:
             threading.Event().wait()
         except _Terminated:
             with contextlib.suppress(KeyboardInterrupt):
                 running = len(server.addresses)
-                _tell(f"stopping when {running} runs have ended, or in {args.drain:g} s" if running else "stopping")
+                _tell(
+                    f"stopping when {running} runs have ended, or in {args.drain:g} s"
+                    if running
+                    else "stopping"
+                )
                 # In a thread: a second signal may come at any line of this one.
                 draining = threading.Thread(target=server.stop, args=(args.drain,), daemon=True)
                 draining.start()
@@ -104,7 +112,9 @@ def _limits(args: argparse.Namespace) -> Limits:
         try:
             Limits.of({name: value})
         except NbagentError as error:
-            raise ConfigError(args.config, [(document.line(("limits", name)), str(error))]) from None
+            raise ConfigError(
+                args.config, [(document.line(("limits", name)), str(error))]
+            ) from None
     given = {}
     for option in args.limit:
         name, equals, value = option.partition("=")

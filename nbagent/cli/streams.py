@@ -25,7 +25,9 @@ from nbagent.sources.connect import is_address
 def show(args: argparse.Namespace) -> int:
     """Print a stream as it comes."""
     if not is_address(args.source) and not Path(args.source).exists():
-        raise ValueError(f"{args.source!r} is neither an address, such as https://example.com/chat, nor an existing file")
+        raise ValueError(
+            f"{args.source!r} is neither an address, such as https://example.com/chat, nor an existing file"
+        )
     if not is_address(args.source):
         return _watch(nbagent.replay(args.source), args)
     headers = dict(_header(line) for line in args.header)
@@ -64,7 +66,9 @@ def convert(args: argparse.Namespace) -> int:
     """Write a recording as another system's server would send it."""
     events = _events(args, args.reveal, args.tags)
     for piece in nbagent.encode(events, args.to, "bytes"):
-        sys.stdout.buffer.write(printable_json(piece.decode()).encode())  # in every system it is JSON
+        sys.stdout.buffer.write(
+            printable_json(piece.decode()).encode()
+        )  # in every system it is JSON
     sys.stdout.buffer.flush()
     return OK
 
@@ -73,14 +77,23 @@ def _watch(stream: Any, args: argparse.Namespace) -> int:
     return watch(Run(stream, adapter=args.adapter, reveal=args.reveal, tags=args.tags), args)
 
 
-def _events(args: argparse.Namespace, reveal: Reveal, tags: Tags | None = None) -> Iterator[e.Event]:
+def _events(
+    args: argparse.Namespace, reveal: Reveal, tags: Tags | None = None
+) -> Iterator[e.Event]:
     decoder = decoder_named(args.adapter) if args.adapter else None
-    items = recording.body_items(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
+    items = (
+        recording.body_items(sys.stdin.buffer)
+        if args.file == "-"
+        else recording.items(args.file, args.run)
+    )
     return decoded(items, decoder, reveal, tags)
 
 
 def decoded(
-    items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all", tags: Tags | None = None
+    items: Iterable[Any],
+    decoder: Decoder | None = None,
+    reveal: Reveal = "all",
+    tags: Tags | None = None,
 ) -> Iterator[e.Event]:
     """Yield the events of a system's items, without credentials.
 

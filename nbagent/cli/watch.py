@@ -18,7 +18,9 @@ CLOSE_TIMEOUT_S = 1.0
 """Seconds that an interrupted command waits for its stream's connection to close."""
 
 
-def watch(run: Run, args: argparse.Namespace, allowed: Collection[str] = (), *, typed: bool = False) -> int:
+def watch(
+    run: Run, args: argparse.Namespace, allowed: Collection[str] = (), *, typed: bool = False
+) -> int:
     """Print a run until it ends. Its questions are asked at the prompt; where nobody can be asked, they are refused.
 
     Args:
@@ -36,7 +38,9 @@ def watch(run: Run, args: argparse.Namespace, allowed: Collection[str] = (), *, 
     registry.register(run)
     try:
         if args.json or args.types:
-            events = run.stream([name.strip() for name in args.types.split(",")] if args.types else None)
+            events = run.stream(
+                [name.strip() for name in args.types.split(",")] if args.types else None
+            )
             terminal.ask_beside(run, allowed)
             run.start()
             asyncio.run(_print(events))

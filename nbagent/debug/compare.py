@@ -40,7 +40,9 @@ class ComparableRun(Protocol):
         ...
 
 
-def compare(a: "ComparableRun | str | os.PathLike[str]", b: "ComparableRun | str | os.PathLike[str]") -> Comparison:
+def compare(
+    a: "ComparableRun | str | os.PathLike[str]", b: "ComparableRun | str | os.PathLike[str]"
+) -> Comparison:
     """Compare two runs step by step: prompts, texts, tool calls, status, tokens and time.
 
         nbagent.compare(run, other)
@@ -74,13 +76,17 @@ def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | No
         first += 1
     while last < shorter - first and left[-1 - last].key == right[-1 - last].key:
         last += 1
-    pairs: list[tuple[Item | None, Item | None]] = list(zip(left[:first], right[:first], strict=True))
+    pairs: list[tuple[Item | None, Item | None]] = list(
+        zip(left[:first], right[:first], strict=True)
+    )
     old, new = left[first : len(left) - last], right[first : len(right) - last]
     if len(old) * len(new) <= MAX_PAIRS:
         pairs += _best(old, new)
     else:
         size = max(len(old), len(new))
-        for one, other in zip([*old, *[None] * (size - len(old))], [*new, *[None] * (size - len(new))], strict=True):
+        for one, other in zip(
+            [*old, *[None] * (size - len(old))], [*new, *[None] * (size - len(new))], strict=True
+        ):
             is_pair = one is None or other is None or similarity(one, other) > 0
             pairs += [(one, other)] if is_pair else [(one, None), (None, other)]
     ends = zip(left[len(left) - last :], right[len(right) - last :], strict=True)
@@ -98,7 +104,11 @@ def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, I
     row, column = len(old), len(new)
     pairs: list[tuple[Item | None, Item | None]] = []
     while row or column:
-        if row and column and scores[row][column] == scores[row - 1][column - 1] + alike[row - 1][column - 1]:
+        if (
+            row
+            and column
+            and scores[row][column] == scores[row - 1][column - 1] + alike[row - 1][column - 1]
+        ):
             row, column = row - 1, column - 1
             pairs.append((old[row], new[column]))
         elif row and scores[row][column] == scores[row - 1][column]:
@@ -143,9 +153,15 @@ def _side(run: Any, name: str) -> tuple[str, Mapping[str, Any], list[Item]]:
         blocks = mask_json(transcript.snapshot(), known().mask)
         return str(blocks[0].get("name")), blocks[0], items_of(blocks, values)
     if not callable(getattr(run, "snapshot", None)) or not hasattr(run, "tools"):
-        raise TypeError(f"compare takes two runs, or paths of recordings; {name} is {type(run).__name__}: {run!r:.100}")
+        raise TypeError(
+            f"compare takes two runs, or paths of recordings; {name} is {type(run).__name__}: {run!r:.100}"
+        )
     blocks = run.snapshot()
-    return str(run.name), blocks[0], items_of(blocks, {call.id: call.result for call in run.tools if call.error is None})
+    return (
+        str(run.name),
+        blocks[0],
+        items_of(blocks, {call.id: call.result for call in run.tools if call.error is None}),
+    )
 
 
 def _total(a: Mapping[str, Any], b: Mapping[str, Any]) -> Row:
@@ -157,7 +173,9 @@ def _total(a: Mapping[str, Any], b: Mapping[str, Any]) -> Row:
     parts = {"status": status, "model": model}
     return Row(
         kind="run",
-        name=" / ".join(dict.fromkeys(str(root.get("model") or root.get("name")) for root in (a, b))),
+        name=" / ".join(
+            dict.fromkeys(str(root.get("model") or root.get("name")) for root in (a, b))
+        ),
         side="both",
         parts={name: diff for name, diff in parts.items() if diff["kind"] != "same"},
         seconds=(seconds[0], seconds[1]),
@@ -169,12 +187,17 @@ def _row(a: Item | None, b: Item | None) -> Row:
     one = a or b
     assert one is not None
     if b is None:
-        return Row(kind=one.kind, name=one.name, side="a", label=one.label, seconds=(one.seconds, None))
+        return Row(
+            kind=one.kind, name=one.name, side="a", label=one.label, seconds=(one.seconds, None)
+        )
     if a is None:
-        return Row(kind=one.kind, name=one.name, side="b", label=one.label, seconds=(None, one.seconds))
+        return Row(
+            kind=one.kind, name=one.name, side="b", label=one.label, seconds=(None, one.seconds)
+        )
     parts = {name: difference(a.parts[name], b.parts[name]) for name in a.parts if name in b.parts}
     only = {
-        name: {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)} for name in a.parts.keys() ^ b.parts.keys()
+        name: {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)}
+        for name in a.parts.keys() ^ b.parts.keys()
     }
     return Row(
         kind=one.kind,

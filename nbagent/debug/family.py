@@ -68,7 +68,11 @@ class Family:
     def forks_of(self, run: Any) -> list[Run]:
         """Return the runs that go on from one, the oldest first."""
         number = next(at for at, member in enumerate(self._members, 1) if member.run is run)
-        return [member.run for member in self._members if member.parent == number and member.run is not None]
+        return [
+            member.run
+            for member in self._members
+            if member.parent == number and member.run is not None
+        ]
 
     def show(self) -> None:
         """Show the tree, as it is now, in all members."""

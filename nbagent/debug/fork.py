@@ -43,10 +43,18 @@ def fork(
     recorded = _recorded(source)
     own = agent if agent is not None else getattr(source, "own_agent", None)
     if not isinstance(own, Agent):
-        reason = f"{recorded.name} is not a run of nbagent's agent" if agent is None else f"got agent={agent!r}"
-        raise ForkError(f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, agent=nbagent.Agent(…))")
+        reason = (
+            f"{recorded.name} is not a run of nbagent's agent"
+            if agent is None
+            else f"got agent={agent!r}"
+        )
+        raise ForkError(
+            f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, agent=nbagent.Agent(…))"
+        )
     is_call = result is not UNSET or args is not None
-    point = point_of(recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call)
+    point = point_of(
+        recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call
+    )
     made = Forked(recorded, point, getattr(source, "conversation", None))
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
@@ -57,13 +65,25 @@ def fork(
     run = Run(stream, **options)
     if isinstance(source, Run) and breakpoints:
         run.breakpoints.copy_from(source.breakpoints)
-    others = {"result": result is not UNSET, "arguments": args is not None, "prompt": prompt is not None}
-    others |= {"instructions": instructions is not None, "model": model is not None, "tools": tools is not None}
+    others = {
+        "result": result is not UNSET,
+        "arguments": args is not None,
+        "prompt": prompt is not None,
+    }
+    others |= {
+        "instructions": instructions is not None,
+        "model": model is not None,
+        "tools": tools is not None,
+    }
     others |= {"agent": agent is not None and agent is not getattr(source, "own_agent", agent)}
     family = source.family if is_run else None
     if family is None:
         family = Family(source if is_run else None, recorded.name)
-    family.add(source if is_run else None, run, label_of(point, [name for name, is_other in others.items() if is_other]))
+    family.add(
+        source if is_run else None,
+        run,
+        label_of(point, [name for name, is_other in others.items() if is_other]),
+    )
     draw(run, face, has_handler=options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run
@@ -101,7 +121,9 @@ class Forked:
         if given is not None:
             return [*recorded[:-1], *history.from_prompt(joined(given))]
         if not recorded:
-            raise ForkError(f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or show(…, prompt=…)")
+            raise ForkError(
+                f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or show(…, prompt=…)"
+            )
         return recorded
 
     def changed(self, agent: Agent, result: Any, args: Any) -> list[e.Event]:
@@ -115,12 +137,23 @@ class Forked:
             return []
         name = call.start.name
         if result is not UNSET and args is not None:
-            raise ForkError("result= replaces the call's result, args= calls it with others: give one of them")
+            raise ForkError(
+                "result= replaces the call's result, args= calls it with others: give one of them"
+            )
         if call.args is None:
-            raise ForkError(f"the arguments of {name} are hidden in {self._run.name}, or were cut: they cannot be repeated")
+            raise ForkError(
+                f"the arguments of {name} are hidden in {self._run.name}, or were cut: they cannot be repeated"
+            )
         if result is not UNSET:
             content, self._output = for_model(result, agent.result_chars)
-            return [e.ToolResult(id=call.start.id, content=content, display=display_of(result), value=e.Live(result))]
+            return [
+                e.ToolResult(
+                    id=call.start.id,
+                    content=content,
+                    display=display_of(result),
+                    value=e.Live(result),
+                )
+            ]
         tool = {each.name: each for each in agent.tools}.get(name)
         if tool is None:
             if agent._toolsets or name in {each._handoff().tool.name for each in agent.handoffs}:
@@ -131,14 +164,18 @@ class Forked:
             )
         if args is not None:
             if not isinstance(args, dict):
-                raise ForkError(f'args= takes the arguments to change, such as args={{"year": 2024}}; got {reprlib.repr(args)}')
+                raise ForkError(
+                    f'args= takes the arguments to change, such as args={{"year": 2024}}; got {reprlib.repr(args)}'
+                )
             self._args = changed_args(call, args)
             try:
                 tool.check(self._args.args)
             except ToolError as error:
                 raise ForkError(f"the arguments do not fit {name}: {error}") from error
         elif tool.once and call.result is not None:
-            taken, self._output, notice = taken_from_record(call, call.start, call.ran.args if call.ran else {})
+            taken, self._output, notice = taken_from_record(
+                call, call.start, call.ran.args if call.ran else {}
+            )
             return [e.Status(message=notice), taken]
         return []
 
@@ -165,12 +202,18 @@ class Forked:
     def record(self) -> Record:
         """Return the calls after the point, for tools that must not be called twice."""
         point = self._point
-        made = {id(call) for step in self._part.steps for call in step.calls.values()} - set(map(id, self._part.open))
+        made = {id(call) for step in self._part.steps for call in step.calls.values()} - set(
+            map(id, self._part.open)
+        )
         if point.call is not None and self._output is not None:
             made.add(id(point.call))
         first = self._part.steps[0].number if self._part.steps else point.step.number
         return Record(
-            call for step in self._run.steps if step.number >= first for call in step.calls.values() if id(call) not in made
+            call
+            for step in self._run.steps
+            if step.number >= first
+            for call in step.calls.values()
+            if id(call) not in made
         )
 
 
@@ -196,5 +239,7 @@ def _recorded(source: Any) -> RecordedRun:
     except NbagentError as error:
         raise ForkError(str(error)) from error
     if not made.steps and not made.prompts:
-        raise ForkError(f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response of a model")
+        raise ForkError(
+            f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response of a model"
+        )
     return made

@@ -36,14 +36,18 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     steps = [*run.steps, *([run.awaited] if run.awaited is not None else [])]
     calls = [Point(step, call) for step in run.steps for call in step.calls.values()]
     if isinstance(at, bool) or not (at is None or isinstance(at, int | str) or hasattr(at, "id")):
-        raise ForkError(f"at= takes a call, such as run.tools[0], its index or name, or the number of a step; got {at!r}")
+        raise ForkError(
+            f"at= takes a call, such as run.tools[0], its index or name, or the number of a step; got {at!r}"
+        )
     if at is None and not is_call:
         return Point(steps[0])
     if at is None:
         raise ForkError("result= and args= belong to a call: say which, such as at=run.tools[0]")
     if isinstance(at, int) and is_call:
         if not -len(calls) <= at < len(calls):
-            raise ForkError(f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 (run.tools)")
+            raise ForkError(
+                f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 (run.tools)"
+            )
         return calls[at]
     if isinstance(at, int):
         if not 1 <= at <= len(steps):
@@ -52,14 +56,26 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
                 "the index of a call needs result= or args=, else give at=run.tools[0]"
             )
         return Point(steps[at - 1])
-    found = [each for each in calls if each.call is not None and at in (each.call.start.name, each.call.start.id)]
+    found = [
+        each
+        for each in calls
+        if each.call is not None and at in (each.call.start.name, each.call.start.id)
+    ]
     if isinstance(at, str) and not found:
         names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)
-        raise ForkError(f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: {', '.join(names) or 'none'}")
+        raise ForkError(
+            f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: {', '.join(names) or 'none'}"
+        )
     if not isinstance(at, str):
-        found = [each for each in calls if each.call is not None and at.id in _block_ids(each.call.start.id)]
+        found = [
+            each
+            for each in calls
+            if each.call is not None and at.id in _block_ids(each.call.start.id)
+        ]
     if not found:
-        raise ForkError(f"{at!r} is no call of {run.name} itself: an agent inside one of its calls made it")
+        raise ForkError(
+            f"{at!r} is no call of {run.name} itself: an agent inside one of its calls made it"
+        )
     return found[-1]
 
 

@@ -41,7 +41,11 @@ class Repetition:
         self.steps: list[RecordedStep] = run.steps[first:whole]
         self._begin = run.prompts[number][2] + 1 if number >= 0 else 0
         self.open = _open_calls(point)
-        own = _exact_items(exact, self.steps) if isinstance(exact, Conversation) and len(run.prompts) <= 1 else None
+        own = (
+            _exact_items(exact, self.steps)
+            if isinstance(exact, Conversation) and len(run.prompts) <= 1
+            else None
+        )
         if own is not None:
             assert isinstance(exact, Conversation)
             self.before: list[history.Item] = exact.items[: exact.prompt.start]
@@ -57,7 +61,9 @@ class Repetition:
         """Names of the tools by which agents have handed over."""
         names = {call.start.id: call.start.name for call in self._run.calls}
         return [
-            names[event.tool_id] for event in self._events() if isinstance(event, e.AgentHandoff) and event.tool_id in names
+            names[event.tool_id]
+            for event in self._events()
+            if isinstance(event, e.AgentHandoff) and event.tool_id in names
         ]
 
     @property
@@ -66,7 +72,9 @@ class Repetition:
         found = (_PREFIX.match(str(getattr(event, "id", ""))) for event in self._events())
         return f"fork-{1 + max((int(match[1]) for match in found if match), default=0)}"
 
-    def items_since_prompt(self, args: e.ToolArgs | None = None, output: str | None = None) -> list[history.Item]:
+    def items_since_prompt(
+        self, args: e.ToolArgs | None = None, output: str | None = None
+    ) -> list[history.Item]:
         """Return the history since the prompt.
 
         Args:
@@ -77,16 +85,30 @@ class Repetition:
         call = self._point.call
         for step, items in zip(self.steps, self._items, strict=True):
             is_last = call is not None and step is self._point.step
-            made += [_with_args(item, args.args_text) if args and is_last and _is_of(item, call) else item for item in items]
+            made += [
+                _with_args(item, args.args_text)
+                if args and is_last and _is_of(item, call)
+                else item
+                for item in items
+            ]
             for each in step.calls.values():
-                text = output if each is call else None if is_last and each in self.open else each.output
+                text = (
+                    output
+                    if each is call
+                    else None
+                    if is_last and each in self.open
+                    else each.output
+                )
                 if text is not None:
                     made.append(history.FunctionCallOutput(call_id=each.call_id, text=text))
         return made
 
     def calls(self, args: e.ToolArgs | None = None) -> list[Call]:
         """Return the calls that are still to be made; `args` are those of the point's call, None for the model's."""
-        made = [(call.start, args if args is not None and call is self._point.call else call.args) for call in self.open]
+        made = [
+            (call.start, args if args is not None and call is self._point.call else call.args)
+            for call in self.open
+        ]
         return [(start, each) for start, each in made if each is not None]
 
     def events(self, args: e.ToolArgs | None = None) -> list[e.Event]:
@@ -97,7 +119,11 @@ class Repetition:
                 event = replace(event, usage=None)
             elif isinstance(event, e.ApprovalRequest):
                 event = replace(event, reply=None)
-            elif args is not None and isinstance(event, e.ToolArgs | e.ToolArgsDelta) and event.id == args.id:
+            elif (
+                args is not None
+                and isinstance(event, e.ToolArgs | e.ToolArgsDelta)
+                and event.id == args.id
+            ):
                 if isinstance(event, e.ToolArgsDelta):
                     continue
                 event = replace(event, args=args.args, args_text=args.args_text, valid=True)
@@ -114,12 +140,20 @@ class Repetition:
         calls = {call.start.id: call for call in self.open}
         for event in events[self._begin : end]:
             id = getattr(event, "id", None)
-            about = {event.parent_id, getattr(event, "tool_id", None), getattr(event, "approval_id", None)}
+            about = {
+                event.parent_id,
+                getattr(event, "tool_id", None),
+                getattr(event, "approval_id", None),
+            }
             if id in calls and not _is_written(event, calls[id]):
                 continue
             if about & (left_out | calls.keys()):
-                left_out |= {each for each in (id, getattr(event, "approval_id", None)) if each is not None}
-            elif event.parent_id is not None or not _is_of_run(event, number, at_call=self._point.call is not None):
+                left_out |= {
+                    each for each in (id, getattr(event, "approval_id", None)) if each is not None
+                }
+            elif event.parent_id is not None or not _is_of_run(
+                event, number, at_call=self._point.call is not None
+            ):
                 yield event
 
 
@@ -133,26 +167,36 @@ def changed_args(call: RecordedCall, args: Any) -> e.ToolArgs:
 def _open_calls(point: Point) -> list[RecordedCall]:
     if point.call is None:
         return []
-    others = [call for call in point.step.calls.values() if call is not point.call and call.result is None]
+    others = [
+        call for call in point.step.calls.values() if call is not point.call and call.result is None
+    ]
     return [point.call, *others]
 
 
 def _is_written(event: e.Event, call: RecordedCall) -> bool:
     """Return True if the event holds what the model wrote of its call."""
     if isinstance(event, e.ToolArgs):
-        return call.args is not None and event.seq == call.args.seq and event.args_text == call.args.args_text
+        return (
+            call.args is not None
+            and event.seq == call.args.seq
+            and event.args_text == call.args.args_text
+        )
     return isinstance(event, e.ToolStart | e.ToolArgsDelta)
 
 
 def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
     """Return True if the event is about the run, its tokens, its end, or a response after the point."""
-    if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (isinstance(event, e.Error) and event.fatal):
+    if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (
+        isinstance(event, e.Error) and event.fatal
+    ):
         return True
     has_steps = isinstance(event, e.Status) and event.step is not None and step is not None
     return has_steps and (event.step or 0) > (step or 0) - (not at_call)
 
 
-def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[list[history.Item]] | None:
+def _exact_items(
+    exact: Conversation, steps: Sequence[RecordedStep]
+) -> list[list[history.Item]] | None:
     """Return the items of each response, with the message that corrects it; None if the history is not theirs."""
     groups: list[list[history.Item]] = []
     is_open = False
@@ -160,7 +204,9 @@ def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[lis
         of_model = history.is_of_model(item)
         if of_model and not is_open:
             groups.append([])
-        if of_model or (groups and isinstance(item, history.Message)):  # one that asks for another form
+        if of_model or (
+            groups and isinstance(item, history.Message)
+        ):  # one that asks for another form
             groups[-1].append(item)
         is_open = of_model
     if len(groups) < len(steps):
@@ -192,14 +238,21 @@ def _prompt_item(prompt: e.Prompt) -> history.Item:
 
 def _file_part(file: dict[str, Any]) -> dict[str, Any]:
     """Return a file of a recorded prompt as a content part: a picture, or the name of what is not in the recording."""
-    url = file.get("url") or (f"data:{file.get('media_type', '')};base64,{file['data']}" if file.get("data") else None)
+    url = file.get("url") or (
+        f"data:{file.get('media_type', '')};base64,{file['data']}" if file.get("data") else None
+    )
     if url is not None and str(file.get("media_type", "")).startswith("image/"):
         return {"type": "input_image", "image_url": url, "detail": "auto"}
-    return {"type": "input_text", "text": f"[file: {file.get('name') or file.get('media_type') or 'without a name'}]"}
+    return {
+        "type": "input_text",
+        "text": f"[file: {file.get('name') or file.get('media_type') or 'without a name'}]",
+    }
 
 
 def _is_of(item: history.Item, call: RecordedCall | None) -> bool:
-    return isinstance(item, history.FunctionCall) and call is not None and item.call_id == call.call_id
+    return (
+        isinstance(item, history.FunctionCall) and call is not None and item.call_id == call.call_id
+    )
 
 
 def _with_args(item: history.Item, arguments: str) -> history.Item:

@@ -114,7 +114,9 @@ class Comparison:
             times = _times(row)
             yield f"{_mark(row)} {_label(row)}{f' · {times}' if times else ''}"
             for name, diff in row.parts.items():
-                yield f"    {headline(diff)}" if name == row.name else f"    {name}: {headline(diff)}"
+                yield (
+                    f"    {headline(diff)}" if name == row.name else f"    {name}: {headline(diff)}"
+                )
                 lines = difference_lines(diff)
                 yield from (f"      {line}" for line in lines[:_LINES])
                 if len(lines) > _LINES:
@@ -153,7 +155,10 @@ def _row_html(row: Row, names: tuple[str, str]) -> str:
     if row.kind == "run" and not row.parts:
         return ""
     times = _times(row)
-    notes = [headline(diff) if name == row.name else f"{name}: {headline(diff)}" for name, diff in row.parts.items()]
+    notes = [
+        headline(diff) if name == row.name else f"{name}: {headline(diff)}"
+        for name, diff in row.parts.items()
+    ]
     alone = [] if row.side == "both" else [f"only in {names[row.side == 'b']}"]
     note = ", ".join(notes or alone)
     # A text that differs is shown below.
@@ -183,4 +188,8 @@ def _part_html(row: Row, diff: dict[str, Any], names: tuple[str, str]) -> str:
 
 def _text_html(row: Row, text: str) -> str:
     """Return an answer as Markdown, any other text as it is."""
-    return markdown_html(text) if row.kind == "text" else f"<div{_WORDS}>{without_tex(escape(text))}</div>"
+    return (
+        markdown_html(text)
+        if row.kind == "text"
+        else f"<div{_WORDS}>{without_tex(escape(text))}</div>"
+    )

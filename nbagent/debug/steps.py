@@ -7,7 +7,13 @@ from typing import Any
 from nbagent.events.jsonable import json_safe
 from nbagent.render.labels import call_args, compact, worked
 
-_KINDS = {"prompt": "prompt", "text": "text", "tool": "tool", "error": "error", "handoff": "handoff"}
+_KINDS = {
+    "prompt": "prompt",
+    "text": "text",
+    "tool": "tool",
+    "error": "error",
+    "handoff": "handoff",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,11 @@ def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) ->
     items: list[Item] = []
     for block in blocks:
         id = str(block.get("id"))
-        if block.get("parent") in left_out or "attempt_of" in block or block.get("replaced") is True:
+        if (
+            block.get("parent") in left_out
+            or "attempt_of" in block
+            or block.get("replaced") is True
+        ):
             left_out.add(id)
         elif block.get("kind") in _KINDS:
             items.append(_item(block, results))
@@ -59,7 +69,9 @@ def similarity(a: Item, b: Item) -> float:
     if not isinstance(left, dict) or not isinstance(right, dict):
         return 0.8
     names = left.keys() | right.keys()
-    agree = sum(name in left and name in right and bool(left[name] == right[name]) for name in names)
+    agree = sum(
+        name in left and name in right and bool(left[name] == right[name]) for name in names
+    )
     return 0.75 + 0.25 * agree / max(1, len(names))
 
 
@@ -74,7 +86,9 @@ def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
         elif id in results:
             parts["result"] = results[id]
         elif block.get("result") is not None:
-            parts["result"] = block["result"].get("application/json", block["result"].get("text/plain"))
+            parts["result"] = block["result"].get(
+                "application/json", block["result"].get("text/plain")
+            )
         key = compact(["tool", name, json_safe(arguments)])
         return Item(kind, name, f"{name}{call_args(block)}", parts, key, worked(block, "args_done"))
     if kind == "handoff":
@@ -82,4 +96,11 @@ def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
     else:
         text = str(block.get("message" if kind == "error" else "text") or "")
     label = " ".join(text[:400].split())[:100]
-    return Item(kind, _KINDS[kind], label, {"text": text}, compact([kind, text]) if kind != "text" else "text", None)
+    return Item(
+        kind,
+        _KINDS[kind],
+        label,
+        {"text": text},
+        compact([kind, text]) if kind != "text" else "text",
+        None,
+    )

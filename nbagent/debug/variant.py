@@ -19,7 +19,9 @@ from nbagent.agent.tools.toolset import split
 from nbagent.agent.turns import Turns
 
 
-def variant(agent: Agent, instructions: str | None, model: Model | None, tools: Iterable[Any] | None) -> Agent:
+def variant(
+    agent: Agent, instructions: str | None, model: Model | None, tools: Iterable[Any] | None
+) -> Agent:
     """Return a copy of an agent.
 
     Args:
@@ -46,7 +48,9 @@ def variant(agent: Agent, instructions: str | None, model: Model | None, tools: 
     return made
 
 
-def continued(agent: Agent, prompt: list[Item], past: Past, record: Record, output: OutputFormat | None) -> AgentStream:
+def continued(
+    agent: Agent, prompt: list[Item], past: Past, record: Record, output: OutputFormat | None
+) -> AgentStream:
     """Return the events of a run that repeats a part of another one.
 
     Args:

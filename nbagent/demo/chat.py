@@ -20,18 +20,28 @@ def read(body: c.Json) -> c.Request:
     Raises:
         ApiError: the API would refuse it too, or it asks for more than one choice.
     """
-    history = tuple(item for raw in c.parameter(body, "messages", list[c.Json]) for item in _items(raw))
+    history = tuple(
+        item for raw in c.parameter(body, "messages", list[c.Json]) for item in _items(raw)
+    )
     if c.parameter(body, "n", int | None) not in (None, 1):
-        raise c.ApiError("Invalid value for 'n': the demo model gives one choice.", param="n", code="invalid_value")
+        raise c.ApiError(
+            "Invalid value for 'n': the demo model gives one choice.",
+            param="n",
+            code="invalid_value",
+        )
     if c.unmatched(history, "output", "call"):
-        message = "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+        message = (
+            "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+        )
         raise c.ApiError(message, param="messages")
     if calls := c.unmatched(history, "call", "output"):
         message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
         ids = f"The following tool_call_ids did not have response messages: {', '.join(calls)}"
         raise c.ApiError(f"{message} {ids}", param="messages")
     answer_format = (c.parameter(body, "response_format", c.Json | None) or {}).get("json_schema")
-    limit = c.parameter(body, "max_completion_tokens", int | None) or c.parameter(body, "max_tokens", int | None)
+    limit = c.parameter(body, "max_completion_tokens", int | None) or c.parameter(
+        body, "max_tokens", int | None
+    )
     return c.request_of(body, history, answer_format, body.get("reasoning_effort"), limit)
 
 
@@ -43,7 +53,9 @@ def _items(raw: c.Json) -> Iterator[c.Item]:
         yield c.Item(str(raw.get("role")).replace("developer", "system"), text)
     for call in c.parameter(raw, "tool_calls", list[c.Json] | None) or ():
         function = call.get("function") or {}
-        yield c.Item("call", str(function.get("arguments")), str(call.get("id")), str(function.get("name")))
+        yield c.Item(
+            "call", str(function.get("arguments")), str(call.get("id")), str(function.get("name"))
+        )
 
 
 class Writer(ChatEncoder):
@@ -51,7 +63,9 @@ class Writer(ChatEncoder):
 
     def __init__(self, body: c.Json) -> None:
         super().__init__()
-        self._counts = bool((c.parameter(body, "stream_options", c.Json | None) or {}).get("include_usage"))
+        self._counts = bool(
+            (c.parameter(body, "stream_options", c.Json | None) or {}).get("include_usage")
+        )
 
     def start_run(self) -> None:
         """Return the chunk with the role, which comes before the first token, as from OpenAI."""
@@ -59,7 +73,9 @@ class Writer(ChatEncoder):
 
     def feed(self, event: Event) -> list[Any]:
         """Return the items of one event."""
-        return super().feed(replace(event, usage=None) if isinstance(event, RunEnd) and not self._counts else event)
+        return super().feed(
+            replace(event, usage=None) if isinstance(event, RunEnd) and not self._counts else event
+        )
 
     def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
         """Return the completion as one object."""
@@ -67,9 +83,18 @@ class Writer(ChatEncoder):
         if turn.thought:
             message["reasoning_content"] = turn.thought
         if turn.calls:
-            functions = [(call.id, {"name": call.name, "arguments": call.text}) for call in turn.calls]
-            message["tool_calls"] = [{"id": id_, "type": "function", "function": function} for id_, function in functions]
+            functions = [
+                (call.id, {"name": call.name, "arguments": call.text}) for call in turn.calls
+            ]
+            message["tool_calls"] = [
+                {"id": id_, "type": "function", "function": function} for id_, function in functions
+            ]
         reason = "length" if turn.is_cut else "tool_calls" if turn.calls else "stop"
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-        about = {"id": f"chatcmpl-{request.key}", "object": "chat.completion", "created": created, "model": c.MODEL}
+        about = {
+            "id": f"chatcmpl-{request.key}",
+            "object": "chat.completion",
+            "created": created,
+            "model": c.MODEL,
+        }
         return {**about, "choices": [choice], "usage": chat_usage(turn.usage(request))}

@@ -13,20 +13,26 @@ from nbagent import events as ev
 
 MODEL = "demo"
 Json: TypeAlias = dict[str, Any]
-_TOKEN = re.compile(r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|.")  # an emoji of several parts comes in parts, as from a model
+_TOKEN = re.compile(
+    r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|."
+)  # an emoji of several parts comes in parts, as from a model
 
 
 class ApiError(Exception):
     """A request that gets an HTTP error, in the shape of OpenAI's API."""
 
-    def __init__(self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.param, self.code = status, param, code
 
     def body(self) -> Json:
         """Return the JSON of the HTTP response."""
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
+        return {
+            "error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}
+        }
 
 
 class Item(NamedTuple):
@@ -52,7 +58,9 @@ class Request(NamedTuple):
 
     history: tuple[Item, ...]  # oldest item first
     key: str  # digest of the request, from which the ids of the reply are made: the same request gets the same reply
-    tools: tuple[Json, ...]  # functions that may be called: name, description and parameters (JSON Schema)
+    tools: tuple[
+        Json, ...
+    ]  # functions that may be called: name, description and parameters (JSON Schema)
     must_call: bool  # a tool has to be called
     parallel: bool  # one turn may hold several calls
     schema: Json | None  # JSON Schema of the answer
@@ -72,15 +80,22 @@ class Turn(NamedTuple):
         """Tokens read and written."""
         read, thought = count(to_json([request.tools, request.history])), count(self.thought)
         return ev.Usage(
-            input=read, output=count(self.thought, self.text, *(call.text for call in self.calls)), reasoning=thought
+            input=read,
+            output=count(self.thought, self.text, *(call.text for call in self.calls)),
+            reasoning=thought,
         )
 
     def up_to(self, limit: int | None) -> "Turn":
         """Return the turn cut to `limit` tokens. A call is kept whole or not at all."""
-        if limit is None or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit:
+        if (
+            limit is None
+            or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit
+        ):
             return self
         thought = split(self.thought)[:limit]
-        return Turn("".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True)
+        return Turn(
+            "".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True
+        )
 
     def events(self, request: Request, created: int) -> Iterator[ev.Event]:
         """Yield the turn as a run's events, each token a delta. `created` is in seconds since the epoch."""
@@ -127,7 +142,9 @@ def parameter(body: Json, name: str, kind: Any) -> Any:
     try:
         return msgspec.convert(body.get(name), kind)
     except msgspec.ValidationError as error:
-        raise ApiError(f"Invalid parameter '{name}': {error}.", param=name, code="invalid_type") from None
+        raise ApiError(
+            f"Invalid parameter '{name}': {error}.", param=name, code="invalid_type"
+        ) from None
 
 
 def unmatched(history: tuple[Item, ...], kind: str, other: str) -> list[str]:
@@ -136,17 +153,26 @@ def unmatched(history: tuple[Item, ...], kind: str, other: str) -> list[str]:
     return [item.id for item in history if item.kind == kind and item.id not in ids]
 
 
-def request_of(body: Json, history: tuple[Item, ...], answer_format: Any, effort: Any, max_tokens: int | None) -> Request:
+def request_of(
+    body: Json, history: tuple[Item, ...], answer_format: Any, effort: Any, max_tokens: int | None
+) -> Request:
     """Return the request in a body, with the parameters that both APIs share. Raises ApiError if it asks for another model."""
     if (model := parameter(body, "model", str)) != MODEL:
         message = f"The model `{model}` does not exist: this is nbagent's demo server, which has only `{MODEL}`."
         raise ApiError(message, status=404, param="model", code="model_not_found")
     choice = parameter(body, "tool_choice", str | Json | None)
     chosen = choice.get("function", choice).get("name") if isinstance(choice, dict) else None
-    functions = [tool.get("function", tool) for tool in parameter(body, "tools", list[Json] | None) or () if choice != "none"]
+    functions = [
+        tool.get("function", tool)
+        for tool in parameter(body, "tools", list[Json] | None) or ()
+        if choice != "none"
+    ]
     tools = tuple(one for one in functions if "name" in one and chosen in (None, one["name"]))
     key = digest(json.dumps({**body, "stream": None, "stream_options": None}, sort_keys=True))
-    must_call, parallel = chosen is not None or choice == "required", body.get("parallel_tool_calls") is not False
+    must_call, parallel = (
+        chosen is not None or choice == "required",
+        body.get("parallel_tool_calls") is not False,
+    )
     schema = answer_format.get("schema") if isinstance(answer_format, dict) else None
     return Request(history, key, tools, must_call, parallel, schema, effort != "none", max_tokens)
 

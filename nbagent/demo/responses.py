@@ -22,27 +22,40 @@ def read(body: c.Json, earlier: Mapping[str, tuple[c.Item, ...]]) -> c.Request:
     """
     given = c.parameter(body, "input", str | list[c.Json])
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    history = (c.Item("system", c.text_of(body.get("instructions"))), *(item for raw in items for item in _items(raw)))
+    history = (
+        c.Item("system", c.text_of(body.get("instructions"))),
+        *(item for raw in items for item in _items(raw)),
+    )
     if previous := c.parameter(body, "previous_response_id", str | None):
         if previous not in earlier:
             message = f"Previous response with id '{previous}' not found."
-            raise c.ApiError(message, param="previous_response_id", code="previous_response_not_found")
+            raise c.ApiError(
+                message, param="previous_response_id", code="previous_response_not_found"
+            )
         history = (*earlier[previous], *history)
     for id_ in c.unmatched(history, "output", "call"):
-        raise c.ApiError(f"No tool call found for function call output with call_id {id_}.", param="input")
+        raise c.ApiError(
+            f"No tool call found for function call output with call_id {id_}.", param="input"
+        )
     for id_ in c.unmatched(history, "call", "output"):
         raise c.ApiError(f"No tool output found for function call {id_}.", param="input")
     answer_format = (c.parameter(body, "text", c.Json | None) or {}).get("format")
     effort = (c.parameter(body, "reasoning", c.Json | None) or {}).get("effort")
-    return c.request_of(body, history, answer_format, effort, c.parameter(body, "max_output_tokens", int | None))
+    return c.request_of(
+        body, history, answer_format, effort, c.parameter(body, "max_output_tokens", int | None)
+    )
 
 
 def _items(raw: c.Json) -> Iterator[c.Item]:
     match raw.get("type", "message"):
         case "message":
-            yield c.Item(str(raw.get("role")).replace("developer", "system"), c.text_of(raw.get("content")))
+            yield c.Item(
+                str(raw.get("role")).replace("developer", "system"), c.text_of(raw.get("content"))
+            )
         case "function_call":
-            yield c.Item("call", str(raw.get("arguments")), str(raw.get("call_id")), str(raw.get("name")))
+            yield c.Item(
+                "call", str(raw.get("arguments")), str(raw.get("call_id")), str(raw.get("name"))
+            )
         case "function_call_output":
             yield c.Item("output", c.text_of(raw.get("output")), str(raw.get("call_id")))
 
@@ -52,7 +65,9 @@ class Writer(ResponsesEncoder):
 
     def __init__(self, body: c.Json) -> None:
         super().__init__()
-        self._echo = {name: body[name] for name in _PARAMETERS.split() if body.get(name) is not None}
+        self._echo = {
+            name: body[name] for name in _PARAMETERS.split() if body.get(name) is not None
+        }
 
     def feed(self, event: Event) -> list[Any]:
         """Return the items of one event."""
@@ -63,5 +78,7 @@ class Writer(ResponsesEncoder):
 
     def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
         """Return the response as one object: the one in the last event."""
-        response: c.Json = [item for event in turn.events(request, created) for item in self.feed(event)][-1]["response"]
+        response: c.Json = [
+            item for event in turn.events(request, created) for item in self.feed(event)
+        ][-1]["response"]
         return response

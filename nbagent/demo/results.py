@@ -9,10 +9,14 @@ from typing import Any
 from nbagent.demo.conversation import Item, Json
 
 _SHOWN_ROWS = 6  # of a long table
-_FAILED = re.compile(r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)")
+_FAILED = re.compile(
+    r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)"
+)
 _SPECIAL = re.compile(r"([`*<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
 _AS_CODE = re.compile(r"[\\\[\]]")  # escaped, a bracket would begin a formula
-_NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")  # columns whose numbers are names
+_NAMES = re.compile(
+    r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$"
+)  # columns whose numbers are names
 _RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
 
 _FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
@@ -46,14 +50,23 @@ def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
         except (ValueError, RecursionError):
             value = output
         summary, more, facts["table"], found = _read(value, prompt)
-        facts |= {"outcome": f"`{call.name}` {summary}", "sentence": f"{code_of(call)} {summary}{more}", **found}
+        facts |= {
+            "outcome": f"`{call.name}` {summary}",
+            "sentence": f"{code_of(call)} {summary}{more}",
+            **found,
+        }
     return SimpleNamespace(**facts)
 
 
 def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
     """Return a summary of a result, a continuation of the summary, a table in Markdown, and facts by name."""
     if error := _error(value):
-        return "failed", f" with *{cell(error)}*, so I leave that part open rather than guess.", "", {}
+        return (
+            "failed",
+            f" with *{cell(error)}*, so I leave that part open rather than guess.",
+            "",
+            {},
+        )
     rows, total = _rows(value)
     if rows:
         summary = f"returned {total:,} row{'s' * (total > 1)}"
@@ -61,21 +74,38 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
         more = ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with {bottom_value}."
         first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
-        return summary, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
+        return (
+            summary,
+            more.format(**facts) if facts else first,
+            _table(shown),
+            {"rows": f"{total:,}", **facts},
+        )
     if isinstance(value, dict) and value:
         lines = [
             "| field | value |",
             "| --- | --- |",
             *(f"| {cell(name)} | {cell(item, name)} |" for name, item in value.items()),
         ]
-        return f"returned {len(value)} value{'s' * (len(value) > 1)}", ":", "\n".join(lines), {"fields": value}
+        return (
+            f"returned {len(value)} value{'s' * (len(value) > 1)}",
+            ":",
+            "\n".join(lines),
+            {"fields": value},
+        )
     if isinstance(value, str) and value.startswith("Figure("):
-        return "drew a figure", ", which is above. I cannot see pictures, so the reading is yours.", "", {}
+        return (
+            "drew a figure",
+            ", which is above. I cannot see pictures, so the reading is yours.",
+            "",
+            {},
+        )
     if isinstance(value, str) and len(value) > 60:
         quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
         return "returned a text", ":", "\n".join(quoted), {}
     shown_value = "nothing" if value in (None, "", [], {}) else cell(value)
-    more = _asked_of(value, prompt) if isinstance(value, list) and all(map(_is_number, value)) else ""
+    more = (
+        _asked_of(value, prompt) if isinstance(value, list) and all(map(_is_number, value)) else ""
+    )
     return f"returned {shown_value}", f"{more}.", "", {"value": shown_value}
 
 
@@ -91,7 +121,9 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     """Return the extremes and shares of a whole table; empty if it has no column of names or none of quantities."""
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
     names = [column for column in rows[0] if column not in numeric]
-    measures = [column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)]
+    measures = [
+        column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)
+    ]
     if not names or not measures:
         return {}
     asked = (column for column in measures if re.search(rf"(?i)\b{re.escape(column)}\b", prompt))
@@ -102,7 +134,12 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     facts |= {"top": cell(best[label]), "top_value": cell(best[measure])}
     facts |= {"bottom": cell(worst[label]), "bottom_value": cell(worst[measure])}
     facts |= {"share": f"{best[measure] / total:.0%}"} if total > 0 <= worst[measure] else {}
-    return facts | {"best": {int(column) if column.isdecimal() else column: cell(item) for column, item in best.items()}}
+    return facts | {
+        "best": {
+            int(column) if column.isdecimal() else column: cell(item)
+            for column, item in best.items()
+        }
+    }
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
@@ -110,8 +147,12 @@ def _rows(value: Any) -> tuple[list[Json], int]:
     total = None
     if isinstance(value, dict) and isinstance(value.get("shape"), list):
         value, total = value.get("rows"), value["shape"][0]
-    rows = [row for row in value if isinstance(row, dict) and row] if isinstance(value, list) else []
-    if rows and (more := re.match(r"… ([\d,]+) more item", str(value[-1]))):  # the rest of a list that was too long to send
+    rows = (
+        [row for row in value if isinstance(row, dict) and row] if isinstance(value, list) else []
+    )
+    if rows and (
+        more := re.match(r"… ([\d,]+) more item", str(value[-1]))
+    ):  # the rest of a list that was too long to send
         value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
     return (rows, total or len(rows)) if rows and len(rows) == len(value) else ([], 0)
 
@@ -134,7 +175,9 @@ def _table(rows: list[Json]) -> str:
         for name, column in columns.items()
     }
     lines = [[cell(row.get(name), name, places[name]) for name in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines))
+    return "\n".join(
+        f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines)
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -150,16 +193,26 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
         rest = rest.rstrip("0").ljust(decimals, "0")
         return f"{whole}.{rest}" if rest else whole
     text = " ".join(
-        ("–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split()
+        (
+            "–"
+            if value is None
+            else value
+            if isinstance(value, str)
+            else json.dumps(value, ensure_ascii=False)
+        ).split()
     )
     if isinstance(value, list | dict) or _AS_CODE.search(text):
-        return _code(text, most).replace("|", "\\|")  # in a table it would end the cell, also inside code
+        return _code(text, most).replace(
+            "|", "\\|"
+        )  # in a table it would end the cell, also inside code
     return _SPECIAL.sub(r"\\\1", text if len(text) <= most else text[: most - 1] + "…")
 
 
 def code_of(call: Item) -> str:
     """Return a call as inline code: `load_sales(year=2025)`."""
-    return _code(f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})", 90)
+    return _code(
+        f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})", 90
+    )
 
 
 def _code(text: str, most: int) -> str:

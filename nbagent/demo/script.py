@@ -14,7 +14,9 @@ from nbagent.demo.results import code_of, listed, quote
 _READ_CHARS = 10_000  # of a prompt, to find out what it asks for
 _MAX_CALLS = 8  # for one prompt
 _CLAUSE_END = re.compile(r"(?i)\b(?:and|then|also|plus)\b|[,;:](?!\d)|[.!?](?=\s|$)|\n")
-_PARALLEL = re.compile(r"(?i)\b(in parallel|at the same time|at once|simultaneously|concurrently)\b")
+_PARALLEL = re.compile(
+    r"(?i)\b(in parallel|at the same time|at once|simultaneously|concurrently)\b"
+)
 _NO_THINKING = re.compile(r"(?i)\b(no thinking|without thinking|don't think)\b")
 _REPEAT = re.compile(r"(?is)\s*(?:please )?repeat:[ \t]*\n?(.+)")
 _FORMULA = re.compile(r"(?s)\$\$.+?\$\$")
@@ -29,7 +31,9 @@ class Scene(msgspec.Struct, forbid_unknown_fields=True):
     prompt: str = ""
     calls: list[str] | None = None
     offers_tools: bool = False
-    thoughts: tuple[str, ...] = ("**Looking it up**\n\nThis one is in my script. I read it out, word for word.",)
+    thoughts: tuple[str, ...] = (
+        "**Looking it up**\n\nThis one is in my script. I read it out, word for word.",
+    )
 
 
 _DATA = tomllib.loads(files("nbagent.demo").joinpath("scenes.toml").read_text("utf-8"))
@@ -39,9 +43,13 @@ SIGNATURE: str = _DATA["signature"]
 
 def play(request: Request) -> Turn:
     """Return the turn that replies to a request: the calls that its prompt asks for and that remain, else the answer."""
-    start = max((index for index, item in enumerate(request.history) if item.kind == "user"), default=-1)
+    start = max(
+        (index for index, item in enumerate(request.history) if item.kind == "user"), default=-1
+    )
     prompt = request.history[start].text if start >= 0 else ""
-    orders = "\n".join([*(item.text for item in request.history if item.kind == "system"), prompt[:_READ_CHARS]])
+    orders = "\n".join(
+        [*(item.text for item in request.history if item.kind == "system"), prompt[:_READ_CHARS]]
+    )
     if repeat := _REPEAT.fullmatch(prompt):
         turn = Turn("**An echo**\n\nI write the text back as it came.", repeat[1])
     else:
@@ -56,14 +64,23 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     quotes = [quote(call, outputs[call.id], prompt) for call in made]
     known = {name: value for one in quotes for name, value in one.fields.items()}
     planned = plan(prompt, request.tools, known, request.must_call)[:_MAX_CALLS]
-    left, done = [], [call.name for call in made]  # matched by tool, since an approval may have changed the arguments
+    left, done = (
+        [],
+        [call.name for call in made],
+    )  # matched by tool, since an approval may have changed the arguments
     for call in planned:
         done.remove(call.name) if call.name in done else left.append(call)
     together = request.parallel and _PARALLEL.search(prompt) is not None
-    calls = [call._replace(id=f"call_{digest(request.key, *call)[:24]}") for call in (left if together else left[:1])]
+    calls = [
+        call._replace(id=f"call_{digest(request.key, *call)[:24]}")
+        for call in (left if together else left[:1])
+    ]
     if request.schema is not None and not calls:
         text = to_json(fill(request.schema, prompt, known=known)[0])
-        return Turn("**A form to fill in**\n\nThe answer has a given shape. I fill in what the prompt says.", text)
+        return Turn(
+            "**A form to fill in**\n\nThe answer has a given shape. I fill in what the prompt says.",
+            text,
+        )
     names: Json = {call.name: quote(call, None, prompt) for call in planned}
     names |= {call.name: one for call, one in zip(made, quotes, strict=True)}
     names |= {
@@ -72,20 +89,35 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
         "last": quotes[-1].outcome if quotes else "",
         "next": listed([code_of(call) for call in calls]),
         "outcomes": listed([one.outcome for one in quotes]),
-        "results": "\n\n".join(part for one in quotes for part in (one.sentence, one.table) if part),
+        "results": "\n\n".join(
+            part for one in quotes for part in (one.sentence, one.table) if part
+        ),
         "tools": listed([f"`{tool['name']}`" for tool in request.tools]),
     }
     called = [call.name for call in planned or made]
     for scene in SCENES:
         fits = scene.calls == called if scene.calls else bool(called) == (scene.calls == [])
-        if fits and bool(request.tools) >= scene.offers_tools and re.search(scene.prompt, prompt, re.IGNORECASE | re.DOTALL):
+        if (
+            fits
+            and bool(request.tools) >= scene.offers_tools
+            and re.search(scene.prompt, prompt, re.IGNORECASE | re.DOTALL)
+        ):
             last = len(scene.thoughts) - 1
             thought = scene.thoughts[min(len(made), last - 1) if calls else last]
             try:
-                thought, answer = thought.format(**names), "" if calls else scene.answer.format(**names)
-            except (AttributeError, LookupError, ValueError):  # it quotes what the tools did not return
+                thought, answer = (
+                    thought.format(**names),
+                    "" if calls else scene.answer.format(**names),
+                )
+            except (
+                AttributeError,
+                LookupError,
+                ValueError,
+            ):  # it quotes what the tools did not return
                 continue
-            text = _FORMULA.sub(lambda formula: re.sub(r"(?<=\d),(?=\d{3})", "{,}", formula[0]), answer.strip())
+            text = _FORMULA.sub(
+                lambda formula: re.sub(r"(?<=\d),(?=\d{3})", "{,}", formula[0]), answer.strip()
+            )
             return Turn(thought, f"{text}\n\n{SIGNATURE}" if text else "", tuple(calls))
     raise AssertionError("the last scenes fit any conversation")
 
@@ -95,10 +127,14 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
     unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
     clauses = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
     fits = [
-        (max((_fit(tool, unquoted[start:end]), -i) for i, tool in enumerate(tools)), start) for start, end in clauses if tools
+        (max((_fit(tool, unquoted[start:end]), -i) for i, tool in enumerate(tools)), start)
+        for start, end in clauses
+        if tools
     ]
     enough = 2 if any(fit >= 2 for (fit, _), _ in fits) else 1
-    picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough] or [(0, tool) for tool in tools[:must]]
+    picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough] or [
+        (0, tool) for tool in tools[:must]
+    ]
     # A clause that fits no tool belongs to the one before it, and at the start to the one after it.
     picks = picks[: 3 * _MAX_CALLS]  # a pasted text may have thousands
     bounds = [0, *(start for start, _ in picks[1:]), len(prompt)]
@@ -114,7 +150,15 @@ def _fit(tool: Json, clause: str) -> int:
     parameters = resolve(tool.get("parameters"), tool.get("parameters")).get("properties") or {}
     asked, name = stems(clause), stems(tool["name"])
     telling = (name - _VAGUE) or name
-    about = stems(" ".join([str(tool.get("description")).split("\n")[0], *parameters])) - name - _VAGUE
+    about = (
+        stems(" ".join([str(tool.get("description")).split("\n")[0], *parameters])) - name - _VAGUE
+    )
     exact = re.search(rf"(?<!\w){re.escape(tool['name'])}(?!\w)", clause) is not None
     sums = "expression" in parameters and any(clue["expression"] for clue in CLUE.finditer(clause))
-    return 20 * exact + 3 * len(asked & telling) + len(asked & (name - telling)) + len(asked & about) + 3 * sums
+    return (
+        20 * exact
+        + 3 * len(asked & telling)
+        + len(asked & (name - telling))
+        + len(asked & about)
+        + 3 * sums
+    )

@@ -28,7 +28,12 @@ MAX_BODY_BYTES = 10 * 2**20
 _MAX_KEPT_RESPONSES = 100
 _MAX_WAIT_S = 0.05  # longest sleep within a pause; then the speed is read again
 _MODEL_CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "nbagent"}
-_METHODS = {"/v1/responses": "POST", "/v1/chat/completions": "POST", "/v1/models": "GET", f"/v1/models/{MODEL}": "GET"}
+_METHODS = {
+    "/v1/responses": "POST",
+    "/v1/chat/completions": "POST",
+    "/v1/models": "GET",
+    f"/v1/models/{MODEL}": "GET",
+}
 
 
 class DemoServer:
@@ -75,10 +80,14 @@ class DemoServer:
     @tokens_per_second.setter
     def tokens_per_second(self, rate: float) -> None:
         if math.isnan(rate) or rate <= 0:
-            raise ValueError(f'tokens_per_second is {rate!r}, but must be above 0; float("inf") is as fast as can be')
+            raise ValueError(
+                f'tokens_per_second is {rate!r}, but must be above 0; float("inf") is as fast as can be'
+            )
         self._rate = float(rate)
 
-    def wait_for(self, condition: Callable[["DemoServer"], bool], timeout: float | None = None) -> bool:
+    def wait_for(
+        self, condition: Callable[["DemoServer"], bool], timeout: float | None = None
+    ) -> bool:
         """Block until `condition(server)` is true, for at most `timeout` seconds; return whether it is.
 
         For example `server.wait_for(lambda server: server.disconnects == 1, timeout=5)`: the counters wake it.
@@ -111,7 +120,12 @@ class DemoServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -128,7 +142,9 @@ class DemoServer:
             self._changed.notify_all()
 
 
-class _Http(ThreadingTCPServer):  # an HTTPServer would look up the host's name, which can take seconds
+class _Http(
+    ThreadingTCPServer
+):  # an HTTPServer would look up the host's name, which can take seconds
     daemon_threads = True
     request_queue_size = 64
     demo: DemoServer
@@ -158,15 +174,24 @@ class _Handler(BaseHTTPRequestHandler):
             if (method := _METHODS.get(path)) is None:
                 raise ApiError(f"Invalid URL ({self.command} {path})", status=404)
             if method != self.command:
-                raise ApiError(f"Not allowed to {self.command} on {path}, only to {method}.", status=405)
+                raise ApiError(
+                    f"Not allowed to {self.command} on {path}, only to {method}.", status=405
+                )
             if method == "GET":
-                self._send(200, _MODEL_CARD if path.endswith(MODEL) else {"object": "list", "data": [_MODEL_CARD]})
+                self._send(
+                    200,
+                    _MODEL_CARD
+                    if path.endswith(MODEL)
+                    else {"object": "list", "data": [_MODEL_CARD]},
+                )
             else:
                 self._reply(path == "/v1/responses", msgspec.json.decode(body, type=Json))
         except ApiError as error:
             self._send(error.status, error.body())
         except (msgspec.MsgspecError, RecursionError) as error:
-            self._send(400, ApiError(f"We could not parse the JSON body of your request: {error}").body())
+            self._send(
+                400, ApiError(f"We could not parse the JSON body of your request: {error}").body()
+            )
 
     def _reply(self, on_responses: bool, body: Json) -> None:
         demo, created = self.server.demo, int(time.time())
@@ -176,11 +201,17 @@ class _Handler(BaseHTTPRequestHandler):
             request = responses.read(taken, demo._memory) if on_responses else chat.read(taken)
             turn = demo.turn(request)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise ApiError(f"The demo model could not read the request: {error!r}", status=500) from error
+            raise ApiError(
+                f"The demo model could not read the request: {error!r}", status=500
+            ) from error
         if on_responses and body.get("store") is not False:
             if len(demo._memory) >= _MAX_KEPT_RESPONSES:
                 demo._memory.pop(next(iter(demo._memory)), None)
-            demo._memory[f"resp_{request.key}"] = (*request.history, Item("assistant", turn.text), *turn.calls)
+            demo._memory[f"resp_{request.key}"] = (
+                *request.history,
+                Item("assistant", turn.text),
+                *turn.calls,
+            )
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
         if not body.get("stream"):
             return self._send(200, writer.whole(turn, request, created))
@@ -217,7 +248,9 @@ class _Handler(BaseHTTPRequestHandler):
             elif client.select(min(left, _MAX_WAIT_S)):
                 if not self.connection.recv(1, socket.MSG_PEEK):
                     raise ConnectionError("the client closed the connection")
-                client.unregister(self.connection)  # the next request has arrived already: waiting for input would spin
+                client.unregister(
+                    self.connection
+                )  # the next request has arrived already: waiting for input would spin
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()
@@ -238,15 +271,21 @@ class _Handler(BaseHTTPRequestHandler):
             return self.rfile.read(left)
         while left > 0 and (chunk := self.rfile.read(min(left, 2**16))):
             left -= len(chunk)  # read to its end, or the client would miss the answer
-        raise ApiError(f"Request body is {length} bytes, but the maximum is {MAX_BODY_BYTES}.", status=413)
+        raise ApiError(
+            f"Request body is {length} bytes, but the maximum is {MAX_BODY_BYTES}.", status=413
+        )
 
     def _check_caller(self) -> None:
         # A web page in the reader's browser can reach loopback, under a host name of its own and without the key.
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host")
         if host not in ("127.0.0.1", "localhost"):
-            raise ApiError("The Host header must name this machine: 127.0.0.1 or localhost.", status=403)
+            raise ApiError(
+                "The Host header must name this machine: 127.0.0.1 or localhost.", status=403
+            )
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode(), self.server.demo.api_key.encode()):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(
+            key.strip().encode(), self.server.demo.api_key.encode()
+        ):
             message = "Incorrect API key provided. Use the `api_key` of this DemoServer."
             raise ApiError(message, status=401, code="invalid_api_key")
 

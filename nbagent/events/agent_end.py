@@ -16,6 +16,12 @@ def agent_end(id: str, end: RunEnd, **fields: Any) -> AgentEnd:
         end: of its run.
         fields: of the event, in place of those of `end`.
     """
-    reasons = {"code": end.code, "finish_reason": end.finish_reason, "stopped_by": (end.meta or {}).get("stopped_by")}
+    reasons = {
+        "code": end.code,
+        "finish_reason": end.finish_reason,
+        "stopped_by": (end.meta or {}).get("stopped_by"),
+    }
     meta = {name: reason for name, reason in reasons.items() if reason is not None}
-    return AgentEnd(**{"id": id, "status": end.status, "usage": end.usage, "meta": meta or None, **fields})
+    return AgentEnd(
+        **{"id": id, "status": end.status, "usage": end.usage, "meta": meta or None, **fields}
+    )

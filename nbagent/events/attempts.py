@@ -12,8 +12,12 @@ class AttemptFilter:
     def is_of_attempt(self, event: Event) -> bool:
         """Return True if an event belongs to an attempt of a tool call, or to what went on inside of it."""
         id = getattr(event, "id", None)
-        if event.parent_id in self._blocks or (isinstance(event, ToolStart) and event.attempt_of is not None):
+        if event.parent_id in self._blocks or (
+            isinstance(event, ToolStart) and event.attempt_of is not None
+        ):
             if id is not None:
                 self._blocks.add(id)
             return True
-        return bool(self._blocks) and (id in self._blocks or getattr(event, "tool_id", None) in self._blocks)
+        return bool(self._blocks) and (
+            id in self._blocks or getattr(event, "tool_id", None) in self._blocks
+        )

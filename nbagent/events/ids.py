@@ -16,5 +16,9 @@ def with_id_prefix(event: E, prefix: str) -> E:
 
     The provider's `call_id` stays.
     """
-    prefixed = {name: f"{prefix}/{given}" for name in _ID_FIELDS if isinstance(given := getattr(event, name, None), str)}
+    prefixed = {
+        name: f"{prefix}/{given}"
+        for name in _ID_FIELDS
+        if isinstance(given := getattr(event, name, None), str)
+    }
     return msgspec.structs.replace(event, **prefixed) if prefixed else event

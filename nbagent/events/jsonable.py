@@ -124,7 +124,11 @@ class JsonConverter:
             return value
         if isinstance(value, int):
             whole = int(value)
-            return whole if whole in self._policy.integers else self._text(self._policy.integer_text(whole))
+            return (
+                whole
+                if whole in self._policy.integers
+                else self._text(self._policy.integer_text(whole))
+            )
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else self._policy.nonfinite(float(value))
         own_id = id(value)
@@ -135,7 +139,11 @@ class JsonConverter:
             kind = type(value)
             if kind is dict:
                 return self._dict(value, depth - 1)
-            return self._list(value, depth - 1) if kind is list or kind is tuple else self._object(value, depth)
+            return (
+                self._list(value, depth - 1)
+                if kind is list or kind is tuple
+                else self._object(value, depth)
+            )
         finally:
             self._outer.discard(own_id)
 
@@ -146,11 +154,16 @@ class JsonConverter:
         inner = self._policy.expand(value)
         if isinstance(inner, dict):
             return self._dict(inner, depth - 1)
-        return self._list(inner, depth - 1) if isinstance(inner, list | tuple) else self._value(inner, depth - 1)
+        return (
+            self._list(inner, depth - 1)
+            if isinstance(inner, list | tuple)
+            else self._value(inner, depth - 1)
+        )
 
     def _dict(self, items: dict[Any, Any], depth: int) -> dict[str, Any]:
         return {
-            self._text(key) if isinstance(key, str) else self._key(key): self._value(item, depth) for key, item in items.items()
+            self._text(key) if isinstance(key, str) else self._key(key): self._value(item, depth)
+            for key, item in items.items()
         }
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
@@ -201,7 +214,9 @@ class BoundedJsonConverter(JsonConverter):
                 self.cut = True
                 made["…"] = _more(len(items) - number, "key")
                 break
-            made[self._text(key) if isinstance(key, str) else self._key(key)] = self._value(item, depth)
+            made[self._text(key) if isinstance(key, str) else self._key(key)] = self._value(
+                item, depth
+            )
             self._bytes_left -= 2
         return made
 
@@ -251,4 +266,8 @@ def text_safe(text: str) -> str:
     JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that cannot be encoded.
     """
     text = str.__str__(text)
-    return text if is_encodable(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return (
+        text
+        if is_encodable(text)
+        else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )

@@ -118,14 +118,18 @@ class TextEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text
     text: str | None = None
 
 
-class ReasoningStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.start"):
+class ReasoningStart(
+    Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.start"
+):
     """A reasoning block begins: a provider's `summary` of the reasoning, or the `raw` text."""
 
     id: str
     kind: Literal["summary", "raw"] = "raw"
 
 
-class ReasoningDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.delta"):
+class ReasoningDelta(
+    Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.delta"
+):
     """The next characters of a reasoning block."""
 
     id: str
@@ -219,7 +223,9 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
 # --- approvals --------------------------------------------------------------------------------------------------------
 
 
-class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"):
+class ApprovalRequest(
+    Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"
+):
     """The run waits for a person: to allow a `tool`, to give `input`, to sign in (`auth`), or at a breakpoint (`stop`).
 
     Attributes:
@@ -248,7 +254,9 @@ class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, t
     reply: Live | None = None
 
 
-class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.response"):
+class ApprovalResponse(
+    Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.response"
+):
     """The person's answer to an approval request.
 
     Attributes:

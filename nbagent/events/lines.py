@@ -31,14 +31,19 @@ def header(made: float) -> bytes:
         made: when the run was recorded or sent, in seconds since the epoch.
     """
     versions = {"nbagent": version("jupyter-nbagent"), "python": platform.python_version()}
-    return msgspec.json.encode({"type": HEADER_TYPE, "format": FORMAT, **versions, "made": made}) + b"\n"
+    return (
+        msgspec.json.encode({"type": HEADER_TYPE, "format": FORMAT, **versions, "made": made})
+        + b"\n"
+    )
 
 
 def line(event: Event) -> bytes:
     """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that reports it as missing."""
     with contextlib.suppress(Exception):
         return to_json(event) + b"\n"
-    with contextlib.suppress(Exception):  # half a surrogate pair, for one, which `json_safe` replaces
+    with contextlib.suppress(
+        Exception
+    ):  # half a surrogate pair, for one, which `json_safe` replaces
         return msgspec.json.encode(json_safe(to_dict(event))) + b"\n"
     lost = Status(message=f"A {type_of(event)} event could not be written here", level="warning")
     return to_json(lost) + b"\n"

@@ -29,7 +29,11 @@ class EventLog:
         count: number of events so far, including the dropped ones.
     """
 
-    def __init__(self, events: Iterable[e.Event] = (), on_drop: Callable[[e.Event], object] = lambda event: None) -> None:
+    def __init__(
+        self,
+        events: Iterable[e.Event] = (),
+        on_drop: Callable[[e.Event], object] = lambda event: None,
+    ) -> None:
         self._on_drop = on_drop
         self._events: deque[e.Event] = deque()
         self._bytes = 0
@@ -65,7 +69,9 @@ class EventLog:
 
     def get(self, number: int) -> e.Event | None:
         """Return event `number`, counted from 1; None if it was dropped, or has not come yet."""
-        return self._events[number - 1 - self.dropped] if self.dropped < number <= self.count else None
+        return (
+            self._events[number - 1 - self.dropped] if self.dropped < number <= self.count else None
+        )
 
     def since(self, number: int) -> Iterator[e.Event]:
         """Iterate over the kept events from `number` (from 1) on. Takes time for those only, not for the ones before."""
@@ -80,7 +86,11 @@ class EventLog:
 
 def _own_bytes(event: e.Event) -> int:
     """Return the bytes that the event alone keeps alive."""
-    if type(event) is e.TextDelta or type(event) is e.ReasoningDelta or type(event) is e.ToolArgsDelta:
+    if (
+        type(event) is e.TextDelta
+        or type(event) is e.ReasoningDelta
+        or type(event) is e.ToolArgsDelta
+    ):
         size = sys.getsizeof(event.delta)
     elif type(event) is e.TextEnd:
         size = _size(event.text)
@@ -91,7 +101,11 @@ def _own_bytes(event: e.Event) -> int:
     else:
         size = 0
     size += _EVENT_BYTES
-    return size if event.raw is None and event.meta is None else size + _size(event.raw) + _size(event.meta)
+    return (
+        size
+        if event.raw is None and event.meta is None
+        else size + _size(event.raw) + _size(event.meta)
+    )
 
 
 def _size(value: Any) -> int:

@@ -90,7 +90,12 @@ class Repeatable(Protocol):
         ...
 
     def attempt(
-        self, id: str, arguments: dict[str, Any], emit: "Callable[[Event], Awaitable[None]]", *, force: bool
+        self,
+        id: str,
+        arguments: dict[str, Any],
+        emit: "Callable[[Event], Awaitable[None]]",
+        *,
+        force: bool,
     ) -> "tuple[Coroutine[Any, Any, ToolResult], str | None]":
         """Return a coroutine that calls the function as it is now, for nbagent's loop, and a note for the reader.
 
@@ -184,7 +189,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def __rich_repr__(self) -> Any:
-        defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
+        defaults = dict(
+            zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False)
+        )
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if name not in defaults or value is not defaults[name]:

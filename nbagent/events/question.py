@@ -33,7 +33,9 @@ class Question:
         tool: name of the tool that the question is about; None if it is about no call.
     """
 
-    def __init__(self, respond: Callable[..., None], request: ApprovalRequest, tool: str | None) -> None:
+    def __init__(
+        self, respond: Callable[..., None], request: ApprovalRequest, tool: str | None
+    ) -> None:
         self._respond = respond
         self._request = request
         self.tool = tool

@@ -34,5 +34,7 @@ def _tag(kind: Any) -> str:
         return kind
     tags: dict[Any, str] = {each: str(each.__struct_config__.tag) for each in get_args(Event)}
     if kind not in tags:
-        raise TypeError(f"an event type is a tag such as 'text.delta' or a class of nbagent.events; got {kind!r}")
+        raise TypeError(
+            f"an event type is a tag such as 'text.delta' or a class of nbagent.events; got {kind!r}"
+        )
     return tags[kind]

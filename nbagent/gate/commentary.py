@@ -87,7 +87,9 @@ class Commentary:
         return held
 
     def _drop(self, event: e.Event) -> list[e.Event]:
-        dropped = {held.id for held in self._release(event.parent_id) if isinstance(held, e.TextStart)}
+        dropped = {
+            held.id for held in self._release(event.parent_id) if isinstance(held, e.TextStart)
+        }
         self._dropped |= dropped
         return self._announce(event) if dropped else []
 

@@ -60,7 +60,9 @@ _OPENING = re.compile(
 )
 # The same at the end of a text that they may go on in.
 _VERB_BEGUN = "|".join(map(_cut, ("provided", "is", "was")))
-_SEPARATOR_BEGUN = re.compile(rf"[\"'\\\]]{{0,9}}(?: (?:{_VERB_BEGUN}))?[ \t]{{0,8}}{_cut('value')}!?\Z")
+_SEPARATOR_BEGUN = re.compile(
+    rf"[\"'\\\]]{{0,9}}(?: (?:{_VERB_BEGUN}))?[ \t]{{0,8}}{_cut('value')}!?\Z"
+)
 _OPENING_BEGUN = re.compile(r"[bfru]{0,2}\\{0,7}\Z")
 _PAIR_BEGUN = re.compile(r"value\\{0,7}[\"']?[ \t]{0,8}\Z")
 _BARE = re.compile(rf"[^\s\"'\\,;&(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
@@ -69,7 +71,9 @@ _TOKEN = re.compile(rf"{CHAR}{{0,{MAX_VALUE_CHARS}}}")
 _BARE_REST = re.compile(r"[^\s\"'\\,;&(){}\[\]<>`|•]*")
 _TOKEN_REST = re.compile(f"{CHAR}*")
 _WRITTEN = re.compile(rf"[^\s\"'\\,;(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
-_TYPED = re.compile(r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ \t]{0,8}|\Z)")
+_TYPED = re.compile(
+    r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ \t]{0,8}|\Z)"
+)
 _LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
 _LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
 _SENTENCE_MARKS = ".,;:!?"
@@ -93,7 +97,9 @@ _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesit
 _PEM_BEGUN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}\Z")
 _PEM_MARK = re.compile(r"(?i:private key)(?: BLOCK)?-----")
 _PEM_MARK_CHARS = len(" BLOCK-----")
-_PEM_GAP = re.compile(r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]{0,200}+)*+")
+_PEM_GAP = re.compile(
+    r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]{0,200}+)*+"
+)
 _PEM_HEADER_BEGUN = re.compile(r"(?:Proc|DEK)-[A-Za-z]{0,4}\Z")
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]*+")
 _PEM_REST = re.compile(r"[A-Za-z0-9+/=\s\\]*")
@@ -101,7 +107,9 @@ _PEM_REST = re.compile(r"[A-Za-z0-9+/=\s\\]*")
 _TELEGRAM_ID = re.compile(r"\d{8,10}(?!\d)")  # backwards
 _TELEGRAM = re.compile(r"AA[A-Za-z0-9_\-]{0,33}")
 _TELEGRAM_CHARS = 35
-_WEBHOOK = re.compile(r"(?i:hooks\.slack\.com/(?:services|workflows|triggers)|hooks)/(?:[\w\-]{0,40}/){0,2}([\w\-]{0,512})")
+_WEBHOOK = re.compile(
+    r"(?i:hooks\.slack\.com/(?:services|workflows|triggers)|hooks)/(?:[\w\-]{0,40}/){0,2}([\w\-]{0,512})"
+)
 
 
 class Found(NamedTuple):
@@ -134,12 +142,23 @@ class Found(NamedTuple):
 
 def may_hold_context(text: str) -> bool:
     """Return True if the text may hold the context of a credential, in a small part of the time that `found_in` takes."""
-    if ":" in text or "=" in text or "--" in text or "hooks" in text or ">" in text or '",' in text or "'," in text:
+    if (
+        ":" in text
+        or "=" in text
+        or "--" in text
+        or "hooks" in text
+        or ">" in text
+        or '",' in text
+        or "'," in text
+    ):
         return True
     if len(text) <= _SLICE_CHARS:
         return _holds_scheme(text.lower())
     slices = range(0, len(text), _SLICE_CHARS)
-    return any(_holds_scheme(text[start : start + _SLICE_CHARS + len("bearer")].lower()) for start in slices)
+    return any(
+        _holds_scheme(text[start : start + _SLICE_CHARS + len("bearer")].lower())
+        for start in slices
+    )
 
 
 def _holds_scheme(small: str) -> bool:
@@ -188,13 +207,21 @@ def named_spans(name: str, value: str) -> list[Span]:
     scheme = _OPENING.match(value)
     start = scheme.end() if scheme is not None and scheme["scheme"] and not scheme["quote"] else 0
     is_value = start or not re.search(r"\s", value)
-    return [(start + SHOWN_CHARS, len(value))] if is_value and _is_sure(grade, value[start : start + MAX_VALUE_CHARS]) else []
+    return (
+        [(start + SHOWN_CHARS, len(value))]
+        if is_value and _is_sure(grade, value[start : start + MAX_VALUE_CHARS])
+        else []
+    )
 
 
 def cookie_values(header: str) -> list[str]:
     """Return the values of the cookies in a `Cookie` or `Set-Cookie` header."""
     pairs = [pair.partition("=") for pair in header.split(";")]
-    return [value.strip().strip('"') for name, _, value in pairs if name.strip().lower() not in _COOKIE_ATTRIBUTES]
+    return [
+        value.strip().strip('"')
+        for name, _, value in pairs
+        if name.strip().lower() not in _COOKIE_ATTRIBUTES
+    ]
 
 
 def _is_sure(grade: Grade, value: str) -> bool:
@@ -238,7 +265,9 @@ def _masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) 
     if end - value < MAX_VALUE_CHARS:
         return Found(begin, value, end, [(value + SHOWN_CHARS, end)])
     last = _end(rest, text, end)
-    return Found(begin, value, last, [(value + SHOWN_CHARS, last)], rest=rest if last == len(text) else None)
+    return Found(
+        begin, value, last, [(value + SHOWN_CHARS, last)], rest=rest if last == len(text) else None
+    )
 
 
 def _opened(begin: int, value: int, end: int, grade: Grade = "sure") -> Found:
@@ -287,13 +316,23 @@ def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if quote:
         if mark == "," and not separator["pair"]:
             is_pair = not is_whole and _PAIR_BEGUN.match(text, value) is not None
-            return _waiting(text, begin) if is_pair else _quoted(text, begin, value, quote, "maybe", is_whole)
+            return (
+                _waiting(text, begin)
+                if is_pair
+                else _quoted(text, begin, value, quote, "maybe", is_whole)
+            )
         return _quoted(text, begin, value, quote, grade, is_whole)
     if scheme:
-        is_other = scheme.lower().startswith(("digest", "aws4"))  # their fields have names of their own
+        is_other = scheme.lower().startswith(
+            ("digest", "aws4")
+        )  # their fields have names of their own
         return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
     if mark == ">":
-        return _element(text, begin, value, grade, is_whole) if text[begin - 1 : begin] == "<" else None
+        return (
+            _element(text, begin, value, grade, is_whole)
+            if text[begin - 1 : begin] == "<"
+            else None
+        )
     if mark == "," or separator["close"]:
         return None  # numbers, null, code
     if mark == ":":
@@ -310,7 +349,9 @@ def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
         grade = credential_grade(f"{word}_{name}")
         if grade is not None:
             return grade
-    return credential_grade(name, is_parameter=mark == "=", in_address=mark == "=" and before in ("?", "&", "#"))
+    return credential_grade(
+        name, is_parameter=mark == "=", in_address=mark == "=" and before in ("?", "&", "#")
+    )
 
 
 @lru_cache(maxsize=64)
@@ -323,7 +364,9 @@ def _inside(quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(rf"{character}{{0,{MAX_VALUE_CHARS}}}"), re.compile(f"{character}*")
 
 
-def _quoted(text: str, begin: int, value: int, quote: str, grade: Grade, is_whole: bool) -> Found | None:
+def _quoted(
+    text: str, begin: int, value: int, quote: str, grade: Grade, is_whole: bool
+) -> Found | None:
     inside, rest = _inside(quote)
     end = _end(inside, text, value)
     is_long = end - value >= MAX_VALUE_CHARS
@@ -340,12 +383,21 @@ def _after_scheme(text: str, begin: int, value: int, grade: Grade, is_whole: boo
     if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
         return _opened(begin, value, end, grade)
     token = text[value:end].rstrip(_SENTENCE_MARKS)
-    is_one = values.is_written_credential(token, is_line=True) if grade == "sure" else _is_random(token)
+    is_one = (
+        values.is_written_credential(token, is_line=True) if grade == "sure" else _is_random(token)
+    )
     return _masked(text, begin, value, end, _TOKEN_REST) if is_one else None
 
 
 def _assigned(
-    text: str, begin: int, value: int, grade: Grade, is_whole: bool, *, is_spaced: bool, is_shell: bool
+    text: str,
+    begin: int,
+    value: int,
+    grade: Grade,
+    is_whole: bool,
+    *,
+    is_spaced: bool,
+    is_shell: bool,
 ) -> Found | None:
     before = text[max(0, begin - 2) : begin]
     in_call = before.endswith(("(", ",")) or before == ", "
@@ -357,7 +409,11 @@ def _assigned(
         return None
     written = text[value:end].rstrip(_SENTENCE_MARKS)
     in_code = is_spaced or in_call or (following in ",)" and following != "")
-    is_one = values.is_assigned_credential(written, in_code=in_code) if grade == "sure" else _is_random(written)
+    is_one = (
+        values.is_assigned_credential(written, in_code=in_code)
+        if grade == "sure"
+        else _is_random(written)
+    )
     return _masked(text, begin, value, end, _BARE_REST) if is_one else None
 
 
@@ -383,7 +439,11 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
     before = text[max(0, begin - _PART_CHARS) : begin][::-1]
     is_line = line is not None and _LINE_BEGUN.match(before) is not None
     written = text[value:end].rstrip(_SENTENCE_MARKS)
-    is_one = values.is_written_credential(written, is_line=is_line) if grade == "sure" else _is_random(written)
+    is_one = (
+        values.is_written_credential(written, is_line=is_line)
+        if grade == "sure"
+        else _is_random(written)
+    )
     return _masked(text, begin, value, end, _BARE_REST) if is_one else None
 
 
@@ -414,8 +474,16 @@ def _flag(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
         return _opened(at, value, end, grade)
     written = text[value:end]
-    is_one = values.is_written_credential(written, is_line=False) if grade == "sure" else _is_random(written)
-    return _masked(text, at, value, end, _BARE_REST) if is_one and not written.startswith("-") else None
+    is_one = (
+        values.is_written_credential(written, is_line=False)
+        if grade == "sure"
+        else _is_random(written)
+    )
+    return (
+        _masked(text, at, value, end, _BARE_REST)
+        if is_one and not written.startswith("-")
+        else None
+    )
 
 
 def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | None:
@@ -462,7 +530,9 @@ def _scheme(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     if is_basic:
         is_one = end - value >= values.MIN_NAMED_CHARS and values.is_basic(token)
     else:
-        is_one = end - value >= _MIN_BEARER_CHARS and not (values.is_placeholder(token) or values.is_words(token))
+        is_one = end - value >= _MIN_BEARER_CHARS and not (
+            values.is_placeholder(token) or values.is_words(token)
+        )
     return _masked(text, at, value, end, _TOKEN_REST) if is_one else None
 
 
@@ -488,7 +558,11 @@ def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
         end, following = following, _end(_MORE_PASSWORD, text, following)
     if following == len(text) and not is_whole:
         return _opened(at, value, end)
-    is_one = text[end : end + 1] == "@" and end - value >= _MIN_PASSWORD_CHARS and not values.is_template(text[value:end])
+    is_one = (
+        text[end : end + 1] == "@"
+        and end - value >= _MIN_PASSWORD_CHARS
+        and not values.is_template(text[value:end])
+    )
     return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
 
 
@@ -532,8 +606,12 @@ def _pem(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
         spans += short if spans else []
     if end - begin >= _MAX_PEM_CHARS:
         last = _end(_PEM_REST, text, end)
-        return Found(at, begin, last, [*spans, (end, last)], rest=_PEM_REST if last == len(text) else None)
-    is_cut = "-----END".startswith(text[end:]) or (bool(short) and _PEM_HEADER_BEGUN.match(text, short[-1][0]) is not None)
+        return Found(
+            at, begin, last, [*spans, (end, last)], rest=_PEM_REST if last == len(text) else None
+        )
+    is_cut = "-----END".startswith(text[end:]) or (
+        bool(short) and _PEM_HEADER_BEGUN.match(text, short[-1][0]) is not None
+    )
     if is_cut and not is_whole:
         return _opened(at, begin - SHOWN_CHARS, end)
     return Found(at, begin, end, spans) if spans else None
@@ -555,8 +633,14 @@ def _webhook(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The last part of an address to which messages of Slack or Discord are posted."""
     found = _WEBHOOK.match(text, at)
     if found is None:
-        return None if is_whole or re.search(r"\s", text[stop:]) or len(text) - stop > _PART_CHARS else _waiting(text, at)
+        return (
+            None
+            if is_whole or re.search(r"\s", text[stop:]) or len(text) - stop > _PART_CHARS
+            else _waiting(text, at)
+        )
     value, end = found.span(1)
     if end == len(text) and not is_whole:
         return _opened(at, value, end)
-    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if _is_random(text[value:end]) else None
+    return (
+        Found(at, value, end, [(value + SHOWN_CHARS, end)]) if _is_random(text[value:end]) else None
+    )

@@ -26,10 +26,22 @@ _SURE = words_of(
     " authorization cookie cookies"
 )
 _SURE_ENDS = (
-    *("password", "passwd", "passphrase", "apikey", "apikeys", "secretkey", "accesskey", "privatekey", "clientsecret"),
+    *(
+        "password",
+        "passwd",
+        "passphrase",
+        "apikey",
+        "apikeys",
+        "secretkey",
+        "accesskey",
+        "privatekey",
+        "clientsecret",
+    ),
     *("authtoken", "accesstoken", "apitoken", "connectionstring"),
 )
-_MAYBE = words_of("key keys token tokens pat auth jwt bearer pass pw k authkey authentication sessionid phpsessid jsessionid")
+_MAYBE = words_of(
+    "key keys token tokens pat auth jwt bearer pass pw k authkey authentication sessionid phpsessid jsessionid"
+)
 _ACCOUNTS = words_of(
     "db database smtp mail email user admin root mysql postgres pg redis mongo rabbitmq ftp ssh sudo proxy basic"
 )
@@ -49,7 +61,9 @@ _SURE_BEFORE = {
     "string": words_of("connection"),
     "str": words_of("connection conn"),
 }
-_VERBS = words_of("has is show hide forgot reset get set require requires no use change update verify check validate hash")
+_VERBS = words_of(
+    "has is show hide forgot reset get set require requires no use change update verify check validate hash"
+)
 _DATA_BEFORE = {
     "key": words_of(
         "primary foreign sort partition public group cache dict index unique natural surrogate join object lookup hash"
@@ -66,14 +80,18 @@ _DATA = words_of(
     " limits budget index idx usage url uri urls file files path dir policy hint label field column arn embedding embeddings"
     " fingerprint thumbprint counter encoding level error errors message status prefix format enabled required"
 )
-_VALUE = words_of("value val text plain plaintext raw prod production dev staging live test old new default main backup ro rw")
+_VALUE = words_of(
+    "value val text plain plaintext raw prod production dev staging live test old new default main backup ro rw"
+)
 _PARAMETERS = words_of("sig sas code response signature")
 _SURE_PARAMETERS = words_of("token auth jwt sig sas")
 _SINGULAR = {"keys": "key", "tokens": "token", "secrets": "secret", "passwords": "password"}
 
 
 @lru_cache(maxsize=4096)
-def credential_grade(name: str, *, is_parameter: bool = False, in_address: bool = False) -> Grade | None:
+def credential_grade(
+    name: str, *, is_parameter: bool = False, in_address: bool = False
+) -> Grade | None:
     """Return how sure the name marks a credential; None if it does not.
 
     Args:

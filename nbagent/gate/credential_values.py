@@ -43,7 +43,9 @@ _ASKED_FOR = re.compile(
     r"|key|keys|token|tokens|password|passwd|secrets|credential|credentials|apikey|value|name|id|me|with|goes|from|env|is|not|in"
     r"|anthropic|google|gemini|project|private|public|personal|bot|account|string|own|be|to|of|for|it|and|needed|required)"
 )
-_PLACEHOLDER_WORDS = re.compile(rf"{_ASKED_FOR.pattern}(?:[-_ .]?{_ASKED_FOR.pattern})*[-_.]?\d{{0,2}}", re.IGNORECASE)
+_PLACEHOLDER_WORDS = re.compile(
+    rf"{_ASKED_FOR.pattern}(?:[-_ .]?{_ASKED_FOR.pattern})*[-_.]?\d{{0,2}}", re.IGNORECASE
+)
 _CREDENTIAL_WORD = re.compile("key|token|secret|passw|credential|pwd|kennwort", re.IGNORECASE)
 _FILLED = re.compile(r"(?:[xX*•·_\-.#0?…]|\\u2022)+")
 _TEMPLATE = re.compile(r"[<{$%\[(]|&lt;|.*(?:\.\.\.|…|\$\{|\{\{|•|\*\*\*)")
@@ -60,13 +62,21 @@ _HYPHENED_WORDS = re.compile(r"[a-z]{1,15}(?:-[a-z]{1,15})+")
 
 def looks_random(value: str) -> bool:
     """Return True if a text looks as if a generator of keys had written it, and no person."""
-    if len(value) < _MIN_RANDOM_CHARS or _PLAIN_RANDOM.fullmatch(value) is None or _UUID.fullmatch(value):
+    if (
+        len(value) < _MIN_RANDOM_CHARS
+        or _PLAIN_RANDOM.fullmatch(value) is None
+        or _UUID.fullmatch(value)
+    ):
         return False
     longest = max(_RUN.findall(value), key=len, default="")
     if len(longest) >= _MIN_RANDOM_CHARS and _changes(longest) >= _RANDOM_CHANGES:
         return _HEX.fullmatch(longest) is None or len(longest) >= _MIN_HEX_CHARS
     joined = "".join(_RUN.findall(value))
-    return len(joined) >= _MIN_JOINED_CHARS and len(longest) >= 8 and _changes(joined) >= _JOINED_CHANGES
+    return (
+        len(joined) >= _MIN_JOINED_CHARS
+        and len(longest) >= 8
+        and _changes(joined) >= _JOINED_CHANGES
+    )
 
 
 def _changes(text: str) -> float:
@@ -98,7 +108,11 @@ def is_path(value: str) -> bool:
     """Return True if a text is a file's path by its look."""
     if not value.startswith(("/", "~", "./", "../", "file:")):
         return False
-    return value.count("/") >= _MIN_SECRET_PATH_PARTS and not set("+=") & set(value) and not looks_random(value)
+    return (
+        value.count("/") >= _MIN_SECRET_PATH_PARTS
+        and not set("+=") & set(value)
+        and not looks_random(value)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -131,7 +145,9 @@ def is_assigned_credential(value: str, *, in_code: bool) -> bool:
     if _DOTTED.fullmatch(value) and in_code:
         return False
     if _IDENTIFIER.fullmatch(value) and in_code:
-        return any(character.isdigit() for character in value) and not _CREDENTIAL_WORD.search(value)
+        return any(character.isdigit() for character in value) and not _CREDENTIAL_WORD.search(
+            value
+        )
     return True
 
 
@@ -151,7 +167,9 @@ def is_written_credential(value: str, *, is_line: bool) -> bool:
     parts = [part for part in re.split(r"[-_./]", value) if part]
     if len(parts) > 1 or not is_line:
         return not all(_METHOD.fullmatch(part) for part in parts)
-    return _METHOD.fullmatch(value) is None or (value.isalpha() and not _CREDENTIAL_WORD.search(value))
+    return _METHOD.fullmatch(value) is None or (
+        value.isalpha() and not _CREDENTIAL_WORD.search(value)
+    )
 
 
 def is_basic(value: str) -> bool:

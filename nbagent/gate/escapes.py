@@ -11,7 +11,9 @@ from nbagent.gate.decoded import Replacement
 _HEX = "[0-9a-fA-F]"
 _HIGH = rf"\\u[dD][89abAB]{_HEX}{{2}}"
 _LOW = rf"\\u[dD][c-fC-F]{_HEX}{{2}}"
-_ESCAPE = re.compile(rf'(?P<pair>{_HIGH}{_LOW})|(?P<half>{_HIGH})|\\u(?P<code>{_HEX}{{4}})|\\(?P<short>["\\/bfnrt])')
+_ESCAPE = re.compile(
+    rf'(?P<pair>{_HIGH}{_LOW})|(?P<half>{_HIGH})|\\u(?P<code>{_HEX}{{4}})|\\(?P<short>["\\/bfnrt])'
+)
 _INCOMPLETE = re.compile(rf"(?:\\(?:u{_HEX}{{0,3}})?)?\Z")
 _MAX_INCOMPLETE_CHARS = 5
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}

@@ -76,11 +76,18 @@ _THOUGHTS = [
     *_words("scratchpad", "<inner_thoughts>", "</inner_thoughts>"),
     *_pairs("seed", "thought", "seed:think", "seed:cot_budget_reflect"),
     *_tokens("think", "thought", ("<|think|>", "<|/think|>"), ("<|thinking|>", "<|/thinking|>")),
-    *_tokens("kimi", "thought", ("◁think▷", "◁/think▷"), ("<|open|>think<|sep|>", "<|close|>think<|sep|>")),
+    *_tokens(
+        "kimi",
+        "thought",
+        ("◁think▷", "◁/think▷"),
+        ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
+    ),
     *_tokens("open-thoughts", "thought", ("<|begin_of_thought|>", "<|end_of_thought|>")),
     *_tokens("cohere", "thought", ("<|START_THINKING|>", "<|END_THINKING|>")),
     *_tokens("apertus", "thought", ("<|inner_prefix|>", "<|inner_suffix|>")),
-    *_tokens("gemma", "thought", ("<|channel>thought", "<channel|>"), ("<unused94>thought", "<unused95>")),
+    *_tokens(
+        "gemma", "thought", ("<|channel>thought", "<channel|>"), ("<unused94>thought", "<unused95>")
+    ),
     *_tokens("pangu", "thought", ("[unused16]", "[unused17]")),
     *_words("magistral", "[THINK]", "[/THINK]"),
     Form(
@@ -107,7 +114,14 @@ _CALLS = [
     *_pairs("qwen-coder", "tool", "seed:tool_call", "minimax:tool_call", "longcat_tool_call"),
     Form("qwen-coder", "<function=→@>", "tool", ("</function>",)),
     Form("qwen-agent", "✿FUNCTION✿:→~@~✿ARGS✿:", "tool", value=True, labels=True),
-    *_pairs("claude", "tool", "function_calls", "antml:function_calls", "｜DSML｜function_calls", "｜DSML｜tool_calls"),
+    *_pairs(
+        "claude",
+        "tool",
+        "function_calls",
+        "antml:function_calls",
+        "｜DSML｜function_calls",
+        "｜DSML｜tool_calls",
+    ),
     *[
         Form("claude", f'<{prefix}invoke name="→@">', "tool", (f"</{prefix}invoke>",))
         for prefix in ("", "antml:", "｜DSML｜", "steptml:")
@@ -127,7 +141,12 @@ _CALLS = [
     Form("llama", "<|python_tag|>→~@(~@=", "tool", value=True),
     Form("llama", "<|python_tag|>", "tool", ("<|eom_id|>", "<|eot_id|>")),
     *_tokens("llama", "tool", ("<|python_start|>", "<|python_end|>")),
-    *_tokens("deepseek", "tool", ("<|tool_calls_begin|>", "<|tool_calls_end|>"), ("<|tool_call_begin|>", "<|tool_call_end|>")),
+    *_tokens(
+        "deepseek",
+        "tool",
+        ("<|tool_calls_begin|>", "<|tool_calls_end|>"),
+        ("<|tool_call_begin|>", "<|tool_call_end|>"),
+    ),
     *_tokens("kimi", "tool", ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")),
     *_tokens("kimi", "tool", ("<|open|>tools<|sep|>", "<|close|>tools<|sep|>")),
     *_tokens("lfm", "tool", ("<|tool_call_start|>", "<|tool_call_end|>")),
@@ -135,28 +154,57 @@ _CALLS = [
     *_tokens("cohere", "tool", ("<|START_ACTION|>", "<|END_ACTION|>")),
     *_tokens("apertus", "tool", ("<|tools_prefix|>", "<|tools_suffix|>")),
     *_tokens("pangu", "tool", ("[unused11]", "[unused12]")),
-    *_tokens("gemma", "tool", ("<start_function_call>", "<end_function_call>"), ("<|tool_call>", "<tool_call|>")),
-    *[Form("gemma", f"```{name}→\n", "tool", ("\n```",), "fence") for name in ("tool_code", "tool_call", "function_call")],
+    *_tokens(
+        "gemma",
+        "tool",
+        ("<start_function_call>", "<end_function_call>"),
+        ("<|tool_call>", "<tool_call|>"),
+    ),
+    *[
+        Form("gemma", f"```{name}→\n", "tool", ("\n```",), "fence")
+        for name in ("tool_code", "tool_call", "function_call")
+    ],
     Form("hector", "→[Tool: @(", "tool", (")]",), "line"),
 ]
 
 _RESULTS = [
-    *_pairs("hermes", "result", "tool_response", "tool_responses", "tool_result", "tool_results", "tool_output"),
+    *_pairs(
+        "hermes",
+        "result",
+        "tool_response",
+        "tool_responses",
+        "tool_result",
+        "tool_results",
+        "tool_output",
+    ),
     *_pairs("claude", "result", "function_results", "antml:function_results", "function_response"),
-    *_tokens("mistral", "result", ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"), ("[TOOL_CONTENT]", "[/TOOL_RESULTS]")),
+    *_tokens(
+        "mistral",
+        "result",
+        ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
+        ("[TOOL_CONTENT]", "[/TOOL_RESULTS]"),
+    ),
     *_tokens("deepseek", "result", ("<|tool_outputs_begin|>", "<|tool_outputs_end|>")),
     *_tokens("deepseek", "result", ("<|tool_output_begin|>", "<|tool_output_end|>")),
     *_tokens("cohere", "result", ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>")),
     *_tokens("gemma", "result", ("<start_function_response>", "<end_function_response>")),
     *_tokens("gemma", "result", ("<|tool_response>", "<tool_response|>")),
-    *[Form("gemma", f"```{name}→\n", "result", ("\n```",), "fence") for name in ("tool_output", "tool_outputs")],
+    *[
+        Form("gemma", f"```{name}→\n", "result", ("\n```",), "fence")
+        for name in ("tool_output", "tool_outputs")
+    ],
     Form("qwen-agent", "✿RESULT✿:", "result", labels=True),
 ]
 
 _ANSWER_TAGS = ("answer", "final_answer", "response", "output")
 _ANSWERS = [
     *_tokens("open-thoughts", "text", ("<|begin_of_solution|>", "<|end_of_solution|>")),
-    *_tokens("cohere", "text", ("<|START_RESPONSE|>", "<|END_RESPONSE|>"), ("<|START_TEXT|>", "<|END_TEXT|>")),
+    *_tokens(
+        "cohere",
+        "text",
+        ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+        ("<|START_TEXT|>", "<|END_TEXT|>"),
+    ),
     *_tokens("kimi", "text", ("<|open|>response<|sep|>", "<|close|>response<|sep|>")),
     Form("qwen-agent", "✿RETURN✿:", "text"),
     *[Form("answer", f"<{name}>", "text", place="beginning", needs="tag") for name in _ANSWER_TAGS],
@@ -165,10 +213,35 @@ _ANSWERS = [
 """Tags around an answer: they are removed, and the answer stays."""
 
 _TURN_ENDS = [
-    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>", "<end_of_turn>"),
-    *("<turn|>", "<|end_of_sentence|>", "<|end of sentence|>", "<|end_of_turn_token|>", "<|assistant_end|>", "[unused10]"),
-    *("<|im_start|>assistant", "<start_of_turn>model", "<|turn>model", "<|assistant|>", "<|assistant_start|>"),
-    *("<|start_header_id|>assistant<|end_header_id|>", "<|close|>message<|sep|>", "<|start_of_turn_token|>"),
+    *(
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|endoftext|>",
+        "<|end_of_text|>",
+        "<|end_of_turn|>",
+        "<end_of_turn>",
+    ),
+    *(
+        "<turn|>",
+        "<|end_of_sentence|>",
+        "<|end of sentence|>",
+        "<|end_of_turn_token|>",
+        "<|assistant_end|>",
+        "[unused10]",
+    ),
+    *(
+        "<|im_start|>assistant",
+        "<start_of_turn>model",
+        "<|turn>model",
+        "<|assistant|>",
+        "<|assistant_start|>",
+    ),
+    *(
+        "<|start_header_id|>assistant<|end_header_id|>",
+        "<|close|>message<|sep|>",
+        "<|start_of_turn_token|>",
+    ),
 ]
 
 _HARMONY_END = ("<|message|>",)
@@ -176,16 +249,43 @@ _HARMONY = [
     Form("harmony", "<|start|>", "header", _HARMONY_END),
     Form("harmony", "<|channel|>", "header", _HARMONY_END),
     Form("harmony", "assistant<|channel|>", "header", _HARMONY_END, "beginning"),
-    *[Form("harmony", token, "text") for token in ("<|message|>", "<|end|>", "<|return|>", "<|call|>", "<|constrain|>")],
+    *[
+        Form("harmony", token, "text")
+        for token in ("<|message|>", "<|end|>", "<|return|>", "<|call|>", "<|constrain|>")
+    ],
     *[
         Form("harmony", f"→{channel}<|message|>", "header", (), "beginning")
-        for channel in ("analysis", "commentary", "final", "commentary to=@", "commentary to=@ json", "assistant to=@")
+        for channel in (
+            "analysis",
+            "commentary",
+            "final",
+            "commentary to=@",
+            "commentary to=@ json",
+            "assistant to=@",
+        )
     ],
     # Without its special tokens, as a server leaves it that skips them.
-    Form("bare-harmony", "analysis→^", "thought", place="beginning", ahead="assistant(?:final|commentary)", labels=True),
+    Form(
+        "bare-harmony",
+        "analysis→^",
+        "thought",
+        place="beginning",
+        ahead="assistant(?:final|commentary)",
+        labels=True,
+    ),
     Form("bare-harmony", "assistantanalysis", "thought", (), "beginning", "family", labels=True),
-    Form("bare-harmony", "assistantcommentary→ to=@~json~{", "tool", (), "beginning", "family", value=True),
-    Form("bare-harmony", "assistantcommentary→ to=@~{", "tool", (), "beginning", "family", value=True),
+    Form(
+        "bare-harmony",
+        "assistantcommentary→ to=@~json~{",
+        "tool",
+        (),
+        "beginning",
+        "family",
+        value=True,
+    ),
+    Form(
+        "bare-harmony", "assistantcommentary→ to=@~{", "tool", (), "beginning", "family", value=True
+    ),
     Form("bare-harmony", "assistantfinal", "text", (), "beginning", "family"),
 ]
 
@@ -197,10 +297,14 @@ _AFTER_THOUGHT = rf"\n[ \t]*(?:{_ACTION}|Final Answer:)"
 _REACT = [
     Form("react", "Question#:", "thought", (), "line", "start", _AFTER_THOUGHT, labels=True),
     Form("react", "Thought#:", "thought", (), "line", "start", _AFTER_THOUGHT, labels=True),
-    Form("react", "→Action#:~%~Action Input#:", "tool", (), "line", "start", value=True, labels=True),
+    Form(
+        "react", "→Action#:~%~Action Input#:", "tool", (), "line", "start", value=True, labels=True
+    ),
     Form("react", "→Action#:~@[", "tool", (), "line", "start", value=True, labels=True),
     Form("react", "→Action#:~@(", "tool", (), "line", "start", value=True, labels=True),
-    Form("react", '→Action#:~```json~{~"action"~:', "tool", ("\n```",), "line", "start", labels=True),
+    Form(
+        "react", '→Action#:~```json~{~"action"~:', "tool", ("\n```",), "line", "start", labels=True
+    ),
     Form("react", '→Action#:~```~{~"action"~:', "tool", ("\n```",), "line", "start", labels=True),
     Form("react", '→Action#:~{~"action"~:', "tool", (), "line", "start", value=True, labels=True),
     Form("react", "Observation#:", "result", (), "line", "family", labels=True),
@@ -211,9 +315,15 @@ _REACT = [
 _ID = '"id"~:~"@"~,~'
 _TYPE = '"type"~:~"function"~,~'
 _FUNCTION = '"function"~:~{~'
-_HEADS = [f'{before}"name"~:~"@"~,~' for before in ("", _ID, _TYPE, _FUNCTION, _TYPE + _FUNCTION, _ID + _TYPE + _FUNCTION)]
+_HEADS = [
+    f'{before}"name"~:~"@"~,~'
+    for before in ("", _ID, _TYPE, _FUNCTION, _TYPE + _FUNCTION, _ID + _TYPE + _FUNCTION)
+]
 _JSON = [
-    *[Form("json", f'→{{~{head}"arguments"~:~{{', "tool", (), "line", "start", value=True) for head in _HEADS],
+    *[
+        Form("json", f'→{{~{head}"arguments"~:~{{', "tool", (), "line", "start", value=True)
+        for head in _HEADS
+    ],
     *[
         Form("json", f'→{opened}{{~{head}"{key}"~:', "tool", (), "line", "name", value=True)
         for opened in ("", "[~")
@@ -221,7 +331,14 @@ _JSON = [
         for key in ("arguments", "parameters")
     ],
     *[
-        Form("json", f'```{label}→~{opened}{{~{head}"{key}"~:', "tool", ("\n```",), "fence", needs="name")
+        Form(
+            "json",
+            f'```{label}→~{opened}{{~{head}"{key}"~:',
+            "tool",
+            ("\n```",),
+            "fence",
+            needs="name",
+        )
         for label in ("json", "")
         for opened in ("", "[~")
         for head in _HEADS
@@ -235,7 +352,13 @@ _PYTHONIC = [
 
 _TABLE = [*_THOUGHTS, *_CALLS, *_RESULTS, *_ANSWERS, *_HARMONY, *_REACT, *_JSON, *_PYTHONIC]
 _OPENERS = {form.opener for form in _TABLE} | set(_TURN_ENDS)
-_STRAY = {end: form.kind for form in _TABLE if "@" not in form.opener for end in form.ends if end[0] in "<[◁"}
+_STRAY = {
+    end: form.kind
+    for form in _TABLE
+    if "@" not in form.opener
+    for end in form.ends
+    if end[0] in "<[◁"
+}
 
 THOUGHT_END = "thought end"
 """Family of a tag that ends a thought whose beginning is not in the text."""
@@ -244,7 +367,11 @@ FORMS = [
     *_TABLE,
     *[Form("turn", token, "text", place="end") for token in _TURN_ENDS],
     Form("turn", "</s>", "text", place="beginning", needs="tag"),  # elsewhere it is HTML
-    *[Form(THOUGHT_END if _STRAY[end] == "thought" else "stray", end, "text") for end in _STRAY if end not in _OPENERS],
+    *[
+        Form(THOUGHT_END if _STRAY[end] == "thought" else "stray", end, "text")
+        for end in _STRAY
+        if end not in _OPENERS
+    ],
 ]
 """Every form that is known, with the ends that stand alone: they are removed."""
 
@@ -254,7 +381,9 @@ LABELLED = frozenset({"react", "bare-harmony", "qwen-agent"})
 THINK_ENDS = frozenset(end for form in _THOUGHTS if form.family == "think" for end in form.ends)
 """Ends of thoughts that models take for one another."""
 
-OPENED_IN_PROMPT = Form("think", "", "thought", tuple(end for end in _STRAY if _STRAY[end] == "thought"))
+OPENED_IN_PROMPT = Form(
+    "think", "", "thought", tuple(end for end in _STRAY if _STRAY[end] == "thought")
+)
 """A thought whose opener is in the prompt."""
 
 HARMONY_THOUGHT = Form("harmony", "", "thought", ("<|end|>", "<|return|>", "<|call|>"), labels=True)
@@ -301,21 +430,35 @@ def tag_options(tags: Tags | None) -> TagOptions:
     if tags is None:
         return NO_TAGS
     if isinstance(tags, str) or not isinstance(tags, Collection):
-        raise TypeError(f"tags takes a list of families and of tags, or a mapping from tags to kinds; got {tags!r}")
-    given = [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()] if isinstance(tags, Mapping) else list(tags)
+        raise TypeError(
+            f"tags takes a list of families and of tags, or a mapping from tags to kinds; got {tags!r}"
+        )
+    given = (
+        [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()]
+        if isinstance(tags, Mapping)
+        else list(tags)
+    )
     families = [each for each in given if isinstance(each, str)]
     for name in families:
         if name not in ASKED:
             hint = did_you_mean(name, ASKED)
-            raise ValueError(f"tags={name!r} is no family that can be asked for: {', '.join(map(repr, ASKED))}{hint}")
-    return TagOptions(frozenset(families), tuple(_own_form(each) for each in given if not isinstance(each, str)))
+            raise ValueError(
+                f"tags={name!r} is no family that can be asked for: {', '.join(map(repr, ASKED))}{hint}"
+            )
+    return TagOptions(
+        frozenset(families), tuple(_own_form(each) for each in given if not isinstance(each, str))
+    )
 
 
 def _own_form(tag: Any) -> Form:
     texts = list(tag) if isinstance(tag, tuple | list) else []
     if len(texts) != 3 or not all(isinstance(each, str) and each.strip() for each in texts[:2]):
-        raise TypeError(f"a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; got {tag!r}")
+        raise TypeError(
+            f"a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; got {tag!r}"
+        )
     opener, closer, kind = texts
     if kind not in _OWN_KINDS:
-        raise ValueError(f"the kind of {opener!r} in tags= must be 'thought' or 'tool'; got {kind!r}")
+        raise ValueError(
+            f"the kind of {opener!r} in tags= must be 'thought' or 'tool'; got {kind!r}"
+        )
     return Form("own", opener, kind, (closer,))

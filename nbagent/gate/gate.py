@@ -70,7 +70,9 @@ class Gate:
         if self.patterns:
             self._stages.append(Redactor(self.patterns))
         self._has_rules = bool(self._stages)
-        self._secrets: Redactor | None = None  # comes last, so that no pattern is missed because of a mask
+        self._secrets: Redactor | None = (
+            None  # comes last, so that no pattern is missed because of a mask
+        )
 
     def mask_secrets(self, secrets: Secrets) -> None:
         """Mask these credentials from now on. They replace those of an earlier call."""

@@ -33,7 +33,9 @@ class TaggedText:
         hidden: number of thoughts that were left out.
     """
 
-    def __init__(self, start: e.TextStart, *, in_thought: bool, thoughts: bool, grammar: Grammar) -> None:
+    def __init__(
+        self, start: e.TextStart, *, in_thought: bool, thoughts: bool, grammar: Grammar
+    ) -> None:
         self.open_id = ""
         self.hidden = 0
         self._start = start
@@ -53,7 +55,11 @@ class TaggedText:
     def with_parent(self, event: _E) -> _E:
         """Return the event with the `parent_id` of the text's start, which later events need not repeat."""
         inside = self._start.parent_id
-        return event if inside is None or event.parent_id is not None else replace(event, parent_id=inside)
+        return (
+            event
+            if inside is None or event.parent_id is not None
+            else replace(event, parent_id=inside)
+        )
 
     def passes(self, delta: str) -> bool:
         """Return True if a delta just continues the open segment, as nearly every delta does."""
@@ -80,7 +86,9 @@ class TaggedText:
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
             if self._space and not self._tagged and not self._in_thought:
-                events += self._begin("text", event) + self.continue_segment("".join(self._space), event)
+                events += self._begin("text", event) + self.continue_segment(
+                    "".join(self._space), event
+                )
             return events + self._end_segment(event)
         events = []
         streamed = self._made - Counter({"text": self._reclassified})
@@ -115,7 +123,9 @@ class TaggedText:
             if not text.strip():
                 self._space.append(text)
                 return []
-            text = text.lstrip() if self._tagged or kind == "thought" else "".join(self._space) + text
+            text = (
+                text.lstrip() if self._tagged or kind == "thought" else "".join(self._space) + text
+            )
             self._space.clear()
             events = self._begin(kind, event)
         if self._first is not None:
@@ -175,10 +185,22 @@ class TaggedText:
         self._made["tool"] += 1
         events: list[e.Event] = []
         for number, call in enumerate(calls_in(segment.text, segment.name), 1):
-            id_ = f"{self._start.id}.tool-{self._made['tool']}" + (f".{number}" if number > 1 else "")
+            id_ = f"{self._start.id}.tool-{self._made['tool']}" + (
+                f".{number}" if number > 1 else ""
+            )
             self._calls_open.append(id_)
-            events.append(e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event)))
-            events.append(e.ToolArgs(id=id_, args=call.args, args_text=call.args_text, valid=call.valid, **envelope(event)))
+            events.append(
+                e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event))
+            )
+            events.append(
+                e.ToolArgs(
+                    id=id_,
+                    args=call.args,
+                    args_text=call.args_text,
+                    valid=call.valid,
+                    **envelope(event),
+                )
+            )
         return events
 
     def _result(self, segment: Segment, event: e.Event) -> list[e.Event]:

@@ -17,7 +17,10 @@ _HEAD_CHARS = SHOWN_CHARS + 1
 _NO_WORDS = r"(?!(?!(?:proj|ant|svcacct|admin|or|lf)-)[a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
 
 FORMATS = (
-    ("sk-", rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them
+    (
+        "sk-",
+        rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}",
+    ),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them
     ("pk-lf-", r"[0-9a-f\-]{32,}"),  # Langfuse
     ("sk_live_", r"[A-Za-z0-9]{16,}"),  # Stripe
     ("sk_test_", r"[A-Za-z0-9]{16,}"),
@@ -86,7 +89,11 @@ FORMATS = (
     ("shpca_", r"[0-9a-fA-F]{32}"),
     ("shppa_", r"[0-9a-fA-F]{32}"),
     ("shpss_", r"[0-9a-fA-F]{32}"),
-    *((f"{kind}{digit}", r"[0-9a-f]{31}(?![0-9A-Za-z])") for kind in ("SK", "AC") for digit in "0123456789abcdef"),  # Twilio
+    *(
+        (f"{kind}{digit}", r"[0-9a-f]{31}(?![0-9A-Za-z])")
+        for kind in ("SK", "AC")
+        for digit in "0123456789abcdef"
+    ),  # Twilio
     ("lin_api_", r"[A-Za-z0-9]{32,}"),  # Linear
     ("lin_oauth_", r"[A-Za-z0-9]{32,}"),
     ("figd_", r"[A-Za-z0-9_\-]{30,}"),  # Figma

@@ -85,16 +85,25 @@ class Levels:
     """
 
     def __init__(
-        self, reveal: Reveal = "thinking", *, thinking_first: bool = False, quotes: bool = True, tags: Tags | None = None
+        self,
+        reveal: Reveal = "thinking",
+        *,
+        thinking_first: bool = False,
+        quotes: bool = True,
+        tags: Tags | None = None,
     ) -> None:
         if reveal not in LEVELS:
-            raise ValueError(f"reveal={reveal!r} is not a level; use one of {', '.join(map(repr, LEVELS))}")
+            raise ValueError(
+                f"reveal={reveal!r} is not a level; use one of {', '.join(map(repr, LEVELS))}"
+            )
         level = LEVELS.index(reveal)
         self._thoughts = level >= _THINKING
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
         self._thinking_first = thinking_first
-        self._with_text: set[str | None] = set()  # the run (None) and the agents whose current response has had a text
+        self._with_text: set[str | None] = (
+            set()
+        )  # the run (None) and the agents whose current response has had a text
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
         self.grammar = Grammar(tag_options(tags))
@@ -144,19 +153,30 @@ class Levels:
                 self._with_text.discard(event.parent_id)
             case e.ToolStart():
                 self.grammar.names.add(event.name)
-            case e.ToolResult(preliminary=False):  # goes back to the model; one that thinks first begins with a thought
+            case e.ToolResult(
+                preliminary=False
+            ):  # goes back to the model; one that thinks first begins with a thought
                 self._with_text.discard(event.parent_id)
 
     def close(self) -> list[e.Event]:
         """Release what was held back and end the open texts, since the stream is over."""
-        events = [event for id_, text in self._texts.items() for event in text.finish(text.with_parent(e.TextEnd(id=id_)))]
+        events = [
+            event
+            for id_, text in self._texts.items()
+            for event in text.finish(text.with_parent(e.TextEnd(id=id_)))
+        ]
         self._texts.clear()
         return events
 
     def _tagged(self, start: e.TextStart) -> TaggedText:
         begins = start.parent_id not in self._with_text
         self._with_text.add(start.parent_id)
-        return TaggedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts, grammar=self.grammar)
+        return TaggedText(
+            start,
+            in_thought=self._thinking_first and begins,
+            thoughts=self._thoughts,
+            grammar=self.grammar,
+        )
 
     def _text(self, event: e.TextDelta | e.TextEnd) -> list[e.Event]:
         text = self._texts.get(event.id)

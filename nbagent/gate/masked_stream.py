@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 MAX_TOKEN_CHARS = 512
 """Characters of a key that are held back in a stream before its end has come."""
 
-_CONTEXT_CHARS = SHOWN_CHARS + 1  # the first ones of a credential, and one of a line break that JSON writes before it
+_CONTEXT_CHARS = (
+    SHOWN_CHARS + 1
+)  # the first ones of a credential, and one of a line break that JSON writes before it
 _MARK_CHARS = 5  # of the longest mark that `may_hold_context` looks for, without its last character
 _MAX_KEPT_CHARS = 4 * CONTEXT_CHARS
 _MIDDLE = "0"  # stands for any character inside a word
@@ -47,11 +49,15 @@ class _ContextualStream:
     """Masks the credentials that are recognised by the text around them."""
 
     def __init__(self) -> None:
-        self._text = ""  # the end of what was shown, in which a context may begin, and what is held back
+        self._text = (
+            ""  # the end of what was shown, in which a context may begin, and what is held back
+        )
         self._shown = 0  # characters of it that were shown
         self._scanned = 0  # characters of it in which no context begins that is still to be found
         self._is_open = False
-        self._rest: re.Pattern[str] | None = None  # matches how a value goes on that is longer than any key
+        self._rest: re.Pattern[str] | None = (
+            None  # matches how a value goes on that is longer than any key
+        )
 
     def feed(self, text: str) -> str:
         if not self._is_open and self._rest is None:
@@ -60,7 +66,9 @@ class _ContextualStream:
                 return text
             seen = self._text + text
             if not may_hold_context(seen[-len(text) - _MARK_CHARS :]):
-                if len(seen) < _MAX_KEPT_CHARS:  # cutting it each time would take longer than all else here
+                if (
+                    len(seen) < _MAX_KEPT_CHARS
+                ):  # cutting it each time would take longer than all else here
                     self._text, self._shown = seen, len(seen)
                 else:
                     self._keep(seen, len(seen), len(seen))
@@ -86,7 +94,10 @@ class _ContextualStream:
         for found in found_in(seen, self._scanned, is_whole=is_last):
             if found.is_open:
                 self._is_open = True
-                end, context = max(shown, min(len(seen), found.value + SHOWN_CHARS)), min(context, found.begin)
+                end, context = (
+                    max(shown, min(len(seen), found.value + SHOWN_CHARS)),
+                    min(context, found.begin),
+                )
             else:
                 spans += found.spans
                 self._scanned, self._rest = found.end, found.rest
@@ -102,12 +113,18 @@ class _ContextualStream:
             self._rest = None
         self._keep(self._text + text[:size], len(self._text) + size, len(self._text) + size)
         self._scanned = self._shown
-        return "".join("•" if not character.isspace() else character for character in text[:size]), text[size:]
+        return "".join(
+            "•" if not character.isspace() else character for character in text[:size]
+        ), text[size:]
 
     def _keep(self, seen: str, shown: int, context: int) -> None:
         """Keep the end of the text: from some characters before what is held back, or before the context of that."""
         start = max(0, min(shown, context) - CONTEXT_CHARS)
-        self._text, self._shown, self._scanned = seen[start:], shown - start, max(0, self._scanned - start)
+        self._text, self._shown, self._scanned = (
+            seen[start:],
+            shown - start,
+            max(0, self._scanned - start),
+        )
 
 
 class _ExactStream:
@@ -123,7 +140,9 @@ class _ExactStream:
         if not self._held and not self._in_long_token:
             seen = self._before + text
             if not self._secrets.may_begin_in(seen):
-                self._before = _MIDDLE + seen[-_CONTEXT_CHARS - 1 :]  # as `_context`: no credential begins before these
+                self._before = (
+                    _MIDDLE + seen[-_CONTEXT_CHARS - 1 :]
+                )  # as `_context`: no credential begins before these
                 return text
         return self._search_and_mask(text)
 

@@ -87,7 +87,9 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, dict):
         names = DistinctNames()  # keys may differ only in masked text
         made = {
-            names.add(mask(key)) if isinstance(key, str) else key: mask_json(item, mask, numbers=numbers)
+            names.add(mask(key)) if isinstance(key, str) else key: mask_json(
+                item, mask, numbers=numbers
+            )
             for key, item in value.items()
         }
         return made if made != value else value

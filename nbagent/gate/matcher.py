@@ -118,18 +118,26 @@ class Openers:
             key, form = opener.head[:_KEY_CHARS], opener.form
             for size in range(1, len(key)):
                 self._parts.setdefault(key[:size], []).append(key)
-            self._groups.setdefault(key, {}).setdefault((form.place, form.needs, form.family), []).append(opener)
+            self._groups.setdefault(key, {}).setdefault(
+                (form.place, form.needs, form.family), []
+            ).append(opener)
             if key[0].isalnum():
                 for size in range(1, len(opener.head)):
                     self._words.setdefault(opener.head[:size], []).append(form)
-        self._words_begin_lines = all(form.place in ("line", "beginning") for forms in self._words.values() for form in forms)
+        self._words_begin_lines = all(
+            form.place in ("line", "beginning") for forms in self._words.values() for form in forms
+        )
         self._longest_word = max(map(len, self._words), default=0)
-        anywhere = {opener.head[0] for opener in openers if opener.form.place in ("anywhere", "end")}
+        anywhere = {
+            opener.head[0] for opener in openers if opener.form.place in ("anywhere", "end")
+        }
         starts = re.escape("".join(anywhere)) + "`"
         self.trigger = re.compile(f"[{starts}]")
         self.line_trigger = re.compile(rf"[{starts}\n]")
 
-    def at(self, text: str, at: int, fits: Callable[[Form], bool], *, last: bool) -> Iterator[Found | None]:
+    def at(
+        self, text: str, at: int, fits: Callable[[Form], bool], *, last: bool
+    ) -> Iterator[Found | None]:
         """Yield the openers at an offset, and None for one that the rest of the text may become.
 
         Args:
@@ -176,12 +184,24 @@ class Ends:
         self.ignored: frozenset[str] = frozenset()
         if form.kind == "thought" and not form.labels:
             same = [form] if form.opener else FORMS
-            self.ignored = frozenset(plain(each.opener) for each in same if each.kind == "thought" and each.opener[0] in "<[◁")
-        self.others = frozenset(map(plain, THINK_ENDS)) - self.closers if form.family == "think" else frozenset()
-        self._labels = {Opener(each).head for each in FORMS if form.labels and each.family == form.family}
+            self.ignored = frozenset(
+                plain(each.opener)
+                for each in same
+                if each.kind == "thought" and each.opener[0] in "<[◁"
+            )
+        self.others = (
+            frozenset(map(plain, THINK_ENDS)) - self.closers
+            if form.family == "think"
+            else frozenset()
+        )
+        self._labels = {
+            Opener(each).head for each in FORMS if form.labels and each.family == form.family
+        }
         literals = {*form.ends, *self.ignored, *self.others, *self._labels}
         self._longest = max(map(len, literals), default=0)
-        self._parts = frozenset(plain(literal)[:size] for literal in literals for size in range(1, len(literal)))
+        self._parts = frozenset(
+            plain(literal)[:size] for literal in literals for size in range(1, len(literal))
+        )
         patterns = [_pattern(literal) for literal in sorted(literals, key=len, reverse=True)]
         code = [_BACKTICKS, r"\n"] if form.kind == "thought" else []
         self.token = re.compile("|".join([*patterns, *code]) or _NEVER, re.ASCII)

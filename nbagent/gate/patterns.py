@@ -22,7 +22,13 @@ Rule: TypeAlias = _Expression | Callable[[str], str]
 _Match: TypeAlias = tuple[Span, ...]
 """Spans of the text that a match consists of; markup may be between two."""
 
-_FLAGS = ((re.IGNORECASE, regex.I), (re.MULTILINE, regex.M), (re.DOTALL, regex.S), (re.VERBOSE, regex.X), (re.ASCII, regex.A))
+_FLAGS = (
+    (re.IGNORECASE, regex.I),
+    (re.MULTILINE, regex.M),
+    (re.DOTALL, regex.S),
+    (re.VERBOSE, regex.X),
+    (re.ASCII, regex.A),
+)
 _PROBES = ("a", " ")  # a match may depend on whether a word goes on
 _SENTINEL = "\ud800"
 """A character that occurs in no text."""
@@ -94,7 +100,9 @@ class Patterns:
             elif callable(rule):
                 self._functions.append(rule)
             else:
-                raise TypeError(f"redact takes regular expressions and functions; got {type(rule).__name__}: {rule!r}")
+                raise TypeError(
+                    f"redact takes regular expressions and functions; got {type(rule).__name__}: {rule!r}"
+                )
 
     def __bool__(self) -> bool:
         return bool(self._expressions or self._functions)
@@ -147,7 +155,9 @@ class Patterns:
             matches, end = self._settle(text, start, last=last)
         except _TooSlow:
             return None
-        return bullets(text[:end], [span for match in matches if match[-1][1] <= end for span in match])[start:], end
+        return bullets(
+            text[:end], [span for match in matches if match[-1][1] <= end for span in match]
+        )[start:], end
 
     def _mask(self, text: str, is_html: bool, cuts: CutMarks | None) -> str:
         self._begin_search()
@@ -172,8 +182,13 @@ class Patterns:
                 found = self._search(beginning, reading.text, reading.start)
                 if found is not None and found.start() < len(reading.text):
                     end = min(end, reading.spans(found.start(), found.start() + 1)[0][0])
-        continued = [set(self._matches([reading.continued(probe) for reading in readings])) for probe in _PROBES]
-        sure = set(matches).intersection(*continued)  # `b$` matches before a line's end only where nothing follows
+        continued = [
+            set(self._matches([reading.continued(probe) for reading in readings]))
+            for probe in _PROBES
+        ]
+        sure = set(matches).intersection(
+            *continued
+        )  # `b$` matches before a line's end only where nothing follows
         for match in sorted(set(matches).union(*continued), reverse=True):
             first, stop = match[0][0], match[-1][1]
             if first < end and (stop > end or stop >= len(text) or match not in sure):
@@ -201,15 +216,21 @@ class Patterns:
     def _found_in(self, reading: Reading) -> Iterator[Span]:
         for number, expression in zip(self._numbers, self._expressions, strict=True):
             try:
-                for found in expression.finditer(reading.text, reading.start, timeout=self._time_left(reading)):
+                for found in expression.finditer(
+                    reading.text, reading.start, timeout=self._time_left(reading)
+                ):
                     if found[0]:
                         yield found.span()
             except TimeoutError:
                 self._give_up(number)
 
-    def _search(self, beginning: "regex.Pattern[str]", text: str, start: int) -> "regex.Match[str] | None":
+    def _search(
+        self, beginning: "regex.Pattern[str]", text: str, start: int
+    ) -> "regex.Match[str] | None":
         try:
-            return beginning.search(text, start, partial=True, timeout=self._time_left(Reading(text, start)))
+            return beginning.search(
+                text, start, partial=True, timeout=self._time_left(Reading(text, start))
+            )
         except TimeoutError:
             self._give_up(self._numbers[self._beginnings.index(beginning)])
 
@@ -237,15 +258,21 @@ class Patterns:
     def _add(self, rule: _Expression) -> None:
         pattern = rule if isinstance(rule, str) else rule.pattern
         if not isinstance(pattern, str):
-            raise TypeError(f"redact takes expressions for text; got {pattern!r}, which is for bytes")
+            raise TypeError(
+                f"redact takes expressions for text; got {pattern!r}, which is for bytes"
+            )
         flags = 0
         if isinstance(rule, regex.Pattern):
             flags = rule.flags
         elif isinstance(rule, re.Pattern):
             flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
         try:
-            flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)  # may stand in the pattern: "(?x)"
-            if not flags & (regex.X | regex.V1):  # comments and nested sets, in which spaces are something else
+            flags |= regex.compile(pattern, flags).flags & (
+                regex.X | regex.V1
+            )  # may stand in the pattern: "(?x)"
+            if not flags & (
+                regex.X | regex.V1
+            ):  # comments and nested sets, in which spaces are something else
                 pattern = _with_line_breaks(pattern)
             expression = regex.compile(pattern, flags)
         except regex.error as error:

@@ -93,4 +93,6 @@ class Privacy:
     def _keep(self, event: Event) -> None:
         if self._hidden is None:
             self._hidden = EventLog(self._seen)
-        self._hidden.append(replace(event, seq=self._hidden.count + 1, ts=time.time(), run_id=self._run_id))
+        self._hidden.append(
+            replace(event, seq=self._hidden.count + 1, ts=time.time(), run_id=self._run_id)
+        )

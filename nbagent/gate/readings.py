@@ -35,7 +35,9 @@ class Reading:
 
     __slots__ = ("_layers", "is_json", "start", "text")
 
-    def __init__(self, text: str, start: int, layers: Sequence[Decoded] = (), *, is_json: bool = True) -> None:
+    def __init__(
+        self, text: str, start: int, layers: Sequence[Decoded] = (), *, is_json: bool = True
+    ) -> None:
         self.text = text
         self.start = start
         self.is_json = is_json
@@ -51,12 +53,19 @@ class Reading:
         new, _ = markup(self.text, self.start)
         if not new and not before:
             return None
-        if before:  # decoded for itself, because an escape that it cuts must not change the new text
+        if (
+            before
+        ):  # decoded for itself, because an escape that it cuts must not change the new text
             new = [*markup(self.text[: self.start], 0)[0], *new]
         if not new:
             return None
         layer = Decoded(self.text, new)
-        return Reading(layer.text, layer.offset_of(self.start), (layer, *self._layers), is_json=markup is json_escapes)
+        return Reading(
+            layer.text,
+            layer.offset_of(self.start),
+            (layer, *self._layers),
+            is_json=markup is json_escapes,
+        )
 
     def continued(self, text: str) -> "Reading":
         """Return the reading with some plain text after it."""
@@ -82,7 +91,9 @@ class Reading:
         return offset, offset
 
 
-def readings_of(text: str, start: int, markup: Markup = markdown_markup, *, before: bool = True) -> list[Reading]:
+def readings_of(
+    text: str, start: int, markup: Markup = markdown_markup, *, before: bool = True
+) -> list[Reading]:
     """Return the readings of a text that differ from each other.
 
     Args:
@@ -121,7 +132,9 @@ def complete_until(text: str, start: int) -> int:
     for level in range(_JSON_LEVELS + 1):
         if reading is None:
             break
-        end = min(end, _source_offset(reading, markdown_markup(reading.text, reading.start)[1], end))
+        end = min(
+            end, _source_offset(reading, markdown_markup(reading.text, reading.start)[1], end)
+        )
         if level == _JSON_LEVELS or "\\" not in reading.text:
             break
         end = min(end, _source_offset(reading, json_escapes(reading.text, reading.start)[1], end))

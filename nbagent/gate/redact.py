@@ -89,7 +89,11 @@ class Redactor:
     def close(self) -> list[e.Event]:
         """Return the held-back rest of the texts that are still open."""
         streams, self._streams = self._streams, {}
-        events: list[e.Event] = [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
+        events: list[e.Event] = [
+            made(id=id, delta=text)
+            for (made, id), stream in streams.items()
+            if (text := stream.close())
+        ]
         return [*self._warn(), *events]
 
     def _feed(self, event: e.Event) -> list[e.Event]:
@@ -103,7 +107,11 @@ class Redactor:
             case e.ToolResult():
                 if event.preliminary:
                     return [*self._flush(e.ToolArgsDelta, event), self._result(event)]
-                return [*self._flush(e.ToolArgsDelta, event), *self._flush(e.ToolOutput, event), self._result(event)]
+                return [
+                    *self._flush(e.ToolArgsDelta, event),
+                    *self._flush(e.ToolOutput, event),
+                    self._result(event),
+                ]
             case e.RunEnd():
                 return [*self.close(), self._masked(event)]
             case e.File():
@@ -150,7 +158,9 @@ class Redactor:
         # Not masked again: text beside a mask may look like a match.
         return [replace(self._masked(replace(event, delta="")), delta=shown)]
 
-    def _flush(self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult) -> list[e.Event]:
+    def _flush(
+        self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult
+    ) -> list[e.Event]:
         stream = self._streams.pop((made, event.id), None)
         text = stream.close() if stream is not None else ""
         return [made(id=event.id, delta=text, parent_id=event.parent_id)] if text else []
@@ -182,7 +192,9 @@ class Redactor:
         if not any(word in (media_type or "") for word in _TEXT_TYPES):
             return data
         try:
-            text = base64.b64decode("".join(data.split()), validate=True).decode()  # MIME's form has lines of 76 characters
+            text = base64.b64decode(
+                "".join(data.split()), validate=True
+            ).decode()  # MIME's form has lines of 76 characters
         except ValueError:
             return self.masker.mask(data)  # not base64, though it should be
         masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))
@@ -193,7 +205,11 @@ class Redactor:
         for field in _FIELDS[type(event)].texts:
             value = getattr(event, field)
             if value is not None:
-                masked = self.masker.mask(value, cuts=cuts) if type(value) is str else self._value(value, cuts)
+                masked = (
+                    self.masker.mask(value, cuts=cuts)
+                    if type(value) is str
+                    else self._value(value, cuts)
+                )
                 if masked is not value and masked != value:
                     changed[field] = masked
         return replace(event, **changed) if changed else event

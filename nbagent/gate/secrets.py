@@ -19,10 +19,27 @@ from typing import Any
 from urllib.parse import quote
 
 from nbagent.errors import causes
-from nbagent.gate.contexts import contextual_spans, cookie_values, found_in, may_hold_context, named_spans
-from nbagent.gate.credential_names import credential_grade, is_credential_name, is_credential_parameter
+from nbagent.gate.contexts import (
+    contextual_spans,
+    cookie_values,
+    found_in,
+    may_hold_context,
+    named_spans,
+)
+from nbagent.gate.credential_names import (
+    credential_grade,
+    is_credential_name,
+    is_credential_parameter,
+)
 from nbagent.gate.credential_values import is_file, is_path, looks_random, password_of
-from nbagent.gate.key_formats import SHAPED, SHOWN_CHARS, TOKEN_CHARS, beginnings, may_hold_key, may_start_with_key
+from nbagent.gate.key_formats import (
+    SHAPED,
+    SHOWN_CHARS,
+    TOKEN_CHARS,
+    beginnings,
+    may_hold_key,
+    may_start_with_key,
+)
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
 
@@ -65,7 +82,9 @@ def credentials_in(headers: Mapping[str, Any]) -> list[str]:
 
 def credentials_of(source: Any) -> list[str]:
     """Return the credentials in the request behind an SDK's stream, or behind the error that it raised."""
-    response = getattr(source, "response", None) or getattr(source, "_response", None)  # so the openai SDK's helpers
+    response = getattr(source, "response", None) or getattr(
+        source, "_response", None
+    )  # so the openai SDK's helpers
     headers = getattr(getattr(response, "request", None), "headers", None)
     return credentials_in(headers) if isinstance(headers, Mapping) else []
 
@@ -101,7 +120,9 @@ def mask_error(error: BaseException) -> None:
         if each is None or id(each) in seen:
             continue
         seen.add(id(each))
-        masked = tuple(known_now.mask(value) if isinstance(value, str) else value for value in each.args)
+        masked = tuple(
+            known_now.mask(value) if isinstance(value, str) else value for value in each.args
+        )
         if masked != each.args:
             each.args = masked
         waiting += [each.__cause__, each.__context__]
@@ -163,7 +184,10 @@ class Secrets:
             masked = bullets(masked, contextual_spans(masked))
         if cuts is None:
             return masked
-        return bullets(masked, (span for window in cuts.windows(text) for span in self._cut_off(text, cuts, *window)))
+        return bullets(
+            masked,
+            (span for window in cuts.windows(text) for span in self._cut_off(text, cuts, *window)),
+        )
 
     def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
         """Return a JSON value with every credential masked; the same object if there is none.
@@ -184,7 +208,9 @@ class Secrets:
             return items if items != list(value) else value
         return value
 
-    def _mask_object(self, pairs: dict[Any, Any], name: str, cuts: CutMarks | None) -> dict[Any, Any]:
+    def _mask_object(
+        self, pairs: dict[Any, Any], name: str, cuts: CutMarks | None
+    ) -> dict[Any, Any]:
         made: dict[Any, Any] = {}
         names = DistinctNames()  # keys may differ only in masked text
         for key, item in pairs.items():
@@ -198,13 +224,17 @@ class Secrets:
 
     def mask_streamed(self, text: str) -> str:
         """Like `mask`, but only what is recognised by itself: exact values and formats."""
-        if not (self.may_begin_in(text) or may_start_with_key(text)):  # nearly every text, in a small part of the time
+        if not (
+            self.may_begin_in(text) or may_start_with_key(text)
+        ):  # nearly every text, in a small part of the time
             return text
         return self._streamed.sub(self._masked, text)
 
     def may_begin_in(self, text: str) -> bool:
         """Return True if a credential that is recognised by itself may begin in the text, after its first character."""
-        return (self._head is not None and self._head.search(text) is not None) or may_hold_key(text)
+        return (self._head is not None and self._head.search(text) is not None) or may_hold_key(
+            text
+        )
 
     def _masked(self, match: "re.Match[str]") -> str:
         shown = self._written.get(match[0], SHOWN_CHARS)
@@ -230,7 +260,11 @@ class Secrets:
         if first is None:
             return None
         # It may begin inside a complete one, which is masked as a whole or not at all.
-        around = (found.start() for found in self._streamed.finditer(text) if found.start() < first < found.end())
+        around = (
+            found.start()
+            for found in self._streamed.finditer(text)
+            if found.start() < first < found.end()
+        )
         return next(around, first)
 
     def _growing_forms(self, text: str) -> Iterator[int]:
@@ -238,7 +272,10 @@ class Secrets:
         head = None if self._head is None else self._head.search(text)
         while self._head is not None and head is not None:
             start = head.start()
-            if any(len(form) > len(text) - start and form.startswith(text[start:]) for form in self._written):
+            if any(
+                len(form) > len(text) - start and form.startswith(text[start:])
+                for form in self._written
+            ):
                 yield start
                 return
             head = self._head.search(text, start + 1)  # heads may overlap
@@ -256,7 +293,12 @@ def _name_of(key: Any, pairs: dict[Any, Any], parent: str) -> str:
 def _forms(value: str) -> Iterator[tuple[str, int]]:
     """Yield a value as it may be written in a text, and the characters of each form that are shown."""
     yield value, SHOWN_CHARS
-    writers: tuple[Callable[[str], str], ...] = (*_JSON_FORMS, html.escape, partial(quote, safe=""), _single_quoted)
+    writers: tuple[Callable[[str], str], ...] = (
+        *_JSON_FORMS,
+        html.escape,
+        partial(quote, safe=""),
+        _single_quoted,
+    )
     for write in writers:
         form = write(value)
         if form != value:
@@ -280,7 +322,9 @@ _JSON_FORMS: tuple[Callable[[str], str], ...] = tuple(
 
 
 def _single_quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "\\'")  # as in the repr of a text that has both quotes
+    return value.replace("\\", "\\\\").replace(
+        "'", "\\'"
+    )  # as in the repr of a text that has both quotes
 
 
 class MaskingFilter(logging.Filter):
@@ -296,4 +340,6 @@ class MaskingFilter(logging.Filter):
         return True
 
 
-logging.getLogger("nbagent").addFilter(MaskingFilter())  # not for its children: a filter sees only its own logger's records
+logging.getLogger("nbagent").addFilter(
+    MaskingFilter()
+)  # not for its children: a filter sees only its own logger's records

@@ -74,7 +74,9 @@ class Grammar:
         return name.removeprefix("functions.") in self.names
 
 
-_MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
+_MARGIN = (
+    " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
+)
 _SPACE = " \t\r"
 _MARGIN_RUN = re.compile(f"[{re.escape(_MARGIN)}]*")
 _SPACE_RUN = re.compile(f"[{re.escape(_SPACE)}]*")
@@ -171,7 +173,13 @@ class Splitter:
 
     def _new_trigger(self) -> re.Pattern[str] | None:
         """Return what a chunk that only continues the segment has not; None if each chunk must be read."""
-        if self._held or self._open or self._info or self._closing or self._form.kind not in ("text", "thought"):
+        if (
+            self._held
+            or self._open
+            or self._info
+            or self._closing
+            or self._form.kind not in ("text", "thought")
+        ):
             return None
         if self._form.kind == "thought":
             return ends_of(self._form).trigger
@@ -201,7 +209,9 @@ class Splitter:
         if sign == "`" and self._is_open_run(place, token):
             return False
         at_margin = self._at_margin(place, here)
-        found = self._opener(place, here) if sign != "`" or (at_margin and not self._fence) else False
+        found = (
+            self._opener(place, here) if sign != "`" or (at_margin and not self._fence) else False
+        )
         if found is None:
             return self._wait(place, self._word_at_end(place, here))
         if found:
@@ -289,7 +299,10 @@ class Splitter:
     def _word_at_end(self, place: _Cursor, default: int) -> int:
         """Return the offset of a word at the end of the text that may become an opener."""
         parts = () if place.last else self._grammar.openers.words_at_end(place.text, place.at)
-        return min((at for form, at in parts if at < default and self._fits(place, form, at)), default=default)
+        return min(
+            (at for form, at in parts if at < default and self._fits(place, form, at)),
+            default=default,
+        )
 
     def _wait(self, place: _Cursor, here: int) -> bool:
         place.at = here
@@ -300,7 +313,9 @@ class Splitter:
     def _opener(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
         """Return the opener at an offset that counts; None if more of the text must be seen."""
         openers = self._grammar.openers
-        for found in openers.at(place.text, here, lambda form: self._fits(place, form, here), last=place.last):
+        for found in openers.at(
+            place.text, here, lambda form: self._fits(place, form, here), last=place.last
+        ):
             counts = found and self._counts(place, found, here)
             if counts is None or counts:
                 return found if counts else None
@@ -310,7 +325,9 @@ class Splitter:
         """Return the opener of the same family at an offset; None if more of the text must be seen."""
 
         def fits(form: Form) -> bool:
-            is_label = form.family == self._form.family and (form.kind != "text" or form.family in LABELLED)
+            is_label = form.family == self._form.family and (
+                form.kind != "text" or form.family in LABELLED
+            )
             return is_label and (form.place != "line" or self._at_line_start(place, here))
 
         return next(self._grammar.openers.at(place.text, here, fits, last=place.last), False)
@@ -351,7 +368,9 @@ class Splitter:
                 return None
             if text[end : end + 1] == _QUOTES[before]:
                 return False
-        if form.place != "fence" and not (self._closing and self._at_margin(place, here)):  # a tag may be right behind a fence
+        if form.place != "fence" and not (
+            self._closing and self._at_margin(place, here)
+        ):  # a tag may be right behind a fence
             in_code = self._is_in_code(place, end)
             if in_code is not False:
                 return None if in_code is None else False
@@ -422,11 +441,15 @@ class Splitter:
                 if answer is None:
                     segments.append(Segment("tool", body, self._name))
             case "result":
-                if at_end and self._form.labels:  # no label follows: the paragraphs behind it are the answer
+                if (
+                    at_end and self._form.labels
+                ):  # no label follows: the paragraphs behind it are the answer
                     body, _, answer = body.partition("\n\n")
                 segments.append(Segment("result", body))
             case "header" if body:
-                segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
+                segments.append(
+                    Segment("thought", body)
+                )  # a header without a message: kept, but not as an answer
         if answer:
             segments.append(Segment("text", answer))
 
@@ -475,7 +498,9 @@ class Splitter:
     def _at_line_start(self, place: _Cursor, here: int) -> bool:
         """Return True if the line has only space before an offset."""
         line = place.text.rfind("\n", place.line, here) + 1
-        return (line > 0 or self._is_blank) and _is_only(_SPACE_RUN, place.text, line or place.line, here)
+        return (line > 0 or self._is_blank) and _is_only(
+            _SPACE_RUN, place.text, line or place.line, here
+        )
 
     def _at_beginning(self, place: _Cursor, here: int) -> bool:
         """Return True if only space has come before an offset since the last tag."""
@@ -540,5 +565,12 @@ def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None
                 segments = [Segment("thought", before.text) for before in segments]
         else:
             segments.append(segment._replace(text=segment.text.lstrip()) if tagged else segment)
-    segments = [segment._replace(text=segment.text.lstrip()) if segment.kind == "thought" else segment for segment in segments]
-    return [segment for segment in segments if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged)]
+    segments = [
+        segment._replace(text=segment.text.lstrip()) if segment.kind == "thought" else segment
+        for segment in segments
+    ]
+    return [
+        segment
+        for segment in segments
+        if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged)
+    ]

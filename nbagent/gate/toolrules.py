@@ -38,9 +38,13 @@ class ToolRules:
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
         self._hidden: dict[str, frozenset[Aspect]] = {}  # by tool call
-        self._inside: set[str] = set()  # calls whose inner events are hidden, and blocks that began in them
+        self._inside: set[str] = (
+            set()
+        )  # calls whose inner events are hidden, and blocks that began in them
         self._asked: set[str] = set()  # approvals about calls of which something is hidden
-        self._announced = False  # since the last text, so that texts before and after a call stay apart
+        self._announced = (
+            False  # since the last text, so that texts before and after a call stay apart
+        )
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -57,17 +61,29 @@ class ToolRules:
                 return [event]
             case e.ToolStart():
                 return self._start(event)
-            case e.ToolArgsDelta() | e.ToolArgs() | e.ToolProgress() | e.ToolOutput() | e.ToolResult():
+            case (
+                e.ToolArgsDelta()
+                | e.ToolArgs()
+                | e.ToolProgress()
+                | e.ToolOutput()
+                | e.ToolResult()
+            ):
                 return self._call(event)
             case e.ApprovalRequest() | e.ApprovalResponse():
                 return [self._approval(event)]
             case e.Error():
                 return [self._error(event)]
             case e.AgentHandoff():
-                return [replace(event, tool_id=None) if "all" in self._hidden_aspects(event.tool_id) else event]
+                return [
+                    replace(event, tool_id=None)
+                    if "all" in self._hidden_aspects(event.tool_id)
+                    else event
+                ]
             case e.RunEnd() | e.AgentEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
-                return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
+                return [
+                    event if plain else replace(event, output=None)
+                ]  # it may hold the whole conversation
             case (
                 e.RunStart()
                 | e.Prompt()
@@ -80,9 +96,19 @@ class ToolRules:
                 | e.UsageUpdate()
             ):
                 return [event]
-            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() | e.Source() | e.File() | e.Status() | e.Hidden():
+            case (
+                e.ReasoningStart()
+                | e.ReasoningDelta()
+                | e.ReasoningEnd()
+                | e.Source()
+                | e.File()
+                | e.Status()
+                | e.Hidden()
+            ):
                 return [event]
-            case e.State() | e.Custom() | e.Raw():  # shown at level "all" only, where they are asked for
+            case (
+                e.State() | e.Custom() | e.Raw()
+            ):  # shown at level "all" only, where they are asked for
                 return [event]
             case _:
                 assert_never(event)
@@ -93,7 +119,9 @@ class ToolRules:
 
     def _is_inside(self, event: e.Event) -> bool:
         """Return True if an event is inside a hidden call. Only events that begin a block need to name their parent."""
-        if event.parent_id in self._inside or (isinstance(event, e.AgentStart) and event.tool_id in self._inside):
+        if event.parent_id in self._inside or (
+            isinstance(event, e.AgentStart) and event.tool_id in self._inside
+        ):
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
@@ -119,19 +147,29 @@ class ToolRules:
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
-        hidden |= self._hidden.get(event.id, _NOTHING)  # a call that starts again, perhaps by another name
+        hidden |= self._hidden.get(
+            event.id, _NOTHING
+        )  # a call that starts again, perhaps by another name
         self._hidden[event.id] = hidden
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
         if "all" in hidden:
             announced, self._announced = self._announced, True
             return [] if announced else [e.Hidden(what="tools", agent=event.agent)]
-        notes = [e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
+        notes = [
+            e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id)
+            for aspect in sorted(hidden)
+        ]
         if "result" in hidden:  # a second result would be hidden with all that is in the call
             event = replace(event, tool=None)
-        return [replace(event, title=None) if hidden and event.attempt_of is None else event, *notes]
+        return [
+            replace(event, title=None) if hidden and event.attempt_of is None else event,
+            *notes,
+        ]
 
-    def _call(self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult) -> list[e.Event]:
+    def _call(
+        self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult
+    ) -> list[e.Event]:
         hidden = self._hidden_aspects(event.id)
         if not hidden:
             return [event]
@@ -141,7 +179,11 @@ class ToolRules:
             case e.ToolArgsDelta():
                 return [] if "args" in hidden else [event]
             case e.ToolArgs():
-                return [replace(event, args=None, args_text="", valid=True) if "args" in hidden else event]
+                return [
+                    replace(event, args=None, args_text="", valid=True)
+                    if "args" in hidden
+                    else event
+                ]
             case e.ToolProgress(message=str()) if "result" in hidden:
                 return [] if event.progress is None else [replace(event, message=None)]
             case e.ToolProgress():
@@ -154,7 +196,17 @@ class ToolRules:
         if "result" not in hidden:
             return [replace(event, error=error, exception=None)]  # its frames have the arguments
         shown = None if event.status == "error" else e.Display(summary="hidden")
-        return [replace(event, content=None, error=error, display=shown, value=None, exception=None, difference=None)]
+        return [
+            replace(
+                event,
+                content=None,
+                error=error,
+                display=shown,
+                value=None,
+                exception=None,
+                difference=None,
+            )
+        ]
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> e.Event:
         inside = event.parent_id in self._inside
@@ -172,7 +224,9 @@ class ToolRules:
             return event
         self._asked.add(event.approval_id)
         prompt = None if is_call else event.prompt  # it quotes the arguments
-        options = None if is_call else event.options  # so do they; the answers to a question for the reader stay
+        options = (
+            None if is_call else event.options
+        )  # so do they; the answers to a question for the reader stay
         schema = None if is_call else event.schema  # arguments that are not seen cannot be changed
         event = replace(event, args=None, prompt=prompt, options=options, schema=schema)
         return replace(event, parent_id=None, tool_id=None) if gone else event
@@ -193,5 +247,7 @@ def _aspects(name: str, hidden: Aspect | Iterable[Aspect]) -> frozenset[Aspect]:
     wrong = aspects - set(get_args(Aspect))
     if wrong or not aspects:
         what = ", ".join(map(repr, sorted(map(str, wrong)))) or "nothing"
-        raise ValueError(f"hide={{{name!r}: …}} takes 'args', 'result' or 'all', or several of them; got {what}")
+        raise ValueError(
+            f"hide={{{name!r}: …}} takes 'args', 'result' or 'all', or several of them; got {what}"
+        )
     return aspects

@@ -54,7 +54,13 @@ class ValueEnd:
                 ends = self._ends_at_line(text, step.end(), last=last)
                 if ends is not False:
                     return here, bool(ends)
-            elif not self._quote and not self._depth and sign == "[" and _ARGS.startswith(text[here:]) and not last:
+            elif (
+                not self._quote
+                and not self._depth
+                and sign == "["
+                and _ARGS.startswith(text[here:])
+                and not last
+            ):
                 return here, False
             self._take(sign)
             self._has_content = self._has_content or sign != "\n"
@@ -80,7 +86,9 @@ class ValueEnd:
         if another is not None:
             return another.end()
         rest = text[at : at + _MAX_WAIT_CHARS]
-        return None if not last and rest.strip() in ("", ";") and len(rest) < _MAX_WAIT_CHARS else at
+        return (
+            None if not last and rest.strip() in ("", ";") and len(rest) < _MAX_WAIT_CHARS else at
+        )
 
     def _ends_at_line(self, text: str, at: int, *, last: bool) -> bool | None:
         """Return whether the value ends before the newline at whose end `at` is; None if more must be seen."""

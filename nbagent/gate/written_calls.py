@@ -114,7 +114,11 @@ def _json(body: str) -> list[TaggedCall]:
         values = list(_values(fenced[1] if fenced else body))
     except (ValueError, RecursionError):
         return []
-    return [_json_call(item) for value in values for item in (value if isinstance(value, list) else [value])]
+    return [
+        _json_call(item)
+        for value in values
+        for item in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _values(body: str) -> Iterator[Any]:
@@ -151,7 +155,9 @@ def _json_call(item: Any) -> TaggedCall:
 
 # --- tags ---
 
-_INVOKE = re.compile(r'(?:<[^\s<>]*?invoke name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?invoke>|\Z)', re.DOTALL)
+_INVOKE = re.compile(
+    r'(?:<[^\s<>]*?invoke name="|\A)([\w.:/-]+)"[^<>]*>(.*?)(?:</[^\s<>]*?invoke>|\Z)', re.DOTALL
+)
 _FUNCTION = re.compile(r"(?:<function=|\A)([\w.:/-]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
 _TOOL_NAME = re.compile(r"<tool_name>\s*(.*?)\s*</tool_name>(.*?)(?=<tool_name>|\Z)", re.DOTALL)
 _ARG_KEYS = re.compile(r"\A\s*([\w.:/-]+)\s*(<(?:longcat_)?arg_key>.*)", re.DOTALL)
@@ -160,7 +166,10 @@ _PARAMETER = re.compile(
     r"(?:</[^\s<>]*?parameter>|(?=<[^\s<>/]*?parameter[= ])|\Z)",
     re.DOTALL,
 )
-_PAIR = re.compile(r"<(?:longcat_)?arg_key>\s*(.*?)\s*</(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>(.*?)</", re.DOTALL)
+_PAIR = re.compile(
+    r"<(?:longcat_)?arg_key>\s*(.*?)\s*</(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>(.*?)</",
+    re.DOTALL,
+)
 _ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
 
 
@@ -175,7 +184,9 @@ def _xml(body: str) -> list[TaggedCall]:
 
 
 def _xml_call(name: str, inner: str) -> TaggedCall:
-    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)} or dict(_PAIR.findall(inner))
+    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)} or dict(
+        _PAIR.findall(inner)
+    )
     if not args and inner.strip().startswith("{"):
         return _call(name, inner.strip())
     if not args:
@@ -240,7 +251,9 @@ def _json_of_braces(text: str) -> str:
             pieces[index] = _BARE_KEY.sub(r'\1"\2":', piece)
         elif piece.startswith("<"):
             mark = piece[: piece.index(">") + 1]
-            pieces[index] = json.dumps(piece.removeprefix(mark).removesuffix(mark), ensure_ascii=False)
+            pieces[index] = json.dumps(
+                piece.removeprefix(mark).removesuffix(mark), ensure_ascii=False
+            )
     return "".join(pieces)
 
 
@@ -255,7 +268,11 @@ def _python(body: str) -> list[TaggedCall]:
     hector = _HECTOR.match(body)
     if hector:
         name, args_text = hector[1], hector[2].removesuffix(")]").strip()
-        return [_call(name, args_text)] if args_text.startswith("{") else [_python_or_text(name, args_text)]
+        return (
+            [_call(name, args_text)]
+            if args_text.startswith("{")
+            else [_python_or_text(name, args_text)]
+        )
     fenced = _FENCE.match(body)
     source = fenced[1] if fenced else body
     try:
@@ -263,8 +280,14 @@ def _python(body: str) -> list[TaggedCall]:
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    values = [statement.value for statement in tree.body if isinstance(statement, ast.Expr | ast.Assign)]
-    items = [item for value in values for item in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])]
+    values = [
+        statement.value for statement in tree.body if isinstance(statement, ast.Expr | ast.Assign)
+    ]
+    items = [
+        item
+        for value in values
+        for item in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
+    ]
     return [_python_call(item, source) for item in items if isinstance(item, ast.Call)]
 
 
@@ -305,7 +328,11 @@ def _labelled(body: str) -> list[TaggedCall]:
         return _json(as_json[1])
     if bracketed := _REACT_BRACKETS.match(body):
         name, bracket, args_text = bracketed.groups()
-        return [_of_values(name, args_text.strip().removesuffix("]"))] if bracket == "[" else _python(f"{name}({args_text}")
+        return (
+            [_of_values(name, args_text.strip().removesuffix("]"))]
+            if bracket == "["
+            else _python(f"{name}({args_text}")
+        )
     found = _REACT.match(body) or _QWEN.match(body)
     if found is None:
         return []

@@ -89,10 +89,17 @@ class _Plot:
         self._bases = self._stack()
         self._right = _WIDTH - (_LEGEND if any(series.name for series in chart.series) else _RIGHT)
         ys = [y for series in chart.series for y in series.ys if math.isfinite(y)]
-        ys += [y for tops in self._bases.values() for pair in tops for y in pair if math.isfinite(y)]
+        ys += [
+            y for tops in self._bases.values() for pair in tops for y in pair if math.isfinite(y)
+        ]
         zero = any(series.mark in ("bar", "area") for series in chart.series)
-        self._y_ticks = _ticks(min([*ys, 0.0] if zero else ys, default=0.0), max([*ys, 0.0] if zero else ys, default=1.0))
-        xs = [x for series in chart.series for x in map(self._number, series.xs) if math.isfinite(x)]
+        self._y_ticks = _ticks(
+            min([*ys, 0.0] if zero else ys, default=0.0),
+            max([*ys, 0.0] if zero else ys, default=1.0),
+        )
+        xs = [
+            x for series in chart.series for x in map(self._number, series.xs) if math.isfinite(x)
+        ]
         if self._names:
             self._x_range, self._x_ticks = (-0.5, len(self._names) - 0.5), []
         else:
@@ -111,10 +118,16 @@ class _Plot:
         """Return the axes, the marks and the legend."""
         chart, across = self._chart, self._chart.horizontal
         frame = self._axis(across, chart.x_title, self._x_labels()) + self._axis(
-            not across, chart.y_title, [(self._place(y, *self._y_range, not across), _number_label(y)) for y in self._y_ticks]
+            not across,
+            chart.y_title,
+            [(self._place(y, *self._y_range, not across), _number_label(y)) for y in self._y_ticks],
         )
         marks = "".join(self._marks(index, series) for index, series in enumerate(chart.series))
-        return frame + marks + _legend([(series.name, _color(series, at)) for at, series in enumerate(chart.series)])
+        return (
+            frame
+            + marks
+            + _legend([(series.name, _color(series, at)) for at, series in enumerate(chart.series)])
+        )
 
     @property
     def _y_range(self) -> tuple[float, float]:
@@ -132,16 +145,27 @@ class _Plot:
 
     def _point(self, x: float, y: float) -> tuple[float, float]:
         across = self._chart.horizontal
-        along, aside = self._place(x, *self._x_range, across), self._place(y, *self._y_range, not across)
+        along, aside = (
+            self._place(x, *self._x_range, across),
+            self._place(y, *self._y_range, not across),
+        )
         return (aside, along) if across else (along, aside)
 
     def _x_labels(self) -> list[tuple[float, str]]:
         across = self._chart.horizontal
         if not self._names:
-            label = _DateLabel(self._x_ticks[-1] - self._x_ticks[0]) if self._chart.dates else _number_label
+            label = (
+                _DateLabel(self._x_ticks[-1] - self._x_ticks[0])
+                if self._chart.dates
+                else _number_label
+            )
             return [(self._place(x, *self._x_range, across), label(x)) for x in self._x_ticks]
         step = -(-len(self._names) // _MAX_LABELS)
-        return [(self._place(at, *self._x_range, across), name) for name, at in self._names.items() if at % step == 0]
+        return [
+            (self._place(at, *self._x_range, across), name)
+            for name, at in self._names.items()
+            if at % step == 0
+        ]
 
     def _axis(self, upwards: bool, title: str, labels: list[tuple[float, str]]) -> str:
         right, bottom = self._right, _HEIGHT - _BOTTOM
@@ -152,7 +176,9 @@ class _Plot:
                     f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="#ddd"/>{_text(_LEFT - 6, at + 4, label, anchor="end")}'
                 )
             else:
-                made.append(f'<path d="M{at:.1f} {bottom}v4" stroke="#888"/>{_text(at, bottom + 18, label)}')
+                made.append(
+                    f'<path d="M{at:.1f} {bottom}v4" stroke="#888"/>{_text(at, bottom + 18, label)}'
+                )
         if upwards:
             return "".join(made) + _text(16, (_TOP + bottom) / 2, title, turn=-90)
         return (
@@ -189,16 +215,32 @@ class _Plot:
         xs = [self._number(x) for x in series.xs]
         if series.mark == "bar":
             return self._rectangles(index, series, xs, color)
-        drawn = [(x, y) for x, y in zip(xs, series.ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
+        drawn = [
+            (x, y)
+            for x, y in zip(xs, series.ys, strict=True)
+            if math.isfinite(x) and math.isfinite(y)
+        ]
         if series.mark == "point":
             dots = [self._point(x, y) for x, y in drawn]
-            return "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}" fill-opacity=".8"/>' for x, y in dots)
+            return "".join(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}" fill-opacity=".8"/>'
+                for x, y in dots
+            )
         if series.mark == "line":
-            gaps = [(x, y) if math.isfinite(x) and math.isfinite(y) else None for x, y in zip(xs, series.ys, strict=True)]
+            gaps = [
+                (x, y) if math.isfinite(x) and math.isfinite(y) else None
+                for x, y in zip(xs, series.ys, strict=True)
+            ]
             return f'<path d="{self._path(gaps)}" fill="none" stroke="{color}" stroke-width="2"/>'
-        ends = [(x, low, high) for x, (low, high) in zip(xs, self._bases[index], strict=True) if math.isfinite(x + high)]
+        ends = [
+            (x, low, high)
+            for x, (low, high) in zip(xs, self._bases[index], strict=True)
+            if math.isfinite(x + high)
+        ]
         outline = [(x, high) for x, _, high in ends] + [(x, low) for x, low, _ in reversed(ends)]
-        return f'<path d="{self._path(outline)}Z" fill="{color}" fill-opacity=".6"/>' if ends else ""
+        return (
+            f'<path d="{self._path(outline)}Z" fill="{color}" fill-opacity=".6"/>' if ends else ""
+        )
 
     def _path(self, points: Sequence[tuple[float, float] | None]) -> str:
         made, pen = [], "M"
@@ -214,12 +256,15 @@ class _Plot:
     def _rectangles(self, index: int, series: Series, xs: list[float], color: str) -> str:
         beside = 1 if self._chart.stacked else len(self._bars)
         width = self._bar_width() / beside
-        offset = 0.0 if self._chart.stacked else (self._bars.index(series) - (beside - 1) / 2) * width
+        offset = (
+            0.0 if self._chart.stacked else (self._bars.index(series) - (beside - 1) / 2) * width
+        )
         made = []
         for x, (low, high) in zip(xs, self._bases[index], strict=True):
             if math.isfinite(x + high):
                 (left, top), (right, bottom) = (
-                    self._point(x + offset + side, y) for side, y in ((-width / 2, high), (width / 2, low))
+                    self._point(x + offset + side, y)
+                    for side, y in ((-width / 2, high), (width / 2, low))
                 )
                 made.append(
                     f'<rect x="{min(left, right):.1f}" y="{min(top, bottom):.1f}" width="{abs(right - left):.1f}" '
@@ -231,7 +276,9 @@ class _Plot:
 def _pie(chart: Chart) -> str:
     series = chart.series[0]
     slices = [
-        (str(name), value) for name, value in zip(series.xs, series.ys, strict=True) if math.isfinite(value) and value > 0
+        (str(name), value)
+        for name, value in zip(series.xs, series.ys, strict=True)
+        if math.isfinite(value) and value > 0
     ]
     total = sum(value for _, value in slices)
     x, y, radius, turn = _WIDTH * 0.42, (_HEIGHT + 20) / 2, 150, 0.0
@@ -239,7 +286,8 @@ def _pie(chart: Chart) -> str:
     for at, (_, value) in enumerate(slices):
         color = PALETTE[at % len(PALETTE)]
         ends = [
-            (x + radius * math.sin(angle), y - radius * math.cos(angle)) for angle in (turn, turn + math.tau * value / total)
+            (x + radius * math.sin(angle), y - radius * math.cos(angle))
+            for angle in (turn, turn + math.tau * value / total)
         ]
         if value == total:
             made.append(f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"/>')
@@ -251,7 +299,10 @@ def _pie(chart: Chart) -> str:
                 f'fill="{color}" stroke="#fff"/>'
             )
         turn += math.tau * value / total
-    named = [(f"{name} {value / total:.0%}", PALETTE[at % len(PALETTE)]) for at, (name, value) in enumerate(slices)]
+    named = [
+        (f"{name} {value / total:.0%}", PALETTE[at % len(PALETTE)])
+        for at, (name, value) in enumerate(slices)
+    ]
     return "".join(made) + _legend(named)
 
 
@@ -262,13 +313,19 @@ def _legend(entries: list[tuple[str, str]]) -> str:
     made = []
     for at, (name, color) in enumerate(named):
         y = _TOP + 6 + 18 * at
-        made.append(f'<rect x="{_WIDTH - _LEGEND + 16}" y="{y - 6}" width="12" height="12" fill="{color}"/>')
+        made.append(
+            f'<rect x="{_WIDTH - _LEGEND + 16}" y="{y - 6}" width="12" height="12" fill="{color}"/>'
+        )
         made.append(_text(_WIDTH - _LEGEND + 34, y + 4, name, anchor="start"))
     return "".join(made)
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "middle", size: int = 12, turn: int = 0) -> str:
-    text = "".join(filter(str.isprintable, text[: 8 * _LABEL_CHARS]))  # XML has no control characters
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "middle", size: int = 12, turn: int = 0
+) -> str:
+    text = "".join(
+        filter(str.isprintable, text[: 8 * _LABEL_CHARS])
+    )  # XML has no control characters
     short = f"{text[: 4 * _LABEL_CHARS - 1]}…" if len(text) > 4 * _LABEL_CHARS else text
     if anchor != "middle" and len(short) > _LABEL_CHARS:
         short = f"{short[: _LABEL_CHARS - 1]}…"
@@ -302,14 +359,26 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _date_ticks(low: float, high: float) -> list[float]:
     count = 5
-    return [low + (high - low) * number / count for number in range(count + 1)] if high > low else [low - 1, low + 1]
+    return (
+        [low + (high - low) * number / count for number in range(count + 1)]
+        if high > low
+        else [low - 1, low + 1]
+    )
 
 
 class _DateLabel:
     """Label of a time, as exact as a span of seconds needs."""
 
     def __init__(self, span: float) -> None:
-        self._format = "%H:%M:%S" if span < 600 else "%H:%M" if span < 86_400 else "%Y-%m-%d" if span < 5e8 else "%Y"
+        self._format = (
+            "%H:%M:%S"
+            if span < 600
+            else "%H:%M"
+            if span < 86_400
+            else "%Y-%m-%d"
+            if span < 5e8
+            else "%Y"
+        )
 
     def __call__(self, seconds: float) -> str:
         try:

@@ -23,13 +23,27 @@ _MAX_POINTS = 5_000
 _COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,20}|rgba?\([\d\s.,%]+\)")
 _TAG = re.compile(r"<[^<>]*>")
 # As `array` and `memoryview` name numpy's types.
-_FORMATS = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q", "f4": "f", "f8": "d"}
+_FORMATS = {
+    "i1": "b",
+    "u1": "B",
+    "i2": "h",
+    "u2": "H",
+    "i4": "i",
+    "u4": "I",
+    "i8": "q",
+    "u8": "Q",
+    "f4": "f",
+    "f8": "d",
+}
 _Rows = Sequence[Mapping[str, Any]]
 
 
 def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
     """Return the chart of a plotly figure, `{"data": […], "layout": {…}}`; None if it is not a simple one."""
-    layout, traces = _record(figure, "layout"), [each for each in figure.get("data", ()) if each.get("visible", True) is True]
+    layout, traces = (
+        _record(figure, "layout"),
+        [each for each in figure.get("data", ()) if each.get("visible", True) is True],
+    )
     axes = [_record(layout, name) for name in ("xaxis", "yaxis")]
     if not traces or any(axis.get("type") in ("log", "multicategory") for axis in axes):
         return None
@@ -38,8 +52,15 @@ def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
     titles = [_title(axis) for axis in axes]
     if len(traces) == 1 and traces[0].get("type") == "pie":
         pie = traces[0]
-        names, values = [str(label) for label in _values(pie.get("labels"))], _numbers(pie.get("values"))
-        return Chart([Series("bar", names, values)], title=_title(layout), pie=True) if _can_be_drawn(names, values) else None
+        names, values = (
+            [str(label) for label in _values(pie.get("labels"))],
+            _numbers(pie.get("values")),
+        )
+        return (
+            Chart([Series("bar", names, values)], title=_title(layout), pie=True)
+            if _can_be_drawn(names, values)
+            else None
+        )
     kinds = {trace.get("type", "scatter") for trace in traces}
     horizontal = kinds == {"bar"} and all(trace.get("orientation") == "h" for trace in traces)
     series: list[Series] = []
@@ -62,27 +83,49 @@ def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
         x_title,
         y_title,
         horizontal=horizontal,
-        stacked=mode != "group" if kinds & {"bar", "histogram"} else any(trace.get("stackgroup") for trace in traces),
+        stacked=mode != "group"
+        if kinds & {"bar", "histogram"}
+        else any(trace.get("stackgroup") for trace in traces),
     )
 
 
 def vega_lite_chart(spec: Mapping[str, Any]) -> Chart | None:
     """Return the chart of a Vega-Lite specification with its data inside; None if it is not a simple one."""
-    if any(name in spec for name in ("transform", "hconcat", "vconcat", "concat", "facet", "repeat", "spec")):
+    if any(
+        name in spec
+        for name in ("transform", "hconcat", "vconcat", "concat", "facet", "repeat", "spec")
+    ):
         return None
     layers = spec.get("layer")
     if isinstance(layers, list):
         shared = {name: spec[name] for name in ("data", "datasets", "encoding") if name in spec}
         charts = [
-            vega_lite_chart({**shared, **layer, "encoding": {**_record(shared, "encoding"), **_record(layer, "encoding")}})
+            vega_lite_chart(
+                {
+                    **shared,
+                    **layer,
+                    "encoding": {**_record(shared, "encoding"), **_record(layer, "encoding")},
+                }
+            )
             for layer in layers
         ]
         drawn = [chart for chart in charts if chart is not None]
-        if not drawn or len(drawn) < len(charts) or any(chart.horizontal or chart.pie for chart in drawn):
+        if (
+            not drawn
+            or len(drawn) < len(charts)
+            or any(chart.horizontal or chart.pie for chart in drawn)
+        ):
             return None
         first = drawn[0]
         series = [each for chart in drawn for each in chart.series]
-        return _chart(series, _title(spec), first.x_title, first.y_title, stacked=first.stacked, order=first.categories)
+        return _chart(
+            series,
+            _title(spec),
+            first.x_title,
+            first.y_title,
+            stacked=first.stacked,
+            order=first.categories,
+        )
     mark = spec.get("mark")
     mark_kind = mark.get("type") if isinstance(mark, dict) else mark
     known: Mark | None = {
@@ -97,7 +140,11 @@ def vega_lite_chart(spec: Mapping[str, Any]) -> Chart | None:
     )
     encoding = _record(spec, "encoding")
     rows = _rows_of(spec)
-    if known is None or rows is None or encoding.keys() & {"row", "column", "facet", "x2", "y2", "theta", "xOffset", "yOffset"}:
+    if (
+        known is None
+        or rows is None
+        or encoding.keys() & {"row", "column", "facet", "x2", "y2", "theta", "xOffset", "yOffset"}
+    ):
         return None
     x, y = _record(encoding, "x"), _record(encoding, "y")
     if any(
@@ -114,12 +161,18 @@ def vega_lite_chart(spec: Mapping[str, Any]) -> Chart | None:
     groups = _groups(rows, along, up, _record(encoding, "color").get("field"))
     if groups is None:
         return None
-    series = [Series(known, list(points), list(points.values()), name) for name, points in groups.items()]
+    series = [
+        Series(known, list(points), list(points.values()), name) for name, points in groups.items()
+    ]
     order: Sequence[str] = ()
     if along.get("type") in ("nominal", "ordinal"):
         names = dict.fromkeys(str(x) for each in series for x in each.xs)
-        order = sorted(names, reverse=horizontal) if along.get("sort", "") is not None else list(names)  # from the top down
-        series = [Series(each.mark, [str(x) for x in each.xs], each.ys, each.name) for each in series]
+        order = (
+            sorted(names, reverse=horizontal) if along.get("sort", "") is not None else list(names)
+        )  # from the top down
+        series = [
+            Series(each.mark, [str(x) for x in each.xs], each.ys, each.name) for each in series
+        ]
     return _chart(
         series,
         _title(spec),
@@ -152,10 +205,18 @@ def _chart(
         if times and None not in times:
             known = dict(zip(xs, times, strict=True))
             dates = True
-            series = [Series(each.mark, [known[x] or 0.0 for x in each.xs], each.ys, each.name, each.color) for each in series]
+            series = [
+                Series(
+                    each.mark, [known[x] or 0.0 for x in each.xs], each.ys, each.name, each.color
+                )
+                for each in series
+            ]
         else:
             categories = order or list(dict.fromkeys(str(x) for x in xs))
-            series = [Series(each.mark, [str(x) for x in each.xs], each.ys, each.name, each.color) for each in series]
+            series = [
+                Series(each.mark, [str(x) for x in each.xs], each.ys, each.name, each.color)
+                for each in series
+            ]
     if sum(bool(each.name) for each in series) == 1 == len(series):
         series = [Series(each.mark, each.xs, each.ys, "", each.color) for each in series]
     return Chart(series, title, x_title, y_title, categories, dates, horizontal, stacked)
@@ -171,7 +232,11 @@ def _trace(trace: Mapping[str, Any], horizontal: bool) -> list[Series] | None:
         xs, ys = ys, xs
     numbers = _numbers(ys)
     xs = xs or list(range(len(numbers)))
-    if kind not in ("scatter", "scattergl", "bar") or not _can_be_drawn(xs, numbers) or "text" in mode:
+    if (
+        kind not in ("scatter", "scattergl", "bar")
+        or not _can_be_drawn(xs, numbers)
+        or "text" in mode
+    ):
         return None
     name = str(trace.get("name") or "") if trace.get("showlegend", True) is not False else ""
     line, marker = _record(trace, "line"), _record(trace, "marker")
@@ -179,15 +244,24 @@ def _trace(trace: Mapping[str, Any], horizontal: bool) -> list[Series] | None:
     if kind == "bar":
         return [Series("bar", places, numbers, name, _color(marker.get("color")))]
     color = _color(line.get("color")) or _color(marker.get("color"))
-    marks: list[Mark] = ["area"] if trace.get("fill") == "tozeroy" or trace.get("stackgroup") else []
+    marks: list[Mark] = (
+        ["area"] if trace.get("fill") == "tozeroy" or trace.get("stackgroup") else []
+    )
     marks += ["line"] if "lines" in mode else []
     marks += ["point"] if "markers" in mode else []
-    return [Series(mark, places, numbers, name if mark == marks[0] else "", color) for mark in marks]
+    return [
+        Series(mark, places, numbers, name if mark == marks[0] else "", color) for mark in marks
+    ]
 
 
 def _histogram(trace: Mapping[str, Any]) -> list[Series] | None:
     raw = _values(trace.get("x"))
-    if not raw or trace.get("y") is not None or trace.get("histfunc", "count") != "count" or trace.get("histnorm"):
+    if (
+        not raw
+        or trace.get("y") is not None
+        or trace.get("histfunc", "count") != "count"
+        or trace.get("histnorm")
+    ):
         return None
     values = [value for value in _numbers(raw) if math.isfinite(value)]
     if not values:  # names
@@ -232,7 +306,9 @@ def _rows_of(spec: Mapping[str, Any]) -> _Rows | None:
     rows = data.get("values", _record(spec, "datasets").get(str(data.get("name"))))
     return (
         rows
-        if isinstance(rows, list) and len(rows) <= 20 * _MAX_POINTS and all(isinstance(row, dict) for row in rows)
+        if isinstance(rows, list)
+        and len(rows) <= 20 * _MAX_POINTS
+        and all(isinstance(row, dict) for row in rows)
         else None
     )
 
@@ -242,7 +318,11 @@ def _groups(
 ) -> dict[str, dict[Coordinate, float]] | None:
     """Return the value at each place, by the name of its colour; None if the channels say more than that."""
     field, measure, aggregate = along.get("field"), up.get("field"), up.get("aggregate")
-    if not isinstance(field, str) or along.get("aggregate") or (aggregate is not None and aggregate not in _AGGREGATES):
+    if (
+        not isinstance(field, str)
+        or along.get("aggregate")
+        or (aggregate is not None and aggregate not in _AGGREGATES)
+    ):
         return None
     if measure is None and aggregate != "count":
         return None
@@ -255,13 +335,20 @@ def _groups(
         name = "" if color is None else str(row.get(color))
         point: Coordinate = place if isinstance(place, int | float) else str(place)
         found.setdefault(name, {}).setdefault(point, []).append(value)
-    if aggregate is None and any(len(values) > 1 for places in found.values() for values in places.values()):
+    if aggregate is None and any(
+        len(values) > 1 for places in found.values() for values in places.values()
+    ):
         return None  # several values at one place
     reduce = _AGGREGATES[aggregate] if aggregate is not None else lambda values: values[0]
-    made = {name: {place: reduce(values) for place, values in places.items()} for name, places in found.items()}
+    made = {
+        name: {place: reduce(values) for place, values in places.items()}
+        for name, places in found.items()
+    }
     for name, places in made.items():
         if along.get("type") in ("quantitative", "temporal"):
-            made[name] = dict(sorted(places.items(), key=lambda item: (isinstance(item[0], str), item[0])))
+            made[name] = dict(
+                sorted(places.items(), key=lambda item: (isinstance(item[0], str), item[0]))
+            )
     return made
 
 

@@ -41,7 +41,11 @@ _MAX_NESTED = 2
 
 
 def display_of(
-    value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: Sequence[Any] = (), before: Sequence[Any] = ()
+    value: Any,
+    *,
+    limits: Mapping[str, int] = MIME_BYTES,
+    figures: Sequence[Any] = (),
+    before: Sequence[Any] = (),
 ) -> Display:
     """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's own.
 
@@ -58,18 +62,29 @@ def display_of(
         types of its own, see `nbagent.mime.parts`.
     """
     given = list(figures)
-    figures = _unless_it_fails(lambda: [figure for figure in given if not _holds(value, figure, _MAX_NESTED)], given)
+    figures = _unless_it_fails(
+        lambda: [figure for figure in given if not _holds(value, figure, _MAX_NESTED)], given
+    )
     data = _limited(value, limits)
     members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
     alone = value is None and bool(figures or before)
     shown = [*(_limited(each, limits) for each in before), *(members or ([] if alone else [data]))]
-    drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
+    drawn = [
+        {mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")}
+        for figure in figures
+    ]
     parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
-    named = list(value) if members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED else [value]
+    named = (
+        list(value)
+        if members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED
+        else [value]
+    )
     summary = ", ".join(map(summary_of, [*(before if alone else named), *figures]))
     if alone:
         data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
-    return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})
+    return Display(
+        summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data}
+    )
 
 
 def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
@@ -92,7 +107,9 @@ def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
         return _types_of(value, limits)
     except Exception as error:
         text = f"{text_of(value)}\n(it cannot be drawn: {type(error).__name__})"
-        return {"text/plain": head(text_safe(text), limits.get("text/plain", MIME_BYTES["text/plain"]))}
+        return {
+            "text/plain": head(text_safe(text), limits.get("text/plain", MIME_BYTES["text/plain"]))
+        }
 
 
 def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
@@ -114,23 +131,38 @@ def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
 def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str, Any]]:
     """Return the bundles of the members of a short list, tuple or dict, each with its key before it; empty if all are plain."""
     if isinstance(value, dict):
-        items = [each for key, item in value.items() for each in (str(key), item)] if len(value) <= _MAX_MEMBERS // 2 else []
-    elif isinstance(value, list | tuple) and not hasattr(value, "_fields") and len(value) <= _MAX_MEMBERS:
+        items = (
+            [each for key, item in value.items() for each in (str(key), item)]
+            if len(value) <= _MAX_MEMBERS // 2
+            else []
+        )
+    elif (
+        isinstance(value, list | tuple)
+        and not hasattr(value, "_fields")
+        and len(value) <= _MAX_MEMBERS
+    ):
         items = list(value)
     else:
         return []
-    if depth > _MAX_NESTED or not any(isinstance(item, list | tuple | dict) or not isinstance(item, _PLAIN) for item in items):
+    if depth > _MAX_NESTED or not any(
+        isinstance(item, list | tuple | dict) or not isinstance(item, _PLAIN) for item in items
+    ):
         return []
     shown = [_members(item, limits, depth + 1) or [_limited(item, limits)] for item in items]
     parts = [part for each in shown for part in each]
-    return parts if len(parts) <= _MAX_MEMBERS and any(part.keys() - _PLAIN_TYPES for part in parts) else []
+    return (
+        parts
+        if len(parts) <= _MAX_MEMBERS and any(part.keys() - _PLAIN_TYPES for part in parts)
+        else []
+    )
 
 
 def _holds(value: Any, figure: Any, depth: int) -> bool:
     """Return True if the value is the figure or one of its axes, or a container with one of these."""
     if isinstance(value, dict | list | tuple):
         return depth >= 0 and any(
-            _holds(item, figure, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
+            _holds(item, figure, depth - 1)
+            for item in (value.values() if isinstance(value, dict) else value)
         )
     return not isinstance(value, type) and figure_of(value) is figure
 
@@ -164,7 +196,10 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     shell = ipython_shell()
     # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying what it looks like.
     if shell is not None and not hasattr(type(value), "_ipython_display_"):
-        formats = ask("IPython's formatter", lambda: shell.display_formatter.format(value, include=set(MIME_BYTES))[0])
+        formats = ask(
+            "IPython's formatter",
+            lambda: shell.display_formatter.format(value, include=set(MIME_BYTES))[0],
+        )
         bundle.update(formats or {})
     elif not isinstance(value, type):
         bundle.update(_own_bundle(value, ask))
@@ -178,7 +213,9 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
         if not any(mime.startswith("image/") for mime in bundle):
             bundle["text/plain"] = f"{summary_of(value)}\n{IN_SCRIPT}"
     if isinstance(value, dict | list) and "application/json" not in bundle:
-        bundle["application/json"] = ask("JSON", lambda: whole_json(value, MIME_BYTES["application/json"]))
+        bundle["application/json"] = ask(
+            "JSON", lambda: whole_json(value, MIME_BYTES["application/json"])
+        )
     return bundle
 
 
@@ -189,7 +226,12 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
         method = getattr(type(value), name, None)
         if method is None or mime in bundle:
             continue
-        data = ask(name, lambda method=method, mime=mime: method(value) if mime else method(value, include=None, exclude=None))  # type: ignore[misc]
+        data = ask(
+            name,
+            lambda method=method, mime=mime: (
+                method(value) if mime else method(value, include=None, exclude=None)
+            ),
+        )  # type: ignore[misc]
         data = data[0] if isinstance(data, tuple) else data  # the second is metadata
         if mime and data is not None:
             bundle[mime] = data
@@ -203,7 +245,11 @@ def _payload(mime: str, payload: Any, limit: int) -> Any:
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None
-        payload = base64.b64encode(payload).decode() if mime != "image/svg+xml" else payload.decode(errors="replace")
+        payload = (
+            base64.b64encode(payload).decode()
+            if mime != "image/svg+xml"
+            else payload.decode(errors="replace")
+        )
     if mime.endswith("json"):
         return whole_json(payload, limit)
     if not isinstance(payload, str) or len(payload) > limit:

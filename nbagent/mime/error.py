@@ -32,4 +32,8 @@ def _drop_own_frames(report: traceback.TracebackException) -> None:
     for each in queue:
         frames = [frame for frame in each.stack if not frame.filename.startswith(_PACKAGE)]
         each.stack = traceback.StackSummary.from_list(frames)
-        queue += [linked for linked in (each.__cause__, each.__context__, *(each.exceptions or ())) if linked is not None]
+        queue += [
+            linked
+            for linked in (each.__cause__, each.__context__, *(each.exceptions or ()))
+            if linked is not None
+        ]

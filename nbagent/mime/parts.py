@@ -13,7 +13,11 @@ _PART = re.compile(r"(?P<mime>[^;]+);part=(?P<number>\d+)")
 
 def join_parts(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the bundles of the parts in one, with their numbers, from 1."""
-    return {f"{mime};part={number}": payload for number, part in enumerate(parts, 1) for mime, payload in part.items()}
+    return {
+        f"{mime};part={number}": payload
+        for number, part in enumerate(parts, 1)
+        for mime, payload in part.items()
+    }
 
 
 def parts_of(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:

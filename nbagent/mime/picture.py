@@ -23,7 +23,9 @@ _Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart | None]
 PLOTLY = "application/vnd.plotly.v1+json"
 """MIME type of a plotly figure, which a view may draw with plotly's own script."""
 _VEGA_LITE = re.compile(r"application/vnd\.vegalite\.v\d+(?:\.\d+)*\+json")
-_UNSEEN = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE
+)
 
 
 def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
@@ -41,7 +43,11 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
         return {}
     figure = figure_of(value)
     if figure is not None:
-        return {} if "image/png" in bundle else _kept("image/png", ask("savefig", lambda: _png_of(figure)))
+        return (
+            {}
+            if "image/png" in bundle
+            else _kept("image/png", ask("savefig", lambda: _png_of(figure)))
+        )
     return _chart_picture(value, bundle, ask)
 
 
@@ -56,7 +62,11 @@ def figure_of(value: Any) -> Any:
 
 def is_drawn_by_script(html: str) -> bool:
     """Return True for HTML that shows nothing unless its scripts run."""
-    return "<script" in html.lower() and "<img" not in html.lower() and not _UNSEEN.sub("", html).strip()
+    return (
+        "<script" in html.lower()
+        and "<img" not in html.lower()
+        and not _UNSEEN.sub("", html).strip()
+    )
 
 
 def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
@@ -64,18 +74,30 @@ def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str,
     kind = type(value)
     if hasattr(kind, "to_plotly_json") and hasattr(kind, "to_image"):
         spec = ask("the chart", lambda: msgspec.json.decode(value.to_json()))
-        if importlib.util.find_spec("kaleido") is not None and (png := ask("kaleido", lambda: value.to_image(format="png"))):
+        if importlib.util.find_spec("kaleido") is not None and (
+            png := ask("kaleido", lambda: value.to_image(format="png"))
+        ):
             return {"image/png": png, **_kept(PLOTLY, spec)}
         svg = ask("the chart", lambda: _svg_of(plotly_chart, spec))
         return {**_kept("image/svg+xml", svg), **_kept(PLOTLY, spec)}
     if hasattr(kind, "to_dict") and hasattr(kind, "resolve_scale"):  # Altair's charts
-        if importlib.util.find_spec("vl_convert") is not None and (svg := ask("vl-convert", lambda: _saved_svg(value))):
+        if importlib.util.find_spec("vl_convert") is not None and (
+            svg := ask("vl-convert", lambda: _saved_svg(value))
+        ):
             return {"image/svg+xml": svg}
-        return _kept("image/svg+xml", ask("the chart", lambda: _svg_of(vega_lite_chart, value.to_dict())))
-    readers: list[tuple[_Reader, Any]] = [(plotly_chart, bundle[PLOTLY])] if PLOTLY in bundle else []
-    readers += [(vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)]
+        return _kept(
+            "image/svg+xml", ask("the chart", lambda: _svg_of(vega_lite_chart, value.to_dict()))
+        )
+    readers: list[tuple[_Reader, Any]] = (
+        [(plotly_chart, bundle[PLOTLY])] if PLOTLY in bundle else []
+    )
+    readers += [
+        (vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)
+    ]
     for reader, spec in readers:
-        if (svg := ask("the chart", lambda reader=reader, spec=spec: _svg_of(reader, spec))) is not None:  # type: ignore[misc]
+        if (
+            svg := ask("the chart", lambda reader=reader, spec=spec: _svg_of(reader, spec))
+        ) is not None:  # type: ignore[misc]
             return {"image/svg+xml": svg}
     return {}
 

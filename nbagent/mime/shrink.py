@@ -60,7 +60,9 @@ def _expand(value: Any) -> Any:
         return f"<{type(value).__name__} that cannot be read: {type(error).__name__}: {error}>"
 
 
-_VALUE = JsonPolicy(max_depth=32, integers=INT64, integer_text=hex, expand=_expand, nonfinite=nonfinite_text)
+_VALUE = JsonPolicy(
+    max_depth=32, integers=INT64, integer_text=hex, expand=_expand, nonfinite=nonfinite_text
+)
 
 
 def _parts_of(value: Any) -> Any:
@@ -74,7 +76,9 @@ def _parts_of(value: Any) -> Any:
     if isinstance(value, type):
         return text_of(value)
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat().removesuffix("T00:00:00")  # a column of days is one of timestamps in pandas
+        return value.isoformat().removesuffix(
+            "T00:00:00"
+        )  # a column of days is one of timestamps in pandas
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath | datetime.timedelta):
         return str(value)
     if isinstance(value, BaseException):
@@ -104,19 +108,41 @@ def _array(value: Any) -> Any:
     if hasattr(value, "columns") and hasattr(value, "head"):
         table = value.head(_MAX_ROWS)
         index = getattr(table, "index", None)
-        if index is not None and type(index).__name__ != "RangeIndex" and not set(index.names) & set(table.columns):
+        if (
+            index is not None
+            and type(index).__name__ != "RangeIndex"
+            and not set(index.names) & set(table.columns)
+        ):
             table = table.reset_index()  # an index that means something: groups, dates
-        rows = _records(table) if hasattr(table, "to_dict") and index is not None else table.to_dicts()
-        return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _MAX_ROWS, "row")}
+        rows = (
+            _records(table) if hasattr(table, "to_dict") and index is not None else table.to_dicts()
+        )
+        return {
+            "type": type(value).__name__,
+            "shape": shape,
+            "rows": rows,
+            **_missing(shape[0], _MAX_ROWS, "row"),
+        }
     most = _MAX_ROWS * 10
-    head = value.head(most) if hasattr(value, "head") else value if math.prod(shape) <= most else value.ravel()[:most]
+    head = (
+        value.head(most)
+        if hasattr(value, "head")
+        else value
+        if math.prod(shape) <= most
+        else value.ravel()[:most]
+    )
     if hasattr(head, "index") and hasattr(head, "to_dict"):
         items: Any = head.to_dict()
     else:
         items = head.to_list() if hasattr(head, "to_list") else head.tolist()
     if isinstance(items, list) and math.prod(shape) <= most:
         return items
-    return {"type": type(value).__name__, "shape": shape, "values": items, **_missing(math.prod(shape), most, "value")}
+    return {
+        "type": type(value).__name__,
+        "shape": shape,
+        "values": items,
+        **_missing(math.prod(shape), most, "value"),
+    }
 
 
 def _records(table: Any) -> list[dict[Any, Any]]:
@@ -124,7 +150,9 @@ def _records(table: Any) -> list[dict[Any, Any]]:
     floats = {column for column, dtype in table.dtypes.items() if getattr(dtype, "kind", "") == "f"}
     return [
         {
-            column: value if column in floats or type(value) is not float or math.isfinite(value) else None
+            column: value
+            if column in floats or type(value) is not float or math.isfinite(value)
+            else None
             for column, value in row.items()
         }
         for row in table.to_dict("records")

@@ -19,7 +19,11 @@ def table_of(value: Any) -> Any:
 def is_styler(value: Any) -> bool:
     """Return True for pandas' Styler, recognised by its methods."""
     kind = type(value)
-    return hasattr(kind, "background_gradient") and hasattr(kind, "_repr_html_") and hasattr(value, "data")
+    return (
+        hasattr(kind, "background_gradient")
+        and hasattr(kind, "_repr_html_")
+        and hasattr(value, "data")
+    )
 
 
 def with_inline_styles(source: str) -> str:

@@ -34,7 +34,9 @@ def is_whole(summary: str, value: Any) -> bool:
         return False
     if isinstance(value, str):
         # A text that is longer than its summary is not written once more, which may take all memory.
-        return len(value) <= len(summary) and summary in (value, repr(value)) and value.isprintable()
+        return (
+            len(value) <= len(summary) and summary in (value, repr(value)) and value.isprintable()
+        )
     return summary == _whole(value)
 
 
@@ -81,7 +83,9 @@ def _measure(value: Any) -> str:
         return f"{name} of {len(value):,}" if value else f"empty {name}"
     if isinstance(value, BaseException):
         return f"{name}: {value}"
-    if hasattr(type(value), "to_plotly_json") and isinstance(traces := getattr(value, "data", None), tuple):
+    if hasattr(type(value), "to_plotly_json") and isinstance(
+        traces := getattr(value, "data", None), tuple
+    ):
         return f"{name} with {count(len(traces), 'trace')}"
     if not isinstance(value, type) and (size := _size(value)):
         return f"{name} {'×'.join(f'{side:,}' for side in size)}"

@@ -12,7 +12,8 @@ _CELL = re.compile(r"<(t[hd])\b([^<>]*)>([^<]*)</\1>")
 _ANY_CELL = re.compile(r"<t[hd]\b")
 _SPANS = re.compile(r"\b(?:col|row)span=")
 _NUMBER = re.compile(
-    r"(?:[-+]?[\d.,]+(?:e[-+]?\d+)? ?%?|[-+]?inf|nan|none|nat|&lt;na&gt;|\.\.\.|null|)", re.IGNORECASE | re.ASCII
+    r"(?:[-+]?[\d.,]+(?:e[-+]?\d+)? ?%?|[-+]?inf|nan|none|nat|&lt;na&gt;|\.\.\.|null|)",
+    re.IGNORECASE | re.ASCII,
 )
 _LEFT = ' style="text-align:left"'
 

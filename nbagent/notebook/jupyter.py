@@ -97,7 +97,9 @@ class RunDisplay:
         self._copy = StaticCopy(run, dom_key if self._has_view else "")
         client = place.client if place.is_cell else ""
         self._widget: TranscriptWidget | None = (
-            TranscriptWidget(run, dom_key, displays.front_end(), client=client, saved=self._saved) if self._has_view else None
+            TranscriptWidget(run, dom_key, displays.front_end(), client=client, saved=self._saved)
+            if self._has_view
+            else None
         )
         self._shown_at = time.monotonic()
         self._has_copy = False
@@ -146,7 +148,9 @@ class RunDisplay:
             data, metadata = self._copy.bundle(self._last_note if self.ended else note)
             # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
             # goes by the display id.
-            contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)
+            contextvars.Context().run(
+                self._displays.publish, data, metadata, self._display_id, update=True
+            )
             if self._has_view:
                 self.run.copied(metadata["nbagent"]["events"])
             return sum(len(text.encode()) for text in data.values())
@@ -188,7 +192,10 @@ class RunDisplay:
             outputs.insert(0, self._view())
         return {
             "cell": self._place.cell,
-            "outputs": [{"output_type": "display_data", "data": data, "metadata": about} for data, about in outputs],
+            "outputs": [
+                {"output_type": "display_data", "data": data, "metadata": about}
+                for data, about in outputs
+            ],
         }
 
     async def _save_periodically(self, pause: float) -> None:
@@ -235,10 +242,16 @@ class NotebookDisplays:
         self._publisher = getattr(shell, "display_pub", None)
         self._front_end: FrontEnd | None = None
         self._live: list[RunDisplay] = []  # in the order in which they were shown last
-        self._without_copy: list[RunDisplay] = []  # shown in an Output by the cell that is executed now
-        self._outdated: list[RunDisplay] = []  # ended between two cells, for a front end that takes no update then
+        self._without_copy: list[
+            RunDisplay
+        ] = []  # shown in an Output by the cell that is executed now
+        self._outdated: list[
+            RunDisplay
+        ] = []  # ended between two cells, for a front end that takes no update then
         self._executions: dict[str, str] = {}  # by DOM key: the execution that uses it
-        self._keys_elsewhere: set[str] = set()  # DOM keys that stand in another cell too than the one they are made from
+        self._keys_elsewhere: set[str] = (
+            set()
+        )  # DOM keys that stand in another cell too than the one they are made from
         self._idle = False
         self._latest = Place()  # the cell that was executed last
         self._ordinal = ("", 0)  # an execution and the number of runs that it has shown
@@ -305,7 +318,11 @@ class NotebookDisplays:
         if place is None or place.is_current:
             self._publisher.publish(data, metadata, transient=transient, update=update)
         else:
-            publish_for(place.request, self._publisher, {"data": data, "metadata": metadata, "transient": transient})
+            publish_for(
+                place.request,
+                self._publisher,
+                {"data": data, "metadata": metadata, "transient": transient},
+            )
 
     def forget(self, shown: RunDisplay) -> None:
         """Drop a display whose widget is closed."""
@@ -346,7 +363,9 @@ class NotebookDisplays:
         size = sum({key: size for shown in self._live for key, size in shown.held.items()}.values())
         for shown in ended:
             own = sum(size for key, size in shown.held.items() if holders[key] == 1)
-            if size > MAX_HELD_BYTES and own >= MIN_FREED_BYTES:  # several runs may have returned the same object
+            if (
+                size > MAX_HELD_BYTES and own >= MIN_FREED_BYTES
+            ):  # several runs may have returned the same object
                 holders.subtract(shown.held.keys())
                 size -= own
                 shown.free()
@@ -382,7 +401,9 @@ class NotebookDisplays:
         session = os.environ.get("JPY_SESSION_NAME", "")
         stem = hashlib.sha256(f"{session}\n{cell}".encode()).hexdigest()[:12]
         ordinal = 1
-        while (key := f"{stem}-{ordinal}") in self._keys_elsewhere or self._executions.get(key) == place.execution:
+        while (key := f"{stem}-{ordinal}") in self._keys_elsewhere or self._executions.get(
+            key
+        ) == place.execution:
             ordinal += 1
         self._executions[key] = place.execution
         return key

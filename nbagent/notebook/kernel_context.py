@@ -38,7 +38,9 @@ def publish_for(request: Mapping[str, Any], publisher: Any, content: dict[str, A
         publisher: IPython's display publisher in a kernel.
         content: of the message `display_data`.
     """
-    publisher.session.send(publisher.pub_socket, "display_data", content, parent=request, ident=publisher.topic)
+    publisher.session.send(
+        publisher.pub_socket, "display_data", content, parent=request, ident=publisher.topic
+    )
 
 
 def is_in_request() -> bool:

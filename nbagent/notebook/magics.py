@@ -25,8 +25,16 @@ class AgentMagics(Magics):
     _own: Agent | None = None
 
     @magic_arguments()  # type: ignore[untyped-decorator]  # IPython's have no types
-    @argument("--agent", "-a", help="variable that holds the agent; by default `agent`, else NBAGENT_MODEL or the demo model")  # type: ignore[untyped-decorator]
-    @argument("--session", "-s", help="name of the agent's session that the prompt belongs to; by default none")  # type: ignore[untyped-decorator]
+    @argument(
+        "--agent",
+        "-a",
+        help="variable that holds the agent; by default `agent`, else NBAGENT_MODEL or the demo model",
+    )  # type: ignore[untyped-decorator]
+    @argument(
+        "--session",
+        "-s",
+        help="name of the agent's session that the prompt belongs to; by default none",
+    )  # type: ignore[untyped-decorator]
     @argument("--reveal", "-r", choices=LEVELS, default="thinking", help="what may be seen")  # type: ignore[untyped-decorator]
     @argument("--out", "-o", help="variable that gets the run")  # type: ignore[untyped-decorator]
     @cell_magic
@@ -37,7 +45,11 @@ class AgentMagics(Magics):
         text, pictures = filled(cell.strip(), self._variables)
         if not text:
             raise UsageError("%%agent: the cell has no prompt; write it below this line")
-        prompt = [text, *(image(base64.b64decode(each["data"])) for each in pictures)] if pictures else text
+        prompt = (
+            [text, *(image(base64.b64decode(each["data"])) for each in pictures)]
+            if pictures
+            else text
+        )
         asked = agent.session(options.session) if options.session else agent
         run = show(asked.stream(prompt), reveal=options.reveal)
         if options.out:
@@ -55,8 +67,16 @@ class AgentMagics(Magics):
         if isinstance(found, Agent):
             return found
         if name is not None:
-            agents = [each for each, value in variables.items() if isinstance(value, Agent) and not each.startswith("_")]
-            what = f"there is no variable {name}" if name not in variables else f"{name} is no agent, but {found!r:.80}"
+            agents = [
+                each
+                for each, value in variables.items()
+                if isinstance(value, Agent) and not each.startswith("_")
+            ]
+            what = (
+                f"there is no variable {name}"
+                if name not in variables
+                else f"{name} is no agent, but {found!r:.80}"
+            )
             raise UsageError(f"%%agent: {what}{did_you_mean(name, agents)}")
         if self._own is None:
             register_model("demo", demo.demo_server)

@@ -70,7 +70,9 @@ class _CellItem:
 def _close_with_cell(run: Run) -> None:
     # Private: marimo has no public interface for it. Without it a widget stays until its run is closed.
     with contextlib.suppress(KeyError, AttributeError):
-        sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(_CellItem(run))
+        sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(
+            _CellItem(run)
+        )
 
 
 def _send_snapshot_in(seconds: float, run: Run, widget: TranscriptWidget) -> None:

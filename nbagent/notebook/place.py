@@ -66,4 +66,6 @@ def current_place(shell: Any, latest: Place) -> Place:
 
 def _takes_output(request: str) -> bool:
     """Return True if an `Output` takes what is published for the request of that id: between its `with` and the block's end."""
-    return bool(request) and any(isinstance(each, Output) and each.msg_id == request for each in tuple(_instances.values()))
+    return bool(request) and any(
+        isinstance(each, Output) and each.msg_id == request for each in tuple(_instances.values())
+    )

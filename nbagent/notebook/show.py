@@ -18,7 +18,14 @@ CLOSE_TIMEOUT_S = 1.0
 """Seconds that an interrupted script waits for its stream's connection to close, since the process may end next."""
 
 
-_MEANT = {"title": "name", "label": "name", "theme": "face", "filter": "hide", "system": "adapter", "provider": "adapter"}
+_MEANT = {
+    "title": "name",
+    "label": "name",
+    "theme": "face",
+    "filter": "hide",
+    "system": "adapter",
+    "provider": "adapter",
+}
 """Options that other libraries have, and their names here."""
 
 
@@ -124,8 +131,13 @@ def show(
     idle = IDLE_TIMEOUT_S if idle_timeout is None else idle_timeout
     given = [named for each in (source, *more) for named in _named(each)]
     if request and not any(is_address(each) for _, each in given):
-        raise TypeError(f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'")
-    sources = [connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for _, each in given]
+        raise TypeError(
+            f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'"
+        )
+    sources = [
+        connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each
+        for _, each in given
+    ]
     if more or streams_in(source) is not None:
         sources = [
             Lanes(

@@ -46,7 +46,11 @@ def pause_s(seconds: float, size: int, *, can_draw: bool) -> float:
         size: bytes of that copy.
         can_draw: whether the page can draw the live view, as far as is known.
     """
-    return (GROWTH - 1) * seconds if can_draw else max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
+    return (
+        (GROWTH - 1) * seconds
+        if can_draw
+        else max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
+    )
 
 
 def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -61,7 +65,10 @@ def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     held = {"events": blocks[0]["events"], "blocks": len(blocks)}
     growing = [block for block in blocks[1:] if not block["closed"]]
-    sizes = {block["id"]: sum(len(text_of(block, field)) for field in STREAMED_FIELDS) for block in growing}
+    sizes = {
+        block["id"]: sum(len(text_of(block, field)) for field in STREAMED_FIELDS)
+        for block in growing
+    }
     return {**held, "open": sizes} if sizes else held
 
 

@@ -76,7 +76,11 @@ def _picture_of(name: str, value: Any) -> dict[str, str] | None:
         return None
     for media_type in PICTURES:
         if isinstance(drawn := data.get(media_type), str):
-            return {"name": f"{name}.{media_type.partition('/')[2]}", "media_type": media_type, "data": "".join(drawn.split())}
+            return {
+                "name": f"{name}.{media_type.partition('/')[2]}",
+                "media_type": media_type,
+                "data": "".join(drawn.split()),
+            }
     return None
 
 

@@ -24,11 +24,21 @@ from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
-_NAMES = ("widget.js", "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "media.js")
+_NAMES = (
+    "widget.js",
+    "math.js",
+    "highlight.js",
+    "inspector.js",
+    "answering.js",
+    "forks.js",
+    "media.js",
+)
 PARTS = {name: STATIC / name for name in _NAMES}
 """Files of the front end that a view may ask for."""
 if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
-    PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"  # it draws plotly's figures
+    PARTS["plotly.js"] = (
+        Path(_plotly.origin).parent / "package_data" / "plotly.min.js"
+    )  # it draws plotly's figures
 
 
 class TranscriptWidget(anywidget.AnyWidget):
@@ -113,7 +123,9 @@ class TranscriptWidget(anywidget.AnyWidget):
         try:
             text = PARTS[name].read_text("utf-8")
         except OSError as error:
-            raise LookupError(f"{name} cannot be read ({error.strerror}): is nbagent installed whole?") from error
+            raise LookupError(
+                f"{name} cannot be read ({error.strerror}): is nbagent installed whole?"
+            ) from error
         return truncate_to_bytes(text, offset, max_bytes)[0], len(text)
 
     def command(self, command: Command) -> None:
@@ -128,7 +140,9 @@ class TranscriptWidget(anywidget.AnyWidget):
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
         self._messages_heard += 1
         if self._front_end is not None:
-            self._front_end.on_view_message(is_greeting=isinstance(message, dict) and message.get("t") == "hello")
+            self._front_end.on_view_message(
+                is_greeting=isinstance(message, dict) and message.get("t") == "hello"
+            )
         self._channel.receive(message)
 
     def __repr__(self) -> str:

@@ -410,7 +410,11 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
         if isinstance(value := made[name], ToolProgress | ToolError):
             made[name] = msgspec.to_builtins(value)
         elif isinstance(value, Usage):
-            made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
+            made[name] = {
+                count: number
+                for count, number in msgspec.structs.asdict(value).items()
+                if number is not None
+            }
     if "forks" in made:
         made["forks"] = [msgspec.structs.asdict(node) for node in made["forks"]]
     return made

@@ -8,10 +8,16 @@ import msgspec
 def json_size(value: Any) -> int:
     """Bytes that the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon."""
     encoded = msgspec.json.encode(value)
-    return len(encoded) if type(value) is str else len(encoded) + encoded.count(b",") + encoded.count(b":")
+    return (
+        len(encoded)
+        if type(value) is str
+        else len(encoded) + encoded.count(b",") + encoded.count(b":")
+    )
 
 
-def truncate_to_bytes(text: str, offset: int, max_bytes: int, min_chars: int = 0) -> tuple[str, int]:
+def truncate_to_bytes(
+    text: str, offset: int, max_bytes: int, min_chars: int = 0
+) -> tuple[str, int]:
     """Return as much of the text from `offset` on as takes at most `max_bytes` of JSON without its quotes, and its bytes.
 
     Lone surrogates, which JSON cannot carry, are each replaced by U+FFFD, so that every character keeps its offset.
@@ -26,7 +32,9 @@ def truncate_to_bytes(text: str, offset: int, max_bytes: int, min_chars: int = 0
     try:
         size = json_size(piece) - 2
     except UnicodeEncodeError:
-        piece = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in piece)
+        piece = "".join(
+            "\ufffd" if "\ud800" <= character <= "\udfff" else character for character in piece
+        )
         size = json_size(piece) - 2
     while size > max_bytes and len(piece) > min_chars:
         piece = piece[: max(min_chars, len(piece) * max_bytes // size)]

@@ -37,7 +37,9 @@ LIMITS = msgspec.json.decode(_read("limits.json"), type=dict[str, int])
 
 def fill(label: str, *values: str) -> str:
     """Return the label with each `{}` replaced by a value, in order."""
-    return "".join(fixed + value for fixed, value in zip_longest(label.split("{}"), values, fillvalue=""))
+    return "".join(
+        fixed + value for fixed, value in zip_longest(label.split("{}"), values, fillvalue="")
+    )
 
 
 def words(text: str) -> frozenset[str]:

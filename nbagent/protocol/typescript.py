@@ -83,7 +83,10 @@ def _declarations() -> Iterator[str]:
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(blocks.AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)
-    kinds = (f"  {blocks.kind_of(struct())}: {struct.__name__};\n" for struct in get_args(blocks.AnyProps))
+    kinds = (
+        f"  {blocks.kind_of(struct())}: {struct.__name__};\n"
+        for struct in get_args(blocks.AnyProps)
+    )
     yield f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n{''.join(kinds)}}}\n"
     yield _alias("Kind", ["keyof PropsByKind"])
     yield _comment(python_inspect.getdoc(ops) or "") + _alias("Op", list(_OPS))
@@ -93,11 +96,16 @@ def _declarations() -> Iterator[str]:
         yield _interface(struct)
     for struct in _INSPECTION:
         yield _interface(struct)
-    for name, union in {"KernelMessage": messages.KernelMessage, "ViewMessage": messages.ViewMessage}.items():
+    for name, union in {
+        "KernelMessage": messages.KernelMessage,
+        "ViewMessage": messages.ViewMessage,
+    }.items():
         yield _alias(name, [f"{struct.__name__}Message" for struct in get_args(union)])
 
 
-def _interface(struct: type[msgspec.Struct], *, can_be_large: bool = False, base: type | None = None) -> str:
+def _interface(
+    struct: type[msgspec.Struct], *, can_be_large: bool = False, base: type | None = None
+) -> str:
     info = structs.type_info(struct)
     assert isinstance(info, structs.StructType)
     summary, attributes = _docstring(struct)
@@ -107,9 +115,13 @@ def _interface(struct: type[msgspec.Struct], *, can_be_large: bool = False, base
         if field.name in inherited:
             continue
         optional = "" if field.required else "?"
-        large = can_be_large and field.encode_name not in blocks.STREAMED_FIELDS | blocks.BUNDLE_FIELDS
+        large = (
+            can_be_large and field.encode_name not in blocks.STREAMED_FIELDS | blocks.BUNDLE_FIELDS
+        )
         written = _type(field.type, large=large, omits_none=struct.__struct_config__.omit_defaults)
-        lines.append(f"{_comment(attributes.get(field.encode_name, ''), '  ')}  {field.encode_name}{optional}: {written};\n")
+        lines.append(
+            f"{_comment(attributes.get(field.encode_name, ''), '  ')}  {field.encode_name}{optional}: {written};\n"
+        )
     name = f"{struct.__name__}Message" if info.tag_field == "t" else struct.__name__
     extends = f" extends {base.__name__}" if base else ""
     return f"{_comment(summary)}export interface {name}{extends} {{\n{''.join(lines)}}}\n"
@@ -122,7 +134,11 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
         case structs.Metadata():
             return _type(kind.type, large=large)
         case structs.UnionType():
-            members = [member for member in kind.types if not (omits_none and isinstance(member, structs.NoneType))]
+            members = [
+                member
+                for member in kind.types
+                if not (omits_none and isinstance(member, structs.NoneType))
+            ]
             return " | ".join(_type(member, large=large) for member in members)
         case structs.LiteralType():
             named = [name for name, values in _LITERALS.items() if set(values) == set(kind.values)]
@@ -137,7 +153,11 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             written = f"Record<string, {_type(kind.value_type)}>"
         case _:
             written = _PRIMITIVES[type(kind)]
-    return f"Large<{written}>" if large and written not in ("boolean", "number", "null", "unknown") else written
+    return (
+        f"Large<{written}>"
+        if large and written not in ("boolean", "number", "null", "unknown")
+        else written
+    )
 
 
 def _tuple_item(item: Any) -> str:
@@ -158,7 +178,9 @@ def _docstring(struct: type) -> tuple[str, dict[str, str]]:
     """Return a class's docstring without its `Attributes:`, and these by name, each on one line."""
     summary, _, attributes = (python_inspect.getdoc(struct) or "").partition("\nAttributes:\n")
     found = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE)
-    return summary.strip(), {name: " ".join(f"{text[0].upper()}{text[1:]}".split()) for name, text in found}
+    return summary.strip(), {
+        name: " ".join(f"{text[0].upper()}{text[1:]}".split()) for name, text in found
+    }
 
 
 def _comment(text: str, indent: str = "") -> str:
@@ -166,8 +188,14 @@ def _comment(text: str, indent: str = "") -> str:
         return ""
     if "\n" not in text and len(text) + len(indent) + 7 <= _LINE_CHARS:
         return f"{indent}/** {text} */\n"
-    lines = text.splitlines() if "\n" in text else textwrap.wrap(text, _LINE_CHARS - len(indent) - 3)
-    return f"{indent}/**\n" + "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines) + f"{indent} */\n"
+    lines = (
+        text.splitlines() if "\n" in text else textwrap.wrap(text, _LINE_CHARS - len(indent) - 3)
+    )
+    return (
+        f"{indent}/**\n"
+        + "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines)
+        + f"{indent} */\n"
+    )
 
 
 if __name__ == "__main__":

@@ -95,7 +95,9 @@ class LargeValues:
                 small[field] = ""
                 texts.append(("append", id, field, value))
             elif field == "result" and isinstance(value, dict):
-                small[field] = _bundle(f"{path}result/{id}", value, self._live_text(id, value.get("text/plain")))
+                small[field] = _bundle(
+                    f"{path}result/{id}", value, self._live_text(id, value.get("text/plain"))
+                )
             elif field in BUNDLE_FIELDS and isinstance(value, dict):
                 small[field] = _bundle(f"{path}prop/{id}/{field}", value)
             else:
@@ -108,12 +110,18 @@ class LargeValues:
         live = self._text_of(id) if isinstance(shown, str) else None
         if live is None or len(live) <= len(shown):
             return None
-        return live if self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS] == shown[:HEAD_CHARS] else None
+        return (
+            live
+            if self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS] == shown[:HEAD_CHARS]
+            else None
+        )
 
     def _find(self, name: str) -> tuple[str, str, Any]:
         """Return the block of a large value, the field in which it is found there, and the value itself."""
         kind, _, rest = name.partition("/")
-        for slash in (index for index, character in enumerate(rest) if character == "/"):  # an id may hold slashes, too
+        for slash in (
+            index for index, character in enumerate(rest) if character == "/"
+        ):  # an id may hold slashes, too
             id, field = rest[:slash], rest[slash + 1 :]
             props = self._props_of(id)
             if props is None:
@@ -143,7 +151,9 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
         if whole is not None and name == "text/plain":
             made[name] = _marker(f"{path}/{name}", value, len(whole))
         else:
-            made[name] = _inline(f"{path}/{name}", value, min(INLINE_BYTES, max(0, free - others * MARKER_BYTES)))
+            made[name] = _inline(
+                f"{path}/{name}", value, min(INLINE_BYTES, max(0, free - others * MARKER_BYTES))
+            )
         free -= json_size({name: made[name]})
         if free < 0:
             del made[name]
@@ -156,7 +166,9 @@ def _inline(name: str, value: Any, max_bytes: int) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        if len(value) <= max_bytes // 6 or (len(value) <= max_bytes and json_size(value) <= max_bytes):
+        if len(value) <= max_bytes // 6 or (
+            len(value) <= max_bytes and json_size(value) <= max_bytes
+        ):
             return value
         return _marker(name, value, len(value))
     encoded = msgspec.json.encode(value)

@@ -89,7 +89,9 @@ class Outbox:
                     break
         return batch
 
-    def _take_text(self, entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+    def _take_text(
+        self, entry: list[Any], free: float, *, alone: bool
+    ) -> tuple[list[Any] | None, float, bool]:
         """Return an append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
 
         The rest is not copied: otherwise a text of many batches would take quadratic time.
@@ -104,7 +106,9 @@ class Outbox:
             if free == math.inf:
                 piece = text[self._offset :]
             else:
-                piece, size = truncate_to_bytes(text, self._offset, int(free) - used, 1 if alone and not taken else 0)
+                piece, size = truncate_to_bytes(
+                    text, self._offset, int(free) - used, 1 if alone and not taken else 0
+                )
                 used += size
             taken.append(piece)
             self._offset += len(piece)
@@ -116,7 +120,9 @@ class Outbox:
         return (["append", id, field, whole] if whole else None), used, not strings
 
 
-def _take_props(entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+def _take_props(
+    entry: list[Any], free: float, *, alone: bool
+) -> tuple[list[Any] | None, float, bool]:
     """Return the op with the props that fit (None if none does), its bytes, and whether nothing of the entry is left."""
     if free == math.inf:
         return entry, 0, True
@@ -135,5 +141,9 @@ def _take_props(entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any
             break
         now[field] = value
     op = [*entry[:-1], now]
-    entry[:] = ["set", entry[1], {field: value for field, value in entry[-1].items() if field not in now}]
+    entry[:] = [
+        "set",
+        entry[1],
+        {field: value for field, value in entry[-1].items() if field not in now},
+    ]
     return op, free, not entry[-1]

@@ -147,7 +147,9 @@ class RemoteChannel(Channel):
         lag = 0 if self._acked is None else self.seq - self._acked
         if lag <= MAX_UNACKED_BATCHES:
             return self._batch_interval
-        return max(self._batch_interval, min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES))
+        return max(
+            self._batch_interval, min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES)
+        )
 
     def due(self, now: float) -> float | None:
         """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing to do until woken."""
@@ -162,7 +164,9 @@ class RemoteChannel(Channel):
         if super().due(now) == 0:
             super().flush(now)
         with self._lock:
-            if self._on_finished is None or (self._busy and now < self._finish_by and not self._closed):
+            if self._on_finished is None or (
+                self._busy and now < self._finish_by and not self._closed
+            ):
                 return
             on_finished, self._on_finished = self._on_finished, None
         _run_in_thread(on_finished)
@@ -193,7 +197,9 @@ class RemoteChannel(Channel):
         match message:
             case Hello() | Resync():
                 if isinstance(message, Hello):
-                    with self._lock:  # a view that had another connection goes by that one's numbers
+                    with (
+                        self._lock
+                    ):  # a view that had another connection goes by that one's numbers
                         self.seq = max(self.seq, message.have)
                 self._snapshot_wanted = True
             case Ack(seq):

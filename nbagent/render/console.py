@@ -44,7 +44,19 @@ Block: TypeAlias = dict[str, Any]
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 # For outputs that cannot encode these; other characters that they cannot encode become "?".
 _PLAIN = str.maketrans(
-    {"✓": "+", "✗": "x", "⊘": "#", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'", "│": "|"}
+    {
+        "✓": "+",
+        "✗": "x",
+        "⊘": "#",
+        "■": "#",
+        "…": "...",
+        "→": "->",
+        "·": "-",
+        "▸": ">",
+        "×": "x",
+        "’": "'",
+        "│": "|",
+    }
 )
 _LINE_CHARS = 100
 
@@ -135,7 +147,11 @@ class ConsoleRenderer:
             case "handoff":
                 self._line(depth, handoff_label(block, str), _BOLD)
             case "status":
-                self._line(depth, block.get("message") or end_label(block), _LEVELS.get(block.get("level") or "info", _DIM))
+                self._line(
+                    depth,
+                    block.get("message") or end_label(block),
+                    _LEVELS.get(block.get("level") or "info", _DIM),
+                )
             case "error":
                 self._error(depth, block)
             case "approval":
@@ -173,17 +189,27 @@ class ConsoleRenderer:
                 return
             case "tool" if not block.get("listed") or block.get("state") != "input-available":
                 self._tool(block)
-            case "reasoning" if block["printed"] or not is_silent_thought({**block, "closed": True}):
+            case "reasoning" if block["printed"] or not is_silent_thought(
+                {**block, "closed": True}
+            ):
                 self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
             case "agent" if about := _agent_figures(block):
                 self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
             case "source":
-                self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
+                self._line(
+                    block["depth"],
+                    " ".join(filter(None, (block.get("title"), block.get("url")))),
+                    _DIM,
+                )
             case "file":
                 fields = (block.get("name"), block.get("media_type"), block.get("url"))
                 self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], one_line(f"{block.get('name')}: {json_line(block.get('data'))}", _LINE_CHARS), _DIM)
+                self._line(
+                    block["depth"],
+                    one_line(f"{block.get('name')}: {json_line(block.get('data'))}", _LINE_CHARS),
+                    _DIM,
+                )
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -221,11 +247,21 @@ class ConsoleRenderer:
             return
         self._titled = True
         run = self._blocks["run"]
-        self._line(0, " · ".join(dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name))), _BOLD)
+        self._line(
+            0,
+            " · ".join(
+                dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name))
+            ),
+            _BOLD,
+        )
 
     def _requested(self, depth: int) -> None:
         """Print the calls that wait at this depth: the model's next output comes after them, and they may get no result."""
-        waiting = [b for b in self._blocks.values() if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")]
+        waiting = [
+            b
+            for b in self._blocks.values()
+            if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")
+        ]
         for block in waiting:
             if block.get("state") == "input-available":
                 block["listed"] = True
@@ -234,12 +270,22 @@ class ConsoleRenderer:
     def _tool(self, block: Block) -> None:
         state = text_of(block, "state")
         symbol, note = tool_note(block, closed=True)
-        outcome = error_headline(record_of(block, "error")) if state == "output-error" else text_of(block, "summary") or note
+        outcome = (
+            error_headline(record_of(block, "error"))
+            if state == "output-error"
+            else text_of(block, "summary") or note
+        )
         line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
         line += f" → {one_line(outcome, _LINE_CHARS)}" if outcome else ""
-        self._line(block["depth"], line + _time(worked(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
+        self._line(
+            block["depth"], line + _time(worked(block, "args_done")), _TOOL_STYLES.get(state, _DIM)
+        )
         if diff := record_of(block, "difference"):
-            self._line(block["depth"], f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}", _DIM)
+            self._line(
+                block["depth"],
+                f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}",
+                _DIM,
+            )
             for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
                 self._line(block["depth"], f"    {each}", _DIM)
 
@@ -251,7 +297,11 @@ class ConsoleRenderer:
     def _decision(self, block: Block, props: Block) -> None:
         if decision := decision_label({**block, **props}):
             details = [*changes({**block, **props}), *filter(None, [text_of(props, "reason")])]
-            why = f": {' · '.join(one_line(each, _LINE_CHARS) for each in details)}" if details else ""
+            why = (
+                f": {' · '.join(one_line(each, _LINE_CHARS) for each in details)}"
+                if details
+                else ""
+            )
             self._line(block["depth"], f"  {decision}{why}", _YELLOW)
 
     # --- the user's message, and what tools print ---
@@ -280,7 +330,9 @@ class ConsoleRenderer:
         symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
         code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
         lanes = [
-            {**block, "closed": True} for block in self._blocks.values() if block["kind"] == "agent" and not block["depth"]
+            {**block, "closed": True}
+            for block in self._blocks.values()
+            if block["kind"] == "agent" and not block["depth"]
         ]
         parts = [run_label(run) + code, lanes_label(run, lanes), *figures(run)]
         self._line(0, f"{symbol} {' · '.join(filter(None, parts))}", style)
@@ -311,7 +363,11 @@ class ConsoleRenderer:
 
     def _put(self, text: str, style: Style) -> None:
         # Segments, because rich takes the space off the end of a long Text, and this may be the middle of a line.
-        self._console.print(Segments([Segment(_encodable(text, self._console.encoding), style)]), end="", soft_wrap=True)
+        self._console.print(
+            Segments([Segment(_encodable(text, self._console.encoding), style)]),
+            end="",
+            soft_wrap=True,
+        )
 
 
 def _encodable(text: str, encoding: str) -> str:

@@ -34,10 +34,14 @@ def difference_html(diff: Props, max_chars: int = 20_000, *, is_prose: bool = Fa
     """
     match diff.get("kind"):
         case "text":
-            pieces = "".join(_piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff))
+            pieces = "".join(
+                _piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff)
+            )
             return f"<div{_PRE}>{pieces}</div>\n" if is_prose else f"<pre{_PRE}>{pieces}</pre>\n"
         case "json":
-            changes = "".join(f"<div>{_change(change, max_chars)}</div>" for change in _records(diff, "changes"))
+            changes = "".join(
+                f"<div>{_change(change, max_chars)}</div>" for change in _records(diff, "changes")
+            )
             return f"<div{_PRE}>{changes}{_more(diff)}</div>\n"
         case "table":
             return f"<div{_SCROLL}>{_table(diff)}</div>{_more(diff)}\n"
@@ -50,9 +54,16 @@ def difference_lines(diff: Props) -> list[str]:
     """Return a difference as lines of text: `rate: 11.2 → 11.5`."""
     match diff.get("kind"):
         case "text":
-            return [f"{mark} {_line(text)}" for mark, text, _ in _pieces(diff) if mark != "=" and text.strip()]
+            return [
+                f"{mark} {_line(text)}"
+                for mark, text, _ in _pieces(diff)
+                if mark != "=" and text.strip()
+            ]
         case "json":
-            return [*(_change_line(change) for change in _records(diff, "changes")), *_more_lines(diff)]
+            return [
+                *(_change_line(change) for change in _records(diff, "changes")),
+                *_more_lines(diff),
+            ]
         case "table":
             return [*_table_lines(diff), *_more_lines(diff)]
         case "value":
@@ -86,7 +97,9 @@ def _records(diff: Props, field: str) -> list[Props]:
 
 def _change(change: Props, max_chars: int) -> str:
     path = text_of(change, "path")
-    return (f"<strong>{without_tex(escape(path))}</strong> " if path else "") + _changed(change, max_chars)
+    return (f"<strong>{without_tex(escape(path))}</strong> " if path else "") + _changed(
+        change, max_chars
+    )
 
 
 def _changed(change: Props, max_chars: int) -> str:
@@ -99,11 +112,19 @@ def _changed(change: Props, max_chars: int) -> str:
 
 
 def _change_line(change: Props) -> str:
-    path, before, after = text_of(change, "path"), text_of(change, "before"), text_of(change, "after")
+    path, before, after = (
+        text_of(change, "path"),
+        text_of(change, "before"),
+        text_of(change, "after"),
+    )
     named = f"{path}: " if path else ""
     if "before" not in change:
         return f"{path} added: {_line(after)}"
-    return f"{named}{_line(before)} → {_line(after)}" if "after" in change else f"{path} removed: {_line(before)}"
+    return (
+        f"{named}{_line(before)} → {_line(after)}"
+        if "after" in change
+        else f"{path} removed: {_line(before)}"
+    )
 
 
 def _table(diff: Props) -> str:
@@ -164,7 +185,11 @@ def _more_lines(diff: Props) -> list[str]:
         "rows": diff.get("more_rows", 0),
         "columns": diff.get("more_columns", 0),
     }
-    return [f"… {number:,} more {name}" for name, number in more.items() if isinstance(number, int) and number > 0]
+    return [
+        f"… {number:,} more {name}"
+        for name, number in more.items()
+        if isinstance(number, int) and number > 0
+    ]
 
 
 def _more(diff: Props) -> str:

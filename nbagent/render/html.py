@@ -17,7 +17,9 @@ from nbagent.render.tree import Tree
 DOCUMENT_BYTES = 32_000_000
 """Largest size of a document."""
 
-_FRAME = ' style="margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"'
+_FRAME = (
+    ' style="margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"'
+)
 
 # A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the copy hides the output
 # before it, which is the view's and shows Jupyter's "model not found". No rule may depend on the whole page (`:root:has`): with
@@ -37,7 +39,12 @@ _WAITING = """@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
 
 
 def transcript_html(
-    blocks: Sequence[Props], *, dom_key: str = "", max_bytes: int = 1_000_000, typeset: bool = False, note: str = ""
+    blocks: Sequence[Props],
+    *,
+    dom_key: str = "",
+    max_bytes: int = 1_000_000,
+    typeset: bool = False,
+    note: str = "",
 ) -> str:
     """Return a run's transcript as static HTML.
 

@@ -6,7 +6,18 @@ from typing import Any
 
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
 from nbagent.render.differences import difference_html
-from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, message, panel, paragraph, quotation
+from nbagent.render.html_values import (
+    CODE,
+    MUTED,
+    PANEL,
+    ValueWriter,
+    caption,
+    fold,
+    message,
+    panel,
+    paragraph,
+    quotation,
+)
 from nbagent.render.labels import (
     call_args,
     decision_details,
@@ -53,7 +64,12 @@ class BlockWriter:
 
     def html(self) -> str:
         """Return the run from its header to its footer."""
-        return self._header() + (self._list(ROOT) or self._empty()) + self._waiting(ROOT, self._tree.run) + self._footer()
+        return (
+            self._header()
+            + (self._list(ROOT) or self._empty())
+            + self._waiting(ROOT, self._tree.run)
+            + self._footer()
+        )
 
     def blocks_html(self) -> str:
         """Return the blocks alone."""
@@ -64,8 +80,12 @@ class BlockWriter:
         name, model = text_of(run, "name"), text_of(run, "model")
         model = f" {escape_line(model)}" if model and model != name else ""
         forks = forks_label(run)
-        status = filter(None, [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)])
-        return (paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else "") + paragraph(
+        status = filter(
+            None, [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)]
+        )
+        return (
+            paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else ""
+        ) + paragraph(
             f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(' · '.join(status))}"
         )
 
@@ -76,8 +96,16 @@ class BlockWriter:
         if run.get("turns") != 0:
             return paragraph(LABELS["run"]["empty"])
         offers = run.get("offers")
-        tools = ", ".join(name for name in offers if isinstance(name, str)) if isinstance(offers, list) else ""
-        about = [text_of(run, "about"), fill(LABELS["chat"]["tools"], tools) if tools else "", LABELS["chat"]["ask"]]
+        tools = (
+            ", ".join(name for name in offers if isinstance(name, str))
+            if isinstance(offers, list)
+            else ""
+        )
+        about = [
+            text_of(run, "about"),
+            fill(LABELS["chat"]["tools"], tools) if tools else "",
+            LABELS["chat"]["ask"],
+        ]
         return "".join(paragraph(escape_line(line, _LINE_CHARS)) for line in about if line)
 
     def _waiting(self, parent: str, owner: Props) -> str:
@@ -87,7 +115,11 @@ class BlockWriter:
 
     def _footer(self) -> str:
         found = figures(self._tree.run)
-        return paragraph(f"<small{MUTED}>{without_tex(escape(' · '.join(found)))}</small>") if found else ""
+        return (
+            paragraph(f"<small{MUTED}>{without_tex(escape(' · '.join(found)))}</small>")
+            if found
+            else ""
+        )
 
     def _list(self, parent: str) -> str:
         blocks = self._tree.children.get(parent, [])
@@ -95,7 +127,9 @@ class BlockWriter:
         if left_out <= 0:
             return "".join(map(self._block, blocks))
         head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
-        note = paragraph(f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the notebook")
+        note = paragraph(
+            f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the notebook"
+        )
         return "".join([*map(self._block, head), note, *map(self._block, tail)])
 
     def _block(self, block: Props) -> str:
@@ -114,7 +148,11 @@ class BlockWriter:
             "custom": self._custom,
         }.get(text_of(block, "kind"))
         if draw is None:
-            named = {name: value for name, value in block.items() if name not in ("id", "parent", "closed")}
+            named = {
+                name: value
+                for name, value in block.items()
+                if name not in ("id", "parent", "closed")
+            }
             return self._data(block, text_of(block, "kind") or "block", named)
         return draw(block)
 
@@ -127,7 +165,9 @@ class BlockWriter:
     def _text(self, block: Props) -> str:
         if block.get("text_kind") == "json":
             return self._value.plain(text_of(block, "text"))
-        shown = self._value.answer(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
+        shown = self._value.answer(
+            text_of(block, "text"), line_breaks=block.get("line_breaks") is True
+        )
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"
@@ -145,14 +185,20 @@ class BlockWriter:
 
     def _tool(self, block: Props) -> str:
         id_, state = text_of(block, "id"), text_of(block, "state")
-        symbol, note = tool_note(block, bool(block.get("closed")), stopped=self._tree.is_stopped(block))
+        symbol, note = tool_note(
+            block, bool(block.get("closed")), stopped=self._tree.is_stopped(block)
+        )
         summary = text_of(block, "summary") if state == "output-available" else ""
         took = worked(block, "args_done")
         row = (
             f"{symbol} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
             f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
         )
-        row += "".join(f" · {escape_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
+        row += "".join(
+            f" · {escape_line(part)}"
+            for part in (note, "" if took is None else duration(took))
+            if part
+        )
         before, about_result = self._tree.asked_of(block)
         body = (
             self._arguments(block)
@@ -163,8 +209,14 @@ class BlockWriter:
             + "".join(map(self._approval, about_result))
             + self._list(id_)
         )
-        needs_reader = state == "output-error" or (state == "approval-requested" and not block.get("closed"))
-        is_open = self._is_open(block, None if needs_reader else "tools", by_default=needs_reader or block.get("open") is True)
+        needs_reader = state == "output-error" or (
+            state == "approval-requested" and not block.get("closed")
+        )
+        is_open = self._is_open(
+            block,
+            None if needs_reader else "tools",
+            by_default=needs_reader or block.get("open") is True,
+        )
         return fold(row, panel(body), is_open=is_open)
 
     def _is_open(self, block: Props, kind: str | None = None, *, by_default: bool = False) -> bool:
@@ -185,10 +237,14 @@ class BlockWriter:
         valid = block.get("args_valid") is not False
         if args == {} or (args is None and not written) or is_in_row(block, "arguments"):
             return ""
-        heading = caption(LABELS["tool"]["arguments"] + ("" if valid else LABELS["tool"]["not_json"]))
+        heading = caption(
+            LABELS["tool"]["arguments"] + ("" if valid else LABELS["tool"]["not_json"])
+        )
         if isinstance(args, str):
             return heading + self._value.plain(args)
-        return heading + (self._value.json(args) if valid and args is not None else self._value.plain(written))
+        return heading + (
+            self._value.json(args) if valid and args is not None else self._value.plain(written)
+        )
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
@@ -200,16 +256,25 @@ class BlockWriter:
         if not diff:
             return ""
         heading = caption(escape_line(fill(LABELS["attempt"]["compared"], text_of(diff, "note"))))
-        if diff.get("kind") == "picture" and (first := self._tree.blocks.get(text_of(block, "attempt_of"))) is not None:
+        if (
+            diff.get("kind") == "picture"
+            and (first := self._tree.blocks.get(text_of(block, "attempt_of"))) is not None
+        ):
             return heading + self._side_by_side(first, block)
         return heading + difference_html(diff)
 
     def _side_by_side(self, *blocks: Props) -> str:
-        cells = (f'<div style="flex:1 1 0;min-width:0">{self._outcome({**each, "difference": None})}</div>' for each in blocks)
+        cells = (
+            f'<div style="flex:1 1 0;min-width:0">{self._outcome({**each, "difference": None})}</div>'
+            for each in blocks
+        )
         return f'<div style="display:flex;gap:1em">{"".join(cells)}</div>\n'
 
     def _outcome(self, block: Props) -> str:
-        if record_of(block, "difference").get("kind") == "picture" and text_of(block, "attempt_of") in self._tree.blocks:
+        if (
+            record_of(block, "difference").get("kind") == "picture"
+            and text_of(block, "attempt_of") in self._tree.blocks
+        ):
             return ""  # it stands next to the first one
         labels, state = LABELS["tool"], block.get("state")
         result, error = block.get("result"), record_of(block, "error")
@@ -222,20 +287,26 @@ class BlockWriter:
             is_whole = state == "output-available" or self._tree.is_stopped_at_result(block)
             html += caption(labels["result" if is_whole else "partial"]) + shown if shown else ""
         if error:
-            html += caption(labels["denied" if state == "output-denied" else "error"]) + self._value.error(error)
+            html += caption(
+                labels["denied" if state == "output-denied" else "error"]
+            ) + self._value.error(error)
         return html
 
     def _agent(self, block: Props) -> str:
         status, took = text_of(block, "status"), worked(block)
         symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
-        parts = [f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
+        parts = [
+            f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"
+        ]
         parts += [escape(duration(took))] if took is not None else []
         parts += map(escape, spent(block))
         parts += [escape_line(end_label(block))] if symbol in "✗⊘" else []
         parts += [LABELS["tool_state"]["input-available"]] if symbol == "…" else []
         return fold(
             " · ".join(parts),
-            quotation(self._list(text_of(block, "id")) + self._waiting(text_of(block, "id"), block)),
+            quotation(
+                self._list(text_of(block, "id")) + self._waiting(text_of(block, "id"), block)
+            ),
             is_open=self._is_open(block, "agents", by_default=True),
         )
 
@@ -246,29 +317,51 @@ class BlockWriter:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)
         if decision := decision_label(block):
             symbol = "✓" if is_permitted(block) else "⊘"
-            details = "".join(f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block))
+            details = "".join(
+                f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block)
+            )
             return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
         args, options = block.get("args"), block.get("options")
-        html = paragraph(f"? {prompt}{LABELS['approval']['unanswered' if block.get('closed') else 'waiting']}")
-        html += self._value.json(args) if args not in (None, {}) and block.get("stage") != "result" else ""
-        named = [option for option in options if isinstance(option, str) and option] if isinstance(options, list) else []
+        html = paragraph(
+            f"? {prompt}{LABELS['approval']['unanswered' if block.get('closed') else 'waiting']}"
+        )
+        html += (
+            self._value.json(args)
+            if args not in (None, {}) and block.get("stage") != "result"
+            else ""
+        )
+        named = (
+            [option for option in options if isinstance(option, str) and option]
+            if isinstance(options, list)
+            else []
+        )
         if named:
-            html += paragraph(escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), _LINE_CHARS))
+            html += paragraph(
+                escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), _LINE_CHARS)
+            )
         return html
 
     def _status(self, block: Props) -> str:
         message = text_of(block, "message") or end_label(block)
-        return paragraph(_LEVELS.get(text_of(block, "level"), "") + escape_line(message, _LINE_CHARS))
+        return paragraph(
+            _LEVELS.get(text_of(block, "level"), "") + escape_line(message, _LINE_CHARS)
+        )
 
     def _error(self, block: Props) -> str:
         kind = text_of(block, "error_type") or LABELS["error"]["type"]
         body = panel(self._value.error(block, "error_type"))
-        return fold(f"✗ <strong>{escape_line(kind)}</strong>", body, is_open=self._is_open(block, by_default=True))
+        return fold(
+            f"✗ <strong>{escape_line(kind)}</strong>",
+            body,
+            is_open=self._is_open(block, by_default=True),
+        )
 
     def _source(self, block: Props) -> str:
         title, url = text_of(block, "title"), safe_url(text_of(block, "url"))
         if url is None:
-            return paragraph(escape_line(text_of(block, "title", "url") or LABELS["other"]["source"]))
+            return paragraph(
+                escape_line(text_of(block, "title", "url") or LABELS["other"]["source"])
+            )
         host = f" ({escape_line(host_of(url))})" if title else ""
         return paragraph(link_html(url, escape_line(title or host_of(url))) + host)
 
@@ -277,7 +370,9 @@ class BlockWriter:
         name, url = text_of(block, "name"), safe_url(text_of(block, "url"))
         data = re.sub(r"\s+", "", text_of(block, "data"))
         if data and kind in IMAGE_TYPES:
-            return self._value.picture(kind, text_of(block, "data"), name or LABELS["other"]["picture"], block)
+            return self._value.picture(
+                kind, text_of(block, "data"), name or LABELS["other"]["picture"], block
+            )
         at_host = kind if url is None else fill(LABELS["other"]["file_at"], kind, host_of(url))
         label = escape_line(name or at_host)
         if data:
@@ -286,7 +381,9 @@ class BlockWriter:
         return paragraph(label if url is None else link_html(url, label))
 
     def _custom(self, block: Props) -> str:
-        return self._data(block, text_of(block, "name") or LABELS["other"]["custom"], block.get("data"))
+        return self._data(
+            block, text_of(block, "name") or LABELS["other"]["custom"], block.get("data")
+        )
 
     def _data(self, block: Props, name: str, data: Any) -> str:
         body = "" if data is None else panel(self._value.json(data))

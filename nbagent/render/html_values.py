@@ -114,7 +114,9 @@ class ValueWriter:
             return self.json(unknown) if unknown else ""
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
-            payload = "".join(line for line in payload if isinstance(line, str))  # notebooks hold a text as its lines
+            payload = "".join(
+                line for line in payload if isinstance(line, str)
+            )  # notebooks hold a text as its lines
         if not isinstance(payload, str):
             return self.json(payload)
         if mime == "text/html":
@@ -126,7 +128,9 @@ class ValueWriter:
             alt = text_of(block, "summary") or "picture"
             rest = {other: value for other, value in bundle.items() if other not in IMAGE_TYPES}
             kept = text_of(block, "id") in self._budget.pictures
-            return self.picture(mime, payload, alt, block) + ("" if kept or not rest else self.result(rest, block))
+            return self.picture(mime, payload, alt, block) + (
+                "" if kept or not rest else self.result(rest, block)
+            )
         return self.plain(payload)  # a JSON string is shown as the text it holds
 
     def picture(self, mime: str, payload: str, alt: str, block: Props) -> str:
@@ -139,11 +143,17 @@ class ValueWriter:
             block: the block it belongs to.
         """
         is_markup = mime == "image/svg+xml" and "<" in payload
-        data = base64.b64encode(payload.encode()).decode() if is_markup else re.sub(r"\s+", "", payload)
+        data = (
+            base64.b64encode(payload.encode()).decode()
+            if is_markup
+            else re.sub(r"\s+", "", payload)
+        )
         if not _BASE64.fullmatch(data):
             return paragraph(LABELS["other"]["broken_picture"])
         if text_of(block, "id") not in self._budget.pictures:
-            return paragraph(f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the notebook")
+            return paragraph(
+                f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the notebook"
+            )
         return paragraph(
             f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" style="max-width:100%;background:#fff">'
         )
@@ -165,7 +175,11 @@ class ValueWriter:
         shown = self.plain(error_headline(error, kind) + (f" ({code})" if code else ""))
         if place := own_place(error):
             shown += caption(escape_line(place))
-        return shown + (fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback)) if traceback else "")
+        return shown + (
+            fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback))
+            if traceback
+            else ""
+        )
 
 
 def _clipped(text: str, max_chars: int) -> tuple[str, str]:

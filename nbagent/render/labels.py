@@ -63,7 +63,9 @@ def _whole(seconds: int) -> str:
     if seconds < 60:
         return f"{seconds}s"
     minutes = seconds // 60
-    return f"{minutes}m {seconds % 60:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+    return (
+        f"{minutes}m {seconds % 60:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+    )
 
 
 def _round(value: float) -> int:
@@ -97,7 +99,9 @@ def run_label(run: Props) -> str:
 
 def is_ready(run: Props) -> bool:
     """Return True for a chat that has given no answer yet, but for those that it goes on from."""
-    return run.get("turns") == 0 or (run.get("untimed") is True and number_of(run, "turns") is not None)
+    return run.get("turns") == 0 or (
+        run.get("untimed") is True and number_of(run, "turns") is not None
+    )
 
 
 def end_label(block: Props) -> str:
@@ -117,7 +121,11 @@ def _incomplete(block: Props) -> str:
     reason = text_of(block, "code", "finish_reason")
     label = LABELS["limit"].get(reason.lower().replace("-", "_"))
     if label is None:
-        return fill(_RUN["incomplete_because"], reason.replace("_", " ")) if reason else _RUN["incomplete"]
+        return (
+            fill(_RUN["incomplete_because"], reason.replace("_", " "))
+            if reason
+            else _RUN["incomplete"]
+        )
     tokens = number_of(block, "last_output")
     if label != LABELS["limit"]["length"] or not tokens:
         return label
@@ -147,7 +155,9 @@ def waiting_label(run: Props, owner: Props, blocks: Sequence[Props]) -> str:
         owner: the run, or the agent in it, whose model is asked.
         blocks: those of the owner, in order.
     """
-    is_live = text_of(run, "status") in ("running", "stopping", "") and owner.get("closed") is not True
+    is_live = (
+        text_of(run, "status") in ("running", "stopping", "") and owner.get("closed") is not True
+    )
     if not is_live or not all(block.get("closed") for block in blocks):
         return ""
     has_lanes = number_of(owner, "lanes") is not None  # each of which waits by itself
@@ -193,15 +203,27 @@ def thought_label(thought: Props) -> str:
     took = elapsed(thought)
     if not thought.get("closed"):
         return LABELS["thought"]["running"]
-    if took is not None and 1000 * took < LIMITS["brief_thought_ms"] and (title := thought_title(thought)):
+    if (
+        took is not None
+        and 1000 * took < LIMITS["brief_thought_ms"]
+        and (title := thought_title(thought))
+    ):
         return fill(LABELS["thought"]["titled"], clip(title, LIMITS["thought_title_chars"]))
-    return LABELS["thought"]["closed"] if took is None else fill(LABELS["thought"]["timed"], rounded(took))
+    return (
+        LABELS["thought"]["closed"]
+        if took is None
+        else fill(LABELS["thought"]["timed"], rounded(took))
+    )
 
 
 def is_silent_thought(thought: Props) -> bool:
     """Return True for a finished thought without text that took less than a second: there is nothing to say about it."""
     took_ms = 1000 * (elapsed(thought) or 0)
-    return bool(thought.get("closed")) and not text_of(thought, "text") and took_ms < LIMITS["brief_thought_ms"]
+    return (
+        bool(thought.get("closed"))
+        and not text_of(thought, "text")
+        and took_ms < LIMITS["brief_thought_ms"]
+    )
 
 
 def thought_title(thought: Props) -> str:
@@ -222,7 +244,9 @@ def prompt_label(approval: Props) -> str:
     prompts = LABELS["prompt"]
     if approval.get("approval_kind") == "stop":
         return stop_label(approval)
-    return text_of(approval, "prompt") or prompts.get(text_of(approval, "approval_kind") or "tool", prompts["other"])
+    return text_of(approval, "prompt") or prompts.get(
+        text_of(approval, "approval_kind") or "tool", prompts["other"]
+    )
 
 
 def stop_label(approval: Props) -> str:
@@ -243,13 +267,23 @@ def decision_label(approval: Props) -> str:
     if decision != "approve":
         return label
     kind = text_of(approval, "approval_kind")
-    label = LABELS["gone_on"].get(text_of(approval, "stage"), label) if kind == "stop" else LABELS["approved"].get(kind, label)
-    return fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
+    label = (
+        LABELS["gone_on"].get(text_of(approval, "stage"), label)
+        if kind == "stop"
+        else LABELS["approved"].get(kind, label)
+    )
+    return (
+        fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
+    )
 
 
 def decision_details(approval: Props) -> list[str]:
     """Return the details of a decision: the question in words, the changes or the answer, and the reason."""
-    question = prompt_label(approval) if approval.get("approval_kind") == "stop" else text_of(approval, "prompt")
+    question = (
+        prompt_label(approval)
+        if approval.get("approval_kind") == "stop"
+        else text_of(approval, "prompt")
+    )
     return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
 
 
@@ -267,7 +301,11 @@ def changes(approval: Props) -> list[str]:
     if given or not isinstance(args, dict) or not isinstance(value, dict):
         return [_shown(value)]
     found, most = _differences(args, value, ""), LIMITS["label_changes"]
-    return [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))] if len(found) > most else found
+    return (
+        [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))]
+        if len(found) > most
+        else found
+    )
 
 
 def _differences(before: Any, after: Any, path: str) -> list[str]:
@@ -295,14 +333,20 @@ def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
     """Return the label of a hand-off, with both names as `emphasize` writes them."""
     labels, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
     to = emphasize(to or labels["unnamed"])
-    return "→ " + (fill(labels["from_to"], emphasize(from_), to) if from_ else fill(labels["to"], to))
+    return "→ " + (
+        fill(labels["from_to"], emphasize(from_), to) if from_ else fill(labels["to"], to)
+    )
 
 
 def hidden_note(run: Props) -> str:
     """Return `thinking and tools hidden`; empty if nothing is hidden."""
     hidden = run.get("hidden")
     kinds = [kind for kind in hidden if isinstance(kind, str)] if isinstance(hidden, list) else []
-    return fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])])) if kinds else ""
+    return (
+        fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])]))
+        if kinds
+        else ""
+    )
 
 
 # --- arguments and errors ---------------------------------------------------------------------------------------------
@@ -328,7 +372,9 @@ def args_label(args: Any) -> str:
     if not isinstance(args, dict | list):
         return "()" if args is None else f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""
-    for name, value in args.items() if isinstance(args, dict) else ((None, value) for value in args):
+    for name, value in (
+        args.items() if isinstance(args, dict) else ((None, value) for value in args)
+    ):
         line += f"{', ' if line else ''}{'' if name is None else f'{name}='}{_value_label(value)}"
         if len(line) > LIMITS["label_line_chars"]:
             break
@@ -368,7 +414,11 @@ def json_line(value: Any) -> str:
 
 def error_headline(error: Props, kind: str = "type") -> str:
     """Return an error's type and message on one line: `KeyError: 'x'`. `kind` is the field of its type."""
-    return ": ".join(filter(None, (text_of(error, kind), text_of(error, "message") or LABELS["error"]["message"])))
+    return ": ".join(
+        filter(
+            None, (text_of(error, kind), text_of(error, "message") or LABELS["error"]["message"])
+        )
+    )
 
 
 def own_place(error: Props) -> str:
@@ -377,7 +427,9 @@ def own_place(error: Props) -> str:
     for frame in reversed(frames if isinstance(frames, list) else []):
         if isinstance(frame, dict) and not text_of(frame, "library"):
             place = fill(LABELS["error"]["place"], text_of(frame, "file"), str(frame.get("line")))
-            return " · ".join(filter(None, (text_of(frame, "source"), text_of(frame, "function"), place)))
+            return " · ".join(
+                filter(None, (text_of(frame, "source"), text_of(frame, "function"), place))
+            )
     return ""
 
 
@@ -385,7 +437,11 @@ def traceback_label(traceback: str) -> str:
     """Return `traceback (3 frames)`."""
     frames = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
     labels = LABELS["error"]
-    return fill(labels["frame" if frames == 1 else "frames"], str(frames)) if frames else labels["traceback"]
+    return (
+        fill(labels["frame" if frames == 1 else "frames"], str(frames))
+        if frames
+        else labels["traceback"]
+    )
 
 
 # --- the footer -------------------------------------------------------------------------------------------------------
@@ -394,8 +450,12 @@ def traceback_label(traceback: str) -> str:
 def figures(run: Props) -> list[str]:
     """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
     usage = record_of(run, "usage")
-    spent, written, thought, total = (number_of(usage, name) for name in ("input", "output", "reasoning", "total"))
-    used, failed, answers = (number_of(run, name) or 0 for name in ("tools", "tools_failed", "turns"))
+    spent, written, thought, total = (
+        number_of(usage, name) for name in ("input", "output", "reasoning", "total")
+    )
+    used, failed, answers = (
+        number_of(run, name) or 0 for name in ("tools", "tools_failed", "turns")
+    )
     cost = number_of(usage, "cost")
     found = [fill(_FIGURES["answers"], count(answers))] if answers > 1 else []
     if spent is not None:
@@ -433,7 +493,10 @@ def _pace(run: Props) -> list[str]:
 
 def spent(agent: Props) -> list[str]:
     """Return the figures of a sub-agent: `1,284 in`, `300 out`, `1 tool call failed`."""
-    return [*figures({"usage": record_of(agent, "usage")}), *filter(None, [failed_calls_label(agent)])]
+    return [
+        *figures({"usage": record_of(agent, "usage")}),
+        *filter(None, [failed_calls_label(agent)]),
+    ]
 
 
 def forks_label(run: Props) -> str:
@@ -443,8 +506,12 @@ def forks_label(run: Props) -> str:
     own: Props = next((node for node in nodes if node.get("own") is True), {})
     labels, number = LABELS["forks"], own.get("number")
     parts = (
-        [fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label"))] if own.get("parent") is not None else []
+        [fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label"))]
+        if own.get("parent") is not None
+        else []
     )
     children = [node for node in nodes if node.get("parent") == number and number is not None]
-    forks = "; ".join(fill(labels["fork"], str(node.get("number")), text_of(node, "label")) for node in children)
+    forks = "; ".join(
+        fill(labels["fork"], str(node.get("number")), text_of(node, "label")) for node in children
+    )
     return " · ".join([*parts, *([fill(labels["list"], forks)] if forks else [])])

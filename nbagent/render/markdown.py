@@ -45,7 +45,9 @@ _MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_bytes: int | None = None) -> str:
+def transcript_markdown(
+    blocks: Sequence[Props], *, embedded: bool = False, max_bytes: int | None = None
+) -> str:
     """Return a run's transcript as Markdown (CommonMark).
 
     Args:
@@ -63,7 +65,9 @@ def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_
     if max_bytes is None or len(text) <= 2 * max_bytes:
         return text
     head = text[: 2 * max_bytes].rpartition("\n")[0]
-    return f"{_closed(head)}\n\n… {len(text) - len(head):,} more characters not kept in the notebook\n"
+    return (
+        f"{_closed(head)}\n\n… {len(text) - len(head):,} more characters not kept in the notebook\n"
+    )
 
 
 class _Writer:
@@ -83,8 +87,15 @@ class _Writer:
         found = figures(run)
         foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
         forks = forks_label(run)
-        head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
-        return "\n\n".join([*head, *([_line(forks)] if forks else []), *self._list(ROOT), *foot]) + "\n"
+        head = (
+            [f"**{_line(name)}** · {_line(about)}"]
+            if self._embedded
+            else [f"# {_line(name)}", _line(about)]
+        )
+        return (
+            "\n\n".join([*head, *([_line(forks)] if forks else []), *self._list(ROOT), *foot])
+            + "\n"
+        )
 
     def _answer(self, text: str, *, line_breaks: bool) -> str:
         text = _clipped(text, self._text_chars)
@@ -95,7 +106,9 @@ class _Writer:
 
     def _markdown(self, text: str) -> str:
         if self._embedded:
-            from nbagent.render.markup.embedded import embedded_markdown  # with the first transcript that is saved
+            from nbagent.render.markup.embedded import (
+                embedded_markdown,
+            )  # with the first transcript that is saved
 
             text = embedded_markdown(text)
         return _closed(text)
@@ -105,19 +118,38 @@ class _Writer:
         return _fenced(_clipped(text, self._value_chars), language)
 
     def _list(self, parent: str) -> list[str]:
-        return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
+        return [
+            piece
+            for block in self._tree.children.get(parent, [])
+            for piece in self._block(block)
+            if piece
+        ]
 
     def _block(self, block: Props) -> list[str]:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
             case "prompt":
-                files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
+                files = [
+                    _line(text_of(file, "name", "media_type") or "file") for file in files_of(block)
+                ]
                 prompt = _plain(_clipped(text_of(block, "text"), self._text_chars))
-                return [_quoted([f"**{LABELS['prompted']['you']}**", prompt, *[f"📎 {name}" for name in files]])]
+                return [
+                    _quoted(
+                        [
+                            f"**{LABELS['prompted']['you']}**",
+                            prompt,
+                            *[f"📎 {name}" for name in files],
+                        ]
+                    )
+                ]
             case "text" if block.get("text_kind") == "json":
                 return [_fenced(text_of(block, "text"), "json")]
             case "text":
-                return [self._answer(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
+                return [
+                    self._answer(
+                        text_of(block, "text"), line_breaks=block.get("line_breaks") is True
+                    )
+                ]
             case "reasoning":
                 text = text_of(block, "text")
                 more = [] if is_title_only(block) else [self._prose(text)]
@@ -135,7 +167,11 @@ class _Writer:
                 ]
             case "agent":
                 name = f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"
-                end = [] if text_of(block, "status") in ("completed", "running", "") else [_line(end_label(block))]
+                end = (
+                    []
+                    if text_of(block, "status") in ("completed", "running", "")
+                    else [_line(end_label(block))]
+                )
                 return [_quoted([" · ".join([name, *end, *spent(block)]), *inside])]
             case "handoff":
                 return [handoff_label(block, lambda name: f"**{_line(name)}**")]
@@ -145,7 +181,10 @@ class _Writer:
                 return [f"*{_line(text_of(block, 'message') or end_label(block))}*"]
             case "error":
                 heading = text_of(block, "error_type") or LABELS["error"]["type"]
-                return [f"**✗ {_line(heading)}**", _fenced(text_of(block, "message") or LABELS["error"]["message"])]
+                return [
+                    f"**✗ {_line(heading)}**",
+                    _fenced(text_of(block, "message") or LABELS["error"]["message"]),
+                ]
             case "source" | "file":
                 return [_link(block)]
         data = block.get("data")
@@ -155,10 +194,14 @@ class _Writer:
         ]
 
     def _call(self, tool: Props) -> str:
-        symbol, note = tool_note(tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool))
+        symbol, note = tool_note(
+            tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool)
+        )
         took = worked(tool, "args_done")
         summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
-        tail = "".join(f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
+        tail = "".join(
+            f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part
+        )
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
         return f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
 
@@ -174,7 +217,11 @@ class _Writer:
             bundle = result if isinstance(result, dict) else {"application/json": result}
             pieces += filter(None, map(self._result, parts_of(bundle) or [bundle]))
         if error:
-            pieces.append(self._data("\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))))
+            pieces.append(
+                self._data(
+                    "\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))
+                )
+            )
         return pieces
 
     def _result(self, bundle: Props) -> str:

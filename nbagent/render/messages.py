@@ -35,7 +35,9 @@ def messages_python(blocks: Iterable[Props], contents: Mapping[str, Any] | None 
     return f"messages = {pprint.pformat(messages_of(blocks, contents), width=WIDTH_CHARS, sort_dicts=False)}\n"
 
 
-def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None, scope: str = "run") -> list[dict[str, Any]]:
+def messages_of(
+    blocks: Iterable[Props], contents: Mapping[str, Any] | None = None, scope: str = "run"
+) -> list[dict[str, Any]]:
     """Return the messages of a run.
 
     Args:
@@ -67,19 +69,32 @@ def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
     for message in messages:
         content = message.get("content")
         if message["role"] == "tool":
-            items.append({"type": "function_call_output", "call_id": message["tool_call_id"], "output": content})
+            items.append(
+                {
+                    "type": "function_call_output",
+                    "call_id": message["tool_call_id"],
+                    "output": content,
+                }
+            )
             continue
         if content:
             items.append({"role": message["role"], "content": _responses_content(content)})
         calls = message.get("tool_calls", ())
-        items += [{"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls]
+        items += [
+            {"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls
+        ]
     return items
 
 
 def texts_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
     """Return the messages without tool calls and their results."""
-    without_calls = ({name: value for name, value in message.items() if name != "tool_calls"} for message in messages)
-    return [message for message in without_calls if message["role"] != "tool" and message.get("content")]
+    without_calls = (
+        {name: value for name, value in message.items() if name != "tool_calls"}
+        for message in messages
+    )
+    return [
+        message for message in without_calls if message["role"] != "tool" and message.get("content")
+    ]
 
 
 def _responses_content(content: Any) -> Any:
@@ -107,7 +122,10 @@ class _MessageBuilder:
     def add_prompt(self, prompt: Props) -> None:
         """Add the user's message. It begins a new exchange."""
         self.end_message()
-        text, files = text_of(prompt, "text"), [_file_part(file) for file in prompt.get("files") or ()]
+        text, files = (
+            text_of(prompt, "text"),
+            [_file_part(file) for file in prompt.get("files") or ()],
+        )
         content = [*([{"type": "text", "text": text}] if text else []), *files] if files else text
         self.messages.append({"role": "user", "content": content})
 
@@ -125,10 +143,25 @@ class _MessageBuilder:
         id_ = self._unique(text_of(tool, "call_id"))
         args = {} if tool.get("args") is None else tool["args"]
         written = text_of(tool, "args_text") or (args if isinstance(args, str) else compact(args))
-        function = {"name": _NOT_IN_NAMES.sub("_", text_of(tool, "name"))[:MAX_CHARS], "arguments": _json_text(written)}
-        self._assistant().setdefault("tool_calls", []).append({"id": id_, "type": "function", "function": function})
-        known = self._contents.get(text_of(tool, "id")) if tool.get("state") == "output-available" else None
-        content = _content_of(tool) if known is None else known if isinstance(known, str) else compact(known)
+        function = {
+            "name": _NOT_IN_NAMES.sub("_", text_of(tool, "name"))[:MAX_CHARS],
+            "arguments": _json_text(written),
+        }
+        self._assistant().setdefault("tool_calls", []).append(
+            {"id": id_, "type": "function", "function": function}
+        )
+        known = (
+            self._contents.get(text_of(tool, "id"))
+            if tool.get("state") == "output-available"
+            else None
+        )
+        content = (
+            _content_of(tool)
+            if known is None
+            else known
+            if isinstance(known, str)
+            else compact(known)
+        )
         self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
         ended = number_of(tool, "ended")
         if ended is not None:
@@ -146,13 +179,17 @@ class _MessageBuilder:
     def end_message(self) -> None:
         """End the message: the model's next text begins another. What follows it shows that its calls will get no result."""
         self.messages += [
-            result if result["content"] is not None else {**result, "content": "no result"} for result in self._results
+            result if result["content"] is not None else {**result, "content": "no result"}
+            for result in self._results
         ]
         self._message, self._results, self._first_end = None, [], None
 
     def end(self) -> list[dict[str, Any]]:
         """Return the messages. Calls of the last one may still get a result."""
-        return [*self.messages, *(result for result in self._results if result["content"] is not None)]
+        return [
+            *self.messages,
+            *(result for result in self._results if result["content"] is not None),
+        ]
 
     def _assistant(self) -> dict[str, Any]:
         if self._message is None:
@@ -184,10 +221,15 @@ def _content_of(tool: Props) -> str | None:
     match tool.get("state"):
         case "output-available":
             result = record_of(tool, "result")
-            return text_of(result, "text/plain") or ("" if "text/plain" in result else compact(result.get("application/json")))
+            return text_of(result, "text/plain") or (
+                "" if "text/plain" in result else compact(result.get("application/json"))
+            )
         case "output-error":
             error = record_of(tool, "error")
-            return ": ".join(filter(None, (text_of(error, "type"), text_of(error, "message")))) or "error"
+            return (
+                ": ".join(filter(None, (text_of(error, "type"), text_of(error, "message"))))
+                or "error"
+            )
         case "output-denied":
             return text_of(record_of(tool, "error"), "message") or "denied by the user"
         case "cancelled":

@@ -12,7 +12,9 @@ Props: TypeAlias = Mapping[str, Any]
 
 def text_of(props: Props, *names: str) -> str:
     """Return the first of these fields that is a string and not empty; else an empty string."""
-    return next((value for name in names if isinstance(value := props.get(name), str) and value), "")
+    return next(
+        (value for name in names if isinstance(value := props.get(name), str) and value), ""
+    )
 
 
 def number_of(props: Props, *names: str) -> float | None:
@@ -29,7 +31,11 @@ def record_of(props: Props, name: str) -> Props:
 def files_of(props: Props) -> list[Props]:
     """Return the files of a user's message; of a picture held in its address, the data."""
     files = props.get("files")
-    return [_with_data(file) for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    return (
+        [_with_data(file) for file in files if isinstance(file, dict)]
+        if isinstance(files, list)
+        else []
+    )
 
 
 def _with_data(file: Props) -> Props:

@@ -46,7 +46,12 @@ class SizeBudget:
         pictures = _pictures_within(blocks, 0.7 * max_bytes)
         remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
         texts = [len(text_of(block, "text")) for block in blocks if _is_prompt_or_answer(block)]
-        values = [size for block in blocks if not _is_prompt_or_answer(block) for size in _value_lengths(block)]
+        values = [
+            size
+            for block in blocks
+            if not _is_prompt_or_answer(block)
+            for size in _value_lengths(block)
+        ]
         text_chars = _cut_length(texts, _SHARE_OF_TEXTS * remaining)
         remaining -= sum(min(size, text_chars) for size in texts)
         value_chars = _cut_length(values, remaining)
@@ -60,11 +65,15 @@ class SizeBudget:
         if not in_values and not in_texts:
             return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
         # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
-        smallest = sorted(self.pictures.items(), key=lambda item: item[1])[: len(self.pictures) * 3 // 4]
+        smallest = sorted(self.pictures.items(), key=lambda item: item[1])[
+            : len(self.pictures) * 3 // 4
+        ]
         reduced = replace(self, pictures=dict(smallest))
         excess = 0 if self.pictures else size - self.max_bytes
         if in_values:
-            return replace(reduced, value_chars=_shorter(self.value_chars, factor, in_values, excess))
+            return replace(
+                reduced, value_chars=_shorter(self.value_chars, factor, in_values, excess)
+            )
         return replace(reduced, text_chars=_shorter(self.text_chars, factor, in_texts, excess))
 
 
@@ -74,7 +83,9 @@ def _is_prompt_or_answer(block: Props) -> bool:
 
 def _cuttable(lengths: Sequence[int], max_chars: int) -> int:
     """Return how many characters can still be cut of values that are shown up to `max_chars`."""
-    return sum(min(size, max_chars) - _MIN_VALUE_CHARS for size in lengths if size > _MIN_VALUE_CHARS)
+    return sum(
+        min(size, max_chars) - _MIN_VALUE_CHARS for size in lengths if size > _MIN_VALUE_CHARS
+    )
 
 
 def _shorter(max_chars: int, factor: float, cuttable: int, excess: int) -> int:
@@ -88,8 +99,15 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
     sizes = {}
     for block in blocks:
         result = record_of(block, "result")
-        shown = [max(len(text_of(part, mime)) for mime in IMAGE_TYPES) for part in parts_of(result) or [result]]
-        shown += [len(text_of(file, "data")) for file in (block, *files_of(block)) if file.get("kind") in (None, "file")]
+        shown = [
+            max(len(text_of(part, mime)) for mime in IMAGE_TYPES)
+            for part in parts_of(result) or [result]
+        ]
+        shown += [
+            len(text_of(file, "data"))
+            for file in (block, *files_of(block))
+            if file.get("kind") in (None, "file")
+        ]
         if size := sum(shown):
             sizes[text_of(block, "id")] = size * 4 // 3
     kept = {}

@@ -16,10 +16,14 @@ from nbagent.render.tree import Tree
 MARKDOWN_BYTES = 100_000
 """Bytes of the Markdown, about. The HTML may take ten times as much."""
 
-_TIMES = frozenset({"started", "ended", "args_done", "first_token", "speed", "waited", "waits_since"})
+_TIMES = frozenset(
+    {"started", "ended", "args_done", "first_token", "speed", "waited", "waits_since"}
+)
 
 
-def static_copy(blocks: Sequence[Props], *, dom_key: str = "", stable: bool = False, note: str = "") -> dict[str, str]:
+def static_copy(
+    blocks: Sequence[Props], *, dom_key: str = "", stable: bool = False, note: str = ""
+) -> dict[str, str]:
     """Return a run's transcript as a MIME bundle. Markdown is in it when the run has ended.
 
     Args:

@@ -51,7 +51,9 @@ class Tree:
             deep = depths[parent] + 1 > _MAX_DEPTH
             depths[id_] = depths[parent] + (not deep)
             parents[id_] = parent if deep else id_
-        self.lanes = [block for block in self.children.get(ROOT, []) if block.get("kind") == "agent"]
+        self.lanes = [
+            block for block in self.children.get(ROOT, []) if block.get("kind") == "agent"
+        ]
 
     @property
     def longest_list(self) -> int:
@@ -61,7 +63,9 @@ class Tree:
     def asked_of(self, tool: Props) -> tuple[list[Props], list[Props]]:
         """Return the questions about a call: those before its outcome, and those about its result."""
         asked = self.approvals.get(text_of(tool, "id"), [])
-        return [each for each in asked if not _is_about_result(each)], [each for each in asked if _is_about_result(each)]
+        return [each for each in asked if not _is_about_result(each)], [
+            each for each in asked if _is_about_result(each)
+        ]
 
     def is_stopped(self, tool: Props) -> bool:
         """Return True if the newest question about a call is one at a breakpoint."""
@@ -71,7 +75,11 @@ class Tree:
     def is_stopped_at_result(self, tool: Props) -> bool:
         """Return True if a call waits for its reader at a breakpoint after it, with its whole result."""
         asked = self.approvals.get(text_of(tool, "id"), [])
-        return tool.get("state") == "approval-requested" and bool(asked) and _is_about_result(asked[-1])
+        return (
+            tool.get("state") == "approval-requested"
+            and bool(asked)
+            and _is_about_result(asked[-1])
+        )
 
 
 def _is_about_result(approval: Props) -> bool:

@@ -16,7 +16,9 @@ class Units:
 
     def __init__(self) -> None:
         self._of: dict[str, str | None] = {"run": None}  # the unit of each block
-        self._agents: set[str] = set()  # units whose own ops belong to them; a tool's row is its caller's
+        self._agents: set[str] = (
+            set()
+        )  # units whose own ops belong to them; a tool's row is its caller's
         self._held: dict[str, list[AnyOp]] = {}
         self._ended: set[str] = set()
         self._current: str | None = None
@@ -63,4 +65,6 @@ class Units:
         ended = [unit for unit in self._held if unit in self._ended]
         running = next((unit for unit in self._held if unit not in self._ended), None)
         self._current = running
-        return [op for unit in [*ended, *([running] if running else [])] for op in self._held.pop(unit)]
+        return [
+            op for unit in [*ended, *([running] if running else [])] for op in self._held.pop(unit)
+        ]

@@ -29,7 +29,9 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
     is_service = isinstance(source, ServiceStream)
     if adapter is not None and not isinstance(adapter, str):
         if not callable(adapter):
-            raise TypeError(f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}")
+            raise TypeError(
+                f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}"
+            )
         decoder = FunctionDecoder(adapter)
         decoder.stream_outlives_run = is_service
         return decoder
@@ -68,11 +70,15 @@ class FunctionDecoder(EventsDecoder):
             made = self._convert(item)
             several = isinstance(made, Iterable) and not isinstance(made, str | dict)
             converted: list[Any] = list(made) if several else [] if made is None else [made]  # type: ignore[arg-type]
-        except Exception as error:  # the user's function: its mistake must not end the run, nor stay unseen
+        except (
+            Exception
+        ) as error:  # the user's function: its mistake must not end the run, nor stay unseen
             if not self._has_failed:
                 self._has_failed = True
                 self.builder.error(
-                    f"adapter= raised {type(error).__name__}: {error}", error_type=type(error).__name__, fatal=False
+                    f"adapter= raised {type(error).__name__}: {error}",
+                    error_type=type(error).__name__,
+                    fatal=False,
                 )
             raise  # the item becomes `raw`
         for each in converted:

@@ -28,10 +28,17 @@ class AnswerReader:
         self._reader: Reader | None = None  # None until the function has returned
         self._cancelled = threading.Event()
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._read, on_item, on_end), name="nbagent-reader", daemon=True).start()
+        threading.Thread(
+            target=context.run,
+            args=(self._read, on_item, on_end),
+            name="nbagent-reader",
+            daemon=True,
+        ).start()
 
     def cancel(self) -> None:
         """Stop reading. A function that has not returned goes on, and what it returns is closed."""
@@ -41,7 +48,9 @@ class AnswerReader:
         if reader is not None:
             reader.cancel()
 
-    def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def _read(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         if self._cancelled.is_set():
             on_end(Cancelled())
             return

@@ -65,14 +65,18 @@ class Attempt(ToolCall):
             NbagentError: this code runs on nbagent's own loop, where the call runs too.
         """
         if loop.is_current() and not self.done:
-            raise NbagentError("this code runs on nbagent's own loop, which a wait would block: use `await attempt`")
+            raise NbagentError(
+                "this code runs on nbagent's own loop, which a wait would block: use `await attempt`"
+            )
         try:
             kernel.wait(self._done, timeout)
         except KeyboardInterrupt:
             self.stop()
             raise
         except TimeoutError:
-            raise TimeoutError(f"{self!r} is still running after {timeout} s; attempt.stop() stops it") from None
+            raise TimeoutError(
+                f"{self!r} is still running after {timeout} s; attempt.stop() stops it"
+            ) from None
         return self
 
     def __await__(self) -> Generator[Any, None, "Attempt"]:
@@ -87,9 +91,13 @@ class Attempt(ToolCall):
         return self._attempts.done_of(self._block.id)
 
     def __repr__(self) -> str:
-        from nbagent.run.diff import headline  # as below: with the first attempt, for the sake of the start-up time
+        from nbagent.run.diff import (
+            headline,
+        )  # as below: with the first attempt, for the sake of the start-up time
 
-        compared = f": {printable_line(headline(self.difference))}" if self.difference is not None else ""
+        compared = (
+            f": {printable_line(headline(self.difference))}" if self.difference is not None else ""
+        )
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
     def _repr_html_(self) -> str:
@@ -124,7 +132,13 @@ class Attempts:
 
     run: WatchedRun
 
-    def __init__(self, transcript: Transcript, calls: ToolCalls, mask: Callable[[str], str], lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        transcript: Transcript,
+        calls: ToolCalls,
+        mask: Callable[[str], str],
+        lock: threading.RLock,
+    ) -> None:
         self._transcript = transcript
         self._calls = calls
         self._mask = mask
@@ -141,7 +155,11 @@ class Attempts:
     def of(self, call: str) -> list[Attempt]:
         """Return the attempts of a call, by its block's id."""
         with self._lock:
-            blocks = [block for block in self._transcript.blocks.values() if block.props.get("attempt_of") == call]
+            blocks = [
+                block
+                for block in self._transcript.blocks.values()
+                if block.props.get("attempt_of") == call
+            ]
         return [Attempt(*self._calls.parts(block)) for block in blocks]
 
     def done_of(self, attempt: str) -> "concurrent.futures.Future[None]":
@@ -156,10 +174,19 @@ class Attempts:
     def snapshot_of(self, block: Block) -> list[dict[str, Any]]:
         """Return an attempt as a transcript of its own, without a header."""
         blocks = self._transcript.blocks.values()
-        inside = [each for each in blocks if each is block or self._transcript.is_inside(each, block.id)]
+        inside = [
+            each for each in blocks if each is block or self._transcript.is_inside(each, block.id)
+        ]
         return [each.snapshot() for each in inside]
 
-    def begin(self, call: str, args: Mapping[str, Any] | None, changes: Mapping[str, Any], *, force: bool = False) -> Attempt:
+    def begin(
+        self,
+        call: str,
+        args: Mapping[str, Any] | None,
+        changes: Mapping[str, Any],
+        *,
+        force: bool = False,
+    ) -> Attempt:
         """Begin an attempt; see `ToolCall.rerun`.
 
         Args:
@@ -181,12 +208,16 @@ class Attempts:
                     "unless their results are hidden"
                 )
             original = self._arguments.get(call, way.arguments)
-            number = 1 + sum(each.props.get("attempt_of") == of for each in self._transcript.blocks.values())
+            number = 1 + sum(
+                each.props.get("attempt_of") == of for each in self._transcript.blocks.values()
+            )
             id = f"{of}/attempt-{number}"
             shown = self._calls.args_of(call)
         given = original if args is None else unmasked(dict(args), shown, original)
         if given is None and not changes:
-            raise ToolError("the arguments of this call never were complete; give them all: rerun(year=2024, …)")
+            raise ToolError(
+                "the arguments of this call never were complete; give them all: rerun(year=2024, …)"
+            )
         arguments = {**(given or {}), **changes}
         running = self._running[id] = _Running()
 
@@ -202,7 +233,9 @@ class Attempts:
         self._arguments[id] = arguments
         name = str(block.props.get("name"))
         json = json_safe(arguments)
-        start = e.ToolStart(id=id, name=name, title=f"Attempt {number}", attempt_of=of, parent_id=of)
+        start = e.ToolStart(
+            id=id, name=name, title=f"Attempt {number}", attempt_of=of, parent_id=of
+        )
         written = e.ToolArgs(id=id, args=json, args_text=msgspec.json.encode(json).decode())
         notes = [] if note is None else [e.Status(message=note, level="warning", parent_id=id)]
         self.run.report([start, written, *notes], last=False)
@@ -249,13 +282,18 @@ class Attempts:
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait([task], timeout=STOP_GRACE_S)
-            result = e.ToolResult(id=id, status="error", error=e.ErrorInfo(message="Stopped by you", type=STOPPED))
+            result = e.ToolResult(
+                id=id, status="error", error=e.ErrorInfo(message="Stopped by you", type=STOPPED)
+            )
         except BaseException as error:
             info = e.ErrorInfo(message=str(error), type=type(error).__name__)
             result = e.ToolResult(id=id, status="error", error=info)
         # Two large values are compared in a thread, which no stop interrupts.
         thread = threading.Thread(
-            target=context.copy().run, args=(self._end, result, of, running), name="nbagent-attempt", daemon=True
+            target=context.copy().run,
+            args=(self._end, result, of, running),
+            name="nbagent-attempt",
+            daemon=True,
         )
         thread.start()
 
@@ -269,7 +307,11 @@ class Attempts:
                 try:
                     found = _difference(first, result)
                 except Exception as error:  # a value whose comparison fails
-                    found = {"kind": "value", "before": "", "after": f"cannot be compared: {type(error).__name__}: {error}"}
+                    found = {
+                        "kind": "value",
+                        "before": "",
+                        "after": f"cannot be compared: {type(error).__name__}: {error}",
+                    }
             if found is not None:
                 found["note"] = headline(found)
             self.run.report([msgspec.structs.replace(result, difference=found)])
@@ -280,7 +322,10 @@ class Attempts:
 def _difference(first: e.ToolResult, second: e.ToolResult) -> dict[str, Any]:
     """Return the difference of two results of a call."""
     if first.status == "ok" and second.status == "ok":
-        both = [event.display is not None and shape_of(event.display.data) == "picture" for event in (first, second)]
+        both = [
+            event.display is not None and shape_of(event.display.data) == "picture"
+            for event in (first, second)
+        ]
         from nbagent.run.diff import difference
 
         return difference(_value(first), _value(second), pictures=all(both))

@@ -66,7 +66,11 @@ def _word_end(text: str, start: int, end: int) -> int:
 
 
 async def buffered(
-    events: AsyncGenerator[e.Event], seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
+    events: AsyncGenerator[e.Event],
+    seconds: float | None = 0.5,
+    chars: int | None = None,
+    *,
+    words: bool = True,
 ) -> AsyncGenerator[list[str]]:
     """Yield the text of a run's own agent in larger pieces, as many at a time as are complete.
 
@@ -82,7 +86,9 @@ async def buffered(
         ValueError: `seconds` or `chars` is not positive.
     """
     if (seconds is not None and not seconds > 0) or (chars is not None and chars < 1):
-        raise ValueError(f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}")
+        raise ValueError(
+            f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}"
+        )
     clock = asyncio.get_running_loop().time
     chunker = Chunker(chars, words=words)
     streamed: set[str] = set()  # ids of the open texts that have deltas
@@ -92,7 +98,9 @@ async def buffered(
         while True:
             pending = pending or asyncio.ensure_future(anext(events))
             left = None if seconds is None or not chunker.holds else since + seconds - clock()
-            done, _ = await asyncio.wait([pending], timeout=None if left is None else max(0.0, left))
+            done, _ = await asyncio.wait(
+                [pending], timeout=None if left is None else max(0.0, left)
+            )
             pieces: list[str] = []
             if not done:
                 pieces, since = chunker.flush(), clock()
@@ -105,7 +113,11 @@ async def buffered(
                     pieces = chunker.feed(event.delta)
                 elif isinstance(event, e.TextEnd) and event.parent_id is None:
                     whole = "" if event.id in streamed else event.text or ""
-                    pieces = [*chunker.flush(last=True), *chunker.feed(whole), *chunker.flush(last=True)]
+                    pieces = [
+                        *chunker.flush(last=True),
+                        *chunker.feed(whole),
+                        *chunker.flush(last=True),
+                    ]
                     streamed.discard(event.id)
             if pieces:
                 yield pieces

@@ -14,7 +14,9 @@ from nbagent.runtime.loop import loop as own_loop
 from nbagent.runtime.loop import running_loop
 
 _log = logging.getLogger("nbagent")
-_in_callback: contextvars.ContextVar[bool] = contextvars.ContextVar("nbagent_in_callback", default=False)
+_in_callback: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "nbagent_in_callback", default=False
+)
 
 
 def in_callback() -> bool:
@@ -42,14 +44,22 @@ class EventCallback:
 
     def __init__(self, function: Callable[[Any], Any], events: Iterable[e.Event]) -> None:
         if not callable(function):
-            raise TypeError(f"on() takes a function that is called with an event; got {type(function).__name__}")
-        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
-        self.home: asyncio.AbstractEventLoop | None = (running_loop() or own_loop()) if is_async else None
+            raise TypeError(
+                f"on() takes a function that is called with an event; got {type(function).__name__}"
+            )
+        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            type(function).__call__
+        )
+        self.home: asyncio.AbstractEventLoop | None = (
+            (running_loop() or own_loop()) if is_async else None
+        )
         self.done: Future[None] = Future()
         self._function = function
         self._has_failed = False
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._call_all, events), name="nbagent-on", daemon=True).start()
+        threading.Thread(
+            target=context.run, args=(self._call_all, events), name="nbagent-on", daemon=True
+        ).start()
 
     def _call_all(self, events: Iterable[e.Event]) -> None:
         _in_callback.set(True)
@@ -65,9 +75,18 @@ class EventCallback:
             if inspect.isawaitable(result):
                 asyncio.run_coroutine_threadsafe(_await(result), self.home or own_loop()).result()
         except Exception as error:
-            level = logging.DEBUG if self._has_failed else logging.WARNING  # a mistake may repeat itself at every delta
+            level = (
+                logging.DEBUG if self._has_failed else logging.WARNING
+            )  # a mistake may repeat itself at every delta
             self._has_failed = True
-            _log.log(level, "on(%r): the function %r raised %s: %s", event.type, self._function, type(error).__name__, error)
+            _log.log(
+                level,
+                "on(%r): the function %r raised %s: %s",
+                event.type,
+                self._function,
+                type(error).__name__,
+                error,
+            )
             _log.debug("its traceback", exc_info=True)
 
 

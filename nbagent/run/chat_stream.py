@@ -60,7 +60,12 @@ class ChatStream:
     """
 
     def __init__(
-        self, name: str, adapter: str | Converter | None = None, *, about: str = "", offers: Sequence[str] = ()
+        self,
+        name: str,
+        adapter: str | Converter | None = None,
+        *,
+        about: str = "",
+        offers: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.about = about
@@ -129,7 +134,9 @@ class ChatReader:
         """True while an answer is being written."""
         return self._current is not None
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin: from now on streams can be read."""
         self._on_item, self._on_end = on_item, on_end
         self._context = contextvars.copy_context()
@@ -150,7 +157,9 @@ class ChatReader:
         try:
             on_item(TurnStart(number, prompt, decoder))
             self._context.copy().run(
-                reader.start, lambda item: self._on_turn_item(number, item), lambda error: self._end(number, error)
+                reader.start,
+                lambda item: self._on_turn_item(number, item),
+                lambda error: self._end(number, error),
             )
         except Exception as error:  # a rule of the user's raises
             self._end(number, error)
@@ -264,10 +273,16 @@ class ChatDecoder:
     def _translate(self, event: e.Event) -> Iterator[e.Event]:
         """Yield an answer's event as one of the chat."""
         match event:
-            case e.RunStart() | e.Prompt(parent_id=None) if self._prompt is not None or isinstance(event, e.RunStart):
+            case e.RunStart() | e.Prompt(parent_id=None) if self._prompt is not None or isinstance(
+                event, e.RunStart
+            ):
                 pass
             case e.UsageUpdate(scope="run", parent_id=None):
-                self._usage = event.usage if event.mode == "replace" else (self._usage or e.Usage()) + event.usage
+                self._usage = (
+                    event.usage
+                    if event.mode == "replace"
+                    else (self._usage or e.Usage()) + event.usage
+                )
             case e.UsageUpdate(parent_id=None):
                 pass  # the step's end has the same usage
             case e.StepEnd(parent_id=None):

@@ -83,14 +83,18 @@ class Continuation(SuccessiveStreams):
             if function is not None and not callable(function):
                 raise TypeError(f"{name}= must be a function; got {type(function).__name__}")
         if resume is not None and send is not None:
-            raise TypeError("resume= is for a stream that ends while it waits, send= for one that stays open: give one of them")
+            raise TypeError(
+                "resume= is for a stream that ends while it waits, send= for one that stays open: give one of them"
+            )
         super().__init__(reader, decoder)
         self._source: Any = source
         if isinstance(source, ServiceStream):
             source.waits = self._waits
         self._resume = resume
         self._send = send
-        self._requests: dict[str, e.ApprovalRequest] = {}  # questions with a way back, of this stream
+        self._requests: dict[
+            str, e.ApprovalRequest
+        ] = {}  # questions with a way back, of this stream
         self._responses: dict[str, e.ApprovalResponse] = {}  # their answers
         self._settled: set[str] = set()  # questions whose answer is among the run's events
         self._denied: set[str] = set()  # tool calls that the reader did not allow
@@ -100,7 +104,9 @@ class Continuation(SuccessiveStreams):
 
     # --- the reader ---
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         self._context = contextvars.copy_context()
         super().start(on_item, on_end)
@@ -123,7 +129,11 @@ class Continuation(SuccessiveStreams):
     def _request_stop(self) -> None:
         """Ask the service to stop the run, if it would go on without a reader."""
         source = self._source
-        if not isinstance(source, ServiceStream) or not source.takes_posts or (request := source.request_parts) is None:
+        if (
+            not isinstance(source, ServiceStream)
+            or not source.takes_posts
+            or (request := source.request_parts) is None
+        ):
             return
         stop = self._form.stop_request(request[0])
         if stop is not None:
@@ -150,10 +160,14 @@ class Continuation(SuccessiveStreams):
             if not self._is_paused or self._waits():
                 return
             self._is_paused = False
-            answered = [Answered(request, self._responses[id]) for id, request in self._requests.items()]
+            answered = [
+                Answered(request, self._responses[id]) for id, request in self._requests.items()
+            ]
             self._requests, self._responses = {}, {}
             ask = partial(self._next_stream, answered)
-            self._reader = AnswerReader(ask if self.loop is None else _on_loop(ask), self.loop or own_loop())
+            self._reader = AnswerReader(
+                ask if self.loop is None else _on_loop(ask), self.loop or own_loop()
+            )
         self._hand_on(_GoesOn())
         self._start(self._reader)
 
@@ -166,7 +180,9 @@ class Continuation(SuccessiveStreams):
         value = form.value(answered, self._last)
         if self._resume is not None:
             return self._resume(Answers(value, [response for _, response in answered], self._last))
-        return self._noted(form.next_stream(self._last if form.continues(self._last) else source, value))
+        return self._noted(
+            form.next_stream(self._last if form.continues(self._last) else source, value)
+        )
 
     def _noted(self, stream: Any) -> Any:
         """Return the stream, or the awaitable of it, which is the source from now on: it may pause, too."""
@@ -208,7 +224,9 @@ class Continuation(SuccessiveStreams):
         with self._lock:
             request = self._requests.get(id)
             if request is None or id in self._responses:
-                raise AnswerError(f"no question {id!r} waits for an answer: it has been answered, or its stream has ended")
+                raise AnswerError(
+                    f"no question {id!r} waits for an answer: it has been answered, or its stream has ended"
+                )
             answered = Answered(request, replace(response, approval_id=id))
             self._form.check(answered)
             self._responses[id] = answered.response
@@ -230,7 +248,9 @@ class Continuation(SuccessiveStreams):
                 self._on_delivered(answered, None)
                 return
             sending = partial(lambda: result)
-        asyncio.run_coroutine_threadsafe(self._deliver_on_loop(answered, sending), self.loop or own_loop())
+        asyncio.run_coroutine_threadsafe(
+            self._deliver_on_loop(answered, sending), self.loop or own_loop()
+        )
 
     async def _deliver_on_loop(self, answered: Answered, sending: Callable[[], Any]) -> None:
         try:
@@ -260,7 +280,11 @@ class Continuation(SuccessiveStreams):
             return None
         if form.has_messages and source.takes_messages:
             return lambda answered: source.send(form.message(answered))
-        if source.takes_posts and (request := source.request_parts) is not None and form.can_post(request[0]):
+        if (
+            source.takes_posts
+            and (request := source.request_parts) is not None
+            and form.can_post(request[0])
+        ):
             return lambda answered: source.post(partial(form.post, answered=answered))
         return None
 
@@ -280,7 +304,11 @@ class Continuation(SuccessiveStreams):
             return False
         if self._sender is not None:
             return True
-        return self._next_request([]) is not None or self._form.continues(self._last) or self._form.continues(self._source)
+        return (
+            self._next_request([]) is not None
+            or self._form.continues(self._last)
+            or self._form.continues(self._source)
+        )
 
     # --- the decoder ---
 
@@ -295,17 +323,35 @@ class Continuation(SuccessiveStreams):
             case _Given():
                 return self._response_event(*item.answered)
             case _NotSent():
-                return [e.Status(message=f"The answer could not be sent: {safe_message(str(item.error))}", level="warning")]
+                return [
+                    e.Status(
+                        message=f"The answer could not be sent: {safe_message(str(item.error))}",
+                        level="warning",
+                    )
+                ]
         self._last = item
         events = self._decoder.feed(item)
         decoded = events if isinstance(events, list) else list(events)
-        return decoded if _OF_APPROVALS.isdisjoint(map(type, decoded)) else self._with_replies(decoded)
+        return (
+            decoded if _OF_APPROVALS.isdisjoint(map(type, decoded)) else self._with_replies(decoded)
+        )
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
         """End the run, by EOF or by `error`. First comes an answer to which the stream reacted before `send` had returned."""
-        given = [Answered(self._requests[id], response) for id, response in self._responses.items() if id in self._requests]
-        settled = [event for answered in given for event in self._response_event(*answered)] if self._sender is not None else []
-        decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
+        given = [
+            Answered(self._requests[id], response)
+            for id, response in self._responses.items()
+            if id in self._requests
+        ]
+        settled = (
+            [event for answered in given for event in self._response_event(*answered)]
+            if self._sender is not None
+            else []
+        )
+        decoder, self._decoder = (
+            self._decoder,
+            DetectingDecoder(),
+        )  # a run may be kept for long; its decoder's state goes
         return [*settled, *decoder.close(error)]
 
     def _pause(self) -> Iterable[e.Event]:
@@ -349,7 +395,9 @@ class Continuation(SuccessiveStreams):
             self._responses.pop(id, None)
         return request
 
-    def _response_event(self, request: e.ApprovalRequest, response: e.ApprovalResponse) -> list[e.Event]:
+    def _response_event(
+        self, request: e.ApprovalRequest, response: e.ApprovalResponse
+    ) -> list[e.Event]:
         """Return the answer as an event, unless the stream has it already."""
         id = request.approval_id
         if self._sender is not None:
@@ -358,9 +406,15 @@ class Continuation(SuccessiveStreams):
         if id in self._settled:
             return []
         self._settled.add(id)
-        if response.decision != "approve" and request.kind == "tool" and request.tool_id is not None:
+        if (
+            response.decision != "approve"
+            and request.kind == "tool"
+            and request.tool_id is not None
+        ):
             self._denied.add(request.tool_id)
-        return [replace(response, step=request.step, agent=request.agent, parent_id=request.parent_id)]
+        return [
+            replace(response, step=request.step, agent=request.agent, parent_id=request.parent_id)
+        ]
 
 
 def continued(
@@ -377,7 +431,12 @@ def continued(
     Raises:
         TypeError: `resume` or `send` is not a function, or both are given.
     """
-    if resume is None and send is None and isinstance(source, OwnedStream) and not isinstance(source, ServiceStream):
+    if (
+        resume is None
+        and send is None
+        and isinstance(source, OwnedStream)
+        and not isinstance(source, ServiceStream)
+    ):
         return reader, decoder
     continuation = Continuation(reader, decoder, source, resume, send)
     return continuation, continuation

@@ -6,7 +6,17 @@ from typing import Any, ClassVar, NamedTuple
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.errors import Cancelled, StreamError
-from nbagent.events import Error, Event, File, RunEnd, RunStart, Status, TextDelta, TextEnd, ToolStart
+from nbagent.events import (
+    Error,
+    Event,
+    File,
+    RunEnd,
+    RunStart,
+    Status,
+    TextDelta,
+    TextEnd,
+    ToolStart,
+)
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.answer_reader import AnswerReader
 from nbagent.run.successive import SuccessiveStreams
@@ -41,20 +51,33 @@ class Fallback(SuccessiveStreams):
 
     system: ClassVar[str] = "fallback"
 
-    def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any], *, after_output: bool = False) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        decoder: Decoder,
+        ask: Callable[[], Any],
+        *,
+        after_output: bool = False,
+    ) -> None:
         if not callable(ask):
-            raise TypeError(f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}")
+            raise TypeError(
+                f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}"
+            )
         super().__init__(reader, decoder)
         self._ask: Callable[[], Any] | None = ask
         self._after_output = after_output
-        self._active_reader: Reader | None = reader  # None while the decoder decides what its end means
+        self._active_reader: Reader | None = (
+            reader  # None while the decoder decides what its end means
+        )
         self._run_started = False
         self._has_output = False
         self._has_fallen_back = False
         self._run_ended = False
         self._fallback_pending = False
         self._error_message: str | None = None
-        self._closing: list[Event] | None = None  # the end of the run, held back while there may be a fallback
+        self._closing: list[Event] | None = (
+            None  # the end of the run, held back while there may be a fallback
+        )
 
     # --- the reader ---
 
@@ -119,7 +142,9 @@ class Fallback(SuccessiveStreams):
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""
-        return self._closing if self._closing is not None else self._merge(self._decoder.close(error))
+        return (
+            self._closing if self._closing is not None else self._merge(self._decoder.close(error))
+        )
 
     def _merge(self, events: Iterable[Event]) -> Iterator[Event]:
         """Pass on the events of the stream and of the fallback as those of one run, which starts once."""
@@ -164,5 +189,7 @@ class Fallback(SuccessiveStreams):
         self._fallback_pending, self._has_fallen_back, self._closing = True, True, None
         self._decoder = DetectingDecoder()
         reason = self._error_message or str(error or "it broke off")
-        notice = Status(message=f"Streaming failed ({reason}): the whole answer was asked for", level="warning")
+        notice = Status(
+            message=f"Streaming failed ({reason}): the whole answer was asked for", level="warning"
+        )
         return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]

@@ -13,7 +13,9 @@ from nbagent.sources.objects import Reader, reader_for
 from nbagent.sources.stream import limit_idle
 
 
-def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions) -> tuple[Reader, Decoder]:
+def reader_and_decoder(
+    source: Any, decoder: Decoder | None, options: RunOptions
+) -> tuple[Reader, Decoder]:
     """Return the reader of a source, and the decoder of its items.
 
     Args:
@@ -29,7 +31,9 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     reader: Reader
     if isinstance(source, Lanes):
         if options.get("resume") is not None or options.get("send") is not None:
-            raise TypeError("resume= and send= are for one stream; give each of several streams a show() of its own")
+            raise TypeError(
+                "resume= and send= are for one stream; give each of several streams a show() of its own"
+            )
         reader, decoder = source.reader, source.decoder
     elif isinstance(source, ChatStream):
         return source.reader, source.decoder
@@ -37,9 +41,13 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
         source = limit_idle(source, options.get("idle_timeout"))
         reader = reader_for(source)
         decoder = decoder or decoder_of(options.get("adapter"), source)
-        reader, decoder = continued(reader, decoder, source, options.get("resume"), options.get("send"))
+        reader, decoder = continued(
+            reader, decoder, source, options.get("resume"), options.get("send")
+        )
     ask = options.get("fallback")
     if ask is None:
         return reader, decoder
-    fallback = Fallback(reader, decoder, ask, after_output=options.get("fallback_after_output", False))
+    fallback = Fallback(
+        reader, decoder, ask, after_output=options.get("fallback_after_output", False)
+    )
     return fallback, fallback

@@ -27,7 +27,13 @@ class FinalAnswer(str):
         return made
 
     def __call__(
-        self, id: str, decision: bool | Decision = True, value: Any = None, *, reason: str | None = None, remember: bool = False
+        self,
+        id: str,
+        decision: bool | Decision = True,
+        value: Any = None,
+        *,
+        reason: str | None = None,
+        remember: bool = False,
     ) -> None:
         """Answer a question: `Run.respond`."""
         self._respond(id, decision, value, reason=reason, remember=remember)

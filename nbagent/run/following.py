@@ -86,7 +86,9 @@ class FollowedRun(SteeredRun):
         self._callbacks.append(EventCallback(function, self._iterator(types, lambda: None)))
         return self
 
-    def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> EventIterator[str]:
+    def buffered(
+        self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
+    ) -> EventIterator[str]:
         """Iterate over the run's text in larger pieces than its deltas, with `async for` or a blocking `for`.
 
         A piece is complete when it has no room for the next word, when it is `seconds` old, and where a text ends.
@@ -101,7 +103,9 @@ class FollowedRun(SteeredRun):
         """
         texts = self.stream(("text.delta", "text.end"))
         return EventIterator(
-            lambda: buffered(aiter(texts), seconds, chars, words=words), lambda: self._reader.loop, self.cancel
+            lambda: buffered(aiter(texts), seconds, chars, words=words),
+            lambda: self._reader.loop,
+            self.cancel,
         )
 
     def progress(self, bar: Any) -> Self:

@@ -183,7 +183,13 @@ class SubscriberSet:
                     if types is not None:
                         fresh = [event for event in fresh if event.type in types]
                     if missed:
-                        fresh.insert(0, e.Status(message=f"{missed:,} events were gone before they were read", level="warning"))
+                        fresh.insert(
+                            0,
+                            e.Status(
+                                message=f"{missed:,} events were gone before they were read",
+                                level="warning",
+                            ),
+                        )
                     if fresh:
                         yield fresh
                     if over:

@@ -93,7 +93,9 @@ class Lanes:
         idle_timeout: float | None = None,
     ) -> None:
         if concurrency is not None and concurrency < 1:
-            raise ValueError(f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}")
+            raise ValueError(
+                f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}"
+            )
         sources = [limit_idle(source, idle_timeout) for source in sources]
         self.count = len(sources)
         known = [
@@ -103,10 +105,15 @@ class Lanes:
         shown = [name for name, _ in known]
         is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
         self.name = ", ".join(shown) if is_short else f"{self.count} streams"
-        pairs = [continued(reader_for(source), decoder_of(adapter, source), source) for source in sources]
+        pairs = [
+            continued(reader_for(source), decoder_of(adapter, source), source) for source in sources
+        ]
         readers, decoders = [reader for reader, _ in pairs], [decoder for _, decoder in pairs]
         self.reader = LanesReader(readers, concurrency)
-        lane_names = [StreamName(name, origin) for name, (_, origin) in zip(_numbered(shown), known, strict=True)]
+        lane_names = [
+            StreamName(name, origin)
+            for name, (_, origin) in zip(_numbered(shown), known, strict=True)
+        ]
         self.decoder = LanesDecoder(lane_names, decoders, self.reader.stop)
 
 
@@ -121,7 +128,9 @@ class LanesReader:
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
         loops = [reader.loop for reader in readers if reader.loop is not None]
         # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's own loop runs by itself.
-        self.loop = next((home for home in loops if home is not loop()), loops[0] if loops else None)
+        self.loop = next(
+            (home for home in loops if home is not loop()), loops[0] if loops else None
+        )
         self._readers = readers
         self._concurrency = concurrency or len(readers)
         self._lock = threading.Lock()
@@ -136,7 +145,9 @@ class LanesReader:
         with self._lock:
             return any(self._readers[lane].has_idle_timeout for lane in self._reading)
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         self._on_item, self._on_end = on_item, on_end
         self._context = contextvars.copy_context()
@@ -170,7 +181,9 @@ class LanesReader:
         if (around := context.get(CURRENT_RUN)) is not None:
             context.run(CURRENT_RUN.set, around.in_lane(lane_id(lane)))
         context.run(
-            self._readers[lane].start, lambda item: on_item(LaneItem(lane, item)), lambda error: on_lane_end(lane, error)
+            self._readers[lane].start,
+            lambda item: on_item(LaneItem(lane, item)),
+            lambda error: on_lane_end(lane, error),
         )
 
     def _on_lane_end(self, lane: int, error: BaseException | None) -> None:
@@ -209,10 +222,14 @@ class LanesDecoder:
     system: ClassVar[str] = "lanes"
 
     def __init__(
-        self, names: Sequence[StreamName], decoders: Sequence[Decoder], stop: Callable[[int], None] = lambda lane: None
+        self,
+        names: Sequence[StreamName],
+        decoders: Sequence[Decoder],
+        stop: Callable[[int], None] = lambda lane: None,
     ) -> None:
         self._lanes = [
-            _Lane(lane_id(index), name, decoder) for index, (name, decoder) in enumerate(zip(names, decoders, strict=True))
+            _Lane(lane_id(index), name, decoder)
+            for index, (name, decoder) in enumerate(zip(names, decoders, strict=True))
         ]
         self._stop = stop
         self._started = False
@@ -232,7 +249,9 @@ class LanesDecoder:
                 yield from lane.close(item.error)
             case LaneItem() if lane.is_open:
                 for event in lane.decoder.feed(item.item):
-                    if isinstance(event, RunStart | StepStart) and lane.renamed(event, self._names()):
+                    if isinstance(event, RunStart | StepStart) and lane.renamed(
+                        event, self._names()
+                    ):
                         yield AgentStart(id=lane.id, name=lane.name)
                     yield from lane.translate(event)
                 if lane.outlived_by_stream():
@@ -295,7 +314,11 @@ class _Lane:
             case RunStart():
                 pass
             case UsageUpdate(scope="run"):
-                self._usage = event.usage if event.mode == "replace" else (self._usage or Usage()) + event.usage
+                self._usage = (
+                    event.usage
+                    if event.mode == "replace"
+                    else (self._usage or Usage()) + event.usage
+                )
             case UsageUpdate():
                 pass  # the step's end has the same usage
             case StepStart():
@@ -346,9 +369,14 @@ def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
 
 
 def _may_be_stream(value: Any) -> bool:
-    return is_address(value) or not isinstance(value, str | bytes | int | float | dict | list | tuple | None)
+    return is_address(value) or not isinstance(
+        value, str | bytes | int | float | dict | list | tuple | None
+    )
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
     """Return the names with a number where two are the same."""
-    return [name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}" for index, name in enumerate(names)]
+    return [
+        name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}"
+        for index, name in enumerate(names)
+    ]

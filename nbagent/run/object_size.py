@@ -39,7 +39,12 @@ _MEASURES: Mapping[str, Mapping[str, Callable[[Any, Any], int]]] = {
     "pandas": {"DataFrame": _memory_usage, "Series": _memory_usage, "Index": _memory_usage},
     "polars": {"DataFrame": _estimated_size, "Series": _estimated_size},
     "numpy": {"ndarray": _nbytes},
-    "pyarrow": {"Table": _nbytes, "RecordBatch": _nbytes, "Array": _nbytes, "ChunkedArray": _nbytes},
+    "pyarrow": {
+        "Table": _nbytes,
+        "RecordBatch": _nbytes,
+        "Array": _nbytes,
+        "ChunkedArray": _nbytes,
+    },
     "torch": {"Tensor": _nbytes},
     "PIL": {"Image": _pixels},
 }
@@ -65,7 +70,9 @@ def _bytes(value: Any, seen: set[int]) -> int:
     measured = _measured(value)
     if measured is not None:
         return measured
-    kind: Any = next((kind for kind in _BUILTINS if issubclass(type(value), kind)), object)  # isinstance() asks the object
+    kind: Any = next(
+        (kind for kind in _BUILTINS if issubclass(type(value), kind)), object
+    )  # isinstance() asks the object
     size: int = kind.__sizeof__(value)
     try:
         return size + _bytes_inside(value, kind, seen)
@@ -75,7 +82,11 @@ def _bytes(value: Any, seen: set[int]) -> int:
 
 def _bytes_inside(value: Any, kind: Any, seen: set[int]) -> int:
     if kind not in _CONTAINERS:
-        return sum(_bytes(field, seen) for field in list(_fields(value).values())) if kind is object else 0
+        return (
+            sum(_bytes(field, seen) for field in list(_fields(value).values()))
+            if kind is object
+            else 0
+        )
     members = dict.values(value) if kind is dict else kind.__iter__(value)
     sample = list(itertools.islice(members, SAMPLE))
     size = sum(_bytes(member, seen) for member in sample)
@@ -99,7 +110,9 @@ def _measured(value: Any) -> int | None:
     if kind is None:
         return None
     names = {base.__name__ for base in kind.__mro__}
-    measure = next((measure for name, measure in _MEASURES[_package(kind)].items() if name in names), None)
+    measure = next(
+        (measure for name, measure in _MEASURES[_package(kind)].items() if name in names), None
+    )
     try:
         return None if measure is None else measure(kind, value)
     except Exception:  # an estimate is not worth an error

@@ -73,7 +73,9 @@ class RunOptions(GateOptions, ViewOptions, StopOptions, total=False):
     stable: bool
 
 
-INHERITED = frozenset({*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, "answer", "stable"})
+INHERITED = frozenset(
+    {*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, "answer", "stable"}
+)
 """Options that a fork of a run takes over: what may be seen, how it is drawn, and who answers."""
 
 
@@ -95,15 +97,24 @@ def named_options(kind: Any) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
-        own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
-        named = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=...) for name in kind.__annotations__]
+        own = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not parameter.VAR_KEYWORD
+        ]
+        named = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=...)
+            for name in kind.__annotations__
+        ]
         function.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
         return function
 
     return decorate
 
 
-def check_names(function: str, options: Mapping[str, object], kind: Any, meant: Mapping[str, str] | None = None) -> None:
+def check_names(
+    function: str, options: Mapping[str, object], kind: Any, meant: Mapping[str, str] | None = None
+) -> None:
     """Check that a TypedDict, `kind`, declares all of a function's options, and that its flags are True or False.
 
     Args:
@@ -212,6 +223,12 @@ def check_view(options: ViewOptions) -> None:
     is_list = panels is None or (isinstance(panels, Iterable) and not isinstance(panels, str))
     wrong = [each for each in panels or () if each not in get_args(Panel)] if is_list else [panels]
     if wrong:
-        raise ValueError(f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}")
-    if interval is not None and not (isinstance(interval, int | float) and 0 < interval <= MAX_INTERVAL_S):
-        raise ValueError(f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}")
+        raise ValueError(
+            f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}"
+        )
+    if interval is not None and not (
+        isinstance(interval, int | float) and 0 < interval <= MAX_INTERVAL_S
+    ):
+        raise ValueError(
+            f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}"
+        )

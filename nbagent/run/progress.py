@@ -102,4 +102,6 @@ def _reporter(bar: Any) -> Callable[[Progress], object]:
     if callable(bar):
         report: Callable[[Progress], object] = bar
         return report
-    raise TypeError(f"progress() takes a function or a progress bar (tqdm's, IPython's); got {type(bar).__name__}")
+    raise TypeError(
+        f"progress() takes a function or a progress bar (tqdm's, IPython's); got {type(bar).__name__}"
+    )

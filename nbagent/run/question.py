@@ -22,7 +22,9 @@ def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalReques
         TypeError: the handler is not a function.
     """
     if not callable(handler):
-        raise TypeError(f"answer= must be a function that is called with each question; got {type(handler).__name__}")
+        raise TypeError(
+            f"answer= must be a function that is called with each question; got {type(handler).__name__}"
+        )
     if inspect.iscoroutinefunction(handler):
 
         async def ask_later(request: e.ApprovalRequest) -> None:
@@ -98,10 +100,17 @@ def _restored(value: Any, shown: Any, original: Any) -> Any:
         return original
     if isinstance(value, Mapping) and isinstance(shown, Mapping) and isinstance(original, Mapping):
         return {
-            name: _restored(each, shown[name], original[name]) if name in shown and name in original else each
+            name: _restored(each, shown[name], original[name])
+            if name in shown and name in original
+            else each
             for name, each in value.items()
         }
-    if isinstance(value, list) and isinstance(shown, list) and isinstance(original, list) and len(shown) == len(original):
+    if (
+        isinstance(value, list)
+        and isinstance(shown, list)
+        and isinstance(original, list)
+        and len(shown) == len(original)
+    ):
         return [_restored_item(value, at, shown, original) for at in range(len(value))]
     return value
 
@@ -112,7 +121,9 @@ def _restored_item(value: list[Any], at: int, shown: list[Any], original: list[A
         return _restored(value[at], shown[at], original[at])
     same = [original[index] for index, each in enumerate(shown) if each == value[at]]
     if any(each != same[0] for each in same):
-        raise AnswerError("items of the list look the same where they are masked: keep the list as long as it was")
+        raise AnswerError(
+            "items of the list look the same where they are masked: keep the list as long as it was"
+        )
     return same[0] if same else value[at]
 
 

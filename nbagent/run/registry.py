@@ -10,7 +10,9 @@ from nbagent.render.markup.table import html_table
 from nbagent.run.run import Run
 
 _lock = threading.Lock()
-_shown: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()  # by id, in the order of showing
+_shown: "weakref.WeakValueDictionary[str, Run]" = (
+    weakref.WeakValueDictionary()
+)  # by id, in the order of showing
 _last: Run | None = None
 
 
@@ -74,7 +76,10 @@ class RunningRuns(Sequence[Run]):
         return "\n".join(f"{index}: {run!r}" for index, run in enumerate(self)) or "No run goes on."
 
     def _repr_html_(self) -> str:
-        rows = [[str(index), run.name, run.status, f"nbagent.runs[{index}].cancel()"] for index, run in enumerate(self)]
+        rows = [
+            [str(index), run.name, run.status, f"nbagent.runs[{index}].cancel()"]
+            for index, run in enumerate(self)
+        ]
         return html_table(["", "run", "status", "to stop it"], rows) if rows else "No run goes on."
 
 

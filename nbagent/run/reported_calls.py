@@ -19,7 +19,9 @@ EQUAL = 2
 """Rank of arguments that are equal."""
 
 _ID_FIELDS = ("id", "tool_id", "parent_id")
-_OF_CALLS = frozenset({e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult})
+_OF_CALLS = frozenset(
+    {e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult}
+)
 
 
 @dataclass(slots=True)
@@ -103,10 +105,17 @@ class ReportedCalls:
             for id, call in self._streamed.items()
             if not call.is_reported and (lane is None or id.startswith(f"{lane}/"))
         ]
-        ranked = [(fits(call.args) if call.complete else 1, id, call) for id, call in open_calls if call.name == name]
+        ranked = [
+            (fits(call.args) if call.complete else 1, id, call)
+            for id, call in open_calls
+            if call.name == name
+        ]
         best = max(ranked, key=lambda each: each[0], default=None)
         if best is None and name not in self._names:
-            read = ((id, call, call.args if call.complete else _read(str(call.text))) for id, call in open_calls)
+            read = (
+                (id, call, call.args if call.complete else _read(str(call.text)))
+                for id, call in open_calls
+            )
             alike = ((EQUAL, id, call) for id, call, args in read if args and fits(args) == EQUAL)
             best = next(alike, None)
             if best is not None:
@@ -163,7 +172,11 @@ class ReportedCalls:
         """Return the events that are held back, since the stream is over."""
         held, self._held = self._held, {}
         alike, self._alike = self._alike, {}
-        results = [each.own.result for each in alike.values() if each.own.result is not None and not each.events]
+        results = [
+            each.own.result
+            for each in alike.values()
+            if each.own.result is not None and not each.events
+        ]
         self._finished |= {result.id for result in results}
         return [*(event for each in held.values() for event in each.events), *results]
 
@@ -186,7 +199,9 @@ class ReportedCalls:
             return [] if event.id in self._ids else [event]
         held.events.append(event)
         # The stream has a call that was made under another name as a whole; any other one is not held back.
-        if _read(event.delta) is not None or any(own.name == held.name for own in self._own.values()):
+        if _read(event.delta) is not None or any(
+            own.name == held.name for own in self._own.values()
+        ):
             return []
         del self._held[event.id]
         self._streamed[event.id] = _StreamedCall(held.name)
@@ -235,7 +250,11 @@ class ReportedCalls:
 
     def _join(self, id: str, name: str, args: Any) -> bool:
         """Make a call of the stream the reported one whose arguments fit, if any. Arguments that never came fit the oldest."""
-        ranked = [(1 if args is None else own.fits(args), own_id) for own_id, own in self._own.items() if own.name == name]
+        ranked = [
+            (1 if args is None else own.fits(args), own_id)
+            for own_id, own in self._own.items()
+            if own.name == name
+        ]
         rank, own_id = max(ranked, key=lambda each: each[0], default=(0, ""))
         if not rank:
             return False
@@ -245,7 +264,11 @@ class ReportedCalls:
 
     def _join_alike(self, id: str, args: Any, events: list[e.Event]) -> bool:
         """Make a call of the stream the oldest reported one of another name with equal arguments, if there is one."""
-        alike = (key for key, own in self._own.items() if own.name not in self._names and args and own.fits(args) == EQUAL)
+        alike = (
+            key
+            for key, own in self._own.items()
+            if own.name not in self._names and args and own.fits(args) == EQUAL
+        )
         own_id = next(alike, None)
         if own_id is None:
             return False

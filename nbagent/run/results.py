@@ -52,9 +52,17 @@ class Results:
         with self._state.lock:
             blocks = list(self._state.transcript.blocks.values())
             begin = self._state.answer_index.get(self._scope, 0)
-            texts = [(at, block) for at, block in enumerate(blocks) if block.kind == "text" and block.parent == self._scope]
+            texts = [
+                (at, block)
+                for at, block in enumerate(blocks)
+                if block.kind == "text" and block.parent == self._scope
+            ]
             final = [block for _, block in texts if block.props.get("phase") == "final_answer"]
-            last = [block for at, block in texts if at >= begin and block.props.get("phase") != "commentary"]
+            last = [
+                block
+                for at, block in texts
+                if at >= begin and block.props.get("phase") != "commentary"
+            ]
             return "\n\n".join(text for block in final or last if (text := block.text()))
 
     @property
@@ -92,14 +100,21 @@ class Results:
         was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
         out; where parts of tool calls are hidden, all calls before the prompt are.
         """
-        from nbagent.render.messages import messages_of, texts_of  # imported here, as below, for the sake of the start-up time
+        from nbagent.render.messages import (
+            messages_of,
+            texts_of,
+        )  # imported here, as below, for the sake of the start-up time
 
         state = self._state
         with state.lock:
             made = messages_of(state.transcript.snapshot(), state.inspector.contents(), self._scope)
         if state.conversation is None or self._scope != ROOT:
             return made
-        before = texts_of(state.conversation.earlier) if state.privacy.hides_tools else state.conversation.earlier
+        before = (
+            texts_of(state.conversation.earlier)
+            if state.privacy.hides_tools
+            else state.conversation.earlier
+        )
         return [*mask_json(before, state.privacy.mask), *made]
 
     @property
@@ -137,7 +152,9 @@ class Results:
         with self._state.lock:
             objects = [*self._state.tool_calls.results(), *self._state.outputs.values()]
             events = self._state.events
-            return {id(events): events.bytes} | {id(value): object_bytes(value) for value in objects}
+            return {id(events): events.bytes} | {
+                id(value): object_bytes(value) for value in objects
+            }
 
     @property
     def error(self) -> BaseException | None:
@@ -162,7 +179,9 @@ class Results:
         table: pd.DataFrame = pandas.DataFrame(
             rows, columns=[*first, *sorted({name for row in rows for name in row} - set(first))]
         )
-        return table.assign(ts=pandas.to_datetime(table["ts"], unit="s", utc=True)).drop(columns="run_id", errors="ignore")
+        return table.assign(ts=pandas.to_datetime(table["ts"], unit="s", utc=True)).drop(
+            columns="run_id", errors="ignore"
+        )
 
     def tools_df(self) -> "pd.DataFrame":
         """Return the tool calls as a table: name, state, seconds, args, result (the live object) and error.
@@ -182,7 +201,11 @@ class Results:
     def _joined(self, kind: str) -> str:
         with self._state.lock:
             blocks = self._state.transcript.blocks.values()
-            texts = [block.text() for block in blocks if block.kind == kind and block.parent == self._scope]
+            texts = [
+                block.text()
+                for block in blocks
+                if block.kind == kind and block.parent == self._scope
+            ]
             return "\n\n".join(filter(None, texts))
 
 
@@ -216,7 +239,11 @@ class RunResults(Results):
         """The streams shown together of which reading has begun, in the order given; empty if there is only one stream."""
         with self._state.lock:
             blocks = self._state.transcript.blocks
-            lanes = [id for id, block in blocks.items() if block.kind == "agent" and block.parent == ROOT and _lane_number(id)]
+            lanes = [
+                id
+                for id, block in blocks.items()
+                if block.kind == "agent" and block.parent == ROOT and _lane_number(id)
+            ]
         return [Lane(self._state, id) for id in sorted(lanes, key=_lane_number)]
 
     def lanes_df(self) -> "pd.DataFrame":

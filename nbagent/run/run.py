@@ -84,7 +84,9 @@ class Run(ForkableRun):
     """
 
     @named_options(RunOptions)
-    def __init__(self, source: Any, *, decoder: Decoder | None = None, **options: Unpack[RunOptions]) -> None:
+    def __init__(
+        self, source: Any, *, decoder: Decoder | None = None, **options: Unpack[RunOptions]
+    ) -> None:
         check_names("Run", options, RunOptions)
         self.id = f"run-{next(_numbers)}"
         self.view: Callable[[], object] | None = None
@@ -92,7 +94,11 @@ class Run(ForkableRun):
         self.is_printed = False
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(
-            options.get("timeout"), options.get("idle_timeout"), self._reader, self._waits, self._on_timeout
+            options.get("timeout"),
+            options.get("idle_timeout"),
+            self._reader,
+            self._waits,
+            self._on_timeout,
         )
         self._chat = source if isinstance(source, ChatStream) else None
         drawn = view_options(options)
@@ -114,7 +120,9 @@ class Run(ForkableRun):
         self._streams = source.count if isinstance(source, Lanes) else 1
         self._prompt = options.get("prompt")
         self._started = False
-        self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
+        self._stop_reason: BaseException | None = (
+            None  # set by Stop and by a timeout; it outweighs how the stream then ends
+        )
         self._finished = False  # the stream is over, and its last events are out
         self._done: End = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
@@ -135,7 +143,9 @@ class Run(ForkableRun):
             if self.own_agent is not None:
                 names = [tool.name for tool in self.own_agent.tools]
                 self._state.privacy.know_tools(names, only=self.asked_form is not None)
-            provider = None if self.own_agent is None else "openai"  # whose APIs the agent speaks, to any server
+            provider = (
+                None if self.own_agent is None else "openai"
+            )  # whose APIs the agent speaks, to any server
             self._recorders = [*recording.recorders(), *observers(self._session, provider)]
             for recorder in self._recorders:
                 recorder.begin()
@@ -265,11 +275,22 @@ class Run(ForkableRun):
         self.start()
         loop, grace_s = self._reader.loop, 2 * STOP_GRACE_S
         try:
-            block_for(self._done, self._callbacks, timeout, reader_loop=loop, cancel=self.cancel, grace_s=grace_s)
+            block_for(
+                self._done,
+                self._callbacks,
+                timeout,
+                reader_loop=loop,
+                cancel=self.cancel,
+                grace_s=grace_s,
+            )
         except TimeoutError:
             if self._done.done():
-                raise TimeoutError(f"{self!r} has ended, but a function given to on() is busy after {timeout} s") from None
-            raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
+                raise TimeoutError(
+                    f"{self!r} has ended, but a function given to on() is busy after {timeout} s"
+                ) from None
+            raise TimeoutError(
+                f"{self!r} is still running after {timeout} s; run.cancel() stops it"
+            ) from None
         return self
 
     def __await__(self) -> Generator[Any, None, "Run"]:
@@ -295,13 +316,19 @@ class Run(ForkableRun):
             raise NotImplementedError  # tells IPython to print the repr
         self.view()
 
-    def _display_(self) -> object:  # marimo's hook: return the object to display instead of this one
+    def _display_(
+        self,
+    ) -> object:  # marimo's hook: return the object to display instead of this one
         return repr(self) if self.view is None else self.view()
 
     def __repr__(self) -> str:
         text = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        error = f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})" if self.error is not None else ""
+        error = (
+            f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})"
+            if self.error is not None
+            else ""
+        )
         return f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     # --- the pipeline ---------------------------------------------------------------------------------------------
@@ -321,7 +348,9 @@ class Run(ForkableRun):
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
-            if self._state.events.count == bool(self._prompt):  # the stream is open now: its request's credentials are known
+            if self._state.events.count == bool(
+                self._prompt
+            ):  # the stream is open now: its request's credentials are known
                 self._state.privacy.register_secrets()
             decoded = list(self._decoder.feed(item))
             if not any(map(_lacks_display, decoded)):
@@ -355,7 +384,10 @@ class Run(ForkableRun):
             self._state.privacy.mask_error(error)
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
-            decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
+            decoder, self._decoder = (
+                self._decoder,
+                DetectingDecoder(),
+            )  # a run may be kept for long; its decoder's state goes
             try:
                 self._forward_joined(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
@@ -393,7 +425,9 @@ class Run(ForkableRun):
 
     def _forward_joined(self, decoded: Iterable[e.Event]) -> None:
         """Forward events of the stream; its calls that tools report themselves are joined with the reports."""
-        self._forward(event for decoded_event in decoded for event in self._reported.feed(decoded_event))
+        self._forward(
+            event for decoded_event in decoded for event in self._reported.feed(decoded_event)
+        )
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""
@@ -404,9 +438,15 @@ class Run(ForkableRun):
 
     def _emit(self, event: e.Event) -> None:
         """Keep an event, record it, and draw it."""
-        if type(event) is e.RunEnd and event.status == "cancelled" and isinstance(self._stop_reason, Cancelled):
+        if (
+            type(event) is e.RunEnd
+            and event.status == "cancelled"
+            and isinstance(self._stop_reason, Cancelled)
+        ):
             # The service may have said first that it was cancelled.
-            event = msgspec.structs.replace(event, meta=(event.meta or {}) | {"stopped_by": self._stop_reason.by})
+            event = msgspec.structs.replace(
+                event, meta=(event.meta or {}) | {"stopped_by": self._stop_reason.by}
+            )
         event, ops = self._state.add(event)
         if type(event) is e.ToolResult and event.exception is not None:
             self._last_error.offer(event.exception.value)

@@ -60,7 +60,14 @@ class RunState:
         usages: tokens of a lane.
     """
 
-    def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None, props: RunProps | None = None) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        source: Any,
+        gate: Gate,
+        name: str | None = None,
+        props: RunProps | None = None,
+    ) -> None:
         keeps_times = getattr(source, "keeps_times", False) is True
         started: float = getattr(source, "started", time.time()) if keeps_times else time.time()
         self.lock = threading.RLock()
@@ -76,7 +83,9 @@ class RunState:
         self.tool_calls = ToolCalls(self.lock)
         self.request_log = RequestLog(self._register_secrets, self.privacy.know_tools)
         self._request_pages = RequestPages(self.requests)
-        self.attempts = self.tool_calls.again = Attempts(self.transcript, self.tool_calls, self.privacy.mask, self.lock)
+        self.attempts = self.tool_calls.again = Attempts(
+            self.transcript, self.tool_calls, self.privacy.mask, self.lock
+        )
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self._past = Past(self.events, begin, self.large_values)
         self.inspector = Inspector(self.events, self.transcript, self._past, self.requests)
@@ -98,7 +107,9 @@ class RunState:
             The event with its `seq`, `ts` and `run_id`, and the ops that bring a view of the transcript up to date.
         """
         ts = time.time() if self._times is None else self._times.of(event)
-        event = msgspec.structs.replace(event, seq=self.events.count + 1, ts=ts, run_id=self._run_id)
+        event = msgspec.structs.replace(
+            event, seq=self.events.count + 1, ts=ts, run_id=self._run_id
+        )
         if type(event) is e.ToolArgs or type(event) is e.ToolResult:
             self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
@@ -129,7 +140,9 @@ class RunState:
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""
         if self._request_pages.knows(name):
-            return self._request_pages.page(name, offset, max_bytes)  # without the lock: the run need not wait for the masks
+            return self._request_pages.page(
+                name, offset, max_bytes
+            )  # without the lock: the run need not wait for the masks
         with self.lock:
             if name.startswith(FORM_PART):
                 return self.attempts.page(name, offset, max_bytes)

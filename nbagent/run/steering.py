@@ -10,7 +10,17 @@ from nbagent import events as e
 from nbagent.errors import AnswerError, NbagentError
 from nbagent.events.json_text import decode_json
 from nbagent.events.question import Question, decisions
-from nbagent.protocol.messages import Answer, Break, Command, Rerun, Say, Step, Stop, StopAttempt, Toggle
+from nbagent.protocol.messages import (
+    Answer,
+    Break,
+    Command,
+    Rerun,
+    Say,
+    Step,
+    Stop,
+    StopAttempt,
+    Toggle,
+)
 from nbagent.pump import ChannelSet
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.final_answer import FinalAnswer
@@ -135,17 +145,27 @@ class SteeredRun(RunResults):
         if value is not None and request.kind in ("tool", "stop") and decision != "result":
             value = unmasked(value, request.args, reply.args)
         id = request.approval_id
-        reply.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, reason=reason, remember=remember))
+        reply.send(
+            e.ApprovalResponse(
+                approval_id=id, decision=decision, value=value, reason=reason, remember=remember
+            )
+        )
 
     def _take_answer(self, answer: Answer) -> None:
         """Answer a question from a view. One that cannot be taken shows there, beside the question."""
         try:
             value = None if answer.value is None else decode_json(answer.value)
-            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
+            self.respond(
+                answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember
+            )
         except (AnswerError, msgspec.DecodeError) as error:
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
-                self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))
+                self._channels.send(
+                    self._state.transcript.refuse_answer(
+                        answer.block.removeprefix("approval:"), problem
+                    )
+                )
 
     def _take_rerun(self, rerun: Rerun) -> None:
         """Make a call again for a view. Why it cannot be made shows there."""
@@ -160,12 +180,17 @@ class SteeredRun(RunResults):
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""
         tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(self.respond, request, None if tool is None else str(tool.props.get("name")))
+        return Question(
+            self.respond, request, None if tool is None else str(tool.props.get("name"))
+        )
 
     def has_question(self, reply: e.Reply) -> bool:
         """Return True if the question of that reply is shown."""
         with self._state.lock:
-            return any(request.reply is not None and request.reply.value is reply for request in self._state.questions)
+            return any(
+                request.reply is not None and request.reply.value is reply
+                for request in self._state.questions
+            )
 
     def open_calls(self, tool: str) -> list[str]:
         """Return the ids of a tool's calls that have no result yet, the oldest first."""
@@ -182,7 +207,9 @@ class SteeredRun(RunResults):
         """Masks a text as the run's events are masked."""
         return self._state.privacy.masker
 
-    def begin_call(self, tool: str, fits: Callable[[Any], int], lane: str | None = None) -> tuple[str, Any]:
+    def begin_call(
+        self, tool: str, fits: Callable[[Any], int], lane: str | None = None
+    ) -> tuple[str, Any]:
         """Begin a call that its function reports; see `ReportedCalls.claim`."""
         with self._state.lock:
             return self._reported.claim(tool, fits, lane)

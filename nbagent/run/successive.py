@@ -40,7 +40,9 @@ class SuccessiveStreams:
         """True if the service leaves its stream open after the run's end."""
         return stream_outlives_run(self._decoder)
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         self._on_item, self._on_end = on_item, on_end
         self._start(self._reader)

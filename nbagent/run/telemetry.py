@@ -36,7 +36,9 @@ class _Setting:
 _setting: _Setting | None = None
 
 
-def telemetry(on: bool = True, *, content: bool = False, tracer_provider: "TracerProvider | None" = None) -> None:
+def telemetry(
+    on: bool = True, *, content: bool = False, tracer_provider: "TracerProvider | None" = None
+) -> None:
     """Make OpenTelemetry spans of all runs that begin from now on: shown, started as `Run`, or served.
 
         nbagent.telemetry()
@@ -63,7 +65,9 @@ def telemetry(on: bool = True, *, content: bool = False, tracer_provider: "Trace
         from opentelemetry import trace
     except ImportError as error:
         raise MissingExtra("telemetry()", "otel") from error
-    _setting = _Setting(tracer=trace.get_tracer("nbagent", tracer_provider=tracer_provider), content=content)
+    _setting = _Setting(
+        tracer=trace.get_tracer("nbagent", tracer_provider=tracer_provider), content=content
+    )
 
 
 def observers(session: str | None, provider: str | None) -> "list[RunSpans]":
@@ -74,7 +78,11 @@ def observers(session: str | None, provider: str | None) -> "list[RunSpans]":
         provider: of the model, as the conventions name it, if it is known.
     """
     setting = _setting
-    return [] if setting is None else [RunSpans(setting.tracer, session=session, provider=provider, content=setting.content)]
+    return (
+        []
+        if setting is None
+        else [RunSpans(setting.tracer, session=session, provider=provider, content=setting.content)]
+    )
 
 
 @contextlib.contextmanager
@@ -139,7 +147,9 @@ class RunSpans:
         content: whether the spans hold what was said.
     """
 
-    def __init__(self, tracer: "Tracer", *, session: str | None, provider: str | None, content: bool) -> None:
+    def __init__(
+        self, tracer: "Tracer", *, session: str | None, provider: str | None, content: bool
+    ) -> None:
         self._tracer = tracer
         self._session = session
         self._provider = provider
@@ -167,7 +177,9 @@ class RunSpans:
         """Do nothing: the last event has ended all spans."""
 
     def _read(self, event: e.Event) -> None:  # noqa: C901 - one flat match
-        if event.parent_id is None and (isinstance(event, e.RunStart | e.Prompt) or not self._agents):
+        if event.parent_id is None and (
+            isinstance(event, e.RunStart | e.Prompt) or not self._agents
+        ):
             self._open_root(event)
         agent = self._agent_of(event)
         if agent is None:
@@ -186,7 +198,9 @@ class RunSpans:
             case e.ToolStart():
                 call = None if event.attempt_of is None else self._calls.get(event.attempt_of)
                 parent = agent.span if call is None else self._span_of(call)
-                self._calls[event.id] = _Call(start=event, since=event.ts, parent=parent, agent=agent)
+                self._calls[event.id] = _Call(
+                    start=event, since=event.ts, parent=parent, agent=agent
+                )
             case e.ToolArgs() if event.id in self._calls:
                 self._calls[event.id].since = event.ts
                 self._calls[event.id].args = event.args_text or _json(event.args)
@@ -198,7 +212,9 @@ class RunSpans:
                 agent.error = event.error_type or event.code or "error"
             case e.RunEnd(parent_id=None):
                 for call_id in list(self._calls):
-                    self._end_call(e.ToolResult(id=call_id, status="error", ts=event.ts, error=_ended(event)))
+                    self._end_call(
+                        e.ToolResult(id=call_id, status="error", ts=event.ts, error=_ended(event))
+                    )
                 for id in reversed(list(self._agents)):
                     self._end_agent(id, event)
             case _:
@@ -213,15 +229,22 @@ class RunSpans:
     # --- agents ---------------------------------------------------------------------------------------------------------
 
     def _open_root(self, event: e.Event) -> None:
-        if isinstance(event, e.RunEnd | e.ToolStart | e.ToolArgs | e.ToolResult | e.ToolOutput | e.ToolProgress):
+        if isinstance(
+            event,
+            e.RunEnd | e.ToolStart | e.ToolArgs | e.ToolResult | e.ToolOutput | e.ToolProgress,
+        ):
             return  # told after the end: a call that the reader has made again
         agent = self._agents.get(_ROOT)
         if agent is None:
-            agent = self._agents[_ROOT] = _Agent(span=self._new("invoke_agent", self._parent, event.ts), since=event.ts)
+            agent = self._agents[_ROOT] = _Agent(
+                span=self._new("invoke_agent", self._parent, event.ts), since=event.ts
+            )
         if isinstance(event, e.RunStart):
             session, agent.model = event.thread_id or self._session, event.model
             _name(agent.span, event.name or event.agent)
-            _set(agent.span, {"gen_ai.conversation.id": session, "gen_ai.request.model": event.model})
+            _set(
+                agent.span, {"gen_ai.conversation.id": session, "gen_ai.request.model": event.model}
+            )
         agent.since = event.ts
 
     def _start_agent(self, parent: _Agent, event: e.AgentStart) -> None:
@@ -268,7 +291,12 @@ class RunSpans:
         )
 
     def _end_step(
-        self, agent: _Agent, ts: float, usage: e.Usage | None, finish_reason: str | None, error: str | None = None
+        self,
+        agent: _Agent,
+        ts: float,
+        usage: e.Usage | None,
+        finish_reason: str | None,
+        error: str | None = None,
     ) -> None:
         step, agent.step = agent.step, None
         if step is not None:
@@ -289,7 +317,9 @@ class RunSpans:
                 {
                     "gen_ai.tool.name": call.start.name,
                     "gen_ai.tool.call.id": call.start.call_id or call.start.id,
-                    "gen_ai.tool.type": "function" if call.start.kind == "function" else "extension",
+                    "gen_ai.tool.type": "function"
+                    if call.start.kind == "function"
+                    else "extension",
                 },
             )
         return call.span
@@ -299,7 +329,13 @@ class RunSpans:
         span = self._span_of(call)
         if self._content:
             result = None if event.content is None else _json(event.content)
-            _set(span, {"gen_ai.tool.call.arguments": call.args or None, "gen_ai.tool.call.result": result})
+            _set(
+                span,
+                {
+                    "gen_ai.tool.call.arguments": call.args or None,
+                    "gen_ai.tool.call.result": result,
+                },
+            )
         error = None if event.status == "ok" else (event.error and event.error.type) or event.status
         message = event.error.message if self._content and event.error is not None else None
         _end(span, event.ts, error, message)
@@ -307,10 +343,14 @@ class RunSpans:
 
     # --- spans ----------------------------------------------------------------------------------------------------------
 
-    def _new(self, operation: str, parent: "Context | None", ts: float, kind: "SpanKind | None" = None) -> "Span":
+    def _new(
+        self, operation: str, parent: "Context | None", ts: float, kind: "SpanKind | None" = None
+    ) -> "Span":
         from opentelemetry.trace import SpanKind
 
-        span = self._tracer.start_span(operation, parent, kind or SpanKind.INTERNAL, start_time=_ns(ts))
+        span = self._tracer.start_span(
+            operation, parent, kind or SpanKind.INTERNAL, start_time=_ns(ts)
+        )
         provider = self._provider if operation != "execute_tool" else None
         _set(span, {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider})
         return span

@@ -96,7 +96,9 @@ class ToolCall:
             NbagentError: the call has no exception.
         """
         if self.exception is None:
-            raise NbagentError(f"{self!r} has no exception: only a tool that raised one in this process can be debugged")
+            raise NbagentError(
+                f"{self!r} has no exception: only a tool that raised one in this process can be debugged"
+            )
         post_mortem.debug(self.exception)
 
     @property
@@ -115,7 +117,9 @@ class ToolCall:
         """Further calls by `rerun` and the button "Run again", in order."""
         return self._attempts.of(self._block.id)
 
-    def rerun(self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any) -> "Attempt":
+    def rerun(
+        self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any
+    ) -> "Attempt":
         """Make the call again, for you: the model does not learn of it. The function is looked up as it is now.
 
             run.tools[2].rerun()                # as the last line of a cell: its result, and what differs from the first
@@ -142,14 +146,18 @@ class ToolCall:
         """Return the call as short texts: tool, arguments, state, seconds, and what its result or its error is."""
         error = self.error
         outcome = (
-            str(self._block.props.get("summary") or "") if error is None else f"{error.get('type')}: {error.get('message')}"
+            str(self._block.props.get("summary") or "")
+            if error is None
+            else f"{error.get('type')}: {error.get('message')}"
         )
         seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
         return [self.name, self._short_args(), self.state, seconds, outcome]
 
     def _short_args(self) -> str:
         args = self.args if isinstance(self.args, dict) else {}
-        return ", ".join(f"{printable_line(name)}={reprlib.repr(value)}" for name, value in args.items())
+        return ", ".join(
+            f"{printable_line(name)}={reprlib.repr(value)}" for name, value in args.items()
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ToolCall) and self._block is other._block
@@ -192,23 +200,35 @@ class ToolCallList(list[ToolCall]):
             try:
                 return super().__getitem__(key)
             except IndexError:
-                raise IndexError(f"there is no tool call {key!r}: {len(self)} so far{self._later()}") from None
+                raise IndexError(
+                    f"there is no tool call {key!r}: {len(self)} so far{self._later()}"
+                ) from None
         for call in reversed(self):
             if call.name == key:
                 return call
         names = dict.fromkeys(call.name for call in self)
         hint = did_you_mean(key, names) or "."
-        raise KeyError(f"no call of {key!r}{hint} Called were: {', '.join(names) or 'none'}{self._later()}")
+        raise KeyError(
+            f"no call of {key!r}{hint} Called were: {', '.join(names) or 'none'}{self._later()}"
+        )
 
     def _later(self) -> str:
-        return ", and the run goes on: await run, or run.wait(), waits for its end" if self._goes_on else ""
+        return (
+            ", and the run goes on: await run, or run.wait(), waits for its end"
+            if self._goes_on
+            else ""
+        )
 
     def __repr__(self) -> str:
         return "\n".join(f"{index}: {call!r}" for index, call in enumerate(self)) or "[]"
 
     def _repr_html_(self) -> str:
         rows = ([str(index), *call.figures()] for index, call in enumerate(self))
-        return html_table(["", "tool", "arguments", "state", "seconds", "result"], rows) if self else "No tool was called."
+        return (
+            html_table(["", "tool", "arguments", "state", "seconds", "result"], rows)
+            if self
+            else "No tool was called."
+        )
 
 
 class ToolCalls:
@@ -246,7 +266,9 @@ class ToolCalls:
             blocks = [
                 block
                 for block in transcript.blocks.values()
-                if block.kind == "tool" and transcript.is_inside(block, scope) and not transcript.is_of_attempt(block)
+                if block.kind == "tool"
+                and transcript.is_inside(block, scope)
+                and not transcript.is_of_attempt(block)
             ]
             goes_on = transcript.root.props["status"] == "running"
         return ToolCallList((ToolCall(*self.parts(block)) for block in blocks), goes_on=goes_on)

@@ -73,4 +73,8 @@ class Watchdog:
         while self._reader.has_idle_timeout or self._waits():
             self.touch()
             await self._idle.expired()
-        self._on_timeout(StreamError(f"Nothing came for {seconds:g} s; idle_timeout= gives it more time", "idle_timeout"))
+        self._on_timeout(
+            StreamError(
+                f"Nothing came for {seconds:g} s; idle_timeout= gives it more time", "idle_timeout"
+            )
+        )

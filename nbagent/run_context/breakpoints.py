@@ -106,7 +106,11 @@ class Breakpoints:
     def copy_from(self, other: "Breakpoints") -> None:
         """Stop where other breakpoints stop now."""
         with self._lock:
-            self._tools, self._predicate, self._on_result = other._tools, other._predicate, other._on_result
+            self._tools, self._predicate, self._on_result = (
+                other._tools,
+                other._predicate,
+                other._on_result,
+            )
             self._step, self._on_error = other._step, other._on_error
         self.on_change()
 

@@ -51,7 +51,9 @@ class WatchedRun(Protocol):
         """Masks a text as the run's events are masked."""
         ...
 
-    def begin_call(self, tool: str, fits: Callable[[Any], int], lane: str | None) -> tuple[str, Any]:
+    def begin_call(
+        self, tool: str, fits: Callable[[Any], int], lane: str | None
+    ) -> tuple[str, Any]:
         """Begin a call that its function reports; see `ReportedCalls.claim`."""
         ...
 
@@ -89,7 +91,9 @@ class RunContext:
 
     def report(self, *events: e.Event) -> None:
         """Show events in the run; their ids need to be unique in the lane only."""
-        self.run.report(events if self.lane is None else [_in_lane(event, self.lane) for event in events])
+        self.run.report(
+            events if self.lane is None else [_in_lane(event, self.lane) for event in events]
+        )
 
 
 def _in_lane(event: e.Event, lane: str) -> e.Event:

@@ -73,7 +73,12 @@ class Faults:
         self._tokens.append(FAULTS.set((*FAULTS.get(), self)))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         FAULTS.reset(self._tokens.pop())
 
     def fresh(self) -> "Faults":
@@ -104,11 +109,15 @@ class Faults:
         """Line that reports an injected fault to the reader."""
         what = [f"{self.latency:g} s of latency"] if self.latency is not None else []
         if self._error is not None:
-            what.append((self._error if isinstance(self._error, type) else type(self._error)).__name__)
+            what.append(
+                (self._error if isinstance(self._error, type) else type(self._error)).__name__
+            )
         if self.status is not None:
             what.append(f"status {self.status}")
         if self.cut_after is not None:
-            what.append(f"the stream is cut after {self.cut_after} {'chunk' if self.cut_after == 1 else 'chunks'}")
+            what.append(
+                f"the stream is cut after {self.cut_after} {'chunk' if self.cut_after == 1 else 'chunks'}"
+            )
         return f"Injected: {', '.join(what)}"
 
     def error(self) -> BaseException | None:
@@ -152,17 +161,27 @@ def faults_of_run() -> tuple[Faults, ...]:
 def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> None:
     if tool is not None and not isinstance(tool, str):
         raise TypeError(f"faults: tool must be the name of a tool, or '*'; got {tool!r}")
-    if error is not None and not (isinstance(error, Exception) or (isinstance(error, type) and issubclass(error, Exception))):
-        raise TypeError(f"faults: error must be an exception, such as TimeoutError(); got {error!r}")
-    if latency is not None and (not isinstance(latency, int | float) or not 0 < latency < float("inf")):
+    if error is not None and not (
+        isinstance(error, Exception) or (isinstance(error, type) and issubclass(error, Exception))
+    ):
+        raise TypeError(
+            f"faults: error must be an exception, such as TimeoutError(); got {error!r}"
+        )
+    if latency is not None and (
+        not isinstance(latency, int | float) or not 0 < latency < float("inf")
+    ):
         raise ValueError(f"faults: latency must be a positive number of seconds, got {latency!r}")
     if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):
-        raise ValueError(f"faults: status must be an HTTP status of an error, 400 to 599; got {status!r}")
+        raise ValueError(
+            f"faults: status must be an HTTP status of an error, 400 to 599; got {status!r}"
+        )
     if cut_after is not None and (not isinstance(cut_after, int) or cut_after < 0):
         raise ValueError(f"faults: cut_after must be a number of chunks, got {cut_after!r}")
     if tool is not None and (status, cut_after) != (None, None):
         name = "status" if status is not None else "cut_after"
-        raise ValueError(f"faults: {name}= is for requests to the model; leave tool={tool!r} out, or give error= or latency=")
+        raise ValueError(
+            f"faults: {name}= is for requests to the model; leave tool={tool!r} out, or give error= or latency="
+        )
     if (error, latency, status, cut_after) == (None, None, None, None):
         raise ValueError("faults: say which: error=, latency=, status= or cut_after=")
     if error is not None and status is not None:
@@ -173,5 +192,7 @@ def _check_counts(probability: Any, **counts: Any) -> None:
     for name, number in counts.items():
         if number is not None and (not isinstance(number, int) or number < 1):
             raise ValueError(f"faults: {name} must be a whole number of at least 1, got {number!r}")
-    if probability is not None and (not isinstance(probability, int | float) or not 0 <= probability <= 1):
+    if probability is not None and (
+        not isinstance(probability, int | float) or not 0 <= probability <= 1
+    ):
         raise ValueError(f"faults: probability must be between 0 and 1, got {probability!r}")

@@ -30,7 +30,13 @@ class HTTPExchange:
     """
 
     def __init__(
-        self, url: str, body: bytes, *, lane: str | None = None, step: int | None = None, agent: str | None = None
+        self,
+        url: str,
+        body: bytes,
+        *,
+        lane: str | None = None,
+        step: int | None = None,
+        agent: str | None = None,
     ) -> None:
         self.url = url
         self.body = body

@@ -22,7 +22,9 @@ RECENT_S = 2.0
 
 
 @contextlib.contextmanager
-def watch_interrupts(home: asyncio.AbstractEventLoop, on_interrupt: Callable[[], object]) -> Iterator[Callable[[], bool]]:
+def watch_interrupts(
+    home: asyncio.AbstractEventLoop, on_interrupt: Callable[[], object]
+) -> Iterator[Callable[[], bool]]:
     """Wake the loop at every signal while this lasts, so that SIGINT is seen at once.
 
     Args:
@@ -39,7 +41,9 @@ def watch_interrupts(home: asyncio.AbstractEventLoop, on_interrupt: Callable[[],
         return
     watcher = _watcher
     if watcher is None or watcher.home is not home:
-        if watcher is not None:  # an interrupt has left its loop, and coroutines that wait there may wait for ever
+        if (
+            watcher is not None
+        ):  # an interrupt has left its loop, and coroutines that wait there may wait for ever
             watcher.close()
         watcher = _watcher = SigintWatcher(home)
     watcher.callbacks.append(on_interrupt)
@@ -106,7 +110,9 @@ class SigintWatcher:
     def _leave(self, signum: int, frame: FrameType | None) -> None:
         self._restore_handler()
         for callback in self.callbacks:
-            loop().call_soon_threadsafe(callback)  # a signal's handler must not wait for a lock that this thread may hold
+            loop().call_soon_threadsafe(
+                callback
+            )  # a signal's handler must not wait for a lock that this thread may hold
         signal.default_int_handler(signum, frame)
 
     def _restore_handler(self) -> None:

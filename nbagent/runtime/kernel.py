@@ -40,7 +40,9 @@ def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> 
         poller.register(stream.socket, zmq.POLLIN)
         poller.register(ours, zmq.POLLIN)
         while not done.done():
-            if not poller.poll(None if end is None else max(0, int(1000 * (end - time.monotonic())))):
+            if not poller.poll(
+                None if end is None else max(0, int(1000 * (end - time.monotonic())))
+            ):
                 raise TimeoutError
             stream.flush(zmq.POLLIN)  # calls the stream's receivers, as the loop does
     done.result()

@@ -21,7 +21,19 @@ from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access.access import Access
 from nbagent.server.access.guard import LOOPBACK, Guard
 from nbagent.server.caller_span import CallerSpan
-from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, page, runs, status_tokens, vercel
+from nbagent.server.endpoints import (
+    ag_ui,
+    agentor,
+    dexto,
+    hector,
+    login,
+    nearai,
+    openai,
+    page,
+    runs,
+    status_tokens,
+    vercel,
+)
 from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.hosting.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
@@ -79,7 +91,9 @@ def asgi(
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
-    runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
+    runs_by_id = {
+        new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)
+    }
     access = Access(token, read_token)
     events, sessions = stores_at(store)
     access.logouts = events
@@ -125,12 +139,19 @@ def asgi(
             await lifetime.end()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes() + page.routes(views)
+    routes = (
+        [route for room in rooms for route in room.routes(host)]
+        + login.routes(access)
+        + mcp.routes()
+        + page.routes(views)
+    )
 
     @operation("Describe this server: this document", result=dict[str, Any], reads=True)
     async def openapi(request: Request) -> Response:
         root = str(request.scope.get("root_path", ""))
-        return JSONResponse(document(routes, agents=list(host.agents), root=root, has_token=not access.is_open))
+        return JSONResponse(
+            document(routes, agents=list(host.agents), root=root, has_token=not access.is_open)
+        )
 
     routes.append(Route("/openapi.json", openapi, methods=["GET"]))
     described = [(route, each) for route in routes if (each := operation_of(route)) is not None]
@@ -163,7 +184,13 @@ def asgi(
 
 
 def _named(served: Any) -> dict[str, Served]:
-    named = {served.name: served} if isinstance(served, Served) else dict(served) if isinstance(served, Mapping) else {}
+    named = (
+        {served.name: served}
+        if isinstance(served, Served)
+        else dict(served)
+        if isinstance(served, Mapping)
+        else {}
+    )
     if not named or not all(isinstance(each, Served) for each in named.values()):
         raise NbagentError(f"serve an agent or a run, or a dict of them by name; got {served!r}")
     return named
@@ -179,7 +206,11 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
     if error.status_code == 404 and _is_of_socket(request):
         detail = "this is the address of a WebSocket: connect to it by ws:// or wss://"
-        return (Problem(400, detail) if request.method == "GET" else Problem(405, detail, {"allow": "GET"})).response()
+        return (
+            Problem(400, detail)
+            if request.method == "GET"
+            else Problem(405, detail, {"allow": "GET"})
+        ).response()
     return Problem(error.status_code, error.detail, headers).response()
 
 

@@ -67,7 +67,11 @@ class AskingAgentor(AgentorEncoder):
         """Emit a question, or what Agentor has itself."""
         if isinstance(event, e.ApprovalRequest):
             question = asked(self, event, self._root)
-            action = {"name": self._tool_name(event), "type": "mcp_approval_requested", "question": question}
+            action = {
+                "name": self._tool_name(event),
+                "type": "mcp_approval_requested",
+                "question": question,
+            }
             self._emit_run_item(message=words_of(question), tool_action=action)
         else:
             super().other_event(event)
@@ -95,4 +99,6 @@ class AskingVercel(VercelEncoder):
 def asked(encoder: BaseEncoder, request: e.ApprovalRequest, root: str) -> dict[str, object]:
     """Return a question of the run that an encoder writes."""
     call = encoder.calls.get(request.tool_id or "")
-    return question_of(request, None if call is None else call.name, f"{root}/runs/{encoder.run_id}/answers")
+    return question_of(
+        request, None if call is None else call.name, f"{root}/runs/{encoder.run_id}/answers"
+    )

@@ -103,7 +103,11 @@ class HttpConnection(H11Protocol):
         """
         counts = Counter(_address_of(each) for each in self.connections)
         largest, count = counts.most_common(1)[0]
-        others = [each for each in self.connections if isinstance(each, HttpConnection) and each is not self]
+        others = [
+            each
+            for each in self.connections
+            if isinstance(each, HttpConnection) and each is not self
+        ]
         if not others:
             return self
         least = min(others, key=lambda each: (each._use, _address_of(each) != largest, each._since))

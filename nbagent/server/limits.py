@@ -83,7 +83,10 @@ class Limits:
             if name not in NAMES:
                 hint = did_you_mean(name, NAMES) or f"; there are {', '.join(NAMES)}"
                 raise NbagentError(f"there is no limit {name!r}{hint}")
-        given: dict[str, Any] = {name: _number(value) if isinstance(value, str) else value for name, value in values.items()}
+        given: dict[str, Any] = {
+            name: _number(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
         return cls(**given)
 
 

@@ -43,7 +43,9 @@ class Reason(msgspec.Struct):
     message: str
 
 
-def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, has_token: bool) -> dict[str, Any]:
+def document(
+    routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, has_token: bool
+) -> dict[str, Any]:
     """Return the OpenAPI document of an application.
 
     Args:
@@ -53,14 +55,25 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
         has_token: whether requests need a token.
     """
     described = [each for route in routes for each in _described(route)]
-    types = {type for _, _, each, _ in described if each for type in (each.body, each.result) if type is not None}
+    types = {
+        type
+        for _, _, each, _ in described
+        if each
+        for type in (each.body, each.result)
+        if type is not None
+    }
     ordered = [Refusal, *sorted(types, key=str)]
-    schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
     by_type = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation, module in described:
         parameters = [_in_path(name, agents) for name in _IN_PATH.findall(path)]
-        known: dict[str, Any] = {"parameters": parameters, "responses": {"default": {"description": "Not described."}}}
+        known: dict[str, Any] = {
+            "parameters": parameters,
+            "responses": {"default": {"description": "Not described."}},
+        }
         if operation is not None:
             known = _operation(method, operation, parameters, by_type)
         id = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
@@ -77,14 +90,22 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
             "description": "The endpoints of A2A are described by the agents' cards.",
         },
         "servers": [{"url": root or "/"}],
-        "tags": [{"name": module.rpartition(".")[2], "description": _first_line(module)} for module in modules],
+        "tags": [
+            {"name": module.rpartition(".")[2], "description": _first_line(module)}
+            for module in modules
+        ],
         "paths": paths,
         "components": {"schemas": components},
     }
     if has_token:
         whole["components"]["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Given by POST /login."},
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": COOKIE,
+                "description": "Given by POST /login.",
+            },
         }
         whole["security"] = [{"bearer": []}, {"session": []}]
     return whole
@@ -99,7 +120,9 @@ def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]
         return []
     path = _IN_PATH.sub(r"{\1}", route.path)
     module = getattr(route.endpoint, "__module__", __name__)
-    methods = {"GET"} if isinstance(route, WebSocketRoute) else (route.methods or {"POST"}) - {"HEAD"}
+    methods = (
+        {"GET"} if isinstance(route, WebSocketRoute) else (route.methods or {"POST"}) - {"HEAD"}
+    )
     return [(path, method, operation, module) for method in sorted(methods)]
 
 
@@ -113,15 +136,28 @@ def _operation(
     }
     if operation.body is not None and method != "GET":
         is_required = any(field.required for field in msgspec.structs.fields(operation.body))
-        made["requestBody"] = {"required": is_required, "content": {JSON: {"schema": by_type[operation.body]}}}
+        made["requestBody"] = {
+            "required": is_required,
+            "content": {JSON: {"schema": by_type[operation.body]}},
+        }
     if operation.is_public:
         made["security"] = []
     return made
 
 
 def _in_path(name: str, agents: Sequence[str]) -> dict[str, Any]:
-    schema = {"type": "string", "enum": list(agents)} if name == "agent" and agents else {"type": "string", "minLength": 1}
-    return {"name": name, "in": "path", "required": True, "description": PARAMETERS.get(name, ""), "schema": schema}
+    schema = (
+        {"type": "string", "enum": list(agents)}
+        if name == "agent" and agents
+        else {"type": "string", "minLength": 1}
+    )
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": PARAMETERS.get(name, ""),
+        "schema": schema,
+    }
 
 
 def _others(operation: Operation) -> list[dict[str, Any]]:
@@ -131,12 +167,22 @@ def _others(operation: Operation) -> list[dict[str, Any]]:
     ]
     if operation.stream is not None:
         described = "Goes on with the run behind this event; no other one begins."
-        made.append({"name": "Last-Event-ID", "in": "header", "description": described, "schema": {"type": "string"}})
+        made.append(
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": described,
+                "schema": {"type": "string"},
+            }
+        )
     return made
 
 
 def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
-    refused = {"description": "Refused, or failed.", "content": {JSON: {"schema": by_type[Refusal]}}}
+    refused = {
+        "description": "Refused, or failed.",
+        "content": {JSON: {"schema": by_type[Refusal]}},
+    }
     content: dict[str, Any] = {}
     if operation.result is not None:
         content[JSON] = {"schema": by_type[operation.result]}
@@ -144,7 +190,8 @@ def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
         if media_type is not None:
             content[media_type] = {}
     made: dict[str, Any] = {
-        str(operation.status): {"description": _DONE.get(operation.status, "Done.")} | ({"content": content} if content else {})
+        str(operation.status): {"description": _DONE.get(operation.status, "Done.")}
+        | ({"content": content} if content else {})
     }
     if operation.stream is not None:
         made["204"] = {"description": "The client has all events of the run."}

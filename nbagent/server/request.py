@@ -37,7 +37,9 @@ def check_media_type(headers: Headers) -> None:
     """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+        raise Problem(
+            415, f"the content type must be application/json, got {media_type or 'none'!r}"
+        )
 
 
 async def json_bytes(request: Request) -> bytes:

@@ -86,7 +86,9 @@ class Server:
         self._run_ids: dict[str, str] = app.state.run_ids
         limits: Limits = getattr(app.state, "limits", DEFAULTS)
         http: Any = partial(HttpConnection, limits, _max_connections(limits))
-        idle_timeout_s: Any = limits.idle_timeout_s  # uvicorn's own type is a whole number, but it takes any
+        idle_timeout_s: Any = (
+            limits.idle_timeout_s
+        )  # uvicorn's own type is a whole number, but it takes any
         self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
@@ -116,7 +118,9 @@ class Server:
         self.grpc_address: str | None = None
         if self._grpc is not None:
             try:
-                self.grpc_address = f"{f'[{host}]' if ':' in host else host}:{self._grpc.bound.result()}"
+                self.grpc_address = (
+                    f"{f'[{host}]' if ':' in host else host}:{self._grpc.bound.result()}"
+                )
             except (OSError, CancelledError):
                 self.stop()
                 raise
@@ -155,7 +159,9 @@ class Server:
         if drain_s > 0:
             self._drain(drain_s)
         for hosted in [] if self._host is None else self._host.running():
-            if hosted.run is not None:  # before the server stops, which waits for the responses of their readers
+            if (
+                hosted.run is not None
+            ):  # before the server stops, which waits for the responses of their readers
                 hosted.run.cancel(by="the server")
         self._server.should_exit = True
         self._thread.join()
@@ -175,7 +181,12 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -269,7 +280,9 @@ def serve(
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:
-        raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
+        raise NbagentError(
+            f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear"
+        )
     if not 0 <= port <= 65535:
         raise NbagentError(f"a port is a number from 0 to 65535, got {port}")
     listener = _listener(host, port)
@@ -303,7 +316,9 @@ def _listener(host: str, port: int) -> socket.socket:
         OSError: it is taken, or is none of this machine's; the message says so in words.
     """
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             message = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"

@@ -80,10 +80,14 @@ class Conversation:
             if message["type"] == "websocket.disconnect":
                 return
             if self._rate.wait_s():
-                await self._socket.close(TOO_MANY_MESSAGES, "more messages than messages_per_s and messages_at_once")
+                await self._socket.close(
+                    TOO_MANY_MESSAGES, "more messages than messages_per_s and messages_at_once"
+                )
                 return
             try:
-                await self._take(decode_json(message.get("text") or message.get("bytes") or "", type=Frame))
+                await self._take(
+                    decode_json(message.get("text") or message.get("bytes") or "", type=Frame)
+                )
             except (msgspec.DecodeError, NbagentError) as error:
                 await self._tell(str(error))
 
@@ -102,7 +106,13 @@ class Conversation:
         elif frame.answer is not None:
             if running is None:
                 raise Problem(409, "no run goes on whose question could be answered")
-            await running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason, remember=frame.remember)
+            await running.respond(
+                frame.answer,
+                frame.decision,
+                frame.value,
+                reason=frame.reason,
+                remember=frame.remember,
+            )
         else:
             try:
                 self._prompts.put_nowait(prompt_of(frame.message, self._host.limits))
@@ -117,16 +127,22 @@ class Conversation:
         while True:
             prompt = await self._prompts.get()
             try:
-                session = self._session = self._session or await self._host.sessions.new(self._agent)
+                session = self._session = self._session or await self._host.sessions.new(
+                    self._agent
+                )
                 self._run = await self._host.start(self._agent, prompt, session)
             except NbagentError as error:
                 await self._tell(str(error))
                 continue
             feed = self._run.encoded_by(f"hector {self._root}", partial(AskingHector, self._root))
-            with reading(self._run, cancels=partial(cancels_on_disconnect, self._host, self._socket)):
+            with reading(
+                self._run, cancels=partial(cancels_on_disconnect, self._host, self._socket)
+            ):
                 async for piece in feed.items():
                     if piece is not None:
                         await self._socket.send_text(feed.encoder.message(piece[1]))
 
     async def _tell(self, problem: str) -> None:
-        await self._socket.send_text(msgspec.json.encode({"error": {"message": secrets.mask(problem)}}).decode())
+        await self._socket.send_text(
+            msgspec.json.encode({"error": {"message": secrets.mask(problem)}}).decode()
+        )

@@ -45,15 +45,21 @@ async def stream_response(
     if last:
         named = parse_id(last)
         if named is None:
-            raise Problem(400, f"Last-Event-ID {last[:80]!r} is no id of this server, such as 'run-…:12-1'")
+            raise Problem(
+                400, f"Last-Event-ID {last[:80]!r} is no id of this server, such as 'run-…:12-1'"
+            )
         run, after = await host.find(named[0]), named[1]
     else:
         run = await start()
     feed = run.feed(system) if encoder is None else run.encoded_by(system, encoder)
     headers = {**feed.encoder.headers, RUN_ID_HEADER: run.id}
     if feed.is_over(after):
-        return Response(status_code=204, headers={RUN_ID_HEADER: run.id})  # an EventSource that has all asks no more
-    return RunResponse(run, _body(feed, after), headers, cancels=cancels_on_disconnect(host, request))
+        return Response(
+            status_code=204, headers={RUN_ID_HEADER: run.id}
+        )  # an EventSource that has all asks no more
+    return RunResponse(
+        run, _body(feed, after), headers, cancels=cancels_on_disconnect(host, request)
+    )
 
 
 class RunResponse(StreamingResponse):
@@ -69,7 +75,9 @@ class RunResponse(StreamingResponse):
         cancels: as given; it may be changed until the client leaves.
     """
 
-    def __init__(self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool) -> None:
+    def __init__(
+        self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool
+    ) -> None:
         super().__init__(body, headers=headers)
         self._run = run
         self.cancels = cancels

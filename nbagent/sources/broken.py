@@ -66,7 +66,9 @@ def connection_error(error: BaseException | None) -> StreamError | None:
     if names & _TOO_LATE or not names & _LOST:
         return None
     chain = list(causes(error))
-    made = not any(_class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in chain)
+    made = not any(
+        _class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in chain
+    )
     host = next((host for cause in chain if (host := _host_of(cause))), None)
     reason = str(chain[-1]) or str(error) or type(error).__name__
     where = f" to {host}" if host else ""

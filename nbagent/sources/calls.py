@@ -10,7 +10,10 @@ from nbagent.sources.failure import failure
 
 def is_call(stream: Any) -> bool:
     """Return True if the stream is a gRPC call whose responses come one by one."""
-    return all(callable(getattr(stream, name, None)) for name in ("cancel", "code", "details", "trailing_metadata"))
+    return all(
+        callable(getattr(stream, name, None))
+        for name in ("cancel", "code", "details", "trailing_metadata")
+    )
 
 
 def service_error(error: BaseException | None) -> BaseException | None:

@@ -96,4 +96,6 @@ def connect(
         from nbagent.sources.grpc import GRPCStream
 
         return GRPCStream(request)
-    raise ValueError(f"connect() knows http, https, ws, wss, grpc and grpcs addresses; got {scheme!r}")
+    raise ValueError(
+        f"connect() knows http, https, ws, wss, grpc and grpcs addresses; got {scheme!r}"
+    )

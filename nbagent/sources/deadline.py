@@ -19,11 +19,15 @@ class Deadline:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._at = None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+        self._at = (
+            None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+        )
         self._idle = IdleClock(request.idle_timeout)
 
     @contextlib.asynccontextmanager
-    async def within(self, *, connecting: bool = False, listening: bool = False) -> AsyncIterator[None]:
+    async def within(
+        self, *, connecting: bool = False, listening: bool = False
+    ) -> AsyncIterator[None]:
         """Limit the time of the awaits inside the block.
 
         Args:
@@ -35,7 +39,11 @@ class Deadline:
         """
         total = asyncio.timeout_at(self._at)
         connect = asyncio.timeout(self._request.connect_timeout if connecting else None)
-        idle = self._idle.limit(lambda _: silent(self._request)) if listening else contextlib.nullcontext()
+        idle = (
+            self._idle.limit(lambda _: silent(self._request))
+            if listening
+            else contextlib.nullcontext()
+        )
         try:
             async with total, connect, idle:
                 yield

@@ -28,16 +28,24 @@ def following(source: Any, url: str, body: Any) -> Any:
     """
     if isinstance(source, ServiceStream):
         return source.following(url, body)
-    options: dict[str, Any] = {"headers": sent} if isinstance(sent := _options_of(source).headers, Mapping) else {}
+    options: dict[str, Any] = (
+        {"headers": sent} if isinstance(sent := _options_of(source).headers, Mapping) else {}
+    )
     kind: Any = source._cast_to
     generic: Any = type(source)
-    return source._client.post(url, cast_to=kind, body=body, options=options, stream=True, stream_cls=generic[kind])
+    return source._client.post(
+        url, cast_to=kind, body=body, options=options, stream=True, stream_cls=generic[kind]
+    )
 
 
 def _options_of(source: Any) -> Any:
     """Return the options of the request behind a `Stream` or an `AsyncStream` of the openai SDK; None for anything else."""
-    if not type(source).__module__.startswith("openai") or not callable(getattr(source, "__class_getitem__", None)):
+    if not type(source).__module__.startswith("openai") or not callable(
+        getattr(source, "__class_getitem__", None)
+    ):
         return None
     options = getattr(source, "_options", None)
-    is_known = hasattr(options, "url") and hasattr(options, "json_data") and hasattr(source, "_cast_to")
+    is_known = (
+        hasattr(options, "url") and hasattr(options, "json_data") and hasattr(source, "_cast_to")
+    )
     return options if is_known and hasattr(source, "_client") else None

@@ -63,14 +63,21 @@ class GRPCStream(ServiceStream):
                     yield message
             except grpc.RpcError as error:
                 fault = service_error(error) or error
-            if fault is not None:  # raised here, so that it has no context: gRPC's error quotes what the service wrote
+            if (
+                fault is not None
+            ):  # raised here, so that it has no context: gRPC's error quotes what the service wrote
                 raise fault
 
     def _channel(self) -> Any:
         # A connection of its own: gRPC would share another channel's, even one that is about to break.
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.use_local_subchannel_pool", 1)]
+        options = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
         if self._is_secure:
-            return grpc.aio.secure_channel(self._host, grpc.ssl_channel_credentials(), options=options)
+            return grpc.aio.secure_channel(
+                self._host, grpc.ssl_channel_credentials(), options=options
+            )
         return grpc.aio.insecure_channel(self._host, options=options)
 
     def _call(self, channel: Any, pool: DescriptorPool) -> Any:
@@ -80,12 +87,17 @@ class GRPCStream(ServiceStream):
             method = None
         if method is None or method.client_streaming or not method.server_streaming:
             raise failure(
-                f"{self._host} has no method {self._service}/{self._method} that streams its responses", "UNIMPLEMENTED"
+                f"{self._host} has no method {self._service}/{self._method} that streams its responses",
+                "UNIMPLEMENTED",
             )
         try:
-            message = json_format.ParseDict(self._request.json or {}, GetMessageClass(method.input_type)())
+            message = json_format.ParseDict(
+                self._request.json or {}, GetMessageClass(method.input_type)()
+            )
         except json_format.ParseError as error:
-            raise failure(f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT") from None
+            raise failure(
+                f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT"
+            ) from None
         start = channel.unary_stream(
             f"/{self._service}/{self._method}",
             request_serializer=lambda request: request.SerializeToString(),
@@ -117,7 +129,10 @@ async def _descriptors(channel: Any, service: str, metadata: Metadata) -> Descri
     while questions:
         async for answer in stub.ServerReflectionInfo(iter(questions), metadata=metadata):
             if answer.HasField("error_response"):
-                raise failure(f"The server does not describe {service}: {answer.error_response.error_message}", "NOT_FOUND")
+                raise failure(
+                    f"The server does not describe {service}: {answer.error_response.error_message}",
+                    "NOT_FOUND",
+                )
             for described in answer.file_descriptor_response.file_descriptor_proto:
                 file = FileDescriptorProto.FromString(described)
                 files[file.name] = file

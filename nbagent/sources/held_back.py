@@ -7,9 +7,7 @@ from typing import Any
 HELD_BACK_S = 2.0
 """Seconds that a stream must have been held back to be reported."""
 
-MESSAGE = (
-    "The stream arrived in one piece at its end: something between here and the server buffers it (nginx: proxy_buffering off)"
-)
+MESSAGE = "The stream arrived in one piece at its end: something between here and the server buffers it (nginx: proxy_buffering off)"
 
 
 class HeldBack:
@@ -33,7 +31,10 @@ class HeldBack:
                 if self._first is None:
                     self._first, self._began = now, happened
                 lasted = happened - self._began
-                is_late = min(lasted, self._first - self._asked) >= HELD_BACK_S and now - self._first < lasted / 2
+                is_late = (
+                    min(lasted, self._first - self._asked) >= HELD_BACK_S
+                    and now - self._first < lasted / 2
+                )
                 if is_late and item.get("type") == "run.end":
                     yield {"type": "status", "message": MESSAGE, "level": "warning", "ts": happened}
             yield item

@@ -25,7 +25,9 @@ _CALLS = {
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""
 
-_ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+")
+_ADDRESS_WITHOUT_SCHEME = re.compile(
+    r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+"
+)
 _RECORDING = re.compile(r"\S+\.(?:jsonl|ndjson|sse)")
 _ASK = "To ask an agent, show agent.stream(…)."
 
@@ -42,7 +44,11 @@ FINAL_RESULTS = {"agents.result.RunResult", "pydantic_ai.run.AgentRunResult"}
 def type_name(value: Any) -> str:
     """Return the name of a value's class with its module, such as "agents.result.RunResult"; a builtin without it."""
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def hint_for(name: str) -> str:
@@ -64,7 +70,11 @@ def meaning_of(text: str) -> str:
         return _ASK
     if _RECORDING.fullmatch(text):
         return f"To play a recording, show nbagent.replay({text!r})."
-    return f"An address begins with its scheme: 'http://{text}'." if _ADDRESS_WITHOUT_SCHEME.fullmatch(text) else ""
+    return (
+        f"An address begins with its scheme: 'http://{text}'."
+        if _ADDRESS_WITHOUT_SCHEME.fullmatch(text)
+        else ""
+    )
 
 
 def text_refusal(text: str) -> str:
@@ -93,7 +103,12 @@ def messages_refusal(source: Any) -> str:
 def _role_of(message: Any) -> str | None:
     if isinstance(message, tuple) and len(message) == 2 and isinstance(message[1], str):
         return message[0] if isinstance(message[0], str) else None
-    if not isinstance(message, dict) or "type" in message or "kind" in message or not message.keys() & {"content", "parts"}:
+    if (
+        not isinstance(message, dict)
+        or "type" in message
+        or "kind" in message
+        or not message.keys() & {"content", "parts"}
+    ):
         return None
     role = message.get("role")
     return role if isinstance(role, str) else None

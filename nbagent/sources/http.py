@@ -61,7 +61,9 @@ def connection_lost(message: str) -> Exception:
 
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
-logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every address in full, at level INFO
+logging.getLogger("httpx2").addFilter(
+    secrets.MaskingFilter()
+)  # it logs every address in full, at level INFO
 
 
 class HTTPStream(ServiceStream):
@@ -101,7 +103,10 @@ class HTTPStream(ServiceStream):
             while True:
                 resume = {"last-event-id": last_id} if last_id else {}
                 held_back = HeldBack()
-                async with exchange(client, request, resume, deadline) as response, _bytes_of(response) as chunks:
+                async with (
+                    exchange(client, request, resume, deadline) as response,
+                    _bytes_of(response) as chunks,
+                ):
                     if response.status_code == httpx2.codes.NO_CONTENT:
                         return
                     if "x-vercel-ai-ui-message-stream" in response.headers:
@@ -125,12 +130,23 @@ class HTTPStream(ServiceStream):
                     if is_empty and fault is None and last_id is None:
                         raise empty_error(request.name, response.status_code)
                     if page:
-                        raise web_page_error(request.name, response.status_code, response.headers.get("content-type", ""), page)
+                        raise web_page_error(
+                            request.name,
+                            response.status_code,
+                            response.headers.get("content-type", ""),
+                            page,
+                        )
                 last_id = body.last_event_id or last_id
                 fruitless += 1
                 pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
-                if is_broken and last_id and request.verb == "GET" and request.reconnect and fruitless <= MAX_RECONNECTS:
+                if (
+                    is_broken
+                    and last_id
+                    and request.verb == "GET"
+                    and request.reconnect
+                    and fruitless <= MAX_RECONNECTS
+                ):
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
@@ -184,15 +200,22 @@ async def exchange(
                 response = await _send(client, request, headers)
         except httpx2.HTTPError as error:
             fault = fault_of(error, request)
-            if isinstance(error, httpx2.ConnectError) or (isinstance(error, _LOST) and request.is_idempotent):
+            if isinstance(error, httpx2.ConnectError) or (
+                isinstance(error, _LOST) and request.is_idempotent
+            ):
                 wait = _BACKOFF_S * attempt
         else:
             try:
                 if not response.is_error:
                     yield response
                     return
-                fault = status_error(request.name, response.status_code, await _head(response, request, deadline))
-                if response.status_code in (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE):
+                fault = status_error(
+                    request.name, response.status_code, await _head(response, request, deadline)
+                )
+                if response.status_code in (
+                    httpx2.codes.TOO_MANY_REQUESTS,
+                    httpx2.codes.SERVICE_UNAVAILABLE,
+                ):
                     wait = _retry_after(response.headers.get("retry-after", ""))
             finally:
                 await response.aclose()
@@ -203,12 +226,18 @@ async def exchange(
             await asyncio.sleep(wait)
 
 
-async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]) -> httpx2.Response:
+async def _send(
+    client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]
+) -> httpx2.Response:
     """Send the request and follow redirects. Credentials are not sent to another host."""
     sending = client.build_request(
         request.verb,
         httpx2.URL(request.url).copy_merge_params(request.params or {}),
-        headers={**_HEADERS, **{name.lower(): value for name, value in (request.headers or {}).items()}, **headers},
+        headers={
+            **_HEADERS,
+            **{name.lower(): value for name, value in (request.headers or {}).items()},
+            **headers,
+        },
         json=request.json,
         content=request.content if isinstance(request.content, str | bytes) else None,
         # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still compressed, or half a line.
@@ -216,15 +245,23 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
     for _ in range(_MAX_REDIRECTS):
-        if (sending.url.port or 0) > _MAX_PORT:  # the socket would raise an OverflowError, in a group
-            raise StreamError(f"{request.name}: there is no port {sending.url.port} ({sending.url.host})", "http_error")
+        if (
+            sending.url.port or 0
+        ) > _MAX_PORT:  # the socket would raise an OverflowError, in a group
+            raise StreamError(
+                f"{request.name}: there is no port {sending.url.port} ({sending.url.host})",
+                "http_error",
+            )
         response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
         secrets.register(*secrets.credentials_in(response.request.headers))
         following = response.next_request
         if following is None:
             if response.status_code in _REDIRECTS:
                 await response.aclose()
-                raise StreamError(f"{request.name} redirects to what is no address ({response.status_code})", "http_error")
+                raise StreamError(
+                    f"{request.name} redirects to what is no address ({response.status_code})",
+                    "http_error",
+                )
             return response
         await response.aclose()
         if _is_elsewhere(sending.url, following.url):
@@ -237,7 +274,10 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:
     """Return True if a redirect leads to another host, to another port, or from https to http."""
-    is_upgrade = (here.scheme, there.scheme) == ("http", "https") and here.port is there.port is None
+    is_upgrade = (here.scheme, there.scheme) == (
+        "http",
+        "https",
+    ) and here.port is there.port is None
     return here.host != there.host or not (is_upgrade or here.origin == there.origin)
 
 
@@ -276,9 +316,15 @@ def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
     if isinstance(error, httpx2.TimeoutException):
         return silent(request)
     if isinstance(error, httpx2.ConnectError):
-        return failure(f"No connection to {request.name}: {error}. Is the address right, and the service up?", "connect_error")
+        return failure(
+            f"No connection to {request.name}: {error}. Is the address right, and the service up?",
+            "connect_error",
+        )
     if isinstance(error, _LOST):
-        return failure(f"The connection to {request.name} broke: {str(error) or 'it was reset'}", "connection_lost")
+        return failure(
+            f"The connection to {request.name} broke: {str(error) or 'it was reset'}",
+            "connection_lost",
+        )
     return failure(f"{request.name}: {str(error) or type(error).__name__}", "http_error")
 
 

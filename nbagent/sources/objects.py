@@ -27,7 +27,14 @@ from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.closing import aclose, close
-from nbagent.sources.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
+from nbagent.sources.hints import (
+    FINAL_RESULTS,
+    hint_for,
+    meaning_of,
+    messages_refusal,
+    text_refusal,
+    type_name,
+)
 from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
@@ -50,7 +57,9 @@ class Reader(Protocol):
         """True if the stream that is being read fails by itself when it has been silent for too long."""
         ...
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read. `on_end` is called once, with None, the stream's own error, or `Cancelled`."""
 
     def cancel(self) -> None:
@@ -71,7 +80,9 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     """
     if _is_graph(source):
         raise _no_stream(source)
-    if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
+    if callable(
+        getattr(source, "stream_events", None)
+    ):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
         return TaskReader(_events_of(source), loop or running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
@@ -81,9 +92,17 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
     if refusal := messages_refusal(source):
         raise UnknownSource(refusal)
-    if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
+    if (
+        isinstance(source, str | dict)
+        or hasattr(source, "model_dump")
+        or type_name(source) in FINAL_RESULTS
+    ):
         return ThreadReader([source])  # one item, whose iterator would give its fields
-    is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
+    is_data = (
+        hasattr(source, "__array__")
+        or hasattr(source, "__dataframe__")
+        or isinstance(source, os.PathLike)
+    )
     if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
         return ThreadReader(source)
     raise _no_stream(source)
@@ -107,7 +126,8 @@ def _no_stream(source: Any) -> UnknownSource:
 def _is_graph(source: Any) -> bool:
     """Return True for a runnable or an agent, which may have iterators and context managers of its own but is no stream."""
     return callable(getattr(source, "astream", None)) or (
-        callable(getattr(source, "run_stream_events", None)) and callable(getattr(source, "run", None))
+        callable(getattr(source, "run_stream_events", None))
+        and callable(getattr(source, "run", None))
     )
 
 
@@ -122,7 +142,9 @@ def name_of(source: Any) -> str:
             return model
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith(("<", "_")):  # a framework's internal name
+        if (
+            isinstance(name, str) and name and not name.startswith(("<", "_"))
+        ):  # a framework's internal name
             return name
     return "stream"
 
@@ -130,14 +152,18 @@ def name_of(source: Any) -> str:
 def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
     """Return the name of a stream, and where that is from: the stream's own name, else its function's."""
     own = getattr(source, "name", None)
-    return name_of(source), "stream" if isinstance(own, str) and own == name_of(source) else "function"
+    return name_of(source), "stream" if isinstance(own, str) and own == name_of(
+        source
+    ) else "function"
 
 
 def _is_async(source: Any) -> bool:
     """Return True if a source is read asynchronously. CrewAI's outputs have both kinds of iterator, of which one works."""
     if hasattr(source, "__iter__") and getattr(source, "_async_iterator", source) is None:
         return False
-    return hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__")
+    return (
+        hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__")
+    )
 
 
 async def _events_of(run: Any) -> AsyncIterator[Any]:
@@ -180,12 +206,16 @@ class TaskReader:
         self._reads = False
         self._cancelled = False
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         context = contextvars.copy_context()
 
         def begin() -> None:
-            self._task = task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
+            self._task = task = self._home.create_task(
+                self._read(on_item, on_end), name="nbagent-reader", context=context
+            )
             # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled before the first step.
             task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
 
@@ -212,7 +242,9 @@ class TaskReader:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._home.call_soon_threadsafe(stop)
 
-    async def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    async def _read(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         error: BaseException | None = None
         source, self._source = self._source, None
         try:
@@ -227,7 +259,9 @@ class TaskReader:
             error = caught  # even SystemExit: it ends this run, not the kernel
         on_end(Cancelled() if self._cancelled else connection_error(error) or service_error(error))
 
-    async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
+    async def _read_all(
+        self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]
+    ) -> None:
         self._reads = True
         try:
             pause = self._home.time() + MAX_SLICE_S
@@ -235,7 +269,9 @@ class TaskReader:
                 on_item(item)
                 if self._cancelled:  # a stream that never waits would not see the cancellation
                     break
-                if self._home.time() > pause:  # nor let the loop run anything else, such as a click that cancels it
+                if (
+                    self._home.time() > pause
+                ):  # nor let the loop run anything else, such as a click that cancels it
                     await asyncio.sleep(0)
                     pause = self._home.time() + MAX_SLICE_S
         finally:
@@ -252,7 +288,11 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        if isinstance(source, str | dict) or hasattr(source, "model_dump") or not hasattr(source, "__iter__"):
+        if (
+            isinstance(source, str | dict)
+            or hasattr(source, "model_dump")
+            or not hasattr(source, "__iter__")
+        ):
             source = [source]
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
@@ -275,17 +315,26 @@ class ThreadReader:
         self._source = source
         self._cancelled = threading.Event()
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         """Begin to read."""
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._read, on_item, on_end), name="nbagent-reader", daemon=True).start()
+        threading.Thread(
+            target=context.run,
+            args=(self._read, on_item, on_end),
+            name="nbagent-reader",
+            daemon=True,
+        ).start()
 
     def cancel(self) -> None:
         """Stop after the next item; a stream over a socket stops waiting at once."""
         self._cancelled.set()
         _hang_up(self._source)
 
-    def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def _read(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         error: BaseException | None = None
         try:
             stop_models_when(self._cancelled.is_set)
@@ -294,7 +343,11 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(Cancelled() if self._cancelled.is_set() else connection_error(error) or service_error(error))
+        on_end(
+            Cancelled()
+            if self._cancelled.is_set()
+            else connection_error(error) or service_error(error)
+        )
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source

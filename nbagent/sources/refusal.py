@@ -38,7 +38,10 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
         reason = f" {HTTPStatus(status).phrase}"
     except ValueError:
         reason = ""
-    return failure(f"{status}{reason} from {address}" + (f": {message}" if message else ""), code or str(status))
+    return failure(
+        f"{status}{reason} from {address}" + (f": {message}" if message else ""),
+        code or str(status),
+    )
 
 
 def web_page_error(address: str, status: int, content_type: str, body: bytes) -> StreamError:
@@ -54,7 +57,10 @@ def web_page_error(address: str, status: int, content_type: str, body: bytes) ->
 
 def empty_error(address: str, status: int) -> StreamError:
     """Return the error of a response without a body where a stream was expected."""
-    return StreamError(f"{address} sent an empty response ({status}). Check the address and the method.", "empty_response")
+    return StreamError(
+        f"{address} sent an empty response ({status}). Check the address and the method.",
+        "empty_response",
+    )
 
 
 def page_title(page: str) -> str | None:
@@ -67,7 +73,9 @@ def page_title(page: str) -> str | None:
 
 def cut(text: str, max_chars: int) -> str:
     """Return the beginning of a text, with an ellipsis if it is cut."""
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"  # the mark tells the gate that a secret may be cut
+    return (
+        text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+    )  # the mark tells the gate that a secret may be cut
 
 
 def _message_of(answer: Any) -> tuple[str, str | None]:
@@ -77,11 +85,22 @@ def _message_of(answer: Any) -> tuple[str, str | None]:
     """
     if isinstance(answer, list):
         found = [_message_of(entry) for entry in answer[:3]]
-        return "; ".join(message for message, _ in found if message), next((code for _, code in found if code), None)
+        return "; ".join(message for message, _ in found if message), next(
+            (code for _, code in found if code), None
+        )
     if not isinstance(answer, Mapping):
         return "", None
     message, code = "", answer.get("code")
-    for field in ("error", "errors", "detail", "message", "Message", "msg", "error_description", "title"):
+    for field in (
+        "error",
+        "errors",
+        "detail",
+        "message",
+        "Message",
+        "msg",
+        "error_description",
+        "title",
+    ):
         inner = answer.get(field)
         if isinstance(inner, str) and inner:
             message = message or inner

@@ -66,11 +66,15 @@ class Request:
         parts = urlsplit(self.url)
         secrets.register(*_credentials(self, parts.password, parse_qsl(parts.query)))
         if not parts.hostname:
-            raise ValueError(f"connect() needs an address with a host, such as https://example.com/chat; got {self.name!r}")
+            raise ValueError(
+                f"connect() needs an address with a host, such as https://example.com/chat; got {self.name!r}"
+            )
         if self.json is not None and self.content is not None:
             raise ValueError("connect() takes a body as json= or as content=, not both")
         if self.client is not None and not hasattr(self.client, "aclose"):
-            raise TypeError(f"client= must be an httpx2.AsyncClient; got {type(self.client).__name__}")
+            raise TypeError(
+                f"client= must be an httpx2.AsyncClient; got {type(self.client).__name__}"
+            )
         for name in ("connect_timeout", "idle_timeout", "timeout"):
             positive_seconds(name, getattr(self, name))
 

@@ -60,9 +60,15 @@ class WebSocketStream(ServiceStream):
         request = self._request
         deadline = Deadline(request)
         handshake, headers = _handshake(request)
-        async with client_for(request) as client, exchange(client, handshake, headers, deadline) as response:
+        async with (
+            client_for(request) as client,
+            exchange(client, handshake, headers, deadline) as response,
+        ):
             accept = generate_accept_token(headers["sec-websocket-key"].encode())
-            if response.status_code != _SWITCHING_PROTOCOLS or response.headers.get("sec-websocket-accept") != accept.decode():
+            if (
+                response.status_code != _SWITCHING_PROTOCOLS
+                or response.headers.get("sec-websocket-accept") != accept.decode()
+            ):
                 raise failure(
                     f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
                     "no_websocket",
@@ -83,7 +89,9 @@ class WebSocketStream(ServiceStream):
 class _Socket:
     """The client's end of an open WebSocket."""
 
-    def __init__(self, stream: Any, request: Request, deadline: Deadline, waits: Callable[[], bool]) -> None:
+    def __init__(
+        self, stream: Any, request: Request, deadline: Deadline, waits: Callable[[], bool]
+    ) -> None:
         self._waits = waits  # for an answer of the reader, so that silence is no fault
         self._stream = stream
         self._request = request
@@ -92,7 +100,11 @@ class _Socket:
         self.close_code: int | None = None
 
     async def send(self, message: str | bytes) -> None:
-        await self._write(ws.TextMessage(data=message) if isinstance(message, str) else ws.BytesMessage(data=message))
+        await self._write(
+            ws.TextMessage(data=message)
+            if isinstance(message, str)
+            else ws.BytesMessage(data=message)
+        )
 
     async def items(self) -> AsyncIterator[Any]:
         """Yield the messages until the service closes.
@@ -104,7 +116,9 @@ class _Socket:
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._protocol.receive_data(await self._bytes())  # a violation of the protocol comes out as a close
+            self._protocol.receive_data(
+                await self._bytes()
+            )  # a violation of the protocol comes out as a close
             for event in self._protocol.events():
                 match event:
                     case ws.Ping():
@@ -113,13 +127,22 @@ class _Socket:
                         self.close_code = event.code
                         if event.code not in _NORMAL:
                             reason = f": {event.reason}" if event.reason else ""
-                            raise failure(f"{self._request.name} closed with code {event.code}{reason}", str(event.code))
+                            raise failure(
+                                f"{self._request.name} closed with code {event.code}{reason}",
+                                str(event.code),
+                            )
                         return
                     case ws.TextMessage() | ws.BytesMessage():
-                        pieces.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
+                        pieces.append(
+                            event.data.encode()
+                            if isinstance(event.data, str)
+                            else bytes(event.data)
+                        )
                         size += len(pieces[-1])
                         if size > MAX_MESSAGE_BYTES:
-                            raise MessageTooLarge(f"A message of {self._request.name} has more than {MAX_MESSAGE_BYTES} bytes")
+                            raise MessageTooLarge(
+                                f"A message of {self._request.name} has more than {MAX_MESSAGE_BYTES} bytes"
+                            )
                         if event.message_finished:
                             yield item_of(b"".join(pieces).decode("utf-8", "replace"))
                             pieces, size = [], 0
@@ -128,7 +151,9 @@ class _Socket:
 
     async def aclose(self) -> None:
         """Send a close frame if that is still possible. The connection is closed by the code that opened it."""
-        with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, by either side
+        with contextlib.suppress(
+            LocalProtocolError, StreamError, TimeoutError
+        ):  # closed already, by either side
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._write(ws.CloseConnection(code=1000))
 
@@ -140,7 +165,9 @@ class _Socket:
             if error.code == "idle_timeout" and self._waits():
                 return await self._bytes()
             raise
-        except Exception as error:  # of httpcore2, which httpx2 translates for its own responses only
+        except (
+            Exception
+        ) as error:  # of httpcore2, which httpx2 translates for its own responses only
             lost = self._lost(error)
         else:
             if data:

@@ -21,7 +21,14 @@ SHOWN_CHARS = 4_000
 _WAYS = {
     "call": ["run", "edit", "step", "result (such as: result 12)", "fail (with a message)", "stop"],
     "request": ["continue", "stop"],
-    "result": ["continue", "again", "edit", "result (such as: result 12)", "fail (with a message)", "stop"],
+    "result": [
+        "continue",
+        "again",
+        "edit",
+        "result (such as: result 12)",
+        "fail (with a message)",
+        "stop",
+    ],
 }
 """Words that answer at a breakpoint, by its stage."""
 
@@ -83,7 +90,11 @@ class Dialogue:
         if self._question.stage == "result" and self._question.result is not None:
             shown["→"] = self._question.result
         for name, value in shown.items():
-            text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+            text = (
+                value
+                if isinstance(value, str)
+                else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+            )
             first, *more = _clipped(visible(text))
             self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:
@@ -93,7 +104,9 @@ class Dialogue:
         question = self._question
         if question.kind != "stop":
             return question.prompt
-        return prompt_label({"approval_kind": "stop", "stage": question.stage, "prompt": question.prompt})
+        return prompt_label(
+            {"approval_kind": "stop", "stage": question.stage, "prompt": question.prompt}
+        )
 
     def _answer(self) -> bool:
         """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""
@@ -113,7 +126,9 @@ class Dialogue:
             schema = question.schema or {"type": "string"}
             form = Form(schema, self._lines)
             if "properties" in schema:
-                question.answer(form.fill(question.args if isinstance(question.args, Mapping) else {}))
+                question.answer(
+                    form.fill(question.args if isinstance(question.args, Mapping) else {})
+                )
             else:
                 question.answer(form.ask("answer", schema))
         return True
@@ -174,7 +189,9 @@ class Dialogue:
         """Read a line. Return the choice that its first word begins, or None, and the rest of the line."""
         word, _, rest = self._lines.read(prompt).strip().partition(" ")
         names = [choice.split()[0] for choice in choices]
-        return next((name for name in names if word and name.startswith(word.lower())), None), rest.strip()
+        return next(
+            (name for name in names if word and name.startswith(word.lower())), None
+        ), rest.strip()
 
     def _is_editable(self) -> bool:
         return self._question.schema is not None and isinstance(self._question.args, Mapping)
@@ -191,7 +208,9 @@ class Dialogue:
             return options[int(typed) - 1]
         alike = [option for option in options if option.casefold() == typed.casefold()]
         if not alike:
-            raise AnswerError(f"the answer is a number from 1 to {len(options)}, or one of the texts")
+            raise AnswerError(
+                f"the answer is a number from 1 to {len(options)}, or one of the texts"
+            )
         return alike[0]
 
 

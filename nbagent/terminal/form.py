@@ -42,12 +42,19 @@ class Form:
         required = self._schema.get("required", ())
         for name in dict.fromkeys([*properties, *values]):
             schema = self._resolved(properties.get(name, {}))
-            value = self.ask(name, schema, values.get(name, schema.get("default", _MISSING)), required=name in required)
+            value = self.ask(
+                name,
+                schema,
+                values.get(name, schema.get("default", _MISSING)),
+                required=name in required,
+            )
             if value is not _MISSING:
                 filled[name] = value
         return filled
 
-    def ask(self, name: str, schema: Mapping[str, Any], now: Any = _MISSING, *, required: bool = True) -> Any:
+    def ask(
+        self, name: str, schema: Mapping[str, Any], now: Any = _MISSING, *, required: bool = True
+    ) -> Any:
         """Ask for one value; see `fill`."""
         schema = self._resolved(schema)
         choices = _choices(schema)
@@ -108,9 +115,13 @@ def _value(name: str, typed: str, schema: Mapping[str, Any], choices: list[Any])
     except (ValueError, RecursionError):
         if not types or "string" in types:
             return typed
-        raise AnswerError(f"{name} takes {' or '.join(sorted(types))}, as JSON; got {_short(typed)}") from None
+        raise AnswerError(
+            f"{name} takes {' or '.join(sorted(types))}, as JSON; got {_short(typed)}"
+        ) from None
 
 
 def _short(value: Any) -> str:
-    text = visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)).replace("\n", "␤")
+    text = visible(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    ).replace("\n", "␤")
     return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"

@@ -65,7 +65,8 @@ def _interruptible() -> Iterator[None]:
     the read has begun, leaves none: it would take effect with the next line. So a timer interrupts the read again and again.
     """
     if (
-        sys.platform == "win32"  # has no timer, and needs none: a console's read waits for the signal too
+        sys.platform
+        == "win32"  # has no timer, and needs none: a console's read waits for the signal too
         or threading.current_thread() is not threading.main_thread()  # interrupts do not come here
         or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL  # the program's own
     ):
@@ -93,7 +94,9 @@ class History:
 
     def __init__(self) -> None:
         self._add: Callable[[str], None] | None = None
-        with contextlib.suppress(ImportError):  # on Windows, whose console edits a line and has a history
+        with contextlib.suppress(
+            ImportError
+        ):  # on Windows, whose console edits a line and has a history
             import readline  # has input() edit its line too, from now on
 
             readline.set_auto_history(False)

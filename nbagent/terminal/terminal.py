@@ -50,7 +50,9 @@ class Terminal:
 
     def draw(self, seq: int, ops: Iterable[Sequence[Any]]) -> None:
         """Print what a batch of ops adds; see `nbagent.pump.Renderer`. While a question is asked, hold it back."""
-        ops = [op for op in ops if not (self._typed and _opens(op, "prompt"))]  # ops of blocks without an opening are ignored
+        ops = [
+            op for op in ops if not (self._typed and _opens(op, "prompt"))
+        ]  # ops of blocks without an opening are ignored
         with self._lock:
             if self._asking:
                 self._held.append((seq, ops))
@@ -109,7 +111,9 @@ def _opens(op: Sequence[Any], kind: str) -> bool:
     return bool(op[0] == "open" and op[3].get("kind") == kind)
 
 
-def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), typed: bool = False) -> Run:
+def draw(
+    run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), typed: bool = False
+) -> Run:
     """Draw a run in the terminal and start it. In a script without an event loop, wait for its end, unless it is a chat.
 
     Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code after this goes on while

@@ -80,7 +80,9 @@ class Cassette:
         for server in self._servers:
             server.close()
         if self.is_recording and self._recorded:
-            made = msgspec.to_builtins(Recording({name: replies for name, replies in self._recorded.items() if replies}))
+            made = msgspec.to_builtins(
+                Recording({name: replies for name, replies in self._recorded.items() if replies})
+            )
             self.path.parent.mkdir(exist_ok=True)
             masked = msgspec.json.encode(secrets.known().mask_json(made))
             self.path.write_bytes(msgspec.json.format(masked, indent=2) + b"\n")
@@ -96,11 +98,15 @@ class Cassette:
 
     def _replies(self, name: str) -> list[Reply]:
         if not self.path.is_file():
-            raise NbagentError(f"there is no recording at {str(self.path)!r}: run this test once with --nbagent-record")
+            raise NbagentError(
+                f"there is no recording at {str(self.path)!r}: run this test once with --nbagent-record"
+            )
         agents = decode_json(self.path.read_bytes(), type=Recording).agents
         if name not in agents:
             known = ", ".join(agents) or "none"
-            raise NbagentError(f"{str(self.path)!r} has no agent {name!r}, only {known}: record it again, --nbagent-record")
+            raise NbagentError(
+                f"{str(self.path)!r} has no agent {name!r}, only {known}: record it again, --nbagent-record"
+            )
         return agents[name]
 
 
@@ -137,4 +143,8 @@ class _RecordingConnection(Connection):
 
 def path_of(test_file: Path, test: str) -> Path:
     """Return the path of a test's cassette, such as `cassettes/test_rates.test_change.json`."""
-    return test_file.parent / FOLDER / f"{test_file.stem}.{re.sub(r'[^a-zA-Z0-9_-]+', '-', test).strip('-')}.json"
+    return (
+        test_file.parent
+        / FOLDER
+        / f"{test_file.stem}.{re.sub(r'[^a-zA-Z0-9_-]+', '-', test).strip('-')}.json"
+    )

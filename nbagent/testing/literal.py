@@ -21,10 +21,19 @@ def literal(value: Any, indent: int = 0, used: int = 0) -> str:
             return _text(value, indent, used)
         case dict() if value:
             return enclosed(
-                "{", [f"{quoted(str(key))}: {literal(each, indent + INDENT)}" for key, each in value.items()], "}", indent, used
+                "{",
+                [
+                    f"{quoted(str(key))}: {literal(each, indent + INDENT)}"
+                    for key, each in value.items()
+                ],
+                "}",
+                indent,
+                used,
             )
         case list() if value:
-            return enclosed("[", [literal(each, indent + INDENT) for each in value], "]", indent, used)
+            return enclosed(
+                "[", [literal(each, indent + INDENT) for each in value], "]", indent, used
+            )
     return repr(value)
 
 
@@ -49,7 +58,11 @@ def enclosed(before: str, parts: Iterable[str], after: str, indent: int, used: i
 def quoted(text: str) -> str:
     """Return a text as Python, in double quotes unless it has some."""
     made = repr(text)
-    return f'"{made[1:-1]}"' if made.startswith("'") and '"' not in text and "\\'" not in made else made
+    return (
+        f'"{made[1:-1]}"'
+        if made.startswith("'") and '"' not in text and "\\'" not in made
+        else made
+    )
 
 
 def _text(text: str, indent: int, used: int) -> str:

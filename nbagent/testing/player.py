@@ -58,7 +58,9 @@ class _StandIn(Tool[..., Any]):
         super().__init__(tool.function, name=tool.name, description=tool.description)
         self._results = results
 
-    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
+    async def run(
+        self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None
+    ) -> Any:
         """Return the next result."""
         self.check(arguments)
         for result in self._results:

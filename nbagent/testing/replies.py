@@ -103,4 +103,11 @@ def replies_of(steps: Iterable[RecordedStep]) -> list[Reply]:
 
 
 def _call(name: str, args: Any) -> Call:
-    return Call(name, {} if args is None else args.args if args.valid and isinstance(args.args, dict) else args.args_text)
+    return Call(
+        name,
+        {}
+        if args is None
+        else args.args
+        if args.valid and isinstance(args.args, dict)
+        else args.args_text,
+    )

@@ -52,12 +52,15 @@ class ModelServer(DemoServer):
             number = next(self._next)
         if number >= len(self._replies):
             count = f"{len(self._replies)} repl{'y' if len(self._replies) == 1 else 'ies'}"
-            raise ApiError(f"The recorded model has {count}, and this is request {number + 1}.", status=GONE)
+            raise ApiError(
+                f"The recorded model has {count}, and this is request {number + 1}.", status=GONE
+            )
         reply = self._replies[number]
         if reply.error:
             raise ApiError(reply.error, status=REFUSED)
         calls = (
-            Item("call", _text(call.args), f"call_{number + 1}_{index}", call.name) for index, call in enumerate(reply.calls, 1)
+            Item("call", _text(call.args), f"call_{number + 1}_{index}", call.name)
+            for index, call in enumerate(reply.calls, 1)
         )
         return Turn(thought=reply.thinking, text=reply.text, calls=tuple(calls))
 

@@ -38,9 +38,13 @@ class SourceWriter:
         """
         function = getattr(tool, "function", None)
         if function is None or not inspect.isfunction(function):
-            raise NbagentError(f"the tool {tool.name!r} is not a plain function, so that a test cannot import it or write it")
+            raise NbagentError(
+                f"the tool {tool.name!r} is not a plain function, so that a test cannot import it or write it"
+            )
         if function.__name__ == "<lambda>":
-            raise NbagentError(f"the tool {tool.name!r} is a lambda, which has no name to import: write it with def")
+            raise NbagentError(
+                f"the tool {tool.name!r} is a lambda, which has no name to import: write it with def"
+            )
         if function.__module__.startswith("nbagent.agent.") and "<locals>" in function.__qualname__:
             raise NbagentError(
                 f"the tool {tool.name!r} is an agent or another tool of nbagent's own, which a test cannot write"
@@ -55,7 +59,11 @@ class SourceWriter:
         found = _global_of(function.__module__, name)
         is_tool = isinstance(found, Tool)
         self._use(name, found if is_tool else function, f"the tool {tool.name!r}")
-        return name if is_tool or tool.name == name else f"nbagent.tool(name={quoted(tool.name)})({name})"
+        return (
+            name
+            if is_tool or tool.name == name
+            else f"nbagent.tool(name={quoted(tool.name)})({name})"
+        )
 
     def _use(self, name: str, value: Any, user: str) -> None:
         """Make a name known to the file.
@@ -70,7 +78,9 @@ class SourceWriter:
         """
         if name in self._known:
             if self._known[name] is not value:
-                raise NbagentError(f"{user} uses {name!r}, which is something else for another tool: rename one of them")
+                raise NbagentError(
+                    f"{user} uses {name!r}, which is something else for another tool: rename one of them"
+                )
             return
         self._known[name] = value
         if line := _import_line(name, value):
@@ -85,7 +95,9 @@ class SourceWriter:
                     self._use(used, space[used], name)
             self.definitions.append(source)
         elif _is_literal(value):
-            self.definitions.append(f"{name} = {literal(value, used=len(name) + 3) if _is_json(value) else repr(value)}")
+            self.definitions.append(
+                f"{name} = {literal(value, used=len(name) + 3) if _is_json(value) else repr(value)}"
+            )
         else:
             raise NbagentError(
                 f"{user} uses {name!r} of the notebook, a {type(value).__name__}, which a test can neither import nor write: "
@@ -97,7 +109,9 @@ def _source_of(function: Any, user: str) -> str:
     try:
         return textwrap.dedent(inspect.getsource(function)).rstrip()
     except (OSError, TypeError) as error:
-        raise NbagentError(f"{user} needs the source of {function.__name__!r}, which Python does not have: {error}") from error
+        raise NbagentError(
+            f"{user} needs the source of {function.__name__!r}, which Python does not have: {error}"
+        ) from error
 
 
 def _globals_of(function: Any) -> dict[str, Any]:
@@ -112,7 +126,9 @@ def _names_in(source: str) -> set[str]:
 
     def read(table: symtable.SymbolTable, *, is_top: bool) -> None:
         for symbol in table.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or (is_top and not symbol.is_assigned())):
+            if symbol.is_referenced() and (
+                symbol.is_global() or (is_top and not symbol.is_assigned())
+            ):
                 names.add(symbol.get_name())
         for child in table.get_children():
             read(child, is_top=False)
@@ -125,7 +141,13 @@ def _import_line(name: str, value: Any) -> str:
     """Return the line that imports a value under a name; "" if it cannot be imported."""
     if isinstance(value, types.ModuleType):
         path = value.__name__
-        return f"import {path}" if path == name else "" if path == "__main__" else f"import {path} as {name}"
+        return (
+            f"import {path}"
+            if path == name
+            else ""
+            if path == "__main__"
+            else f"import {path} as {name}"
+        )
     if name in nbagent.__all__ and getattr(nbagent, name) is value:
         return f"from nbagent import {name}"
     module = getattr(value, "__module__", None)

@@ -30,7 +30,9 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
     """Write a run as a pytest file; see `run.to_test`."""
     file = Path(path)
     if not run.done:
-        raise NbagentError(f"{run!r} goes on: await run, or run.wait(), before run.to_test({path!r})")
+        raise NbagentError(
+            f"{run!r} goes on: await run, or run.wait(), before run.to_test({path!r})"
+        )
     if run.status not in _ENDS and not _refusal_of(run):
         raise NbagentError(f"{run!r} did not complete, and no model can repeat that in a test")
     if file.suffix != ".py":
@@ -44,7 +46,9 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
         )
     recorded = recorded_run(run.events)
     _check(run, recorded, own)
-    file.write_text(secrets.mask(_text(run, recorded, own, re.sub(r"\W", "_", file.stem))), encoding="utf-8")
+    file.write_text(
+        secrets.mask(_text(run, recorded, own, re.sub(r"\W", "_", file.stem))), encoding="utf-8"
+    )
     return str(path)
 
 
@@ -55,32 +59,61 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
         NbagentError: it does not.
     """
     if len(recorded.prompts) != 1:
-        problem = f"has {len(recorded.prompts)} prompts" if recorded.prompts else "does not tell its prompt"
-        raise NbagentError(f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, run.fork(prompt=…)")
+        problem = (
+            f"has {len(recorded.prompts)} prompts"
+            if recorded.prompts
+            else "does not tell its prompt"
+        )
+        raise NbagentError(
+            f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, run.fork(prompt=…)"
+        )
     if any(isinstance(event, e.AgentHandoff) for event in recorded.events):
-        raise NbagentError(f"{run.name} was handed over to another agent, which a test of one agent cannot repeat")
+        raise NbagentError(
+            f"{run.name} was handed over to another agent, which a test of one agent cannot repeat"
+        )
     for call in recorded.calls:
-        if call.start.name not in {tool.name for tool in agent.tools} and (call.result is None or call.result.status == "ok"):
-            raise NbagentError(f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a server's tool?")
-        if call.args is None or any(isinstance(each, e.Hidden) and each.tool_id == call.start.id for each in recorded.events):
-            raise NbagentError(f"arguments or result of {call.start.name} are hidden in {run.name}: a test cannot assert them")
+        if call.start.name not in {tool.name for tool in agent.tools} and (
+            call.result is None or call.result.status == "ok"
+        ):
+            raise NbagentError(
+                f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a server's tool?"
+            )
+        if call.args is None or any(
+            isinstance(each, e.Hidden) and each.tool_id == call.start.id for each in recorded.events
+        ):
+            raise NbagentError(
+                f"arguments or result of {call.start.name} are hidden in {run.name}: a test cannot assert them"
+            )
 
 
 def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     calls = [made_call(call) for call in recorded.calls]
     refusal = _refusal_of(run)
     source = SourceWriter()
-    tools = [_tool(source, each, calls) for each in agent.tools if any(call.name == each.name for call in calls)]
+    tools = [
+        _tool(source, each, calls)
+        for each in agent.tools
+        if any(call.name == each.name for call in calls)
+    ]
     history = [] if run.conversation is None else list(run.conversation.earlier)
     prompt = "PROMPT" if not history else '[*HISTORY, {"role": "user", "content": PROMPT}]'
     answers = _answers(recorded)
     helpers = ["Call"] if calls else []
-    helpers += ["Digest"] if any(isinstance(_expected(call).result, Digest) for call in calls) else []
+    helpers += (
+        ["Digest"] if any(isinstance(_expected(call).result, Digest) for call in calls) else []
+    )
     helpers += ["ModelServer", "Reply", *(["calls_of"] if calls else []), "play"]
     helpers += ["stand_in"] if any(tool.startswith("stand_in(") for tool in tools) else []
-    options = ['"recorded"', *([literal(agent.instructions, 3 * INDENT)] if agent.instructions else [])]
+    options = [
+        '"recorded"',
+        *([literal(agent.instructions, 3 * INDENT)] if agent.instructions else []),
+    ]
     options += [f"tools=[{', '.join(tools)}]"] if tools else []
-    options += [f"max_steps={agent.max_steps}"] if run.status == "max_steps" or len(recorded.steps) > MAX_STEPS else []
+    options += (
+        [f"max_steps={agent.max_steps}"]
+        if run.status == "max_steps" or len(recorded.steps) > MAX_STEPS
+        else []
+    )
     options += [] if agent.parallel else ["parallel=False"]
     made = enclosed("agent = nbagent.Agent(", [*options, "client=model.client()"], ")", 2 * INDENT)
     source.imports.setdefault("import nbagent", None)
@@ -91,11 +124,18 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
         "Written by run.to_test(), to be edited. It needs neither a key nor a network.",
         '"""',
         "",
-        *sorted((line for line in source.imports if line.strip()), key=lambda line: (line.startswith("from"), line)),
+        *sorted(
+            (line for line in source.imports if line.strip()),
+            key=lambda line: (line.startswith("from"), line),
+        ),
         "",
     ]
     for definition in source.definitions:
-        lines += ["", "", definition] if definition.startswith(("def ", "@", "class ", "async ")) else ["", definition]
+        lines += (
+            ["", "", definition]
+            if definition.startswith(("def ", "@", "class ", "async "))
+            else ["", definition]
+        )
     lines += ["", "", f"PROMPT = {literal(recorded.prompts[0][0].text, used=len('PROMPT = '))}"]
     lines += [f"HISTORY = {literal(history, used=len('HISTORY = '))}"] if history else []
     lines += ["", "# What the model says, response by response.", "MODEL = ["]
@@ -103,20 +143,30 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     lines += ["]", "", "", f"def {name if name.startswith('test') else f'test_{name}'}() -> None:"]
     lines += ["    with ModelServer(MODEL) as model:"]
     lines += [f"        {made}"]
-    lines += [f"        run = play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"]
+    lines += [
+        f"        run = play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"
+    ]
     if refusal:
         lines += [f"    assert run.status == {quoted(run.status)}"]
         lines += [f"    assert {literal(refusal, INDENT)} in str(run.error)"]
     else:
         lines += [f"    assert (run.status, run.error) == ({quoted(run.status)}, None)"]
     if calls:
-        lines += ["    assert calls_of(run) == [", *(f"        {_call(_expected(call), 8)}," for call in calls), "    ]"]
+        lines += [
+            "    assert calls_of(run) == [",
+            *(f"        {_call(_expected(call), 8)}," for call in calls),
+            "    ]",
+        ]
     if not refusal:
-        lines += [f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"]
+        lines += [
+            f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"
+        ]
     text = "\n".join(lines) + "\n"
     if MASKED in secrets.mask(text):
         text = text.replace(
-            '"""\n', '"""\n\n# Something in this file was masked (•••): put a value for tests in its place.\n', 2
+            '"""\n',
+            '"""\n\n# Something in this file was masked (•••): put a value for tests in its place.\n',
+            2,
         )
     return text
 
@@ -139,7 +189,11 @@ def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
     expression = source.add(current_tool(tool)[0])
     if not tool.once:
         return expression
-    results = [literal(call.result, 4 * INDENT) for call in calls if call.name == tool.name and not call.error]
+    results = [
+        literal(call.result, 4 * INDENT)
+        for call in calls
+        if call.name == tool.name and not call.error
+    ]
     return f"stand_in({', '.join([expression, *results])})"
 
 
@@ -148,27 +202,50 @@ def _answers(recorded: RecordedRun) -> list[Any]:
     made: list[Any] = []
     asked: set[str] = set()
     for event in recorded.events:
-        if isinstance(event, e.ApprovalRequest) and event.parent_id is None and event.kind == "tool":
+        if (
+            isinstance(event, e.ApprovalRequest)
+            and event.parent_id is None
+            and event.kind == "tool"
+        ):
             asked.add(event.approval_id)
         elif isinstance(event, e.ApprovalResponse) and event.approval_id in asked:
             approved = event.decision == "approve"
-            made.append((event.value if event.value is not None else True) if approved else event.reason or False)
+            made.append(
+                (event.value if event.value is not None else True)
+                if approved
+                else event.reason or False
+            )
     return made
 
 
 def _expected(call: Call) -> Call:
     size = len(msgspec.json.encode(call.result))
-    return call if size <= MAX_LITERAL_CHARS else Call(call.name, call.args, Digest.of(call.result), call.error)
+    return (
+        call
+        if size <= MAX_LITERAL_CHARS
+        else Call(call.name, call.args, Digest.of(call.result), call.error)
+    )
 
 
 def _reply(reply: Reply) -> str:
     parts = [literal(reply.text, 2 * INDENT)] if reply.text else []
     if reply.calls:
         parts.append(
-            "calls=" + enclosed("[", (_call(call, 3 * INDENT) for call in reply.calls), "]", 2 * INDENT, len("calls="))
+            "calls="
+            + enclosed(
+                "[",
+                (_call(call, 3 * INDENT) for call in reply.calls),
+                "]",
+                2 * INDENT,
+                len("calls="),
+            )
         )
     parts += [f"error={literal(reply.error, 2 * INDENT, len('error='))}"] if reply.error else []
-    parts += [f"thinking={literal(reply.thinking, 2 * INDENT, len('thinking='))}"] if reply.thinking else []
+    parts += (
+        [f"thinking={literal(reply.thinking, 2 * INDENT, len('thinking='))}"]
+        if reply.thinking
+        else []
+    )
     return enclosed("Reply(", parts, ")", INDENT)
 
 

@@ -64,4 +64,8 @@ class Block:
 def short_id(id: str) -> str:
     """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
     id = text_safe(id)
-    return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
+    return (
+        id
+        if len(id) <= MAX_ID_CHARS
+        else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
+    )

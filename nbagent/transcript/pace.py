@@ -50,7 +50,9 @@ class WordCount:
 
 def _begins_word(character: str) -> bool:
     """Return True for a space, and for a character that is a word by itself."""
-    return character.isspace() or (not character.isascii() and _WORD.fullmatch(character + "x") is None)
+    return character.isspace() or (
+        not character.isascii() and _WORD.fullmatch(character + "x") is None
+    )
 
 
 def tokens_per_second(tokens: int, run: Span, pauses: Iterable[Span]) -> float | None:

@@ -21,7 +21,9 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.transcript.block import Block, short_id
 
-WholeEvent: TypeAlias = e.Prompt | e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
+WholeEvent: TypeAlias = (
+    e.Prompt | e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
+)
 """Event that is a block by itself."""
 
 
@@ -35,14 +37,20 @@ def default_props(kind: str, ts: float) -> BlockProps:
         case "agent":
             return AgentProps(name="agent", status="running", started=ts)
         case _:
-            return ToolProps(name="tool", tool_kind="function", state="input-streaming", args_text="", started=ts)
+            return ToolProps(
+                name="tool", tool_kind="function", state="input-streaming", args_text="", started=ts
+            )
 
 
 def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockProps:
     """Return the props that the start of a block sets."""
     match event:
         case e.TextStart():
-            return TextProps(text_kind=event.kind, phase=event.phase, line_breaks=event.line_breaks or msgspec.UNSET)
+            return TextProps(
+                text_kind=event.kind,
+                phase=event.phase,
+                line_breaks=event.line_breaks or msgspec.UNSET,
+            )
         case e.ReasoningStart():
             return ReasoningProps(reasoning_kind=event.kind)
         case e.ToolStart():
@@ -52,7 +60,9 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
                 call_id=event.call_id,
                 title=event.title,
                 can_rerun=event.tool is not None or msgspec.UNSET,
-                attempt_of=short_id(event.attempt_of) if event.attempt_of is not None else msgspec.UNSET,
+                attempt_of=short_id(event.attempt_of)
+                if event.attempt_of is not None
+                else msgspec.UNSET,
             )
 
 
@@ -68,11 +78,19 @@ def whole_props(event: WholeEvent) -> BlockProps:
         case e.Source():
             return SourceProps(url=event.url, title=event.title)
         case e.File():
-            return FileProps(media_type=event.media_type, url=event.url, data=event.data, name=event.name)
+            return FileProps(
+                media_type=event.media_type, url=event.url, data=event.data, name=event.name
+            )
         case e.State():
-            return CustomProps(name="state", data=event.patch if event.snapshot is None else event.snapshot)
-        case e.Error(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback):
-            return ErrorProps(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback)
+            return CustomProps(
+                name="state", data=event.patch if event.snapshot is None else event.snapshot
+            )
+        case e.Error(
+            message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback
+        ):
+            return ErrorProps(
+                message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback
+            )
         case e.Custom():
             return CustomProps(name=event.name, data=event.data)
         case e.Raw():
@@ -84,11 +102,18 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
     match block.kind:
         case "tool":
             # A call that the stream only announced is complete; one that was running when the run was stopped is not.
-            waits = event.status in ("completed", "paused", "max_steps") and block.props["state"] != "input-streaming"
+            waits = (
+                event.status in ("completed", "paused", "max_steps")
+                and block.props["state"] != "input-streaming"
+            )
             return ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
         case "agent":
             by = (event.meta or {}).get("stopped_by")
-            return AgentProps(status=event.status, ended=event.ts, stopped_by=by if isinstance(by, str) else msgspec.UNSET)
+            return AgentProps(
+                status=event.status,
+                ended=event.ts,
+                stopped_by=by if isinstance(by, str) else msgspec.UNSET,
+            )
         case "reasoning":
             return ReasoningProps(ended=event.ts)
     return BlockProps()
@@ -97,5 +122,10 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
 def merged(props: BlockProps, changes: BlockProps) -> BlockProps:
     """Return both structs' props, those of `changes` where both have a field."""
     return msgspec.structs.replace(
-        props, **{name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
+        props,
+        **{
+            name: value
+            for name, value in msgspec.structs.asdict(changes).items()
+            if value is not msgspec.UNSET
+        },
     )

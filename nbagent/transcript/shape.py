@@ -27,7 +27,11 @@ def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
         `"picture"` for an image or a chart, also within HTML; `"table"` for HTML with a table; else None.
     """
     # A type that is neither a text nor JSON is an image, or the data of a chart such as `application/vnd.vegalite.v5+json`.
-    if any(not mime.startswith("text/") and mime != "application/json" for mime, value in bundle.items() if value is not None):
+    if any(
+        not mime.startswith("text/") and mime != "application/json"
+        for mime, value in bundle.items()
+        if value is not None
+    ):
         return "picture"
     html = bundle.get("text/html")
     if isinstance(html, list):  # notebooks hold a text as its lines
@@ -57,7 +61,11 @@ def _is_short(value: Any) -> bool:
         return False
     try:
         return len(msgspec.json.encode(value)) <= most
-    except (ValueError, OverflowError, RecursionError):  # half of a surrogate pair, a number without end
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ):  # half of a surrogate pair, a number without end
         return False
 
 

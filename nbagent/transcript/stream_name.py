@@ -38,7 +38,9 @@ class StreamName:
             if self._origin == "function" and is_own:
                 self.text = event.model
         agent = event.name if isinstance(event, e.RunStart) else event.agent
-        may_name = self._origin == "function" or (self._origin == "stream" and isinstance(event, e.RunStart))
+        may_name = self._origin == "function" or (
+            self._origin == "stream" and isinstance(event, e.RunStart)
+        )
         if agent and may_name and is_own:
             self._origin, self.text = "agent", agent
         return self.text != before

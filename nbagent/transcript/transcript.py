@@ -30,13 +30,24 @@ from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.pace import Span, WordCount, tokens_per_second
-from nbagent.transcript.props import WholeEvent, default_props, end_props, merged, start_props, whole_props
+from nbagent.transcript.props import (
+    WholeEvent,
+    default_props,
+    end_props,
+    merged,
+    start_props,
+    whole_props,
+)
 from nbagent.transcript.shape import are_short, is_told, shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.tree import BlockTree, approval_block_id
 from nbagent.transcript.usage import UsageCount
 
-_RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
+_RESULT_STATES: dict[e.ToolStatus, ToolState] = {
+    "ok": "output-available",
+    "error": "output-error",
+    "denied": "output-denied",
+}
 
 
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
@@ -60,16 +71,24 @@ class Transcript(BlockTree):
     """
 
     def __init__(
-        self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", props: RunProps | None = None
+        self,
+        name: str = "run",
+        started: float = 0.0,
+        origin: NameOrigin = "stream",
+        props: RunProps | None = None,
     ) -> None:
         super().__init__(name, started, props)
         self._name = StreamName(name, origin)
         self._prompts: list[Block] = []
         self._usage = UsageCount()
-        self._waits: dict[str, list[Block]] = {}  # the blocks that wait for the reader, by their question
+        self._waits: dict[
+            str, list[Block]
+        ] = {}  # the blocks that wait for the reader, by their question
         self._begin_answer()
         self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
-        self._around_pictures: set[str] = set()  # calls in which another one, of a sub-agent, has a picture
+        self._around_pictures: set[str] = (
+            set()
+        )  # calls in which another one, of a sub-agent, has a picture
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block shows, from 1.
@@ -90,7 +109,9 @@ class Transcript(BlockTree):
         self._has_token = False
         self._words = WordCount()
         self._output_before = self._usage.total.output or 0
-        self._steps: Counter[str | None] = Counter()  # by the agent that they are of; None is the run's own
+        self._steps: Counter[str | None] = (
+            Counter()
+        )  # by the agent that they are of; None is the run's own
         self._blocks_before = len(self.blocks)
         self._reader_spans: list[Span] = []  # in which the run waited for the reader
 
@@ -102,8 +123,17 @@ class Transcript(BlockTree):
         if self.block_id(event.id, kind) not in self.blocks:
             props = merged(default_props(kind, event.ts), props)
         ops = self._open(event.id, props, event.parent_id)[1]
-        if isinstance(event, e.ToolStart) and (of := self.blocks.get(event.attempt_of or "")) is not None and of.kind == "tool":
-            ops += self._set(of, ToolProps(open=True) if "problem" not in of.props else ToolProps(open=True, problem=None))
+        if (
+            isinstance(event, e.ToolStart)
+            and (of := self.blocks.get(event.attempt_of or "")) is not None
+            and of.kind == "tool"
+        ):
+            ops += self._set(
+                of,
+                ToolProps(open=True)
+                if "problem" not in of.props
+                else ToolProps(open=True, problem=None),
+            )
         return ops
 
     def _grow(self, event: _Delta) -> list[Op]:
@@ -117,7 +147,9 @@ class Transcript(BlockTree):
             self._counts["words"] = self._words.total
         if not self._has_token and field != "output":
             self._has_token = True
-            ops += self._set(self.root, RunProps(first_token=max(0.0, event.ts - self.root.props["started"])))
+            ops += self._set(
+                self.root, RunProps(first_token=max(0.0, event.ts - self.root.props["started"]))
+            )
         return ops
 
     def _end_text(self, event: e.TextEnd | e.ReasoningEnd) -> list[Op]:
@@ -130,7 +162,11 @@ class Transcript(BlockTree):
     def _add_whole(self, event: WholeEvent) -> list[Op]:
         """Add a closed block. One that has no id of its own is named for the number of its event."""
         props = whole_props(event)
-        id = event.id if isinstance(event, e.Source | e.File) else f"{kind_of(props)}:{self._counts['events']}"
+        id = (
+            event.id
+            if isinstance(event, e.Source | e.File)
+            else f"{kind_of(props)}:{self._counts['events']}"
+        )
         block, ops = self._open(id, props, event.parent_id)
         return [*ops, *self._close(block)]
 
@@ -138,7 +174,9 @@ class Transcript(BlockTree):
 
     def _tool_progress(self, event: e.ToolProgress) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        if event.message is None and event.progress is None and event.total is None:  # the function begins
+        if (
+            event.message is None and event.progress is None and event.total is None
+        ):  # the function begins
             props = ToolProps(args_done=event.ts)
             if "ended" in block.props:  # it runs again
                 props.ended = None
@@ -165,12 +203,16 @@ class Transcript(BlockTree):
         if event.display is not None:
             props = ToolProps(summary=event.display.summary, result=event.display.data)
         elif event.content is not None:
-            props = ToolProps(summary=summary_of(event.content), result=bundle_of_json(event.content))
+            props = ToolProps(
+                summary=summary_of(event.content), result=bundle_of_json(event.content)
+            )
         else:
             props = ToolProps()
         if event.error is not None:
             error = event.error
-            props.error = ToolError(error.type, error.message, error.traceback, error.frames or msgspec.UNSET)
+            props.error = ToolError(
+                error.type, error.message, error.traceback, error.frames or msgspec.UNSET
+            )
         elif "error" in block.props:
             props.error = None
         if event.preliminary:
@@ -180,15 +222,26 @@ class Transcript(BlockTree):
         in_row = _in_row(block, "result", is_whole)
         if in_row != block.props.get("in_row", []):
             props.in_row = in_row
-        props.ended = block.props.get("ended") or event.ts  # one that stopped at its result had ended before
+        props.ended = (
+            block.props.get("ended") or event.ts
+        )  # one that stopped at its result had ended before
         if event.difference is not None:
             props.difference = event.difference
         for question in [name for name, around in self._waits.items() if block in around]:
             ops += self._end_wait(question, event.ts)
-        if event.status == "error" and block.props["state"] != "output-error" and not self.is_of_attempt(block):
+        if (
+            event.status == "error"
+            and block.props["state"] != "output-error"
+            and not self.is_of_attempt(block)
+        ):
             self._counts["tools_failed"] += 1
             ops += self._count_in_agents(block, "tools_failed")
-        return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
+        return [
+            *ops,
+            *self._show_result(block, props),
+            *self._set(block, props),
+            *self._close(block),
+        ]
 
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
         """Set `open` of a finished call. Return the ops for other calls.
@@ -207,7 +260,11 @@ class Transcript(BlockTree):
             return []
         before = self._tables.get(block.parent, block)
         self._tables[block.parent] = block
-        return [] if before is block or before.id in self._around_pictures else self._set(before, ToolProps(open=False))
+        return (
+            []
+            if before is block or before.id in self._around_pictures
+            else self._set(before, ToolProps(open=False))
+        )
 
     def _open_around(self, block: Block) -> list[Op]:
         ops: list[Op] = []
@@ -257,10 +314,14 @@ class Transcript(BlockTree):
         if event.stage == "result":
             is_text = event.result is None or isinstance(event.result, str)
             props.result = event.result if is_text else msgspec.json.encode(event.result).decode()
-        block, ops = self._open(approval_block_id(event.approval_id), props, event.tool_id or event.parent_id)
+        block, ops = self._open(
+            approval_block_id(event.approval_id), props, event.tool_id or event.parent_id
+        )
         tool = self.blocks.get(short_id(event.tool_id or ""))
         if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
-            ops += self._set(tool, ToolProps(ended=event.ts))  # the time that the reader takes is not the call's
+            ops += self._set(
+                tool, ToolProps(ended=event.ts)
+            )  # the time that the reader takes is not the call's
         ops += self._begin_wait(block, event.ts)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
@@ -268,7 +329,9 @@ class Transcript(BlockTree):
         block = self.blocks.get(approval_block_id(event.approval_id))
         if block is None:
             return []
-        props = ApprovalProps(decision=event.decision, reason=event.reason, remember=event.remember or msgspec.UNSET)
+        props = ApprovalProps(
+            decision=event.decision, reason=event.reason, remember=event.remember or msgspec.UNSET
+        )
         if event.value is not None:
             props.value = event.value
         if "problem" in block.props:
@@ -288,7 +351,9 @@ class Transcript(BlockTree):
 
     def _end_wait(self, question: str, now: float) -> list[Op]:
         around = self._waits.pop(question, [])
-        asked = {block.id for blocks in self._waits.values() for block in blocks}  # by other questions
+        asked = {
+            block.id for blocks in self._waits.values() for block in blocks
+        }  # by other questions
         ops: list[Op] = []
         for block in around:
             if block.id in asked:
@@ -315,7 +380,14 @@ class Transcript(BlockTree):
         if "turns" in self.root.props and event.parent_id is None:
             self._begin_answer()
             self._counts["words"] = 0
-            answer = RunProps(status="running", started=event.ts, ended=None, finish_reason=None, code=None, last_output=None)
+            answer = RunProps(
+                status="running",
+                started=event.ts,
+                ended=None,
+                finish_reason=None,
+                code=None,
+                last_output=None,
+            )
             answer.turns = self.root.props["turns"] + 1
             answer.first_token = answer.speed = None
             answer.waited, answer.untimed = 0.0, False
@@ -339,8 +411,14 @@ class Transcript(BlockTree):
                 replaced.append(block)
             if block is first:
                 break
-        ops = [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
-        return [*ops, *self._set(self.root, RunProps(versions=self.root.props.get("versions", 0) + 1))] if ops else ops
+        ops = [
+            op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))
+        ]
+        return (
+            [*ops, *self._set(self.root, RunProps(versions=self.root.props.get("versions", 0) + 1))]
+            if ops
+            else ops
+        )
 
     def _step_start(self, event: e.StepStart) -> list[Op]:
         self._steps[event.parent_id] += 1
@@ -356,11 +434,17 @@ class Transcript(BlockTree):
         return self._set(self.root, props)
 
     def _hidden(self, event: e.Hidden) -> list[Op]:
-        block = self.blocks.get(self.block_id(event.tool_id, "tool"), self.root) if event.tool_id else self.root
+        block = (
+            self.blocks.get(self.block_id(event.tool_id, "tool"), self.root)
+            if event.tool_id
+            else self.root
+        )
         hidden: list[str] = block.props.get("hidden", [])
         if event.what in hidden:
             return []
-        return self._set(block, (RunProps if block is self.root else ToolProps)(hidden=[*hidden, event.what]))
+        return self._set(
+            block, (RunProps if block is self.root else ToolProps)(hidden=[*hidden, event.what])
+        )
 
     def _step_end(self, event: e.StepEnd) -> list[Op]:
         return self._show_usage() if self._usage.end_step(event) else []
@@ -380,9 +464,17 @@ class Transcript(BlockTree):
             self._usage.run = event.usage
         waits = [name for name, around in self._waits.items() if self.root in around]
         ops = [op for question in waits for op in self._end_wait(question, event.ts)]
-        unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]  # attempts go on
-        ops += [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
-        end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
+        unclosed = [
+            block for block in self._unclosed.values() if not self.is_of_attempt(block)
+        ]  # attempts go on
+        ops += [
+            op
+            for block in unclosed
+            for op in (*self._set(block, end_props(block, event)), *self._close(block))
+        ]
+        end = RunProps(
+            status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code
+        )
         stopped_by = (event.meta or {}).get("stopped_by")
         if event.status == "cancelled" and isinstance(stopped_by, str):
             end.stopped_by = stopped_by
@@ -395,7 +487,11 @@ class Transcript(BlockTree):
         elif (speed := self._speed(calls, event.ts)) is not None:
             end.speed = speed
         ops += [*self._show_usage(), *self._set(self.root, end)]
-        return [*ops, *self._mark_end(event)] if "turns" in self.root.props else [*ops, *self._close(self.root)]
+        return (
+            [*ops, *self._mark_end(event)]
+            if "turns" in self.root.props
+            else [*ops, *self._close(self.root)]
+        )
 
     def _last_output(self) -> int | None:
         """Return the output tokens of the last step; None if they are not known."""
@@ -410,7 +506,11 @@ class Transcript(BlockTree):
 
     def _speed(self, calls: Iterable[Block], now: float) -> float | None:
         """Return the output tokens of the answer for each second in which the model wrote it; None if it is not known."""
-        began, first, total = self.root.props["started"], self.root.props.get("first_token"), self._usage.total.output
+        began, first, total = (
+            self.root.props["started"],
+            self.root.props.get("first_token"),
+            self._usage.total.output,
+        )
         if total is None:
             return None
         pauses: list[Span] = [(began, began + (first or 0.0)), *self._reader_spans]
@@ -423,7 +523,9 @@ class Transcript(BlockTree):
         if event.status not in ("cancelled", "incomplete", "max_steps"):
             return []
         names = ("status", "stopped_by", "finish_reason", "code", "last_output")
-        end = {name: self.root.props[name] for name in names if self.root.props.get(name) is not None}
+        end = {
+            name: self.root.props[name] for name in names if self.root.props.get(name) is not None
+        }
         block, ops = self._open(f"end:{self._counts['events']}", StatusProps(**end), None)
         return [*ops, *self._close(block)]
 

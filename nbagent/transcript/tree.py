@@ -5,7 +5,15 @@ from typing import Any, Literal
 
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe
-from nbagent.protocol.blocks import AgentProps, ApprovalProps, BlockProps, RunProps, ToolProps, kind_of, to_dict
+from nbagent.protocol.blocks import (
+    AgentProps,
+    ApprovalProps,
+    BlockProps,
+    RunProps,
+    ToolProps,
+    kind_of,
+    to_dict,
+)
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ForkNode
 from nbagent.run_context import Breakpoints
@@ -39,7 +47,9 @@ class BlockTree:
 
     def __init__(self, name: str, started: float, props: RunProps | None = None) -> None:
         self._counts = {"events": 0, "words": 0, "tools": 0, "tools_failed": 0}
-        own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
+        own = to_dict(
+            merged(RunProps(name=name, status="running", started=started), props or RunProps())
+        )
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
         self._unclosed: dict[str, Block] = {}
@@ -73,7 +83,11 @@ class BlockTree:
 
     def open_calls(self, tool: str) -> list[str]:
         """Return the ids of the calls of a tool that have no result yet, the oldest first."""
-        return [id for id, block in self._unclosed.items() if block.kind == "tool" and block.props["name"] == tool]
+        return [
+            id
+            for id, block in self._unclosed.items()
+            if block.kind == "tool" and block.props["name"] == tool
+        ]
 
     def block_id(self, id: str, kind: str) -> str:
         """Return the block id for a producer's id.
@@ -103,7 +117,11 @@ class BlockTree:
             ops.append(("open", block.id, block.parent, props))
             if block.closed and block.id not in parents:
                 ops.append(("close", block.id))
-        ops += [("close", block.id) for block in reversed(self.blocks.values()) if block.closed and block.id in parents]
+        ops += [
+            ("close", block.id)
+            for block in reversed(self.blocks.values())
+            if block.closed and block.id in parents
+        ]
         return ops
 
     def counters(self, shown: dict[str, Any]) -> list[Op]:
@@ -117,7 +135,9 @@ class BlockTree:
         """
         moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
         age = self._latest - shown.get("at", -COUNTER_INTERVAL_S)
-        waits = moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended and 0 <= age < COUNTER_INTERVAL_S
+        waits = (
+            moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended and 0 <= age < COUNTER_INTERVAL_S
+        )
         if waits or not moved:
             return []
         shown.update(moved, at=self._latest)
@@ -125,7 +145,9 @@ class BlockTree:
 
     def stopping(self, by: str) -> list[Op]:
         """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
-        return [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
+        return (
+            [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
+        )
 
     def toggle(self, id: str | None, is_open: bool) -> list[Op]:
         """Return the ops that open or close a panel, or all of them.
@@ -150,7 +172,11 @@ class BlockTree:
     def refuse_rerun(self, id: str, problem: str) -> list[Op]:
         """Return the ops that show why a tool call was not made again."""
         block = self.blocks.get(id)
-        return [] if block is None or block.kind != "tool" else self._set(block, ToolProps(problem=problem))
+        return (
+            []
+            if block is None or block.kind != "tool"
+            else self._set(block, ToolProps(problem=problem))
+        )
 
     def copied(self, events: int) -> list[Op]:
         """Return the ops by which the views learn that a static copy with this many events was sent."""
@@ -158,7 +184,9 @@ class BlockTree:
 
     def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:
         """Return the ops that show where the run stops."""
-        props = RunProps(can_stop=breakpoints.are_used, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
+        props = RunProps(
+            can_stop=breakpoints.are_used, stop_at=sorted(breakpoints.tools), step=breakpoints.step
+        )
         return self._set(self.root, props)
 
     def forked(self, nodes: list[ForkNode]) -> list[Op]:
@@ -174,7 +202,9 @@ class BlockTree:
         parent = short_id(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
-        block = Block(id, parent if parent in self.blocks else ROOT, {"kind": kind, **_to_json(props)})
+        block = Block(
+            id, parent if parent in self.blocks else ROOT, {"kind": kind, **_to_json(props)}
+        )
         self.blocks[id] = self._unclosed[id] = block
         ops: list[Op] = [("open", id, block.parent, dict(block.props))]
         if kind == "tool" and not self.is_of_attempt(block):
@@ -185,7 +215,11 @@ class BlockTree:
     def _count_in_agents(self, call: Block, counter: Literal["tools", "tools_failed"]) -> list[Op]:
         """Count a call for each agent that it stands in."""
         agents = [block for block in self.above(call) if block.kind == "agent"]
-        return [op for agent in agents for op in self._set(agent, AgentProps(**{counter: agent.props.get(counter, 0) + 1}))]
+        return [
+            op
+            for agent in agents
+            for op in self._set(agent, AgentProps(**{counter: agent.props.get(counter, 0) + 1}))
+        ]
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
         changed = _to_json(props)
@@ -206,7 +240,11 @@ class BlockTree:
         block = self.blocks.get(id)
         if block is None or block.kind != kind:
             block = self.blocks.get(self.block_id(id, kind))
-        return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
+        return (
+            (block, [])
+            if block is not None
+            else self._open(id, default_props(kind, event.ts), event.parent_id)
+        )
 
 
 def _to_json(props: BlockProps) -> dict[str, Any]:

@@ -20,7 +20,9 @@ class UsageCount:
     def update(self, event: UsageUpdate) -> None:
         """Count an update between the ends of two steps."""
         if event.scope == "run":
-            self.run = event.usage if event.mode == "replace" else (self.run or Usage()) + event.usage
+            self.run = (
+                event.usage if event.mode == "replace" else (self.run or Usage()) + event.usage
+            )
         else:
             before = Usage() if event.mode == "replace" or self._step is None else self._step
             self._step = before + event.usage

@@ -11,7 +11,9 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False)
     | st.text(alphabet=st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 

@@ -35,13 +35,22 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
         [COMPOSED],
         [ROOT_HANDOFF, ("compose_music", {"style": "symphony", "key": "D major"}, "composed")],
     ),
-    "openai_agents/replay-responses-reasoning-summary": (["The final result is **570**."], CALCULATED),
-    "openai_agents/replay-responses-tool-approval": ([], [("get_capital", {"country": "France"}, None)]),
+    "openai_agents/replay-responses-reasoning-summary": (
+        ["The final result is **570**."],
+        CALCULATED,
+    ),
+    "openai_agents/replay-responses-tool-approval": (
+        [],
+        [("get_capital", {"country": "France"}, None)],
+    ),
     "nearai": (["I am Socrates.", "Plato here."], []),
     "dexto/constructed-error": ([], []),
     "dexto/constructed-message-stream": (
         ["Reading now."],
-        [("read_file", {"path": "/a.txt"}, [{"type": "text", "text": "hello"}]), ("bash", {}, None)],
+        [
+            ("read_file", {"path": "/a.txt"}, [{"type": "text", "text": "hello"}]),
+            ("bash", {}, None),
+        ],
     ),
     "kb_fastapi": (["Hello"], [("search", {}, "3 hits")]),
     "pydantic_ai/replay-chat-parallel-tools.events": (
@@ -53,7 +62,10 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
         [("get_capital", {"country": "France"}, "Paris")],
     ),
     "langchain/replay-astream_events-v3-subgraph": (LONDON, CAPITAL),
-    "langchain/replay-astream_events-v3-interrupt": ([], [("get_capital", {"country": "UK"}, None)]),
+    "langchain/replay-astream_events-v3-interrupt": (
+        [],
+        [("get_capital", {"country": "UK"}, None)],
+    ),
     "langchain/replay-model-events-v3-text": (LONDON, []),
     "langchain/replay-model-events-v3-tool-call": ([], [("get_capital", {"country": "UK"}, None)]),
     "langchain/replay-model-text": (LONDON, []),
@@ -64,7 +76,10 @@ EXPECTED: dict[str, tuple[list[str], list[Call]]] = {
     "llama_index": (LONDON, WEATHER),
     "google_adk/replay-tool-loop": (
         ["The temperature in Paris is 30°C.\n"],
-        [("get_capital", {"country": "France"}, "Paris"), ("get_temperature", {"city": "Paris"}, "30C")],
+        [
+            ("get_capital", {"country": "France"}, "Paris"),
+            ("get_temperature", {"city": "Paris"}, "30C"),
+        ],
     ),
     "openai_sessions/constructed-turn": (
         ["Let me look.", "Checked: yes.", "Paris."],

@@ -37,7 +37,9 @@ class Events:
     def make(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Return an event of that type."""
         self._count += 1
-        event = SESSION_EVENT.validate_python({"event_id": f"evt_{self._count}", "type": kind, **fields})
+        event = SESSION_EVENT.validate_python(
+            {"event_id": f"evt_{self._count}", "type": kind, **fields}
+        )
         dumped: dict[str, Any] = event.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return dumped
 
@@ -45,13 +47,27 @@ class Events:
         """Return an event with the session's state: created, in_progress, idle, requires_action or failed."""
         status = "idle" if state == "created" else state
         return self.make(
-            f"agent.session.{state}", session={**_SESSION, "status": status, "required_actions": actions, **fields}
+            f"agent.session.{state}",
+            session={**_SESSION, "status": status, "required_actions": actions, **fields},
         )
 
-    def turn(self, state: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **fields: Any) -> dict[str, Any]:
+    def turn(
+        self,
+        state: str,
+        turn_id: str = TURN,
+        *,
+        usage: tuple[int, int] | None = None,
+        **fields: Any,
+    ) -> dict[str, Any]:
         """Return an event with a turn's state: created, in_progress, completed, failed or cancelled."""
         status = "queued" if state == "created" else state
-        turn = {"id": turn_id, "agent_id": "agent_1", "created_at": 1, "object": "agent.session.turn", "session_id": "sess_1"}
+        turn = {
+            "id": turn_id,
+            "agent_id": "agent_1",
+            "created_at": 1,
+            "object": "agent.session.turn",
+            "session_id": "sess_1",
+        }
         spent = {} if usage is None else {"usage": _usage(*usage)}
         return self.make(
             f"agent.session.turn.{state}",
@@ -61,7 +77,9 @@ class Events:
             **spent,
         )
 
-    def item(self, state: str, index: int | None, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
+    def item(
+        self, state: str, index: int | None, kind: str, turn_id: str = TURN, **fields: Any
+    ) -> dict[str, Any]:
         """Return the event that an item was added or is done."""
         item = {"id": f"{turn_id}_{kind}_{index}", "turn_id": turn_id, "type": kind, **fields}
         position = {} if index is None else {"output_index": index}
@@ -72,26 +90,52 @@ class Events:
         return self.make(f"agent.session.{kind}", session_id="sess_1", turn_id=turn_id, **fields)
 
     def call(
-        self, index: int, kind: str, turn_id: str = TURN, *, ends: dict[str, Any] | None = None, **fields: Any
+        self,
+        index: int,
+        kind: str,
+        turn_id: str = TURN,
+        *,
+        ends: dict[str, Any] | None = None,
+        **fields: Any,
     ) -> list[Any]:
         """Return the two events of a call. `ends` has the fields that only the second one has."""
         return [
             self.item("added", index, kind, turn_id, status="in_progress", **fields),
-            self.item("done", index, kind, turn_id, **{"status": "completed", **fields, **(ends or {})}),
+            self.item(
+                "done", index, kind, turn_id, **{"status": "completed", **fields, **(ends or {})}
+            ),
         ]
 
-    def message(self, index: int, pieces: list[str], turn_id: str = TURN, phase: str = "final_answer") -> list[Any]:
+    def message(
+        self, index: int, pieces: list[str], turn_id: str = TURN, phase: str = "final_answer"
+    ) -> list[Any]:
         """Return the events of a message."""
         text, about = "".join(pieces), {"role": "assistant", "phase": phase}
-        position = {"item_id": f"{turn_id}_message_{index}", "output_index": index, "content_index": 0}
+        position = {
+            "item_id": f"{turn_id}_message_{index}",
+            "output_index": index,
+            "content_index": 0,
+        }
         part = {"type": "output_text", "text": text}
         return [
-            self.item("added", index, "message", turn_id, status="in_progress", content=[], **about),
-            self.of_turn("turn.content_part.added", turn_id, part={"type": "output_text", "text": ""}, **position),
-            *(self.of_turn("turn.output_text.delta", turn_id, delta=piece, **position) for piece in pieces),
+            self.item(
+                "added", index, "message", turn_id, status="in_progress", content=[], **about
+            ),
+            self.of_turn(
+                "turn.content_part.added",
+                turn_id,
+                part={"type": "output_text", "text": ""},
+                **position,
+            ),
+            *(
+                self.of_turn("turn.output_text.delta", turn_id, delta=piece, **position)
+                for piece in pieces
+            ),
             self.of_turn("turn.output_text.done", turn_id, text=text, **position),
             self.of_turn("turn.content_part.done", turn_id, part=part, **position),
-            self.item("done", index, "message", turn_id, status="completed", content=[part], **about),
+            self.item(
+                "done", index, "message", turn_id, status="completed", content=[part], **about
+            ),
         ]
 
     def reasoning(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
@@ -99,14 +143,29 @@ class Events:
         summary = [{"type": "summary_text", "text": part} for part in parts]
         found = [self.item("added", index, "reasoning", turn_id, summary=[])]
         for number, part in enumerate(summary):
-            position = {"item_id": f"{turn_id}_reasoning_{index}", "output_index": index, "summary_index": number}
-            first = self.of_turn("turn.reasoning_summary_part.added", turn_id, part={**part, "text": ""}, **position)
+            position = {
+                "item_id": f"{turn_id}_reasoning_{index}",
+                "output_index": index,
+                "summary_index": number,
+            }
+            first = self.of_turn(
+                "turn.reasoning_summary_part.added", turn_id, part={**part, "text": ""}, **position
+            )
             more = [
-                self.of_turn("turn.reasoning_summary_text.delta", turn_id, delta=f"{word} ", **position)
+                self.of_turn(
+                    "turn.reasoning_summary_text.delta", turn_id, delta=f"{word} ", **position
+                )
                 for word in part["text"].split()
             ]
-            text = self.of_turn("turn.reasoning_summary_text.done", turn_id, text=part["text"], **position)
-            found += [first, *more, text, self.of_turn("turn.reasoning_summary_part.done", turn_id, part=part, **position)]
+            text = self.of_turn(
+                "turn.reasoning_summary_text.done", turn_id, text=part["text"], **position
+            )
+            found += [
+                first,
+                *more,
+                text,
+                self.of_turn("turn.reasoning_summary_part.done", turn_id, part=part, **position),
+            ]
         return [*found, self.item("done", index, "reasoning", turn_id, summary=summary)]
 
     def output(self, index: int, delta: str, turn_id: str = TURN) -> dict[str, Any]:
@@ -122,7 +181,9 @@ class Events:
 
     def environment(self, state: str, **fields: Any) -> dict[str, Any]:
         """Return an event of the environment."""
-        about: dict[str, Any] = {"environment": {"id": "env_1", "status": state, "type": "openai_hosted", **fields}}
+        about: dict[str, Any] = {
+            "environment": {"id": "env_1", "status": state, "type": "openai_hosted", **fields}
+        }
         if state == "reset":
             about = {"environment_id": "env_1", "reset_count": 1}
         return self.make(f"agent.session.environment.{state}", session_id="sess_1", **about)
@@ -137,7 +198,9 @@ class Events:
             "session_id": "sess_1",
             "status": "closed" if state == "closed" else "active",
         }
-        return self.make(f"agent.session.subagent.{state}", subagent={**agent, "name": "Ada", **fields})
+        return self.make(
+            f"agent.session.subagent.{state}", subagent={**agent, "name": "Ada", **fields}
+        )
 
     def error(self, **fields: Any) -> dict[str, Any]:
         """Return an error event."""

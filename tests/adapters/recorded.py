@@ -78,7 +78,9 @@ def read_streams(path: Path, *, frames: bool = False) -> dict[str, list[Any]]:
         return data if isinstance(data, dict) else {"": data}
     if path.suffix in (".jsonl", ".ndjson"):
         return {"": [json.loads(line) for line in text.splitlines()]}
-    if path.suffix == ".txt" and text.lstrip().startswith("{"):  # Agentor's JSON objects, one after another
+    if path.suffix == ".txt" and text.lstrip().startswith(
+        "{"
+    ):  # Agentor's JSON objects, one after another
         return {"": _concatenated(text)}
     return {"": _server_sent(text, frames)}
 
@@ -97,7 +99,9 @@ def _server_sent(text: str, frames: bool) -> list[Any]:
     for frame in text.split("\n\n"):
         lines = frame.split("\n")
         names = [line[6:].strip() for line in lines if line.startswith("event:")]
-        for line in lines:  # one payload to a line in every recording, also in Hector's that has no empty lines
+        for line in (
+            lines
+        ):  # one payload to a line in every recording, also in Hector's that has no empty lines
             if line.startswith("data:"):
                 payload = _json_or_text(line[5:].removeprefix(" "))
                 found.append({"event": names[0], "data": payload} if frames and names else payload)
@@ -121,7 +125,9 @@ def _recordings() -> Iterable[Recording]:
         for path in sorted((FOLDER / folder).iterdir()):
             if _fields(table, path.stem)["system"]:
                 for part in read_streams(path):
-                    yield Recording(path, part, **_fields(table, f"{path.stem}[{part}]" if part else path.stem))
+                    yield Recording(
+                        path, part, **_fields(table, f"{path.stem}[{part}]" if part else path.stem)
+                    )
 
 
 def _fields(table: dict[str, Any], name: str) -> dict[str, Any]:
@@ -143,7 +149,9 @@ def of_folder(folder: str) -> list[Recording]:
     return [recording for recording in RECORDINGS if recording.folder == folder]
 
 
-def decode(decoder: Decoder, items: Iterable[Any], error: BaseException | None = None) -> list[ev.Event]:
+def decode(
+    decoder: Decoder, items: Iterable[Any], error: BaseException | None = None
+) -> list[ev.Event]:
     events = [event for item in items for event in decoder.feed(item)]
     return [*events, *decoder.close(error)]
 
@@ -175,7 +183,9 @@ class Transcript:
         open_: dict[str, tuple[list[str], list[str]]] = {}
         tools: dict[str, dict[str, Any]] = {}
         for event in events:
-            here_only = {name for name in IN_PROCESS if isinstance(getattr(event, name, None), ev.Live)}
+            here_only = {
+                name for name in IN_PROCESS if isinstance(getattr(event, name, None), ev.Live)
+            }
             sent = replace(event, **dict.fromkeys(here_only)) if here_only else event
             assert ev.from_json(ev.to_json(event)) == sent
             match event:
@@ -184,7 +194,10 @@ class Transcript:
                     seen.add(event.id)
             match event:
                 case ev.TextStart():
-                    open_[event.id] = ([], transcript.refusals if event.kind == "refusal" else transcript.texts)
+                    open_[event.id] = (
+                        [],
+                        transcript.refusals if event.kind == "refusal" else transcript.texts,
+                    )
                 case ev.ReasoningStart():
                     open_[event.id] = ([], transcript.thoughts)
                 case ev.TextDelta() | ev.ReasoningDelta():
@@ -194,13 +207,20 @@ class Transcript:
                     pieces, where = open_.pop(event.id)
                     where.append("".join(pieces) if event.text is None else event.text)
                 case ev.ToolStart():
-                    tools[event.id] = {"name": event.name, "call_id": event.call_id, "kind": event.kind, "pieces": ""}
+                    tools[event.id] = {
+                        "name": event.name,
+                        "call_id": event.call_id,
+                        "kind": event.kind,
+                        "pieces": "",
+                    }
                     transcript.tools.append(tools[event.id])
                 case ev.ToolArgsDelta():
                     tools[event.id]["pieces"] += event.delta
                 case ev.ToolArgs():
                     assert "args" not in tools[event.id], "arguments are whole once"
-                    tools[event.id].update(args=event.args, args_text=event.args_text, valid=event.valid)
+                    tools[event.id].update(
+                        args=event.args, args_text=event.args_text, valid=event.valid
+                    )
                 case ev.ToolResult(preliminary=False):
                     assert "result" not in tools[event.id], "a result is final once"
                     tools[event.id].update(result=event.content, status=event.status)
@@ -212,4 +232,8 @@ class Transcript:
 
     def calls(self) -> list[tuple[str, str | None, str]]:
         """Return name, provider's id and arguments of each call that the client has to answer."""
-        return [(tool["name"], tool["call_id"], tool.get("args_text", "")) for tool in self.tools if tool["kind"] == "function"]
+        return [
+            (tool["name"], tool["call_id"], tool.get("args_text", ""))
+            for tool in self.tools
+            if tool["kind"] == "function"
+        ]

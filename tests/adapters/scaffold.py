@@ -101,7 +101,9 @@ def scaffold(root: Path, name: str) -> list[Path]:
     """
     folder = root / "nbagent" / "adapters" / name
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in NAME=acme_cloud")
+        raise ValueError(
+            f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in NAME=acme_cloud"
+        )
     title = name.title().replace("_", "")
     recording = RECORDING.format(name=name)
     new = {
@@ -112,14 +114,18 @@ def scaffold(root: Path, name: str) -> list[Path]:
     }
     for made in (folder, *new, root / "tests" / "recordings" / name):
         if made.exists():
-            raise ValueError(f"{made.relative_to(root).as_posix()} exists already; use another name")
+            raise ValueError(
+                f"{made.relative_to(root).as_posix()} exists already; use another name"
+            )
     for path, text in new.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     decoders = root / "nbagent" / "adapters" / "decoders.py"
     imported = f"    from nbagent.adapters.{name}.decoder import {title}Decoder\n"
     lines = decoders.read_text("utf-8").splitlines(keepends=True)
-    imports = [number for number, line in enumerate(lines) if line.startswith("    from nbagent.adapters.")]
+    imports = [
+        number for number, line in enumerate(lines) if line.startswith("    from nbagent.adapters.")
+    ]
     place = next((number for number in imports if lines[number] > imported), imports[-1] + 1)
     lines.insert(place, imported)
     last = lines.index("        TextDecoder,\n")
@@ -127,7 +133,9 @@ def scaffold(root: Path, name: str) -> list[Path]:
     decoders.write_text("".join(lines), "utf-8")
     appended = {
         root / "tests" / "recordings" / "manifest.toml": MANIFEST.format(name=name),
-        root / "tests" / "recordings" / "PROVENANCE.md": PROVENANCE.format(name=name, size=len(recording)),
+        root / "tests" / "recordings" / "PROVENANCE.md": PROVENANCE.format(
+            name=name, size=len(recording)
+        ),
     }
     for path, text in appended.items():
         path.write_text(path.read_text("utf-8").rstrip("\n") + "\n" + text, "utf-8")

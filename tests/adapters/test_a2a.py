@@ -22,12 +22,27 @@ def texts(*items: Any) -> list[str]:
 
 
 def status(state: str, text: str = "", **more: Any) -> dict[str, Any]:
-    message = {"messageId": "m", "role": "agent", "parts": [{"kind": "text", "text": text}]} if text else None
-    return {"kind": "status-update", "taskId": "t", "status": {"state": state, "message": message}, **more}
+    message = (
+        {"messageId": "m", "role": "agent", "parts": [{"kind": "text", "text": text}]}
+        if text
+        else None
+    )
+    return {
+        "kind": "status-update",
+        "taskId": "t",
+        "status": {"state": state, "message": message},
+        **more,
+    }
 
 
 def artifact(text: str, name: str = "a", **more: Any) -> dict[str, Any]:
-    return {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": name, "parts": [{"text": text}]}, **more}}
+    return {
+        "artifactUpdate": {
+            "taskId": "t",
+            "artifact": {"artifactId": name, "parts": [{"text": text}]},
+            **more,
+        }
+    }
 
 
 def data(payload: Any, metadata: Any = None) -> dict[str, Any]:
@@ -73,11 +88,19 @@ def test_a_failure_is_told_with_its_message() -> None:
 
 
 def test_an_artifact_that_is_sent_anew_replaces_what_was_there() -> None:
-    assert texts(TASK, artifact("Hel"), artifact("lo", append=True), artifact("Bye"), artifact("!", append=True)) == ["Bye!"]
+    assert texts(
+        TASK,
+        artifact("Hel"),
+        artifact("lo", append=True),
+        artifact("Bye"),
+        artifact("!", append=True),
+    ) == ["Bye!"]
 
 
 def test_an_artifact_whose_first_update_had_no_text_has_that_of_a_later_one() -> None:
-    assert texts(TASK, artifact(""), artifact("Hel"), artifact("Hello"), status("completed")) == ["Hello"]
+    assert texts(TASK, artifact(""), artifact("Hel"), artifact("Hello"), status("completed")) == [
+        "Hello"
+    ]
     assert texts(TASK, data({"rows": 3}), artifact("Hi"), status("completed")) == ["Hi"]
 
 
@@ -100,9 +123,17 @@ CALLING: list[dict[str, Any]] = [
         ([CALLING, CALLING], False),
     ],
 )
-def test_text_after_a_call_in_an_artifact_stands_below_the_call(updates: list[list[Any]], append: bool) -> None:
+def test_text_after_a_call_in_an_artifact_stands_below_the_call(
+    updates: list[list[Any]], append: bool
+) -> None:
     frames = [
-        {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": parts}, "append": append}}
+        {
+            "artifactUpdate": {
+                "taskId": "t",
+                "artifact": {"artifactId": "a", "parts": parts},
+                "append": append,
+            }
+        }
         for parts in updates
     ]
     events = run(TASK, *frames, status("completed"))
@@ -112,8 +143,13 @@ def test_text_after_a_call_in_an_artifact_stands_below_the_call(updates: list[li
 
 
 def test_results_without_an_id_belong_to_the_oldest_call_of_their_name() -> None:
-    calls = [data({"type": "tool_use", "name": name, "input": {"x": x}}) for name, x in (("f", 1), ("f", 2), ("g", 3))]
-    results = [data({"type": "tool_result", "name": name, "content": name}) for name in ("g", "f", "f")]
+    calls = [
+        data({"type": "tool_use", "name": name, "input": {"x": x}})
+        for name, x in (("f", 1), ("f", 2), ("g", 3))
+    ]
+    results = [
+        data({"type": "tool_result", "name": name, "content": name}) for name in ("g", "f", "f")
+    ]
     tools = Transcript.of(run(TASK, *calls, *results, status("completed"))).tools
     assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [
         ("f", {"x": 1}, "f"),
@@ -123,7 +159,9 @@ def test_results_without_an_id_belong_to_the_oldest_call_of_their_name() -> None
 
 
 def test_artifacts_may_overlap_and_their_chunks_find_them() -> None:
-    assert texts(artifact("a", "1"), artifact("b", "2"), artifact("c", "1", append=True, lastChunk=True)) == ["ac", "b"]
+    assert texts(
+        artifact("a", "1"), artifact("b", "2"), artifact("c", "1", append=True, lastChunk=True)
+    ) == ["ac", "b"]
 
 
 def test_the_task_told_once_more_at_the_end_repeats_nothing() -> None:
@@ -138,7 +176,14 @@ def test_the_task_told_once_more_at_the_end_repeats_nothing() -> None:
 
 
 def test_a_message_without_a_task_is_the_whole_answer() -> None:
-    events = run({"kind": "message", "messageId": "m", "role": "agent", "parts": [{"kind": "text", "text": "Hi"}]})
+    events = run(
+        {
+            "kind": "message",
+            "messageId": "m",
+            "role": "agent",
+            "parts": [{"kind": "text", "text": "Hi"}],
+        }
+    )
     assert Transcript.of(events).texts == ["Hi"]
     assert events[-1].status == "completed"  # type: ignore[union-attr]
 
@@ -156,7 +201,9 @@ def test_the_message_of_a_completed_task_is_its_answer() -> None:
     ],
 )
 def test_files_of_every_version_are_read(part: Any) -> None:
-    (file,) = of(ev.File, run({"artifactUpdate": {"artifact": {"artifactId": "a", "parts": [part]}}}))
+    (file,) = of(
+        ev.File, run({"artifactUpdate": {"artifact": {"artifactId": "a", "parts": [part]}}})
+    )
     assert (file.data, file.media_type, file.name) == ("AA==", "image/png", "x.png")
 
 
@@ -174,14 +221,17 @@ def test_data_of_no_known_kind_is_carried() -> None:
 def test_the_pairs_of_the_03_client_are_read_for_what_is_new() -> None:
     task = {"kind": "task", "id": "t", "contextId": "c", "status": {"state": "working"}}
     events = run(
-        (task, None), (task, artifact("Hi")["artifactUpdate"] | {"kind": "artifact-update"}), (task, status("completed"))
+        (task, None),
+        (task, artifact("Hi")["artifactUpdate"] | {"kind": "artifact-update"}),
+        (task, status("completed")),
     )
     assert Transcript.of(events).texts == ["Hi"]
     assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
-    "item", [{"message": {"role": "assistant", "content": "x"}}, {"task": 1}, {"kind": "message"}, (), "x"]
+    "item",
+    [{"message": {"role": "assistant", "content": "x"}}, {"task": 1}, {"kind": "message"}, (), "x"],
 )
 def test_other_systems_words_do_not_tell(item: Any) -> None:
     assert not A2ADecoder.recognises(item)
@@ -189,5 +239,9 @@ def test_other_systems_words_do_not_tell(item: Any) -> None:
 
 def test_an_agent_that_only_wrote_notes_answered_with_the_last() -> None:
     assert texts(TASK, status("working", "one moment"), status("completed")) == ["one moment"]
-    assert texts(TASK, status("working", "Par"), status("working", "is"), status("completed")) == ["Paris"]
-    assert texts(TASK, status("working", "one moment"), artifact("Paris"), status("completed")) == ["Paris"]
+    assert texts(TASK, status("working", "Par"), status("working", "is"), status("completed")) == [
+        "Paris"
+    ]
+    assert texts(TASK, status("working", "one moment"), artifact("Paris"), status("completed")) == [
+        "Paris"
+    ]

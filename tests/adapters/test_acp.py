@@ -7,7 +7,12 @@ from nbagent import events as ev
 from nbagent.adapters.acp.decoder import AcpDecoder
 
 TURN = BY_NAME["acp/lib-serialised-turn"].items
-PROMPT = {"jsonrpc": "2.0", "id": 1, "method": "session/prompt", "params": {"sessionId": "s", "prompt": []}}
+PROMPT = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "session/prompt",
+    "params": {"sessionId": "s", "prompt": []},
+}
 
 
 def run(*items: Any) -> list[ev.Event]:
@@ -38,9 +43,16 @@ def stop(reason: str, **more: Any) -> dict[str, Any]:
 def test_a_whole_turn_is_read() -> None:
     events = run(*TURN)
     transcript = Transcript.of(events)
-    assert (transcript.thoughts, transcript.texts) == (["I should read it."], ["The file says hello."])
+    assert (transcript.thoughts, transcript.texts) == (
+        ["I should read it."],
+        ["The file says hello."],
+    )
     (call,) = transcript.tools
-    assert (call["name"], call["args"], call["result"]) == ("Read a.txt", {"path": "/a.txt"}, {"text": "hello"})
+    assert (call["name"], call["args"], call["result"]) == (
+        "Read a.txt",
+        {"path": "/a.txt"},
+        {"text": "hello"},
+    )
     (request,), (response,) = of(ev.ApprovalRequest, events), of(ev.ApprovalResponse, events)
     assert (request.options, response.decision) == (["Allow", "Reject"], "approve")
     assert transcript.end is not None
@@ -75,7 +87,11 @@ def test_an_error_fails_the_run() -> None:
 
 def test_arguments_may_be_replaced_until_the_tool_runs() -> None:
     (call,) = Transcript.of(
-        run(tool("tool_call", title="Edit", rawInput={}), tool(rawInput={"x": 1}), tool(status="completed"))
+        run(
+            tool("tool_call", title="Edit", rawInput={}),
+            tool(rawInput={"x": 1}),
+            tool(status="completed"),
+        )
     ).tools
     assert call["args"] == {"x": 1}
 
@@ -83,9 +99,14 @@ def test_arguments_may_be_replaced_until_the_tool_runs() -> None:
 def test_a_failed_tool_says_why_and_output_on_the_way_is_preliminary() -> None:
     content = [{"type": "content", "content": {"type": "text", "text": "half"}}]
     events = run(
-        tool("tool_call", title="Run"), tool(status="in_progress", content=content), tool(status="failed", content=content)
+        tool("tool_call", title="Run"),
+        tool(status="in_progress", content=content),
+        tool(status="failed", content=content),
     )
-    assert [(event.preliminary, event.status) for event in of(ev.ToolResult, events)] == [(True, "ok"), (False, "error")]
+    assert [(event.preliminary, event.status) for event in of(ev.ToolResult, events)] == [
+        (True, "ok"),
+        (False, "error"),
+    ]
     assert of(ev.ToolResult, events)[1].error.message == "half"
 
 
@@ -102,20 +123,33 @@ def test_a_permission_that_nobody_gave_pauses_and_a_refused_one_is_a_denial() ->
         ({"outcome": "selected", "optionId": "n"}, "deny"),
         ({"outcome": "cancelled"}, "cancel"),
     ):
-        events = run(PROMPT, ask, {"jsonrpc": "2.0", "id": 1, "result": {"outcome": outcome}}, stop("end_turn"))
+        events = run(
+            PROMPT,
+            ask,
+            {"jsonrpc": "2.0", "id": 1, "result": {"outcome": outcome}},
+            stop("end_turn"),
+        )
         assert of(ev.ApprovalResponse, events)[0].decision == decision
         assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
 def test_what_speaks_in_between_ends_a_text() -> None:
-    transcript = Transcript.of(run(chunk("a"), chunk("b"), chunk("?", "agent_thought_chunk"), chunk("c")))
+    transcript = Transcript.of(
+        run(chunk("a"), chunk("b"), chunk("?", "agent_thought_chunk"), chunk("c"))
+    )
     assert (transcript.texts, transcript.thoughts) == (["ab", "c"], ["?"])
 
 
 def test_images_links_plans_and_usage_are_carried() -> None:
     events = run(
-        update("agent_message_chunk", content={"type": "image", "data": "AA==", "mimeType": "image/png"}),
-        update("agent_message_chunk", content={"type": "resource_link", "uri": "file:///a", "name": "a"}),
+        update(
+            "agent_message_chunk",
+            content={"type": "image", "data": "AA==", "mimeType": "image/png"},
+        ),
+        update(
+            "agent_message_chunk",
+            content={"type": "resource_link", "uri": "file:///a", "name": "a"},
+        ),
         update("plan", entries=[{"content": "Look", "status": "in_progress", "priority": "high"}]),
         update("usage_update", used=5, size=10, cost={"amount": 0.5, "currency": "USD"}),
         update("current_mode_update", currentModeId="code"),

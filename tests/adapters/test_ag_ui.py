@@ -23,16 +23,24 @@ def whole(events: list[ev.Event]) -> Transcript:
     return Transcript.of(events)
 
 
-@pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("ag_ui/") and "dotnet" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in BY_NAME if name.startswith("ag_ui/") and "dotnet" not in name]
+)
 def test_a_stream_says_what_its_deltas_add_up_to(name: str) -> None:
     items = BY_NAME[name].items
     transcript = whole(run(*items))
-    deltas = [item["delta"] for item in items if item["type"] in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK")]
+    deltas = [
+        item["delta"]
+        for item in items
+        if item["type"] in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK")
+    ]
     if deltas:
         assert "".join(sorted("".join(transcript.texts))) == "".join(sorted("".join(deltas)))
     calls = [item["toolCallName"] for item in items if item["type"] == "TOOL_CALL_START"]
     results = [item["content"] for item in items if item["type"] == "TOOL_CALL_RESULT"]
-    assert [tool["name"] for tool in transcript.tools if tool["name"] != "tool"] == calls  # "tool": of a run before
+    assert [
+        tool["name"] for tool in transcript.tools if tool["name"] != "tool"
+    ] == calls  # "tool": of a run before
     assert [tool["result"] for tool in transcript.tools if "result" in tool] == results
 
 
@@ -46,14 +54,24 @@ def test_usage_of_all_models_is_summed_and_the_thread_named() -> None:
 def test_an_interrupt_asks_about_its_tool_and_pauses() -> None:
     events = run(*BY_NAME[next(name for name in BY_NAME if "Step09" in name)].items)
     (request,) = of(ev.ApprovalRequest, events)
-    assert (request.kind, request.approval_id, request.tool_id) == ("tool", "ficc_Id_1", of(ev.ToolStart, events)[0].id)
+    assert (request.kind, request.approval_id, request.tool_id) == (
+        "tool",
+        "ficc_Id_1",
+        of(ev.ToolStart, events)[0].id,
+    )
     assert "approved" in request.schema["properties"]
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
 def test_an_interrupt_may_ask_for_words() -> None:
-    (request,) = of(ev.ApprovalRequest, run(*BY_NAME[next(name for name in BY_NAME if "Step10" in name)].items))
-    assert (request.kind, request.tool_id, request.prompt) == ("input", None, "What username would you like to use?")
+    (request,) = of(
+        ev.ApprovalRequest, run(*BY_NAME[next(name for name in BY_NAME if "Step10" in name)].items)
+    )
+    assert (request.kind, request.tool_id, request.prompt) == (
+        "input",
+        None,
+        "What username would you like to use?",
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +116,11 @@ def test_the_encrypted_form_belongs_to_its_thought() -> None:
 
 @pytest.mark.parametrize("kind", ["thinking_events", "thinking_text_message_legacy"])
 def test_thoughts_of_versions_before_1_are_read(kind: str) -> None:
-    assert whole(run(*BY_NAME[f"ag_ui/dart-events[{kind}]"].items)).thoughts[0].startswith("Let me think")
+    assert (
+        whole(run(*BY_NAME[f"ag_ui/dart-events[{kind}]"].items))
+        .thoughts[0]
+        .startswith("Let me think")
+    )
 
 
 def test_a_sub_agents_events_lie_inside_it() -> None:
@@ -111,7 +133,11 @@ def test_a_sub_agents_events_lie_inside_it() -> None:
         {"type": "SUBAGENT_ERROR", "message": "no", **inside},
         END,
     )
-    (start,), (end,), (text,) = of(ev.AgentStart, events), of(ev.AgentEnd, events), of(ev.TextDelta, events)
+    (start,), (end,), (text,) = (
+        of(ev.AgentStart, events),
+        of(ev.AgentEnd, events),
+        of(ev.TextDelta, events),
+    )
     assert (start.name, start.tool_id) == ("helper", of(ev.ToolStart, events)[0].id)
     assert (text.parent_id, text.agent) == (start.id, "helper")
     assert (end.id, end.status, events[-1].status) == (start.id, "failed", "completed")  # type: ignore[union-attr]
@@ -147,7 +173,12 @@ def test_state_steps_and_activities_are_carried() -> None:
         {"type": "STEP_STARTED", "stepName": "plan"},
         {"type": "STATE_SNAPSHOT", "snapshot": {"a": 1}},
         {"type": "STATE_DELTA", "delta": [{"op": "remove", "path": "/a"}]},
-        {"type": "ACTIVITY_SNAPSHOT", "messageId": "a", "activityType": "task", "content": {"p": 0}},
+        {
+            "type": "ACTIVITY_SNAPSHOT",
+            "messageId": "a",
+            "activityType": "task",
+            "content": {"p": 0},
+        },
         {"type": "STEP_FINISHED", "stepName": "plan"},
         END,
     )

@@ -131,9 +131,16 @@ def test_the_engines_events_have_arguments_usage_and_an_end() -> None:
         Engine("run_end", status="max_turns", text="Hi!"),
     )
     transcript = Transcript.of(events)
-    assert (transcript.texts, transcript.tools[0]["args"], transcript.tools[0]["status"]) == (["Hi!"], {"x": 1}, "error")
+    assert (transcript.texts, transcript.tools[0]["args"], transcript.tools[0]["status"]) == (
+        ["Hi!"],
+        {"x": 1},
+        "error",
+    )
     assert transcript.end is not None
-    assert (transcript.end.status, transcript.end.usage) == ("max_steps", ev.Usage(input=2, output=4, total=6))
+    assert (transcript.end.status, transcript.end.usage) == (
+        "max_steps",
+        ev.Usage(input=2, output=4, total=6),
+    )
     assert len(of(ev.StepStart, events)) == 2
 
 
@@ -155,5 +162,7 @@ def test_what_the_engine_tells_and_then_raises_is_one_error() -> None:
 
 
 def test_the_agents_sdk_has_the_same_tags_and_is_not_meant() -> None:
-    assert not AgentorDecoder.recognises({"type": "run_item_stream_event", "name": "tool_called", "item": {}})
+    assert not AgentorDecoder.recognises(
+        {"type": "run_item_stream_event", "name": "tool_called", "item": {}}
+    )
     assert not AgentorDecoder.recognises({"type": "error", "message": "x"})

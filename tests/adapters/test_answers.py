@@ -15,9 +15,17 @@ from nbagent.events import ApprovalRequest, ApprovalResponse
 YES, NO, SHUT = ApprovalResponse(approval_id="q", decision="approve"), "deny", "cancel"
 
 
-def answered(decision: e.Decision = "approve", *, value: Any = None, reason: str | None = None, **request: Any) -> Answered:
+def answered(
+    decision: e.Decision = "approve",
+    *,
+    value: Any = None,
+    reason: str | None = None,
+    **request: Any,
+) -> Answered:
     remember = request.pop("remember", False)
-    response = ApprovalResponse(approval_id="q", decision=decision, value=value, reason=reason, remember=remember)
+    response = ApprovalResponse(
+        approval_id="q", decision=decision, value=value, reason=reason, remember=remember
+    )
     return Answered(ApprovalRequest(approval_id="q", **request), response)
 
 
@@ -25,11 +33,17 @@ def asked_by(system: str, *items: Any) -> list[ApprovalRequest]:
     """Return the questions in a stream, as the system's form offers them."""
     decoder = decoder_named(system)
     events = [event for item in items for event in decoder.feed(item)]
-    return [answer_form(system).offer(event) for event in events if isinstance(event, ApprovalRequest)]
+    return [
+        answer_form(system).offer(event) for event in events if isinstance(event, ApprovalRequest)
+    ]
 
 
-def answer_to(request: ApprovalRequest, decision: e.Decision = "approve", **fields: Any) -> Answered:
-    return Answered(request, ApprovalResponse(approval_id=request.approval_id, decision=decision, **fields))
+def answer_to(
+    request: ApprovalRequest, decision: e.Decision = "approve", **fields: Any
+) -> Answered:
+    return Answered(
+        request, ApprovalResponse(approval_id=request.approval_id, decision=decision, **fields)
+    )
 
 
 # --- ACP ----------------------------------------------------------------------------------------------------------------
@@ -42,7 +56,11 @@ OPTIONS = [
 
 
 def permission(options: list[dict[str, str]], id: Any = 7) -> ApprovalRequest:
-    params = {"sessionId": "s", "toolCall": {"toolCallId": "c", "title": "rm", "rawInput": {"path": "/"}}, "options": options}
+    params = {
+        "sessionId": "s",
+        "toolCall": {"toolCallId": "c", "title": "rm", "rawInput": {"path": "/"}},
+        "options": options,
+    }
     message = {"jsonrpc": "2.0", "id": id, "method": "session/request_permission", "params": params}
     (request,) = asked_by("acp", message)
     return request
@@ -58,10 +76,16 @@ def permission(options: list[dict[str, str]], id: Any = 7) -> ApprovalRequest:
         ("cancel", {}, {"outcome": "cancelled"}),
     ],
 )
-def test_acp_gets_the_option_that_means_the_answer(decision: e.Decision, fields: Any, outcome: Any) -> None:
+def test_acp_gets_the_option_that_means_the_answer(
+    decision: e.Decision, fields: Any, outcome: Any
+) -> None:
     answer = answer_to(permission(OPTIONS), decision, **fields)
     answer_form("acp").check(answer)
-    assert answer_form("acp").message(answer) == {"jsonrpc": "2.0", "id": 7, "result": {"outcome": outcome}}
+    assert answer_form("acp").message(answer) == {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "result": {"outcome": outcome},
+    }
 
 
 def test_acp_offers_what_its_options_are() -> None:
@@ -78,7 +102,10 @@ def test_acp_offers_what_its_options_are() -> None:
 
 # --- MCP ----------------------------------------------------------------------------------------------------------------
 
-ELICITATION = {"message": "Which city?", "requestedSchema": {"type": "object", "properties": {"city": {"type": "string"}}}}
+ELICITATION = {
+    "message": "Which city?",
+    "requestedSchema": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
 
 
 @pytest.mark.parametrize("system", ["mcp", "acp"])
@@ -91,7 +118,9 @@ ELICITATION = {"message": "Which city?", "requestedSchema": {"type": "object", "
         ("cancel", None, {"action": "cancel"}),
     ],
 )
-def test_an_elicitation_is_accepted_declined_or_cancelled(system: str, decision: Any, value: Any, result: Any) -> None:
+def test_an_elicitation_is_accepted_declined_or_cancelled(
+    system: str, decision: Any, value: Any, result: Any
+) -> None:
     message = {"jsonrpc": "2.0", "id": "5", "method": "elicitation/create", "params": ELICITATION}
     (request,) = asked_by(system, message)
     assert (request.kind, request.schema) == ("input", ELICITATION["requestedSchema"])
@@ -100,21 +129,44 @@ def test_an_elicitation_is_accepted_declined_or_cancelled(system: str, decision:
 
 
 def test_an_mcp_call_that_requires_input_is_made_again_with_it() -> None:
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "book", "arguments": {}}}
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "book", "arguments": {}},
+    }
     entry = {"method": "elicitation/create", "params": ELICITATION}
-    result = {"resultType": "input_required", "inputRequests": {"city": entry}, "requestState": "abc"}
+    result = {
+        "resultType": "input_required",
+        "inputRequests": {"city": entry},
+        "requestState": "abc",
+    }
     (request,) = asked_by("mcp", call, {"jsonrpc": "2.0", "id": 1, "result": result})
-    again = answer_form("mcp").next_request("http://x/mcp", call, [answer_to(request, value={"city": "Oslo"})])
+    again = answer_form("mcp").next_request(
+        "http://x/mcp", call, [answer_to(request, value={"city": "Oslo"})]
+    )
     given = {"city": {"action": "accept", "content": {"city": "Oslo"}}}
     assert again == (
         "http://x/mcp",
-        {**call, "id": 2, "params": {"name": "book", "arguments": {}, "inputResponses": given, "requestState": "abc"}},
+        {
+            **call,
+            "id": 2,
+            "params": {
+                "name": "book",
+                "arguments": {},
+                "inputResponses": given,
+                "requestState": "abc",
+            },
+        },
     )
 
 
 # --- AG-UI --------------------------------------------------------------------------------------------------------------
 
-ANSWER_SCHEMA = {"type": "object", "properties": {"approved": {"type": "boolean"}, "editedArgs": {"type": "object"}}}
+ANSWER_SCHEMA = {
+    "type": "object",
+    "properties": {"approved": {"type": "boolean"}, "editedArgs": {"type": "object"}},
+}
 
 
 def interrupted(schema: Any = ANSWER_SCHEMA) -> ApprovalRequest:
@@ -127,7 +179,12 @@ def interrupted(schema: Any = ANSWER_SCHEMA) -> ApprovalRequest:
         {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "I "},
         {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "pay."},
         {"type": "TEXT_MESSAGE_END", "messageId": "m"},
-        {"type": "TOOL_CALL_START", "toolCallId": "c", "toolCallName": "pay", "parentMessageId": "m"},
+        {
+            "type": "TOOL_CALL_START",
+            "toolCallId": "c",
+            "toolCallName": "pay",
+            "parentMessageId": "m",
+        },
         {"type": "TOOL_CALL_ARGS", "toolCallId": "c", "delta": '{"euros"'},
         {"type": "TOOL_CALL_ARGS", "toolCallId": "c", "delta": ": 5}"},
         {"type": "TOOL_CALL_END", "toolCallId": "c"},
@@ -141,12 +198,22 @@ def interrupted(schema: Any = ANSWER_SCHEMA) -> ApprovalRequest:
     [
         ("approve", {}, {"status": "resolved", "payload": {"approved": True}}),
         ("approve", {"value": {"euros": 5}}, {"status": "resolved", "payload": {"approved": True}}),
-        ("approve", {"value": {"euros": 4}}, {"status": "resolved", "payload": {"approved": True, "editedArgs": {"euros": 4}}}),
-        ("deny", {"reason": "dear"}, {"status": "resolved", "payload": {"approved": False, "reason": "dear"}}),
+        (
+            "approve",
+            {"value": {"euros": 4}},
+            {"status": "resolved", "payload": {"approved": True, "editedArgs": {"euros": 4}}},
+        ),
+        (
+            "deny",
+            {"reason": "dear"},
+            {"status": "resolved", "payload": {"approved": False, "reason": "dear"}},
+        ),
         ("cancel", {}, {"status": "cancelled"}),
     ],
 )
-def test_ag_ui_gets_a_run_with_the_answer_and_the_messages(decision: Any, fields: Any, entry: Any) -> None:
+def test_ag_ui_gets_a_run_with_the_answer_and_the_messages(
+    decision: Any, fields: Any, entry: Any
+) -> None:
     request = interrupted()
     assert (request.args, request.schema) == (
         {"euros": 5},
@@ -154,7 +221,9 @@ def test_ag_ui_gets_a_run_with_the_answer_and_the_messages(decision: Any, fields
     )
     question = {"id": "u", "role": "user", "content": "Pay"}
     body = {"threadId": "t", "runId": "r", "messages": [question], "tools": []}
-    made = answer_form("ag_ui").next_request("http://x", body, [answer_to(request, decision, **fields)])
+    made = answer_form("ag_ui").next_request(
+        "http://x", body, [answer_to(request, decision, **fields)]
+    )
     assert made is not None
     url, further = made
     assert further.pop("runId") != "r"
@@ -162,25 +231,41 @@ def test_ag_ui_gets_a_run_with_the_answer_and_the_messages(decision: Any, fields
     said = {"id": "m", "role": "assistant", "content": "I pay.", "toolCalls": [call]}
     assert (url, further) == (
         "http://x",
-        {"threadId": "t", "messages": [question, said], "tools": [], "resume": [{"interruptId": "i", **entry}]},
+        {
+            "threadId": "t",
+            "messages": [question, said],
+            "tools": [],
+            "resume": [{"interruptId": "i", **entry}],
+        },
     )
 
 
 def test_ag_ui_offers_no_change_of_arguments_unless_the_answer_has_a_field_for_them() -> None:
-    assert interrupted({"type": "object", "properties": {"approved": {"type": "boolean"}}}).schema is None
+    assert (
+        interrupted({"type": "object", "properties": {"approved": {"type": "boolean"}}}).schema
+        is None
+    )
     assert interrupted(None).schema is None
 
 
 def test_ag_ui_gets_the_value_of_an_input() -> None:
     request = ApprovalRequest(approval_id="i", kind="input", schema={"type": "string"})
-    assert answer_form("ag_ui").value([answer_to(request, value="Oslo")], None)[0]["payload"] == "Oslo"
+    assert (
+        answer_form("ag_ui").value([answer_to(request, value="Oslo")], None)[0]["payload"] == "Oslo"
+    )
 
 
 # --- OpenAI -------------------------------------------------------------------------------------------------------------
 
 
 def test_responses_get_items_after_the_response_that_asked() -> None:
-    item = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "pay", "arguments": '{"euros":5}', "server_label": "bank"}
+    item = {
+        "type": "mcp_approval_request",
+        "id": "mcpr_1",
+        "name": "pay",
+        "arguments": '{"euros":5}',
+        "server_label": "bank",
+    }
     (request,) = asked_by(
         "openai.responses",
         {"type": "response.created", "response": {"id": "resp_1", "model": "m"}},
@@ -196,20 +281,29 @@ def test_responses_get_items_after_the_response_that_asked() -> None:
     )
     denied = form.value([answer_to(request, "deny", reason="dear")], None)
     assert denied == [{**entry, "approve": False, "reason": "dear"}]
-    assert form.next_request("http://x", {**body, "store": False}, []) is None  # the service would not know the response
+    assert (
+        form.next_request("http://x", {**body, "store": False}, []) is None
+    )  # the service would not know the response
     with pytest.raises(AnswerError, match="no changed arguments"):
         form.check(answer_to(request, value={"euros": 4}))
 
 
 @pytest.mark.parametrize("path", ["/v1/threads/runs", "/v1/threads/thread_1/runs"])
 def test_assistants_get_the_outputs_of_their_calls(path: str) -> None:
-    call = {"id": "call_1", "type": "function", "function": {"name": "rate", "arguments": '{"of":"NOK"}'}}
+    call = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "rate", "arguments": '{"of":"NOK"}'},
+    }
     run = {
         "id": "run_1",
         "object": "thread.run",
         "thread_id": "thread_1",
         "status": "requires_action",
-        "required_action": {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [call]}},
+        "required_action": {
+            "type": "submit_tool_outputs",
+            "submit_tool_outputs": {"tool_calls": [call]},
+        },
     }
     (request,) = asked_by("openai.assistants", {"event": "thread.run.requires_action", "data": run})
     assert (request.kind, request.args) == ("input", {"of": "NOK"})
@@ -218,7 +312,9 @@ def test_assistants_get_the_outputs_of_their_calls(path: str) -> None:
         "http://x/v1/threads/thread_1/runs/run_1/submit_tool_outputs",
         {"tool_outputs": [{"tool_call_id": "call_1", "output": '{"rate": 11.5}'}], "stream": True},
     )
-    assert form.value([answer_to(request, "deny", reason="Unknown")], None)[0]["output"] == "Unknown"
+    assert (
+        form.value([answer_to(request, "deny", reason="Unknown")], None)[0]["output"] == "Unknown"
+    )
     assert form.value([answer_to(request, value="11.5")], None)[0]["output"] == "11.5"
 
 
@@ -226,7 +322,13 @@ def test_assistants_get_the_outputs_of_their_calls(path: str) -> None:
 
 
 def approval(type: str, **metadata: Any) -> ApprovalRequest:
-    event = {"name": "approval:request", "approvalId": "a/1", "type": type, "sessionId": "s", "metadata": metadata}
+    event = {
+        "name": "approval:request",
+        "approvalId": "a/1",
+        "type": type,
+        "sessionId": "s",
+        "metadata": metadata,
+    }
     (request,) = asked_by("dexto", event)
     return request
 
@@ -235,15 +337,35 @@ def approval(type: str, **metadata: Any) -> ApprovalRequest:
     ("type", "decision", "fields", "body"),
     [
         ("tool_approval", "approve", {}, {"status": "approved"}),
-        ("tool_approval", "approve", {"remember": True}, {"status": "approved", "rememberChoice": True}),
-        ("tool_approval", "deny", {"reason": "no"}, {"status": "denied", "reason": "user_denied", "message": "no"}),
+        (
+            "tool_approval",
+            "approve",
+            {"remember": True},
+            {"status": "approved", "rememberChoice": True},
+        ),
+        (
+            "tool_approval",
+            "deny",
+            {"reason": "no"},
+            {"status": "denied", "reason": "user_denied", "message": "no"},
+        ),
         ("command_approval", "cancel", {}, {"status": "cancelled", "reason": "user_cancelled"}),
-        ("elicitation", "approve", {"value": {"city": "Oslo"}}, {"status": "approved", "formData": {"city": "Oslo"}}),
+        (
+            "elicitation",
+            "approve",
+            {"value": {"city": "Oslo"}},
+            {"status": "approved", "formData": {"city": "Oslo"}},
+        ),
     ],
 )
-def test_dexto_gets_a_request_of_its_own_or_an_event(type: str, decision: Any, fields: Any, body: dict[str, Any]) -> None:
+def test_dexto_gets_a_request_of_its_own_or_an_event(
+    type: str, decision: Any, fields: Any, body: dict[str, Any]
+) -> None:
     form, answer = answer_form("dexto"), answer_to(approval(type), decision, **fields)
-    assert form.post("http://x/api/message-stream?agent=1", answer) == ("http://x/api/approvals/a%2F1?agent=1", body)
+    assert form.post("http://x/api/message-stream?agent=1", answer) == (
+        "http://x/api/approvals/a%2F1?agent=1",
+        body,
+    )
     message = form.message(answer)
     data = {name: body[name] for name in ("formData", "rememberChoice") if name in body}
     rest = {name: value for name, value in body.items() if name not in data}
@@ -267,12 +389,19 @@ def interrupts(*entries: tuple[str, Any]) -> list[ApprovalRequest]:
 
 def reviewed(*names: str, allowed: tuple[str, ...] = ("approve", "edit", "reject")) -> Any:
     configs = [{"action_name": name, "allowed_decisions": list(allowed)} for name in names]
-    return {"action_requests": [{"name": name, "args": {"x": 1}} for name in names], "review_configs": configs}
+    return {
+        "action_requests": [{"name": name, "args": {"x": 1}} for name in names],
+        "review_configs": configs,
+    }
 
 
 def test_langgraph_gets_a_decision_for_each_call_in_their_order() -> None:
     first, second, third = interrupts(("i", reviewed("a", "b", "c")))
-    given = [answer_to(first), answer_to(second, "deny", reason="no"), answer_to(third, value={"x": 2})]
+    given = [
+        answer_to(first),
+        answer_to(second, "deny", reason="no"),
+        answer_to(third, value={"x": 2}),
+    ]
     assert answer_form("langgraph").value(given, None) == {
         "i": {
             "decisions": [
@@ -297,7 +426,9 @@ def test_langgraph_offers_changes_only_where_the_middleware_takes_them() -> None
 
 
 def test_langgraph_gets_the_values_of_interrupts_by_their_ids() -> None:
-    city, sure, left = interrupts(("1", "Which city?"), ("2", {"question": "Sure?"}), ("3", "Really?"))
+    city, sure, left = interrupts(
+        ("1", "Which city?"), ("2", {"question": "Sure?"}), ("3", "Really?")
+    )
     given = [answer_to(city, value="Oslo"), answer_to(sure), answer_to(left, "deny")]
     assert answer_form("langgraph").value(given, None) == {"1": "Oslo", "2": True, "3": False}
 
@@ -305,10 +436,14 @@ def test_langgraph_gets_the_values_of_interrupts_by_their_ids() -> None:
 def test_a_langgraph_server_gets_a_command_in_place_of_the_input() -> None:
     (request,) = interrupts(("i", "Sure?"))
     body = {"assistant_id": "agent", "input": {"messages": []}, "stream_mode": ["updates"]}
-    made = answer_form("langgraph").next_request("http://x/threads/t/runs/stream", body, [answer_to(request)])
+    made = answer_form("langgraph").next_request(
+        "http://x/threads/t/runs/stream", body, [answer_to(request)]
+    )
     command = {"resume": {"i": True}}
     assert made == ("http://x/threads/t/runs/stream", {**body, "input": None, "command": command})
-    assert answer_form("langgraph").next_request("http://x/runs/stream", body, []) is None  # nothing is kept there
+    assert (
+        answer_form("langgraph").next_request("http://x/runs/stream", body, []) is None
+    )  # nothing is kept there
 
 
 # --- A2A ----------------------------------------------------------------------------------------------------------------
@@ -317,12 +452,23 @@ def test_a_langgraph_server_gets_a_command_in_place_of_the_input() -> None:
 def required(**metadata: Any) -> ApprovalRequest:
     note = {"role": "agent", "messageId": "n", "parts": [{"kind": "text", "text": "Which city?"}]}
     status = {"state": "input-required", "message": note}
-    update = {"kind": "status-update", "taskId": "t", "contextId": "c", "status": status, "final": True, "metadata": metadata}
+    update = {
+        "kind": "status-update",
+        "taskId": "t",
+        "contextId": "c",
+        "status": status,
+        "final": True,
+        "metadata": metadata,
+    }
     (request,) = asked_by("a2a", {"jsonrpc": "2.0", "id": 1, "result": update})
     return request
 
 
-@pytest.mark.parametrize(("kind", "is_rpc"), [({"kind": "text"}, True), ({}, False)], ids=["0.3 by JSON-RPC", "1.0 by REST"])
+@pytest.mark.parametrize(
+    ("kind", "is_rpc"),
+    [({"kind": "text"}, True), ({}, False)],
+    ids=["0.3 by JSON-RPC", "1.0 by REST"],
+)
 def test_an_a2a_task_gets_a_message(kind: dict[str, str], is_rpc: bool) -> None:
     message = {"role": "user", "messageId": "m", "parts": [{**kind, "text": "Book"}]}
     call = {"jsonrpc": "2.0", "id": 1, "method": "message/stream", "params": {"message": message}}
@@ -332,7 +478,12 @@ def test_an_a2a_task_gets_a_message(kind: dict[str, str], is_rpc: bool) -> None:
     assert made is not None
     sent = made[1]["params"]["message"] if is_rpc else made[1]["message"]
     assert sent.pop("messageId") != "m"
-    assert sent == {"role": "user", "parts": [{**kind, "text": "Oslo"}], "taskId": "t", "contextId": "c"}
+    assert sent == {
+        "role": "user",
+        "parts": [{**kind, "text": "Oslo"}],
+        "taskId": "t",
+        "contextId": "c",
+    }
     assert answer_form("a2a").next_request("http://x", {"query": "Book"}, []) is None
 
 
@@ -341,7 +492,12 @@ def test_hector_gets_a_part_that_says_whether_the_call_is_approved() -> None:
     (part,) = answer_form("a2a").value([answer_to(request, "deny")], None)
     assert part == {
         "kind": "data",
-        "data": {"type": "tool_approval", "decision": "deny", "tool_call_id": "call_1", "task_id": "t"},
+        "data": {
+            "type": "tool_approval",
+            "decision": "deny",
+            "tool_call_id": "call_1",
+            "task_id": "t",
+        },
     }
 
 
@@ -358,7 +514,12 @@ def test_an_approval_that_the_apps_rules_give_is_no_question(is_automatic: bool)
     (request,) = asked_by(
         "vercel.ui",
         {"type": "tool-input-available", "toolCallId": "c", "toolName": "pay", "input": {}},
-        {"type": "tool-approval-request", "approvalId": "a", "toolCallId": "c", "isAutomatic": is_automatic},
+        {
+            "type": "tool-approval-request",
+            "approvalId": "a",
+            "toolCallId": "c",
+            "isAutomatic": is_automatic,
+        },
     )
     assert answer_form("vercel.ui").asks(request) == (not is_automatic)
 
@@ -366,7 +527,12 @@ def test_an_approval_that_the_apps_rules_give_is_no_question(is_automatic: bool)
 @pytest.mark.parametrize("system", ["nbagent", "function"])
 def test_our_own_events_are_answered_by_an_event(system: str) -> None:
     message = answer_form(system).message(answered("deny", reason="no"))
-    assert message == {"type": "approval.response", "approval_id": "q", "decision": "deny", "reason": "no"}
+    assert message == {
+        "type": "approval.response",
+        "approval_id": "q",
+        "decision": "deny",
+        "reason": "no",
+    }
 
 
 def test_a_system_without_a_form_gets_the_answers_as_events() -> None:

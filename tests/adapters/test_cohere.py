@@ -35,12 +35,18 @@ def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> Non
         content.get("thinking") or message.get("tool_plan") or ""
         for content, message in zip(contents, messages[1:], strict=True)
     ]
-    calls = [message["tool_calls"]["function"] for message in messages[1:] if "tool_calls" in message]
+    calls = [
+        message["tool_calls"]["function"] for message in messages[1:] if "tool_calls" in message
+    ]
     transcript = Transcript.of(decode(CohereDecoder(), recording.items))
     assert "".join(transcript.texts) == "".join(content.get("text", "") for content in contents)
     assert "".join(transcript.thoughts) == "".join(thoughts)
-    assert [name for name, _, _ in transcript.calls()] == [call["name"] for call in calls if "name" in call]
-    assert "".join(arguments for _, _, arguments in transcript.calls()) == "".join(call["arguments"] for call in calls)
+    assert [name for name, _, _ in transcript.calls()] == [
+        call["name"] for call in calls if "name" in call
+    ]
+    assert "".join(arguments for _, _, arguments in transcript.calls()) == "".join(
+        call["arguments"] for call in calls
+    )
     assert all(tool["valid"] for tool in transcript.tools)
     assert transcript.end is not None
     assert transcript.end.usage is not None
@@ -52,8 +58,15 @@ def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> Non
 
 def test_a_plan_is_a_thought_that_ends_with_the_call() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}
-    items = [START, event("tool-plan-delta", tool_plan="I will."), event("tool-call-start", tool_calls=call)]
-    items += [event("tool-call-delta", tool_calls={"function": {"arguments": "{}"}}), {"type": "tool-call-end", "index": 0}]
+    items = [
+        START,
+        event("tool-plan-delta", tool_plan="I will."),
+        event("tool-call-start", tool_calls=call),
+    ]
+    items += [
+        event("tool-call-delta", tool_calls={"function": {"arguments": "{}"}}),
+        {"type": "tool-call-end", "index": 0},
+    ]
     transcript = Transcript.of(decode(CohereDecoder(), [*items, end("TOOL_CALL"), "[DONE]"]))
     assert transcript.thoughts == ["I will."]
     assert transcript.calls() == [("f", "c", "{}")]
@@ -74,7 +87,9 @@ def test_a_citation_names_its_documents() -> None:
     events = decode(CohereDecoder(), [*items, end()])
     found = [(event.url, event.title) for event in events if isinstance(event, ev.Source)]
     assert found == [("https://a.example", "A"), (None, "t")]
-    assert {event.text_id for event in events if isinstance(event, ev.Source)} == {only(events, ev.TextStart).id}
+    assert {event.text_id for event in events if isinstance(event, ev.Source)} == {
+        only(events, ev.TextStart).id
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,14 +104,21 @@ def test_a_citation_names_its_documents() -> None:
     ],
 )
 def test_the_finish_reason_tells_how_it_ended(reason: str, status: str) -> None:
-    usage = {"billed_units": {"input_tokens": 1}, "tokens": {"input_tokens": 5.0, "output_tokens": 2}, "cached_tokens": 3}
+    usage = {
+        "billed_units": {"input_tokens": 1},
+        "tokens": {"input_tokens": 5.0, "output_tokens": 2},
+        "cached_tokens": 3,
+    }
     said_last = only(decode(CohereDecoder(), [START, end(reason, usage=usage)]), ev.RunEnd)
     assert (said_last.status, said_last.finish_reason) == (status, reason)
     assert said_last.usage == ev.Usage(input=5, output=2, total=7, cache_read=3)
 
 
 def test_an_error_is_told_in_its_own_words() -> None:
-    events = decode(CohereDecoder(), [START, event("content-delta", content={"text": "so far"}), end("ERROR", error="no luck")])
+    events = decode(
+        CohereDecoder(),
+        [START, event("content-delta", content={"text": "so far"}), end("ERROR", error="no luck")],
+    )
     assert (only(events, ev.Error).message, Transcript.of(events).texts) == ("no luck", ["so far"])
 
 
@@ -114,5 +136,7 @@ def test_framed_events_are_read_alike() -> None:
 
 
 def test_what_is_unknown_is_kept() -> None:
-    events = decode(CohereDecoder(), [START, {"type": "debug", "prompt": "…"}, {"type": "content-hum"}, end()])
+    events = decode(
+        CohereDecoder(), [START, {"type": "debug", "prompt": "…"}, {"type": "content-hum"}, end()]
+    )
     assert [event.name for event in events if isinstance(event, ev.Raw)] == ["debug", "content-hum"]

@@ -23,7 +23,9 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def with_oracle(oracle: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("recording", [found for found in RECORDINGS if found.oracle == oracle], ids=str)
+    return pytest.mark.parametrize(
+        "recording", [found for found in RECORDINGS if found.oracle == oracle], ids=str
+    )
 
 
 # --- what a recording holds -------------------------------------------------------------------------------------------
@@ -32,15 +34,25 @@ def with_oracle(oracle: str) -> pytest.MarkDecorator:
 @with_oracle("snapshots")
 def test_a_responses_stream_says_what_its_final_snapshots_say(recording: Recording) -> None:
     items = recording.items
-    finals = [item for item in items if isinstance(item, dict) and item["type"] == "response.output_item.done"]
+    finals = [
+        item
+        for item in items
+        if isinstance(item, dict) and item["type"] == "response.output_item.done"
+    ]
     output = [item["item"] for item in finals]
-    texts = [part["text"] for item in output if item["type"] == "message" for part in item["content"]]
+    texts = [
+        part["text"] for item in output if item["type"] == "message" for part in item["content"]
+    ]
     thoughts = [
         "\n\n".join(part["text"] for part in item["summary"] or item.get("content", ()))
         for item in output
         if item["type"] == "reasoning"
     ]
-    calls = [(item["name"], item["call_id"], item["arguments"]) for item in output if item["type"] == "function_call"]
+    calls = [
+        (item["name"], item["call_id"], item["arguments"])
+        for item in output
+        if item["type"] == "function_call"
+    ]
 
     transcript = Transcript.of(decode(recording.decoder(), items))
 
@@ -65,11 +77,16 @@ def chat_oracle(items: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:
                 else:
                     thought += "".join(inner["text"] for inner in part["thinking"])
             thought += delta.get("reasoning_content") or delta.get("reasoning") or ""
-            thought += "".join(detail.get("text", "") for detail in delta.get("reasoning_details", ()))
+            thought += "".join(
+                detail.get("text", "") for detail in delta.get("reasoning_details", ())
+            )
             for call in delta.get("tool_calls") or ():
                 name, arguments = calls.get(call["index"], ("", ""))
                 function = call["function"]
-                calls[call["index"]] = (name or function.get("name", ""), arguments + (function.get("arguments") or ""))
+                calls[call["index"]] = (
+                    name or function.get("name", ""),
+                    arguments + (function.get("arguments") or ""),
+                )
     return text, thought, list(calls.values())
 
 
@@ -88,11 +105,15 @@ def test_a_recording_says_what_its_run_had(recording: Recording) -> None:
     transcript = Transcript.of(decode(recording.decoder(), recording.items))
     texts, calls = expected_of(recording)
     assert transcript.texts == texts
-    assert [(tool["name"], tool.get("args"), tool.get("result")) for tool in transcript.tools] == calls
+    assert [
+        (tool["name"], tool.get("args"), tool.get("result")) for tool in transcript.tools
+    ] == calls
 
 
 @every_recording
-def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_unknown(recording: Recording) -> None:
+def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_unknown(
+    recording: Recording,
+) -> None:
     events = decode(recording.decoder(), recording.items)
     transcript = Transcript.of(events)
     assert transcript.end is not None
@@ -104,14 +125,20 @@ def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_u
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
-SESSION = re.compile(r'"(?:thread_?id|session_?id|context_?id|conversation_?id)": "([^"]+)"', re.IGNORECASE)
+SESSION = re.compile(
+    r'"(?:thread_?id|session_?id|context_?id|conversation_?id)": "([^"]+)"', re.IGNORECASE
+)
 
 
 @every_recording
 def test_a_session_that_a_recording_names_is_that_of_the_run(recording: Recording) -> None:
     named = set(SESSION.findall(json.dumps(recording.items, default=str)))
     events = decode(recording.decoder(), recording.items)
-    told = {event.thread_id for event in events if isinstance(event, ev.RunStart | ev.RunEnd) and event.thread_id}
+    told = {
+        event.thread_id
+        for event in events
+        if isinstance(event, ev.RunStart | ev.RunEnd) and event.thread_id
+    }
     assert len(told) == bool(named)
     assert told <= named
 
@@ -130,7 +157,11 @@ def as_object(value: Any) -> Any:
 
 @pytest.mark.parametrize(
     "recording",
-    [found for found in RECORDINGS if found.kind == "provider" and found.oracle == "own" and found.raw == 0],
+    [
+        found
+        for found in RECORDINGS
+        if found.kind == "provider" and found.oracle == "own" and found.raw == 0
+    ],
     ids=str,
 )
 def test_objects_mean_what_the_wire_meant(recording: Recording) -> None:
@@ -139,7 +170,20 @@ def test_objects_mean_what_the_wire_meant(recording: Recording) -> None:
     assert decode(decoder_for(objects[0]), objects) == decode(recording.decoder(), items)
 
 
-WORDS = ["type", "event", "object", "method", "name", "data", "ns", "messages", "item", "author", "values", "error"]
+WORDS = [
+    "type",
+    "event",
+    "object",
+    "method",
+    "name",
+    "data",
+    "ns",
+    "messages",
+    "item",
+    "author",
+    "values",
+    "error",
+]
 
 
 @given(st.dictionaries(st.sampled_from([*WORDS, "qualified_name"]), JSON, max_size=5) | JSON)
@@ -159,11 +203,20 @@ def is_terminal(item: Any) -> bool:
     assert isinstance(item, dict)
     if item.keys() & {"candidates", "messageStop", "done", "event_type"}:
         ended = any(candidate.get("finishReason") for candidate in item.get("candidates", ()))
-        return ended or bool(item.get("done")) or "messageStop" in item or item.get("event_type") == "interaction.completed"
+        return (
+            ended
+            or bool(item.get("done"))
+            or "messageStop" in item
+            or item.get("event_type") == "interaction.completed"
+        )
     if "choices" in item:
-        return bool(item.get("usage")) or any(choice.get("finish_reason") for choice in item["choices"])
+        return bool(item.get("usage")) or any(
+            choice.get("finish_reason") for choice in item["choices"]
+        )
     return (
-        item.get("type") in {"response.completed", "response.failed", "error", "message_stop", "message-end"} or "error" in item
+        item.get("type")
+        in {"response.completed", "response.failed", "error", "message_stop", "message-end"}
+        or "error" in item
     )
 
 
@@ -171,7 +224,10 @@ def first_possible_end(recording: Recording, items: list[Any]) -> int:
     """Return the number of items before which the stream must not be a success."""
     match recording.terminal:
         case "marker":
-            return next((number for number, item in enumerate(items) if is_terminal(item)), len(items)) + 1
+            return (
+                next((number for number, item in enumerate(items) if is_terminal(item)), len(items))
+                + 1
+            )
         case "last":
             return len(items) - recording.trailing
         case "half":
@@ -202,9 +258,14 @@ def test_a_cut_stream_keeps_its_text_and_says_that_it_was_cut(recording: Recordi
         if cut < end:
             assert transcript.end.status != "completed", items[cut - 1]
             if recording.terminal == "marker":
-                assert (transcript.end.status, transcript.end.code) == ("incomplete", ev.STREAM_TRUNCATED)
+                assert (transcript.end.status, transcript.end.code) == (
+                    "incomplete",
+                    ev.STREAM_TRUNCATED,
+                )
                 deltas = "".join(event.delta for event in events if isinstance(event, ev.TextDelta))
-                assert "".join(transcript.texts).startswith(deltas) or "phase" in recording.name  # that one lacks deltas
+                assert (
+                    "".join(transcript.texts).startswith(deltas) or "phase" in recording.name
+                )  # that one lacks deltas
         assert whole.startswith("".join(transcript.texts))
         assert list(decoder.close()) == []
         assert list(decoder.feed(items[0])) == []
@@ -215,7 +276,11 @@ def test_a_stream_that_breaks_or_is_stopped_says_so(recording: Recording) -> Non
     half = recording.items[: len(recording.items) // 2]
     broken = decode(recording.decoder(), half, ConnectionError("the peer hung up"))
     *before, error = [event for event in broken if isinstance(event, ev.Error)]
-    assert (error.message, error.error_type, error.fatal) == ("the peer hung up", "ConnectionError", True)
+    assert (error.message, error.error_type, error.fatal) == (
+        "the peer hung up",
+        "ConnectionError",
+        True,
+    )
     assert Transcript.of(broken).end.status == "failed"  # type: ignore[union-attr]
 
     stopped = decode(recording.decoder(), half, Cancelled())
@@ -231,7 +296,9 @@ def test_a_stream_that_breaks_or_is_stopped_says_so(recording: Recording) -> Non
 
 
 def any_recording(kind: str) -> st.SearchStrategy[Recording]:
-    return st.sampled_from([found for found in RECORDINGS if found.kind == kind and found.path.stat().st_size < 40_000])
+    return st.sampled_from(
+        [found for found in RECORDINGS if found.kind == kind and found.path.stat().st_size < 40_000]
+    )
 
 
 @every_kind
@@ -244,11 +311,18 @@ def test_any_cut_leaves_nothing_open(kind: str, data: st.DataObject) -> None:
 
 @every_kind
 @given(st.data())
-def test_items_lost_doubled_or_out_of_order_never_break_the_rules(kind: str, data: st.DataObject) -> None:
+def test_items_lost_doubled_or_out_of_order_never_break_the_rules(
+    kind: str, data: st.DataObject
+) -> None:
     recording = data.draw(any_recording(kind))
     items = recording.items[:200]
     beginning = items[: data.draw(st.integers(0, 3))]
-    Transcript.of(decode(recording.decoder(), [*beginning, *data.draw(st.lists(st.sampled_from(items), max_size=40))]))
+    Transcript.of(
+        decode(
+            recording.decoder(),
+            [*beginning, *data.draw(st.lists(st.sampled_from(items), max_size=40))],
+        )
+    )
 
 
 @every_kind
@@ -256,5 +330,8 @@ def test_items_lost_doubled_or_out_of_order_never_break_the_rules(kind: str, dat
 def test_a_damaged_item_never_breaks_the_rules(kind: str, data: st.DataObject) -> None:
     """A field of an otherwise sound item is replaced by anything at all."""
     recording = data.draw(any_recording(kind))
-    items = [*recording.items[:6], *data.draw(st.lists(st.sampled_from(recording.items), max_size=24))]
+    items = [
+        *recording.items[:6],
+        *data.draw(st.lists(st.sampled_from(recording.items), max_size=24)),
+    ]
     Transcript.of(decode(recording.decoder(), damaged(items, data)))

@@ -24,11 +24,17 @@ class Thing:
         ({"type": "error", "message": "no"}, "nbagent"),
         ({"type": "error", "message": "no", "sequence_number": 0}, "openai.responses"),
         ({"type": "error", "error": {"message": "no"}}, "unknown"),
-        ({"type": "error", "error": {"type": "overloaded_error", "message": "no"}}, "anthropic.messages"),
+        (
+            {"type": "error", "error": {"type": "overloaded_error", "message": "no"}},
+            "anthropic.messages",
+        ),
         ({"type": "ping"}, "anthropic.messages"),
         ({"type": "message_start", "message": {"id": "m"}}, "anthropic.messages"),
         ({"type": "message_start"}, "unknown"),
-        ({"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}, "google.gemini"),
+        (
+            {"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}},
+            "google.gemini",
+        ),
         ({"candidates": [], "author": "agent"}, "unknown"),
         ({"event_type": "interaction.created", "interaction": {}}, "google.interactions"),
         ({"model": "m", "response": "x", "done": False}, "ollama"),
@@ -52,10 +58,17 @@ def test_the_first_item_tells_the_system(item: Any, system: str) -> None:
 
 
 # Items that satisfy two formats, with the adapter that gets them and the one that comes later in the order.
-SESSION_ERROR = {"type": "error", "error": {"type": "server_error", "message": "no"}, "session_id": "s"}
+SESSION_ERROR = {
+    "type": "error",
+    "error": {"type": "server_error", "message": "no"},
+    "session_id": "s",
+}
 GOOGLE_ERROR = {"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}
 SDK_OUTPUT: dict[str, Any] = {"type": "run_item_stream_event", "item": {}, "tool_action": None}
-RPC_RESULT: dict[str, Any] = {"jsonrpc": "2.0", "result": {"content": [], "kind": "message", "parts": []}}
+RPC_RESULT: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "result": {"content": [], "kind": "message", "parts": []},
+}
 PRECEDENCE = [
     ("openai.sessions", "anthropic.messages", SESSION_ERROR),
     ("google.gemini", "openai.chat", GOOGLE_ERROR),
@@ -70,17 +83,25 @@ PRECEDENCE = [
 
 def recognisers(item: Any) -> tuple[str, ...]:
     """Return the systems that recognise an item, in the order of the adapters, without "unknown"."""
-    return tuple(adapter.system for adapter in adapters() if adapter.system != "unknown" and adapter.recognises(item))
+    return tuple(
+        adapter.system
+        for adapter in adapters()
+        if adapter.system != "unknown" and adapter.recognises(item)
+    )
 
 
 @pytest.mark.parametrize(("first", "second", "item"), PRECEDENCE)
-def test_of_two_adapters_that_recognise_an_item_the_more_specific_one_comes_first(first: str, second: str, item: Any) -> None:
+def test_of_two_adapters_that_recognise_an_item_the_more_specific_one_comes_first(
+    first: str, second: str, item: Any
+) -> None:
     assert recognisers(item) == (first, second)
     assert decoder_for(item).system == first
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=str)
-def test_no_two_adapters_recognise_a_recorded_item_but_by_declared_precedence(recording: Recording) -> None:
+def test_no_two_adapters_recognise_a_recorded_item_but_by_declared_precedence(
+    recording: Recording,
+) -> None:
     declared = {(first, second) for first, second, _ in PRECEDENCE}
     for item in recording.items:
         systems = recognisers(item)
@@ -109,7 +130,9 @@ def test_a_named_frame_is_read_by_what_is_in_it(item: Any, system: str) -> None:
 
 
 @pytest.mark.parametrize("before", [[], ["Hi"]])
-@pytest.mark.parametrize("data", ["no", {"message": "no"}, {"error": "no"}, {"detail": "no", "what": "ever"}])
+@pytest.mark.parametrize(
+    "data", ["no", {"message": "no"}, {"error": "no"}, {"detail": "no", "what": "ever"}]
+)
 def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], data: Any) -> None:
     items = [*before, {"event": "error", "data": data}]
     events = decode(decoder_for(items[0]), items)
@@ -122,14 +145,21 @@ def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], data: A
     "items",
     [
         [{"type": "start"}, {"type": "tool-input-available", "input": {}}, {"type": "finish"}],
-        [{"type": "RUN_STARTED", "threadId": "t", "runId": "r"}, {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m"}],
+        [
+            {"type": "RUN_STARTED", "threadId": "t", "runId": "r"},
+            {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m"},
+        ],
     ],
     ids=["vercel.ui", "ag_ui"],
 )
 def test_an_item_of_a_known_kind_without_what_it_needs_is_kept_and_told(items: list[Any]) -> None:
     events = decode(decoder_for(items[0]), items)
     assert [event.data for event in events if isinstance(event, ev.Raw)]
-    assert [event.message for event in events if isinstance(event, ev.Status) and "not read here" in event.message]
+    assert [
+        event.message
+        for event in events
+        if isinstance(event, ev.Status) and "not read here" in event.message
+    ]
 
 
 @pytest.mark.parametrize("item", [None, 7, 1.5, True])

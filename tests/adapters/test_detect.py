@@ -43,7 +43,9 @@ def test_the_first_item_that_tells_decides(items: list[Any], system: str) -> Non
     assert system_of(items) == system
 
 
-@pytest.mark.parametrize("items", [[HELLO], [PING, HELLO], [OWN, HELLO], [PING], [OWN], [], [OWN] * 9])
+@pytest.mark.parametrize(
+    "items", [[HELLO], [PING, HELLO], [OWN, HELLO], [PING], [OWN], [], [OWN] * 9]
+)
 def test_nothing_that_was_held_back_is_lost(items: list[Any]) -> None:
     telling = next((item for item in items if item not in (PING, OWN)), items[-1] if items else "")
     assert decode(DetectingDecoder(), items) == decode(decoder_for(telling), items)
@@ -79,7 +81,11 @@ async def test_an_unknown_stream_is_shown_raw_with_one_hint() -> None:
     assert "adapter=" in hint
 
 
-@pytest.mark.parametrize("items", [[OWN], [{"chunk": "a"}, {"debug": {"tokens": 3}}, "[DONE]"]], ids=["unknown", "hector"])
+@pytest.mark.parametrize(
+    "items",
+    [[OWN], [{"chunk": "a"}, {"debug": {"tokens": 3}}, "[DONE]"]],
+    ids=["unknown", "hector"],
+)
 async def test_a_hint_on_hidden_items_says_which_level_shows_them(items: list[Any]) -> None:
     for reveal, told in (("thinking", True), ("all", False)):
         run = await show(*items, reveal=reveal)

@@ -52,11 +52,15 @@ PAGES = {
             "The program works correctly!\n",
         ]
     ),
-    "agentor-http.sse": Page(["Let me look. ", ("get_weather", None, "sunny", "ok"), "It is sunny."]),
+    "agentor-http.sse": Page(
+        ["Let me look. ", ("get_weather", None, "sunny", "ok"), "It is sunny."]
+    ),
     "agentor-http-error.sse": Page(["Let me look. "], "failed"),
     "status-tokens.sse": Page(SEARCHED),
     "status-tokens-one-line.sse": Page(SEARCHED),
-    "status-tokens-two-calls.sse": Page(["Both. ", ("search", {}, "first", "ok"), ("search", {}, "second", "ok"), "Done."]),
+    "status-tokens-two-calls.sse": Page(
+        ["Both. ", ("search", {}, "first", "ok"), ("search", {}, "second", "ok"), "Done."]
+    ),
     "status-tokens-agent.jsonl": Page(SEARCHED, closes=True),
     "dexto-events.jsonl": Page(DEXTO),
     "dexto-express.sse": Page(DEXTO),
@@ -66,8 +70,12 @@ PAGES = {
     "nearai-canceled.sse": Page(["I know nothing."], "cancelled"),
     "nearai-expired.sse": Page(["I know nothing."], "failed"),
     "nearai-requires_action.sse": Page(["I know nothing."], "paused"),
-    "vercel-data-stream.txt": Page(["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]),
-    "vercel-parts.jsonl": Page(["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]),
+    "vercel-data-stream.txt": Page(
+        ["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]
+    ),
+    "vercel-parts.jsonl": Page(
+        ["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]
+    ),
 }
 every_page = pytest.mark.parametrize(("name", "page"), PAGES.items(), ids=PAGES)
 
@@ -126,7 +134,9 @@ def is_beginning(shorter: Any, longer: Any) -> bool:
     """Return True if a block may grow to be another one."""
     if isinstance(shorter, str) or isinstance(longer, str):
         return isinstance(shorter, str) and isinstance(longer, str) and longer.startswith(shorter)
-    unknown = [None if before is None else after for before, after in zip(shorter, longer, strict=True)]
+    unknown = [
+        None if before is None else after for before, after in zip(shorter, longer, strict=True)
+    ]
     return list(shorter) == unknown
 
 
@@ -152,7 +162,9 @@ def test_without_remarks_the_answer_of_a_page_is_left(name: str, page: Page) -> 
     assert (run.wait(30).text, run.answer) == ("\n\n".join(answer), "\n\n".join(answer))
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name]
+)
 def test_a_page_streams_line_by_line(name: str) -> None:
     """No reader waits for the next but one event, also where a page prints no empty lines between events."""
     body, items = BodyDecoder("text/event-stream"), items_of(name)

@@ -38,7 +38,9 @@ def test_a_run_that_stops_before_its_end_was_cut() -> None:
 
 
 def test_its_own_error_is_not_reported_twice() -> None:
-    events = decode(EventsDecoder(), [ev.RunStart(), ev.Error(message="boom", fatal=True)], RuntimeError("boom"))
+    events = decode(
+        EventsDecoder(), [ev.RunStart(), ev.Error(message="boom", fatal=True)], RuntimeError("boom")
+    )
     assert [event.message for event in events if isinstance(event, ev.Error)] == ["boom"]
     assert events[-1] == ev.RunEnd(status="failed")
 
@@ -60,11 +62,18 @@ def persona(name: str, text: str, status: ev.RunStatus = "completed") -> list[ev
 
 
 def test_runs_that_follow_one_another_are_one_run() -> None:
-    events = decode(EventsDecoder(), [*persona("Socrates", "I know nothing."), *persona("Plato", "Ideas.")])
+    events = decode(
+        EventsDecoder(), [*persona("Socrates", "I know nothing."), *persona("Plato", "Ideas.")]
+    )
     assert Transcript.of(events).texts == ["I know nothing.", "Ideas."]
-    assert [event.id for event in events if isinstance(event, ev.ToolStart)] == ["tool-1", "run-2/tool-1"]
+    assert [event.id for event in events if isinstance(event, ev.ToolStart)] == [
+        "tool-1",
+        "run-2/tool-1",
+    ]
     assert [event.step for event in events if isinstance(event, ev.StepStart)] == [1, 2]
-    assert [event for event in events if isinstance(event, ev.AgentHandoff)] == [ev.AgentHandoff(from_="Socrates", to="Plato")]
+    assert [event for event in events if isinstance(event, ev.AgentHandoff)] == [
+        ev.AgentHandoff(from_="Socrates", to="Plato")
+    ]
     assert [type(event) for event in events].count(ev.RunStart) == 1
     assert [event for event in events if isinstance(event, ev.RunEnd)] == [
         ev.RunEnd(status="completed", output="Ideas.", usage=ev.Usage(input=20, output=4))
@@ -78,7 +87,10 @@ def test_the_last_of_several_runs_tells_how_they_ended() -> None:
     assert decode(EventsDecoder(), [*done, *done[:4]])[-1].status == "incomplete"  # type: ignore[union-attr]
     assert decode(EventsDecoder(), done, RuntimeError("between two runs"))[-1].status == "failed"  # type: ignore[union-attr]
     assert decode(EventsDecoder(), done, Cancelled())[-1].status == "cancelled"  # type: ignore[union-attr]
-    assert decode(EventsDecoder(), done, StreamError("after the last word", "connection_lost"))[-1] == done[-1]
+    assert (
+        decode(EventsDecoder(), done, StreamError("after the last word", "connection_lost"))[-1]
+        == done[-1]
+    )
 
 
 def test_a_stream_that_is_left_open_after_a_run_changes_nothing() -> None:
@@ -96,7 +108,10 @@ def test_of_a_service_the_first_end_is_the_last_event() -> None:
 
 
 def test_what_follows_the_end_of_a_run_is_shown() -> None:
-    events = decode(EventsDecoder(), [ev.RunStart(), ev.RunEnd(status="completed"), ev.TextDelta(id="a", delta="late")])
+    events = decode(
+        EventsDecoder(),
+        [ev.RunStart(), ev.RunEnd(status="completed"), ev.TextDelta(id="a", delta="late")],
+    )
     assert Transcript.of(events).texts == ["late"]
     assert events[-1] == ev.RunEnd(status="completed")
 

@@ -16,7 +16,10 @@ class APIConnectionError(Exception):
     """Stand-in for an SDK's error of a connection."""
 
     def __init__(
-        self, url: str = "http://user:secret@127.0.0.1:9/v1/chat?key=secret", body: Any = None, status: int | None = None
+        self,
+        url: str = "http://user:secret@127.0.0.1:9/v1/chat?key=secret",
+        body: Any = None,
+        status: int | None = None,
     ) -> None:
         super().__init__("Connection error.")
         self.message = "Connection error."
@@ -41,7 +44,10 @@ REFUSED = OSError("All connection attempts failed")
     ("error", "message"),
     [
         (ValueError("boom"), "boom"),
-        (raised(APIConnectionError(), REFUSED), "Connection error. (127.0.0.1:9: All connection attempts failed)"),
+        (
+            raised(APIConnectionError(), REFUSED),
+            "Connection error. (127.0.0.1:9: All connection attempts failed)",
+        ),
         (
             raised(RuntimeError("Connection error."), APIConnectionError(), REFUSED),
             "Connection error. (127.0.0.1:9: All connection attempts failed)",
@@ -49,7 +55,11 @@ REFUSED = OSError("All connection attempts failed")
         (raised(RuntimeError("the node failed"), KeyError("x")), "the node failed ('x')"),
         (raised(RuntimeError("boom: no"), ValueError("no")), "boom: no"),
         (
-            raised(StreamError("No connection to here: refused", "connect_error"), APIConnectionError(), REFUSED),
+            raised(
+                StreamError("No connection to here: refused", "connect_error"),
+                APIConnectionError(),
+                REFUSED,
+            ),
             "No connection to here: refused",
         ),
         (APIConnectionError(body={"message": "quota"}), "Connection error."),
@@ -92,13 +102,21 @@ def error_of_search() -> Exception:
 
 
 def states(events: list[ev.Event]) -> list[Any]:
-    return [(event.status, event.error and event.error.message) for event in events if isinstance(event, ev.ToolResult)]
+    return [
+        (event.status, event.error and event.error.message)
+        for event in events
+        if isinstance(event, ev.ToolResult)
+    ]
 
 
 def test_the_tool_that_raised_has_the_error() -> None:
     events = decode(decoder_named("pydantic.ai"), call_of("search", 0), error_of_search())
     assert states(events) == [("error", "boom")]
-    both = decode(decoder_named("pydantic.ai"), [*call_of("other", 0), *call_of("search", 1)], error_of_search())
+    both = decode(
+        decoder_named("pydantic.ai"),
+        [*call_of("other", 0), *call_of("search", 1)],
+        error_of_search(),
+    )
     (result,) = [event for event in both if isinstance(event, ev.ToolResult)]
     names = {event.id: event.name for event in both if isinstance(event, ev.ToolStart)}
     assert names[result.id] == "search"

@@ -11,11 +11,18 @@ from nbagent.adapters.decoders import decoder_named
 SYSTEMS = {recording.system: recording for recording in RECORDINGS}
 
 
-@pytest.mark.parametrize("data", [{"error": {"message": "boom", "code": "x1"}}, {"message": "boom"}, "boom"], ids=str)
+@pytest.mark.parametrize(
+    "data", [{"error": {"message": "boom", "code": "x1"}}, {"message": "boom"}, "boom"], ids=str
+)
 @pytest.mark.parametrize("system", sorted(SYSTEMS))
 def test_an_event_that_is_named_an_error_fails_the_run(system: str, data: Any) -> None:
-    events = decode(decoder_named(system), [*SYSTEMS[system].items[:2], {"event": "error", "data": data}])
-    assert "boom" in [event.message for event in events if isinstance(event, ev.Error)] or system == "dexto"
+    events = decode(
+        decoder_named(system), [*SYSTEMS[system].items[:2], {"event": "error", "data": data}]
+    )
+    assert (
+        "boom" in [event.message for event in events if isinstance(event, ev.Error)]
+        or system == "dexto"
+    )
     assert isinstance(events[-1], ev.RunEnd)
     assert events[-1].status == "failed"
 
@@ -27,5 +34,8 @@ NAMED = {"bedrock.converse", "dexto", "langgraph", "nearai", "openai.assistants"
 @pytest.mark.parametrize("system", sorted(SYSTEMS.keys() - NAMED))
 def test_a_name_that_says_nothing_new_changes_nothing(system: str) -> None:
     items = SYSTEMS[system].items
-    named = [item if item == "[DONE]" or "event" in item else {"event": "tick", "data": item} for item in items]
+    named = [
+        item if item == "[DONE]" or "event" in item else {"event": "tick", "data": item}
+        for item in items
+    ]
     assert decode(decoder_named(system), named) == decode(decoder_named(system), items)

@@ -47,7 +47,9 @@ def test_texts_that_follow_each_other_are_one() -> None:
 
 
 @pytest.mark.parametrize(("as_object", "status"), [(True, "completed"), (False, "incomplete")])
-def test_objects_end_when_their_agent_does_and_json_with_its_result(as_object: bool, status: str) -> None:
+def test_objects_end_when_their_agent_does_and_json_with_its_result(
+    as_object: bool, status: str
+) -> None:
     items: list[Any] = [
         pydantic("part_start", index=0, part={"part_kind": "text", "content": "Hi"}),
         pydantic("part_end", index=0, part={"part_kind": "text", "content": "Hi"}),
@@ -57,27 +59,48 @@ def test_objects_end_when_their_agent_does_and_json_with_its_result(as_object: b
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [("success", "ok"), ("failed", "error"), ("denied", "denied"), ("retried", "error")]
+    ("outcome", "status"),
+    [("success", "ok"), ("failed", "error"), ("denied", "denied"), ("retried", "error")],
 )
 def test_a_tool_s_outcome_is_told(outcome: str, status: str) -> None:
-    returned = {"part_kind": "tool-return", "tool_name": "rm", "tool_call_id": "c", "content": "x", "outcome": outcome}
-    events = run(pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", part=returned))
+    returned = {
+        "part_kind": "tool-return",
+        "tool_name": "rm",
+        "tool_call_id": "c",
+        "content": "x",
+        "outcome": outcome,
+    }
+    events = run(
+        pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", part=returned)
+    )
     assert [result.status for result in only(events, ev.ToolResult)] == [status]
 
 
 def test_a_retry_prompt_is_a_failure() -> None:
-    retry = {"part_kind": "retry-prompt", "tool_name": "rm", "tool_call_id": "c", "content": "try again"}
-    events = run(pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", result=retry))
+    retry = {
+        "part_kind": "retry-prompt",
+        "tool_name": "rm",
+        "tool_call_id": "c",
+        "content": "try again",
+    }
+    events = run(
+        pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", result=retry)
+    )
     assert only(events, ev.ToolResult)[0].error == ev.ErrorInfo(message="try again")
 
 
 def test_deferred_calls_wait_for_approval() -> None:
     requests = {"approvals": [CALL], "calls": []}
     events = run(
-        pydantic("deferred_tool_requests", requests=requests), pydantic("agent_run_result", result={"output": requests})
+        pydantic("deferred_tool_requests", requests=requests),
+        pydantic("agent_run_result", result={"output": requests}),
     )
     (asked,) = only(events, ev.ApprovalRequest)
-    assert (asked.approval_id, asked.args, asked.tool_id) == ("c", {"path": "/"}, only(events, ev.ToolStart)[0].id)
+    assert (asked.approval_id, asked.args, asked.tool_id) == (
+        "c",
+        {"path": "/"},
+        only(events, ev.ToolStart)[0].id,
+    )
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
@@ -107,7 +130,9 @@ class FinalAnswerStep:
 
 
 def test_what_a_code_agent_writes_is_commentary_and_its_answer_is_final() -> None:
-    events = run(ChatMessageStreamDelta("x = 1"), ActionStep(1, model_output="x = 1"), FinalAnswerStep(42))
+    events = run(
+        ChatMessageStreamDelta("x = 1"), ActionStep(1, model_output="x = 1"), FinalAnswerStep(42)
+    )
     assert [(start.phase) for start in only(events, ev.TextStart)] == ["commentary", "final_answer"]
     assert Transcript.of(events).texts == ["x = 1", "42"]
 
@@ -130,11 +155,21 @@ def test_another_agent_s_turn_is_a_hand_off() -> None:
     events = run(
         llama("AgentInput", input=[], current_agent_name="A"),
         llama("ToolCall", tool_name="handoff", tool_kwargs={"to_agent": "B"}, tool_id="h"),
-        llama("ToolCallResult", tool_name="handoff", tool_kwargs={}, tool_id="h", tool_output={"content": "ok"}),
+        llama(
+            "ToolCallResult",
+            tool_name="handoff",
+            tool_kwargs={},
+            tool_id="h",
+            tool_output={"content": "ok"},
+        ),
         llama("AgentInput", input=[], current_agent_name="B"),
     )
     (handoff,) = only(events, ev.AgentHandoff)
-    assert (handoff.from_, handoff.to, handoff.tool_id) == ("A", "B", only(events, ev.ToolStart)[0].id)
+    assert (handoff.from_, handoff.to, handoff.tool_id) == (
+        "A",
+        "B",
+        only(events, ev.ToolStart)[0].id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,14 +181,23 @@ def test_another_agent_s_turn_is_a_hand_off() -> None:
     ids=["raised", "as JSON"],
 )
 def test_a_workflow_that_fails_says_why(error: Any) -> None:
-    events = run(llama("AgentInput", current_agent_name="A"), llama("WorkflowFailedEvent", step_name="s", exception=error))
-    assert [(error.error_type, error.message[:14]) for error in only(events, ev.Error)] == [("LookupError", "Max iterations")]
+    events = run(
+        llama("AgentInput", current_agent_name="A"),
+        llama("WorkflowFailedEvent", step_name="s", exception=error),
+    )
+    assert [(error.error_type, error.message[:14]) for error in only(events, ev.Error)] == [
+        ("LookupError", "Max iterations")
+    ]
     assert events[-1].status == "max_steps"  # type: ignore[union-attr]
 
 
 def test_a_workflow_asks_and_waits() -> None:
-    events = run(llama("AgentInput", current_agent_name="A"), llama("InputRequiredEvent", prefix="Sure?"))
-    assert [(asked.kind, asked.prompt) for asked in only(events, ev.ApprovalRequest)] == [("input", "Sure?")]
+    events = run(
+        llama("AgentInput", current_agent_name="A"), llama("InputRequiredEvent", prefix="Sure?")
+    )
+    assert [(asked.kind, asked.prompt) for asked in only(events, ev.ApprovalRequest)] == [
+        ("input", "Sure?")
+    ]
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
@@ -179,9 +223,19 @@ def test_a_crew_streams_text_thoughts_and_tools() -> None:
         {"type": "llm_call_started", "model": "m"},
         {"type": "llm_thinking_chunk", "chunk": "Hm"},
         {"type": "llm_stream_chunk", "chunk": "Hi"},
-        {"type": "llm_call_completed", "response": "Hi!", "usage": {"prompt_tokens": 1}, "finish_reason": "stop"},
+        {
+            "type": "llm_call_completed",
+            "response": "Hi!",
+            "usage": {"prompt_tokens": 1},
+            "finish_reason": "stop",
+        },
         {"type": "tool_usage_started", "event_id": "e", "tool_name": "f", "tool_args": {"x": 1}},
-        {"type": "tool_usage_finished", "started_event_id": "e", "tool_name": "f", "output": "done"},
+        {
+            "type": "tool_usage_finished",
+            "started_event_id": "e",
+            "tool_name": "f",
+            "output": "done",
+        },
         {"type": "crew_kickoff_completed"},
     )
     transcript = Transcript.of(events)
@@ -191,31 +245,60 @@ def test_a_crew_streams_text_thoughts_and_tools() -> None:
 
 
 def test_the_frames_of_a_crew_carry_its_events() -> None:
-    frame = {"id": "1", "seq": 1, "channel": "llm", "namespace": [], "type": "llm_stream_chunk", "data": {"chunk": "Hi"}}
+    frame = {
+        "id": "1",
+        "seq": 1,
+        "channel": "llm",
+        "namespace": [],
+        "type": "llm_stream_chunk",
+        "data": {"chunk": "Hi"},
+    }
     assert Transcript.of(run(frame)).texts == ["Hi"]
 
 
 def test_the_chunks_of_a_crew_repeat_what_a_call_says_so_far_and_calls_may_share_an_index() -> None:
     def chunk(call_id: str, arguments: str) -> dict[str, Any]:
         call = {"tool_id": call_id, "tool_name": "f", "arguments": arguments, "index": 0}
-        return {"chunk_type": "tool_call", "content": arguments, "agent_role": "A", "tool_call": call}
+        return {
+            "chunk_type": "tool_call",
+            "content": arguments,
+            "agent_role": "A",
+            "tool_call": call,
+        }
 
     text_chunk = {"chunk_type": "text", "content": "Hi", "agent_role": "A", "tool_call": None}
     events = run(chunk("c", '{"x"'), chunk("c", '{"x":1}'), chunk("d", '{"x":2}'), text_chunk)
-    assert [(tool["call_id"], tool["args"]) for tool in Transcript.of(events).tools] == [("c", {"x": 1}), ("d", {"x": 2})]
+    assert [(tool["call_id"], tool["args"]) for tool in Transcript.of(events).tools] == [
+        ("c", {"x": 1}),
+        ("d", {"x": 2}),
+    ]
 
 
 def test_a_flow_inside_a_flow_does_not_end_it() -> None:
     def frame(suffix: str, event_id: str, **data: Any) -> dict[str, Any]:
-        return {"id": event_id, "seq": 1, "channel": "flow", "namespace": [], "type": f"flow_{suffix}", "data": data}
+        return {
+            "id": event_id,
+            "seq": 1,
+            "channel": "flow",
+            "namespace": [],
+            "type": f"flow_{suffix}",
+            "data": data,
+        }
 
-    items = [frame("started", "a"), frame("started", "b"), frame("finished", "c", started_event_id="b")]
+    items = [
+        frame("started", "a"),
+        frame("started", "b"),
+        frame("finished", "c", started_event_id="b"),
+    ]
     assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]
     assert run(*items, frame("finished", "d", started_event_id="a"))[-1].status == "completed"  # type: ignore[union-attr]
 
 
 def test_the_chunks_of_a_crew_are_text() -> None:
-    chunks = [{"chunk_type": "text", "content": text, "agent_role": "A", "tool_call": None} for text in ("Hi", " you")]
+    chunks = [
+        {"chunk_type": "text", "content": text, "agent_role": "A", "tool_call": None}
+        for text in ("Hi", " you")
+    ]
     assert Transcript.of(run(*chunks)).texts == ["Hi you"]
 
 
@@ -223,7 +306,13 @@ def test_the_chunks_of_a_crew_are_text() -> None:
 
 
 def adk(*parts: Any, role: str = "model", **fields: Any) -> dict[str, Any]:
-    return {"author": "root", "invocationId": "e", "content": {"role": role, "parts": list(parts)}, "actions": {}, **fields}
+    return {
+        "author": "root",
+        "invocationId": "e",
+        "content": {"role": role, "parts": list(parts)},
+        "actions": {},
+        **fields,
+    }
 
 
 RM = {"functionCall": {"id": "c", "name": "rm", "args": {"path": "/"}}}
@@ -233,11 +322,23 @@ def test_a_tool_that_needs_confirmation_asks_once() -> None:
     wants = {"originalFunctionCall": RM["functionCall"], "toolConfirmation": {"hint": "Delete?"}}
     events = run(
         adk(RM, partial=False),
-        adk({"functionCall": {"id": "q", "name": "adk_request_confirmation", "args": wants}}, longRunningToolIds=["q"]),
         adk(
-            {"functionResponse": {"id": "c", "name": "rm", "response": {"error": "needs confirmation"}}},
+            {"functionCall": {"id": "q", "name": "adk_request_confirmation", "args": wants}},
+            longRunningToolIds=["q"],
+        ),
+        adk(
+            {
+                "functionResponse": {
+                    "id": "c",
+                    "name": "rm",
+                    "response": {"error": "needs confirmation"},
+                }
+            },
             role="user",
-            actions={"requestedToolConfirmations": {"c": {"hint": "Delete?"}}, "skipSummarization": True},
+            actions={
+                "requestedToolConfirmations": {"c": {"hint": "Delete?"}},
+                "skipSummarization": True,
+            },
         ),
     )
     (asked,) = only(events, ev.ApprovalRequest)
@@ -246,9 +347,15 @@ def test_a_tool_that_needs_confirmation_asks_once() -> None:
 
 
 def test_a_transfer_is_a_hand_off_and_a_failure_is_told() -> None:
-    events = run(adk(actions={"transferToAgent": "B"}), adk(errorCode="SAFETY", errorMessage="blocked"))
-    assert [(handoff.from_, handoff.to) for handoff in only(events, ev.AgentHandoff)] == [("root", "B")]
-    assert [(error.message, error.code) for error in only(events, ev.Error)] == [("blocked", "SAFETY")]
+    events = run(
+        adk(actions={"transferToAgent": "B"}), adk(errorCode="SAFETY", errorMessage="blocked")
+    )
+    assert [(handoff.from_, handoff.to) for handoff in only(events, ev.AgentHandoff)] == [
+        ("root", "B")
+    ]
+    assert [(error.message, error.code) for error in only(events, ev.Error)] == [
+        ("blocked", "SAFETY")
+    ]
     assert events[-1].status == "failed"  # type: ignore[union-attr]
 
 
@@ -257,15 +364,22 @@ def test_names_in_process_are_read_like_those_on_the_wire() -> None:
     answer = {"function_response": {"id": "c", "name": "f", "response": {"result": 0}}}
     base = {"author": "root", "invocation_id": "e", "actions": {}}
     events = run(
-        {**base, "content": {"role": "model", "parts": [part]}}, {**base, "content": {"role": "user", "parts": [answer]}}
+        {**base, "content": {"role": "model", "parts": [part]}},
+        {**base, "content": {"role": "user", "parts": [answer]}},
     )
     assert [tool["result"] for tool in Transcript.of(events).tools] == [0]
 
 
 @pytest.mark.parametrize("is_streamed", [True, False])
 def test_calls_of_google_adk_without_ids_are_answered_in_order(is_streamed: bool) -> None:
-    calls = [{"functionCall": {"name": name, "args": {"x": x}}} for name, x in (("f", 1), ("f", 2), ("g", 3))]
-    results = [{"functionResponse": {"name": name, "response": {"result": x}}} for name, x in (("g", 3), ("f", 1), ("f", 2))]
+    calls = [
+        {"functionCall": {"name": name, "args": {"x": x}}}
+        for name, x in (("f", 1), ("f", 2), ("g", 3))
+    ]
+    results = [
+        {"functionResponse": {"name": name, "response": {"result": x}}}
+        for name, x in (("g", 3), ("f", 1), ("f", 2))
+    ]
     again = {"functionCall": {"name": "f", "args": {"x": 4}}}
     events = run(
         *([adk(*calls, partial=True)] if is_streamed else []),

@@ -17,8 +17,13 @@ Json = dict[str, Any]
 RECORDED = [recording for recording in of_folder("gemini") if recording.system == "google.gemini"]
 
 
-def chunk(*parts: Json, finish: str | None = None, response_id: str | None = "r-1", **more: Any) -> Json:
-    candidate: Json = {"content": {"role": "model", "parts": list(parts)}, **more.pop("candidate", {})}
+def chunk(
+    *parts: Json, finish: str | None = None, response_id: str | None = "r-1", **more: Any
+) -> Json:
+    candidate: Json = {
+        "content": {"role": "model", "parts": list(parts)},
+        **more.pop("candidate", {}),
+    }
     if finish:
         candidate["finishReason"] = finish
     response = {"candidates": [candidate], "modelVersion": "gemini", **more}
@@ -31,7 +36,9 @@ def snake(value: Any) -> Any:
         return [snake(entry) for entry in value]
     if isinstance(value, dict):
         return {
-            re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(): entry if name in ("args", "response") else snake(entry)
+            re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(): entry
+            if name in ("args", "response")
+            else snake(entry)
             for name, entry in value.items()
         }
     return value
@@ -41,7 +48,9 @@ def both(*items: Json) -> list[ev.Event]:
     """Return the events of the chunks, after asserting that they are the same in either spelling."""
     events = decode(GeminiDecoder(), items)
     other = decode(GeminiDecoder(), [snake(item) for item in items])
-    assert [replace(event, meta=None) for event in other] == [replace(event, meta=None) for event in events]
+    assert [replace(event, meta=None) for event in other] == [
+        replace(event, meta=None) for event in events
+    ]
     return events
 
 
@@ -56,7 +65,9 @@ def test_a_recording_says_what_its_parts_add_up_to(recording: Recording) -> None
     parts = [part for item in items for part in item["candidates"][0]["content"].get("parts", ())]
     text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
     thoughts = "".join(part.get("text", "") for part in parts if part.get("thought"))
-    names = [part["functionCall"]["name"] for part in parts if "name" in part.get("functionCall", {})]
+    names = [
+        part["functionCall"]["name"] for part in parts if "name" in part.get("functionCall", {})
+    ]
     transcript = Transcript.of(decode(GeminiDecoder(), items))
     assert "".join(transcript.texts) == text
     assert "".join(transcript.thoughts) == thoughts
@@ -64,13 +75,24 @@ def test_a_recording_says_what_its_parts_add_up_to(recording: Recording) -> None
     usage = items[-1]["usageMetadata"]
     assert transcript.end is not None
     assert transcript.end.usage is not None
-    assert (transcript.end.status, transcript.end.usage.total) == ("completed", usage["totalTokenCount"])
+    assert (transcript.end.status, transcript.end.usage.total) == (
+        "completed",
+        usage["totalTokenCount"],
+    )
     made = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
-    assert (transcript.end.usage.input, transcript.end.usage.output) == (usage["promptTokenCount"], made)
+    assert (transcript.end.usage.input, transcript.end.usage.output) == (
+        usage["promptTokenCount"],
+        made,
+    )
 
 
 def test_thoughts_are_summaries_and_text_is_one_text() -> None:
-    events = both(chunk({"text": "hm", "thought": True}), chunk({"text": "4"}), chunk({"text": "2"}), chunk(finish="STOP"))
+    events = both(
+        chunk({"text": "hm", "thought": True}),
+        chunk({"text": "4"}),
+        chunk({"text": "2"}),
+        chunk(finish="STOP"),
+    )
     transcript = Transcript.of(events)
     assert (transcript.thoughts, transcript.texts) == (["hm"], ["42"])
     assert only(events, ev.ReasoningStart).kind == "summary"
@@ -79,11 +101,23 @@ def test_thoughts_are_summaries_and_text_is_one_text() -> None:
 @pytest.mark.parametrize(
     ("parts", "where"),
     [
-        ([{"text": "hm", "thought": True}, {"text": "", "thought": True, "thoughtSignature": "sig"}], ev.ReasoningEnd),
+        (
+            [
+                {"text": "hm", "thought": True},
+                {"text": "", "thought": True, "thoughtSignature": "sig"},
+            ],
+            ev.ReasoningEnd,
+        ),
         ([{"text": "", "thoughtSignature": "sig"}], ev.ReasoningEnd),
         ([{"text": "42"}, {"text": "", "thoughtSignature": "sig"}], ev.TextEnd),
         ([{"functionCall": {"name": "f"}, "thoughtSignature": "sig"}], ev.ToolStart),
-        ([{"functionCall": {"name": "f"}, "thoughtSignature": "sig"}, {"functionCall": {"name": "g"}}], ev.ToolStart),
+        (
+            [
+                {"functionCall": {"name": "f"}, "thoughtSignature": "sig"},
+                {"functionCall": {"name": "g"}},
+            ],
+            ev.ToolStart,
+        ),
     ],
 )
 def test_a_signature_goes_with_what_it_signs(parts: list[Json], where: type[ev.Event]) -> None:
@@ -93,15 +127,22 @@ def test_a_signature_goes_with_what_it_signs(parts: list[Json], where: type[ev.E
 
 
 def test_a_signature_that_an_sdk_decoded_is_base64_again() -> None:
-    end = only(decode(GeminiDecoder(), [chunk({"text": "", "thought_signature": b"sig"}, finish="STOP")]), ev.ReasoningEnd)
+    end = only(
+        decode(GeminiDecoder(), [chunk({"text": "", "thought_signature": b"sig"}, finish="STOP")]),
+        ev.ReasoningEnd,
+    )
     assert end.signature == "c2ln"
 
 
 def test_calls_come_whole_without_an_id_and_are_answered_by_name_in_order() -> None:
     calls = [{"functionCall": {"name": "f", "args": {"x": number}}} for number in (1, 2)]
-    results = [{"functionResponse": {"name": "f", "response": {"result": number}}} for number in (1, 2)]
+    results = [
+        {"functionResponse": {"name": "f", "response": {"result": number}}} for number in (1, 2)
+    ]
     turn = {"role": "user", "parts": results}
-    events = both(chunk(*calls, finish="STOP"), turn, chunk({"text": "42"}, finish="STOP", response_id="r-2"))
+    events = both(
+        chunk(*calls, finish="STOP"), turn, chunk({"text": "42"}, finish="STOP", response_id="r-2")
+    )
     transcript = Transcript.of(events)
     assert [tool["args"] for tool in transcript.tools] == [{"x": 1}, {"x": 2}]
     assert [tool["result"] for tool in transcript.tools] == [{"result": 1}, {"result": 2}]
@@ -111,7 +152,9 @@ def test_calls_come_whole_without_an_id_and_are_answered_by_name_in_order() -> N
 def test_a_response_with_an_error_in_it_is_an_error() -> None:
     call = {"functionCall": {"name": "f", "id": "c-1"}}
     answer = {"functionResponse": {"name": "f", "id": "c-1", "response": {"error": "no"}}}
-    (tool,) = Transcript.of(both(chunk(call, finish="STOP"), {"role": "user", "parts": [answer]})).tools
+    (tool,) = Transcript.of(
+        both(chunk(call, finish="STOP"), {"role": "user", "parts": [answer]})
+    ).tools
     assert (tool["call_id"], tool["args"], tool["status"]) == ("c-1", {}, "error")
 
 
@@ -124,13 +167,21 @@ def test_arguments_by_path_become_one_object() -> None:
         chunk({"functionCall": {"name": "f", "willContinue": True}}),
         more({"jsonPath": "$.place", "stringValue": "Bos", "willContinue": True}),
         more({"jsonPath": "$.place", "stringValue": "ton"}),
-        more({"jsonPath": "$.days[1].n", "numberValue": 2}, {"jsonPath": "$['a b']", "boolValue": False}),
+        more(
+            {"jsonPath": "$.days[1].n", "numberValue": 2},
+            {"jsonPath": "$['a b']", "boolValue": False},
+        ),
         more({"jsonPath": "$.none", "nullValue": "NULL_VALUE"}),
         more(go_on=False),
         chunk({"functionCall": {"name": "g"}}, finish="STOP"),
     ]
     tools = Transcript.of(both(*items)).tools
-    assert tools[0]["args"] == {"place": "Boston", "days": [None, {"n": 2}], "a b": False, "none": None}
+    assert tools[0]["args"] == {
+        "place": "Boston",
+        "days": [None, {"n": 2}],
+        "a b": False,
+        "none": None,
+    }
     assert (tools[1]["name"], tools[1]["args"]) == ("g", {})
 
 
@@ -147,13 +198,22 @@ def test_code_that_the_service_runs_has_its_output(outcome: str, status: str) ->
 
 def test_a_tool_that_the_service_calls_itself_is_answered_by_its_id() -> None:
     call = {"toolCall": {"id": "t-1", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["x"]}}}
-    done = {"toolResponse": {"id": "t-1", "toolType": "GOOGLE_SEARCH_WEB", "response": {"found": 1}}}
+    done = {
+        "toolResponse": {"id": "t-1", "toolType": "GOOGLE_SEARCH_WEB", "response": {"found": 1}}
+    }
     (tool,) = Transcript.of(both(chunk(call), chunk(done, finish="STOP"))).tools
-    assert (tool["name"], tool["kind"], tool["result"]) == ("google_search_web", "hosted", {"found": 1})
+    assert (tool["name"], tool["kind"], tool["result"]) == (
+        "google_search_web",
+        "hosted",
+        {"found": 1},
+    )
 
 
 def test_grounding_is_a_search_with_sources_told_once() -> None:
-    grounding = {"webSearchQueries": ["x"], "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}]}
+    grounding = {
+        "webSearchQueries": ["x"],
+        "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}],
+    }
     items = [
         chunk({"text": "42"}),
         *[chunk({"text": "."}, candidate={"groundingMetadata": grounding})] * 2,
@@ -161,7 +221,11 @@ def test_grounding_is_a_search_with_sources_told_once() -> None:
     ]
     events = both(*items)
     source = only(events, ev.Source)
-    assert (source.url, source.title, source.text_id) == ("https://a.example", "A", only(events, ev.TextStart).id)
+    assert (source.url, source.title, source.text_id) == (
+        "https://a.example",
+        "A",
+        only(events, ev.TextStart).id,
+    )
     (tool,) = Transcript.of(events).tools
     assert (tool["name"], tool["args"]) == ("google_search", {"queries": ["x"]})
 
@@ -169,7 +233,10 @@ def test_grounding_is_a_search_with_sources_told_once() -> None:
 def test_citations_and_files_are_kept() -> None:
     citation = {"citationSources": [{"uri": "https://b.example", "startIndex": 1}]}
     picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
-    events = both(chunk({"text": "x"}, picture, candidate={"citationMetadata": citation}), chunk(finish="STOP"))
+    events = both(
+        chunk({"text": "x"}, picture, candidate={"citationMetadata": citation}),
+        chunk(finish="STOP"),
+    )
     assert only(events, ev.Source).url == "https://b.example"
     assert (only(events, ev.File).media_type, only(events, ev.File).data) == ("image/png", "aGk=")
 
@@ -191,7 +258,10 @@ def test_the_finish_reason_tells_how_it_ended(reason: str, status: str) -> None:
 
 
 def test_a_blocked_prompt_fails() -> None:
-    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 3}}
+    blocked = {
+        "promptFeedback": {"blockReason": "SAFETY"},
+        "usageMetadata": {"promptTokenCount": 3},
+    }
     events = both(blocked)
     assert (only(events, ev.RunEnd).status, only(events, ev.Error).code) == ("failed", "SAFETY")
     assert decoder_for(blocked).system == "google.gemini"
@@ -201,17 +271,28 @@ def test_an_error_keeps_the_text() -> None:
     error = {"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}
     events = both(chunk({"text": "so far"}), error)
     assert Transcript.of(events).texts == ["so far"]
-    assert (only(events, ev.Error).message, only(events, ev.Error).code) == ("Overloaded", "UNAVAILABLE")
+    assert (only(events, ev.Error).message, only(events, ev.Error).code) == (
+        "Overloaded",
+        "UNAVAILABLE",
+    )
     assert decoder_for(error).system == decoder_for([error]).system == "google.gemini"
 
 
 def test_counts_are_cumulative_in_a_response_and_summed_over_responses() -> None:
-    counts = {"promptTokenCount": 5, "toolUsePromptTokenCount": 1, "thoughtsTokenCount": 3, "cachedContentTokenCount": 2}
+    counts = {
+        "promptTokenCount": 5,
+        "toolUsePromptTokenCount": 1,
+        "thoughtsTokenCount": 3,
+        "cachedContentTokenCount": 2,
+    }
     last = {**counts, "candidatesTokenCount": 4, "totalTokenCount": 13}
     one = [chunk({"text": "x"}, usageMetadata=counts), chunk(finish="STOP", usageMetadata=last)]
     usage = ev.Usage(input=6, output=7, total=13, reasoning=3, cache_read=2)
     assert only(both(*one), ev.RunEnd).usage == usage
-    assert only(both(*one, *({**item, "responseId": "r-2"} for item in one)), ev.RunEnd).usage == usage + usage
+    assert (
+        only(both(*one, *({**item, "responseId": "r-2"} for item in one)), ev.RunEnd).usage
+        == usage + usage
+    )
 
 
 def test_without_ids_what_speaks_after_the_end_is_another_response() -> None:
@@ -230,8 +311,12 @@ def test_objects_of_an_sdk_are_read_like_dicts() -> None:
         STOP = "STOP"
 
     part = SimpleNamespace(text="x", thought=None, function_call=None)
-    candidate = SimpleNamespace(content=SimpleNamespace(parts=[part]), finish_reason=Reason.STOP, index=0)
-    item = SimpleNamespace(candidates=[candidate], model_version="gemini", response_id="r-1", usage_metadata=None)
+    candidate = SimpleNamespace(
+        content=SimpleNamespace(parts=[part]), finish_reason=Reason.STOP, index=0
+    )
+    item = SimpleNamespace(
+        candidates=[candidate], model_version="gemini", response_id="r-1", usage_metadata=None
+    )
     events = decode(decoder_for(item), [item])
     assert (Transcript.of(events).texts, only(events, ev.RunEnd).finish_reason) == (["x"], "STOP")
 

@@ -10,11 +10,18 @@ from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.gemini.interactions import InteractionsDecoder
 
 Json = dict[str, Any]
-CREATED: Json = {"event_type": "interaction.created", "interaction": {"id": "i", "model": "gemini", "status": "in_progress"}}
+CREATED: Json = {
+    "event_type": "interaction.created",
+    "interaction": {"id": "i", "model": "gemini", "status": "in_progress"},
+}
 
 
 def step(index: int, inner: Json, *deltas: Json, prefix: str = "step") -> list[Json]:
-    start = {"event_type": f"{prefix}.start", "index": index, "step" if prefix == "step" else "content": inner}
+    start = {
+        "event_type": f"{prefix}.start",
+        "index": index,
+        "step" if prefix == "step" else "content": inner,
+    }
     middle = [{"event_type": f"{prefix}.delta", "index": index, "delta": delta} for delta in deltas]
     return [start, *middle, {"event_type": f"{prefix}.stop", "index": index}]
 
@@ -35,7 +42,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
 def test_a_recorded_call_is_read_with_its_thought_and_counts() -> None:
     items = payloads(FOLDER / "gemini/vercel-tool-call-step1.sse")
     events = decode(decoder_for(items[0]), items)
-    assert Transcript.of(events).calls() == [("getWeather", "61nzpsv4", '{"location":"San Francisco"}')]
+    assert Transcript.of(events).calls() == [
+        ("getWeather", "61nzpsv4", '{"location":"San Francisco"}')
+    ]
     assert only(events, ev.ReasoningEnd).signature == items[3]["delta"]["signature"]
     end = only(events, ev.RunEnd)
     assert (end.status, end.finish_reason) == ("completed", "requires_action")
@@ -50,8 +59,21 @@ def test_thought_text_and_sources(prefix: str) -> None:
         "annotations": [{"type": "url_citation", "url": "https://a.example", "title": "A"}],
     }
     events = answer(
-        *step(0, {"type": "thought"}, summary, {"type": "thought_signature", "signature": "sig"}, prefix=prefix),
-        *step(1, {"type": "model_output"}, {"type": "text", "text": "4"}, {"type": "text", "text": "2"}, cited, prefix=prefix),
+        *step(
+            0,
+            {"type": "thought"},
+            summary,
+            {"type": "thought_signature", "signature": "sig"},
+            prefix=prefix,
+        ),
+        *step(
+            1,
+            {"type": "model_output"},
+            {"type": "text", "text": "4"},
+            {"type": "text", "text": "2"},
+            cited,
+            prefix=prefix,
+        ),
     )
     assert (Transcript.of(events).thoughts, Transcript.of(events).texts) == (["hm"], ["42"])
     source = only(events, ev.Source)
@@ -73,9 +95,9 @@ def test_a_tool_that_the_service_runs_has_its_result(failed: bool) -> None:
 
 def test_a_functions_name_may_come_with_its_delta() -> None:
     delta = {"type": "function_call", "id": "c", "name": "f", "arguments": {"x": 1}}
-    assert Transcript.of(answer(*step(0, {"type": "function_call"}, delta, prefix="content"))).calls() == [
-        ("f", "c", '{"x": 1}')
-    ]
+    assert Transcript.of(
+        answer(*step(0, {"type": "function_call"}, delta, prefix="content"))
+    ).calls() == [("f", "c", '{"x": 1}')]
 
 
 def test_pictures_are_files() -> None:
@@ -95,13 +117,16 @@ def test_pictures_are_files() -> None:
     ],
 )
 def test_the_status_tells_how_it_ended(status: str, ours: str) -> None:
-    assert only(decode(InteractionsDecoder(), [CREATED, completed(status)]), ev.RunEnd).status == ours
+    assert (
+        only(decode(InteractionsDecoder(), [CREATED, completed(status)]), ev.RunEnd).status == ours
+    )
 
 
 def test_an_error_keeps_the_text() -> None:
     error = {"event_type": "error", "error": {"code": "overloaded", "message": "Busy"}}
     events = decode(
-        InteractionsDecoder(), [CREATED, *step(0, {"type": "model_output"}, {"type": "text", "text": "so far"}), error]
+        InteractionsDecoder(),
+        [CREATED, *step(0, {"type": "model_output"}, {"type": "text", "text": "so far"}), error],
     )
     assert (Transcript.of(events).texts, only(events, ev.Error).message) == (["so far"], "Busy")
     assert only(events, ev.RunEnd).status == "failed"

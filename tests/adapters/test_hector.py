@@ -28,7 +28,11 @@ def chunks(*texts: str) -> list[Any]:
 def update(text: str = "", *, partial: bool, parts: Any = None, **metadata: Any) -> dict[str, Any]:
     parts = parts or ([{"kind": "text", "text": text}] if text else [])
     result = {"kind": "artifact-update", "artifact": {"artifactId": "a", "parts": parts}}
-    return {"jsonrpc": "2.0", "id": 1, "result": {**result, "metadata": {"author": "one", "partial": partial, **metadata}}}
+    return {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "result": {**result, "metadata": {"author": "one", "partial": partial, **metadata}},
+    }
 
 
 def test_the_documented_chunks_are_one_answer() -> None:
@@ -39,13 +43,13 @@ def test_the_documented_chunks_are_one_answer() -> None:
 
 
 def test_frames_that_a_strict_reader_took_for_one_are_taken_apart() -> None:
-    joined = "\n".join(item if isinstance(item, str) else json.dumps(item) for item in stream("doc-chunks"))
+    joined = "\n".join(
+        item if isinstance(item, str) else json.dumps(item) for item in stream("doc-chunks")
+    )
     assert Transcript.of(run(joined)).texts == ["Quantum computing uses quantum mechanics..."]
 
 
-DOCUMENTED = (
-    'Let me create it...\n[Tool: write_file("hello.py", "print(\'Hello\')")]\nFile created.\n[Tool: run()]\nDone [Tool: x(y)]'
-)
+DOCUMENTED = 'Let me create it...\n[Tool: write_file("hello.py", "print(\'Hello\')")]\nFile created.\n[Tool: run()]\nDone [Tool: x(y)]'
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
@@ -64,7 +68,9 @@ def test_line_ends_of_chunks_are_line_breaks() -> None:
     assert [start.line_breaks for start in starts] == [True] * 3
 
 
-@pytest.mark.parametrize("text", ["[Tool: never closed", "[Tool", "[To do]\n", "[Tool: ]\n", "\n\n"])
+@pytest.mark.parametrize(
+    "text", ["[Tool: never closed", "[Tool", "[To do]\n", "[Tool: ]\n", "\n\n"]
+)
 def test_lines_that_only_look_like_it_are_text(text: str) -> None:
     transcript = Transcript.of(run(*chunks("a\n", text)))
     assert "".join(transcript.texts) == "a\n" + text
@@ -93,15 +99,26 @@ def test_the_dialect_is_read(named: bool) -> None:
     items = stream("v1-agui") if named else [item["data"] for item in stream("v1-agui")]
     transcript = Transcript.of(run(*items))
     assert (transcript.thoughts, transcript.texts) == (["hmm"], ["Hi"])
-    assert [(tool["name"], tool["args"], tool["result"]) for tool in transcript.tools] == [("search", {"q": "x"}, "5 files")]
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in transcript.tools] == [
+        ("search", {"q": "x"}, "5 files")
+    ]
     assert transcript.end is not None
     assert transcript.end.status == "completed"
 
 
 def test_the_dialects_failures_are_told() -> None:
-    stop = {"type": "AGUI_EVENT_TYPE_TOOL_CALL_STOP", "toolCallStop": {"toolCallId": "c", "error": "no", "isError": True}}
-    delta = {"type": "AGUI_EVENT_TYPE_TOOL_CALL_DELTA", "toolCallDelta": {"toolCallId": "c", "partialInput": '{"a":1}'}}
-    error = {"type": "AGUI_EVENT_TYPE_TASK_ERROR", "taskError": {"errorMessage": "boom", "errorCode": "E"}}
+    stop = {
+        "type": "AGUI_EVENT_TYPE_TOOL_CALL_STOP",
+        "toolCallStop": {"toolCallId": "c", "error": "no", "isError": True},
+    }
+    delta = {
+        "type": "AGUI_EVENT_TYPE_TOOL_CALL_DELTA",
+        "toolCallDelta": {"toolCallId": "c", "partialInput": '{"a":1}'},
+    }
+    error = {
+        "type": "AGUI_EVENT_TYPE_TASK_ERROR",
+        "taskError": {"errorMessage": "boom", "errorCode": "E"},
+    }
     events = run(delta, stop, error)
     (tool,) = Transcript.of(events).tools
     assert (tool["args"], tool["status"]) == ({"a": 1}, "error")
@@ -115,7 +132,10 @@ def test_calls_of_the_dialect_without_ids_are_answered_in_order() -> None:
     starts = [event("START", toolName=name, input={"x": x}) for x, name in enumerate("fg")]
     events = run(*starts, event("STOP", result="1"), event("STOP", result="2"))
     tools = Transcript.of(events).tools
-    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [("f", {"x": 0}, "1"), ("g", {"x": 1}, "2")]
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [
+        ("f", {"x": 0}, "1"),
+        ("g", {"x": 1}, "2"),
+    ]
 
 
 def test_an_error_frame_fails_the_run() -> None:
@@ -137,7 +157,9 @@ def test_snapshots_of_version_2_repeat_nothing() -> None:
 
 
 def test_a_snapshot_corrects_its_deltas_and_may_come_without_any() -> None:
-    assert Transcript.of(run(update("Hel", partial=True), update("Hello", partial=False))).texts == ["Hello"]
+    assert Transcript.of(
+        run(update("Hel", partial=True), update("Hello", partial=False))
+    ).texts == ["Hello"]
     assert Transcript.of(run(update("Hello", partial=False))).texts == ["Hello"]
 
 
@@ -145,7 +167,8 @@ def test_a_thought_told_in_metadata_and_parts_is_one() -> None:
     thinking = {"id": "t", "content": "Hmm", "signature": "s"}
     parts = [{"kind": "data", "data": {"type": "thinking", **thinking}}]
     events = run(
-        update(partial=True, thinking={"id": "t", "content": "Hm"}), update(partial=False, parts=parts, thinking=thinking)
+        update(partial=True, thinking={"id": "t", "content": "Hm"}),
+        update(partial=False, parts=parts, thinking=thinking),
     )
     assert Transcript.of(events).thoughts == ["Hmm"]
     assert of(ev.ReasoningEnd, events)[0].signature == "s"
@@ -160,7 +183,11 @@ def test_a_new_author_was_handed_the_word() -> None:
 def test_a_tool_that_needs_leave_asks_for_it() -> None:
     events = run(*stream("v2-approval"))
     (request,) = of(ev.ApprovalRequest, events)
-    assert (request.approval_id, request.kind, request.prompt) == ("call_1", "tool", "Approve rm -rf?")
+    assert (request.approval_id, request.kind, request.prompt) == (
+        "call_1",
+        "tool",
+        "Approve rm -rf?",
+    )
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
@@ -187,7 +214,9 @@ def test_arguments_in_parentheses_are_values_where_they_can_be_read(line: str, a
     assert (tool["args"], tool["args_text"]) == (args, line)
 
 
-@pytest.mark.parametrize(("after", "result"), [(["Output: 42\n", "Done"], "42"), (["Done"], None), ([], None)])
+@pytest.mark.parametrize(
+    ("after", "result"), [(["Output: 42\n", "Done"], "42"), (["Done"], None), ([], None)]
+)
 def test_a_tool_that_the_server_ran_has_its_result(after: list[str], result: str | None) -> None:
     (tool,) = Transcript.of(run(*chunks("[Tool: f()]\n", *after))).tools
     assert (tool["result"], tool["status"]) == (result, "ok")

@@ -20,11 +20,18 @@ def rpc(**fields: Any) -> dict[str, Any]:
 
 def call(number: int, token: Any = None) -> dict[str, Any]:
     meta = {"_meta": {"progressToken": token}} if token is not None else {}
-    return rpc(id=number, method="tools/call", params={"name": f"f{number}", "arguments": {"x": number}, **meta})
+    return rpc(
+        id=number,
+        method="tools/call",
+        params={"name": f"f{number}", "arguments": {"x": number}, **meta},
+    )
 
 
 def progress(token: Any, done: float) -> dict[str, Any]:
-    return rpc(method="notifications/progress", params={"progressToken": token, "progress": done, "total": 3})
+    return rpc(
+        method="notifications/progress",
+        params={"progressToken": token, "progress": done, "total": 3},
+    )
 
 
 def result(number: int, text: str, **more: Any) -> dict[str, Any]:
@@ -33,7 +40,9 @@ def result(number: int, text: str, **more: Any) -> dict[str, Any]:
 
 def test_progress_without_its_request_belongs_to_one_tool_that_the_answer_ends() -> None:
     events = run(*BY_NAME["mcp/lib-serialised-progress"].items)
-    assert [(event.progress, event.total, event.message) for event in of(ev.ToolProgress, events)] == [
+    assert [
+        (event.progress, event.total, event.message) for event in of(ev.ToolProgress, events)
+    ] == [
         (1, 3, "step 1"),
         (2, 3, "step 2"),
         (3, 3, "step 3"),
@@ -45,7 +54,9 @@ def test_progress_without_its_request_belongs_to_one_tool_that_the_answer_ends()
 
 
 def test_answers_find_their_calls_and_progress_its_tool() -> None:
-    events = run(call(1, "a"), call(2, 0), progress(0, 1), result(2, "two"), result(1, "one", isError=True))
+    events = run(
+        call(1, "a"), call(2, 0), progress(0, 1), result(2, "two"), result(1, "one", isError=True)
+    )
     tools = Transcript.of(events).tools
     assert [(tool["name"], tool["args"], tool["status"]) for tool in tools] == [
         ("f1", {"x": 1}, "error"),
@@ -71,22 +82,35 @@ def test_an_error_ends_the_tool_and_the_run() -> None:
 
 
 def test_a_server_may_ask_the_user_and_both_may_count_from_one() -> None:
-    ask = rpc(id=1, method="elicitation/create", params={"message": "Who?", "requestedSchema": {"type": "object"}})
+    ask = rpc(
+        id=1,
+        method="elicitation/create",
+        params={"message": "Who?", "requestedSchema": {"type": "object"}},
+    )
     events = run(call(1), ask)
     (request,) = of(ev.ApprovalRequest, events)
     assert (request.kind, request.prompt, events[-1].status) == ("input", "Who?", "paused")  # type: ignore[union-attr]
-    events = run(call(1), ask, rpc(id=1, result={"action": "accept", "content": {"name": "I"}}), result(1, "Hi"))
+    events = run(
+        call(1),
+        ask,
+        rpc(id=1, result={"action": "accept", "content": {"name": "I"}}),
+        result(1, "Hi"),
+    )
     assert of(ev.ApprovalResponse, events)[0].value == {"name": "I"}
     assert (Transcript.of(events).tools[0]["result"], events[-1].status) == ("Hi", "completed")  # type: ignore[union-attr]
 
 
 def test_an_answer_that_needs_more_pauses() -> None:
     requests = {"who": {"method": "elicitation/create", "params": {"message": "Who?"}}}
-    events = run(call(1), rpc(id=1, result={"resultType": "input_required", "inputRequests": requests}))
+    events = run(
+        call(1), rpc(id=1, result={"resultType": "input_required", "inputRequests": requests})
+    )
     assert (of(ev.ApprovalRequest, events)[0].approval_id, events[-1].status) == ("who", "paused")  # type: ignore[union-attr]
 
 
-def test_a_call_has_its_result_also_when_an_answer_to_a_request_of_the_same_id_was_not_seen() -> None:
+def test_a_call_has_its_result_also_when_an_answer_to_a_request_of_the_same_id_was_not_seen() -> (
+    None
+):
     ask = rpc(id=1, method="elicitation/create", params={"message": "Which city?"})
     events = run(call(1), ask, result(1, "one"))
     assert [(event.content, event.status) for event in of(ev.ToolResult, events)] == [("one", "ok")]

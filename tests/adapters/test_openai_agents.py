@@ -54,7 +54,11 @@ def only(events: list[ev.Event], kind: type) -> list[Any]:
 
 
 def test_items_without_their_raw_events_are_written_whole() -> None:
-    events = run(item("tool_called", CALL), item("tool_output", OUTPUT), item("message_output_created", MESSAGE))
+    events = run(
+        item("tool_called", CALL),
+        item("tool_output", OUTPUT),
+        item("message_output_created", MESSAGE),
+    )
     transcript = Transcript.of(events)
     assert transcript.texts == ["Hi"]
     assert [(tool["args"], tool["result"]) for tool in transcript.tools] == [({"x": 1}, "done")]
@@ -70,11 +74,17 @@ def test_an_output_that_is_an_object_is_shown_as_such() -> None:
 def test_a_call_that_was_handed_out_and_not_answered_waits_for_a_human() -> None:
     events = run(item("tool_called", CALL))
     (asked,) = only(events, ev.ApprovalRequest)
-    assert (asked.approval_id, asked.tool_id, asked.args) == ("c", only(events, ev.ToolStart)[0].id, {"x": 1})
+    assert (asked.approval_id, asked.tool_id, asked.args) == (
+        "c",
+        only(events, ev.ToolStart)[0].id,
+        {"x": 1},
+    )
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
-def test_a_run_that_stops_at_a_tool_s_output_is_cut_unless_the_run_says_that_this_is_its_output() -> None:
+def test_a_run_that_stops_at_a_tool_s_output_is_cut_unless_the_run_says_that_this_is_its_output() -> (
+    None
+):
     items = [item("tool_called", CALL), item("tool_output", OUTPUT)]
     assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]
     cancelled = {"interruptions": [], "is_complete": True, "final_output": None}
@@ -99,12 +109,18 @@ def test_a_hand_off_says_from_whom_to_whom() -> None:
         item("message_output_created", MESSAGE, agent=Agent("B")),
     )
     (handoff,) = only(events, ev.AgentHandoff)
-    assert (handoff.from_, handoff.to, handoff.tool_id) == ("A", "B", only(events, ev.ToolStart)[0].id)
+    assert (handoff.from_, handoff.to, handoff.tool_id) == (
+        "A",
+        "B",
+        only(events, ev.ToolStart)[0].id,
+    )
     assert only(events, ev.TextStart)[0].agent == "B"
 
 
 def test_too_many_turns_are_no_failure_like_any_other() -> None:
-    events = run(item("message_output_created", MESSAGE), error=MaxTurnsExceeded("Max turns (10) exceeded"))
+    events = run(
+        item("message_output_created", MESSAGE), error=MaxTurnsExceeded("Max turns (10) exceeded")
+    )
     assert events[-1].status == "max_steps"  # type: ignore[union-attr]
 
 
@@ -133,7 +149,9 @@ async def test_a_run_of_the_sdk_is_a_stream_and_says_what_waits(asked: bool) -> 
     shown = nbagent.show(Run(*([RunItem(CALL)] if asked else [])))
     await shown
     assert shown.status == ("paused" if asked else "incomplete")
-    assert [event.approval_id for event in only(list(shown.events), ev.ApprovalRequest)] == ["c"] * asked
+    assert [event.approval_id for event in only(list(shown.events), ev.ApprovalRequest)] == [
+        "c"
+    ] * asked
 
 
 def test_items_of_a_chat_model_share_one_id_and_are_shown_once() -> None:
@@ -162,7 +180,9 @@ def test_the_result_of_a_run_that_was_not_streamed_is_shown() -> None:
     items = [
         RunItem(call, type="tool_call_item"),
         RunItem(
-            {"type": "function_call_output", "call_id": "c", "output": "a table"}, type="tool_call_output_item", output=table
+            {"type": "function_call_output", "call_id": "c", "output": "a table"},
+            type="tool_call_output_item",
+            output=table,
         ),
         RunItem(message, type="message_output_item"),
     ]

@@ -12,15 +12,26 @@ from streams import utf16_pieces
 from nbagent import events as ev
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 
-CREATED = {"type": "response.created", "response": {"id": "r", "model": "m", "status": "in_progress"}}
+CREATED = {
+    "type": "response.created",
+    "response": {"id": "r", "model": "m", "status": "in_progress"},
+}
 
 
 def completed(*output: Any, status: str = "completed", **more: Any) -> dict[str, Any]:
-    return {"type": f"response.{status}", "response": {"id": "r", "status": status, "output": list(output), **more}}
+    return {
+        "type": f"response.{status}",
+        "response": {"id": "r", "status": status, "output": list(output), **more},
+    }
 
 
 def message(text: str, item_id: str = "msg", **more: Any) -> dict[str, Any]:
-    return {"type": "message", "id": item_id, "content": [{"type": "output_text", "text": text, "annotations": []}], **more}
+    return {
+        "type": "message",
+        "id": item_id,
+        "content": [{"type": "output_text", "text": text, "annotations": []}],
+        **more,
+    }
 
 
 def added(index: int | None, item: dict[str, Any]) -> dict[str, Any]:
@@ -31,16 +42,27 @@ def done(index: int | None, item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "response.output_item.done", "output_index": index, "item": item}
 
 
-def delta(text: str, index: int | None = 0, item_id: str = "msg", kind: str = "output_text", **more: Any) -> dict[str, Any]:
+def delta(
+    text: str, index: int | None = 0, item_id: str = "msg", kind: str = "output_text", **more: Any
+) -> dict[str, Any]:
     where = {"output_index": index} if index is not None else {}
-    return {"type": f"response.{kind}.delta", "item_id": item_id, "content_index": 0, "delta": text, **where, **more}
+    return {
+        "type": f"response.{kind}.delta",
+        "item_id": item_id,
+        "content_index": 0,
+        "delta": text,
+        **where,
+        **more,
+    }
 
 
 def transcript_of(*items: Any) -> Transcript:
     return Transcript.of(decode(ResponsesDecoder(), items))
 
 
-@pytest.mark.parametrize("path", [path for path in RESPONSES if "parallel-tool-call" not in path.stem], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [path for path in RESPONSES if "parallel-tool-call" not in path.stem], ids=name_of
+)
 def test_a_whole_response_shows_what_its_stream_showed(path: Any) -> None:
     """The final objects alone, as `stream=False` gives them."""
     items = payloads(path)
@@ -56,16 +78,30 @@ def test_a_whole_response_shows_what_its_stream_showed(path: Any) -> None:
     assert list(filter(None, whole.thoughts)) == list(filter(None, streamed.thoughts))
     assert whole.calls() == streamed.calls()
     assert whole.end == streamed.end
-    assert Transcript.of(decode(ResponsesDecoder(), [construct_type(type_=Response, value=final) for final in finals])) == whole
+    assert (
+        Transcript.of(
+            decode(
+                ResponsesDecoder(),
+                [construct_type(type_=Response, value=final) for final in finals],
+            )
+        )
+        == whole
+    )
 
 
 def test_what_only_the_final_snapshot_has_is_shown() -> None:
-    transcript = transcript_of(CREATED, delta("a"), completed(message("ab"), message("never streamed", "other")))
+    transcript = transcript_of(
+        CREATED, delta("a"), completed(message("ab"), message("never streamed", "other"))
+    )
     assert transcript.texts == ["ab", "never streamed"]
 
 
 def test_the_final_snapshot_of_shown_items_is_not_shown_again_under_new_ids() -> None:
-    stream = [added(0, {"type": "message", "id": "x1"}), delta("a", item_id="x2"), done(0, message("a", "x3"))]
+    stream = [
+        added(0, {"type": "message", "id": "x1"}),
+        delta("a", item_id="x2"),
+        done(0, message("a", "x3")),
+    ]
     assert transcript_of(CREATED, *stream, completed(message("a", "x4"))).texts == ["a"]
 
 
@@ -86,23 +122,47 @@ def test_a_server_without_output_indices_is_read_by_item_id() -> None:
 
 def test_a_server_that_gives_every_item_index_0_is_read() -> None:
     call = {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": "{}"}
-    stream = [added(0, {"type": "message", "id": "msg"}), delta("a"), done(0, message("a")), added(0, call), done(0, call)]
+    stream = [
+        added(0, {"type": "message", "id": "msg"}),
+        delta("a"),
+        done(0, message("a")),
+        added(0, call),
+        done(0, call),
+    ]
     transcript = transcript_of(CREATED, *stream, completed(message("a"), call))
     assert transcript.texts == ["a"]
     assert transcript.calls() == [("f", "c", "{}")]
 
 
 def test_deltas_before_their_item_are_kept() -> None:
-    call = {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": '{"x":1}'}
-    transcript = transcript_of(CREATED, delta('{"x":1}', 0, "fc", "function_call_arguments"), done(0, call), completed(call))
+    call = {
+        "type": "function_call",
+        "id": "fc",
+        "call_id": "c",
+        "name": "f",
+        "arguments": '{"x":1}',
+    }
+    transcript = transcript_of(
+        CREATED,
+        delta('{"x":1}', 0, "fc", "function_call_arguments"),
+        done(0, call),
+        completed(call),
+    )
     assert transcript.calls() == [("f", "c", '{"x":1}')]
     assert transcript.tools[0]["pieces"] == '{"x":1}'
 
 
 def test_a_snapshot_replaces_and_an_empty_one_takes_nothing_away() -> None:
-    final = {"type": "response.output_text.done", "output_index": 0, "content_index": 0, "text": "right"}
+    final = {
+        "type": "response.output_text.done",
+        "output_index": 0,
+        "content_index": 0,
+        "text": "right",
+    }
     assert transcript_of(CREATED, delta("wrong"), final, completed()).texts == ["right"]
-    assert transcript_of(CREATED, delta("kept"), {**final, "text": ""}, completed()).texts == ["kept"]
+    assert transcript_of(CREATED, delta("kept"), {**final, "text": ""}, completed()).texts == [
+        "kept"
+    ]
 
 
 def test_a_refusal_is_no_ordinary_text() -> None:
@@ -115,14 +175,25 @@ def test_summary_parts_are_one_thought_and_its_opaque_part_goes_with_it() -> Non
     item = {
         "type": "reasoning",
         "id": "rs",
-        "summary": [{"type": "summary_text", "text": "one"}, {"type": "summary_text", "text": "two"}],
+        "summary": [
+            {"type": "summary_text", "text": "one"},
+            {"type": "summary_text", "text": "two"},
+        ],
         "encrypted_content": "enc",
     }
     parts = [
-        delta(text, kind="reasoning_summary_text", summary_index=index) for index, text in enumerate(["one", "tw", "o"][:2])
+        delta(text, kind="reasoning_summary_text", summary_index=index)
+        for index, text in enumerate(["one", "tw", "o"][:2])
     ]
     events = decode(
-        ResponsesDecoder(), [CREATED, added(0, {"type": "reasoning", "id": "rs"}), *parts, done(0, item), completed(item)]
+        ResponsesDecoder(),
+        [
+            CREATED,
+            added(0, {"type": "reasoning", "id": "rs"}),
+            *parts,
+            done(0, item),
+            completed(item),
+        ],
     )
     written = "".join(event.delta for event in events if isinstance(event, ev.ReasoningDelta))
     (end,) = (event for event in events if isinstance(event, ev.ReasoningEnd))
@@ -133,13 +204,23 @@ def test_summary_parts_are_one_thought_and_its_opaque_part_goes_with_it() -> Non
 @pytest.mark.parametrize(
     ("status", "more", "expected"),
     [
-        ("incomplete", {"incomplete_details": {"reason": "max_output_tokens"}}, ("incomplete", "max_output_tokens")),
-        ("failed", {"error": {"code": "server_error", "message": "busy"}}, ("failed", "server_error")),
+        (
+            "incomplete",
+            {"incomplete_details": {"reason": "max_output_tokens"}},
+            ("incomplete", "max_output_tokens"),
+        ),
+        (
+            "failed",
+            {"error": {"code": "server_error", "message": "busy"}},
+            ("failed", "server_error"),
+        ),
         ("cancelled", {}, ("cancelled", None)),
         ("queued", {}, ("incomplete", "queued")),
     ],
 )
-def test_the_provider_says_how_it_ended(status: str, more: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_the_provider_says_how_it_ended(
+    status: str, more: dict[str, Any], expected: tuple[str, str]
+) -> None:
     transcript = transcript_of(
         CREATED,
         delta("So far"),
@@ -156,7 +237,10 @@ def test_the_provider_says_how_it_ended(status: str, more: dict[str, Any], expec
     "error",
     [
         {"type": "error", "code": "busy", "message": "Try later", "sequence_number": 3},
-        {"type": "error", "error": {"type": "server_error", "code": "busy", "message": "Try later"}},
+        {
+            "type": "error",
+            "error": {"type": "server_error", "code": "busy", "message": "Try later"},
+        },
         {"error": {"code": "busy", "message": "Try later"}},
     ],
     ids=["flat", "nested", "bare"],
@@ -165,7 +249,9 @@ def test_an_error_fails_the_run_once(error: dict[str, Any]) -> None:
     failed = completed(status="failed", error={"code": "busy", "message": "Try later"})
     for stream in ([CREATED, delta("So far"), error], [CREATED, delta("So far"), error, failed]):
         events = decode(ResponsesDecoder(), stream, RuntimeError("Try later"))
-        assert [(event.message, event.code) for event in events if isinstance(event, ev.Error)] == [("Try later", "busy")]
+        assert [(event.message, event.code) for event in events if isinstance(event, ev.Error)] == [
+            ("Try later", "busy")
+        ]
         transcript = Transcript.of(events)
         assert transcript.texts == ["So far"]
         assert transcript.end is not None
@@ -182,8 +268,16 @@ def test_a_hosted_tool_has_its_call_and_its_result() -> None:
         "output": "out",
         "status": "completed",
     }
-    (tool,) = transcript_of(CREATED, added(0, {**item, "arguments": ""}), done(0, item), completed(item)).tools
-    assert (tool["kind"], tool["name"], tool["args"], tool["status"], tool["result"]) == ("mcp", "f", {"x": 1}, "ok", "out")
+    (tool,) = transcript_of(
+        CREATED, added(0, {**item, "arguments": ""}), done(0, item), completed(item)
+    ).tools
+    assert (tool["kind"], tool["name"], tool["args"], tool["status"], tool["result"]) == (
+        "mcp",
+        "f",
+        {"x": 1},
+        "ok",
+        "out",
+    )
 
 
 def test_a_hosted_tool_that_failed_says_why() -> None:
@@ -201,28 +295,75 @@ def test_a_hosted_tool_that_failed_says_why() -> None:
 
 
 def test_outputs_answer_the_call_with_their_id_in_any_order() -> None:
-    calls = [{"type": "shell_call", "id": f"sh{n}", "call_id": f"c{n}", "action": {"commands": [f"echo {n}"]}} for n in (1, 2)]
-    outputs = [{"type": "shell_call_output", "id": f"o{n}", "call_id": f"c{n}", "output": [{"stdout": str(n)}]} for n in (2, 1)]
+    calls = [
+        {
+            "type": "shell_call",
+            "id": f"sh{n}",
+            "call_id": f"c{n}",
+            "action": {"commands": [f"echo {n}"]},
+        }
+        for n in (1, 2)
+    ]
+    outputs = [
+        {
+            "type": "shell_call_output",
+            "id": f"o{n}",
+            "call_id": f"c{n}",
+            "output": [{"stdout": str(n)}],
+        }
+        for n in (2, 1)
+    ]
     items: list[dict[str, Any]] = [*calls, *outputs]
-    tools = transcript_of(CREATED, *(done(index, item) for index, item in enumerate(items)), completed(*items)).tools
+    tools = transcript_of(
+        CREATED, *(done(index, item) for index, item in enumerate(items)), completed(*items)
+    ).tools
     assert [tool["result"] for tool in tools] == [[{"stdout": "1"}], [{"stdout": "2"}]]
 
 
 def test_a_picture_is_one_file_that_gets_better() -> None:
-    item = {"type": "image_generation_call", "id": "ig", "result": "FULL", "output_format": "webp", "revised_prompt": "a cat"}
-    partial = {"type": "response.image_generation_call.partial_image", "output_index": 0, "partial_image_b64": "PART"}
+    item = {
+        "type": "image_generation_call",
+        "id": "ig",
+        "result": "FULL",
+        "output_format": "webp",
+        "revised_prompt": "a cat",
+    }
+    partial = {
+        "type": "response.image_generation_call.partial_image",
+        "output_index": 0,
+        "partial_image_b64": "PART",
+    }
     events = decode(
-        ResponsesDecoder(), [CREATED, added(0, {"type": item["type"], "id": "ig"}), partial, done(0, item), completed(item)]
+        ResponsesDecoder(),
+        [
+            CREATED,
+            added(0, {"type": item["type"], "id": "ig"}),
+            partial,
+            done(0, item),
+            completed(item),
+        ],
     )
     files = [event for event in events if isinstance(event, ev.File)]
-    assert [(file.data, file.media_type) for file in files] == [("PART", "image/png"), ("FULL", "image/webp")]
+    assert [(file.data, file.media_type) for file in files] == [
+        ("PART", "image/png"),
+        ("FULL", "image/webp"),
+    ]
     assert files[0].id == files[1].id
     (tool,) = Transcript.of(events).tools
-    assert (tool["args"], "FULL" in str(tool["result"])) == ({"output_format": "webp", "revised_prompt": "a cat"}, False)
+    assert (tool["args"], "FULL" in str(tool["result"])) == (
+        {"output_format": "webp", "revised_prompt": "a cat"},
+        False,
+    )
 
 
 def test_a_call_that_was_approved_is_the_call_that_asked() -> None:
-    ask = {"type": "mcp_approval_request", "id": "ask", "name": "f", "server_label": "s", "arguments": '{"x":1}'}
+    ask = {
+        "type": "mcp_approval_request",
+        "id": "ask",
+        "name": "f",
+        "server_label": "s",
+        "arguments": '{"x":1}',
+    }
     call = {**ask, "type": "mcp_call", "id": "mcp", "approval_request_id": "ask", "output": "out"}
     asked = [CREATED, added(0, ask), done(0, ask), completed(ask)]
     events = decode(ResponsesDecoder(), asked)
@@ -255,12 +396,27 @@ def test_an_unknown_item_is_kept_whole() -> None:
 
 
 def test_an_unknown_hosted_call_is_still_a_call() -> None:
-    item = {"type": "teleport_call", "id": "t", "status": "completed", "target": "Mars", "output": "arrived"}
+    item = {
+        "type": "teleport_call",
+        "id": "t",
+        "status": "completed",
+        "target": "Mars",
+        "output": "arrived",
+    }
     progress = {"type": "response.teleport_call.dissolving", "output_index": 0}
     events = decode(
-        ResponsesDecoder(), [CREATED, added(0, {"type": "teleport_call", "id": "t"}), progress, done(0, item), completed(item)]
+        ResponsesDecoder(),
+        [
+            CREATED,
+            added(0, {"type": "teleport_call", "id": "t"}),
+            progress,
+            done(0, item),
+            completed(item),
+        ],
     )
-    assert [event.message for event in events if isinstance(event, ev.ToolProgress)] == ["dissolving"]
+    assert [event.message for event in events if isinstance(event, ev.ToolProgress)] == [
+        "dissolving"
+    ]
     (tool,) = Transcript.of(events).tools
     assert (tool["name"], tool["kind"], tool["result"]) == ("teleport", "hosted", "arrived")
 
@@ -276,7 +432,9 @@ def test_citations_are_sources_once() -> None:
     }
     final: dict[str, Any] = message("a")
     final["content"][0]["annotations"] = [citation]
-    events = decode(ResponsesDecoder(), [CREATED, delta("a"), live, done(0, final), completed(final)])
+    events = decode(
+        ResponsesDecoder(), [CREATED, delta("a"), live, done(0, final), completed(final)]
+    )
     assert [(s.url, s.title, s.text_id) for s in events if isinstance(s, ev.Source)] == [
         ("https://example.org", "Example", "text-1")
     ]

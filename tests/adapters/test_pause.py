@@ -34,7 +34,9 @@ def test_a_run_pauses_where_it_would_end_as_paused(recording: Recording) -> None
 
 def is_plain(decoder: DetectingDecoder, events: list[ev.Event]) -> bool:
     """Return True for events without a run around them, of which nobody can say that they are all."""
-    return decoder.system == "nbagent" and not any(isinstance(event, ev.RunStart) for event in events)
+    return decoder.system == "nbagent" and not any(
+        isinstance(event, ev.RunStart) for event in events
+    )
 
 
 @every_recording
@@ -52,5 +54,9 @@ def test_a_run_that_waits_is_stopped_or_goes_on(recording: Recording) -> None:
     events += decoder.close()
     kinds = [type(event) for event in events]
     assert (kinds.count(ev.RunStart), kinds.count(ev.RunEnd)) == (1, 1)
-    started = [event.id for event in events if isinstance(event, ev.TextStart | ev.ReasoningStart | ev.ToolStart)]
+    started = [
+        event.id
+        for event in events
+        if isinstance(event, ev.TextStart | ev.ReasoningStart | ev.ToolStart)
+    ]
     assert len(started) == len(set(started))

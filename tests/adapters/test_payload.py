@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
+from nbagent.adapters.base.payload import (
+    frame_of,
+    text_in,
+    to_wire_dict,
+    try_wire_dict,
+    usage_counts,
+)
 
 
 class Message:
@@ -39,9 +45,13 @@ def field_of(key: str, value: Any) -> Any:
 
 def test_protobuf_messages_are_read_by_their_descriptor() -> None:
     value = Message("google.protobuf.Value", number_value=1.5)
-    struct = Message("google.protobuf.Struct", fields={"a": value, "b": Message("google.protobuf.Value")})
+    struct = Message(
+        "google.protobuf.Struct", fields={"a": value, "b": Message("google.protobuf.Value")}
+    )
     part = Message(text="Hi", raw=b"\0", data=Message("google.protobuf.Value", struct_value=struct))
-    update = Message(status_update=Message(task_id="t", status=Message(state=3), parts=[part], metadata=struct))
+    update = Message(
+        status_update=Message(task_id="t", status=Message(state=3), parts=[part], metadata=struct)
+    )
     assert to_wire_dict(update) == {
         "statusUpdate": {
             "taskId": "t",

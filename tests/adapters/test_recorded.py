@@ -25,9 +25,16 @@ def provenance() -> dict[tuple[str, str], str]:
 
 def test_every_file_is_in_the_manifest() -> None:
     assert sorted({path.parent.name for path in FILES}) == sorted(MANIFEST)
-    no_streams = {f"{folder}/{name}" for folder, table in MANIFEST.items() for name in table if _is_no_stream(table[name])}
+    no_streams = {
+        f"{folder}/{name}"
+        for folder, table in MANIFEST.items()
+        for name in table
+        if _is_no_stream(table[name])
+    }
     covered = {recording.path for recording in RECORDINGS}
-    assert {f"{path.parent.name}/{path.stem}" for path in FILES if path not in covered} == no_streams
+    assert {
+        f"{path.parent.name}/{path.stem}" for path in FILES if path not in covered
+    } == no_streams
 
 
 def _is_no_stream(table: object) -> bool:
@@ -38,14 +45,18 @@ def test_every_table_of_the_manifest_is_about_something() -> None:
     for folder, table in MANIFEST.items():
         for name, value in table.items():
             if isinstance(value, dict) and not _is_no_stream(value):
-                assert [found for found in BY_NAME if found.startswith(f"{folder}/{name}")], f"{folder}.{name}"
+                assert [found for found in BY_NAME if found.startswith(f"{folder}/{name}")], (
+                    f"{folder}.{name}"
+                )
 
 
 def test_every_file_has_the_provenance_that_the_manifest_gives_its_folder() -> None:
     kinds = provenance()
     assert {(path.parent.name, path.name) for path in FILES} == set(kinds)
     for folder, table in MANIFEST.items():
-        assert {kind for (where, _), kind in kinds.items() if where == folder} == set(table["provenance"]), folder
+        assert {kind for (where, _), kind in kinds.items() if where == folder} == set(
+            table["provenance"]
+        ), folder
 
 
 def test_every_system_is_an_adapter_and_all_but_the_generic_ones_are_recorded() -> None:
@@ -57,6 +68,12 @@ def test_recordings_that_the_code_names_exist() -> None:
     named = set()
     for path in sorted(Path(nbagent.adapters.__file__).parent.rglob("*.py")):
         found = re.findall(r"(?<![\w/.-])(\w+)/([\w.+-]*[\w+])", path.read_text())
-        named |= {f"{folder}/{name}" for folder, name in found if folder in MANIFEST and not name.endswith(".py")}
+        named |= {
+            f"{folder}/{name}"
+            for folder, name in found
+            if folder in MANIFEST and not name.endswith(".py")
+        }
     assert named, "the pattern finds none any more"
-    assert [name for name in named if not any(recording.startswith(name) for recording in BY_NAME)] == []
+    assert [
+        name for name in named if not any(recording.startswith(name) for recording in BY_NAME)
+    ] == []

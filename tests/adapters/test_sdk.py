@@ -58,7 +58,9 @@ def open_stream(client: Any, base_url: str, path: Path) -> Any:
     """Return the call of the SDK for that recording, as a user writes it."""
     recorded = client.with_options(base_url=f"{base_url}/{name_of(path)}")
     if path in CHAT:
-        return recorded.chat.completions.create(model="m", messages=[{"role": "user", "content": "?"}], stream=True)
+        return recorded.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "?"}], stream=True
+        )
     return recorded.responses.create(model="m", input="?", stream=True)
 
 
@@ -68,7 +70,9 @@ def from_wire(path: Path) -> list[ev.Event]:
 
 def check(path: Path, events: list[ev.Event], error: Exception | None) -> None:
     wire = from_wire(path)
-    if isinstance(error, json.JSONDecodeError):  # a payload that is no JSON: the wire's reader has more patience than the SDK
+    if isinstance(
+        error, json.JSONDecodeError
+    ):  # a payload that is no JSON: the wire's reader has more patience than the SDK
         assert Transcript.of(events).end.status == "failed"  # type: ignore[union-attr]
         return
     by_sdk, by_wire = Transcript.of(events), Transcript.of(wire)
@@ -78,14 +82,19 @@ def check(path: Path, events: list[ev.Event], error: Exception | None) -> None:
     assert by_sdk.end is not None
     assert by_wire.end is not None
     assert (by_sdk.end.status, by_sdk.end.usage) == (by_wire.end.status, by_wire.end.usage)
-    messages = [[event.message for event in events if isinstance(event, ev.Error)] for events in (events, wire)]
+    messages = [
+        [event.message for event in events if isinstance(event, ev.Error)]
+        for events in (events, wire)
+    ]
     assert messages[0] == messages[1]
     if error is None:
         assert events == wire
 
 
 @pytest.mark.parametrize("path", [*RESPONSES, *CHAT], ids=name_of)
-def test_objects_of_the_sync_client_mean_what_the_wire_meant(client: openai.OpenAI, base_url: str, path: Path) -> None:
+def test_objects_of_the_sync_client_mean_what_the_wire_meant(
+    client: openai.OpenAI, base_url: str, path: Path
+) -> None:
     decoder = ChatDecoder() if path in CHAT else ResponsesDecoder()
     events: list[ev.Event] = []
     error: Exception | None = None
@@ -98,7 +107,9 @@ def test_objects_of_the_sync_client_mean_what_the_wire_meant(client: openai.Open
 
 
 @pytest.mark.parametrize("path", sample([*RESPONSES, *CHAT], 24), ids=name_of)
-async def test_objects_of_the_async_client_mean_what_the_wire_meant(base_url: str, path: Path) -> None:
+async def test_objects_of_the_async_client_mean_what_the_wire_meant(
+    base_url: str, path: Path
+) -> None:
     decoder = ChatDecoder() if path in CHAT else ResponsesDecoder()
     events: list[ev.Event] = []
     error: Exception | None = None
@@ -112,17 +123,27 @@ async def test_objects_of_the_async_client_mean_what_the_wire_meant(base_url: st
     check(path, [*events, *decoder.close(error)], error)
 
 
-@pytest.mark.parametrize("path", [path for path in CHAT if "tool-then-text" in path.stem], ids=name_of)
-def test_the_chat_stream_helper_says_nothing_twice(client: openai.OpenAI, base_url: str, path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [path for path in CHAT if "tool-then-text" in path.stem], ids=name_of
+)
+def test_the_chat_stream_helper_says_nothing_twice(
+    client: openai.OpenAI, base_url: str, path: Path
+) -> None:
     recorded = client.with_options(base_url=f"{base_url}/{name_of(path)}")
-    with recorded.chat.completions.stream(model="m", messages=[{"role": "user", "content": "?"}]) as stream:
+    with recorded.chat.completions.stream(
+        model="m", messages=[{"role": "user", "content": "?"}]
+    ) as stream:
         events = decode(ChatDecoder(), stream)
     assert Transcript.of(events).texts == Transcript.of(from_wire(path)).texts
     assert Transcript.of(events).tools == Transcript.of(from_wire(path)).tools
 
 
-@pytest.mark.parametrize("path", [path for path in RESPONSES if "phase-commentary" in path.stem], ids=name_of)
-def test_the_responses_stream_helper_says_nothing_twice(client: openai.OpenAI, base_url: str, path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [path for path in RESPONSES if "phase-commentary" in path.stem], ids=name_of
+)
+def test_the_responses_stream_helper_says_nothing_twice(
+    client: openai.OpenAI, base_url: str, path: Path
+) -> None:
     recorded = client.with_options(base_url=f"{base_url}/{name_of(path)}")
     with recorded.responses.stream(model="m", input="?") as stream:
         events = decode(ResponsesDecoder(), stream)
@@ -131,7 +152,11 @@ def test_the_responses_stream_helper_says_nothing_twice(client: openai.OpenAI, b
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=name_of)
-def test_a_hosted_session_s_events_mean_what_the_wire_meant(client: openai.OpenAI, base_url: str, path: Path) -> None:
+def test_a_hosted_session_s_events_mean_what_the_wire_meant(
+    client: openai.OpenAI, base_url: str, path: Path
+) -> None:
     sessions = client.with_options(base_url=f"{base_url}/{name_of(path)}").beta.agents.sessions
-    with sessions.create(environment={"type": "none"}, agent_id="a", input="?", stream=True) as stream:
+    with sessions.create(
+        environment={"type": "none"}, agent_id="a", input="?", stream=True
+    ) as stream:
         assert decode(SessionsDecoder(), stream) == decode(SessionsDecoder(), payloads(path))

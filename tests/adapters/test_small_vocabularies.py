@@ -27,7 +27,10 @@ def thread(event: str, **data: Any) -> dict[str, Any]:
 BEGIN = thread("run.created", id="r", object="thread.run", assistant_id="asst_1", model="m")
 TEXT = {
     "type": "text",
-    "text": {"value": "Hi", "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example"}}]},
+    "text": {
+        "value": "Hi",
+        "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example"}}],
+    },
 }
 
 
@@ -45,23 +48,49 @@ def test_bare_objects_of_assistants_are_read_by_their_state() -> None:
     )
     assert Transcript.of(events).texts == ["Hi"]
     assert [source.url for source in only(events, ev.Source)] == ["https://a.example"]
-    assert events[-1] == ev.RunEnd(status="completed", finish_reason="completed", usage=ev.Usage(input=1, output=2, total=3))
+    assert events[-1] == ev.RunEnd(
+        status="completed", finish_reason="completed", usage=ev.Usage(input=1, output=2, total=3)
+    )
 
 
 def test_a_run_that_requires_action_waits_for_outputs() -> None:
-    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+    call = {
+        "index": 0,
+        "id": "c",
+        "type": "function",
+        "function": {"name": "f", "arguments": '{"x": 1}'},
+    }
     delta = thread(
-        "run.step.delta", object="thread.run.step.delta", delta={"step_details": {"type": "tool_calls", "tool_calls": [call]}}
+        "run.step.delta",
+        object="thread.run.step.delta",
+        delta={"step_details": {"type": "tool_calls", "tool_calls": [call]}},
     )
-    action = {"submit_tool_outputs": {"tool_calls": [{name: call[name] for name in ("id", "type", "function")}]}}
-    events = run(BEGIN, thread("run.step.created"), delta, thread("run.requires_action", required_action=action))
+    action = {
+        "submit_tool_outputs": {
+            "tool_calls": [{name: call[name] for name in ("id", "type", "function")}]
+        }
+    }
+    events = run(
+        BEGIN,
+        thread("run.step.created"),
+        delta,
+        thread("run.requires_action", required_action=action),
+    )
     assert [tool["args"] for tool in Transcript.of(events).tools] == [{"x": 1}]
-    assert [(asked.approval_id, asked.kind) for asked in only(events, ev.ApprovalRequest)] == [("c", "input")]
+    assert [(asked.approval_id, asked.kind) for asked in only(events, ev.ApprovalRequest)] == [
+        ("c", "input")
+    ]
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
-    ("state", "status"), [("failed", "failed"), ("expired", "failed"), ("cancelled", "cancelled"), ("incomplete", "incomplete")]
+    ("state", "status"),
+    [
+        ("failed", "failed"),
+        ("expired", "failed"),
+        ("cancelled", "cancelled"),
+        ("incomplete", "incomplete"),
+    ],
 )
 def test_every_end_of_an_assistant_s_run_is_told(state: str, status: str) -> None:
     assert run(BEGIN, thread(f"run.{state}", last_error=None))[-1].status == status  # type: ignore[union-attr]
@@ -69,13 +98,19 @@ def test_every_end_of_an_assistant_s_run_is_told(state: str, status: str) -> Non
 
 def test_an_error_of_an_assistant_s_stream_is_written() -> None:
     events = run(BEGIN, {"event": "error", "data": {"message": "no", "code": "rate_limit"}})
-    assert [(error.message, error.code) for error in only(events, ev.Error)] == [("no", "rate_limit")]
+    assert [(error.message, error.code) for error in only(events, ev.Error)] == [
+        ("no", "rate_limit")
+    ]
 
 
 async def test_a_stream_of_near_that_never_closes_ends_with_its_run() -> None:
     async def stream() -> AsyncIterator[Any]:
         yield thread("run.created", id="r", object="thread.run", assistant_id="a.near/agent/1")
-        yield thread("message.delta", id="1", delta={"content": [{"index": 0, "type": "text", "text": {"value": "Hi"}}]})
+        yield thread(
+            "message.delta",
+            id="1",
+            delta={"content": [{"index": 0, "type": "text", "text": {"value": "Hi"}}]},
+        )
         yield thread("run.completed", id=None, object="thread.run.completed", delta={"id": "r"})
         await asyncio.Event().wait()
 
@@ -87,7 +122,11 @@ async def test_a_stream_of_near_that_never_closes_ends_with_its_run() -> None:
 def test_deltas_of_near_under_ever_new_ids_are_one_text() -> None:
     begin = thread("run.created", object="thread.run", assistant_id="a.near/agent/1")
     deltas = [
-        thread("message.delta", id=str(n), delta={"content": [{"index": 0, "type": "text", "text": {"value": "a"}}]})
+        thread(
+            "message.delta",
+            id=str(n),
+            delta={"content": [{"index": 0, "type": "text", "text": {"value": "a"}}]},
+        )
         for n in (1, 2)
     ]
     assert Transcript.of(run(begin, *deltas)).texts == ["aa"]
@@ -99,7 +138,9 @@ def test_dexto_s_documented_discriminator_is_read_like_the_real_one() -> None:
         {"content": "Hi", "usage": {"inputTokens": 1}, "finishReason": "stop"},
     ]
     names = ("llm:chunk", "llm:response")
-    documented = run(*({"type": name, **fields} for name, fields in zip(names, payloads, strict=True)))
+    documented = run(
+        *({"type": name, **fields} for name, fields in zip(names, payloads, strict=True))
+    )
     real = run(*({"name": name, **fields} for name, fields in zip(names, payloads, strict=True)))
     assert documented == real
     assert only(real, ev.StepEnd)[0].usage == ev.Usage(input=1)
@@ -120,7 +161,12 @@ def test_a_tool_that_dexto_s_user_refused_is_denied() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "status"),
-    [("max-steps", "max_steps"), ("cancelled", "cancelled"), ("length", "incomplete"), ("error", "failed")],
+    [
+        ("max-steps", "max_steps"),
+        ("cancelled", "cancelled"),
+        ("length", "incomplete"),
+        ("error", "failed"),
+    ],
 )
 def test_every_end_of_dexto_s_run_is_told(reason: str, status: str) -> None:
     assert run({"name": "run:complete", "finishReason": reason})[-1].status == status  # type: ignore[union-attr]
@@ -128,12 +174,17 @@ def test_every_end_of_dexto_s_run_is_told(reason: str, status: str) -> None:
 
 def test_a_tool_that_begins_as_a_status_is_a_tool() -> None:
     events = run(
-        {"type": "status", "content": "Using web_search..."}, {"type": "tool_result", "tool": "web_search", "content": ""}
+        {"type": "status", "content": "Using web_search..."},
+        {"type": "tool_result", "tool": "web_search", "content": ""},
     )
-    assert [(tool["name"], tool["result"]) for tool in Transcript.of(events).tools] == [("web_search", "")]
+    assert [(tool["name"], tool["result"]) for tool in Transcript.of(events).tools] == [
+        ("web_search", "")
+    ]
 
 
-@pytest.mark.parametrize("event", ["message.delta", "message.completed", "run.completed", "run.error", "run.canceled"])
+@pytest.mark.parametrize(
+    "event", ["message.delta", "message.completed", "run.completed", "run.error", "run.canceled"]
+)
 def test_a_client_of_near_that_subscribed_late_is_known(event: str) -> None:
     assert decoder_for(thread(event, delta={"content": []})).system == "nearai"
 
@@ -168,7 +219,9 @@ def test_calls_of_dexto_without_ids_are_answered_in_order() -> None:
 @pytest.mark.parametrize("chunks", [[], ["My secret "]])
 def test_what_dexto_answers_in_place_of_a_blocked_response_is_the_answer(chunks: list[str]) -> None:
     streamed = [{"name": "llm:chunk", "chunkType": "text", "content": chunk} for chunk in chunks]
-    run = nbagent.Run([*streamed, {"name": "interaction:blocked", "content": "I cannot say.", "messageId": "m"}]).wait(5)
+    run = nbagent.Run(
+        [*streamed, {"name": "interaction:blocked", "content": "I cannot say.", "messageId": "m"}]
+    ).wait(5)
     assert (run.answer, run.status) == ("I cannot say.", "completed")
     assert [event.message for event in run.events if isinstance(event, ev.Status)] == ["Blocked"]
 
@@ -197,7 +250,9 @@ def test_what_dexto_says_of_a_retry_and_of_an_input_is_kept() -> None:
         ("", ["Let me look.", "Found it."]),
     ],
 )
-def test_the_content_of_dexto_s_response_replaces_its_last_text(content: str, texts: list[str]) -> None:
+def test_the_content_of_dexto_s_response_replaces_its_last_text(
+    content: str, texts: list[str]
+) -> None:
     events = run(
         {"type": "llm:chunk", "content": "Let me look."},
         {"type": "llm:tool-call", "toolName": "search", "args": {}},

@@ -40,11 +40,16 @@ def test_texts_that_each_begin_with_the_one_before_are_one_text(pieces: list[str
 
 
 def extend_each_other(texts: list[str]) -> bool:
-    return all(len(after) > len(before) and after.startswith(before) for before, after in itertools.pairwise(texts))
+    return all(
+        len(after) > len(before) and after.startswith(before)
+        for before, after in itertools.pairwise(texts)
+    )
 
 
 @given(
-    st.lists(st.text("ab", min_size=1, max_size=4)).filter(lambda pieces: len(pieces) < 3 or not extend_each_other(pieces[:3]))
+    st.lists(st.text("ab", min_size=1, max_size=4)).filter(
+        lambda pieces: len(pieces) < 3 or not extend_each_other(pieces[:3])
+    )
 )
 def test_pieces_that_begin_alike_by_chance_are_all_kept(pieces: list[str]) -> None:
     assert "".join(texts_of(pieces)) == "".join(pieces)
@@ -79,7 +84,10 @@ def test_cumulative_texts_are_shown_as_they_grow() -> None:
 
 
 def test_an_answer_that_begins_anew_is_another_text() -> None:
-    assert texts_of(["I", "I look", "I look it up.", "It", "It is", "It is 3."]) == ["I look it up.", "It is 3."]
+    assert texts_of(["I", "I look", "I look it up.", "It", "It is", "It is 3."]) == [
+        "I look it up.",
+        "It is 3.",
+    ]
 
 
 def test_a_source_that_raises_keeps_its_text() -> None:
@@ -89,7 +97,9 @@ def test_a_source_that_raises_keeps_its_text() -> None:
 
 
 def test_lines_that_look_like_another_systems_notes_are_text() -> None:
-    assert Transcript.of(decode(TextDecoder(), ["[Tool: search]\n", "Done."])).texts == ["[Tool: search]\nDone."]
+    assert Transcript.of(decode(TextDecoder(), ["[Tool: search]\n", "Done."])).texts == [
+        "[Tool: search]\nDone."
+    ]
 
 
 @pytest.mark.parametrize("odd", [3, None, {"a": 1}, 1.5])

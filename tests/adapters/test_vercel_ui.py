@@ -17,7 +17,12 @@ def of(kind: type[Any], events: list[ev.Event]) -> list[Any]:
 
 
 def call(call_id: str = "c1", name: str = "weather") -> dict[str, Any]:
-    return {"type": "tool-input-available", "toolCallId": call_id, "toolName": name, "input": {"city": "Rome"}}
+    return {
+        "type": "tool-input-available",
+        "toolCallId": call_id,
+        "toolName": name,
+        "input": {"city": "Rome"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,13 @@ def test_any_chunk_may_come_first(item: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [{"type": "start", "node": 1}, {"type": "finish"}, {"type": "file", "x": 1}, {"type": "custom"}]
+    "item",
+    [
+        {"type": "start", "node": 1},
+        {"type": "finish"},
+        {"type": "file", "x": 1},
+        {"type": "custom"},
+    ],
 )
 def test_words_that_are_everybodys_do_not_tell(item: Any) -> None:
     assert not VercelDecoder.recognises(item)
@@ -48,10 +59,18 @@ def test_a_thought_that_ends_after_the_text_began_keeps_its_own_words(version: s
     items = BY_NAME[f"vercel_ui/{version}-replay-deepseek-reasoning"].items
     transcript = Transcript.of(run(*items))
     for kind, texts in (("text", transcript.texts), ("reasoning", transcript.thoughts)):
-        assert texts == ["".join(item["delta"] for item in items if item != "[DONE]" and item["type"] == f"{kind}-delta")]
+        assert texts == [
+            "".join(
+                item["delta"]
+                for item in items
+                if item != "[DONE]" and item["type"] == f"{kind}-delta"
+            )
+        ]
     assert transcript.end is not None
     assert (transcript.end.status, transcript.end.finish_reason) == ("completed", "stop")
-    assert transcript.end.usage == ev.Usage(input=18, output=219, total=237, reasoning=205, cache_read=0)
+    assert transcript.end.usage == ev.Usage(
+        input=18, output=219, total=237, reasoning=205, cache_read=0
+    )
 
 
 def test_results_pair_with_their_calls_in_whatever_order_they_come() -> None:
@@ -72,7 +91,12 @@ def test_an_approval_that_nobody_answered_pauses_the_run() -> None:
 
 def test_an_approval_that_was_denied_is_answered_and_the_tool_denied() -> None:
     asked = {"type": "tool-approval-request", "approvalId": "a1", "toolCallId": "c1"}
-    answered = {"type": "tool-approval-response", "approvalId": "a1", "approved": False, "reason": "no"}
+    answered = {
+        "type": "tool-approval-response",
+        "approvalId": "a1",
+        "approved": False,
+        "reason": "no",
+    }
     denied = {"type": "tool-output-denied", "toolCallId": "c1"}
     events = run(call(), asked, answered, denied, {"type": "finish", "finishReason": "stop"})
     (answer,) = of(ev.ApprovalResponse, events)
@@ -82,26 +106,41 @@ def test_an_approval_that_was_denied_is_answered_and_the_tool_denied() -> None:
 
 
 def test_a_preliminary_output_is_replaced_and_a_falsy_one_is_an_output() -> None:
-    parts = [{"type": "tool-output-available", "toolCallId": "c1", "output": 5, "preliminary": True}]
+    parts = [
+        {"type": "tool-output-available", "toolCallId": "c1", "output": 5, "preliminary": True}
+    ]
     events = run(call(), *parts, {"type": "tool-output-available", "toolCallId": "c1", "output": 0})
-    assert [(event.content, event.preliminary) for event in of(ev.ToolResult, events)] == [(5, True), (0, False)]
+    assert [(event.content, event.preliminary) for event in of(ev.ToolResult, events)] == [
+        (5, True),
+        (0, False),
+    ]
 
 
 def test_an_id_that_is_used_again_names_another_call() -> None:
     done = {"type": "tool-output-available", "toolCallId": "c1", "output": "x"}
-    transcript = Transcript.of(run({"type": "start-step"}, call(), done, {"type": "start-step"}, call(), done))
+    transcript = Transcript.of(
+        run({"type": "start-step"}, call(), done, {"type": "start-step"}, call(), done)
+    )
     assert [tool["result"] for tool in transcript.tools] == ["x", "x"]
 
 
 def test_input_that_was_no_json_is_shown_with_the_error() -> None:
-    wrong = {"type": "tool-input-error", "toolCallId": "c1", "toolName": "weather", "input": "{ci", "errorText": "not JSON"}
+    wrong = {
+        "type": "tool-input-error",
+        "toolCallId": "c1",
+        "toolName": "weather",
+        "input": "{ci",
+        "errorText": "not JSON",
+    }
     events = run(wrong, {"type": "tool-output-error", "toolCallId": "c1", "errorText": "not JSON"})
     (args,), (result,) = of(ev.ToolArgs, events), of(ev.ToolResult, events)
     assert (args.args_text, args.valid, result.error.message) == ("{ci", False, "not JSON")
 
 
 def test_a_result_of_a_call_from_the_stream_before_still_shows() -> None:
-    transcript = Transcript.of(run({"type": "start"}, {"type": "tool-output-available", "toolCallId": "c0", "output": 1}))
+    transcript = Transcript.of(
+        run({"type": "start"}, {"type": "tool-output-available", "toolCallId": "c0", "output": 1})
+    )
     assert transcript.tools[0]["result"] == 1
 
 
@@ -113,8 +152,14 @@ def test_data_sources_and_files_are_carried() -> None:
         {"type": "file", "url": "data:image/png;base64,AA==", "mediaType": "image/png"},
         {"type": "custom", "kind": "x.y", "value": 1},
     )
-    assert [(event.name, event.data) for event in of(ev.Custom, events)] == [("weather", {"t": 21}), ("x.y", {"value": 1})]
-    assert [(event.url, event.title) for event in of(ev.Source, events)] == [("https://a.example", "A"), (None, "B")]
+    assert [(event.name, event.data) for event in of(ev.Custom, events)] == [
+        ("weather", {"t": 21}),
+        ("x.y", {"value": 1}),
+    ]
+    assert [(event.url, event.title) for event in of(ev.Source, events)] == [
+        ("https://a.example", "A"),
+        (None, "B"),
+    ]
     assert of(ev.File, events)[0].media_type == "image/png"
 
 
@@ -137,7 +182,9 @@ def test_the_end_is_what_the_stream_says(chunk: Any, status: str) -> None:
 
 
 def test_an_error_is_told_with_its_words_and_the_text_kept() -> None:
-    transcript = run({"type": "text-delta", "id": "1", "delta": "Hel"}, {"type": "error", "errorText": "boom"})
+    transcript = run(
+        {"type": "text-delta", "id": "1", "delta": "Hel"}, {"type": "error", "errorText": "boom"}
+    )
     assert Transcript.of(transcript).texts == ["Hel"]
     assert of(ev.Error, transcript)[0].message == "boom"
 
@@ -152,8 +199,15 @@ def test_a_step_that_is_tried_again_takes_back_what_is_open() -> None:
 
 
 def test_a_signature_is_kept_for_its_thought() -> None:
-    signed = {"type": "reasoning-delta", "id": "r", "delta": "", "providerMetadata": {"anthropic": {"signature": "sig"}}}
-    events = run({"type": "reasoning-start", "id": "r"}, signed, {"type": "reasoning-end", "id": "r"})
+    signed = {
+        "type": "reasoning-delta",
+        "id": "r",
+        "delta": "",
+        "providerMetadata": {"anthropic": {"signature": "sig"}},
+    }
+    events = run(
+        {"type": "reasoning-start", "id": "r"}, signed, {"type": "reasoning-end", "id": "r"}
+    )
     assert of(ev.ReasoningEnd, events)[0].signature == "sig"
 
 
@@ -165,5 +219,7 @@ def test_half_a_surrogate_pair_in_a_name_or_an_error_is_made_fit_to_write() -> N
 
 def test_an_id_that_is_a_number_is_an_id() -> None:
     start = {"type": "tool-input-start", "toolCallId": 7, "toolName": "f"}
-    transcript = Transcript.of(run(start, {"type": "tool-output-available", "toolCallId": 7, "output": 1}))
+    transcript = Transcript.of(
+        run(start, {"type": "tool-output-available", "toolCallId": 7, "output": 1})
+    )
     assert [(tool["call_id"], tool["result"]) for tool in transcript.tools] == [("7", 1)]

@@ -78,13 +78,19 @@ def numbers(
     step: Annotated[int, Field(multiple_of=5)],
 ) -> None: ...
 def texts(
-    name: Annotated[str, Field(min_length=2, max_length=5)], code: Annotated[str, Field(pattern=r"^[A-Z]{2}-\d+$")]
+    name: Annotated[str, Field(min_length=2, max_length=5)],
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2}-\d+$")],
 ) -> None: ...
 def choices(region: Literal["north", "south"], colour: Colour, level: Level, dry: bool) -> None: ...
 def optional(limit: int | None = None, note: str = "", dry: bool = True) -> None: ...
-def times(day: datetime.date, at: datetime.datetime, start: datetime.time, lasts: datetime.timedelta) -> None: ...
+def times(
+    day: datetime.date, at: datetime.datetime, start: datetime.time, lasts: datetime.timedelta
+) -> None: ...
 def lists(
-    tags: list[str], pairs: list[tuple[str, int]], few: Annotated[list[int], Field(min_length=1, max_length=2)], kinds: set[int]
+    tags: list[str],
+    pairs: list[tuple[str, int]],
+    few: Annotated[list[int], Field(min_length=1, max_length=2)],
+    kinds: set[int],
 ) -> None: ...
 def maps(counts: dict[str, int], anything: Any, free: dict[str, Any]) -> None: ...
 def unions(shape: Circle | Box, either: int | str | list[int]) -> None: ...
@@ -113,7 +119,10 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
     (
         texts,
         ['{"name": "Zoë", "code": "AB-12"}', '{"name": "😀😀", "code": "ZZ-0"}'],
-        [('{"name": "Z", "code": "AB-12"}', ["name"]), ('{"name": "Zoe", "code": "ab-1"}', ["code"])],
+        [
+            ('{"name": "Z", "code": "AB-12"}', ["name"]),
+            ('{"name": "Zoe", "code": "ab-1"}', ["code"]),
+        ],
     ),
     (
         choices,
@@ -123,7 +132,11 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
             ('{"region": "north", "colour": "blue", "level": 3, "dry": false}', ["level"]),
         ],
     ),
-    (optional, ["{}", '{"limit": null}', '{"limit": 3, "note": "a\\nb", "dry": false}'], [('{"limit": [1]}', ["limit"])]),
+    (
+        optional,
+        ["{}", '{"limit": null}', '{"limit": 3, "note": "a\\nb", "dry": false}'],
+        [('{"limit": [1]}', ["limit"])],
+    ),
     (
         times,
         [
@@ -131,7 +144,12 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
             '{"day": "2025-01-31", "at": "2025-01-31T09:30:00.123456+05:30", "start": "09:30:15", "lasts": "P3D"}',
             '{"day": "2025-01-31", "at": "2025-01-31T09:30", "start": "09:30:15+02:00", "lasts": "-PT1S"}',
         ],
-        [('{"day": "2025-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": "PT1H"}', ["day"])],
+        [
+            (
+                '{"day": "2025-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": "PT1H"}',
+                ["day"],
+            )
+        ],
     ),
     (
         lists,
@@ -165,7 +183,10 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
     ),
     (
         discriminated,
-        ['{"shape": {"kind": "box", "width": 1, "height": 2}}', '{"shape": {"kind": "circle", "radius": 2}}'],
+        [
+            '{"shape": {"kind": "box", "width": 1, "height": 2}}',
+            '{"shape": {"kind": "circle", "radius": 2}}',
+        ],
         [('{"shape": {"kind": "circle", "radius": 0}}', ["shape", "radius"])],
     ),
     (
@@ -179,11 +200,19 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
     (
         recursive,
         ['{"tree": {"name": "a", "children": [{"name": "b", "children": [{"name": "c"}]}]}}'],
-        [('{"tree": {"name": "a", "children": [{"children": []}]}}', ["tree", "children", 0, "name"])],
+        [
+            (
+                '{"tree": {"name": "a", "children": [{"children": []}]}}',
+                ["tree", "children", 0, "name"],
+            )
+        ],
     ),
     (
         exact,
-        [f'{{"price": "1.10", "id": "{UUID}", "big": 9007199254740993}}', f'{{"price": 2.5, "id": "{UUID}", "big": -1}}'],
+        [
+            f'{{"price": "1.10", "id": "{UUID}", "big": 9007199254740993}}',
+            f'{{"price": 2.5, "id": "{UUID}", "big": -1}}',
+        ],
         [],
     ),
     (open_ended, ['{"first": 1}', '{"first": 1, "b": "x", "a": 2}'], []),

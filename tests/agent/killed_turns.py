@@ -70,7 +70,9 @@ def turn(url: str, folder: Path, api: Any, kind: str, number: int) -> None:
             die()
         if isinstance(event, e.ApprovalRequest) and event.reply is not None:
             note("allowed second")
-            event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="approve"))
+            event.reply.value.send(
+                e.ApprovalResponse(approval_id=event.approval_id, decision="approve")
+            )
 
 
 def in_child(run: Callable[[], None]) -> bool:
@@ -91,7 +93,9 @@ def in_child(run: Callable[[], None]) -> bool:
 
 if __name__ == "__main__":
     url, folder, api, step, *kinds = sys.argv[1:]
-    turn(url, Path(folder), api, "whole", 0)  # what openai imports and compiles meanwhile, every child has
+    turn(
+        url, Path(folder), api, "whole", 0
+    )  # what openai imports and compiles meanwhile, every child has
     for kind in kinds:
         for number in itertools.count(1, int(step) if kind == "event" else 1):
             if not in_child(partial(turn, url, Path(folder), api, kind, number)):

@@ -6,7 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TOOLS = {"add": ["a"], "environment": ["name"], "hang": [], "die": [], "point": [], "sign_in": [], "long": []}
+TOOLS = {
+    "add": ["a"],
+    "environment": ["name"],
+    "hang": [],
+    "die": [],
+    "point": [],
+    "sign_in": [],
+    "long": [],
+}
 
 
 def call(name: str, arguments: dict[str, Any]) -> str | None:
@@ -24,8 +32,23 @@ def call(name: str, arguments: dict[str, Any]) -> str | None:
         case "long":
             return "x" * 17_000_000
         case "sign_in":
-            question = {"mode": "url", "message": "Sign in.", "url": "https://example.org/sign-in", "elicitationId": "1"}
-            print(json.dumps({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": question}), flush=True)
+            question = {
+                "mode": "url",
+                "message": "Sign in.",
+                "url": "https://example.org/sign-in",
+                "elicitationId": "1",
+            }
+            print(
+                json.dumps(
+                    {
+                        "jsonrpc": "2.0",
+                        "id": "q",
+                        "method": "elicitation/create",
+                        "params": question,
+                    }
+                ),
+                flush=True,
+            )
             return str(json.loads(sys.stdin.readline())["result"]["action"])
     return None
 
@@ -44,7 +67,8 @@ def answer(method: str, params: dict[str, Any]) -> Any:
         case "tools/list":
             return {
                 "tools": [
-                    {"name": name, "inputSchema": {"type": "object", "required": required}} for name, required in TOOLS.items()
+                    {"name": name, "inputSchema": {"type": "object", "required": required}}
+                    for name, required in TOOLS.items()
                 ]
             }
         case "tools/call":

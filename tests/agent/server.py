@@ -51,10 +51,16 @@ class Exchange:
         """Answer with an HTTP error."""
         self.answer(status, "application/json", json.dumps({"error": error}).encode(), headers)
 
-    def answer(self, status: int, media_type: str, data: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
+    def answer(
+        self, status: int, media_type: str, data: bytes, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Answer with a body that is no stream."""
         self._handler.send_response(status)
-        for name, value in (*headers, ("Content-Type", media_type), ("Content-Length", str(len(data)))):
+        for name, value in (
+            *headers,
+            ("Content-Type", media_type),
+            ("Content-Length", str(len(data))),
+        ):
             self._handler.send_header(name, value)
         self._handler.end_headers()
         self._handler.wfile.write(data)
@@ -111,7 +117,9 @@ class Server:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     @property
     def bodies(self) -> list[Json]:
@@ -120,13 +128,20 @@ class Server:
 
     def client(self, **options: Any) -> openai.AsyncOpenAI:
         """Return the real client, pointed at this server."""
-        return openai.AsyncOpenAI(**{"base_url": self.base_url, "api_key": KEY, "max_retries": 0, **options})
+        return openai.AsyncOpenAI(
+            **{"base_url": self.base_url, "api_key": KEY, "max_retries": 0, **options}
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -135,7 +150,11 @@ class Server:
         with self._lock:
             self.exchanges.append(exchange)
             number = len(self.exchanges)
-        reply = self._replies[number - 1] if number <= len(self._replies) else refuse(500, f"no reply for request {number}")
+        reply = (
+            self._replies[number - 1]
+            if number <= len(self._replies)
+            else refuse(500, f"no reply for request {number}")
+        )
         try:
             if callable(reply):
                 reply(exchange)
@@ -150,7 +169,9 @@ class Server:
 
 def refuse(status: int, message: str, **fields: Any) -> Callable[[Exchange], None]:
     """Return a reply that is an HTTP error."""
-    return lambda exchange: exchange.refuse(status, {"message": message, "type": "test", "param": None, "code": None, **fields})
+    return lambda exchange: exchange.refuse(
+        status, {"message": message, "type": "test", "param": None, "code": None, **fields}
+    )
 
 
 # --- Chat Completions -------------------------------------------------------------------------------------------------
@@ -169,7 +190,10 @@ def chat_chunk(delta: Json, finish_reason: str | None = None, number: int = 1) -
 
 
 def chat(
-    *texts: str, calls: Iterable[tuple[str, str, str]] = (), finish_reason: str | None = None, number: int = 1
+    *texts: str,
+    calls: Iterable[tuple[str, str, str]] = (),
+    finish_reason: str | None = None,
+    number: int = 1,
 ) -> list[Json]:
     """Return a whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
     calls = list(calls)
@@ -177,12 +201,19 @@ def chat(
     events += [chat_chunk({"content": text}, number=number) for text in texts]
     for index, (call_id, name, arguments) in enumerate(calls):
         middle = len(arguments) // 2
-        start = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+        start = {
+            "index": index,
+            "id": call_id,
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
         events.append(chat_chunk({"tool_calls": [start]}, number=number))
         for piece in (arguments[:middle], arguments[middle:]):
             more = {"index": index, "function": {"arguments": piece}}
             events.append(chat_chunk({"tool_calls": [more]}, number=number))
-    events.append(chat_chunk({}, finish_reason or ("tool_calls" if calls else "stop"), number=number))
+    events.append(
+        chat_chunk({}, finish_reason or ("tool_calls" if calls else "stop"), number=number)
+    )
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     return [*events, {**chat_chunk({}, number=number), "choices": [], "usage": usage}]
 
@@ -192,11 +223,24 @@ def chat(
 
 def message(text: str, item_id: str = "msg_1", **fields: Any) -> Json:
     part = {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
-    return {"type": "message", "id": item_id, "status": "completed", "role": "assistant", "content": [part], **fields}
+    return {
+        "type": "message",
+        "id": item_id,
+        "status": "completed",
+        "role": "assistant",
+        "content": [part],
+        **fields,
+    }
 
 
 def call(call_id: str, name: str, arguments: str) -> Json:
-    fields = {"id": f"fc_{call_id}", "call_id": call_id, "name": name, "arguments": arguments, "status": "completed"}
+    fields = {
+        "id": f"fc_{call_id}",
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments,
+        "status": "completed",
+    }
     return {"type": "function_call", **fields}
 
 
@@ -205,7 +249,9 @@ def reasoning(text: str, encrypted: str | None = "gAAAA-encrypted") -> Json:
     return made if encrypted is None else {**made, "encrypted_content": encrypted}
 
 
-def responses(*items: Json, number: int = 1, status: str = "completed", **fields: Any) -> list[Json]:
+def responses(
+    *items: Json, number: int = 1, status: str = "completed", **fields: Any
+) -> list[Json]:
     """Return a whole reply made of output items, streamed as the API streams them."""
     shell = {
         "id": f"resp_{number}",
@@ -219,11 +265,16 @@ def responses(*items: Json, number: int = 1, status: str = "completed", **fields
         "parallel_tool_calls": True,
         "usage": None,
     }
-    events: list[Json] = [{"type": f"response.{kind}", "response": shell} for kind in ("created", "in_progress")]
+    events: list[Json] = [
+        {"type": f"response.{kind}", "response": shell} for kind in ("created", "in_progress")
+    ]
     for index, item in enumerate(items):
         events += _item_events(item, {"output_index": index, "item_id": item["id"]})
     usage: Json = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
-    usage |= {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
+    usage |= {
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
     whole = {**shell, "status": status, "output": list(items), "usage": usage, **fields}
     events.append({"type": f"response.{status}", "response": whole})
     return [{**event, "sequence_number": position} for position, event in enumerate(events)]
@@ -239,10 +290,24 @@ def _item_events(item: Json, where: Json) -> list[Json]:
             empty = {**item["content"][0], "text": ""}
             middle = len(text) // 2
             return [
-                {"type": "response.output_item.added", "item": {**item, "status": "in_progress", "content": []}, **index},
+                {
+                    "type": "response.output_item.added",
+                    "item": {**item, "status": "in_progress", "content": []},
+                    **index,
+                },
                 {"type": "response.content_part.added", "part": empty, **at},
-                {"type": "response.output_text.delta", "delta": text[:middle], "logprobs": [], **at},
-                {"type": "response.output_text.delta", "delta": text[middle:], "logprobs": [], **at},
+                {
+                    "type": "response.output_text.delta",
+                    "delta": text[:middle],
+                    "logprobs": [],
+                    **at,
+                },
+                {
+                    "type": "response.output_text.delta",
+                    "delta": text[middle:],
+                    "logprobs": [],
+                    **at,
+                },
                 {"type": "response.output_text.done", "text": text, "logprobs": [], **at},
                 {"type": "response.content_part.done", "part": item["content"][0], **at},
                 done,
@@ -251,8 +316,16 @@ def _item_events(item: Json, where: Json) -> list[Json]:
             added = {**item, "status": "in_progress", "arguments": ""}
             return [
                 {"type": "response.output_item.added", "item": added, **index},
-                {"type": "response.function_call_arguments.delta", "delta": item["arguments"], **where},
-                {"type": "response.function_call_arguments.done", "arguments": item["arguments"], **where},
+                {
+                    "type": "response.function_call_arguments.delta",
+                    "delta": item["arguments"],
+                    **where,
+                },
+                {
+                    "type": "response.function_call_arguments.done",
+                    "arguments": item["arguments"],
+                    **where,
+                },
                 done,
             ]
         case "reasoning":
@@ -260,7 +333,11 @@ def _item_events(item: Json, where: Json) -> list[Json]:
             at = {**where, "summary_index": 0}
             return [
                 {"type": "response.output_item.added", "item": {**item, "summary": []}, **index},
-                {"type": "response.reasoning_summary_part.added", "part": {"type": "summary_text", "text": ""}, **at},
+                {
+                    "type": "response.reasoning_summary_part.added",
+                    "part": {"type": "summary_text", "text": ""},
+                    **at,
+                },
                 {"type": "response.reasoning_summary_text.delta", "delta": text, **at},
                 {"type": "response.reasoning_summary_text.done", "text": text, **at},
                 {"type": "response.reasoning_summary_part.done", "part": item["summary"][0], **at},
@@ -270,7 +347,9 @@ def _item_events(item: Json, where: Json) -> list[Json]:
             raise AssertionError(other)
 
 
-def say(api: str, text: str = "", calls: Iterable[tuple[str, str, str]] = (), number: int = 1) -> list[Json]:
+def say(
+    api: str, text: str = "", calls: Iterable[tuple[str, str, str]] = (), number: int = 1
+) -> list[Json]:
     """Return the same reply in either API: a text, then calls (id, name, arguments)."""
     if api == "chat":
         return chat(*([text[:3], text[3:]] if text else []), calls=calls, number=number)

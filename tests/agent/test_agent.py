@@ -14,7 +14,20 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from agent.server import KEY, Exchange, Json, Server, call, chat, chat_chunk, message, reasoning, refuse, responses, say
+from agent.server import (
+    KEY,
+    Exchange,
+    Json,
+    Server,
+    call,
+    chat,
+    chat_chunk,
+    message,
+    reasoning,
+    refuse,
+    responses,
+    say,
+)
 
 from nbagent import events as e
 from nbagent.agent import Agent, mistakes, tool
@@ -65,7 +78,9 @@ def of(events: list[e.Event], kind: type[e.Event]) -> list[Any]:
 @both_apis
 async def test_an_answer_streams_through(api: str) -> None:
     with Server(say(api, "Hello there.")) as server:
-        events = await collect(agent_of(server, api, name="greeter", instructions="Be kind.").stream("Hi"))
+        events = await collect(
+            agent_of(server, api, name="greeter", instructions="Be kind.").stream("Hi")
+        )
 
     end = end_of(events)
     assert (end.status, end.output, tokens(end)) == ("completed", "Hello there.", (10, 5, 15))
@@ -74,7 +89,15 @@ async def test_an_answer_streams_through(api: str) -> None:
     assert {event.step for event in events[2:]} == {1}
     assert "".join(event.delta for event in of(events, e.TextDelta)) == "Hello there."
     kinds = [e.type_of(event) for event in events if not isinstance(event, e.TextDelta)]
-    assert kinds == ["run.start", "prompt", "step.start", "text.start", "text.end", "step.end", "run.end"]
+    assert kinds == [
+        "run.start",
+        "prompt",
+        "step.start",
+        "text.start",
+        "text.end",
+        "step.end",
+        "run.end",
+    ]
 
 
 @both_apis
@@ -89,9 +112,17 @@ async def test_a_tool_is_called_and_its_output_goes_back(api: str) -> None:
 
     end = end_of(events)
     assert (end.status, end.output, tokens(end)) == ("completed", "Rain.", (20, 10, 30))
-    (start,), (args,), (result,) = of(events, e.ToolStart), of(events, e.ToolArgs), of(events, e.ToolResult)
+    (start,), (args,), (result,) = (
+        of(events, e.ToolStart),
+        of(events, e.ToolArgs),
+        of(events, e.ToolResult),
+    )
     assert start.id == args.id == result.id
-    assert (start.name, start.call_id, args.args) == ("weather", "c1", {"town": "Oslo", "days": "3"})
+    assert (start.name, start.call_id, args.args) == (
+        "weather",
+        "c1",
+        {"town": "Oslo", "days": "3"},
+    )
     assert (result.status, result.content, result.value.value, result.step) == (
         "ok",
         "Oslo: rain in 3 d",
@@ -103,19 +134,36 @@ async def test_a_tool_is_called_and_its_output_goes_back(api: str) -> None:
     if api == "chat":
         assert second["messages"][: len(first["messages"])] == first["messages"]
         assert second["messages"][-2]["content"] == "Let me see."
-        assert second["messages"][-2]["tool_calls"][0]["function"]["arguments"] == '{"town": "Oslo", "days": "3"}'
-        assert second["messages"][-1] == {"role": "tool", "tool_call_id": "c1", "content": "Oslo: rain in 3 d"}
+        assert (
+            second["messages"][-2]["tool_calls"][0]["function"]["arguments"]
+            == '{"town": "Oslo", "days": "3"}'
+        )
+        assert second["messages"][-1] == {
+            "role": "tool",
+            "tool_call_id": "c1",
+            "content": "Oslo: rain in 3 d",
+        }
     else:
         assert second["input"][: len(first["input"])] == first["input"]
-        assert [item["type"] for item in second["input"][1:]] == ["message", "function_call", "function_call_output"]
-        assert second["input"][-1] == {"type": "function_call_output", "call_id": "c1", "output": "Oslo: rain in 3 d"}
+        assert [item["type"] for item in second["input"][1:]] == [
+            "message",
+            "function_call",
+            "function_call_output",
+        ]
+        assert second["input"][-1] == {
+            "type": "function_call_output",
+            "call_id": "c1",
+            "output": "Oslo: rain in 3 d",
+        }
 
 
 async def test_what_is_asked_of_each_api() -> None:
     with Server(say("responses", "a"), say("chat", "b")) as server:
         for api in ("responses", "chat"):
             settings = {"temperature": 0.5, "top_k": 3}
-            agent = agent_of(server, api, instructions="Be kind.", tools=[weather], model_settings=settings)
+            agent = agent_of(
+                server, api, instructions="Be kind.", tools=[weather], model_settings=settings
+            )
             await agent.generate("Hi")
         asked, chatted = server.bodies
         paths = [exchange.path for exchange in server.exchanges]
@@ -146,8 +194,14 @@ async def test_what_is_asked_of_each_api() -> None:
 
 
 async def test_encrypted_thoughts_and_remarks_go_back_as_they_came() -> None:
-    output = [reasoning("Hm."), message("Looking.", phase="commentary"), call("c1", "weather", '{"town":"Oslo"}')]
-    with Server(responses(*output), responses(message("Rain.", phase="final_answer"), number=2)) as server:
+    output = [
+        reasoning("Hm."),
+        message("Looking.", phase="commentary"),
+        call("c1", "weather", '{"town":"Oslo"}'),
+    ]
+    with Server(
+        responses(*output), responses(message("Rain.", phase="final_answer"), number=2)
+    ) as server:
         agent = agent_of(server, "responses", tools=[weather])
         events = await collect(agent.stream("Weather?"))
         sent = server.bodies[1]["input"]
@@ -158,7 +212,10 @@ async def test_encrypted_thoughts_and_remarks_go_back_as_they_came() -> None:
 
 async def test_a_remark_is_the_output_only_where_nothing_else_is() -> None:
     with Server(
-        responses(message("Looking.", "m1", phase="commentary"), message("Rain.", "m2", phase="final_answer"))
+        responses(
+            message("Looking.", "m1", phase="commentary"),
+            message("Rain.", "m2", phase="final_answer"),
+        )
     ) as server:
         assert await agent_of(server, "responses").generate("?") == "Rain."
     with Server(responses(message("Looking.", "m1", phase="commentary"))) as server:
@@ -204,12 +261,18 @@ async def test_calls_of_one_response_run_together_and_report_as_they_finish() ->
         second_done.set()
         return "2nd"
 
-    with Server(say("chat", calls=[("a", "first", "{}"), ("b", "second", "{}")]), say("chat", "done", number=2)) as server:
+    with Server(
+        say("chat", calls=[("a", "first", "{}"), ("b", "second", "{}")]),
+        say("chat", "done", number=2),
+    ) as server:
         events = await collect(agent_of(server, tools=[first, second]).stream("go"))
         outputs = [message for message in server.bodies[1]["messages"] if message["role"] == "tool"]
 
     assert sorted(result.content for result in of(events, e.ToolResult)) == ["1st", "2nd"]
-    assert [(output["tool_call_id"], output["content"]) for output in outputs] == [("a", "1st"), ("b", "2nd")]
+    assert [(output["tool_call_id"], output["content"]) for output in outputs] == [
+        ("a", "1st"),
+        ("b", "2nd"),
+    ]
 
 
 async def test_without_parallel_calls_run_one_after_the_other() -> None:
@@ -226,7 +289,9 @@ async def test_without_parallel_calls_run_one_after_the_other() -> None:
         events = await collect(agent_of(server, tools=[work], parallel=False).stream("go"))
 
     assert [result.content for result in of(events, e.ToolResult)] == [1, 1, 1, 1]
-    assert [result.id for result in of(events, e.ToolResult)] == [start.id for start in of(events, e.ToolStart)]
+    assert [result.id for result in of(events, e.ToolResult)] == [
+        start.id for start in of(events, e.ToolStart)
+    ]
 
 
 def fail() -> None:
@@ -259,8 +324,18 @@ async def hang() -> None:
             "ToolError",
             "Error: ToolError: there is no tool 'fly'; the tools are: weather, fail, leave, cancel_itself, hang",
         ),
-        ("weather", '{"town": ', "ToolError", "Error: ToolError: the arguments are not valid JSON: Input data was truncated"),
-        ("weather", "[1]", "ToolError", "Error: ToolError: the arguments must be a JSON object, got list"),
+        (
+            "weather",
+            '{"town": ',
+            "ToolError",
+            "Error: ToolError: the arguments are not valid JSON: Input data was truncated",
+        ),
+        (
+            "weather",
+            "[1]",
+            "ToolError",
+            "Error: ToolError: the arguments must be a JSON object, got list",
+        ),
         ("weather", "{}", "ToolError", "Error: ToolError: missing parameter 'town'; got none"),
         (
             "weather",
@@ -275,13 +350,17 @@ async def test_what_goes_wrong_with_a_call_is_told_and_the_run_goes_on(
     api: str, name: str, arguments: str, error_type: str, expected: str
 ) -> None:
     with Server(say(api, calls=[("c1", name, arguments)]), say(api, "Sorry.", number=2)) as server:
-        events = await collect(agent_of(server, api, tools=[weather, fail, leave, cancel_itself, hang]).stream("go"))
+        events = await collect(
+            agent_of(server, api, tools=[weather, fail, leave, cancel_itself, hang]).stream("go")
+        )
         request = server.bodies[1]
 
     assert (end_of(events).status, end_of(events).output) == ("completed", "Sorry.")
     (result,) = of(events, e.ToolResult)
     assert (result.status, result.error.type) == ("error", error_type)
-    assert (request["messages"][-1]["content"] if api == "chat" else request["input"][-1]["output"]) == expected
+    assert (
+        request["messages"][-1]["content"] if api == "chat" else request["input"][-1]["output"]
+    ) == expected
 
 
 DEEP = '{"town": ' + "[" * 5_000 + "]" * 5_000 + "}"
@@ -291,7 +370,9 @@ DEEP = '{"town": ' + "[" * 5_000 + "]" * 5_000 + "}"
 @both_apis
 async def test_arguments_that_cannot_be_read_go_back_as_json(api: str, written: str) -> None:
     """Servers that parse the arguments in the history would otherwise refuse the next request."""
-    with Server(say(api, calls=[("c1", "weather", written)]), say(api, "Sorry.", number=2)) as server:
+    with Server(
+        say(api, calls=[("c1", "weather", written)]), say(api, "Sorry.", number=2)
+    ) as server:
         assert await agent_of(server, api, tools=[weather]).generate("go") == "Sorry."
         request = server.bodies[1]
 
@@ -304,14 +385,24 @@ async def test_arguments_that_cannot_be_read_go_back_as_json(api: str, written: 
 async def test_calls_with_one_id_go_back_with_an_id_each(api: str) -> None:
     towns = ("Oslo", "Rome")
     calls = [("same", "weather", json.dumps({"town": town})) for town in towns]
-    replies = [say(api, calls=calls), say(api, calls=calls[:1], number=2), say(api, "Done.", number=3)]
+    replies = [
+        say(api, calls=calls),
+        say(api, calls=calls[:1], number=2),
+        say(api, "Done.", number=3),
+    ]
     with Server(*replies) as server:
         await agent_of(server, api, tools=[weather]).generate("go")
         request = server.bodies[2]
 
     if api == "chat":
-        called = [call["id"] for entry in request["messages"] for call in entry.get("tool_calls", ())]
-        results = {entry["tool_call_id"]: entry["content"] for entry in request["messages"] if entry["role"] == "tool"}
+        called = [
+            call["id"] for entry in request["messages"] for call in entry.get("tool_calls", ())
+        ]
+        results = {
+            entry["tool_call_id"]: entry["content"]
+            for entry in request["messages"]
+            if entry["role"] == "tool"
+        }
     else:
         called = [item["call_id"] for item in request["input"] if item["type"] == "function_call"]
         outputs = [item for item in request["input"] if item["type"] == "function_call_output"]
@@ -333,7 +424,11 @@ async def test_falsy_values_are_results() -> None:
     calls = [(key, "get", json.dumps({"key": key})) for key in values]
     with Server(say("chat", calls=calls), say("chat", "done", number=2)) as server:
         events = await collect(agent_of(server, tools=[get], parallel=False).stream("go"))
-        outputs = [message["content"] for message in server.bodies[1]["messages"] if message["role"] == "tool"]
+        outputs = [
+            message["content"]
+            for message in server.bodies[1]["messages"]
+            if message["role"] == "tool"
+        ]
 
     assert [result.content for result in of(events, e.ToolResult)] == [0, "", False, None, []]
     assert {result.status for result in of(events, e.ToolResult)} == {"ok"}
@@ -373,7 +468,10 @@ async def test_call_ids_that_come_again_do_not_mix_up_calls(api: str) -> None:
         events = await collect(agent_of(server, api, tools=[weather]).stream("go"))
 
     assert len({start.id for start in of(events, e.ToolStart)}) == 2
-    assert [result.content for result in of(events, e.ToolResult)] == ["Oslo: rain in 1 d", "Rome: rain in 1 d"]
+    assert [result.content for result in of(events, e.ToolResult)] == [
+        "Oslo: rain in 1 d",
+        "Rome: rain in 1 d",
+    ]
 
 
 @pytest.mark.parametrize("is_async", [True, False])
@@ -385,7 +483,9 @@ async def test_tools_see_the_context_variables_of_who_made_the_stream(is_async: 
         return user.get()
 
     function = ask_async if is_async else ask
-    with Server(say("chat", calls=[("c1", function.__name__, "{}")]), say("chat", "done", number=2)) as server:
+    with Server(
+        say("chat", calls=[("c1", function.__name__, "{}")]), say("chat", "done", number=2)
+    ) as server:
         user.set("cell 7")
         stream = agent_of(server, tools=[function]).stream("go")
         user.set("cell 8")
@@ -395,7 +495,9 @@ async def test_tools_see_the_context_variables_of_who_made_the_stream(is_async: 
 
 
 async def test_max_steps_ends_a_model_that_calls_for_ever() -> None:
-    with Server(*[say("chat", calls=[("c", "weather", '{"town": "Oslo"}')], number=n) for n in range(1, 9)]) as server:
+    with Server(
+        *[say("chat", calls=[("c", "weather", '{"town": "Oslo"}')], number=n) for n in range(1, 9)]
+    ) as server:
         agent = agent_of(server, tools=[weather], max_steps=3)
         events = await collect(agent.stream("go"))
         with pytest.raises(AgentError, match=r"has not answered within 3 steps \(max_steps\)"):
@@ -580,9 +682,12 @@ async def test_a_stream_that_was_read_says_so() -> None:
 
 @both_apis
 @pytest.mark.parametrize(
-    ("status", "code", "expected"), [(401, "invalid_api_key", "invalid_api_key"), (429, None, "429"), (500, None, "500")]
+    ("status", "code", "expected"),
+    [(401, "invalid_api_key", "invalid_api_key"), (429, None, "429"), (500, None, "500")],
 )
-async def test_a_refusal_is_told_without_the_key(api: str, status: int, code: str | None, expected: str) -> None:
+async def test_a_refusal_is_told_without_the_key(
+    api: str, status: int, code: str | None, expected: str
+) -> None:
     refusal = refuse(status, f"Go away, {KEY}!", code=code)
     with Server(refusal, refusal) as server:
         agent = agent_of(server, api)
@@ -595,8 +700,14 @@ async def test_a_refusal_is_told_without_the_key(api: str, status: int, code: st
     where = httpx2.URL(server.base_url).netloc.decode()
     assert error.message == f"test-1 at {where} answered {status}: Go away, {mask(KEY)}!"
     assert (error.fatal, error.code) == (True, expected)
-    assert (str(failed.value), failed.value.status, failed.value.code) == (error.message, "failed", expected)
-    assert failed.value.__cause__ is None, "a cause with the key in it would be printed with the traceback"
+    assert (str(failed.value), failed.value.status, failed.value.code) == (
+        error.message,
+        "failed",
+        expected,
+    )
+    assert failed.value.__cause__ is None, (
+        "a cause with the key in it would be printed with the traceback"
+    )
 
 
 async def test_a_clean_cause_is_kept() -> None:
@@ -662,7 +773,11 @@ async def test_a_token_limit_is_no_success(api: str) -> None:
     if api == "chat":
         reply = chat("Once upon", finish_reason="length")
     else:
-        reply = responses(message("Once upon"), status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+        reply = responses(
+            message("Once upon"),
+            status="incomplete",
+            incomplete_details={"reason": "max_output_tokens"},
+        )
     said = r"Cut off at \d+ tokens \(max_tokens\)\. error\.partial has the 9 characters that came$"
     with Server(reply, reply) as server:
         agent = agent_of(server, api)
@@ -676,8 +791,17 @@ async def test_a_token_limit_is_no_success(api: str) -> None:
 
 @both_apis
 async def test_an_error_in_the_stream_keeps_the_text_and_fails_the_run(api: str) -> None:
-    payload = {"message": f"Overloaded, {KEY}", "type": "server_error", "code": "overloaded", "param": None}
-    error = {"error": payload} if api == "chat" else {"type": "error", "error": payload, "sequence_number": 5}
+    payload = {
+        "message": f"Overloaded, {KEY}",
+        "type": "server_error",
+        "code": "overloaded",
+        "param": None,
+    }
+    error = (
+        {"error": payload}
+        if api == "chat"
+        else {"type": "error", "error": payload, "sequence_number": 5}
+    )
 
     def break_down(exchange: Exchange) -> None:
         exchange.begin()
@@ -723,7 +847,9 @@ async def test_an_event_that_is_not_json_fails_the_run() -> None:
 
 
 async def test_a_failure_in_a_later_step_keeps_what_came_before() -> None:
-    with Server(say("chat", "Looking.", [("c1", "weather", '{"town": "Oslo"}')]), refuse(500, "Broken.")) as server:
+    with Server(
+        say("chat", "Looking.", [("c1", "weather", '{"town": "Oslo"}')]), refuse(500, "Broken.")
+    ) as server:
         events = await collect(agent_of(server, tools=[weather]).stream("go"))
 
     assert (end_of(events).status, tokens(end_of(events))) == ("failed", (10, 5, 15))
@@ -734,11 +860,16 @@ async def test_a_failure_in_a_later_step_keeps_what_came_before() -> None:
     ("limits", "message"),
     [
         ({"timeout": 0.05}, "test-1 took longer than its limit of 0.05 s in all (timeout)"),
-        ({"idle_timeout": 0.05}, "test-1 was silent for longer than the limit of 0.05 s (idle_timeout)"),
+        (
+            {"idle_timeout": 0.05},
+            "test-1 was silent for longer than the limit of 0.05 s (idle_timeout)",
+        ),
     ],
 )
 @pytest.mark.parametrize("talks", [True, False])
-async def test_time_limits_hang_up_and_say_which_one_it_was(limits: Any, message: str, talks: bool) -> None:
+async def test_time_limits_hang_up_and_say_which_one_it_was(
+    limits: Any, message: str, talks: bool
+) -> None:
     with Server(talk_and_hold if talks else Exchange.hold) as server:
         events = await collect(agent_of(server, **limits).stream("Hi"))
         # On a busy machine the limit may pass before the request has arrived.
@@ -763,7 +894,13 @@ async def test_the_total_limit_stops_tools_too() -> None:
 
 @pytest.mark.parametrize("types", ["tool.result", e.ToolResult, ("tool.result", e.ToolResult)])
 async def test_a_loop_may_ask_for_some_types_of_events(types: Any) -> None:
-    with Server(*[say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Rain.", number=2)] * 2) as server:
+    with Server(
+        *[
+            say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]),
+            say("chat", "Rain.", number=2),
+        ]
+        * 2
+    ) as server:
         agent = agent_of(server, tools=[weather])
         assert [event.type async for event in agent.stream("go", types=types)] == ["tool.result"]
         assert [event.type for event in agent.stream("go", types=types)] == ["tool.result"]
@@ -777,9 +914,16 @@ async def test_a_loop_may_ask_for_some_types_of_events(types: Any) -> None:
 def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
     agent: Any = Agent("demo")
     for name in ("run", "invoke", "ask"):
-        with pytest.raises(AttributeError, match=rf"no attribute '{name}'; await agent\.generate\(…\) returns the answer"):
+        with pytest.raises(
+            AttributeError,
+            match=rf"no attribute '{name}'; await agent\.generate\(…\) returns the answer",
+        ):
             getattr(agent, name)
-    for name, meant in (("serve", "nbagent.serve(agent)"), ("start", "nbagent.serve(agent)"), ("stop", "run.cancel()")):
+    for name, meant in (
+        ("serve", "nbagent.serve(agent)"),
+        ("start", "nbagent.serve(agent)"),
+        ("stop", "run.cancel()"),
+    ):
         with pytest.raises(AttributeError, match=re.escape(meant)):
             getattr(agent, name)
     with pytest.raises(AttributeError, match=r"did you mean 'generate'\?"):
@@ -803,13 +947,17 @@ def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
         ({"colour": 1}, "got an unexpected keyword argument 'colour'"),
     ],
 )
-def test_an_option_of_something_else_is_refused_with_where_it_goes(option: dict[str, Any], hint: str) -> None:
+def test_an_option_of_something_else_is_refused_with_where_it_goes(
+    option: dict[str, Any], hint: str
+) -> None:
     with pytest.raises(TypeError, match=re.escape(hint)) as refused:
         Agent("demo", **option)
     assert "a-secret-key" not in str(refused.value)
 
 
-def test_a_models_parameter_is_recognised_before_openai_has_loaded_its_apis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_models_parameter_is_recognised_before_openai_has_loaded_its_apis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     mistakes._model_settings.cache_clear()
     monkeypatch.delattr(sys.modules["openai.resources"], "responses", raising=False)
     with pytest.raises(TypeError, match="go into model_settings="):
@@ -833,7 +981,9 @@ def test_a_tool_that_tells_a_model_nothing_is_warned_of_by_name() -> None:
     def guess(a, b: int):  # type: ignore[no-untyped-def]
         return a
 
-    with pytest.warns(UserWarning, match="The tool guess has no docstring and no type for a: ") as warned:
+    with pytest.warns(
+        UserWarning, match="The tool guess has no docstring and no type for a: "
+    ) as warned:
         Agent("demo", tools=[guess, weather])
     assert len(warned) == 1
     assert warned[0].filename == __file__
@@ -843,7 +993,9 @@ def test_a_tool_that_tells_a_model_nothing_is_warned_of_by_name() -> None:
 
 
 def test_plain_code_reads_with_for() -> None:
-    with Server(say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Rain.", number=2)) as server:
+    with Server(
+        say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Rain.", number=2)
+    ) as server:
         events = list(agent_of(server, tools=[weather]).stream("go"))
 
     assert end_of(events).output == "Rain."
@@ -900,7 +1052,9 @@ async def test_a_client_used_on_the_users_loop_serves_the_agent_too() -> None:
             stream = await client.chat.completions.create(
                 model="test-1", messages=[{"role": "user", "content": "?"}], stream=True
             )
-            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+            return "".join(
+                [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
+            )
 
         assert await ask() == "mine"
         assert await Agent("test-1", client=client).generate("?") == "yours"
@@ -924,8 +1078,16 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
     ("options", "error", "message"),
     [
         ({"model": ""}, NbagentError, "model must be a name"),
-        ({"client": openai.OpenAI(api_key="x")}, NbagentError, "client must be an openai.AsyncOpenAI, got OpenAI"),
-        ({"api": "assistants"}, NbagentError, "api must be 'responses' or 'chat', got 'assistants'"),
+        (
+            {"client": openai.OpenAI(api_key="x")},
+            NbagentError,
+            "client must be an openai.AsyncOpenAI, got OpenAI",
+        ),
+        (
+            {"api": "assistants"},
+            NbagentError,
+            "api must be 'responses' or 'chat', got 'assistants'",
+        ),
         ({"max_steps": 0}, NbagentError, "max_steps must be at least 1, got 0"),
         ({"max_steps": "3"}, NbagentError, "max_steps must be at least 1, got '3'"),
         ({"delivery": 3}, NbagentError, "delivery must be Delivery(…) or None, got 3"),
@@ -937,13 +1099,27 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
         ),
         ({"timeout": 0}, NbagentError, "timeout must be a positive number of seconds, got 0"),
         ({"timeout": "5"}, NbagentError, "timeout must be a positive number of seconds, got '5'"),
-        ({"idle_timeout": -1}, NbagentError, "idle_timeout must be a positive number of seconds, got -1"),
+        (
+            {"idle_timeout": -1},
+            NbagentError,
+            "idle_timeout must be a positive number of seconds, got -1",
+        ),
         ({"tools": [weather, weather]}, ToolError, "weather: two tools have this name"),
-        ({"tools": ["search"]}, ToolError, "only YAML files have tools by their names: in Python, from nbagent.agent.builtin"),
-        ({"tools": [5]}, ToolError, "a tool must be a function, got 5; write tools=[f], not tools=[f(…)]"),
+        (
+            {"tools": ["search"]},
+            ToolError,
+            "only YAML files have tools by their names: in Python, from nbagent.agent.builtin",
+        ),
+        (
+            {"tools": [5]},
+            ToolError,
+            "a tool must be a function, got 5; write tools=[f], not tools=[f(…)]",
+        ),
     ],
 )
-def test_arguments_that_cannot_be_are_refused(options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_arguments_that_cannot_be_are_refused(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error) as refused:
         Agent(**{"model": "test-1", **options})
     assert message in str(refused.value)

@@ -28,7 +28,8 @@ def careful(server: Server, **options: Any) -> Agent:
 async def test_without_a_handler_a_question_ends_the_run_at_once() -> None:
     with Server(DELETE) as server:
         with pytest.raises(
-            AgentError, match=r"cleaner waits for an answer: may it call delete\(\{'name': 'a'\}\)\? Give gen"
+            AgentError,
+            match=r"cleaner waits for an answer: may it call delete\(\{'name': 'a'\}\)\? Give gen",
         ) as caught:
             await careful(server).generate("go")
 
@@ -39,10 +40,16 @@ async def test_without_a_handler_a_question_ends_the_run_at_once() -> None:
     ("answer", "told"),
     [
         (lambda question: True, "deleted a"),
-        (lambda question: {"name": "b"}, '(The user changed the arguments to {"name":"b"}.)\ndeleted b'),
+        (
+            lambda question: {"name": "b"},
+            '(The user changed the arguments to {"name":"b"}.)\ndeleted b',
+        ),
         (lambda question: False, "The user denied this call."),
         (lambda question: "not that one", "The user denied this call: not that one"),
-        (lambda question: question.allow({"name": "c"}), '(The user changed the arguments to {"name":"c"}.)\ndeleted c'),
+        (
+            lambda question: question.allow({"name": "c"}),
+            '(The user changed the arguments to {"name":"c"}.)\ndeleted c',
+        ),
     ],
 )
 async def test_a_handler_answers(answer: Any, told: str) -> None:
@@ -70,7 +77,12 @@ async def test_a_handler_may_block_and_sees_the_question() -> None:
         go.set()
         assert await answering == "Done."
 
-    assert (seen[0].tool, seen[0].args, seen[0].kind, seen[0].can_remember) == ("delete", {"name": "a"}, "tool", True)
+    assert (seen[0].tool, seen[0].args, seen[0].kind, seen[0].can_remember) == (
+        "delete",
+        {"name": "a"},
+        "tool",
+        True,
+    )
 
 
 async def test_what_the_handler_raises_ends_the_run_and_is_raised() -> None:
@@ -98,6 +110,9 @@ async def test_a_handler_that_gives_no_answer_does_not_hang_the_run() -> None:
 async def test_something_that_is_no_handler_is_refused() -> None:
     with (
         Server() as server,
-        pytest.raises(TypeError, match="answer= must be a function that is called with each question; got bool"),
+        pytest.raises(
+            TypeError,
+            match="answer= must be a function that is called with each question; got bool",
+        ),
     ):
         await careful(server).generate("go", answer=True)  # type: ignore[call-overload]

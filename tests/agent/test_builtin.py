@@ -39,15 +39,23 @@ def test_the_tools_that_change_things_ask_first(tmp_path: Path) -> None:
 
 async def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
     tool = write_file(tmp_path)
-    assert await run(tool, path="src/new/hello.py", content="print('é')\r\n") == "Wrote src/new/hello.py: 13 bytes, 1 lines"
+    assert (
+        await run(tool, path="src/new/hello.py", content="print('é')\r\n")
+        == "Wrote src/new/hello.py: 13 bytes, 1 lines"
+    )
     assert (tmp_path / "src/new/hello.py").read_bytes() == "print('é')\r\n".encode()
     (tmp_path / "src/new/hello.py").chmod(0o750)
     assert (await run(tool, path="src/../src/new/hello.py", content="")).startswith("Replaced")
     assert (tmp_path / "src/new/hello.py").stat().st_mode & 0o777 == 0o750
-    assert [path.name for path in (tmp_path / "src/new").iterdir()] == ["hello.py"], "no temporary file stays"
+    assert [path.name for path in (tmp_path / "src/new").iterdir()] == ["hello.py"], (
+        "no temporary file stays"
+    )
 
 
-@pytest.mark.parametrize("path", ["../out", "/out", "a/../../out", "", ".", "link/out", "link", "\0", "circle/x", "x" * 5000])
+@pytest.mark.parametrize(
+    "path",
+    ["../out", "/out", "a/../../out", "", ".", "link/out", "link", "\0", "circle/x", "x" * 5000],
+)
 async def test_no_path_leads_out_of_the_folder(path: str, tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
@@ -88,16 +96,23 @@ async def test_a_command_runs_in_the_folder_with_its_errors_in_the_output(tmp_pa
     assert await run(tool, command=r"printf '\377'") == "�"
 
 
-async def test_a_command_gets_no_secrets_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_gets_no_secrets_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdefghij")
     monkeypatch.setenv("ANYTHING_ELSE", "1")
-    names = {line.partition("=")[0] for line in (await run(execute_command(tmp_path), command="env")).splitlines()}
+    names = {
+        line.partition("=")[0]
+        for line in (await run(execute_command(tmp_path), command="env")).splitlines()
+    }
     assert "PATH" in names
     assert not names & {"OPENAI_API_KEY", "ANYTHING_ELSE"}
 
 
 async def test_long_output_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
-    text = await run(execute_command(tmp_path), command="echo first; yes | head -c 100000; echo last")
+    text = await run(
+        execute_command(tmp_path), command="echo first; yes | head -c 100000; echo last"
+    )
     assert text.startswith("first\ny\n")
     assert text.endswith("y\nlast\n")
     assert "\n… 82,011 characters left out …\n" in text
@@ -122,7 +137,10 @@ async def test_a_command_that_takes_too_long_is_stopped_with_all_it_started(tmp_
 
 
 async def test_what_a_command_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
-    assert await run(execute_command(tmp_path), command="sleep 1000 & echo $! > pid; echo done") == "done\n"
+    assert (
+        await run(execute_command(tmp_path), command="sleep 1000 & echo $! > pid; echo done")
+        == "done\n"
+    )
     await gone(int((tmp_path / "pid").read_text()))
 
 
@@ -174,7 +192,9 @@ def docs(tmp_path: Path) -> Path:
     lines = [f"line {number}" for number in range(1, 41)]
     lines[20] = "Refunds are paid within ten days."
     (tmp_path / "guide" / "refunds.md").write_text("\n".join(lines))
-    (tmp_path / "ships.txt").write_text("A ship sails. The shipping of a refund takes longer than the refund itself.")
+    (tmp_path / "ships.txt").write_text(
+        "A ship sails. The shipping of a refund takes longer than the refund itself."
+    )
     (tmp_path / "binary.bin").write_bytes(b"\xff\xfe refund")
     (tmp_path / ".env").write_text("REFUND_KEY=refund")
     (tmp_path / ".hidden").mkdir()
@@ -218,7 +238,10 @@ class Echo:
 async def test_agent_call_asks_an_agent_by_its_name() -> None:
     tool = agent_call({"echo": Echo()}, {"echo": "says it again", "unknown": "?"})
     assert await run(tool, agent="echo", message="hi") == "re: hi"
-    assert tool.description == "Ask another agent, and return its answer. The agents:\n- echo: says it again"
+    assert (
+        tool.description
+        == "Ask another agent, and return its answer. The agents:\n- echo: says it again"
+    )
     with pytest.raises(ToolError, match="'echo'"):
         await run(tool, agent="nobody", message="hi")
     with pytest.raises(ToolError, match="no other agent is configured"):

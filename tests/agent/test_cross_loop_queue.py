@@ -14,7 +14,9 @@ from nbagent.agent.cross_loop_queue import MAX_WAITING_ITEMS, CrossLoopQueue, Pu
 from nbagent.runtime import loop
 
 
-def counting(until: int | None, log: list[Any], ended: threading.Event) -> Callable[[Put[Any]], Any]:
+def counting(
+    until: int | None, log: list[Any], ended: threading.Event
+) -> Callable[[Put[Any]], Any]:
     """Return a producer of 0, 1, 2, …, that keeps a log and puts a last item when it is stopped."""
 
     async def produce(put: Put[Any]) -> None:
@@ -49,7 +51,9 @@ async def read_async(queue: CrossLoopQueue[Any]) -> AsyncIterator[Any]:
             yield taken
 
 
-@pytest.mark.parametrize("count", [0, 1, MAX_WAITING_ITEMS, MAX_WAITING_ITEMS + 1, 5 * MAX_WAITING_ITEMS])
+@pytest.mark.parametrize(
+    "count", [0, 1, MAX_WAITING_ITEMS, MAX_WAITING_ITEMS + 1, 5 * MAX_WAITING_ITEMS]
+)
 def test_plain_code_gets_everything_in_order(count: int) -> None:
     queue = CrossLoopQueue(counting(count, [], threading.Event()))
 
@@ -65,7 +69,9 @@ async def test_a_loop_of_the_readers_own_gets_everything_in_order() -> None:
 
 def test_nbagents_own_loop_may_read_too() -> None:
     async def all_of_it() -> list[Any]:
-        return [item async for item in read_async(CrossLoopQueue(counting(1000, [], threading.Event())))]
+        return [
+            item async for item in read_async(CrossLoopQueue(counting(1000, [], threading.Event())))
+        ]
 
     assert loop.submit(all_of_it()).result(30) == list(range(1000))
 
@@ -162,7 +168,10 @@ async def test_a_reader_that_is_cancelled_loses_nothing_for_the_next_one() -> No
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.lists(st.integers(0, 2 * MAX_WAITING_ITEMS), max_size=4), st.integers(0, 3 * MAX_WAITING_ITEMS))
+@given(
+    st.lists(st.integers(0, 2 * MAX_WAITING_ITEMS), max_size=4),
+    st.integers(0, 3 * MAX_WAITING_ITEMS),
+)
 def test_readers_on_changing_loops_share_one_sequence(bursts: list[int], count: int) -> None:
     queue = CrossLoopQueue(counting(count, [], threading.Event()))
     got: list[Any] = []

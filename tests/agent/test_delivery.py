@@ -22,7 +22,9 @@ def fed(delivery: Delivery, events: Sequence[e.Event]) -> list[e.Event]:
 
 
 def text(*pieces: str) -> list[e.Event]:
-    deltas: list[e.Event] = [e.TextDelta(id="t", delta=piece, step=1, agent="a") for piece in pieces]
+    deltas: list[e.Event] = [
+        e.TextDelta(id="t", delta=piece, step=1, agent="a") for piece in pieces
+    ]
     return [e.TextStart(id="t"), *deltas, e.TextEnd(id="t")]
 
 
@@ -49,11 +51,18 @@ def test_texts_that_come_at_the_same_time_stay_apart() -> None:
         e.TextEnd(id="b"),
     ]
     made = fed(Delivery(chunk_chars=3), [*events, e.TextEnd(id="a")])
-    assert [(event.id, event.delta) for event in made if isinstance(event, e.TextDelta)] == [("a", "123"), ("b", "xy")]
+    assert [(event.id, event.delta) for event in made if isinstance(event, e.TextDelta)] == [
+        ("a", "123"),
+        ("b", "xy"),
+    ]
 
 
 def test_thoughts_can_be_left_out() -> None:
-    thought: list[e.Event] = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta="hm"), e.ReasoningEnd(id="r")]
+    thought: list[e.Event] = [
+        e.ReasoningStart(id="r"),
+        e.ReasoningDelta(id="r", delta="hm"),
+        e.ReasoningEnd(id="r"),
+    ]
     assert deltas(fed(Delivery(), thought)) == ["hm"]
     assert deltas(fed(Delivery(chunk_chars=1), thought)) == ["h", "m"]
     assert fed(Delivery(thinking=False), thought) == []
@@ -69,7 +78,9 @@ async def test_no_more_is_read_while_the_buffer_is_full() -> None:
         for event in text(*"abcdefghij"):
             await put(event)
             produced.append(event)
-            if len(produced) == 5:  # the start, one on its way, and four that wait: the fifth put has to wait
+            if (
+                len(produced) == 5
+            ):  # the start, one on its way, and four that wait: the fifth put has to wait
                 room.set()
 
     async def put(event: e.Event) -> None:
@@ -140,4 +151,8 @@ async def test_an_agents_stream_is_delivered_and_its_whole_answer_is_not_delayed
     events = [event async for event in quiet.stream("Who are you?")]
     assert not [event for event in events if isinstance(event, e.ReasoningStart)]
     assert {len(piece) for piece in deltas(events)[:-1]} == {7}
-    assert "".join(deltas(events)) == await plain.generate("Who are you?") == await slow.generate("Who are you?")
+    assert (
+        "".join(deltas(events))
+        == await plain.generate("Who are you?")
+        == await slow.generate("Who are you?")
+    )

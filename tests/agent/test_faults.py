@@ -24,7 +24,10 @@ def rate(year: int) -> float:
 @contextmanager
 def agent(*replies: Any, **options: Any) -> Iterator[tuple[nbagent.Agent, Server]]:
     with Server(*replies) as server:
-        yield nbagent.Agent("test-1", tools=[rate], client=server.client(**options), api="chat"), server
+        yield (
+            nbagent.Agent("test-1", tools=[rate], client=server.client(**options), api="chat"),
+            server,
+        )
 
 
 def calls(*years: int) -> Any:
@@ -50,7 +53,9 @@ async def test_every_second_call_fails_and_is_shown_as_injected() -> None:
     assert (run.tools[1].error or {})["message"] == "too late"
     assert statuses(run) == ["Injected: TimeoutError"] * 2
     inside = [block["parent"] for block in run.snapshot() if block["kind"] == "status"]
-    assert inside == [block["id"] for block in run.snapshot() if block.get("state") == "output-error"]
+    assert inside == [
+        block["id"] for block in run.snapshot() if block.get("state") == "output-error"
+    ]
 
 
 async def test_a_status_goes_through_the_real_retries() -> None:
@@ -121,7 +126,10 @@ async def test_an_async_tool_gets_them_outside_of_runs() -> None:
         await asyncio.sleep(0)
         return year
 
-    with nbagent.faults(tool="later", error=OSError, times=1), nbagent.faults(tool="later", latency=0.001):
+    with (
+        nbagent.faults(tool="later", error=OSError, times=1),
+        nbagent.faults(tool="later", latency=0.001),
+    ):
         with pytest.raises(OSError):
             await later(1)
         assert await later(2) == 2
@@ -139,7 +147,10 @@ async def test_an_async_tool_gets_them_outside_of_runs() -> None:
     ],
 )
 def test_which_calls_get_a_fault(which: dict[str, Any], struck: list[int]) -> None:
-    for made in (nbagent.faults(tool="f", latency=1, **which), nbagent.faults(tool="*", latency=1, **which).fresh()):
+    for made in (
+        nbagent.faults(tool="f", latency=1, **which),
+        nbagent.faults(tool="*", latency=1, **which).fresh(),
+    ):
         assert [number for number in range(1, 7) if due_faults("f", [made])] == struck
         assert not due_faults(None, [made])
 

@@ -20,13 +20,20 @@ def test_arguments_that_the_form_takes_are_taken(function: Callable[..., None], 
 
 
 @pytest.mark.parametrize(("function", "text"), FAILS)
-def test_arguments_that_the_form_refuses_are_refused(function: Callable[..., None], text: str) -> None:
+def test_arguments_that_the_form_refuses_are_refused(
+    function: Callable[..., None], text: str
+) -> None:
     with pytest.raises(ToolError):
         Signature(function, {}).bind(json.loads(text))
 
 
 def test_the_file_that_the_views_tests_read_has_these_cases() -> None:
     def without_schema(row: dict[str, Any]) -> dict[str, Any]:
-        return {**row, "schema": sorted(row["schema"]["properties"])}  # pydantic's versions differ in details
+        return {
+            **row,
+            "schema": sorted(row["schema"]["properties"]),
+        }  # pydantic's versions differ in details
 
-    assert [*map(without_schema, json.loads(FILE.read_text("utf-8")))] == [*map(without_schema, rows())]
+    assert [*map(without_schema, json.loads(FILE.read_text("utf-8")))] == [
+        *map(without_schema, rows())
+    ]

@@ -23,13 +23,20 @@ CALL = say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')])
 @both_apis
 async def test_a_run_that_has_used_up_its_tokens_calls_no_more_tools(api: str) -> None:
     replies = [
-        say(api, calls=[("c1", "weather", f'{{"town": "{town}"}}')], number=n) for n, town in enumerate(("Oslo", "Rome"), 1)
+        say(api, calls=[("c1", "weather", f'{{"town": "{town}"}}')], number=n)
+        for n, town in enumerate(("Oslo", "Rome"), 1)
     ]
     with Server(*replies) as server:
-        events = await collect(agent_of(server, api, name="boss", tools=[weather], max_total_tokens=30).stream("go"))
+        events = await collect(
+            agent_of(server, api, name="boss", tools=[weather], max_total_tokens=30).stream("go")
+        )
 
     end = end_of(events)
-    assert (end.status, end.code, end.usage.total if end.usage else None) == ("incomplete", "budget", 30)
+    assert (end.status, end.code, end.usage.total if end.usage else None) == (
+        "incomplete",
+        "budget",
+        30,
+    )
     assert [event.content for event in of(events, e.ToolResult)] == ["Oslo: rain in 1 d"]
     assert [event.message for event in of(events, e.Status)] == [
         "boss has used up its budget: 30 tokens, of 30 (max_total_tokens)"
@@ -44,7 +51,9 @@ async def test_an_answer_that_goes_beyond_the_budget_is_an_answer() -> None:
 async def test_prices_give_a_cost_and_a_limit_of_it() -> None:
     with Server(CALL, CALL, say("chat", "Done.")) as server:
         agent = agent_of(server, name="boss", tools=[weather], prices=PRICES, max_cost=0.0001)
-        with pytest.raises(AgentError, match=r"boss has used up its budget: \$0\.0001, of \$0\.0001 \(max_cost\)") as caught:
+        with pytest.raises(
+            AgentError, match=r"boss has used up its budget: \$0\.0001, of \$0\.0001 \(max_cost\)"
+        ) as caught:
             await agent.generate("go")
         run = await nbagent.show(agent_of(server, prices=PRICES).stream("go"), face="console")
 
@@ -53,13 +62,20 @@ async def test_prices_give_a_cost_and_a_limit_of_it() -> None:
 
 
 async def test_tokens_that_a_server_does_not_tell_are_estimated() -> None:
-    silent = [event for event in chat(calls=[("c1", "weather", '{"town": "Oslo"}')]) if event["choices"]]
+    silent = [
+        event for event in chat(calls=[("c1", "weather", '{"town": "Oslo"}')]) if event["choices"]
+    ]
     with Server(silent, silent) as server:
-        events = await collect(agent_of(server, tools=[weather], max_total_tokens=10).stream("x" * 400))
+        events = await collect(
+            agent_of(server, tools=[weather], max_total_tokens=10).stream("x" * 400)
+        )
         unlimited = await collect(agent_of(server, tools=[weather]).stream("go"))
 
     assert end_of(events).code == "budget"
-    assert of(events, e.Status)[0].message == "The server does not tell its tokens: 4 characters are counted as one"
+    assert (
+        of(events, e.Status)[0].message
+        == "The server does not tell its tokens: 4 characters are counted as one"
+    )
     assert end_of(unlimited).usage is None
 
 
@@ -70,7 +86,9 @@ def test_cached_input_has_its_own_price() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 100)), max_size=20))
-def test_what_agents_spend_one_inside_another_counts_once_in_each(spent: list[tuple[int, int]]) -> None:
+def test_what_agents_spend_one_inside_another_counts_once_in_each(
+    spent: list[tuple[int, int]],
+) -> None:
     outer = Spending("outer", Limits())
     middle = Spending("middle", Limits(), outer)
     inner = Spending("inner", Limits(), middle)
@@ -79,7 +97,9 @@ def test_what_agents_spend_one_inside_another_counts_once_in_each(spent: list[tu
         ledgers[depth].add(e.Usage(total=tokens))
     for depth, ledger in enumerate(ledgers):
         expected = [tokens for at, tokens in spent if at >= depth]
-        assert (ledger.usage.total if ledger.usage else None) == (sum(expected) if expected else None)
+        assert (ledger.usage.total if ledger.usage else None) == (
+            sum(expected) if expected else None
+        )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +108,10 @@ def test_what_agents_spend_one_inside_another_counts_once_in_each(spent: list[tu
         ({"max_total_tokens": 0}, "max_total_tokens must be a number of at least 1, got 0"),
         ({"max_repeats": "3"}, "max_repeats must be a number of at least 1, got '3'"),
         ({"max_cost": 1.0}, "max_cost needs the model's prices"),
-        ({"max_cost": -1, "prices": PRICES}, "max_cost must be a positive number of US dollars, got -1"),
+        (
+            {"max_cost": -1, "prices": PRICES},
+            "max_cost must be a positive number of US dollars, got -1",
+        ),
         ({"prices": {"input": 1}}, "prices are US dollars per million tokens"),
         ({"prices": {**PRICES, "outptu": 1}}, "prices are US dollars per million tokens"),
         ({"prices": {"input": 1, "output": "10"}}, r"prices\['output'\] must be a number"),
@@ -143,13 +166,17 @@ async def test_a_call_that_fails_the_same_way_is_a_loop_too() -> None:
 
     with Server(*[say("chat", calls=[("c1", "broken", "{}")])] * 9) as server:
         events = await collect(agent_of(server, tools=[broken]).stream("go"))
-        unlimited = await collect(agent_of(server, tools=[broken], max_repeats=None, max_steps=5).stream("go"))
+        unlimited = await collect(
+            agent_of(server, tools=[broken], max_repeats=None, max_steps=5).stream("go")
+        )
 
     assert end_of(events).code == "loop"
     assert end_of(unlimited).status == "max_steps"
 
 
-@given(st.lists(st.lists(st.sampled_from(["a", "b", "c"]), max_size=3), max_size=12), st.integers(1, 4))
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "c"]), max_size=3), max_size=12), st.integers(1, 4)
+)
 def test_a_call_is_in_a_loop_when_it_is_in_more_responses_in_a_row_than_the_limit(
     responses: list[list[str]], limit: int
 ) -> None:

@@ -41,10 +41,14 @@ async def on_own_loop(coroutine: Any) -> Any:
     return await asyncio.wrap_future(loop.submit(coroutine))
 
 
-async def called(server: Any, name: str, arguments: str = "{}", **options: Any) -> tuple[list[e.Event], str]:
+async def called(
+    server: Any, name: str, arguments: str = "{}", **options: Any
+) -> tuple[list[e.Event], str]:
     """Return the events of a run that calls a tool, and what the model gets to see."""
     tools = [server] if not isinstance(server, list) else server
-    with Server(say("chat", "", [("c1", name, arguments)], number=1), say("chat", "Done.", number=2)) as model:
+    with Server(
+        say("chat", "", [("c1", name, arguments)], number=1), say("chat", "Done.", number=2)
+    ) as model:
         events = await collect(agent_of(model, tools=tools).stream("go", **options))
         assert len(model.bodies) == 2, events[-2:]
         return events, model.bodies[1]["messages"][-1]["content"]
@@ -79,7 +83,9 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
             return
     port = free_port()
     with serving(port):
-        server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp", headers={"Authorization": "Bearer canary-0123456789"})
+        server = nbagent.mcp(
+            f"http://127.0.0.1:{port}/mcp", headers={"Authorization": "Bearer canary-0123456789"}
+        )
         yield server
         server.close()
 
@@ -92,7 +98,9 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
         ("point", "{}", {"x": 1, "y": 2}),
     ],
 )
-async def test_a_tool_is_called_like_any_other(peer: Any, name: str, arguments: str, value: Any) -> None:
+async def test_a_tool_is_called_like_any_other(
+    peer: Any, name: str, arguments: str, value: Any
+) -> None:
     events, _ = await called(peer, name, arguments)
     assert (result_of(events).status, result_of(events).value.value) == ("ok", value)
 
@@ -113,19 +121,27 @@ async def test_progress_and_log_messages_are_in_the_panel(peer: Any) -> None:
 
 
 async def test_a_question_is_asked_in_the_run_and_the_answer_goes_back(peer: Any) -> None:
-    with Server(say("chat", "", [("c1", "ask", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+    with Server(
+        say("chat", "", [("c1", "ask", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as model:
         events = []
         problem = ""
         async for event in agent_of(model, tools=[peer]).stream("go"):
             events.append(event)
             if isinstance(event, e.ApprovalRequest):
                 assert event.reply is not None
-                answer = e.ApprovalResponse(approval_id=event.approval_id, decision="approve", value={"name": "Ann", "age": -1})
+                answer = e.ApprovalResponse(
+                    approval_id=event.approval_id,
+                    decision="approve",
+                    value={"name": "Ann", "age": -1},
+                )
                 try:
                     event.reply.value.send(answer)
                 except NbagentError as error:
                     problem = str(error)
-                event.reply.value.send(e.ApprovalResponse(**{**_fields(answer), "value": {"name": "Ann", "age": 30}}))
+                event.reply.value.send(
+                    e.ApprovalResponse(**{**_fields(answer), "value": {"name": "Ann", "age": 30}})
+                )
     (question,) = of(events, e.ApprovalRequest)
     assert (question.kind, question.prompt) == ("input", "Who is it?")
     assert question.schema["properties"]["name"]["description"] == "Whose name."
@@ -149,7 +165,9 @@ async def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(peer: 
 
 
 async def test_tools_that_are_added_are_offered_with_the_next_response(peer: Any) -> None:
-    with Server(say("chat", "", [("c1", "grow", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+    with Server(
+        say("chat", "", [("c1", "grow", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as model:
         await collect(agent_of(model, tools=[peer]).stream("go"))
         names = [{tool["function"]["name"] for tool in body["tools"]} for body in model.bodies]
     if "grown" not in names[1]:  # told by another stream than the result, and so perhaps later
@@ -167,7 +185,12 @@ async def small(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
 
     def make(**options: Any) -> Any:
         made.append(
-            nbagent.mcp([sys.executable, str(PEER.with_name("mcp_raw_peer.py"))], name="small", cwd=tmp_path, **options)
+            nbagent.mcp(
+                [sys.executable, str(PEER.with_name("mcp_raw_peer.py"))],
+                name="small",
+                cwd=tmp_path,
+                **options,
+            )
         )
         return made[-1]
 
@@ -178,27 +201,44 @@ async def small(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
 
 async def test_its_tools_may_have_to_be_allowed(small: Any) -> None:
     server = small(approve=lambda arguments: arguments.get("a") == 1)
-    with Server(say("chat", "", [("c1", "add", '{"a": 1}'), ("c2", "add", '{"a": 2}')]), say("chat", "Done.")) as model:
+    with Server(
+        say("chat", "", [("c1", "add", '{"a": 1}'), ("c2", "add", '{"a": 2}')]),
+        say("chat", "Done."),
+    ) as model:
         events = []
         async for event in agent_of(model, tools=[server]).stream("go"):
             events.append(event)
             if isinstance(event, e.ApprovalRequest):
                 assert event.reply is not None
-                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="deny"))
+                event.reply.value.send(
+                    e.ApprovalResponse(approval_id=event.approval_id, decision="deny")
+                )
     assert sorted(result.status for result in of(events, e.ToolResult)) == ["denied", "ok"]
 
 
-@pytest.mark.parametrize(("decision", "action"), [("approve", "accept"), ("deny", "decline"), ("cancel", "cancel")])
-async def test_a_server_may_ask_to_sign_in_at_an_address(small: Any, decision: Any, action: str) -> None:
-    with Server(say("chat", "", [("c1", "sign_in", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+@pytest.mark.parametrize(
+    ("decision", "action"), [("approve", "accept"), ("deny", "decline"), ("cancel", "cancel")]
+)
+async def test_a_server_may_ask_to_sign_in_at_an_address(
+    small: Any, decision: Any, action: str
+) -> None:
+    with Server(
+        say("chat", "", [("c1", "sign_in", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as model:
         events = []
         async for event in agent_of(model, tools=[small()]).stream("go"):
             events.append(event)
             if isinstance(event, e.ApprovalRequest):
                 assert event.reply is not None
-                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision=decision))
+                event.reply.value.send(
+                    e.ApprovalResponse(approval_id=event.approval_id, decision=decision)
+                )
     (question,) = of(events, e.ApprovalRequest)
-    assert (question.kind, question.prompt, question.meta) == ("auth", "Sign in.", {"url": "https://example.org/sign-in"})
+    assert (question.kind, question.prompt, question.meta) == (
+        "auth",
+        "Sign in.",
+        {"url": "https://example.org/sign-in"},
+    )
     assert question.tool_id == result_of(events).id
     assert result_of(events).content == action
 
@@ -206,17 +246,27 @@ async def test_a_server_may_ask_to_sign_in_at_an_address(small: Any, decision: A
 async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_for_the_next(
     small: Any, tmp_path: Path
 ) -> None:
-    calls = [[("c1", "die", "{}")], [("c2", "add", '{"a": 1}')], [("c3", "environment", '{"name": "GIVEN"}')]]
+    calls = [
+        [("c1", "die", "{}")],
+        [("c2", "add", '{"a": 1}')],
+        [("c3", "environment", '{"name": "GIVEN"}')],
+    ]
     replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
     with Server(*replies, say("chat", "Done.", number=4)) as model:
         events = await collect(agent_of(model, tools=[small(env={"GIVEN": "yes"})]).stream("go"))
     died, added, given = of(events, e.ToolResult)
     assert died.status == "error"
-    assert "ended during this call: whether the call had an effect is not known, so it was not repeated" in died.error.message
+    assert (
+        "ended during this call: whether the call had an effect is not known, so it was not repeated"
+        in died.error.message
+    )
     assert "last words" in died.error.message
     assert (tmp_path / "ran").read_text() == "ran\n"
     assert (added.value.value, given.value.value) == ("2", "yes")
-    assert [status.message for status in of(events, e.Status)] == ["Starting small", "Starting small"]
+    assert [status.message for status in of(events, e.Status)] == [
+        "Starting small",
+        "Starting small",
+    ]
     assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
@@ -230,13 +280,19 @@ async def test_a_server_over_http_that_dies_in_a_call_fails_that_call_only(tmp_p
         events = await collect(agent_of(model, tools=[server]).stream("go"))
     died, gone = of(events, e.ToolResult)
     assert (tmp_path / "ran").read_text() == "ran\n"
-    assert "ended during this call: whether the call had an effect is not known" in died.error.message
+    assert (
+        "ended during this call: whether the call had an effect is not known" in died.error.message
+    )
     assert "could not be reached" in gone.error.message
-    assert [status.level for status in of(events, e.Status) if "could not be reached" in status.message] == ["warning"] * 2
+    assert [
+        status.level for status in of(events, e.Status) if "could not be reached" in status.message
+    ] == ["warning"] * 2
     assert (events[-1].status, events[-1].output) == ("completed", "Sorry.")  # type: ignore[union-attr]
 
 
-async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NOT_GIVEN", "secret")
     calls = [[("c1", "hang", "{}")], [("c2", "environment", '{"name": "NOT_GIVEN"}')]]
     replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
@@ -257,11 +313,18 @@ async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small:
     [
         (["nbagent-no-such-command"], "could not be reached: [Errno 2]"),
         ([sys.executable, "-c", "import sys; sys.exit('bad option')"], "It wrote:\nbad option"),
-        ([sys.executable, "-c", "import time; time.sleep(60)"], "did not answer within 0.5 s of its start (start_timeout)"),
+        (
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            "did not answer within 0.5 s of its start (start_timeout)",
+        ),
     ],
 )
-async def test_a_server_that_does_not_start_fails_the_run_before_the_model_is_asked(command: list[str], message: str) -> None:
-    server = nbagent.mcp(command, start_timeout=20 if "bad" in message or "Errno" in message else 0.5)
+async def test_a_server_that_does_not_start_fails_the_run_before_the_model_is_asked(
+    command: list[str], message: str
+) -> None:
+    server = nbagent.mcp(
+        command, start_timeout=20 if "bad" in message or "Errno" in message else 0.5
+    )
     with Server() as model:
         events = await collect(agent_of(model, tools=[server]).stream("go"))
         assert model.exchanges == []
@@ -275,14 +338,18 @@ async def test_nobody_at_the_address_is_told() -> None:
         await on_own_loop(nbagent.mcp(f"http://127.0.0.1:{free_port()}/mcp").tools())
 
 
-async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(mcp_connection, "MODE", "legacy")  # newer servers have no sessions
     port = free_port()
     server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
     with serving(port):
         await on_own_loop(server.tools())
     with serving(port):
-        replies = [say("chat", "", [(f"c{number}", "add", '{"a": 1}')], number=number) for number in (1, 2)]
+        replies = [
+            say("chat", "", [(f"c{number}", "add", '{"a": 1}')], number=number) for number in (1, 2)
+        ]
         with Server(*replies, say("chat", "Done.", number=3)) as model:
             events = await collect(agent_of(model, tools=[server]).stream("go"))
         lost, added = of(events, e.ToolResult)
@@ -311,7 +378,9 @@ async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_pa
     await ended(pid)
 
 
-async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(small: Any, tmp_path: Path) -> None:
+async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(
+    small: Any, tmp_path: Path
+) -> None:
     server = small()
     with Server(say("chat", "", [("c1", "hang", "{}")]), say("chat", "Done.", number=2)) as model:
         events = []
@@ -323,14 +392,19 @@ async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(small: A
 
     assert not server.is_open
     assert offered == [7, 0]
-    assert "small was closed: the rest of this run does without its tools" in [event.message for event in of(events, e.Status)]
+    assert "small was closed: the rest of this run does without its tools" in [
+        event.message for event in of(events, e.Status)
+    ]
     await on_own_loop(server.tools())  # another use starts it
 
 
 # --- what has no end --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("pages", "words"), [("same", "it gave the cursor 'again' twice"), ("more", "more than 100 pages")])
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [("same", "it gave the cursor 'again' twice"), ("more", "more than 100 pages")],
+)
 async def test_a_list_of_tools_without_end_is_refused(small: Any, pages: str, words: str) -> None:
     server = small(env={"PAGES": pages})
     with pytest.raises(ToolError, match=words):
@@ -358,7 +432,11 @@ class JsonPeer(http.server.BaseHTTPRequestHandler):
             "tools/list": {"tools": [{"name": "long", "inputSchema": {"type": "object"}}]},
             "tools/call": {"content": [{"type": "text", "text": "x" * 2_000_000}]},
         }
-        reply = {"jsonrpc": "2.0", "id": request.get("id"), "result": results.get(request["method"], {})}
+        reply = {
+            "jsonrpc": "2.0",
+            "id": request.get("id"),
+            "result": results.get(request["method"], {}),
+        }
         body = json.dumps(reply).encode() if "id" in request else b""
         self.send_response(200 if body else 202)
         self.send_header("Content-Type", "application/json")
@@ -371,7 +449,9 @@ class JsonPeer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-async def test_a_response_that_is_too_long_ends_the_call_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_response_that_is_too_long_ends_the_call_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(mcp_connection, "MAX_LINE_BYTES", 2**20)
     monkeypatch.setattr(mcp_connection, "MODE", "legacy")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), JsonPeer) as there:
@@ -408,12 +488,23 @@ async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
     with Server(say("chat", "Done.")) as model:
         await collect(agent_of(model, tools=[add, point, small(), small()]).stream("go"))
         names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
-    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point", "small_sign_in", "small_long"]
+    there = [
+        "small_add",
+        "small_environment",
+        "small_hang",
+        "small_die",
+        "small_point",
+        "small_sign_in",
+        "small_long",
+    ]
     assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
 
 
 def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
-    server = nbagent.mcp("run-it --token sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD", env={"TOKEN": "canary-0123456789"})
+    server = nbagent.mcp(
+        "run-it --token sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD",
+        env={"TOKEN": "canary-0123456789"},
+    )
     assert "abcdefgh" not in repr(server)
     assert "canary" not in repr(server)
     assert repr(nbagent.mcp("uvx mcp-server-time")) == "mcp('uvx mcp-server-time')"
@@ -423,16 +514,30 @@ def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
     ("target", "options", "message"),
     [
         ("", {}, "got an empty one"),
-        ("https://example.org/mcp", {"env": {"A": "b"}}, "env= does not go with an address, 'https://example.org/mcp'"),
+        (
+            "https://example.org/mcp",
+            {"env": {"A": "b"}},
+            "env= does not go with an address, 'https://example.org/mcp'",
+        ),
         ("uvx it", {"headers": {"A": "b"}}, "headers= does not go with a command, 'uvx'"),
         ("uvx it", {"timeout": 0}, "timeout must be a positive number of seconds, got 0"),
-        ("uvx it", {"approve": 3}, "mcp(): approve must be True, False or a function of the arguments, got 3"),
-        ("uvx it", {"result_chars": 1}, "mcp(): result_chars must be at least 100 characters, got 1"),
+        (
+            "uvx it",
+            {"approve": 3},
+            "mcp(): approve must be True, False or a function of the arguments, got 3",
+        ),
+        (
+            "uvx it",
+            {"result_chars": 1},
+            "mcp(): result_chars must be at least 100 characters, got 1",
+        ),
         ("uvx 'it", {}, 'got "uvx \'it": No closing quotation'),
         (3, {}, "got 3: 'int' object is not iterable"),
     ],
 )
-def test_options_that_cannot_be_are_refused(target: Any, options: dict[str, Any], message: str) -> None:
+def test_options_that_cannot_be_are_refused(
+    target: Any, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(NbagentError) as refused:
         nbagent.mcp(target, **options)
     assert message in str(refused.value)

@@ -16,7 +16,9 @@ from nbagent.agent.model.content_parts import for_chat, for_responses, shown_fil
 from nbagent.agent.prompt_parts import MAX_FILE_BYTES, MAX_IMAGE_BYTES, joined
 from nbagent.errors import NbagentError
 
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
 PDF_URL = f"data:application/pdf;base64,{base64.b64encode(PDF).decode()}"
@@ -72,14 +74,29 @@ def test_figures_images_bytes_paths_and_addresses_are_pictures(files: Path) -> N
     axes = figure.subplots()
     jpeg = io.BytesIO()
     Image.new("RGB", (2, 2)).save(jpeg, format="JPEG")
-    taken = [figure, axes, Image.new("RGBA", (2, 2)), PNG, bytearray(PNG), files / "dot.png", str(files / "dot.png")]
+    taken = [
+        figure,
+        axes,
+        Image.new("RGBA", (2, 2)),
+        PNG,
+        bytearray(PNG),
+        files / "dot.png",
+        str(files / "dot.png"),
+    ]
     for picture in taken:
         part = nbagent.image(picture)
         assert part.media_type == "image/png"
-        assert base64.b64decode(part.url.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+        assert base64.b64decode(part.url.removeprefix("data:image/png;base64,")).startswith(
+            b"\x89PNG"
+        )
     assert nbagent.image(jpeg.getvalue()).media_type == "image/jpeg"
-    assert nbagent.image("https://example.org/a.webp?x=1") == nbagent.image("https://example.org/a.webp?x=1")
-    assert (nbagent.image("https://example.org/a.webp?x=1").media_type, nbagent.image("https://example.org/a").media_type) == (
+    assert nbagent.image("https://example.org/a.webp?x=1") == nbagent.image(
+        "https://example.org/a.webp?x=1"
+    )
+    assert (
+        nbagent.image("https://example.org/a.webp?x=1").media_type,
+        nbagent.image("https://example.org/a").media_type,
+    ) == (
         "image/webp",
         "image/*",
     )
@@ -92,8 +109,14 @@ def test_figures_images_bytes_paths_and_addresses_are_pictures(files: Path) -> N
     [
         (b"not a picture", r"image\(\) takes PNG, JPEG, GIF or WebP; got 13 bytes of another kind"),
         ("nowhere.png", r"'nowhere.png' cannot be read: No such file or directory"),
-        (object(), r"image\(\) takes a Matplotlib figure, a PIL image, a path, bytes or a URL.*; got object"),
-        (PNG + bytes(MAX_IMAGE_BYTES), r"image\(\): 20.0 MB is more than the 20.0 MB that a model takes"),
+        (
+            object(),
+            r"image\(\) takes a Matplotlib figure, a PIL image, a path, bytes or a URL.*; got object",
+        ),
+        (
+            PNG + bytes(MAX_IMAGE_BYTES),
+            r"image\(\): 20.0 MB is more than the 20.0 MB that a model takes",
+        ),
     ],
 )
 def test_what_is_no_picture_is_refused(picture: Any, message: str) -> None:
@@ -109,7 +132,9 @@ def test_a_file_is_named_by_its_path() -> None:
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.bin").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    with pytest.raises(NbagentError, match=r"huge.bin: 32.0 MB is more than the 32.0 MB that a model takes"):
+    with pytest.raises(
+        NbagentError, match=r"huge.bin: 32.0 MB is more than the 32.0 MB that a model takes"
+    ):
         nbagent.file(tmp_path / "huge.bin")
 
 
@@ -117,7 +142,9 @@ def test_texts_and_parts_that_follow_each_other_are_one_message(files: Path) -> 
     picture = nbagent.image(PNG)
     earlier = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
     items = history.from_prompt(joined([*earlier, "What is it?", picture]))
-    assert [(item.role, type(item.content)) for item in items if isinstance(item, history.Message)] == [
+    assert [
+        (item.role, type(item.content)) for item in items if isinstance(item, history.Message)
+    ] == [
         ("user", str),
         ("assistant", str),
         ("user", list),
@@ -143,13 +170,17 @@ def test_parts_in_the_form_of_either_api_are_sent_to_the_other() -> None:
         chat[3],  # the server says whether it knows it
     ]
     assert for_chat(sent) == chat
-    assert for_responses([{"type": "text", "text": "a"}], "assistant") == [{"type": "output_text", "text": "a"}]
+    assert for_responses([{"type": "text", "text": "a"}], "assistant") == [
+        {"type": "output_text", "text": "a"}
+    ]
 
 
 def test_a_history_with_pictures_survives_a_store(files: Path) -> None:
     import msgspec
 
-    items = history.from_prompt(joined(["?", nbagent.image(PNG), nbagent.file(files / "sales.csv")]))
+    items = history.from_prompt(
+        joined(["?", nbagent.image(PNG), nbagent.file(files / "sales.csv")])
+    )
     again = msgspec.json.decode(msgspec.json.encode(items), type=list[history.Item])
     assert again == items
     assert json.dumps(history.to_chat(again, ""))

@@ -29,7 +29,9 @@ WEATHER = say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')], number=2)
 
 def pair(server: Server, **options: Any) -> Agent:
     """Return an agent that has another one as its tool; the options are that one's."""
-    inner = agent_of(server, name="Meteo 7", description="Knows the weather.", **{"tools": [weather], **options})
+    inner = agent_of(
+        server, name="Meteo 7", description="Knows the weather.", **{"tools": [weather], **options}
+    )
     return agent_of(server, name="boss", tools=[inner])
 
 
@@ -51,12 +53,17 @@ def slow_inside(name: str) -> Any:
 
 
 async def test_an_agent_is_a_tool_with_one_parameter() -> None:
-    with Server(asks("Meteo_7"), say("chat", "Rain.", number=2), say("chat", "It rains.", number=3)) as server:
+    with Server(
+        asks("Meteo_7"), say("chat", "Rain.", number=2), say("chat", "It rains.", number=3)
+    ) as server:
         events = await collect(pair(server, tools=[]).stream("Umbrella?"))
         (function,) = server.bodies[0]["tools"]
         inner, back = server.bodies[1:]
 
-    assert (function["function"]["name"], function["function"]["description"]) == ("Meteo_7", "Knows the weather.")
+    assert (function["function"]["name"], function["function"]["description"]) == (
+        "Meteo_7",
+        "Knows the weather.",
+    )
     assert list(function["function"]["parameters"]["properties"]) == ["task"]
     assert inner["messages"] == [{"role": "user", "content": "Weather in Oslo?"}]
     assert back["messages"][-1] == {"role": "tool", "tool_call_id": "c1", "content": "Rain."}
@@ -64,24 +71,44 @@ async def test_an_agent_is_a_tool_with_one_parameter() -> None:
 
 
 async def test_its_run_is_nested_in_the_calls_panel_and_its_ids_are_its_own() -> None:
-    with Server(asks("Meteo_7"), WEATHER, say("chat", "Rain.", number=3), say("chat", "It rains.", number=4)) as server:
+    with Server(
+        asks("Meteo_7"), WEATHER, say("chat", "Rain.", number=3), say("chat", "It rains.", number=4)
+    ) as server:
         events = await collect(pair(server).stream("Umbrella?"))
 
-    (call, inner_call), (start,), (end,) = of(events, e.ToolStart), of(events, e.AgentStart), of(events, e.AgentEnd)
-    assert (start.name, start.tool_id, start.parent_id, start.agent) == ("Meteo 7", call.id, call.id, "boss")
+    (call, inner_call), (start,), (end,) = (
+        of(events, e.ToolStart),
+        of(events, e.AgentStart),
+        of(events, e.AgentEnd),
+    )
+    assert (start.name, start.tool_id, start.parent_id, start.agent) == (
+        "Meteo 7",
+        call.id,
+        call.id,
+        "boss",
+    )
     assert (end.id, end.status, end.parent_id) == (start.id, "completed", call.id)
     assert inner_call.parent_id == start.id
     assert inner_call.id.startswith(f"{start.id}/")
     nested = [event for event in events if event.parent_id == start.id]
     assert {event.agent for event in nested} == {"Meteo 7"}
     assert [event.step for event in nested if isinstance(event, e.StepStart)] == [1, 2]
-    assert events.index(start) < events.index(inner_call) < events.index(end) < events.index(of(events, e.ToolResult)[-1])
-    started = [event.id for event in events if isinstance(event, e.TextStart | e.ToolStart | e.AgentStart)]
+    assert (
+        events.index(start)
+        < events.index(inner_call)
+        < events.index(end)
+        < events.index(of(events, e.ToolResult)[-1])
+    )
+    started = [
+        event.id for event in events if isinstance(event, e.TextStart | e.ToolStart | e.AgentStart)
+    ]
     assert len(started) == len(set(started))
 
 
 async def test_its_tokens_are_its_own_and_count_once_in_the_total() -> None:
-    with Server(asks("Meteo_7"), WEATHER, say("chat", "Rain.", number=3), say("chat", "It rains.", number=4)) as server:
+    with Server(
+        asks("Meteo_7"), WEATHER, say("chat", "Rain.", number=3), say("chat", "It rains.", number=4)
+    ) as server:
         run = await nbagent.show(pair(server).stream("Umbrella?"), face="console")
 
     (agent,) = [block for block in run.snapshot() if block["kind"] == "agent"]
@@ -98,7 +125,15 @@ async def test_questions_of_its_tools_reach_the_reader_and_a_yes_for_good_is_kep
         return f"deleted {name}"
 
     calls = [say("chat", calls=[("c1", "delete", f'{{"name": "{name}"}}')]) for name in ("a", "b")]
-    replies = [asks("Meteo_7"), calls[0], say("chat", "ok"), asks("Meteo_7"), calls[1], say("chat", "ok"), say("chat", "Done.")]
+    replies = [
+        asks("Meteo_7"),
+        calls[0],
+        say("chat", "ok"),
+        asks("Meteo_7"),
+        calls[1],
+        say("chat", "ok"),
+        say("chat", "Done."),
+    ]
     asked: list[Any] = []
 
     def allow(question: Question) -> None:
@@ -106,10 +141,15 @@ async def test_questions_of_its_tools_reach_the_reader_and_a_yes_for_good_is_kep
         question.allow(always=True)
 
     with Server(*replies) as server:
-        run = await nbagent.show(pair(server, tools=[delete]).stream("go"), face="console", answer=allow)
+        run = await nbagent.show(
+            pair(server, tools=[delete]).stream("go"), face="console", answer=allow
+        )
 
     assert asked == [{"name": "a"}]
-    assert [call.result for call in run.tools if call.name == "delete"] == ["deleted a", "deleted b"]
+    assert [call.result for call in run.tools if call.name == "delete"] == [
+        "deleted a",
+        "deleted b",
+    ]
 
 
 async def test_stop_stops_it_too() -> None:
@@ -141,11 +181,17 @@ async def test_stop_stops_it_too() -> None:
     ("options", "replies", "expected"),
     [
         ({"max_steps": 1}, [WEATHER], "Meteo 7 has not answered within 1 steps (max_steps)"),
-        ({"max_total_tokens": 10}, [WEATHER], "Meteo 7 has used up its budget: 15 tokens, of 10 (max_total_tokens)"),
+        (
+            {"max_total_tokens": 10},
+            [WEATHER],
+            "Meteo 7 has used up its budget: 15 tokens, of 10 (max_total_tokens)",
+        ),
         ({}, [refuse(403, "no such thing")], "test-1 at 127.0.0.1"),
     ],
 )
-async def test_its_limits_and_failures_are_a_result_of_the_call(options: Any, replies: Any, expected: str) -> None:
+async def test_its_limits_and_failures_are_a_result_of_the_call(
+    options: Any, replies: Any, expected: str
+) -> None:
     with Server(asks("Meteo_7"), *replies, say("chat", "Sorry.", number=3)) as server:
         events = await collect(pair(server, **options).stream("go"))
         told = server.bodies[-1]["messages"][-1]["content"]
@@ -185,7 +231,9 @@ async def test_agents_one_inside_another_have_a_limit_that_is_named() -> None:
 
     with Server(*[deeper] * 20) as server:
         inner = agent_of(server, name="end")
-        helper = agent_of(server, name="helper", tools=[agent_of(server, name="other", tools=[inner])])
+        helper = agent_of(
+            server, name="helper", tools=[agent_of(server, name="other", tools=[inner])]
+        )
 
         async def ask(task: str) -> str:
             """Ask the helper."""
@@ -205,7 +253,10 @@ async def test_agents_one_inside_another_have_a_limit_that_is_named() -> None:
 @pytest.mark.parametrize("where", ["async", "thread"])
 async def test_generate_inside_a_tool_is_nested_too(where: str) -> None:
     with Server(
-        say("chat", calls=[("c1", "ask", "{}")]), say("chat", "One."), say("chat", "Two."), say("chat", "Both.")
+        say("chat", calls=[("c1", "ask", "{}")]),
+        say("chat", "One."),
+        say("chat", "Two."),
+        say("chat", "Both."),
     ) as server:
         helper = agent_of(server, name="helper")
 
@@ -244,7 +295,9 @@ ASKED = say("chat", calls=[("c1", "ask", "{}")])
 
 def address(server: Server) -> Any:
     """Return the stream of an address, which is that of the models' server."""
-    return nbagent.connect(f"{server.base_url}/chat/completions", json={"stream": True, "messages": []})
+    return nbagent.connect(
+        f"{server.base_url}/chat/completions", json={"stream": True, "messages": []}
+    )
 
 
 async def test_the_stream_of_an_address_is_nested_and_its_answer_is_the_result() -> None:
@@ -253,18 +306,33 @@ async def test_the_stream_of_an_address_is_nested_and_its_answer_is_the_result()
         events = await collect(agent_of(server, name="boss", tools=[used]).stream("go"))
         told = server.bodies[-1]["messages"][-1]["content"]
 
-    (call,), (start,), (end,) = of(events, e.ToolStart), of(events, e.AgentStart), of(events, e.AgentEnd)
+    (call,), (start,), (end,) = (
+        of(events, e.ToolStart),
+        of(events, e.AgentStart),
+        of(events, e.AgentEnd),
+    )
     assert (start.name, start.tool_id, start.parent_id) == ("ask", call.id, call.id)
     assert (end.id, end.status, told) == (start.id, "completed", "Rain.")
-    assert {(event.parent_id, event.agent) for event in of(events, e.TextDelta)} == {(start.id, "ask"), (None, "boss")}
-    assert {(event.seq, event.ts, event.run_id) for event in events} == {(0, 0.0, "")}  # given by a run that shows them
+    assert {(event.parent_id, event.agent) for event in of(events, e.TextDelta)} == {
+        (start.id, "ask"),
+        (None, "boss"),
+    }
+    assert {(event.seq, event.ts, event.run_id) for event in events} == {
+        (0, 0.0, "")
+    }  # given by a run that shows them
 
 
-@pytest.mark.parametrize("made", [lambda agent: agent.stream("first"), lambda agent: nbagent.Run(agent.stream("first"))])
-async def test_the_stream_of_an_agent_is_nested_and_its_tokens_count(made: Callable[[Agent], Any]) -> None:
+@pytest.mark.parametrize(
+    "made", [lambda agent: agent.stream("first"), lambda agent: nbagent.Run(agent.stream("first"))]
+)
+async def test_the_stream_of_an_agent_is_nested_and_its_tokens_count(
+    made: Callable[[Agent], Any],
+) -> None:
     with Server(ASKED, say("chat", "One."), say("chat", "Two.")) as server:
         helper = agent_of(server, name="helper")
-        events = await collect(agent_of(server, name="boss", tools=[returns(lambda: made(helper))]).stream("go"))
+        events = await collect(
+            agent_of(server, name="boss", tools=[returns(lambda: made(helper))]).stream("go")
+        )
 
     assert [event.name for event in of(events, e.AgentStart)] == ["helper"]
     assert of(events, e.ToolResult)[0].content == "One."
@@ -273,7 +341,9 @@ async def test_the_stream_of_an_agent_is_nested_and_its_tokens_count(made: Calla
 
 async def test_a_stream_that_fails_is_an_error_of_the_call_with_its_reason() -> None:
     with Server(ASKED, refuse(403, "no such thing"), say("chat", "Sorry.", number=3)) as server:
-        events = await collect(agent_of(server, tools=[returns(lambda: address(server))]).stream("go"))
+        events = await collect(
+            agent_of(server, tools=[returns(lambda: address(server))]).stream("go")
+        )
 
     (result,) = of(events, e.ToolResult)
     assert (result.status, of(events, e.AgentEnd)[0].status) == ("error", "failed")
@@ -285,7 +355,9 @@ async def test_a_stream_that_fails_is_an_error_of_the_call_with_its_reason() -> 
 async def test_a_stream_has_the_time_limit_of_its_tool() -> None:
     # A server of its own: the time may be over before it is asked at all.
     with Server(ASKED, say("chat", "Too slow.")) as server, Server(Exchange.hold) as elsewhere:
-        events = await collect(agent_of(server, tools=[returns(lambda: address(elsewhere), timeout=0.05)]).stream("go"))
+        events = await collect(
+            agent_of(server, tools=[returns(lambda: address(elsewhere), timeout=0.05)]).stream("go")
+        )
 
     assert "0.05 s" in of(events, e.ToolResult)[0].error.message
     assert end_of(events).output == "Too slow."
@@ -331,7 +403,9 @@ async def test_what_a_tool_leaves_running_waits_for_no_reader() -> None:
         exchange.send(chat_chunk({}, "stop"))
         exchange.end()
 
-    with Server(say("chat", calls=[("c1", "leave", "{}")]), say("chat", "Done."), endless) as server:
+    with Server(
+        say("chat", calls=[("c1", "leave", "{}")]), say("chat", "Done."), endless
+    ) as server:
         helper = agent_of(server, name="helper")
 
         async def later() -> str:
@@ -370,7 +444,11 @@ async def test_several_at_a_time_keep_apart() -> None:
     both = say("chat", calls=[("a", "left", '{"task": "L"}'), ("b", "right", '{"task": "R"}')])
     with Server(*[answer] * 4) as server:
         boss = agent_of(
-            server, tools=[agent_of(server, name="left", instructions="l"), agent_of(server, name="right", instructions="r")]
+            server,
+            tools=[
+                agent_of(server, name="left", instructions="l"),
+                agent_of(server, name="right", instructions="r"),
+            ],
         )
         events = await collect(boss.stream("go"))
 
@@ -393,9 +471,14 @@ def test_a_name_that_two_have_is_refused() -> None:
         twins = [agent_of(server, name=name, description="Helps.") for name in ("a b", "a_b")]
         with pytest.raises(ToolError, match="a_b: two tools have this name"):
             agent_of(server, tools=twins)
-        with pytest.raises(ToolError, match="transfer_to_a_b: two tools have this name; give one of the agents another"):
+        with pytest.raises(
+            ToolError,
+            match="transfer_to_a_b: two tools have this name; give one of the agents another",
+        ):
             agent_of(server, handoffs=twins).stream("go")
-        with pytest.raises(NbagentError, match=r"handoffs is a list of agents, such as handoffs=\[other\]"):
+        with pytest.raises(
+            NbagentError, match=r"handoffs is a list of agents, such as handoffs=\[other\]"
+        ):
             agent_of(server, handoffs=twins[0])
 
 
@@ -408,7 +491,9 @@ def transfer(name: str, call_id: str = "h1") -> Any:
 
 async def test_after_a_hand_off_the_other_agent_goes_on_with_the_conversation() -> None:
     with Server(
-        transfer("billing"), say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Paid.")
+        transfer("billing"),
+        say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]),
+        say("chat", "Paid."),
     ) as server:
         billing = agent_of(server, name="billing", instructions="You know bills.", tools=[weather])
         triage = agent_of(server, name="triage", instructions="You route.", handoffs=[billing])
@@ -418,12 +503,21 @@ async def test_after_a_hand_off_the_other_agent_goes_on_with_the_conversation() 
     assert [tool["function"]["name"] for tool in first["tools"]] == ["transfer_to_billing"]
     assert "You know bills." in first["tools"][0]["function"]["description"]
     assert [tool["function"]["name"] for tool in second["tools"]] == ["weather"]
-    assert [message["role"] for message in second["messages"]] == ["system", "user", "assistant", "tool"]
+    assert [message["role"] for message in second["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
     assert second["messages"][0]["content"] == "You know bills."
     assert second["messages"][-1]["content"] == "billing goes on with the conversation."
     (handoff,) = of(run.events, e.AgentHandoff)
     assert (handoff.from_, handoff.to) == ("triage", "billing")
-    assert [event.agent for event in of(run.events, e.StepStart)] == ["triage", "billing", "billing"]
+    assert [event.agent for event in of(run.events, e.StepStart)] == [
+        "triage",
+        "billing",
+        "billing",
+    ]
     assert [event.step for event in of(run.events, e.StepStart)] == [1, 2, 3]
     assert (run.answer, run.usage.total, run.status) == ("Paid.", 45, "completed")
     starts = [event.id for event in run.events if isinstance(event, e.TextStart | e.ToolStart)]
@@ -444,7 +538,10 @@ class Shelf:
 async def test_the_tools_of_a_source_are_those_of_the_agent_that_goes_on() -> None:
     with Server(transfer("b"), say("chat", "Done.")) as server:
         b = agent_of(server, name="b", tools=[Shelf()])
-        assert await agent_of(server, name="a", tools=[weather], handoffs=[b]).generate("go") == "Done."
+        assert (
+            await agent_of(server, name="a", tools=[weather], handoffs=[b]).generate("go")
+            == "Done."
+        )
         names = [[each["function"]["name"] for each in body["tools"]] for body in server.bodies]
 
     assert names == [["weather", "transfer_to_b"], ["read"]]
@@ -453,19 +550,35 @@ async def test_the_tools_of_a_source_are_those_of_the_agent_that_goes_on() -> No
 async def test_a_hand_off_to_another_api_takes_the_conversation_along() -> None:
     with Server(transfer("billing"), say("responses", "Paid.")) as server:
         billing = agent_of(server, "responses", name="billing")
-        events = await collect(agent_of(server, name="triage", handoffs=[billing]).stream("My bill?"))
+        events = await collect(
+            agent_of(server, name="triage", handoffs=[billing]).stream("My bill?")
+        )
         sent = server.bodies[1]["input"]
 
-    assert [item.get("type", "message") for item in sent] == ["message", "function_call", "function_call_output"]
+    assert [item.get("type", "message") for item in sent] == [
+        "message",
+        "function_call",
+        "function_call_output",
+    ]
     assert end_of(events).output == "Paid."
 
 
 async def test_of_two_hand_offs_the_first_counts_and_other_calls_run_before() -> None:
-    calls = [("h1", "transfer_to_a", "{}"), ("c1", "weather", '{"town": "Oslo"}'), ("h2", "transfer_to_b", "{}")]
+    calls = [
+        ("h1", "transfer_to_a", "{}"),
+        ("c1", "weather", '{"town": "Oslo"}'),
+        ("h2", "transfer_to_b", "{}"),
+    ]
     with Server(say("chat", calls=calls), say("chat", "Here is a.")) as server:
         others = [agent_of(server, name=name) for name in "ab"]
-        events = await collect(agent_of(server, name="triage", tools=[weather], handoffs=others).stream("go"))
-        outputs = {item["tool_call_id"]: item["content"] for item in server.bodies[1]["messages"] if item["role"] == "tool"}
+        events = await collect(
+            agent_of(server, name="triage", tools=[weather], handoffs=others).stream("go")
+        )
+        outputs = {
+            item["tool_call_id"]: item["content"]
+            for item in server.bodies[1]["messages"]
+            if item["role"] == "tool"
+        }
 
     assert outputs == {
         "h1": "a goes on with the conversation.",
@@ -504,19 +617,29 @@ async def test_personas_speak_one_after_the_other_in_one_run() -> None:
 
     assert (run.status, run.usage.total) == ("completed", 30)
     assert run.text.endswith("I know nothing.\n\nIdeas!")
-    assert [(event.from_, event.to) for event in of(run.events, e.AgentHandoff)] == [("Socrates", "Plato")]
+    assert [(event.from_, event.to) for event in of(run.events, e.AgentHandoff)] == [
+        ("Socrates", "Plato")
+    ]
 
 
 async def test_a_sub_agents_events_in_a_lane_stay_in_the_lane() -> None:
     def answer(exchange: Exchange) -> None:
         role, last = exchange.body["messages"][-1]["role"], exchange.body["messages"][-1]["content"]
         exchange.begin()
-        exchange.send(*(asks("Meteo_7", "Rain?") if last == "go" else say("chat", "Yes." if role == "user" else "It rains.")))
+        exchange.send(
+            *(
+                asks("Meteo_7", "Rain?")
+                if last == "go"
+                else say("chat", "Yes." if role == "user" else "It rains.")
+            )
+        )
         exchange.end()
 
     with Server(*[answer] * 6) as server:
         run = await nbagent.show(
-            {name: pair(server, tools=[]).stream("go") for name in ("left", "right")}, face="console", concurrency=1
+            {name: pair(server, tools=[]).stream("go") for name in ("left", "right")},
+            face="console",
+            concurrency=1,
         )
 
     assert [(lane.name, lane.answer, lane.usage.total) for lane in run.lanes] == [
@@ -524,7 +647,9 @@ async def test_a_sub_agents_events_in_a_lane_stay_in_the_lane() -> None:
         ("right", "It rains.", 45),
     ]
     assert run.usage.total == 90
-    agents = [block for block in run.snapshot() if block["kind"] == "agent" and block["name"] == "Meteo 7"]
+    agents = [
+        block for block in run.snapshot() if block["kind"] == "agent" and block["name"] == "Meteo 7"
+    ]
     assert [block["parent"].partition("/")[0] for block in agents] == ["lane-1", "lane-2"]
 
 
@@ -576,7 +701,9 @@ async def test_a_sub_agent_that_reaches_the_outer_budget_ends_both() -> None:
     with Server(asks("Meteo_7"), WEATHER, WEATHER) as server:
         inner = agent_of(server, name="Meteo 7", description="Knows.", tools=[weather])
         boss = agent_of(server, name="boss", tools=[inner], max_total_tokens=30)
-        with pytest.raises(AgentError, match=r"boss has used up its budget: 30 tokens, of 30 \(max_total_tokens\)") as caught:
+        with pytest.raises(
+            AgentError, match=r"boss has used up its budget: 30 tokens, of 30 \(max_total_tokens\)"
+        ) as caught:
             await boss.generate("go")
         requests = len(server.bodies)
 

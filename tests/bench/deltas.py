@@ -25,25 +25,51 @@ DELTAS_A_BATCH = 7
 
 
 def responses(count: int) -> Iterator[dict[str, Any]]:
-    yield {"type": "response.created", "sequence_number": 0, "response": {"id": "r", "object": "response", "model": "bench"}}
+    yield {
+        "type": "response.created",
+        "sequence_number": 0,
+        "response": {"id": "r", "object": "response", "model": "bench"},
+    }
     item = {"id": "m", "type": "message", "role": "assistant", "content": []}
-    yield {"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": item}
+    yield {
+        "type": "response.output_item.added",
+        "sequence_number": 1,
+        "output_index": 0,
+        "item": item,
+    }
     where = {"item_id": "m", "output_index": 0, "content_index": 0}
     for number in range(count):
         delta = WORDS[number % len(WORDS)] + " "
-        yield {"type": "response.output_text.delta", "sequence_number": number + 2, "delta": delta, "logprobs": [], **where}
+        yield {
+            "type": "response.output_text.delta",
+            "sequence_number": number + 2,
+            "delta": delta,
+            "logprobs": [],
+            **where,
+        }
 
 
 def chat(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         delta = {"content": WORDS[number % len(WORDS)] + " "}
         choice = {"index": 0, "delta": delta, "finish_reason": None}
-        yield {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "bench", "choices": [choice]}
+        yield {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "bench",
+            "choices": [choice],
+        }
 
 
 def pipeline(system: str, items: list[dict[str, Any]]) -> tuple[float, int, int]:
     """Return seconds, bytes sent and batches."""
-    decoder, gate, transcript, outbox = decoder_named(system), Gate("thinking"), Transcript(), Outbox()
+    decoder, gate, transcript, outbox = (
+        decoder_named(system),
+        Gate("thinking"),
+        Transcript(),
+        Outbox(),
+    )
     sent = batches = 0
     counted: dict[str, int] = {}
     gc.collect()
@@ -64,8 +90,13 @@ def main() -> None:
     """Print the table."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     print(f"{count:,} text deltas, Python {sys.version.split()[0]}, one core")
-    print(f"{'stream':<20}{'deltas/s':>12}{'us each':>10}{'MB sent':>10}{'MB each alone':>15}{'GB whole text':>15}")
-    for system, items in (("openai.responses", list(responses(count))), ("openai.chat", list(chat(count)))):
+    print(
+        f"{'stream':<20}{'deltas/s':>12}{'us each':>10}{'MB sent':>10}{'MB each alone':>15}{'GB whole text':>15}"
+    )
+    for system, items in (
+        ("openai.responses", list(responses(count))),
+        ("openai.chat", list(chat(count))),
+    ):
         seconds, sent, _ = min(pipeline(system, items) for _ in range(3))
         sizes = [len(WORDS[number % len(WORDS)]) + 1 for number in range(count)]
         alone = sum(size + 60 for size in sizes)

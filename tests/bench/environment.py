@@ -6,7 +6,14 @@
 import environment
 
 FOLDER = environment.ROOT / ".venv" / "bench"
-PACKAGES = ("jupyterlab>=4.4", "playwright>=1.50", "psutil>=6.0", "nbformat>=5.10", "panel>=1.9", "markdown>=3.7")
+PACKAGES = (
+    "jupyterlab>=4.4",
+    "playwright>=1.50",
+    "psutil>=6.0",
+    "nbformat>=5.10",
+    "panel>=1.9",
+    "markdown>=3.7",
+)
 
 
 if __name__ == "__main__":

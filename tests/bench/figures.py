@@ -41,7 +41,9 @@ def least(costs: Iterable[Cost]) -> list[Cost]:
     for cost in costs:
         known = best.setdefault((cost.peer, cost.deltas), cost)
         pairs = zip(fields(Cost)[2:], astuple(known)[2:], astuple(cost)[2:], strict=True)
-        best[cost.peer, cost.deltas] = replace(known, **{field.name: min(old, new) for field, old, new in pairs})
+        best[cost.peer, cost.deltas] = replace(
+            known, **{field.name: min(old, new) for field, old, new in pairs}
+        )
     return list(best.values())
 
 
@@ -52,12 +54,16 @@ def _length(cost: Cost) -> int:
 def slope(costs: Sequence[Cost], what: str) -> float:
     """Return the increase of `what` per character, from the shortest answer to the longest."""
     first, last = min(costs, key=_length), max(costs, key=_length)
-    return float(getattr(last, what) - getattr(first, what)) / ((last.deltas - first.deltas) * DELTA_CHARS)
+    return float(getattr(last, what) - getattr(first, what)) / (
+        (last.deltas - first.deltas) * DELTA_CHARS
+    )
 
 
 def table(costs: Sequence[Cost]) -> list[str]:
     """Return each measurement as a line."""
-    head = f"{'':<26}{'deltas':>7}{'wire/content':>14}{'to page':>9}{'from page':>10}{'kernel s':>10}"
+    head = (
+        f"{'':<26}{'deltas':>7}{'wire/content':>14}{'to page':>9}{'from page':>10}{'kernel s':>10}"
+    )
     lines = [head + f"{'renderer s':>11}{'lag ms':>8}{'longest task ms':>17}"]
     for cost in costs:
         ratio = f"{cost.wire / (cost.deltas * DELTA_CHARS):>14,.1f}"
@@ -79,23 +85,56 @@ def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str,
         rows.append(("wire bytes for each of content", f"{each:.1f}", "8"))
         rows.append(("KB once a page, for its highlighter", f"{mine[0].once / 1000:.0f}", "once"))
         rows.append(
-            ("KB to open a page's first view", f"{(mine[0].wire - each * mine[0].deltas * DELTA_CHARS) / 1000:.0f}", "260")
+            (
+                "KB to open a page's first view",
+                f"{(mine[0].wire - each * mine[0].deltas * DELTA_CHARS) / 1000:.0f}",
+                "260",
+            )
         )
     for cost in mine:
         length = f"{cost.deltas:,} deltas"
         if (other := beside.get(cost.deltas)) is not None:
-            rows.append((f"kernel CPU beside {theirs}, {length}", f"{cost.kernel / other.kernel:.2f}", "0.2"))
-            rows.append((f"renderer CPU beside {theirs}, {length}", f"{cost.renderer / other.renderer:.2f}", "0.25"))
+            rows.append(
+                (
+                    f"kernel CPU beside {theirs}, {length}",
+                    f"{cost.kernel / other.kernel:.2f}",
+                    "0.2",
+                )
+            )
+            rows.append(
+                (
+                    f"renderer CPU beside {theirs}, {length}",
+                    f"{cost.renderer / other.renderer:.2f}",
+                    "0.25",
+                )
+            )
         rows.append((f"ms lag of the last character, {length}", f"{cost.lag * 1000:.0f}", "150"))
-        rows.append((f"ms longest task, {length}", f"{cost.task * 1000:.0f}" if cost.task else "< 50", "50"))
+        rows.append(
+            (f"ms longest task, {length}", f"{cost.task * 1000:.0f}" if cost.task else "< 50", "50")
+        )
     if len(mine) > 1:
         short, long = mine[0], mine[-1]
         for what in ("kernel", "renderer"):
             growth = getattr(long, what) / long.deltas / (getattr(short, what) / short.deltas)
-            rows.append((f"{what} CPU a character at {long.deltas:,} over that at {short.deltas:,}", f"{growth:.2f}", "1.2"))
+            rows.append(
+                (
+                    f"{what} CPU a character at {long.deltas:,} over that at {short.deltas:,}",
+                    f"{growth:.2f}",
+                    "1.2",
+                )
+            )
     if len(mine) > 2:
         for what in ("kernel", "renderer"):
             growth = slope(mine[1:], what) / slope(mine[:2], what)
-            last, first = f"{mine[1].deltas:,} to {mine[2].deltas:,}", f"{mine[0].deltas:,} to {mine[1].deltas:,}"
-            rows.append((f"the same without what a view costs once: {what}, {last} over {first}", f"{growth:.2f}", "1.2"))
+            last, first = (
+                f"{mine[1].deltas:,} to {mine[2].deltas:,}",
+                f"{mine[0].deltas:,} to {mine[1].deltas:,}",
+            )
+            rows.append(
+                (
+                    f"the same without what a view costs once: {what}, {last} over {first}",
+                    f"{growth:.2f}",
+                    "1.2",
+                )
+            )
     return rows

@@ -25,7 +25,9 @@ def main(rounds: int = 15) -> None:
     found = find_spec("nbagent")
     assert found is not None
     for folder in found.submodule_search_locations or ():
-        compileall.compile_dir(folder, quiet=1)  # as whoever installs a wheel has it, and anywidget here
+        compileall.compile_dir(
+            folder, quiet=1
+        )  # as whoever installs a wheel has it, and anywidget here
     for statement in MODULES:
         seconds(statement)  # once, so that the files are in memory
     taken = [[seconds(statement) for statement in MODULES] for _ in range(rounds)]

@@ -89,12 +89,18 @@ class Wire:
 
 
 @contextmanager
-def opened(playwright: Playwright, lab: Lab, cells: Sequence[str]) -> Iterator[tuple[Notebook, Wire]]:
+def opened(
+    playwright: Playwright, lab: Lab, cells: Sequence[str]
+) -> Iterator[tuple[Notebook, Wire]]:
     """Yield a notebook of these cells in a fresh browser and kernel, its first cell executed, and its WebSockets' traffic."""
     name = "bench.ipynb"
     code = [nbformat.v4.new_code_cell(cell) for cell in cells]
     made = nbformat.v4.new_notebook(cells=[*code, nbformat.v4.new_markdown_cell(PROSE)])
-    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(made, lab.root / name)
     browser = chromium(playwright)
     try:
@@ -123,10 +129,14 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
         kernel_before, renderer_before = cpu(kernel), cpu(renderers)
         notebook.run(1)
         deadline = time.monotonic() + TIMEOUT_FACTOR * deltas / DELTAS_PER_S + 60
-        while not (log.exists() and log.read_text()):  # not in the page, where looking would cost what is measured
+        while not (
+            log.exists() and log.read_text()
+        ):  # not in the page, where looking would cost what is measured
             page.wait_for_timeout(20)
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no last delta in time; the cells say {notebook.output(0)!r}, {notebook.output(1)!r}")
+                raise TimeoutError(
+                    f"no last delta in time; the cells say {notebook.output(0)!r}, {notebook.output(1)!r}"
+                )
         page.set_default_timeout((deadline - time.monotonic()) * 1000)
         seen = page.evaluate(LAST_WORD, END)
         notebook.wait_idle()
@@ -147,7 +157,10 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
 
 def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
     """Return the cells of the notebook: the setup, then the measured cell."""
-    return f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}", peer.body
+    return (
+        f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}",
+        peer.body,
+    )
 
 
 def processes(text: str) -> list[psutil.Process]:
@@ -184,21 +197,42 @@ def prepare() -> None:
 def main() -> None:
     """Measure, then print the table and the goals."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--deltas", type=int, nargs="+", default=[1_000, 8_000, 32_000], help="lengths of the answer")
-    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
-    parser.add_argument("--rounds", type=int, default=1, help="how often to measure each; the least counts")
+    parser.add_argument(
+        "--deltas",
+        type=int,
+        nargs="+",
+        default=[1_000, 8_000, 32_000],
+        help="lengths of the answer",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[""],
+        metavar="WORD",
+        help="contestants whose name has one of these words",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="how often to measure each; the least counts"
+    )
     asked = parser.parse_args()
     prepare()
     chosen = [peer for peer in PEERS if any(word in peer.name for word in asked.only)]
     costs: list[Cost] = []
-    with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving(Path(home)) as lab,
+        sync_playwright() as playwright,
+    ):
         for _ in range(asked.rounds):
             for peer in chosen:
                 for deltas in sorted({min(deltas, peer.longest) for deltas in asked.deltas}):
                     try:
                         costs.append(measure(playwright, lab, peer, deltas))
                     except (Error, TimeoutError) as error:
-                        print(f"{peer.name} did not get through {deltas:,} deltas: {error}", file=sys.stderr)
+                        print(
+                            f"{peer.name} did not get through {deltas:,} deltas: {error}",
+                            file=sys.stderr,
+                        )
                         break
                     print(table(costs[-1:])[1], file=sys.stderr, flush=True)
     costs = least(costs)

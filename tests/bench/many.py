@@ -79,13 +79,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cells", type=int, default=20, help="cells that are measured")
     parser.add_argument("--deltas", type=int, default=250, help="length of each answer")
-    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
-    parser.add_argument("--rounds", type=int, default=1, help="how often to measure each; the least counts")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[""],
+        metavar="WORD",
+        help="contestants whose name has one of these words",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="how often to measure each; the least counts"
+    )
     asked = parser.parse_args()
     prepare()
-    chosen = [peer for peer in (NBAGENT, PRINT, MARKDOWN, PLAIN_WIDGET) if any(word in peer.name for word in asked.only)]
+    chosen = [
+        peer
+        for peer in (NBAGENT, PRINT, MARKDOWN, PLAIN_WIDGET)
+        if any(word in peer.name for word in asked.only)
+    ]
     costs: dict[str, CellCost] = {}
-    with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving(Path(home)) as lab,
+        sync_playwright() as playwright,
+    ):
         for _ in range(asked.rounds):
             for peer in chosen:
                 cost = measure(playwright, lab, peer, asked.cells, asked.deltas)
@@ -94,7 +110,9 @@ def main() -> None:
                 costs[peer.name] = CellCost(*map(min, astuple(best), astuple(cost)))
     print(f"{'one more cell':<26}{'bytes':>10}{'kernel ms':>11}{'renderer ms':>13}{'heap KB':>9}")
     for name, cost in costs.items():
-        print(f"{name:<26}{cost.wire:>10,.0f}{cost.kernel:>11.1f}{cost.renderer:>13.1f}{cost.heap:>9.0f}")
+        print(
+            f"{name:<26}{cost.wire:>10,.0f}{cost.kernel:>11.1f}{cost.renderer:>13.1f}{cost.heap:>9.0f}"
+        )
         figure(
             "one more cell",
             f"{name}: bytes, ms of kernel, ms of renderer, KB of heap",

@@ -20,12 +20,17 @@ class Peer:
     longest: int = 1_000_000
 
 
-NOTHING = Peer("(nothing shown)", "async for delta in stream(deltas, log):\n    pass\nprint('quod-erat-' + 'demonstrandum')")
+NOTHING = Peer(
+    "(nothing shown)",
+    "async for delta in stream(deltas, log):\n    pass\nprint('quod-erat-' + 'demonstrandum')",
+)
 """Cost of the stream itself, the lower bound of every contestant."""
 
 NBAGENT = Peer("nbagent.show", "run = await nbagent.show(stream(deltas, log))", "import nbagent")
 
-PRINT = Peer("print", "async for delta in stream(deltas, log):\n    print(delta, end='', flush=True)")
+PRINT = Peer(
+    "print", "async for delta in stream(deltas, log):\n    print(delta, end='', flush=True)"
+)
 
 MARKDOWN = Peer(
     "display(Markdown), 100 ms",

@@ -151,7 +151,9 @@ Make: TypeAlias = Callable[[int, Begin, Message, Path], tuple[Starlette, str]]
 """Makes the application of a contestant, and its path, with a folder for its files."""
 
 
-def other(source: Callable[[int, Begin, Message], Messages], respond: Callable[[Messages], Response]) -> Make:
+def other(
+    source: Callable[[int, Begin, Message], Messages], respond: Callable[[Messages], Response]
+) -> Make:
     """Return how the application of another server is made."""
 
     def make(count: int, begin: Begin, message: Message, folder: Path) -> tuple[Starlette, str]:
@@ -176,7 +178,10 @@ def ours(store: str) -> Make:
     return make
 
 
-OURS: dict[str, Make] = {"nbagent, store in memory": ours(":memory:"), "nbagent, store in SQLite": ours("runs.db")}
+OURS: dict[str, Make] = {
+    "nbagent, store in memory": ours(":memory:"),
+    "nbagent, store in SQLite": ours("runs.db"),
+}
 SAME_RUN: dict[str, Make] = {
     "a run in Starlette's StreamingResponse": other(of_a_run, bare),
     "a run in sse-starlette's example": other(of_a_run, sse_starlette),
@@ -193,7 +198,9 @@ def serve(peer: str, kind: str, count: int) -> None:
     begin = Begin()
     with tempfile.TemporaryDirectory() as folder:
         app, path = PEERS[peer](count, begin, KINDS[kind], Path(folder))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False, http="h11"))
+        server = uvicorn.Server(
+            uvicorn.Config(app, port=0, log_level="warning", access_log=False, http="h11")
+        )
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:
@@ -229,7 +236,9 @@ async def read(url: str, count: int, is_ready: asyncio.Semaphore) -> float:
     address = urlsplit(url)
     began = time.perf_counter()
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+    writer.write(
+        f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+    )
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head
     body = bytearray(await reader.read(65536))
@@ -247,7 +256,9 @@ async def read(url: str, count: int, is_ready: asyncio.Semaphore) -> float:
 async def cost(peer: str, kind: str, count: int, readers: int) -> Cost:
     """Return what one contestant costs."""
     command = [sys.executable, __file__, "--serve", peer, kind, str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
 
@@ -283,10 +294,16 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
             for peer in PEERS:
                 each = await cost(peer, kind, count, readers)
                 best = costs.get(peer, each)
-                costs[peer] = Cost(min(each.first, best.first), max(each.rate, best.rate), min(each.cpu, best.cpu))
-        print(f"\n{f'{count:,} {kind} to each of {readers} readers':<46}first byte ms   events/s   server's CPU us an event")
+                costs[peer] = Cost(
+                    min(each.first, best.first), max(each.rate, best.rate), min(each.cpu, best.cpu)
+                )
+        print(
+            f"\n{f'{count:,} {kind} to each of {readers} readers':<46}first byte ms   events/s   server's CPU us an event"
+        )
         for peer, each in costs.items():
-            print(f"  {peer:<44}{1000 * each.first:>10.1f}{each.rate:>12,.0f}{1e6 * each.cpu:>12.1f}")
+            print(
+                f"  {peer:<44}{1000 * each.first:>10.1f}{each.rate:>12,.0f}{1e6 * each.cpu:>12.1f}"
+            )
         for beside, others in (("the same run", SAME_RUN), ("texts", NO_RUN)):
             cheapest = min(others, key=lambda peer: costs[peer].cpu)
             for peer in OURS:
@@ -294,7 +311,10 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
                 # One reader of texts pays for no run, and nbagent's for a block of the transcript for each status.
                 has_cap = others is SAME_RUN or readers > 1 or kind == "deltas"
                 failed |= has_cap and ratio > CAP
-                label = f"{peer}, {kind}, {readers} readers, beside {beside}" + f" (cap {CAP} x)" * has_cap
+                label = (
+                    f"{peer}, {kind}, {readers} readers, beside {beside}"
+                    + f" (cap {CAP} x)" * has_cap
+                )
                 ours_us, theirs_us = 1e6 * costs[peer].cpu, 1e6 * costs[cheapest].cpu
                 result = f"{ratio:.2f} x the server's CPU an event ({ours_us:.1f} us; {theirs_us:.1f} of {cheapest})"
                 print(f"  {label}: {result}")

@@ -30,14 +30,19 @@ def double(number: int) -> int:
 
 def step(number: int) -> list[dict[str, Any]]:
     """Return a response that calls the tool several times."""
-    calls = [(f"c{number}-{call}", "double", f'{{"number": {number * CALLS_A_STEP + call}}}') for call in range(CALLS_A_STEP)]
+    calls = [
+        (f"c{number}-{call}", "double", f'{{"number": {number * CALLS_A_STEP + call}}}')
+        for call in range(CALLS_A_STEP)
+    ]
     return chat(calls=calls, number=number)
 
 
 async def seconds(**options: Any) -> float:
     """Return the processor seconds of one run."""
     with Server(*map(step, range(STEPS)), chat("Done.")) as server:
-        agent = nbagent.Agent("test-1", tools=[double], client=server.client(), api="chat", max_steps=STEPS + 1)
+        agent = nbagent.Agent(
+            "test-1", tools=[double], client=server.client(), api="chat", max_steps=STEPS + 1
+        )
         run = Run(agent.stream("go"), **options)
         gc.collect()
         began = time.process_time()
@@ -60,7 +65,11 @@ async def main(rounds: int = 5) -> None:
     each = 1e6 * statistics.median(without) / calls
     result = f"{ratio:.2f} x ({calls:,} calls in {STEPS} steps, {each:.0f} us of processor time a call without)"
     print(f"a run with a breakpoint that it never meets, beside one without: {result}")
-    figure("breakpoints", "a run with a breakpoint that it never meets, beside one without (cap 1.05 x)", result)
+    figure(
+        "breakpoints",
+        "a run with a breakpoint that it never meets, beside one without (cap 1.05 x)",
+        result,
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,16 @@ from bench.figures import Cost, goals, least, slope
 
 
 def cost(peer: str = "ours", deltas: int = 1_000, **known: float) -> Cost:
-    figures = {"wire": 0.0, "once": 0.0, "received": 0.0, "sent": 0.0, "kernel": 1.0, "renderer": 1.0, "lag": 0.0, "task": 0.0}
+    figures = {
+        "wire": 0.0,
+        "once": 0.0,
+        "received": 0.0,
+        "sent": 0.0,
+        "kernel": 1.0,
+        "renderer": 1.0,
+        "lag": 0.0,
+        "task": 0.0,
+    }
     return Cost(peer, deltas, **{**figures, **known})
 
 
@@ -25,7 +34,9 @@ def test_of_several_rounds_the_least_of_each_figure_counts() -> None:
 
 def test_what_a_view_costs_once_is_told_apart_from_what_each_character_costs() -> None:
     opening, each = 150_000, 7
-    costs = [cost(deltas=deltas, wire=opening + each * deltas * DELTA_CHARS) for deltas in (1_000, 8_000)]
+    costs = [
+        cost(deltas=deltas, wire=opening + each * deltas * DELTA_CHARS) for deltas in (1_000, 8_000)
+    ]
     assert slope(costs, "wire") == pytest.approx(each)
     values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
     assert values["wire bytes for each of content"] == "7.0"
@@ -33,7 +44,11 @@ def test_what_a_view_costs_once_is_told_apart_from_what_each_character_costs() -
 
 
 def test_ratios_are_to_the_other_one_at_the_same_length() -> None:
-    costs = [cost(kernel=0.5, renderer=2.0), cost("theirs", kernel=5.0, renderer=4.0), cost("theirs", 8_000, kernel=1.0)]
+    costs = [
+        cost(kernel=0.5, renderer=2.0),
+        cost("theirs", kernel=5.0, renderer=4.0),
+        cost("theirs", 8_000, kernel=1.0),
+    ]
     values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
     assert values["kernel CPU beside theirs, 1,000 deltas"] == "0.10"
     assert values["renderer CPU beside theirs, 1,000 deltas"] == "0.50"

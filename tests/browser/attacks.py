@@ -13,7 +13,15 @@ CORPORA = Path(__file__).parents[1] / "corpora"
 SHORT = 80
 """Payloads of at most this many characters are tried at every prefix."""
 
-MIMES = ("text/html", "image/svg+xml", "image/png", "text/markdown", "application/json", "text/plain", "text/latex")
+MIMES = (
+    "text/html",
+    "image/svg+xml",
+    "image/png",
+    "text/markdown",
+    "application/json",
+    "text/plain",
+    "text/latex",
+)
 
 
 def corpus(path: str) -> Any:
@@ -23,10 +31,20 @@ def corpus(path: str) -> Any:
 
 def payloads() -> list[str]:
     """Return the XSS and URL corpora, and ways to fetch a resource without a script, which they lack."""
-    scripts = [case["payload"] for name in ("dompurify_expect", "h5sc") for case in corpus(f"xss/{name}.json")]
-    scripts += ["".join(cell["source"]) for cell in corpus("xss/jupyter_notebook_xss.ipynb.json")["cells"]]
+    scripts = [
+        case["payload"]
+        for name in ("dompurify_expect", "h5sc")
+        for case in corpus(f"xss/{name}.json")
+    ]
+    scripts += [
+        "".join(cell["source"]) for cell in corpus("xss/jupyter_notebook_xss.ipynb.json")["cells"]
+    ]
     urls = [url for list_ in corpus("urls/rehype_harden_urls.json") for url in list_["urls"]]
-    links = [made for url in urls for made in (url, f"[x]({url})", f"![x](<{url}>)", f"<{url}>", f"[x][r]\n\n[r]: <{url}>")]
+    links = [
+        made
+        for url in urls
+        for made in (url, f"[x]({url})", f"![x](<{url}>)", f"<{url}>", f"[x][r]\n\n[r]: <{url}>")
+    ]
     return list(dict.fromkeys([*scripts, *links, *LEAKS]))
 
 
@@ -123,18 +141,39 @@ def schema_saying(text: str) -> dict[str, Any]:
     fields = {"title": text, "description": text, "default": text, "examples": [text]}
     named = {
         text or "x": {"type": "string", "pattern": text, "format": text, **fields},
-        "value": {"anyOf": [{"type": "integer", **fields}, {"const": text}, {"enum": [text]}, {"$ref": f"#/$defs/{text}"}]},
+        "value": {
+            "anyOf": [
+                {"type": "integer", **fields},
+                {"const": text},
+                {"enum": [text]},
+                {"$ref": f"#/$defs/{text}"},
+            ]
+        },
         "list": {"type": "array", "items": {"enum": [text, text]}, **fields},
         "more": {"type": text, **fields},
     }
-    return {"type": "object", "properties": named, "required": [text, "value"], "$defs": {text: {"type": text}}, **fields}
+    return {
+        "type": "object",
+        "properties": named,
+        "required": [text, "value"],
+        "$defs": {text: {"type": text}},
+        **fields,
+    }
 
 
 def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     """Yield the events of that transcript."""
     yield e.RunStart(ts=1, name=text, model=text)
-    files = [{"media_type": text, "url": text, "name": text}, {"media_type": "image/png", "data": text}, {"url": text}]
-    yield e.Prompt(ts=1, text=text, files=[*files, {"url": f"https://a.example/{text}", "media_type": "image/png"}])
+    files = [
+        {"media_type": text, "url": text, "name": text},
+        {"media_type": "image/png", "data": text},
+        {"url": text},
+    ]
+    yield e.Prompt(
+        ts=1,
+        text=text,
+        files=[*files, {"url": f"https://a.example/{text}", "media_type": "image/png"}],
+    )
     yield e.Status(ts=1, message=text)
     yield e.Status(ts=1, message=text, level="warning")
     yield e.ReasoningStart(ts=1, id="thought")
@@ -151,13 +190,23 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
         yield e.TextEnd(ts=3, id="refusal")
         yield e.ToolArgs(ts=3, id="writing", args_text=text, args=text, valid=False)
     yield e.ToolStart(ts=3, id="progress", name="tool", title=text)
-    yield e.ToolArgs(ts=3, id="progress", args={text or "x": text, "list": [text, {text or "x": text}]}, args_text=text)
+    yield e.ToolArgs(
+        ts=3,
+        id="progress",
+        args={text or "x": text, "list": [text, {text or "x": text}]},
+        args_text=text,
+    )
     yield e.ToolProgress(ts=3, id="progress", message=text, progress=1, total=2)
     for number, mime in enumerate(MIMES):
         yield e.ToolStart(ts=3, id=f"mime-{number}", name=text)
         yield e.ToolArgs(ts=3, id=f"mime-{number}", args={"x": text}, args_text=text)
         payload = {text or "x": text, "in": [text]} if mime == "application/json" else text
-        yield e.ToolResult(ts=4, id=f"mime-{number}", content=text, display=e.Display(summary=text, data={mime: payload}))
+        yield e.ToolResult(
+            ts=4,
+            id=f"mime-{number}",
+            content=text,
+            display=e.Display(summary=text, data={mime: payload}),
+        )
     yield e.ToolStart(ts=3, id="result", name=text)
     yield e.ToolResult(ts=4, id="result", content=text)
     yield e.ToolStart(ts=3, id="failed", name=text)
@@ -166,8 +215,17 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     yield e.ToolStart(ts=3, id="denied", name=text)
     yield e.ToolResult(ts=4, id="denied", status="denied", error=error)
     yield e.ToolStart(ts=3, id="asked", name=text)
-    yield e.ApprovalRequest(ts=4, approval_id="1", tool_id="asked", prompt=text, args={text or "x": text}, options=[text])
-    yield e.ApprovalRequest(ts=4, approval_id="2", kind="input", prompt=text, options=[text], schema={"title": text})
+    yield e.ApprovalRequest(
+        ts=4,
+        approval_id="1",
+        tool_id="asked",
+        prompt=text,
+        args={text or "x": text},
+        options=[text],
+    )
+    yield e.ApprovalRequest(
+        ts=4, approval_id="2", kind="input", prompt=text, options=[text], schema={"title": text}
+    )
     yield e.ApprovalResponse(ts=4, approval_id="2", decision="deny", reason=text)
     about: dict[str, Any] = {
         "args": {text or "x": text, "value": 1, "list": [text]},
@@ -175,13 +233,35 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
         "reply": e.Live(None),
     }
     yield e.ToolStart(ts=3, id="answerable", name=text)
-    yield e.ApprovalRequest(ts=4, approval_id="3", tool_id="answerable", prompt=text, can_remember=True, **about)
-    yield e.ApprovalRequest(ts=4, approval_id="4", kind="input", options=[text, "b"], reply=e.Live(None))
-    yield e.ApprovalRequest(ts=4, approval_id="5", kind="input", prompt=text, schema=schema_saying(text), reply=e.Live(None))
-    for number, args in enumerate(({"url": text}, {"url": f"https://a.example/{text}"}, {"url": f"https://{text}/"})):
-        yield e.ApprovalRequest(ts=4, approval_id=f"auth-{number}", kind="auth", prompt=text, args=args, reply=e.Live(None))
+    yield e.ApprovalRequest(
+        ts=4, approval_id="3", tool_id="answerable", prompt=text, can_remember=True, **about
+    )
+    yield e.ApprovalRequest(
+        ts=4, approval_id="4", kind="input", options=[text, "b"], reply=e.Live(None)
+    )
+    yield e.ApprovalRequest(
+        ts=4,
+        approval_id="5",
+        kind="input",
+        prompt=text,
+        schema=schema_saying(text),
+        reply=e.Live(None),
+    )
+    for number, args in enumerate(
+        ({"url": text}, {"url": f"https://a.example/{text}"}, {"url": f"https://{text}/"})
+    ):
+        yield e.ApprovalRequest(
+            ts=4,
+            approval_id=f"auth-{number}",
+            kind="auth",
+            prompt=text,
+            args=args,
+            reply=e.Live(None),
+        )
     yield e.ApprovalRequest(ts=4, approval_id="6", args={text or "x": 1, "y": text})
-    yield e.ApprovalResponse(ts=4, approval_id="6", decision="approve", value={"y": text * 2}, reason=text, remember=True)
+    yield e.ApprovalResponse(
+        ts=4, approval_id="6", decision="approve", value={"y": text * 2}, reason=text, remember=True
+    )
     yield e.ToolStart(ts=3, id="printing", name=text)
     yield e.ToolOutput(ts=3, id="printing", delta=text)
     yield e.AgentStart(ts=4, id="agent", name=text)
@@ -194,7 +274,11 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     yield e.File(ts=4, id="data", media_type="text/html", data=text, name=text)
     for media_type in ("image/png", "image/svg+xml"):
         yield e.File(
-            ts=4, id=media_type, media_type=media_type, data=base64.b64encode(text.encode(errors="replace")).decode(), name=text
+            ts=4,
+            id=media_type,
+            media_type=media_type,
+            data=base64.b64encode(text.encode(errors="replace")).decode(),
+            name=text,
         )
         yield e.File(ts=4, id=f"raw-{media_type}", media_type=media_type, data=text, name=text)
     yield e.Error(ts=4, message=text, code=text, error_type=text, traceback=text)

@@ -17,7 +17,9 @@ def from_playwright() -> str | None:
     """Install Playwright's own build, and return its path."""
     from playwright.sync_api import sync_playwright
 
-    done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdout=sys.stderr, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "chromium"], stdout=sys.stderr, check=False
+    )
     if done.returncode != 0:
         return None
     with sync_playwright() as playwright:

@@ -52,7 +52,9 @@ def page(browser: Browser, emptied: list[Page], request: pytest.FixtureRequest) 
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Yield a JupyterLab server over a copy of the notebooks, with settings of its own."""
     home = tmp_path_factory.mktemp("lab")
-    shutil.copytree(NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(
+        NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
     with serving(home, disabled=UNUSED) as lab:
         yield lab
 
@@ -75,7 +77,9 @@ FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note that a test has failed: its window is not used again."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
@@ -98,7 +102,9 @@ def notebook(
     fresh: list[Page] = []
     used: list[Page] = []
 
-    def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
+    def open_notebook(
+        name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None
+    ) -> Notebook:
         if cells:
             name = name or "test.ipynb"
             write(lab.root / name, cells)

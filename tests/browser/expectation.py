@@ -40,8 +40,14 @@ class Expectation:
             case ("to_be_visible", _):
                 self._locator.wait_for(state="visible", timeout=timeout)
             case ("to_contain_text", (text,)) if not isinstance(text, list):
-                self._locator.filter(has_text=text).first.wait_for(state="attached", timeout=timeout)
-            case _ if name.startswith("to_") and name != "to_have_count" and not (args and isinstance(args[0], list)):
+                self._locator.filter(has_text=text).first.wait_for(
+                    state="attached", timeout=timeout
+                )
+            case _ if (
+                name.startswith("to_")
+                and name != "to_have_count"
+                and not (args and isinstance(args[0], list))
+            ):
                 self._locator.first.wait_for(state="attached", timeout=timeout)
 
 

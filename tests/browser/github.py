@@ -30,7 +30,9 @@ class _GitHub(HTMLParser):
         self.skip += tag in GONE_WITH_CONTENT
         if self.skip or tag not in ELEMENTS:
             return
-        kept = "".join(f' {name}="{html.escape(value or "")}"' for name, value in attrs if name in ATTRIBUTES)
+        kept = "".join(
+            f' {name}="{html.escape(value or "")}"' for name, value in attrs if name in ATTRIBUTES
+        )
         self.out.append(f"<{tag}{kept}>")
 
     def handle_endtag(self, tag: str) -> None:

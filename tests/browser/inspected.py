@@ -34,32 +34,51 @@ def analysis() -> Iterator[e.Event]:
     for word in PLAN.split(" "):
         yield e.TextDelta(id="t0", delta=f"{word} ", ts=came(0.05))
     yield e.TextEnd(id="t0", ts=came(0.01))
-    for number, (name, args) in enumerate((("load_sales", '{"year": 2024}'), ("load_sales", '{"year": 2025}'))):
+    for number, (name, args) in enumerate(
+        (("load_sales", '{"year": 2024}'), ("load_sales", '{"year": 2025}'))
+    ):
         id_ = f"tool-{number}"
         yield e.ToolStart(id=id_, name=name, call_id=f"call_{number}", ts=came(0.02))
         for piece in (args[:8], args[8:]):
             yield e.ToolArgsDelta(id=id_, delta=piece, ts=came(0.15))
         yield e.ToolArgs(id=id_, args={"year": 2024 + number}, args_text=args, ts=came(0.01))
-    yield e.StepEnd(finish_reason="tool_calls", usage=e.Usage(input=1284, output=96, cost=0.0012), ts=came(0.02))
+    yield e.StepEnd(
+        finish_reason="tool_calls", usage=e.Usage(input=1284, output=96, cost=0.0012), ts=came(0.02)
+    )
     yield e.ToolResult(id="tool-0", content="1,204 rows", ts=came(0.9))
-    yield e.ToolResult(id="tool-1", content={"rows": 1311, "columns": ["region", "metric"]}, ts=came(1.6))
+    yield e.ToolResult(
+        id="tool-1", content={"rows": 1311, "columns": ["region", "metric"]}, ts=came(1.6)
+    )
     yield e.StepStart(ts=came(0.03))
     yield e.ToolStart(id="tool-2", name="fetch_rates", call_id="call_2", ts=came(0.4))
-    yield e.ToolArgs(id="tool-2", args={"currency": "CHF"}, args_text='{"currency": "CHF"}', ts=came(0.2))
-    refused = e.ErrorInfo(type="ConnectionError", message="rates.internal:443 refused the connection")
+    yield e.ToolArgs(
+        id="tool-2", args={"currency": "CHF"}, args_text='{"currency": "CHF"}', ts=came(0.2)
+    )
+    refused = e.ErrorInfo(
+        type="ConnectionError", message="rates.internal:443 refused the connection"
+    )
     yield e.ToolResult(id="tool-2", status="error", error=refused, ts=came(2.4))
     yield e.TextStart(id="t1", phase="final_answer", ts=came(0.3))
     for word in ANSWER.split(" "):
         yield e.TextDelta(id="t1", delta=f"{word} ", ts=came(0.12))
     yield e.TextEnd(id="t1", ts=came(0.02))
-    yield e.StepEnd(finish_reason="stop", usage=e.Usage(input=2310, output=342, cost=0.0021), ts=came(0.02))
-    yield e.RunEnd(status="completed", finish_reason="stop", usage=e.Usage(input=3594, output=438, cost=0.0033), ts=came(0.01))
+    yield e.StepEnd(
+        finish_reason="stop", usage=e.Usage(input=2310, output=342, cost=0.0021), ts=came(0.02)
+    )
+    yield e.RunEnd(
+        status="completed",
+        finish_reason="stop",
+        usage=e.Usage(input=3594, output=438, cost=0.0033),
+        ts=came(0.01),
+    )
 
 
 def long(count: int) -> Iterator[e.Event]:
     """Yield an answer in `count` deltas, of which every hundredth is `needle`."""
     for number in range(count):
-        yield e.TextDelta(id="t1", delta=f"needle {number} " if number % 100 == 0 else f"word {number} ")
+        yield e.TextDelta(
+            id="t1", delta=f"needle {number} " if number % 100 == 0 else f"word {number} "
+        )
 
 
 def busy(count: int) -> Iterator[e.Event]:
@@ -79,8 +98,15 @@ def busy(count: int) -> Iterator[e.Event]:
             for call in (f"a{step}", f"b{step}"):
                 for line in range(3):
                     yield e.ToolOutput(id=call, delta=f"read part {line}\n")
-                yield e.ToolResult(id=call, content={"rows": [{"region": "north", "sales": step, "share": 0.25}] * 4})
-            for word in [f"\n\n## Step {step}\n\n", *ANSWER.split(" "), "\n\n- one\n- two\n\n```python\nprint(1)\n```\n"]:
+                yield e.ToolResult(
+                    id=call,
+                    content={"rows": [{"region": "north", "sales": step, "share": 0.25}] * 4},
+                )
+            for word in [
+                f"\n\n## Step {step}\n\n",
+                *ANSWER.split(" "),
+                "\n\n- one\n- two\n\n```python\nprint(1)\n```\n",
+            ]:
                 yield e.TextDelta(id=f"t{step}", delta=f"{word} ")
             yield e.TextEnd(id=f"t{step}")
             yield e.StepEnd(usage=e.Usage(input=1000, output=50))

@@ -31,7 +31,13 @@ SIZE: ViewportSize = {"width": 1280, "height": 1000}
 """Size of a window: a laptop's."""
 
 # Chromium without the services that would call home.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 QUIET += ["--disable-component-update", "--disable-sync"]
 # Sites on this machine whose addresses browsers do not take for it.
 QUIET += ["--host-resolver-rules=MAP *.test 127.0.0.1"]
@@ -99,23 +105,43 @@ def serving(
     config = home / "jupyter_config_dir" / "labconfig" / "page_config.json"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(json.dumps({"disabledExtensions": dict.fromkeys(disabled, True)}))
-    flags = ["--ServerApp.open_browser=False", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
+    flags = [
+        "--ServerApp.open_browser=False",
+        "--allow-root",
+        "--ServerApp.port=0",
+        f"--ServerApp.root_dir={root}",
+    ]
     owner = "LabApp" if app == "lab" else "JupyterNotebookApp"
-    flags += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--{owner}.expose_app_in_browser=True"]
-    flags += [f"--{owner}.user_settings_dir={home / 'settings'}", f"--{owner}.workspaces_dir={home / 'workspaces'}"]
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    flags += [
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--{owner}.expose_app_in_browser=True",
+    ]
+    flags += [
+        f"--{owner}.user_settings_dir={home / 'settings'}",
+        f"--{owner}.workspaces_dir={home / 'workspaces'}",
+    ]
+    quiet = {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        }
+    }
     for name, values in {**quiet, **(settings or {})}.items():
         file = home / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     # By its module: `jupyter lab` starts the first `jupyter-lab` on the PATH, which may be another environment's.
     command = [str(python), "-m", {"lab": "jupyterlab", "notebook": "notebook"}[app], *flags]
-    with subprocess.Popen(command, cwd=home, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=home, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True
+    ) as server:
         assert server.stderr is not None
         log: list[str] = []
         for line in server.stderr:
             log.append(line)
-            if found := re.search(r"(http://(?:localhost|127\.0\.0\.1):(\d+))/(?:lab|tree)\?token=(\w+)", line):
+            if found := re.search(
+                r"(http://(?:localhost|127\.0\.0\.1):(\d+))/(?:lab|tree)\?token=(\w+)", line
+            ):
                 break
         else:
             raise RuntimeError("Jupyter did not start:\n" + "".join(log))
@@ -144,7 +170,11 @@ def wait_until_open(port: int) -> None:
 def write(path: Path, cells: Iterable[str]) -> None:
     """Write a new notebook file made of cells of code."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(made, path)
 
 
@@ -179,7 +209,9 @@ class Notebook:
 
     def enter(self, theme: str = "light") -> "Notebook":
         """Open it as the only document of a JupyterLab that is loaded, if it is in order; otherwise load one."""
-        if not self.page.evaluate("() => window.jupyterapp !== undefined && !document.querySelector('.jp-Dialog')"):
+        if not self.page.evaluate(
+            "() => window.jupyterapp !== undefined && !document.querySelector('.jp-Dialog')"
+        ):
             return self.open(theme)
         self.page.set_viewport_size(SIZE)
         self.page.mouse.move(0, 0)
@@ -194,14 +226,18 @@ class Notebook:
                }""",
             self.name,
         )
-        self.page.wait_for_function("(path) => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=self.name)
+        self.page.wait_for_function(
+            "(path) => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=self.name
+        )
         self.theme(theme)
         self.wait_idle()
         return self
 
     def load(self) -> None:
         """Load the page (again), whatever the kernel is doing."""
-        self.page.goto(f"{self.lab.url}/lab/workspaces/{self.workspace}/tree/{self.name}?token={self.lab.token}&reset")
+        self.page.goto(
+            f"{self.lab.url}/lab/workspaces/{self.workspace}/tree/{self.name}?token={self.lab.token}&reset"
+        )
         loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
         self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
 
@@ -240,9 +276,14 @@ class Notebook:
     def theme(self, theme: str) -> None:
         """Switch JupyterLab to its light or dark theme."""
         named = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[theme]
-        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", named)
+        self.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            named,
+        )
         light = "true" if theme == "light" else "false"
-        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+        self.page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light", arg=light
+        )
         expect(self.page.locator("#jupyterlab-splash")).to_be_hidden()
 
     def wait_idle(self) -> None:
@@ -263,11 +304,16 @@ class Notebook:
 
     def run_all(self) -> None:
         """Start every cell."""
-        self.page.evaluate("() => { window.ran = window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        self.page.evaluate(
+            "() => { window.ran = window.jupyterapp.commands.execute('notebook:run-all-cells') }"
+        )
 
     def cell(self, index: int) -> Locator:
         """Return cell number `index`, scrolled into view (cells out of view leave the page)."""
-        self.page.evaluate("(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')", index)
+        self.page.evaluate(
+            "(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')",
+            index,
+        )
         return self.page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
 
     def widget(self, index: int) -> Locator:
@@ -303,7 +349,9 @@ class Notebook:
 
     def speed_up(self) -> None:
         """Have the demo model answer without pauses: a page that draws a text as it comes takes seconds of CPU."""
-        assert not self.python("from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')")
+        assert not self.python(
+            "from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')"
+        )
 
     def shot(self, name: str) -> None:
         """Save a screenshot of the window, for review by eye."""

@@ -14,7 +14,9 @@ from frontends import environment
 from playwright.sync_api import Locator, Page
 
 Opening = Callable[[Path, Page, tuple[str, ...]], contextlib.AbstractContextManager["Place"]]
-SUBSHELLS_OFF = {"@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"}}
+SUBSHELLS_OFF = {
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"}
+}
 NAME = "test.ipynb"
 
 
@@ -72,7 +74,9 @@ def lab_of(name: str) -> Opening:
             try:
                 yield Place(page, book.widget, lab)
             finally:
-                page.goto("about:blank")  # a server of shared documents ends when nobody has one open
+                page.goto(
+                    "about:blank"
+                )  # a server of shared documents ends when nobody has one open
 
     return lab_with_extensions
 
@@ -102,7 +106,9 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
     write(home / NAME, cells)
     (home / "pyproject.toml").write_text("[tool.marimo.runtime]\nauto_instantiate = true\n")
     command = [str(environment.python()), "-m", "marimo", "-y"]
-    own: Mapping[str, str] = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
+    own: Mapping[str, str] = {
+        name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+    }
     env = {**os.environ, **own, "MARIMO_SKIP_UPDATE_CHECK": "1"}
     convert = [*command, "convert", NAME, "-o", "test.py"]
     subprocess.run(convert, cwd=home, env=env, check=True, capture_output=True, timeout=60)
@@ -110,7 +116,9 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     serve = [*command, "edit", "test.py", "--headless", "--no-token", "--port", port]
-    with subprocess.Popen(serve, cwd=home, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    with subprocess.Popen(
+        serve, cwd=home, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
         assert server.stdout is not None
         log: list[str] = []
         for line in server.stdout:

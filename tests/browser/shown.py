@@ -40,7 +40,10 @@ def wait_until_shown(book: Notebook, cell: int, form: str, texts: Iterable[str])
     wanted = [body(text, form) for text in texts]
     deadline = time.monotonic() + REPAIRED
     while True:
-        shown = [view.evaluate(PARAGRAPHS if form == "paragraphs" else CODE) for view in book.widget(cell).all()]
+        shown = [
+            view.evaluate(PARAGRAPHS if form == "paragraphs" else CODE)
+            for view in book.widget(cell).all()
+        ]
         if shown == wanted or time.monotonic() > deadline:
             return shown
         time.sleep(0.5)

@@ -46,7 +46,10 @@ class Stage:
         self.page.on("framenavigated", self._follow)
         self.page.goto(HOME)
         self.page.wait_for_function("() => window.ready")
-        parts = {name: (STATIC / name).read_text("utf-8") for name in ("math.js", "highlight.js", "answering.js")}
+        parts = {
+            name: (STATIC / name).read_text("utf-8")
+            for name in ("math.js", "highlight.js", "answering.js")
+        }
         self.page.evaluate("(parts) => { window.parts = parts }", parts)
         self.leaks.clear()
 
@@ -56,7 +59,9 @@ class Stage:
 
     def clear(self) -> None:
         """Remove the drawn case, and clear its record."""
-        self.page.evaluate("() => { window.clear(); window.alarms.length = window.needed.length = 0 }")
+        self.page.evaluate(
+            "() => { window.clear(); window.alarms.length = window.needed.length = 0 }"
+        )
         self.leaks.clear()
 
     def judge(self, face: str, cases: Sequence[Any]) -> tuple[list[str], int]:
@@ -66,8 +71,14 @@ class Stage:
             face: "widget" (a case is a list of batches of ops) or "twin" (a case is HTML).
             cases: the cases to draw.
         """
-        verdict = self.page.evaluate("([face, cases]) => window.judge(face, cases)", [face, list(cases)])
-        wrong = [f"case {index}: {what}" for index, found in enumerate(verdict["found"]) for what in found]
+        verdict = self.page.evaluate(
+            "([face, cases]) => window.judge(face, cases)", [face, list(cases)]
+        )
+        wrong = [
+            f"case {index}: {what}"
+            for index, found in enumerate(verdict["found"])
+            for what in found
+        ]
         wrong += [*verdict["alarms"], *self.leaks]
         self.leaks.clear()
         return wrong, verdict["elements"]
@@ -81,12 +92,19 @@ class Stage:
         if name not in self._files:
             route.abort()
             return
-        kind = {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/html")
+        kind = {"js": "text/javascript", "css": "text/css"}.get(
+            name.rpartition(".")[2], "text/html"
+        )
         headers = {"content-security-policy-report-only": POLICY}
-        route.fulfill(body=self._files[name], content_type=f"{kind}; charset=utf-8", headers=headers)
+        route.fulfill(
+            body=self._files[name], content_type=f"{kind}; charset=utf-8", headers=headers
+        )
 
     def _note(self, request: Request) -> None:
-        local = request.url.startswith(("data:", "blob:")) and request.resource_type in ("image", "script")
+        local = request.url.startswith(("data:", "blob:")) and request.resource_type in (
+            "image",
+            "script",
+        )
         if not local and request.url.removeprefix(HOME) not in self._files:
             self.leaks.append(f"{request.resource_type} request to {request.url[:200]}")
 
@@ -96,7 +114,9 @@ class Stage:
 
     def _hear(self, message: ConsoleMessage) -> None:
         # A picture of broken bytes is no alarm: its view says that it could not be read.
-        broken = "data:image" in message.location["url"] and re.search(r"net::ERR_\w+_URL", message.text)
+        broken = "data:image" in message.location["url"] and re.search(
+            r"net::ERR_\w+_URL", message.text
+        )
         if message.type in ("error", "warning") and not broken:
             self.leaks.append(f"console {message.type}: {message.text[:300]}")
 
@@ -124,7 +144,9 @@ def static_copy_of(transcript: Transcript) -> str | None:
     """Return a transcript as the saved notebook has it."""
     if importlib.util.find_spec("nbagent.render.html") is None:
         return None
-    html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), dom_key="stage")
+    html: str = importlib.import_module("nbagent.render.html").transcript_html(
+        transcript.snapshot(), dom_key="stage"
+    )
     return html
 
 

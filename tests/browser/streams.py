@@ -48,12 +48,17 @@ def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
     if form == "thought":
         count //= 2
         yield e.ReasoningDelta(id="thought", delta="```\n")
-        yield from (e.ReasoningDelta(id="thought", delta=piece) for piece in deltas(chance, "\n", count))
+        yield from (
+            e.ReasoningDelta(id="thought", delta=piece) for piece in deltas(chance, "\n", count)
+        )
         yield e.ReasoningEnd(id="thought")
     fenced = form != "paragraphs"
     if fenced:
         yield e.TextDelta(id="answer", delta="```\n")
-    yield from (e.TextDelta(id="answer", delta=piece) for piece in deltas(chance, "\n" if fenced else "\n\n", count))
+    yield from (
+        e.TextDelta(id="answer", delta=piece)
+        for piece in deltas(chance, "\n" if fenced else "\n\n", count)
+    )
 
 
 def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
@@ -65,7 +70,14 @@ def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
         yield item
 
 
-def show(form: str, seed: int, rate: float, seconds: float, log: str, begin: threading.Event | None = None) -> Run:
+def show(
+    form: str,
+    seed: int,
+    rate: float,
+    seconds: float,
+    log: str,
+    begin: threading.Event | None = None,
+) -> Run:
     """Show one stream; at its end its results are in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`.
 
     Args:

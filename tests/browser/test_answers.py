@@ -30,7 +30,9 @@ ASK = 'agent.stream("report region=north year=2024")'
 
 
 @pytest.mark.proof
-def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(notebook: Callable[..., Notebook]) -> None:
+def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(
+    notebook: Callable[..., Notebook],
+) -> None:
     blocking = f"again = nbagent.show({ASK})\nagain.wait()\nprint('then', again.tools[0].result)"
     book = notebook(cells=(SETUP, f"run = nbagent.show({ASK})", "run", blocking))
     book.speed_up()
@@ -58,7 +60,9 @@ def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(no
     view.get_by_label("note", exact=True).press_sequentially("dd")
     view.get_by_label("note", exact=True).press("ControlOrMeta+Enter")
     for each in (view, other):
-        expect(each.locator(".nb-question")).to_have_text(re.compile(r"^Approved · year: 2024 → 2025 · note added: dd"))
+        expect(each.locator(".nb-question")).to_have_text(
+            re.compile(r"^Approved · year: 2024 → 2025 · note added: dd")
+        )
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible()
     assert book.python("print(run.tools[0].result)").strip() == "north 2025 2025-01-31 dd"
     expect(book.page.locator(".jp-Notebook .jp-Cell")).to_have_count(4)

@@ -23,7 +23,9 @@ AGAIN = "run.tools[0].rerun(year=2023)"
 
 
 @pytest.mark.proof
-def test_a_call_is_made_again_after_its_function_was_corrected(notebook: Callable[..., Notebook]) -> None:
+def test_a_call_is_made_again_after_its_function_was_corrected(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(TOOLS, SHOW, CORRECTED, AGAIN))
     for index in (0, 1):
         book.run(index)
@@ -36,7 +38,9 @@ def test_a_call_is_made_again_after_its_function_was_corrected(notebook: Callabl
     if row.get_attribute("aria-expanded") == "false":
         row.click()
     view.get_by_role("button", name="Run again", exact=True).click()
-    expect(view.get_by_text("Compared with the first result: 2 cells differ")).to_be_visible(timeout=MINUTE)
+    expect(view.get_by_text("Compared with the first result: 2 cells differ")).to_be_visible(
+        timeout=MINUTE
+    )
     expect(view.locator("tr", has_text="south").locator("ins").first).to_have_text("401")
     book.shot("attempt-light")
 

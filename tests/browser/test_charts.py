@@ -24,7 +24,9 @@ run = await nbagent.show(charts(), name="charts")
 
 
 @pytest.mark.proof
-def test_charts_are_pictures_and_plotly_draws_its_own_in_a_sandbox(notebook: Callable[..., Notebook]) -> None:
+def test_charts_are_pictures_and_plotly_draws_its_own_in_a_sandbox(
+    notebook: Callable[..., Notebook],
+) -> None:
     asked: list[str] = []
     book = notebook(cells=(CELL,), name="charts.ipynb")
     book.page.on("request", lambda request: asked.append(request.url))
@@ -39,16 +41,27 @@ def test_charts_are_pictures_and_plotly_draws_its_own_in_a_sandbox(notebook: Cal
             row.get_by_role("button").first.click()
     pictures = view.locator("img.nb-picture")
     expect(pictures).to_have_count(2)
-    assert all(width > 100 for width in pictures.evaluate_all("(all) => all.map((each) => each.naturalWidth)"))
+    assert all(
+        width > 100
+        for width in pictures.evaluate_all("(all) => all.map((each) => each.naturalWidth)")
+    )
     expect(view.get_by_text("Its picture is drawn by a script").first).to_be_visible()
-    view.locator(".nb-tool", has_text="chart_2").get_by_role("button", name="Draw it with plotly").click()
+    view.locator(".nb-tool", has_text="chart_2").get_by_role(
+        "button", name="Draw it with plotly"
+    ).click()
     frame = view.frame_locator("iframe")
     expect(frame.locator(".main-svg .boxlayer path.box").first).to_be_visible(timeout=90_000)
     book.shot("charts-live")
-    assert not [url for url in asked if not url.startswith((book.lab.url, "data:", "blob:", "ws:", "about:"))]
+    assert not [
+        url
+        for url in asked
+        if not url.startswith((book.lab.url, "data:", "blob:", "ws:", "about:"))
+    ]
     reopen_without_kernel(book)
     place = book.cell(0).locator(".jp-Cell-outputArea")
-    place.evaluate("(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })")
+    place.evaluate(
+        "(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })"
+    )
     expect(place.locator("img")).to_have_count(2)
     expect(place.get_by_text("Its picture is drawn by a script").first).to_be_visible()
     book.shot("charts-saved")

@@ -37,7 +37,9 @@ def ended(book: Notebook, count: int, year: int) -> None:
 
 
 @pytest.mark.proof
-def test_a_conversation_is_had_edited_reloaded_and_resumed(notebook: Callable[..., Notebook]) -> None:
+def test_a_conversation_is_had_edited_reloaded_and_resumed(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook("chat.ipynb", CELLS)
     book.speed_up()
     book.run(0)
@@ -77,7 +79,9 @@ def test_a_conversation_is_had_edited_reloaded_and_resumed(notebook: Callable[..
         True, True, True, False, False
     ]  # fmt: skip
     # A kernel later, the session has all of it.
-    book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    book.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     book.wait_idle()
     book.speed_up()
     book.run(0)

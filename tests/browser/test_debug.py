@@ -29,7 +29,9 @@ async def plain():
 RUN = "run = await nbagent.show(plain(), stop_at=lambda name, args: args['year'] == 2024)"
 
 
-def test_a_failed_call_shows_its_frames_and_a_sync_tool_waits_for_its_reader(notebook: Callable[..., Notebook]) -> None:
+def test_a_failed_call_shows_its_frames_and_a_sync_tool_waits_for_its_reader(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(TOOLS, RUN))
     book.run(0)
     book.wait_idle()

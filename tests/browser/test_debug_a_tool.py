@@ -28,11 +28,20 @@ PIECES = {
 def cells_of(book: Notebook) -> dict[str, int]:
     """Return the index of each cell, by a piece of its code."""
     cells = json.loads((book.lab.root / NAME).read_text())["cells"]
-    code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    return {name: next(index for index, source in code.items() if piece in source) for name, piece in PIECES.items()}
+    code = {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+    }
+    return {
+        name: next(index for index, source in code.items() if piece in source)
+        for name, piece in PIECES.items()
+    }
 
 
-def test_a_wrong_answer_is_understood_corrected_and_kept_as_a_test(notebook: Callable[..., Notebook]) -> None:
+def test_a_wrong_answer_is_understood_corrected_and_kept_as_a_test(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(NAME)
     at = cells_of(book)
 
@@ -60,7 +69,9 @@ def test_a_wrong_answer_is_understood_corrected_and_kept_as_a_test(notebook: Cal
     # The variables of the call that fails: no click, its panel is open.
     execute("failed", "exception")
     failed = book.widget(at["failed"])
-    expect(failed.locator(".nb-stack-locals").first).to_contain_text("datetime.date(2024, 6, 28)", timeout=MINUTE)
+    expect(failed.locator(".nb-stack-locals").first).to_contain_text(
+        "datetime.date(2024, 6, 28)", timeout=MINUTE
+    )
     book.theme("dark")
     book.shot("debug-variables-dark")
     assert "KeyError" in book.output(at["exception"])
@@ -88,7 +99,9 @@ def test_a_wrong_answer_is_understood_corrected_and_kept_as_a_test(notebook: Cal
 
     # A breakpoint, left by 1 click.
     execute("stop")
-    expect(book.widget(at["stop"]).locator(".nb-head")).to_contain_text("waits for you", timeout=MINUTE)
+    expect(book.widget(at["stop"]).locator(".nb-head")).to_contain_text(
+        "waits for you", timeout=MINUTE
+    )
     execute("waiting")
     assert "fetch_rates" in book.output(at["waiting"])
     stopped = book.widget(at["stop"])

@@ -57,7 +57,9 @@ def debug(book: Notebook, view: Locator, attempts: int = 1) -> None:
     unfold(calls.first.locator(".nb-row-button").first)
     calls.first.get_by_role("button", name="Run again", exact=True).first.click()
     expect(calls.first.get_by_text(f"Attempt {attempts}")).to_be_visible()
-    expect(calls.first.get_by_text("Compared with the first result: no difference").first).to_be_visible()
+    expect(
+        calls.first.get_by_text("Compared with the first result: no difference").first
+    ).to_be_visible()
     frame = view.locator(".nb-stack-frame").first
     expect(frame).to_contain_text('raise ValueError("no rate for 2000")')
     expect(frame).to_contain_text("2024: 11.2")
@@ -84,7 +86,9 @@ def finish(book: Notebook, view: Locator, file: str) -> None:
 
 
 @pytest.mark.proof
-def test_a_call_is_run_again_and_looked_into_while_a_cell_returns_awaits_or_blocks(notebook: Callable[..., Notebook]) -> None:
+def test_a_call_is_run_again_and_looked_into_while_a_cell_returns_awaits_or_blocks(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(SETUP, *CELLS.values()))
     book.run(0)
     book.wait_idle()
@@ -96,13 +100,19 @@ def test_a_call_is_run_again_and_looked_into_while_a_cell_returns_awaits_or_bloc
     # A fork in a cell that blocks; the call that waits finds its file.
     book.run(4)
     expect(book.cell(4)).to_contain_text("Other.")
-    tree = book.widget(3).get_by_role("navigation", name="This run, and the runs that go on from it").locator("li")
+    tree = (
+        book.widget(3)
+        .get_by_role("navigation", name="This run, and the runs that go on from it")
+        .locator("li")
+    )
     expect(tree).to_have_text(["1analyst", "2at fetch_rates, other result"])
     book.wait_idle()
 
 
 @pytest.mark.proof
-def test_five_runs_of_a_page_are_debugged_and_after_a_reload_again(notebook: Callable[..., Notebook]) -> None:
+def test_five_runs_of_a_page_are_debugged_and_after_a_reload_again(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(SETUP, FIVE))
     book.run(0)
     book.run(1)

@@ -23,11 +23,15 @@ run = nbagent.show(agent.stream("rates 2023"))
 
 def tree(widget: Locator) -> Locator:
     """Return the rows of the tree in a run's view."""
-    return widget.get_by_role("navigation", name="This run, and the runs that go on from it").locator("li")
+    return widget.get_by_role(
+        "navigation", name="This run, and the runs that go on from it"
+    ).locator("li")
 
 
 @pytest.mark.proof
-def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(notebook: Callable[..., Notebook]) -> None:
+def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook("forks.ipynb", CELLS)
     book.run(0)
     expect(book.widget(0).locator(".nb-status", has_text="Done in")).to_be_visible()
@@ -51,9 +55,14 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(notebook: Callab
     # The source of a function of the notebook is written into the test.
     assert book.python("print(fork.to_test('test_rates.py'))").strip() == "test_rates.py"
     text = (book.lab.root / "test_rates.py").read_text()
-    assert 'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of {year}"\n' in text
+    assert (
+        'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of {year}"\n'
+        in text
+    )
     # A fork that is nowhere on the page: the click says how to show it.
-    book.python("import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, face='console').wait()")
+    book.python(
+        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, face='console').wait()"
+    )
     expect(tree(fork)).to_have_count(3)
     tree(fork).get_by_role("button", name="step 1").click()
     expect(fork.get_by_role("status").filter(has_text="In a cell:")).to_have_text(

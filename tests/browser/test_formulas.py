@@ -54,8 +54,12 @@ FOUND = """(place) => [...place.querySelectorAll('*')].filter((each) =>
 
 
 def does_nothing(place: Locator) -> None:
-    place.evaluate("(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })")
-    expect(place.get_by_text("javascript:globalThis.harm=1", exact=False).first).to_be_attached()  # they are there, as text
+    place.evaluate(
+        "(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })"
+    )
+    expect(
+        place.get_by_text("javascript:globalThis.harm=1", exact=False).first
+    ).to_be_attached()  # they are there, as text
     found: list[Any] = place.evaluate(FOUND)
     assert found == []
     assert place.page.evaluate("'harm' in globalThis") is False
@@ -77,7 +81,9 @@ def test_a_hidden_copy_is_typeset_when_it_is_shown(notebook: Callable[..., Noteb
 
 
 @pytest.mark.proof
-def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(notebook: Callable[..., Notebook]) -> None:
+def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(CELL,), name="formulas.ipynb")
     book.run(0)
     book.wait_idle()
@@ -87,7 +93,9 @@ def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(noteboo
     does_nothing(place)
     reopen_without_kernel(book)
     place = book.cell(0).locator(".jp-Cell-outputArea")
-    expect(place.locator("mjx-container").first).to_be_visible()  # of the answer's own formula: MathJax has been there
+    expect(
+        place.locator("mjx-container").first
+    ).to_be_visible()  # of the answer's own formula: MathJax has been there
     does_nothing(place)
     expect(place.locator("mjx-container")).to_have_count(1)
 
@@ -107,16 +115,23 @@ def test_no_command_of_a_formula_does_anything_in_notebook_7(tmp_path: Path, pag
 
 @only("notebook7")
 @pytest.mark.proof
-def test_no_command_of_a_formula_does_anything_in_a_page_of_nbconvert(tmp_path: Path, page: Page) -> None:
+def test_no_command_of_a_formula_does_anything_in_a_page_of_nbconvert(
+    tmp_path: Path, page: Page
+) -> None:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     NotebookClient(made, timeout=60).execute()
     # The page's own MathJax 2, without its extension "Safe": nothing but the static copy keeps these formulas harmless.
-    exporter = HTMLExporter(mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full")  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(
+        mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full"
+    )  # type: ignore[no-untyped-call]
     file = tmp_path / "formulas.html"
     file.write_text(exporter.from_notebook_node(made)[0], "utf-8")
 
     def answer(route: Route) -> None:
-        path = environment.mathjax2() / route.request.url.removeprefix("https://mathjax.test/").split("?")[0]
+        path = (
+            environment.mathjax2()
+            / route.request.url.removeprefix("https://mathjax.test/").split("?")[0]
+        )
         is_mathjax = route.request.url.startswith("https://mathjax.test/") and path.is_file()
         route.fulfill(path=path) if is_mathjax else route.abort()
 

@@ -55,7 +55,9 @@ def book(notebook: Callable[..., Notebook], wire: Wire) -> Callable[..., Noteboo
 def show(book: Notebook, index: int) -> None:
     book.run(index)
     book.wait_idle()
-    expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+    expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible(
+        timeout=30_000
+    )
 
 
 @pytest.mark.proof
@@ -82,7 +84,9 @@ def wait_until_acknowledged(book: Notebook, wire: Wire) -> None:
     """Wait until the kernel knows that the latest run is shown whole: then no more messages are due."""
     while True:
         comm, last = wire.to_view[-1].comm, max(one.data.get("seq", 0) for one in wire.to_view)
-        acks = [one.data["seq"] for one in wire.to_kernel if one.comm == comm and one.data["t"] == "ack"]
+        acks = [
+            one.data["seq"] for one in wire.to_kernel if one.comm == comm and one.data["t"] == "ack"
+        ]
         if acks and acks[-1] >= last:
             return
         book.page.wait_for_timeout(100)
@@ -98,26 +102,40 @@ def test_the_front_end_is_evaluated_once_a_page(book: Callable[..., Notebook]) -
     notebook.wait_idle()
     expect(page.locator(".nbagent")).to_have_count(0)
     show(notebook, 4)  # from a new hidden widget
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     notebook.wait_idle()  # JupyterLab drops what is executed while the kernel restarts
     notebook.run_all()
     notebook.wait_idle()
-    expect(notebook.widget(4).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+    expect(notebook.widget(4).locator(".nb-status", has_text="Done in")).to_be_visible(
+        timeout=30_000
+    )
     assert (page.evaluate(FRONT_ENDS), page.evaluate(STYLES)) == (1, 1)
     # Another notebook, and so another kernel, in the same page.
     write(notebook.lab.root / "other.ipynb", (SETUP, SHOW))
-    page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' }) }")
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === 'other.ipynb'")
+    page.evaluate(
+        "() => { window.jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' }) }"
+    )
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.context?.path === 'other.ipynb'"
+    )
     notebook.wait_idle()
     notebook.run_all()
     notebook.wait_idle()
-    other = page.locator(".jp-NotebookPanel", has_text="other.ipynb").or_(page.locator(".jp-NotebookPanel:visible"))
-    expect(other.locator(".nbagent .nb-status", has_text="Done in").first).to_be_visible(timeout=30_000)
+    other = page.locator(".jp-NotebookPanel", has_text="other.ipynb").or_(
+        page.locator(".jp-NotebookPanel:visible")
+    )
+    expect(other.locator(".nbagent .nb-status", has_text="Done in").first).to_be_visible(
+        timeout=30_000
+    )
     assert (page.evaluate(FRONT_ENDS), page.evaluate(STYLES)) == (1, 1)
 
 
 @pytest.mark.proof
-def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(book: Callable[..., Notebook]) -> None:
+def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(
+    book: Callable[..., Notebook],
+) -> None:
     notebook = book(SHOW, SHOW, name="again.ipynb")
     for index in (1, 2):
         show(notebook, index)
@@ -126,7 +144,9 @@ def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(bo
         notebook.python(close)
         notebook.open()
         for index in (1, 2):
-            expect(notebook.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+            expect(notebook.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible(
+                timeout=30_000
+            )
         assert notebook.page.evaluate(FRONT_ENDS) == 1
 
 
@@ -142,8 +162,14 @@ def test_a_page_keeps_little_of_runs_that_are_closed(book: Callable[..., Noteboo
         expect(notebook.widget(index)).to_have_count(20)
         heaps.append(heap_of(notebook))
     more = (heaps[2] - heaps[1]) / count
-    figure("memory", "bytes of heap that a page keeps of a run whose view is closed", f"{more:,.0f}")
+    figure(
+        "memory", "bytes of heap that a page keeps of a run whose view is closed", f"{more:,.0f}"
+    )
     assert more < MOST_HEAP_BYTES
     kept = notebook.python("gc.collect(); print(len(shown))").strip()
-    figure("memory", f"runs that the kernel keeps of {3 * count:,} that were shown in three cells", kept)
+    figure(
+        "memory",
+        f"runs that the kernel keeps of {3 * count:,} that were shown in three cells",
+        kept,
+    )
     assert int(kept) <= MAX_ENDED_WIDGETS + 1  # the pump may hold one more for a moment

@@ -35,7 +35,9 @@ WORDS = re.compile(r"\w{3,}.{40}", re.DOTALL)
 
 
 def only(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(name not in PLACES, reason="`PYTHONPATH=tests python -m frontends.environment` installs it")
+    return pytest.mark.skipif(
+        name not in PLACES, reason="`PYTHONPATH=tests python -m frontends.environment` installs it"
+    )
 
 
 @pytest.mark.proof
@@ -48,7 +50,9 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
         place.view(2).get_by_role("button", name="Stop").click()
         expect(place.view(2).locator(".nb-status", has_text="Stopped by you")).to_be_visible()
         opens_and_ends(place, 1)
-        assert page.locator(".nbagent").count() == 2  # `added` as a cell's last word draws nothing more
+        assert (
+            page.locator(".nbagent").count() == 2
+        )  # `added` as a cell's last word draws nothing more
         assert page.locator("[data-nbagent-twin]:visible").count() == 0
         assert "<Run" not in page.locator("body").inner_text()
         screenshot(page, f"frontend-{name}")
@@ -58,10 +62,14 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
 
 @pytest.mark.proof
 @pytest.mark.parametrize("name", [pytest.param(name, marks=only(name)) for name in EXTENDED[1:]])
-def test_two_users_see_a_run_live_and_the_file_holds_it_once(name: str, tmp_path: Path, page: Page) -> None:
+def test_two_users_see_a_run_live_and_the_file_holds_it_once(
+    name: str, tmp_path: Path, page: Page
+) -> None:
     with PLACES[name](tmp_path, page, (SETUP, "time.sleep(4)", LONG)) as place:
         assert place.lab is not None
-        other = Notebook(place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME, "other")  # type: ignore[union-attr]
+        other = Notebook(
+            place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME, "other"
+        )  # type: ignore[union-attr]
         other.load()
         for seen in (place.view(2), other.widget(2)):
             expect(seen.locator(".nb-markdown")).to_contain_text(WORDS, timeout=60_000)
@@ -72,14 +80,20 @@ def test_two_users_see_a_run_live_and_the_file_holds_it_once(name: str, tmp_path
         page.wait_for_timeout(10_000)  # every page has had its turn
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         outputs = nbformat.read(place.lab.root / NAME, 4).cells[2].outputs
-        copies = [html for output in outputs if "data-nbagent-twin" in (html := output["data"].get("text/html", ""))]
+        copies = [
+            html
+            for output in outputs
+            if "data-nbagent-twin" in (html := output["data"].get("text/html", ""))
+        ]
         assert len(copies) == 1
         assert words in copies[0]
         other.page.context.close()
 
 
 @pytest.mark.proof
-def test_without_subshells_stop_still_arrives_while_a_cell_blocks(tmp_path: Path, page: Page) -> None:
+def test_without_subshells_stop_still_arrives_while_a_cell_blocks(
+    tmp_path: Path, page: Page
+) -> None:
     with PLACES["lab-without-subshells"](tmp_path, page, (SETUP, BLOCKS)) as place:
         streams(place, 1)
         place.view(1).get_by_role("button", name="Stop").click()
@@ -97,7 +111,9 @@ def test_notebook_7_shows_the_twins_of_a_saved_notebook(tmp_path: Path, page: Pa
         page.reload()
         twin = page.locator("[data-nbagent-twin]")
         expect(twin.get_by_text("Done in")).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("Loading widget")).to_have_count(0)  # Jupyter's, until the kernel is there
+        expect(page.get_by_text("Loading widget")).to_have_count(
+            0
+        )  # Jupyter's, until the kernel is there
         expect(page.locator(".jupyter-widgets")).to_be_hidden()
         assert page.locator(".nbagent").count() == 0
         screenshot(page, "frontend-notebook7-saved")
@@ -109,7 +125,9 @@ def test_marimo_shows_a_run_that_its_cell_awaits(tmp_path: Path, page: Page) -> 
     with PLACES["marimo"](tmp_path, page, (SETUP, AWAITS)) as place:
         streams(place, 1)
         expect(place.view(1).get_by_role("button", name="Stop")).to_be_visible()
-        expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+        expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(
+            timeout=60_000
+        )
         assert page.locator(".nbagent").count() == 1
 
 
@@ -117,11 +135,17 @@ def test_marimo_shows_a_run_that_its_cell_awaits(tmp_path: Path, page: Page) -> 
 @only("marimo")
 def test_marimo_keeps_no_widget_of_a_cell_that_runs_again(tmp_path: Path, page: Page) -> None:
     with PLACES["marimo"](tmp_path, page, (SETUP, ADDED, COUNT)) as place:
-        expect(page.get_by_text(re.compile(r"run-1 widgets TranscriptWidget\s*$"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"run-1 widgets TranscriptWidget\s*$"))).to_be_visible(
+            timeout=60_000
+        )
         page.locator(".cm-content").nth(1).click()
         page.keyboard.press("Control+Enter")
-        expect(page.get_by_text(re.compile(r"run-2 widgets TranscriptWidget\s*$"))).to_be_visible(timeout=10_000)
-        expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"run-2 widgets TranscriptWidget\s*$"))).to_be_visible(
+            timeout=10_000
+        )
+        expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(
+            timeout=60_000
+        )
 
 
 @pytest.mark.proof

@@ -82,7 +82,9 @@ def test_the_events_and_the_timeline_of_a_run(notebook: Callable[..., Notebook])
 
 
 def test_a_run_is_copied_as_markdown_json_and_python(notebook: Callable[..., Notebook]) -> None:
-    book, view = show(notebook, "run = show_analysis(hide={'*': ('args', 'result')}, reveal='tools')")
+    book, view = show(
+        notebook, "run = show_analysis(hide={'*': ('args', 'result')}, reveal='tools')"
+    )
     picture(view, "hidden-light")
     book.theme("dark")
     picture(view, "hidden-dark")
@@ -101,7 +103,9 @@ def test_a_run_is_copied_as_markdown_json_and_python(notebook: Callable[..., Not
 
 
 @pytest.mark.proof
-def test_ten_thousand_events_scroll_and_are_searched_while_few_are_in_the_page(notebook: Callable[..., Notebook]) -> None:
+def test_ten_thousand_events_scroll_and_are_searched_while_few_are_in_the_page(
+    notebook: Callable[..., Notebook],
+) -> None:
     book, view = show(notebook, f"run = nbagent.show(long({EVENTS}))\nrun.wait();")
     view.get_by_role("button", name="Inspect").click()
     view.get_by_role("tab", name="Events").click()
@@ -121,7 +125,11 @@ def test_ten_thousand_events_scroll_and_are_searched_while_few_are_in_the_page(n
     view.get_by_label("Search the events").press_sequentially("needle", delay=30)
     expect(view.get_by_text("100 of 10,004 events")).to_be_visible()
     searching = book.page.evaluate("() => pleasant.tasks.splice(0)")
-    figure("inspector", f"{EVENTS:,} events: tasks over 50 ms while scrolling; searching", f"{scrolling}; {searching}")
+    figure(
+        "inspector",
+        f"{EVENTS:,} events: tasks over 50 ms while scrolling; searching",
+        f"{scrolling}; {searching}",
+    )
     assert not WHOLE or scrolling + searching == []
 
 

@@ -21,7 +21,9 @@ async def endless():
 
 
 def test_stop_reaches_python_while_a_cell_blocks(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "run = nbagent.show(endless())\nrun.wait()\nprint('then', run.status)"))
+    book = notebook(
+        cells=(SETUP, "run = nbagent.show(endless())\nrun.wait()\nprint('then', run.status)")
+    )
     book.run(0)
     book.wait_idle()
     book.run(1)
@@ -32,24 +34,37 @@ def test_stop_reaches_python_while_a_cell_blocks(notebook: Callable[..., Noteboo
     expect(view.locator(".nb-status", has_text="Stopped by you")).to_be_visible()
 
 
-def test_interrupting_the_kernel_stops_the_run_that_is_awaited(notebook: Callable[..., Notebook]) -> None:
+def test_interrupting_the_kernel_stops_the_run_that_is_awaited(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(SETUP, "run = None\nrun = await nbagent.show(endless())"))
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
-    book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(
+        re.compile(r"\w{3,}.{40}", re.DOTALL)
+    )
+    book.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
+    )
     expect(book.widget(1).locator(".nb-status", has_text="Stopped by you")).to_be_visible()
-    assert book.python("print(run, nbagent.last.status, len(nbagent.last.text) > 40)") == "None cancelled True\n"
+    assert (
+        book.python("print(run, nbagent.last.status, len(nbagent.last.text) > 40)")
+        == "None cancelled True\n"
+    )
 
 
 def test_a_blocking_cell_shows_the_stream_while_it_comes(notebook: Callable[..., Notebook]) -> None:
     blocks = "while not pathlib.Path('awake').exists(): time.sleep(0.05)\nprint('awake')"
-    book = notebook(cells=(SETUP, f"import pathlib\nrun = nbagent.show(agent.stream(LONG))\n{blocks}"))
+    book = notebook(
+        cells=(SETUP, f"import pathlib\nrun = nbagent.show(agent.stream(LONG))\n{blocks}")
+    )
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(
+        re.compile(r"\w{3,}.{40}", re.DOTALL)
+    )
     expect(book.cell(1).locator(".jp-OutputArea", has_text="awake")).to_be_hidden()
     (book.lab.root / "awake").touch()
     expect(book.cell(1).locator(".jp-OutputArea", has_text="awake")).to_be_visible()
@@ -61,7 +76,9 @@ def test_a_reload_in_mid_stream_loses_nothing(notebook: Callable[..., Notebook])
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(
+        re.compile(r"\w{3,}.{40}", re.DOTALL)
+    )
     book.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     book.open()
     view = book.widget(1)
@@ -89,12 +106,19 @@ def test_a_second_view_and_the_readers_toggle(notebook: Callable[..., Notebook])
 
 @pytest.mark.proof
 def test_several_runs_at_once(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "runs = [nbagent.show(agent.stream(f'Say something about {x}.'), name=x) for x in 'abc']"))
+    book = notebook(
+        cells=(
+            SETUP,
+            "runs = [nbagent.show(agent.stream(f'Say something about {x}.'), name=x) for x in 'abc']",
+        )
+    )
     book.run(0)
     book.wait_idle()
     book.run(1)
     for index in range(3):
-        expect(book.widget(1).nth(index).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+        expect(book.widget(1).nth(index).locator(".nb-status", has_text="Done in")).to_be_visible(
+            timeout=60_000
+        )
 
 
 @pytest.mark.proof

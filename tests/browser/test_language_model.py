@@ -43,20 +43,28 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
         yield model
 
 
-def test_each_way_to_its_stream_shows_what_the_model_wrote(model: Model, notebook: Callable[..., Notebook]) -> None:
+def test_each_way_to_its_stream_shows_what_the_model_wrote(
+    model: Model, notebook: Callable[..., Notebook]
+) -> None:
     cells = [f"run = await nbagent.show({stream})" for stream in WAYS.values()]
     book = notebook("model.ipynb", cells=(SETUP.format(address=model.address), *cells))
     book.run(0)
     for index, way in enumerate(WAYS, 1):
         book.run(index)
         book.wait_idle()
-        expect(book.widget(index).locator(".nb-status")).to_contain_text("Cut off at" if "Chat" in way else "")
+        expect(book.widget(index).locator(".nb-status")).to_contain_text(
+            "Cut off at" if "Chat" in way else ""
+        )
         text = book.python("print(run.text, end='')")
         assert text.strip(), way
         shown = book.widget(index).locator(".nb-markdown").inner_text()
         assert "".join(shown.split()) == "".join(text.split()), way
         assert book.python("print(run.error, end='')") == "None"
-    figure("language model", "ways to its stream that show what it wrote", f"{len(WAYS)} of {len(WAYS)}")
+    figure(
+        "language model",
+        "ways to its stream that show what it wrote",
+        f"{len(WAYS)} of {len(WAYS)}",
+    )
 
 
 def test_stop_reaches_the_model(model: Model, notebook: Callable[..., Notebook]) -> None:
@@ -69,17 +77,30 @@ def test_stop_reaches_the_model(model: Model, notebook: Callable[..., Notebook])
         assert model.writes
         book.widget(index).get_by_role("button", name="Stop").click()
         expect(book.widget(index).locator(".nb-status")).to_contain_text("Stopped")
-        while model.writes:  # llama.cpp looks between two tokens; the test's time limit is the end of this wait
+        while (
+            model.writes
+        ):  # llama.cpp looks between two tokens; the test's time limit is the end of this wait
             book.page.wait_for_timeout(100)
-    figure("language model", "ways to its stream whose Stop reaches the model", f"{len(FOREVER)} of {len(FOREVER)}")
+    figure(
+        "language model",
+        "ways to its stream whose Stop reaches the model",
+        f"{len(FOREVER)} of {len(FOREVER)}",
+    )
 
 
-def test_a_model_that_dies_in_its_answer_fails_every_run_alike(model: Model, notebook: Callable[..., Notebook]) -> None:
+def test_a_model_that_dies_in_its_answer_fails_every_run_alike(
+    model: Model, notebook: Callable[..., Notebook]
+) -> None:
     stream = FOREVER["async Chat"]
-    book = notebook("dies.ipynb", cells=(SETUP.format(address=model.address), f"run = nbagent.show({stream})"))
+    book = notebook(
+        "dies.ipynb", cells=(SETUP.format(address=model.address), f"run = nbagent.show({stream})")
+    )
     book.run(0)
     book.run(1)
     expect(book.widget(1).locator(".nb-markdown")).to_contain_text(" ", timeout=120_000)
     model.process.kill()
     expect(book.widget(1).locator(".nb-status")).to_contain_text("Failed")
-    assert book.python("print(run.status, run.error is not None, bool(run.text), end='')") == "failed True True"
+    assert (
+        book.python("print(run.status, run.error is not None, bool(run.text), end='')")
+        == "failed True True"
+    )

@@ -114,7 +114,9 @@ def test_a_killed_kernel_is_silent_and_then_known_to_be_gone(book: Callable[...,
     view = wait_for_words(notebook)
     os.kill(pid, signal.SIGKILL)
     # JupyterLab's server looks every three seconds: until then only the silence tells.
-    expect(status(view, re.compile("No word from the kernel|The kernel was restarted"))).to_be_visible(timeout=DEADLINE)
+    expect(
+        status(view, re.compile("No word from the kernel|The kernel was restarted"))
+    ).to_be_visible(timeout=DEADLINE)
     notebook.shot("link-silent-light")
     expect_lost(notebook, view, "The kernel was restarted", 15_000)
 
@@ -123,9 +125,13 @@ def test_a_killed_kernel_is_silent_and_then_known_to_be_gone(book: Callable[...,
 def test_a_kernel_that_is_shut_down_is_told(book: Callable[..., Notebook]) -> None:
     notebook = book()
     view = wait_for_words(notebook)
-    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }"
+    )
     # The server gives a kernel time to end by itself.
-    expect(status(view, re.compile("No word from the kernel|The kernel is gone"))).to_be_visible(timeout=DEADLINE)
+    expect(status(view, re.compile("No word from the kernel|The kernel is gone"))).to_be_visible(
+        timeout=DEADLINE
+    )
     expect_lost(notebook, view, "The kernel is gone; this is what had come", 15_000)
     shots(notebook, "gone")
 
@@ -149,7 +155,9 @@ def test_a_kernel_that_is_held_up_is_silent_until_it_speaks(book: Callable[..., 
 
 
 @pytest.mark.proof
-def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(book: Callable[..., Notebook]) -> None:
+def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(
+    book: Callable[..., Notebook],
+) -> None:
     quiet = "async def quiet():\n    yield 'one'\n    await asyncio.sleep(7)\n    yield ' two'\nrun = nbagent.show(quiet())"
     notebook = book(first=quiet)
     view = notebook.widget(1)
@@ -171,13 +179,17 @@ def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(book: Callable[
 
 
 @pytest.mark.proof
-def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wanted(book: Callable[..., Notebook]) -> None:
+def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wanted(
+    book: Callable[..., Notebook],
+) -> None:
     big = "run = nbagent.show(list(tool('load', 'x' * 20_000)))"
     notebook = book(first=big)
     view = notebook.widget(1)
     expect(status(view, re.compile("Done|Cut off"))).to_be_visible()
     before = status(view, "").inner_text()
-    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }"
+    )
     unfold(row_of(view, "load"))
     expect(view.get_by_text("Could not load this: the kernel is gone.")).to_be_visible()
     assert status(view, "").inner_text() == before
@@ -185,20 +197,27 @@ def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wan
 
 
 @pytest.mark.proof
-def test_a_connection_that_drops_and_comes_back_loses_nothing(book: Callable[..., Notebook]) -> None:
+def test_a_connection_that_drops_and_comes_back_loses_nothing(
+    book: Callable[..., Notebook],
+) -> None:
     notebook = book(first="run = nbagent.show(words(6))")
     view = wait_for_words(notebook)
     node = view.locator(".nb-markdown").element_handle()
     for _ in range(3):
         notebook.page.evaluate(DROP)
     expect(status(view, "Done in")).to_be_visible()
-    assert view.locator(".nb-markdown").inner_text().strip() == notebook.python("print(run.text)").strip()
+    assert (
+        view.locator(".nb-markdown").inner_text().strip()
+        == notebook.python("print(run.text)").strip()
+    )
     assert node is not None
     assert node.evaluate("(node) => node.isConnected")
 
 
 @pytest.mark.proof
-def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(book: Callable[..., Notebook]) -> None:
+def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(
+    book: Callable[..., Notebook],
+) -> None:
     first = "run = nbagent.show([*tool('add', 5), *tool('sub', 7), e.RunEnd(status='completed')])"
     notebook = book("run", "run", first=first)
     notebook.wait_idle()
@@ -212,15 +231,21 @@ def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(bo
         notebook.wait_idle()
         late = notebook.widget(index)
         expect(late.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "true")
-        expect(late.get_by_role("button", name=re.compile("^sub"))).to_have_attribute("aria-expanded", "false")
+        expect(late.get_by_role("button", name=re.compile("^sub"))).to_have_attribute(
+            "aria-expanded", "false"
+        )
         # The first one may be out of sight by now, where a page has no inner text.
-        assert late.locator(".nb-log").text_content() == view.locator(".nb-log").text_content() != ""
+        assert (
+            late.locator(".nb-log").text_content() == view.locator(".nb-log").text_content() != ""
+        )
     shown = view.locator(".nb-log").text_content()
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.open()
     view = notebook.widget(1)
     expect(view.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "true")
-    expect(view.get_by_role("button", name=re.compile("^sub"))).to_have_attribute("aria-expanded", "false")
+    expect(view.get_by_role("button", name=re.compile("^sub"))).to_have_attribute(
+        "aria-expanded", "false"
+    )
     assert view.locator(".nb-log").text_content() == shown
 
 
@@ -233,8 +258,12 @@ except ImportError:
 """
 
 
-def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_cell(book: Callable[..., Notebook]) -> None:
-    notebook = book("time.sleep(120)", first=DEAF, name="deaf.ipynb")  # in a kernel that has not listened yet
+def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_cell(
+    book: Callable[..., Notebook],
+) -> None:
+    notebook = book(
+        "time.sleep(120)", first=DEAF, name="deaf.ipynb"
+    )  # in a kernel that has not listened yet
     notebook.wait_idle()
     notebook.page.evaluate(f"() => {{ {KERNEL}.commsOverSubshells = 'disabled' }}")
     notebook.page.evaluate(
@@ -320,13 +349,22 @@ def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run
     notebook.load()
     view = notebook.widget(1)
     expect(view.locator(".nb-markdown")).to_contain_text("word5 ")
-    assert len(dropped) >= 2, "the widget's, and its layout's; the page asks for those of earlier tests' runs, too"
+    assert len(dropped) >= 2, (
+        "the widget's, and its layout's; the page asks for those of earlier tests' runs, too"
+    )
 
 
 def state_of(message: bytes) -> str | None:
     """Return the comm whose state the message answers a page with; None for any other message."""
     _, (header, parent, _, content, *_) = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
-    if json.loads(header)["msg_type"] != "comm_msg" or json.loads(parent).get("msg_type") != "comm_msg":
+    if (
+        json.loads(header)["msg_type"] != "comm_msg"
+        or json.loads(parent).get("msg_type") != "comm_msg"
+    ):
         return None
     fields = json.loads(content)
-    return str(fields["comm_id"]) if fields["data"].get("method") == "update" and len(fields["data"]["state"]) > 5 else None
+    return (
+        str(fields["comm_id"])
+        if fields["data"].get("method") == "update" and len(fields["data"]["state"]) > 5
+        else None
+    )

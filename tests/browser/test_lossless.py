@@ -101,21 +101,46 @@ def outcomes() -> Iterator[list[Outcome]]:
     all: list[Outcome] = []
     yield all
     if all:
-        figure(CAMPAIGN, "tries in which every view equals the kernel", f"{sum(one.equal for one in all)} of {len(all)}")
-        figure(CAMPAIGN, "deltas a second, five runs together, slowest try", f"{min(one.rate for one in all):,.0f}")
-        figure(CAMPAIGN, "batches lost on the way, by try", f"{min(one.lost for one in all)} to {max(one.lost for one in all)}")
+        figure(
+            CAMPAIGN,
+            "tries in which every view equals the kernel",
+            f"{sum(one.equal for one in all)} of {len(all)}",
+        )
+        figure(
+            CAMPAIGN,
+            "deltas a second, five runs together, slowest try",
+            f"{min(one.rate for one in all):,.0f}",
+        )
+        figure(
+            CAMPAIGN,
+            "batches lost on the way, by try",
+            f"{min(one.lost for one in all)} to {max(one.lost for one in all)}",
+        )
         figure(CAMPAIGN, "snapshots that views asked for over a gap", sum(one.gaps for one in all))
-        figure(CAMPAIGN, "times Jupyter reported that a rate was exceeded", sum(one.complaints for one in all))
+        figure(
+            CAMPAIGN,
+            "times Jupyter reported that a rate was exceeded",
+            sum(one.complaints for one in all),
+        )
         figure(CAMPAIGN, "most messages of one run in a second", max(one.peak for one in all))
-        figure(CAMPAIGN, "from the end until all is shown, slowest try", f"{max(one.after for one in all):.1f} s")
+        figure(
+            CAMPAIGN,
+            "from the end until all is shown, slowest try",
+            f"{max(one.after for one in all):.1f} s",
+        )
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("seed", range(20))
-def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[..., Notebook], outcomes: list[Outcome]) -> None:
+def test_nothing_is_lost(
+    seed: int, wire: Wire, lab: Lab, notebook: Callable[..., Notebook], outcomes: list[Outcome]
+) -> None:
     plan = Trial.number(seed)
     names = [f"try-{seed}-{index}" for index in range(RUNS)]
-    runs = [f"show({plan.form!r}, {seed * RUNS + i}, {RATE}, {SECONDS}, {name!r}, begin)" for i, name in enumerate(names)]
+    runs = [
+        f"show({plan.form!r}, {seed * RUNS + i}, {RATE}, {SECONDS}, {name!r}, begin)"
+        for i, name in enumerate(names)
+    ]
     shows = "\n".join(["begin = threading.Event()", *runs])
     printing = f"begin.set()\n{plan.printed_by}({FLOOD}, {plan.printed_for})"
     book = notebook(f"try-{seed}.ipynb", wire=wire, cells=(STREAMS, shows, printing))
@@ -145,7 +170,10 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
     if plan.form == "thought":
         thoughts = [(lab.root / f"{name}.thinking").read_text() for name in names]
         views = book.widget(1).all()
-        shown += [thought_of(view, body(thought, plan.form)) for view, thought in zip(views, thoughts, strict=True)]
+        shown += [
+            thought_of(view, body(thought, plan.form))
+            for view, thought in zip(views, thoughts, strict=True)
+        ]
         texts += thoughts
     slowest = max(float((lab.root / f"{name}.seconds").read_text()) for name in names)
     outcome = Outcome(
@@ -163,7 +191,9 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
         book.shot(f"try-{seed}-differs")
         print(f"The cell's output:\n{book.output(1)}")
     assert outcome.equal, "\n".join(differences(shown, [body(text, plan.form) for text in texts]))
-    assert outcome.lost > 0 or not plan.new_session, "nothing was lost on the way: this try shows nothing"
+    assert outcome.lost > 0 or not plan.new_session, (
+        "nothing was lost on the way: this try shows nothing"
+    )
     assert outcome.peak <= 30
 
 
@@ -172,7 +202,14 @@ def differences(shown: list[str], wanted: list[str]) -> Iterator[str]:
     yield f"{len(shown)} texts are shown, {len(wanted)} were written"
     for number, (is_, should) in enumerate(zip(shown, wanted, strict=False)):
         if is_ != should:
-            same = next((at for at, pair in enumerate(zip(is_, should, strict=False)) if pair[0] != pair[1]), len(is_))
+            same = next(
+                (
+                    at
+                    for at, pair in enumerate(zip(is_, should, strict=False))
+                    if pair[0] != pair[1]
+                ),
+                len(is_),
+            )
             yield f"view {number}: {len(is_)} of {len(should)} characters"
             yield f"from {same} on {is_[same : same + 40]!r} for {should[same : same + 40]!r}"
 
@@ -180,7 +217,9 @@ def differences(shown: list[str], wanted: list[str]) -> Iterator[str]:
 def fall_asleep(book: Notebook, how: str) -> None:
     """Stop the page for a while: block its main thread, or freeze it by the browser."""
     if how == "busy":
-        book.page.evaluate("(ms) => { const end = Date.now() + ms; while (Date.now() < end); }", ASLEEP * 1000)
+        book.page.evaluate(
+            "(ms) => { const end = Date.now() + ms; while (Date.now() < end); }", ASLEEP * 1000
+        )
         return
     session = book.page.context.new_cdp_session(book.page)
     session.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -204,16 +243,26 @@ def thought_of(view: Locator, wanted: str) -> str:
 
 
 @pytest.mark.proof
-def test_views_agree_and_one_made_late_takes_one_snapshot(wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
-    book = notebook("views.ipynb", wire=wire, cells=(STREAMS, "run = show('thought', 1, 2000, 4, 'views')", "run"))
+def test_views_agree_and_one_made_late_takes_one_snapshot(
+    wire: Wire, lab: Lab, notebook: Callable[..., Notebook]
+) -> None:
+    book = notebook(
+        "views.ipynb",
+        wire=wire,
+        cells=(STREAMS, "run = show('thought', 1, 2000, 4, 'views')", "run"),
+    )
     book.run(0)
     book.wait_idle()
     book.run(1)
     book.run(2)
     book.wait_idle()
-    book.widget(1).get_by_role("button", name=THOUGHT).click()  # it closes when it is over, but not if the reader says so
+    book.widget(1).get_by_role(
+        "button", name=THOUGHT
+    ).click()  # it closes when it is over, but not if the reader says so
     book.widget(1).get_by_role("button", name=THOUGHT).click()
-    expect(book.widget(2).get_by_role("button", name=THOUGHT)).to_have_attribute("aria-expanded", "true")
+    expect(book.widget(2).get_by_role("button", name=THOUGHT)).to_have_attribute(
+        "aria-expanded", "true"
+    )
     book.save()
     wire.to_view.clear()
     window = book.page.context.new_page()
@@ -221,13 +270,17 @@ def test_views_agree_and_one_made_late_takes_one_snapshot(wire: Wire, lab: Lab, 
     late.load()
     late.widget(1).locator(".nb-answer code").wait_for()
     wait_for_files([lab.root / "views.seconds"])
-    wanted = [body((lab.root / f"views.{part}").read_text(), "code") for part in ("thinking", "text")]
+    wanted = [
+        body((lab.root / f"views.{part}").read_text(), "code") for part in ("thinking", "text")
+    ]
     for view in (book.widget(1), book.widget(2), late.widget(1), late.widget(2)):
         expect(view.get_by_role("button", name=THOUGHT)).to_have_attribute("aria-expanded", "true")
         expect(view.locator(".nb-status", has_text="Done in")).to_be_visible()
         assert [code.text_content() for code in view.locator("code").all()] == wanted
     assert wire.snapshots() == 1  # two views of one page are one reader
     book.load()
-    expect(book.widget(1).get_by_role("button", name=THOUGHT)).to_have_attribute("aria-expanded", "true")
+    expect(book.widget(1).get_by_role("button", name=THOUGHT)).to_have_attribute(
+        "aria-expanded", "true"
+    )
     assert [code.text_content() for code in book.widget(1).locator("code").all()] == wanted
     assert wire.snapshots() == 2

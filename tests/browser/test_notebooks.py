@@ -56,16 +56,24 @@ OVER = re.compile("Done in|Failed|Incomplete|Stopped|streams")
 
 def code_of(notebook: Notebook, name: str) -> dict[int, str]:
     cells: list[dict[str, Any]] = json.loads((notebook.lab.root / name).read_text())["cells"]
-    return {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
+    return {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+    }
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_without_a_front_end(name: str, tmp_path: Path) -> None:
-    home = shutil.copytree(FOLDER, tmp_path / "notebooks")  # notebooks write files beside themselves
+    home = shutil.copytree(
+        FOLDER, tmp_path / "notebooks"
+    )  # notebooks write files beside themselves
     notebook = nbformat.read(home / name, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": home}}).execute()
     for cell in notebook.cells:
-        shown = html.unescape(re.sub("<[^>]+>", "", json.dumps(cell.get("outputs"), ensure_ascii=False)))
+        shown = html.unescape(
+            re.sub("<[^>]+>", "", json.dumps(cell.get("outputs"), ensure_ascii=False))
+        )
         for piece, text in NOTEBOOKS[name].items():
             assert piece not in cell.source or text in shown
 

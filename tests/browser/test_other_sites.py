@@ -59,7 +59,9 @@ def runs_of(server: Server) -> int:
     [("evil.test", None), ("agents.test", TOKEN), ("sub.agents.test", TOKEN)],
     ids=["another name", "another port, with a cookie", "a subdomain, with a cookie"],
 )
-def test_a_page_of_another_site_starts_no_run(browser: Browser, host: str, token: str | None) -> None:
+def test_a_page_of_another_site_starts_no_run(
+    browser: Browser, host: str, token: str | None
+) -> None:
     agent = nbagent.Agent("demo", name="assistant")
     hosts = ["agents.test", "127.0.0.1"]
     with serve(agent, port=0, hosts=hosts, token=token) as server, site() as port:

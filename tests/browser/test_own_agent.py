@@ -13,11 +13,28 @@ MINUTE = 60_000
 def cells_of(book: Notebook) -> dict[str, int]:
     """Return the index of each cell, by a piece of its code."""
     cells = json.loads((book.lab.root / NAME).read_text())["cells"]
-    code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    pieces = {"clerk": "def transfer", "payment": "payment = ", "waiting": "payment.waiting", "handler": "question.args"}
-    pieces |= {"speaks": "def simulate", "chat": "chat = ", "ask": "await chat.ask", "team": "team = "}
+    code = {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+    }
+    pieces = {
+        "clerk": "def transfer",
+        "payment": "payment = ",
+        "waiting": "payment.waiting",
+        "handler": "question.args",
+    }
+    pieces |= {
+        "speaks": "def simulate",
+        "chat": "chat = ",
+        "ask": "await chat.ask",
+        "team": "team = ",
+    }
     pieces |= {"load": "%load_ext", "magic": "%%agent"}
-    return {name: next(index for index, source in code.items() if piece in source) for name, piece in pieces.items()}
+    return {
+        name: next(index for index, source in code.items() if piece in source)
+        for name, piece in pieces.items()
+    }
 
 
 def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
@@ -56,7 +73,9 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     }.items():
         book.run(at[name])
         book.wait_idle()
-        expect(book.cell(at[name]).locator(".jp-Cell-outputArea, .jp-OutputArea").first).to_contain_text(text, timeout=MINUTE)
+        expect(
+            book.cell(at[name]).locator(".jp-Cell-outputArea, .jp-OutputArea").first
+        ).to_contain_text(text, timeout=MINUTE)
         if name in ("speaks", "team"):
             book.shot(f"own-agent-{name}-light")
     chat = book.widget(at["chat"])
@@ -64,7 +83,9 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     book.shot("own-agent-chat-light")
 
     # A kernel later the session goes on.
-    book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    book.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     book.wait_idle()
     book.speed_up()
     book.run(at["clerk"])
@@ -72,7 +93,9 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     book.run(at["chat"])
     book.wait_idle()
     chat = book.widget(at["chat"])
-    expect(chat.locator(".nb-prompt")).to_have_count(2)  # that of the chat, and that of the magic's cell
+    expect(chat.locator(".nb-prompt")).to_have_count(
+        2
+    )  # that of the chat, and that of the magic's cell
     field = chat.get_by_role("textbox", name="Your message")
     field.fill("Call rates for 2022")
     field.press("Enter")

@@ -45,7 +45,9 @@ class Tabs:
 
     def open(self, place: str = "", **context: str) -> Page:
         """Open a tab."""
-        page = self.browser.new_context(viewport={"width": 1100, "height": 760}, **context).new_page()  # type: ignore[arg-type]
+        page = self.browser.new_context(
+            viewport={"width": 1100, "height": 760}, **context
+        ).new_page()  # type: ignore[arg-type]
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"{self.url}/{place}")
@@ -104,7 +106,9 @@ def going_on(page: Page) -> Locator:
 
 def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
     page = tabs.open()
-    run = httpx2.post(f"{tabs.url}/runs", json={"message": "Call delete_rows for sales"}).json()["id"]
+    run = httpx2.post(f"{tabs.url}/runs", json={"message": "Call delete_rows for sales"}).json()[
+        "id"
+    ]
     going_on(page).get_by_role("link", name="assistant").click()
     assert page.url == f"{tabs.url}/#{run}"
     expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
@@ -143,7 +147,9 @@ TOKEN, READ_TOKEN = "a-long-secret-word", "a-word-to-read"
 
 
 @pytest.mark.proof
-def test_a_token_opens_the_page_and_the_read_token_lets_only_watch(browser: Browser, page: Page) -> None:
+def test_a_token_opens_the_page_and_the_read_token_lets_only_watch(
+    browser: Browser, page: Page
+) -> None:
     with DemoServer(tokens_per_second=100) as demo:
         client = AsyncOpenAI(base_url=demo.base_url, api_key=demo.api_key)
         agent = nbagent.Agent("demo", tools=[delete_rows], client=client, name="assistant")
@@ -172,7 +178,9 @@ def test_a_token_opens_the_page_and_the_read_token_lets_only_watch(browser: Brow
             page.get_by_label("Your message").click()
             tabs.ask(page, "Call delete_rows for sales")
             going_on(reader).get_by_role("link", name="assistant").click()
-            expect(reader.locator(".nb-log")).to_contain_text("It waits for somebody who may answer.")
+            expect(reader.locator(".nb-log")).to_contain_text(
+                "It waits for somebody who may answer."
+            )
             expect(reader.get_by_role("button", name="Allow")).to_have_count(0)
             page.get_by_role("button", name="Allow", exact=True).click()
             expect(reader.locator(".nb-log")).to_contain_text("deleted 12 rows of sales")
@@ -180,7 +188,9 @@ def test_a_token_opens_the_page_and_the_read_token_lets_only_watch(browser: Brow
 
 
 @pytest.mark.proof
-def test_a_page_goes_on_when_its_server_was_killed_and_started_again(page: Page, tmp_path: Path) -> None:
+def test_a_page_goes_on_when_its_server_was_killed_and_started_again(
+    page: Page, tmp_path: Path
+) -> None:
     words, answer = Words(), Words()
     store, deleted = tmp_path / "runs.db", tmp_path / "deleted"
     with (

@@ -11,9 +11,14 @@ def test_a_browsers_clients_show_the_answer_and_close(page: Page) -> None:
     with serving(bundle("browser.tsx")) as server:
         page.goto(server.url)
         cases = [(system, stream) for system in SYSTEMS.values() for stream in STREAMS]
-        seen: list[dict[str, Any]] = [page.evaluate("(case_) => see(...case_)", [system, f"/{s}"]) for system, s in cases]
+        seen: list[dict[str, Any]] = [
+            page.evaluate("(case_) => see(...case_)", [system, f"/{s}"]) for system, s in cases
+        ]
         assert len(server.requests) == len(cases)  # an `EventSource` that is not closed asks again
-    shown = {case: (found["text"] or "".join(found["notes"]), found["errors"]) for case, found in zip(cases, seen, strict=True)}
+    shown = {
+        case: (found["text"] or "".join(found["notes"]), found["errors"])
+        for case, found in zip(cases, seen, strict=True)
+    }
     for (system, stream), (text, errors) in shown.items():
         assert text.startswith("" if stream == "failed-at-once" else "Let me look."), system
         assert errors == [], system
@@ -26,7 +31,11 @@ def test_a_browsers_clients_show_the_answer_and_close(page: Page) -> None:
 
 def test_dextos_react_component_can_send_again_in_the_same_session(page: Page) -> None:
     with serving(bundle("browser.tsx")) as server:
-        for stream, text in (("complete", "Let me look.\n\nThree hits."), ("stopped", "Let me look."), ("failed-at-once", "")):
+        for stream, text in (
+            ("complete", "Let me look.\n\nThree hits."),
+            ("stopped", "Let me look."),
+            ("failed-at-once", ""),
+        ):
             page.goto(server.url)
             page.evaluate("(base) => draw(base)", f"/{stream}")
             for _ in range(2):

@@ -90,7 +90,9 @@ run = nbagent.show(live())
 
 
 @pytest.mark.proof
-def test_the_past_of_a_live_run_stays_and_its_pictures_are_those_of_then(notebook: Callable[..., Notebook]) -> None:
+def test_the_past_of_a_live_run_stays_and_its_pictures_are_those_of_then(
+    notebook: Callable[..., Notebook],
+) -> None:
     book, view = show(notebook, LIVE)
     time = view.get_by_role("slider", name="The run as it was")
     past = view.get_by_role("region", name="What the agent had done")
@@ -111,13 +113,17 @@ def test_the_past_of_a_live_run_stays_and_its_pictures_are_those_of_then(noteboo
     assert past.locator(".nb-picture").get_attribute("src") == pictures[1]
     book.page.keyboard.press("Escape")
     expect(view.get_by_text("word 29")).to_be_visible()
-    book.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    book.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     expect(view.get_by_text("can be read from its kernel only, which is gone")).to_be_visible()
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("events", ["long", "busy"])
-def test_ten_thousand_events_the_slider_moves_without_a_long_task(notebook: Callable[..., Notebook], events: str) -> None:
+def test_ten_thousand_events_the_slider_moves_without_a_long_task(
+    notebook: Callable[..., Notebook], events: str
+) -> None:
     book, view = show(notebook, f"run = nbagent.show({events}({EVENTS}))\nrun.wait();")
     time = view.get_by_role("slider", name="The run as it was")
     expect(time).to_have_attribute("aria-valuetext", re.compile(r"now, 10,\d\d\d events"))
@@ -137,9 +143,15 @@ def test_ten_thousand_events_the_slider_moves_without_a_long_task(notebook: Call
             drag(book, time)
         longest[page] = done
     figure(
-        "past", f"{EVENTS:,} events, {events}: ms of processor time of the longest task", {k: v[0] for k, v in longest.items()}
+        "past",
+        f"{EVENTS:,} events, {events}: ms of processor time of the longest task",
+        {k: v[0] for k, v in longest.items()},
     )
-    figure("past", f"{EVENTS:,} events, {events}: tasks over 50 ms by the clock", {k: v[1:] for k, v in longest.items()})
+    figure(
+        "past",
+        f"{EVENTS:,} events, {events}: tasks over 50 ms by the clock",
+        {k: v[1:] for k, v in longest.items()},
+    )
     # By the processor's time: a machine that does something else stretches any task.
     assert max(done[0] for done in longest.values()) < 50
 
@@ -163,10 +175,20 @@ def tasks(book: Notebook) -> Iterator[list[int]]:
     browser = book.page.context.browser
     assert browser is not None
     found: list[int] = []
-    book.page.evaluate("() => { pleasant.tasks ?? pleasant.watchTasks(); pleasant.tasks.splice(0) }")
+    book.page.evaluate(
+        "() => { pleasant.tasks ?? pleasant.watchTasks(); pleasant.tasks.splice(0) }"
+    )
     browser.start_tracing(page=book.page, categories=["toplevel"])
     yield found
     trace = json.loads(browser.stop_tracing())["traceEvents"]
-    main = {(e["pid"], e["tid"]) for e in trace if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"}
-    ran = [e["tdur"] for e in trace if e["name"].endswith("RunTask") and (e["pid"], e["tid"]) in main and "tdur" in e]
+    main = {
+        (e["pid"], e["tid"])
+        for e in trace
+        if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"
+    }
+    ran = [
+        e["tdur"]
+        for e in trace
+        if e["name"].endswith("RunTask") and (e["pid"], e["tid"]) in main and "tdur" in e
+    ]
     found += [max(ran) // 1000, *book.page.evaluate("() => pleasant.tasks.splice(0)")]

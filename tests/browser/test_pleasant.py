@@ -97,10 +97,14 @@ def test_enter_and_space_open_and_close_and_arrows_scroll(page: Page) -> None:
     log.evaluate("(log) => pleasant.atItsEnd(log)")
     before = log.evaluate("(log) => log.scrollTop")
     page.keyboard.press("PageUp")
-    page.wait_for_function("(before) => document.querySelector('.nb-log').scrollTop < before", arg=before)
+    page.wait_for_function(
+        "(before) => document.querySelector('.nb-log').scrollTop < before", arg=before
+    )
 
 
-def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callable[..., Notebook]) -> None:
+def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(PLACE, "2"))
     put_scenes_into_the_output(book, "A tool failed")
     row = book.page.get_by_role("button", name=re.compile("^fetch_rates"))
@@ -108,7 +112,9 @@ def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callabl
     for key in ("d", "d", "x", "b", "a", "m", "0", "0", "Escape", "j"):
         book.page.keyboard.press(key)
     expect(row).to_be_focused()
-    cells = "() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.type)"
+    cells = (
+        "() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.type)"
+    )
     assert book.page.evaluate(cells) == ["code", "code"]
     book.page.keyboard.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "false")
@@ -119,7 +125,9 @@ def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callabl
     book.page.wait_for_function(modified.replace("=> ", "=> !"))
 
 
-def test_what_scrolls_stays_reachable_when_the_notebook_hides_its_cell_for_a_moment(page: Page) -> None:
+def test_what_scrolls_stays_reachable_when_the_notebook_hides_its_cell_for_a_moment(
+    page: Page,
+) -> None:
     open_preview(page, "More than fits")
     page.wait_for_timeout(AT_REST_MS)
     assert page.evaluate("() => pleasant.hideWhileItLooks()") > 0
@@ -132,7 +140,9 @@ def test_nothing_moves_for_those_who_ask_for_stillness(page: Page, motion: Any) 
     page.emulate_media(reduced_motion=motion)
     open_preview(page)
     page.get_by_role("button", name=re.compile("^fetch_rates")).click()
-    moving = page.evaluate("() => document.getAnimations().filter((one) => one.playState === 'running').length")
+    moving = page.evaluate(
+        "() => document.getAnimations().filter((one) => one.playState === 'running').length"
+    )
     assert (moving == 0) == (motion == "reduce")
 
 
@@ -150,10 +160,19 @@ def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
     tool = {"kind": "tool", "name": "search", "state": "input-streaming", "args_text": ""}
     assert play("open", "t", "run", tool) == "Tool search started"
     assert play("append", "t", "args_text", '{"q": 1') == "Tool search started"
-    assert play("set", "t", {"state": "output-error", "error": {"message": "no"}}) == "Tool search failed"
+    assert (
+        play("set", "t", {"state": "output-error", "error": {"message": "no"}})
+        == "Tool search failed"
+    )
     play("open", "a", "run", {"kind": "text", "text": ""})
-    assert play("append", "a", "text", "Words that nobody wants to hear one by one.") == "Tool search failed"
-    assert play("open", "q", "run", {"kind": "approval", "prompt": "Go on?"}) == "Your approval is needed: Go on?"
+    assert (
+        play("append", "a", "text", "Words that nobody wants to hear one by one.")
+        == "Tool search failed"
+    )
+    assert (
+        play("open", "q", "run", {"kind": "approval", "prompt": "Go on?"})
+        == "Your approval is needed: Go on?"
+    )
     assert play("set", "run", {"status": "completed", "started": 1, "ended": 3}) == "Done in 2.0s"
 
 
@@ -199,7 +218,9 @@ async def eventful():
 """
 
 
-def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[..., Notebook]) -> None:
+def test_what_is_below_a_run_moves_only_while_the_run_grows(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook(cells=(EVENTFUL, "run = nbagent.show(eventful())", "'below'"))
     book.run(0)
     book.wait_idle()
@@ -218,12 +239,21 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     grown = [(before, after) for before, after in pairs if not after["over"]]
     assert [pair for pair in grown if pair[1]["height"] < pair[0]["height"] - 1] == []
     assert [pair for pair in grown if pair[1]["top"] < pair[0]["top"] - 1] == []
-    moved = [after["top"] - before["top"] - (after["bottom"] - before["bottom"]) for before, after in pairs]
+    moved = [
+        after["top"] - before["top"] - (after["bottom"] - before["bottom"])
+        for before, after in pairs
+    ]
     assert [pixels for pixels in moved if abs(pixels) > 1] == []
-    over = [frame for frame in seen if frame["over"]][1:]  # a frame is noted before it is scrolled to its end
+    over = [frame for frame in seen if frame["over"]][
+        1:
+    ]  # a frame is noted before it is scrolled to its end
     assert max(frame["answer"] for frame in over) - min(frame["answer"] for frame in over) <= 2
     # What is folded leaves no blank space; it goes away softly. A frame that came late shows several steps at once.
-    in_time = [(before, after) for before, after in pairwise(over) if after["time"] - before["time"] < LATE_MS]
+    in_time = [
+        (before, after)
+        for before, after in pairwise(over)
+        if after["time"] - before["time"] < LATE_MS
+    ]
     assert [after for before, after in in_time if before["height"] - after["height"] >= 100] == []
     assert book.page.evaluate("() => pleasant.errors") == []
     thought = book.widget(1).get_by_role("button", name=re.compile("^Thought"))
@@ -235,13 +265,25 @@ LINES = "\n\n".join(f"line {number}" for number in range(60))
 
 def test_a_short_run_ends_folded_and_without_blank_space(page: Page) -> None:
     open_preview(page, "none")
-    thought = [["open", "r", "run", {"kind": "reasoning", "text": ""}], ["append", "r", "text", "thought\n\n" * 4]]
-    call = ["open", "t", "run", {"kind": "tool", "name": "load", "state": "input-available", "args": {"year": 2025}}]
+    thought = [
+        ["open", "r", "run", {"kind": "reasoning", "text": ""}],
+        ["append", "r", "text", "thought\n\n" * 4],
+    ]
+    call = [
+        "open",
+        "t",
+        "run",
+        {"kind": "tool", "name": "load", "state": "input-available", "args": {"year": 2025}},
+    ]
     page.evaluate("(ops) => pleasant.open(...ops)", [*thought, call])
     page.evaluate("() => pleasant.frame()")
     result = {"state": "output-available", "result": {"text/plain": "line\n" * 5}}
-    page.evaluate("(result) => view.ops(['close', 'r'], ['set', 't', result], ['close', 't'])", result)
-    page.evaluate("() => view.ops(['open', 'a', 'run', { kind: 'text', text: 'Two words.' }], ['close', 'a'])")
+    page.evaluate(
+        "(result) => view.ops(['close', 'r'], ['set', 't', result], ['close', 't'])", result
+    )
+    page.evaluate(
+        "() => view.ops(['open', 'a', 'run', { kind: 'text', text: 'Two words.' }], ['close', 'a'])"
+    )
     page.evaluate("() => pleasant.frame()")
     page.evaluate("() => view.ops(['set', 'run', { status: 'completed' }], ['close', 'run'])")
     expect(page.locator(".nb-row-button[aria-expanded=true]")).to_have_count(0)
@@ -250,8 +292,14 @@ def test_a_short_run_ends_folded_and_without_blank_space(page: Page) -> None:
 
 def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
     open_preview(page, "none")
-    answer = [["open", "a", "run", {"kind": "text", "text": ""}], ["append", "a", "text", LINES], ["close", "a"]]
-    page.evaluate("(ops) => pleasant.open(...ops)", [*answer, ["set", "run", {"status": "completed"}]])
+    answer = [
+        ["open", "a", "run", {"kind": "text", "text": ""}],
+        ["append", "a", "text", LINES],
+        ["close", "a"],
+    ]
+    page.evaluate(
+        "(ops) => pleasant.open(...ops)", [*answer, ["set", "run", {"status": "completed"}]]
+    )
     page.get_by_role("button", name="Show all").click()
     assert len(set(page.evaluate("() => pleasant.heights()"))) == 1
     expect(page.get_by_role("button", name="Show all")).to_have_count(0)
@@ -260,21 +308,32 @@ def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
 def plot(id_: str) -> list[list[Any]]:
     """Return the ops of a call whose result is a picture as high as one gets."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" height="480" fill="#8af"/></svg>'
-    call = {"kind": "tool", "name": "plot", "state": "output-available", "open": True, "result": {"image/svg+xml": svg}}
+    call = {
+        "kind": "tool",
+        "name": "plot",
+        "state": "output-available",
+        "open": True,
+        "result": {"image/svg+xml": svg},
+    }
     return [["open", id_, "run", call], ["close", id_]]
 
 
 def test_a_run_is_not_long_because_of_its_pictures(page: Page) -> None:
     open_preview(page, "none")
     calls = [*plot("x"), *plot("y"), *plot("z")]
-    page.evaluate("(ops) => pleasant.open(...ops)", [*calls, ["set", "run", {"status": "completed"}]])
+    page.evaluate(
+        "(ops) => pleasant.open(...ops)", [*calls, ["set", "run", {"status": "completed"}]]
+    )
     expect(page.locator(".nb-log.nb-whole .nb-picture")).to_have_count(3)
     assert page.evaluate("() => pleasant.heights()")[0] > 1440
 
 
 def test_a_picture_at_the_end_of_a_long_run_is_seen_whole(page: Page) -> None:
     open_preview(page, "none")
-    texts = [["open", id_, "run", {"kind": "text", "text": text}] for id_, text in (("a", LINES), ("b", "There it is."))]
+    texts = [
+        ["open", id_, "run", {"kind": "text", "text": text}]
+        for id_, text in (("a", LINES), ("b", "There it is."))
+    ]
     page.evaluate("(ops) => pleasant.open(...ops)", [texts[0], *plot("x"), texts[1]])
     expect(page.locator(".nb-picture")).to_be_visible()
     page.evaluate("() => view.ops(['set', 'run', { status: 'completed' }], ['close', 'run'])")
@@ -290,14 +349,24 @@ def test_a_picture_at_the_end_of_a_long_run_is_seen_whole(page: Page) -> None:
 def test_a_large_argument_is_seen_to_its_end_above_allow(page: Page) -> None:
     open_preview(page, "none")
     args = {"body": "A line that is long enough to be broken in a cell.\n" * 2000 + "rm -rf /"}
-    ask = {"kind": "approval", "approval_kind": "tool", "tool_id": "t", "answerable": True, "args": args}
+    ask = {
+        "kind": "approval",
+        "approval_kind": "tool",
+        "tool_id": "t",
+        "answerable": True,
+        "args": args,
+    }
     call = {"kind": "tool", "name": "send", "state": "approval-requested", "args": args}
-    page.evaluate("(ops) => pleasant.open(...ops)", [["open", "t", "run", call], ["open", "a", "t", ask]])
+    page.evaluate(
+        "(ops) => pleasant.open(...ops)", [["open", "t", "run", call], ["open", "a", "t", ask]]
+    )
     field, allow = page.get_by_label("body", exact=True), page.get_by_role("button", name="Allow")
     expect(field).to_have_value(args["body"])
     for width in (1200, 500):
         page.set_viewport_size({"width": width, "height": 900})
-        hidden = field.evaluate("(node) => [node.scrollHeight - node.clientHeight, node.scrollWidth - node.clientWidth]")
+        hidden = field.evaluate(
+            "(node) => [node.scrollHeight - node.clientHeight, node.scrollWidth - node.clientWidth]"
+        )
         assert max(hidden) <= 1
         end = field.evaluate("(node) => node.getBoundingClientRect().bottom")
         assert 0 < allow.evaluate("(node) => node.getBoundingClientRect().top") - end < 100
@@ -305,7 +374,9 @@ def test_a_large_argument_is_seen_to_its_end_above_allow(page: Page) -> None:
 
 def test_the_height_that_a_reader_drags_stays(page: Page) -> None:
     open_preview(page, "none")
-    page.evaluate("(lines) => pleasant.open(['open', 'a', 'run', { kind: 'text', text: lines }])", LINES)
+    page.evaluate(
+        "(lines) => pleasant.open(['open', 'a', 'run', { kind: 'text', text: lines }])", LINES
+    )
     log = page.locator(".nb-log")
     before = log.evaluate("(node) => node.offsetHeight")
     box = log.bounding_box()
@@ -316,7 +387,9 @@ def test_the_height_that_a_reader_drags_stays(page: Page) -> None:
     page.mouse.move(corner[0], corner[1] + 150, steps=3)
     page.mouse.up()
     assert log.evaluate("(node) => node.offsetHeight") == before + 150
-    page.evaluate("() => view.ops(['close', 'a'], ['set', 'run', { status: 'completed' }], ['close', 'run'])")
+    page.evaluate(
+        "() => view.ops(['close', 'a'], ['set', 'run', { status: 'completed' }], ['close', 'run'])"
+    )
     expect(page.get_by_role("button", name="Show all")).to_be_visible()
     assert log.evaluate("(node) => node.offsetHeight") == before + 150
     page.get_by_role("button", name="Show all").click()
@@ -343,7 +416,10 @@ def test_a_table_is_copied_and_saved_where_it_stands(page: Page) -> None:
     open_preview(page, "none")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     text = "| name | sum |\n|---|---|\n| north | 1 |\n| =2+2 | 2 |\n"
-    page.evaluate("(text) => pleasant.open(['open', 'a', 'run', { kind: 'text', text }], ['close', 'a'])", text)
+    page.evaluate(
+        "(text) => pleasant.open(['open', 'a', 'run', { kind: 'text', text }], ['close', 'a'])",
+        text,
+    )
     page.locator(".nb-table").hover()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
@@ -353,9 +429,20 @@ def test_a_table_is_copied_and_saved_where_it_stands(page: Page) -> None:
 
 def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
     open_preview(page, "none")
-    rows = "".join(f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>" for number in range(40))
-    result = {"text/html": f"<table><thead><tr><th></th><th>region</th></tr></thead><tbody>{rows}</tbody></table>"}
-    call = {"kind": "tool", "name": "load", "state": "output-available", "open": True, "result": result}
+    rows = "".join(
+        f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>"
+        for number in range(40)
+    )
+    result = {
+        "text/html": f"<table><thead><tr><th></th><th>region</th></tr></thead><tbody>{rows}</tbody></table>"
+    }
+    call = {
+        "kind": "tool",
+        "name": "load",
+        "state": "output-available",
+        "open": True,
+        "result": result,
+    }
     page.evaluate("(call) => pleasant.open(['open', 't', 'run', call], ['close', 't'])", call)
     table = page.locator(".nb-html")
     expect(table).to_be_visible()
@@ -369,11 +456,18 @@ def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
 
 def test_the_names_of_thirty_lanes_leave_the_status_in_sight(page: Page) -> None:
     open_preview(page, "none")
-    run = {"kind": "run", "lanes": 30, "name": ", ".join(f"stream {number}" for number in range(30)), "status": "running"}
+    run = {
+        "kind": "run",
+        "lanes": 30,
+        "name": ", ".join(f"stream {number}" for number in range(30)),
+        "status": "running",
+    }
     page.evaluate("(run) => pleasant.open(['open', 'run', null, run])", run)
     count, status = page.locator(".nb-lane-count"), page.locator(".nb-status")
     expect(count).to_have_text("0 / 30")
-    page.evaluate("() => view.ops(['set', 'run', { status: 'incomplete', code: 'lanes_failed', started: 1, ended: 3 }])")
+    page.evaluate(
+        "() => view.ops(['set', 'run', { status: 'incomplete', code: 'lanes_failed', started: 1, ended: 3 }])"
+    )
     expect(status).to_have_text("Incomplete")
     for shown in (count, status):
         assert shown.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
@@ -417,7 +511,10 @@ def test_a_run_above_does_not_move_what_the_reader_reads(notebook: Callable[...,
 
 def test_the_readers_place_in_a_run_stays(page: Page) -> None:
     open_preview(page, "none")
-    thought = [["open", "r", "run", {"kind": "reasoning", "text": ""}], ["append", "r", "text", "thought\n\n" * 20]]
+    thought = [
+        ["open", "r", "run", {"kind": "reasoning", "text": ""}],
+        ["append", "r", "text", "thought\n\n" * 20],
+    ]
     answer = [["open", "a", "run", {"kind": "text", "text": ""}], ["append", "a", "text", LINES]]
     page.evaluate("(ops) => pleasant.open(...ops)", [*thought, *answer])
     line = page.get_by_text("line 30", exact=True)
@@ -429,7 +526,9 @@ def test_the_readers_place_in_a_run_stays(page: Page) -> None:
     where = "(node) => node.getBoundingClientRect().top - node.closest('.nbagent').getBoundingClientRect().top"
     before = line.evaluate(where)
     # The run ends, and its panels above the reader close.
-    page.evaluate("() => view.ops(['close', 'r'], ['close', 'a'], ['set', 'run', { status: 'completed' }])")
+    page.evaluate(
+        "() => view.ops(['close', 'r'], ['close', 'a'], ['set', 'run', { status: 'completed' }])"
+    )
     let_panels_close(page)
     assert abs(line.evaluate(where) - before) <= 1
     # A notebook takes cells that are out of view out of the page, and puts them back.
@@ -460,18 +559,30 @@ def test_thousands_of_blocks_arrive_and_scroll(page: Page) -> None:
     for _ in range(120):
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(16)
-    gaps, scrolling = page.evaluate("() => [pleasant.gaps.toSorted((a, b) => a - b), pleasant.tasks]")
+    gaps, scrolling = page.evaluate(
+        "() => [pleasant.gaps.toSorted((a, b) => a - b), pleasant.tasks]"
+    )
     for place in (0.5, 0.0, 0.9):  # however far the reader jumps, there is something to read
         log.evaluate("(log, place) => log.scrollTo(0, log.scrollHeight * place)", place)
         page.wait_for_function("() => pleasant.showsBlocks()")
     assert memory(page)["nodes"] < MOST_NODES
-    figure("pleasant", f"{BLOCKS:,} blocks: heap, MB; nodes", f"{held['bytes'] / 1e6:.1f}; {held['nodes']:,}")
+    figure(
+        "pleasant",
+        f"{BLOCKS:,} blocks: heap, MB; nodes",
+        f"{held['bytes'] / 1e6:.1f}; {held['nodes']:,}",
+    )
     figure("pleasant", f"{BLOCKS:,} blocks: tasks over 50 ms while they arrive", arriving)
     figure("pleasant", f"{BLOCKS:,} blocks: tasks over 50 ms while scrolling", scrolling)
-    figure("pleasant", f"{BLOCKS:,} blocks: 95 % of frame gaps below, ms", round(gaps[int(len(gaps) * 0.95)]))
+    figure(
+        "pleasant",
+        f"{BLOCKS:,} blocks: 95 % of frame gaps below, ms",
+        round(gaps[int(len(gaps) * 0.95)]),
+    )
 
 
-UNIT = "The **quick** fox, `jumps` over the lazy dog, and [so on](https://example.org) it goes. " * 4
+UNIT = (
+    "The **quick** fox, `jumps` over the lazy dog, and [so on](https://example.org) it goes. " * 4
+)
 UNIT += "\n\n- one item\n- two items\n\n"
 SHAPES: dict[str, dict[str, Any]] = {
     "one answer": {"kind": "text", "unit": UNIT},
@@ -479,7 +590,12 @@ SHAPES: dict[str, dict[str, Any]] = {
     "200 answers": {"kind": "text", "blocks": 200, "unit": UNIT},
     "one list": {"kind": "text", "unit": "- an item with *some* words in it, and a few more\n"},
     "one line": {"kind": "text", "unit": "words without an end "},
-    "one code block": {"kind": "text", "before": "```python\n", "unit": "print('a line of code')\n", "after": "```"},
+    "one code block": {
+        "kind": "text",
+        "before": "```python\n",
+        "unit": "print('a line of code')\n",
+        "after": "```",
+    },
 }
 CHARACTERS = 4_000_000
 MOST_BYTES = 40_000_000
@@ -512,8 +628,14 @@ def test_a_million_deltas_stay_within_the_cap(page: Page, shape: str) -> None:
 
 def test_long_code_that_is_selected_is_copied_as_it_is(page: Page) -> None:
     open_preview(page, "none")
-    lines = {**SHAPES["one code block"], "unit": "if x:\n    y = 1\n\n\n", "after": ""}  # open, so not coloured
-    page.evaluate("(text) => pleasant.streamText(text)", {"blocks": 1, "characters": 20_000, **lines})
+    lines = {
+        **SHAPES["one code block"],
+        "unit": "if x:\n    y = 1\n\n\n",
+        "after": "",
+    }  # open, so not coloured
+    page.evaluate(
+        "(text) => pleasant.streamText(text)", {"blocks": 1, "characters": 20_000, **lines}
+    )
     code = page.locator(".nb-code code", has_text="LAST")
     copied, whole, boxes = code.evaluate("""(code) => {
         getSelection().selectAllChildren(code);
@@ -525,7 +647,9 @@ def test_long_code_that_is_selected_is_copied_as_it_is(page: Page) -> None:
 
 def test_a_closed_view_leaves_nothing_behind(page: Page) -> None:
     open_preview(page, "none")
-    page.evaluate("() => pleasant.openAndClose(5)")  # what is made once, such as the parser, is there
+    page.evaluate(
+        "() => pleasant.openAndClose(5)"
+    )  # what is made once, such as the parser, is there
     let_panels_close(page)
     before = memory(page)
     assert page.evaluate("() => pleasant.openAndClose(100)") == 0
@@ -535,4 +659,6 @@ def test_a_closed_view_leaves_nothing_behind(page: Page) -> None:
     assert more["nodes"] < 100
     assert more["listeners"] < 10
     assert more["bytes"] < 1_000_000
-    figure("pleasant", "100 views opened and closed: bytes, nodes, listeners more", list(more.values()))
+    figure(
+        "pleasant", "100 views opened and closed: bytes, nodes, listeners more", list(more.values())
+    )

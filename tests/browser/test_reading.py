@@ -14,7 +14,14 @@ TABLE = {"text/html": "<table><tr><th>region</th></tr><tr><td>north</td></tr></t
 def call(id_: str, props: dict[str, Any], **more: Any) -> list[list[Any]]:
     """Return the ops of a call that begins with long arguments and ends with these props."""
     args = {"query": "SELECT region, sum(revenue) FROM sales GROUP BY region"}
-    begun = {"kind": "tool", "name": id_, "state": "input-available", "args": args, "started": 1, **more}
+    begun = {
+        "kind": "tool",
+        "name": id_,
+        "state": "input-available",
+        "args": args,
+        "started": 1,
+        **more,
+    }
     return [["open", id_, "run", begun], ["set", id_, {"ended": 2, **props}], ["close", id_]]
 
 
@@ -38,10 +45,18 @@ RUN = [
     *call("plot", done({"image/svg+xml": SVG}, open=True)),
     *call("text", done({"text/plain": "line\n" * 3})),
     *call("fetch", FAILED),
-    ["open", "a", "run", {"kind": "text", "text": "The north led.\n\nThe south did not.\n\nThat is all."}],
+    [
+        "open",
+        "a",
+        "run",
+        {"kind": "text", "text": "The north led.\n\nThe south did not.\n\nThat is all."},
+    ],
     ["close", "a"],
 ]
-END: list[Any] = [["set", "run", {"status": "completed", "started": 1, "ended": 9}], ["close", "run"]]
+END: list[Any] = [
+    ["set", "run", {"status": "completed", "started": 1, "ended": 9}],
+    ["close", "run"],
+]
 OPEN = ["last_table", "plot", "fetch"]
 ROWS = """() => [...document.querySelectorAll('.nbagent .nb-row-button[aria-expanded=true]')]
     .map((row) => row.querySelector('.nb-tool-name')?.textContent ?? row.textContent)"""
@@ -60,7 +75,9 @@ def play(page: Page, *batches: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("seen", ["low", "high", "half", "out", "hidden", "late"])
-def test_a_run_ends_in_the_same_state_at_its_full_height_whatever_is_seen_of_it(page: Page, seen: str) -> None:
+def test_a_run_ends_in_the_same_state_at_its_full_height_whatever_is_seen_of_it(
+    page: Page, seen: str
+) -> None:
     page.set_viewport_size({"width": 900, "height": 380 if seen == "low" else 1400})
     open_preview(page, "none")
     page.evaluate("() => { pleasant.open(); pleasant.openBelow() }")
@@ -115,7 +132,13 @@ LINES = "\n\n".join(f"line {number}" for number in range(60))
 def test_a_question_that_is_scrolled_out_of_sight_leaves_a_line_that_leads_back(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.open()")
-    play(page, [["open", "q", "run", {"kind": "prompt", "text": "How were\nsales in 2025?"}], ["close", "q"]])
+    play(
+        page,
+        [
+            ["open", "q", "run", {"kind": "prompt", "text": "How were\nsales in 2025?"}],
+            ["close", "q"],
+        ],
+    )
     cue = page.get_by_title("Go to this message")
     play(page, [["open", "a", "run", {"kind": "text", "text": "Well. "}]])
     expect(cue).to_have_count(0)
@@ -137,8 +160,13 @@ def test_in_a_chat_the_line_is_the_question_of_the_turn_in_sight(page: Page) -> 
     open_preview(page, "none")
     page.evaluate("() => pleasant.open()")
     for turn in ("first", "second"):
-        asked = [["open", f"q{turn}", "run", {"kind": "prompt", "text": f"The {turn}?"}], ["close", f"q{turn}"]]
-        thoughts = [["open", f"{turn}{i}", "run", {"kind": "text", "text": LINES}] for i in range(17)]
+        asked = [
+            ["open", f"q{turn}", "run", {"kind": "prompt", "text": f"The {turn}?"}],
+            ["close", f"q{turn}"],
+        ]
+        thoughts = [
+            ["open", f"{turn}{i}", "run", {"kind": "text", "text": LINES}] for i in range(17)
+        ]
         play(page, [*asked, *thoughts])
     cue = page.get_by_title("Go to this message")
     expect(cue).to_have_text("You: The second?")

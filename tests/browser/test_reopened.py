@@ -11,7 +11,8 @@ from frontends import environment
 from playwright.sync_api import Page
 
 with_panel = pytest.mark.skipif(
-    not environment.is_there("panel"), reason="`PYTHONPATH=tests python -m frontends.environment` installs it"
+    not environment.is_there("panel"),
+    reason="`PYTHONPATH=tests python -m frontends.environment` installs it",
 )
 NUMBERS = """
 async def numbers():
@@ -41,7 +42,9 @@ def status(book: Notebook, index: int, words: str) -> None:
 
 @pytest.mark.proof
 @with_panel
-def test_with_panel_every_widget_of_a_reopened_notebook_lives_on(panel: Callable[..., Notebook]) -> None:
+def test_with_panel_every_widget_of_a_reopened_notebook_lives_on(
+    panel: Callable[..., Notebook],
+) -> None:
     book = panel(SETUP + NUMBERS, *SHOWS, "label.value = 'after'")
     streaming(book, 1)
     for index in (2, 3):
@@ -65,7 +68,9 @@ def test_with_panel_every_widget_of_a_reopened_notebook_lives_on(panel: Callable
 
 @pytest.mark.proof
 @with_panel
-def test_with_panel_stop_works_in_a_reopened_notebook_whose_cell_blocks(panel: Callable[..., Notebook]) -> None:
+def test_with_panel_stop_works_in_a_reopened_notebook_whose_cell_blocks(
+    panel: Callable[..., Notebook],
+) -> None:
     book = panel(SETUP, "run = nbagent.show(blocking('gate'))\nrun.wait()")
     book.run(0)
     book.wait_idle()
@@ -78,7 +83,9 @@ def test_with_panel_stop_works_in_a_reopened_notebook_whose_cell_blocks(panel: C
 
 @pytest.mark.proof
 @with_panel
-def test_with_panel_a_view_says_that_the_kernel_was_restarted_meanwhile(panel: Callable[..., Notebook]) -> None:
+def test_with_panel_a_view_says_that_the_kernel_was_restarted_meanwhile(
+    panel: Callable[..., Notebook],
+) -> None:
     book = panel(SETUP, SHOWS[0])
     streaming(book, 1)
     book.reopen(book.lab.restart_kernels)

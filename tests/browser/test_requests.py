@@ -49,14 +49,18 @@ def test_a_reader_sees_what_the_model_saw_at_each_step(notebook: Callable[..., N
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=MINUTE)
 
     # From a tool's row to the request in whose response it came.
-    view.locator(".nb-item", has_text="Arguments").get_by_role("button", name="Events of this").click()
+    view.locator(".nb-item", has_text="Arguments").get_by_role(
+        "button", name="Events of this"
+    ).click()
     view.get_by_role("button", name="Its request").click()
     expect(view.get_by_role("option", selected=True)).to_contain_text("begins with 1 message")
 
     # The next step: its new messages, its tokens by part, its tools.
     view.get_by_role("listbox", name="Requests").press("ArrowDown")
     request = view.get_by_role("region", name="Request 2")
-    expect(view.get_by_role("option", selected=True)).to_contain_text("+2 messages, tools unchanged")
+    expect(view.get_by_role("option", selected=True)).to_contain_text(
+        "+2 messages, tools unchanged"
+    )
     expect(request.locator(".nb-part-new")).to_have_count(2)
     expect(request.locator(".nb-token-legend")).to_contain_text("new messages")
     for theme in THEMES:

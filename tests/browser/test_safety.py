@@ -92,14 +92,22 @@ def test_every_payload_whole_in_every_field(stage: Stage) -> None:
 def test_every_prefix_of_the_short_payloads_in_every_field(stage: Stage) -> None:
     texts = prefixes()
     elements = elements_judged(stage, texts, live=True)
-    figure("safety", "prefixes of short payloads, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
+    figure(
+        "safety",
+        "prefixes of short payloads, in every field",
+        f"{len(texts):,}, {elements:,} elements, none wrong",
+    )
 
 
 @pytest.mark.proof
 def test_every_naughty_string_in_every_field(stage: Stage) -> None:
     texts = [text for text in naughty() if len(text) < 50_000]
     elements = elements_judged(stage, texts, live=False)
-    figure("safety", "naughty strings, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
+    figure(
+        "safety",
+        "naughty strings, in every field",
+        f"{len(texts):,}, {elements:,} elements, none wrong",
+    )
 
 
 @pytest.mark.proof
@@ -165,7 +173,11 @@ def test_colours_of_a_terminal_are_no_garbage(stage: Stage) -> None:
     for event in (
         e.ToolStart(ts=1, id="t", name="t"),
         e.ToolArgs(ts=1, id="t", args={}),
-        e.ToolResult(ts=2, id="t", content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a"),
+        e.ToolResult(
+            ts=2,
+            id="t",
+            content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a",
+        ),
         e.Error(ts=3, message="no", traceback="\x1b[0;31mValueError\x1b[0m: \x1b[1mno\x1b[22m"),
     ):
         transcript.feed(event)
@@ -211,15 +223,26 @@ def test_no_text_breaks_the_layout(stage: Stage, text: str) -> None:
 
 
 def test_naughty_strings_are_shown_as_they_are(stage: Stage) -> None:
-    texts = [text for text in naughty() if text and len(text) < 5000 and not UNSEEN.search(text) and "\r" not in text]
+    texts = [
+        text
+        for text in naughty()
+        if text and len(text) < 5000 and not UNSEEN.search(text) and "\r" not in text
+    ]
     transcript = Transcript("run", started=1.0)
     for number, text in enumerate(texts):
         transcript.feed(e.ToolStart(ts=1, id=f"t{number}", name="t"))
         transcript.feed(e.ToolArgs(ts=1, id=f"t{number}", args={}))
-        transcript.feed(e.ToolResult(ts=2, id=f"t{number}", display=e.Display(data={"text/plain": text})))
+        transcript.feed(
+            e.ToolResult(ts=2, id=f"t{number}", display=e.Display(data={"text/plain": text}))
+        )
         transcript.toggle(f"t{number}", True)
     stage.show("widget", batches(transcript))
-    assert stage.page.locator(".nb-section > pre.nb-pre").evaluate_all("(all) => all.map((one) => one.textContent)") == texts
+    assert (
+        stage.page.locator(".nb-section > pre.nb-pre").evaluate_all(
+            "(all) => all.map((one) => one.textContent)"
+        )
+        == texts
+    )
 
 
 # --- math and highlighting --------------------------------------------------------------------------------------------
@@ -236,7 +259,9 @@ def test_math_and_colours_come_on_first_need_and_from_nowhere_else(browser: Brow
     stage.page.evaluate(say, [["append", "a", "text", "so $x^2$ is\n\n"]])
     expect(stage.page.locator("#stage math msup")).to_be_visible()
     assert stage.page.evaluate(asked) == ["math.js"]
-    stage.page.evaluate(say, [["append", "a", "text", "```python\ndef f(): pass\n```\n\nand $$y_1$$ and\n\n"]])
+    stage.page.evaluate(
+        say, [["append", "a", "text", "```python\ndef f(): pass\n```\n\nand $$y_1$$ and\n\n"]]
+    )
     expect(stage.page.locator("#stage .nb-hl-keyword").first).to_have_text("def")
     expect(stage.page.locator("#stage math")).to_have_count(2)
     assert stage.page.evaluate(asked) == ["math.js", "highlight.js"]
@@ -263,9 +288,14 @@ RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])
 
 @pytest.mark.proof
 @pytest.mark.parametrize("part", range(PAGES))
-def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Callable[..., Notebook]) -> None:
+def test_in_jupyterlab_nothing_runs_and_nothing_leaves(
+    part: int, notebook: Callable[..., Notebook]
+) -> None:
     texts = sample([*payloads(), *naughty()], 8)[part::PAGES]
-    groups = [texts[start : start + MAX_ENDED_WIDGETS] for start in range(0, len(texts), MAX_ENDED_WIDGETS)]
+    groups = [
+        texts[start : start + MAX_ENDED_WIDGETS]
+        for start in range(0, len(texts), MAX_ENDED_WIDGETS)
+    ]
     book = notebook(cells=(SETUP, *(SHOW % json.dumps(group) for group in groups), RICH))
     leaks: list[str] = []
     watch(book.page, leaks)
@@ -295,4 +325,8 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Call
     expect(book.widget(rich).locator(".nb-hl-keyword").first).to_be_attached()
     assert leaks == []
     assert [url for url in outside if not url.startswith((book.lab.url, "data:", "blob:"))] == []
-    figure("safety", f"texts in every field of runs in JupyterLab, page {part + 1} of {PAGES}", f"{len(texts):,}, none wrong")
+    figure(
+        "safety",
+        f"texts in every field of runs in JupyterLab, page {part + 1} of {PAGES}",
+        f"{len(texts):,}, none wrong",
+    )

@@ -61,7 +61,9 @@ WHOLE = [
     "Sales grew",
 ]
 INSIDE = ["First load, then plot.", "region", "revenue", "refused", "traceback (1 frame)"]
-REPR = re.compile(r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell again")
+REPR = re.compile(
+    r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell again"
+)
 
 
 def sees_all(page: Page, place: Locator) -> None:
@@ -72,7 +74,9 @@ def sees_all(page: Page, place: Locator) -> None:
     assert place.inner_text().count("load_sales") == 1
     expect(place.get_by_text("First load, then plot.")).to_be_hidden()
     expect(place.get_by_text("refused", exact=False).first).to_be_visible()  # errors are open
-    place.evaluate("(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })")
+    place.evaluate(
+        "(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })"
+    )
     for words in INSIDE:
         expect(place.get_by_text(words).first).to_be_visible()
     image = place.locator("img")
@@ -95,11 +99,18 @@ def reopen_without_kernel(book: Notebook) -> None:
 
 def open_without_kernel(book: Notebook) -> None:
     made = nbformat.read(book.lab.root / book.name, 4)
-    for name in ("kernelspec", "language_info"):  # JupyterLab starts no kernel for a notebook that names none, it asks
+    for name in (
+        "kernelspec",
+        "language_info",
+    ):  # JupyterLab starts no kernel for a notebook that names none, it asks
         made.metadata.pop(name, None)
     nbformat.write(made, book.lab.root / book.name)
-    book.page.goto(f"{book.lab.url}/lab/workspaces/nbagent/tree/{book.name}?token={book.lab.token}&reset")
-    book.page.get_by_role("dialog").get_by_role("button", name=re.compile("No Kernel")).click(timeout=60_000)
+    book.page.goto(
+        f"{book.lab.url}/lab/workspaces/nbagent/tree/{book.name}?token={book.lab.token}&reset"
+    )
+    book.page.get_by_role("dialog").get_by_role("button", name=re.compile("No Kernel")).click(
+        timeout=60_000
+    )
     book.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     expect(book.page.locator(".jp-Notebook")).to_be_visible()
 
@@ -131,7 +142,9 @@ def test_while_the_view_lives_its_twin_is_hidden(ended: Notebook) -> None:
 
 @pytest.mark.proof
 def test_it_is_hidden_while_the_run_goes_on_too(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "run = nbagent.show(waiting(), name='analyst')", "go.set(); ran = await run"))
+    book = notebook(
+        cells=(SETUP, "run = nbagent.show(waiting(), name='analyst')", "go.set(); ran = await run")
+    )
     book.run(0)
     book.wait_idle()
     seen = book.page.evaluate_handle(WATCH_STATIC_COPIES)
@@ -165,7 +178,9 @@ def test_reopened_in_jupyterlab_without_a_kernel(ended: Notebook) -> None:
     place = ended.cell(1).locator(".jp-Cell-outputArea")
     ended.shot("saved-reopened")
     sees_all(ended.page, place)
-    expect(place.locator("mjx-container")).to_have_count(1)  # the formula is typeset, the money is not
+    expect(place.locator("mjx-container")).to_have_count(
+        1
+    )  # the formula is typeset, the money is not
     expect(place.get_by_text("it cost $5 and $10")).to_be_visible()
     ended.shot("saved-reopened-open")
     ended.theme("dark")
@@ -200,14 +215,18 @@ def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> 
         book.wait_idle()
     place = book.cell(1).locator(".jp-Cell-outputArea")
     for number in (0, 4, 5, 24):
-        expect(place.get_by_text(f"Answer {number}.", exact=True).locator("visible=true")).to_have_count(1)
+        expect(
+            place.get_by_text(f"Answer {number}.", exact=True).locator("visible=true")
+        ).to_have_count(1)
     expect(place.locator(".nbagent")).to_have_count(20)
     expect(place.locator("[data-nbagent-twin]").locator("visible=true")).to_have_count(5)
     assert not REPR.search(place.inner_text())
     book.shot("saved-25-runs")
     reopen_without_kernel(book)
     place = book.cell(1).locator(".jp-Cell-outputArea")
-    expect(place.get_by_text(re.compile(r"^Answer \d+\.$")).locator("visible=true")).to_have_count(25)
+    expect(place.get_by_text(re.compile(r"^Answer \d+\.$")).locator("visible=true")).to_have_count(
+        25
+    )
     assert not REPR.search(place.inner_text())
 
 
@@ -236,7 +255,11 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
 CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); ran = await late")
 
 
-@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.proof)], ids=["no state", "widget state"])
+@pytest.fixture(
+    scope="module",
+    params=[False, pytest.param(True, marks=pytest.mark.proof)],
+    ids=["no state", "widget state"],
+)
 def executed(request: pytest.FixtureRequest) -> Any:
     """Return a notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
@@ -245,7 +268,9 @@ def executed(request: pytest.FixtureRequest) -> Any:
         NotebookClient(made, timeout=60, store_widget_state=request.param).execute()
     assert ("widgets" in made.metadata) == request.param
     # The front end is in the file once, however many runs there are; without widget state never.
-    kept = made.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {"state": {}})
+    kept = made.metadata.get("widgets", {}).get(
+        "application/vnd.jupyter.widget-state+json", {"state": {}}
+    )
     assert sum(len(str(widget)) > 50_000 for widget in kept["state"].values()) == request.param
     return made
 
@@ -261,14 +286,20 @@ def opened(page: Page, file: Path) -> Locator:
 def test_nbconvert_to_html(executed: Any, page: Page, tmp_path: Path, template: str) -> None:
     file = tmp_path / "run.html"
     exporter = HTMLExporter(template_name=template, exclude_input=True)  # type: ignore[no-untyped-call]
-    file.write_text(exporter.from_notebook_node(executed, {"metadata": {"name": "run", "path": str(tmp_path)}})[0])
+    file.write_text(
+        exporter.from_notebook_node(executed, {"metadata": {"name": "run", "path": str(tmp_path)}})[
+            0
+        ]
+    )
     place = opened(page, file)
     screenshot(page, f"saved-nbconvert-{template}")
     sees_all(page, place)
     expect(place).to_contain_text("begun and done")  # it ended while a later cell ran
 
 
-def test_executed_without_a_front_end_then_opened_without_a_kernel(executed: Any, notebook: Callable[..., Notebook]) -> None:
+def test_executed_without_a_front_end_then_opened_without_a_kernel(
+    executed: Any, notebook: Callable[..., Notebook]
+) -> None:
     book = notebook(cells=("1",), name="executed.ipynb")
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     nbformat.write(executed, book.lab.root / book.name)
@@ -301,7 +332,9 @@ stream = [e.ReasoningDelta(id="r", delta="CANARY" + "-thought"), *call("t", "f",
           e.TextDelta(id="x", delta="Hello")]
 ran = await nbagent.show(iter(stream), reveal="answer")
 """
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (SETUP, secret)])
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in (SETUP, secret)]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         NotebookClient(made, timeout=60, store_widget_state=True).execute()
@@ -317,7 +350,9 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     file = tmp_path / "attacks.html"
     for start in range(0, len(found := attacks()), 40):
-        copies = [transcript_html(everywhere(attack), dom_key="m") for attack in found[start : start + 40]]
+        copies = [
+            transcript_html(everywhere(attack), dom_key="m") for attack in found[start : start + 40]
+        ]
         sections = "".join(f"<section>{copy}</section>" for copy in copies)
         file.write_text(f"<!doctype html><meta charset=utf-8>{sections}<p id=end>end</p>")
         opened(page, file)
@@ -325,5 +360,7 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
         assert page.locator("body > section").count() == len(copies)
         assert page.locator("body > section > div").count() == len(copies)
         assert page.locator("body > p#end").count() == 1
-        assert page.locator("script, iframe, object, embed, form, svg, math, link, base").count() == 0
+        assert (
+            page.locator("script, iframe, object, embed, form, svg, math, link, base").count() == 0
+        )
     assert {url for url in asked if not url.startswith(("data:image/", file.as_uri()))} == set()

@@ -24,8 +24,15 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
 ) -> None:
     book = notebook(NAME)
     cells = json.loads((book.lab.root / NAME).read_text())["cells"]
-    code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    at = {name: next(index for index, source in code.items() if piece in source) for name, piece in PIECES.items()}
+    code = {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+    }
+    at = {
+        name: next(index for index, source in code.items() if piece in source)
+        for name, piece in PIECES.items()
+    }
     at["stock"] = next(index for index, source in code.items() if source == "STOCK")
 
     def execute(*names: str) -> None:
@@ -46,14 +53,18 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
     page.keyboard.type('Call order for "sencha", 500 grams')
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Allow", exact=True).click()
-    expect(page.locator(".nb-log")).to_contain_text("500 g of sencha are on their way", timeout=MINUTE)
+    expect(page.locator(".nb-log")).to_contain_text(
+        "500 g of sencha are on their way", timeout=MINUTE
+    )
     screenshot(page, "serve-page-light")
     execute("stock")
     assert "'sencha': 500" in book.output(at["stock"])
 
     # A run of a program: in the page, in this notebook, and in another one, which stops it.
     execute("begin", "line", "watch")
-    expect(book.widget(at["watch"]).locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
+    expect(book.widget(at["watch"]).locator(".nb-log")).to_contain_text(
+        "oolong: minute 1 of 60", timeout=MINUTE
+    )
     page.locator("section", has_text="Running now").get_by_role("link", name="teahouse").click()
     expect(page.locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
     page.emulate_media(color_scheme="dark")
@@ -64,7 +75,9 @@ def test_an_agent_is_chatted_with_in_a_page_and_its_run_is_stopped_from_a_second
     assert line is not None
     other = notebook(cells=(f"import nbagent\n{line[0]}",))
     other.run(0)
-    expect(other.widget(0).locator(".nb-log")).to_contain_text("oolong: minute 1 of 60", timeout=MINUTE)
+    expect(other.widget(0).locator(".nb-log")).to_contain_text(
+        "oolong: minute 1 of 60", timeout=MINUTE
+    )
     other.widget(0).get_by_role("button", name="Stop").click()
     expect(page.locator(".nb-status")).to_contain_text("Stopped", timeout=MINUTE)
     expect(other.widget(0).locator(".nb-status")).to_contain_text("Stopped", timeout=MINUTE)

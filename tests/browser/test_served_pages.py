@@ -24,7 +24,10 @@ HELLO = "Hello there."
 def show_page(page: Page, url: str, script: str) -> None:
     """Show a page with a script at an address of the server, which has no such page itself."""
     html = f'<!doctype html><meta charset="utf-8"><body><script src="{url}/script.js"></script>'
-    page.route(f"{url}/script.js", lambda route: route.fulfill(body=script, content_type="text/javascript; charset=utf-8"))
+    page.route(
+        f"{url}/script.js",
+        lambda route: route.fulfill(body=script, content_type="text/javascript; charset=utf-8"),
+    )
     page.route(f"{url}/page", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{url}/page")
 
@@ -37,16 +40,23 @@ def test_the_printed_pages_show_the_answers_of_a_server(page: Page) -> None:
     ):
         ids = {"session": client.post("/agents/chatbot/sessions").json()["session_id"]}
         ids["thread"] = client.post("/threads").json()["id"]
-        ids["run"] = client.post(f"/threads/{ids['thread']}/runs", json={"message": "Hello"}).json()["id"]
+        ids["run"] = client.post(
+            f"/threads/{ids['thread']}/runs", json={"message": "Hello"}
+        ).json()["id"]
         show_page(page, server.url, bundle("browser.tsx"))
         for system in ("dexto", "nearai", "status.tokens"):
-            seen = page.evaluate("(system_and_ids) => see(system_and_ids[0], '', system_and_ids[1])", [system, ids])
+            seen = page.evaluate(
+                "(system_and_ids) => see(system_and_ids[0], '', system_and_ids[1])", [system, ids]
+            )
             assert HELLO in (seen["text"] or "".join(seen["notes"])), system
             assert seen["errors"] == [], system
 
         page.evaluate("draw('')")  # React
         bodies = []
-        page.on("request", lambda request: bodies.append(request.post_data_json) if request.post_data else None)
+        page.on(
+            "request",
+            lambda request: bodies.append(request.post_data_json) if request.post_data else None,
+        )
         for _ in range(2):
             page.get_by_role("textbox").fill("Hello")
             page.get_by_role("button", name="Send").click()
@@ -75,19 +85,33 @@ def hold(exchange: Exchange) -> None:
 def test_use_chat_shows_a_tool_and_an_answer_and_stops_one(page: Page) -> None:
     modules = environment.folder() / "node" / "node_modules"
     source = str(Path(__file__).with_name("use_chat.jsx"))
-    options = ["--bundle", "--minify", "--jsx=automatic", "--log-level=error", '--define:process.env.NODE_ENV="production"']
+    options = [
+        "--bundle",
+        "--minify",
+        "--jsx=automatic",
+        "--log-level=error",
+        '--define:process.env.NODE_ENV="production"',
+    ]
     command = [str(MODULES / "esbuild" / "bin" / "esbuild"), source, *options]
     script = subprocess.run(
-        command, env={**os.environ, "NODE_PATH": str(modules)}, check=True, capture_output=True, text=True
+        command,
+        env={**os.environ, "NODE_PATH": str(modules)},
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
-    with ModelServer(chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), hold, chat("Again.")) as model:
+    with ModelServer(
+        chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), hold, chat("Again.")
+    ) as model:
         agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server:
             show_page(page, server.url, script)
             send, state = page.get_by_role("button", name="Send"), page.locator("output")
             page.get_by_role("textbox").fill("1 + 2?")
             send.click()
-            expect(page.locator(".assistant").last).to_have_text("tool-add output-availableIt is 3.")
+            expect(page.locator(".assistant").last).to_have_text(
+                "tool-add output-availableIt is 3."
+            )
             expect(state).to_have_text("ready")
             send.click()
             expect(page.locator(".assistant").last).to_have_text("Hel")
@@ -137,7 +161,10 @@ def test_an_event_source_goes_on_when_the_process_that_it_reads_from_was_killed(
     ):
         run = httpx2.post(f"{owner.url}/runs", json={"message": "go"}).json()["id"]
         show_page(page, read.url, "")
-        page.evaluate(f"(args) => {{ window.ended = ({FOLLOW})(args); }}", [f"/runs/{run}/events", '"type":"run.end"'])
+        page.evaluate(
+            f"(args) => {{ window.ended = ({FOLLOW})(args); }}",
+            [f"/runs/{run}/events", '"type":"run.end"'],
+        )
         words.let_go(20)
         seen_when(page, "word19 ")
         read.kill()
@@ -148,12 +175,16 @@ def test_an_event_source_goes_on_when_the_process_that_it_reads_from_was_killed(
         events = [json.loads(data) for data in seen["data"]]
     numbers = [event["seq"] for event in events]  # of deltas that were joined, the last
     assert numbers == sorted(set(numbers))
-    assert "".join(event.get("delta", "") for event in events if event["type"] == "text.delta") == "".join(words.words)
+    assert "".join(
+        event.get("delta", "") for event in events if event["type"] == "text.delta"
+    ) == "".join(words.words)
     assert (events[-1]["status"], seen["opened"]) == ("completed", 2)
 
 
 @pytest.mark.proof
-def test_an_event_source_ends_when_the_process_of_its_run_was_killed(page: Page, words: Words, tmp_path: Path) -> None:
+def test_an_event_source_ends_when_the_process_of_its_run_was_killed(
+    page: Page, words: Words, tmp_path: Path
+) -> None:
     with (
         ModelServer(words) as model,
         Process(model.base_url, tmp_path / "runs.db", tmp_path / "deleted") as server,

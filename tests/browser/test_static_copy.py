@@ -37,7 +37,11 @@ def wait_until_saved(book: Notebook, words: str, *, runs: int = 1) -> None:
     while True:
         book.save()
         cells = nbformat.read(book.lab.root / book.name, 4).cells
-        found = [output.get("data", {}).get("text/html", "") for cell in cells for output in cell.get("outputs", ())]
+        found = [
+            output.get("data", {}).get("text/html", "")
+            for cell in cells
+            for output in cell.get("outputs", ())
+        ]
         copies = sum("data-nbagent-twin" in html and words in html for html in found)
         if copies >= runs:
             return
@@ -61,8 +65,12 @@ def finish(book: Notebook, gate: str, index: int) -> None:
 
 
 @pytest.mark.proof
-def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(notebook: Callable[..., Notebook]) -> None:
-    shows = [f"{name} = nbagent.show(until('{name}'))" for name in ("moved", "reopened", "reloaded")]
+def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(
+    notebook: Callable[..., Notebook],
+) -> None:
+    shows = [
+        f"{name} = nbagent.show(until('{name}'))" for name in ("moved", "reopened", "reloaded")
+    ]
     book = notebook("kept.ipynb", cells=(SETUP, *shows))
     page = book.page
     streaming(book, 1, 2, 3)
@@ -84,8 +92,13 @@ def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(notebook: 
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-def test_the_file_holds_runs_whose_ends_were_lost_on_the_way(notebook: Callable[..., Notebook], wire: Wire) -> None:
-    shows = ("dropped = nbagent.show(until('dropped'))", "flooded = [nbagent.show(until('flooded')) for _ in range(5)]")
+def test_the_file_holds_runs_whose_ends_were_lost_on_the_way(
+    notebook: Callable[..., Notebook], wire: Wire
+) -> None:
+    shows = (
+        "dropped = nbagent.show(until('dropped'))",
+        "flooded = [nbagent.show(until('flooded')) for _ in range(5)]",
+    )
     book = notebook("lost.ipynb", wire=wire, cells=(SETUP + STREAMS, *shows, "flood(2_000_000, 6)"))
     streaming(book, 1, 2)
     wire.drop(down=4, new_session=True)
@@ -95,7 +108,9 @@ def test_the_file_holds_runs_whose_ends_were_lost_on_the_way(notebook: Callable[
     book.run(3)
     book.page.wait_for_timeout(3000)
     (book.lab.root / "flooded").touch()
-    expect(book.widget(2).locator(".nb-status", has_text="Done in")).to_have_count(5, timeout=90_000)
+    expect(book.widget(2).locator(".nb-status", has_text="Done in")).to_have_count(
+        5, timeout=90_000
+    )
     book.wait_idle()
     wait_until_saved(book, "and done", runs=6)
     assert wire.complaints
@@ -103,9 +118,15 @@ def test_the_file_holds_runs_whose_ends_were_lost_on_the_way(notebook: Callable[
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-def test_a_run_that_is_shown_beside_a_flood_is_drawn(notebook: Callable[..., Notebook], wire: Wire) -> None:
+def test_a_run_that_is_shown_beside_a_flood_is_drawn(
+    notebook: Callable[..., Notebook], wire: Wire
+) -> None:
     flood = "threading.Thread(target=flood, args=(2_000_000, 8)).start()"
-    book = notebook("flood.ipynb", wire=wire, cells=(SETUP + STREAMS, flood, "run = nbagent.show(until('flood'))"))
+    book = notebook(
+        "flood.ipynb",
+        wire=wire,
+        cells=(SETUP + STREAMS, flood, "run = nbagent.show(until('flood'))"),
+    )
     for index in (0, 1):
         book.run(index)
         book.wait_idle()
@@ -200,7 +221,9 @@ async def cut():
 
 
 @pytest.mark.proof
-def test_the_file_gets_what_the_kernel_had_no_time_to_put_there(notebook: Callable[..., Notebook]) -> None:
+def test_the_file_gets_what_the_kernel_had_no_time_to_put_there(
+    notebook: Callable[..., Notebook],
+) -> None:
     book = notebook("cut.ipynb", cells=(SETUP + CUT, "run = nbagent.show(cut())"))
     book.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     for index in (0, 1):

@@ -62,8 +62,12 @@ def asked(view: Locator, text: str) -> None:
 
 
 @pytest.mark.proof
-def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP.replace("TESTS", repr(str(Path(__file__).parents[1]))), BLOCKS, AWAITS, FIVE))
+def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(
+    notebook: Callable[..., Notebook],
+) -> None:
+    book = notebook(
+        cells=(SETUP.replace("TESTS", repr(str(Path(__file__).parents[1]))), BLOCKS, AWAITS, FIVE)
+    )
     book.run(0)
     book.wait_idle()
 
@@ -79,7 +83,9 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     view = book.widget(1)
     view.get_by_label("year", exact=True).fill("2021")
     go(view, "Run with changes")
-    expect(view.locator(".nb-question").first).to_contain_text("Run · Stopped at a breakpoint · year: 2024 → 2021")
+    expect(view.locator(".nb-question").first).to_contain_text(
+        "Run · Stopped at a breakpoint · year: 2024 → 2021"
+    )
     asked(view, "Stopped at a breakpoint")
     view.locator(".nb-question").nth(1).focus()
     book.page.keyboard.press("F10")
@@ -101,7 +107,9 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     view = book.widget(2)
     expect(view.locator(".nb-tool", has_text="pause")).to_be_visible()
     go(view, "Step")
-    expect(view.get_by_role("button", name="Step", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(view.get_by_role("button", name="Step", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
     go(view, "Stop before each call of fetch_rates")
     dot = view.get_by_role("button", name="Stop before each call of fetch_rates").first
     expect(dot).to_have_attribute("aria-pressed", "true")
@@ -121,7 +129,9 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     book.shot("stop-error-light")
     view.get_by_label("year", exact=True).fill("2023")
     go(view, "Run again with changes")
-    expect(view.locator(".nb-question", has_text="Run again · ")).to_contain_text("year: 2000 → 2023")
+    expect(view.locator(".nb-question", has_text="Run again · ")).to_contain_text(
+        "year: 2000 → 2023"
+    )
     go(view, "Continue")
     expect(book.cell(2)).to_contain_text("then {'year': 2023}")
     book.wait_idle()

@@ -16,11 +16,23 @@ TOUR = "01-tour.ipynb"
 def cells_of(notebook: Notebook) -> dict[str, int]:
     """Return the index of each cell, by a piece of its code."""
     cells = json.loads((notebook.lab.root / TOUR).read_text())["cells"]
-    code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    pieces = {"hello": "import nbagent", "tools": "def load_sales", "watch": "run = await", "live": "sales.groupby"}
+    code = {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+    }
+    pieces = {
+        "hello": "import nbagent",
+        "tools": "def load_sales",
+        "watch": "run = await",
+        "live": "sales.groupby",
+    }
     pieces |= {"stop": "slow = ", "figure": "artist = ", "poem": "poem = "}
     pieces |= {"played": "played = ", "quiet": "quiet = "}
-    return {name: next(index for index, source in code.items() if piece in source) for name, piece in pieces.items()}
+    return {
+        name: next(index for index, source in code.items() if piece in source)
+        for name, piece in pieces.items()
+    }
 
 
 def row(widget: Locator, name: str) -> Locator:
@@ -49,7 +61,9 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     tour.wait_idle()
     expect(row(watch, "load_sales")).to_contain_text(re.compile(r"DataFrame 1,0\d\d×4"))
     expect(row(watch, "fetch_rates")).to_contain_text("ConnectionError")
-    expect(watch.get_by_text("rates.internal:443 refused the connection").first).to_be_visible()  # errors open by themselves
+    expect(
+        watch.get_by_text("rates.internal:443 refused the connection").first
+    ).to_be_visible()  # errors open by themselves
     expect(watch.locator("math").first).to_be_attached()
     expect(watch.locator(".nb-markdown table").first).to_be_attached()
     expect(watch.locator(".nb-markdown pre code").first).to_be_attached()
@@ -67,9 +81,13 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     tour.run(at["live"])
     tour.wait_idle()
     expect(
-        tour.cell(at["live"]).get_by_role("cell", name="espresso").or_(tour.cell(at["live"]).get_by_text("espresso"))
+        tour.cell(at["live"])
+        .get_by_role("cell", name="espresso")
+        .or_(tour.cell(at["live"]).get_by_text("espresso"))
     ).to_be_visible()
-    assert tour.python("print(type(run.tools[0].result).__name__, len(run.tools), run.status)").split() == [
+    assert tour.python(
+        "print(type(run.tools[0].result).__name__, len(run.tools), run.status)"
+    ).split() == [
         "DataFrame",
         "3",
         "completed",
@@ -81,7 +99,9 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     # Figures, generators, a recording, and what is kept back.
     for name in ("figure", "poem", "played", "quiet"):
         tour.run(at[name])
-        expect(tour.widget(at[name]).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+        expect(tour.widget(at[name]).locator(".nb-status", has_text="Done in")).to_be_visible(
+            timeout=60_000
+        )
         tour.wait_idle()
         tour.widget(at[name]).scroll_into_view_if_needed()
         tour.shot(f"tour-{name}")
@@ -95,7 +115,9 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     assert "Thought" not in tour.widget(at["quiet"]).inner_text()
 
     tour.theme("dark")
-    dark = tour.widget(at["watch"])  # it left the page meanwhile; what the reader opened is open still
+    dark = tour.widget(
+        at["watch"]
+    )  # it left the page meanwhile; what the reader opened is open still
     expect(dark.get_by_role("columnheader", name="revenue").first).to_be_visible()
     tour.shot("tour-done-dark")
     assert not [line for line in tour.lab.log[before:] if "rate exceeded" in line]
@@ -131,7 +153,9 @@ def stops_in_mid_stream(tour: Notebook, cell: int) -> None:
     milliseconds = slow.evaluate(CLICK_STOP)
     tour.shot("stop-after")
     figure("stop", "the tour: from the click to the words in the header", f"{milliseconds:.0f} ms")
-    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}"))  # the partial text stays
+    expect(slow.locator(".nb-markdown")).to_contain_text(
+        re.compile(r"\w{3,}")
+    )  # the partial text stays
     expect(slow.get_by_role("button", name="Stop")).to_be_hidden()
 
     output = tour.python(

@@ -38,7 +38,10 @@ def prepare(page: Page) -> Page:
     """Put the functions of the stage, and of `pleasant.js`, into the page."""
     serve_files(page)
     page.evaluate("async () => { window.stage = await import('/js/test/preview/stage.js') }")
-    page.evaluate("(code) => { window.pleasant = (0, eval)(code) }", (Path(__file__).parent / "pleasant.js").read_text())
+    page.evaluate(
+        "(code) => { window.pleasant = (0, eval)(code) }",
+        (Path(__file__).parent / "pleasant.js").read_text(),
+    )
     return page
 
 
@@ -57,7 +60,9 @@ def violations(page: Page) -> list[str]:
 def unfold(row: Locator) -> None:
     """Open a panel as a reader does. One that is open, because nothing has taken its place yet, is closed before."""
     row.press("Enter")  # from here on it does not close by itself
-    row.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    row.evaluate(
+        "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
     if row.get_attribute("aria-expanded") == "false":
         row.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "true")
@@ -69,6 +74,12 @@ def memory(page: Page) -> dict[str, int]:
     devtools.send("Performance.enable")
     for _ in range(2):
         devtools.send("HeapProfiler.collectGarbage")
-    metrics = {one["name"]: int(one["value"]) for one in devtools.send("Performance.getMetrics")["metrics"]}
+    metrics = {
+        one["name"]: int(one["value"]) for one in devtools.send("Performance.getMetrics")["metrics"]
+    }
     devtools.detach()
-    return {"bytes": metrics["JSHeapUsedSize"], "nodes": metrics["Nodes"], "listeners": metrics["JSEventListeners"]}
+    return {
+        "bytes": metrics["JSHeapUsedSize"],
+        "nodes": metrics["Nodes"],
+        "listeners": metrics["JSEventListeners"],
+    }

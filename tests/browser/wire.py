@@ -76,7 +76,10 @@ class Wire:
 
     def lost(self) -> int:
         """Number of batches that the widgets sent and no page received."""
-        numbers = [{one.data["seq"] for one in messages if "seq" in one.data} for messages in self._by_comm()]
+        numbers = [
+            {one.data["seq"] for one in messages if "seq" in one.data}
+            for messages in self._by_comm()
+        ]
         return sum(max(seqs, default=0) - len(seqs) for seqs in numbers)
 
     def peak(self) -> int:
@@ -93,7 +96,13 @@ class Wire:
 
     def snapshots(self) -> int:
         """Number of snapshots whose last piece a page received."""
-        return len({one.msg_id for one in self.to_view if one.data["t"] == "snapshot" and one.data.get("last", True)})
+        return len(
+            {
+                one.msg_id
+                for one in self.to_view
+                if one.data["t"] == "snapshot" and one.data.get("last", True)
+            }
+        )
 
     def _by_comm(self) -> list[list[CommMessage]]:
         """Return the messages of each widget, each once even if several pages received it."""
@@ -133,11 +142,15 @@ class Wire:
                 await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
         writer.close()
 
-    async def _websocket(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _websocket(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if self._loop.time() < self._down_until:
             writer.transport.abort()
             return
-        if self._new_session and b"session_id=" in head:  # a kernel's; the server's own events come over another one
+        if (
+            self._new_session and b"session_id=" in head
+        ):  # a kernel's; the server's own events come over another one
             self._new_session = False
             head = re.sub(rb"(session_id=[^& ]+)", rb"\1-anew", head, count=1)
         there, back = await asyncio.open_connection(*self._server)
@@ -145,14 +158,19 @@ class Wire:
         writer.write(await there.readuntil(b"\r\n\r\n"))
         self._connections += 1
         self._sockets.add(writer)
-        up, down = _Tap(self, self.to_kernel, self._connections), _Tap(self, self.to_view, self._connections)
+        up, down = (
+            _Tap(self, self.to_kernel, self._connections),
+            _Tap(self, self.to_view, self._connections),
+        )
         try:
             await asyncio.gather(self._pass(reader, back, up), self._pass(there, writer, down))
         finally:
             self._sockets.discard(writer)
             back.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: "_Tap | None" = None) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: "_Tap | None" = None
+    ) -> None:
         try:
             while data := await reader.read(1 << 18):
                 writer.write(data)
@@ -188,9 +206,15 @@ class _Tap:
             return
         content = msgspec.json.decode(raw_content)
         message = content["data"].get("content", {"t": content["data"].get("method")})
-        data = {key: value for key, value in message.items() if key not in ("ops", "blocks", "text")}
+        data = {
+            key: value for key, value in message.items() if key not in ("ops", "blocks", "text")
+        }
         sent = datetime.fromisoformat(header["date"]).timestamp()
-        self._messages.append(CommMessage(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
+        self._messages.append(
+            CommMessage(
+                self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)
+            )
+        )
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:

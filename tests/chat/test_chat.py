@@ -43,33 +43,55 @@ def ended(chat: nbagent.Chat, act: Callable[[], object]) -> None:
 def shown(chat: nbagent.Chat) -> list[tuple[str, str]]:
     """Return what the reader sees of prompts and texts, without earlier versions."""
     blocks = (block for block in chat.run.snapshot() if not block.get("replaced"))
-    return [(block["kind"], block["text"]) for block in blocks if block["kind"] in ("prompt", "text")]
+    return [
+        (block["kind"], block["text"]) for block in blocks if block["kind"] in ("prompt", "text")
+    ]
 
 
 async def test_each_prompt_knows_what_was_said_before() -> None:
     chat = nbagent.chat(agent())
     await chat.ask("rates 2023")
     await chat.ask("rates 2024")
-    assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool", "assistant"] * 2
+    assert [message["role"] for message in chat.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ] * 2
     assert chat.session.messages == chat.messages
     assert [call.result for call in chat.run.tools] == ["rates of 2023", "rates of 2024"]
     chat.close()
 
 
-async def test_a_new_chat_introduces_its_agent_and_says_how_to_ask_where_there_is_no_input_line() -> None:
-    made = nbagent.Agent("demo", "\n You answer in one sentence.\nNever say why.", tools=[rates], name="analyst")
+async def test_a_new_chat_introduces_its_agent_and_says_how_to_ask_where_there_is_no_input_line() -> (
+    None
+):
+    made = nbagent.Agent(
+        "demo", "\n You answer in one sentence.\nNever say why.", tools=[rates], name="analyst"
+    )
     root = nbagent.chat(made).run.snapshot()[0]
-    assert (root["about"], root["offers"], run_label(root)) == ("You answer in one sentence.", ["rates"], "Ready")
+    assert (root["about"], root["offers"], run_label(root)) == (
+        "You answer in one sentence.",
+        ["rates"],
+        "Ready",
+    )
     copy = transcript_html([root])
-    assert all(line in copy for line in ("You answer in one sentence.", "Tools: rates", "await chat.ask("))
+    assert all(
+        line in copy for line in ("You answer in one sentence.", "Tools: rates", "await chat.ask(")
+    )
     assert "without any output" not in copy
 
 
 async def test_what_is_hidden_of_an_agent_is_not_in_the_introduction_of_its_chat() -> None:
     made = nbagent.Agent("demo", "The discount is 40 %.", tools=[rates])
     assert "about" not in nbagent.chat(made, reveal="answer").run.snapshot()[0]
-    assert not {"about", "offers"} & nbagent.chat(made, hide={"rates": "args"}).run.snapshot()[0].keys()
-    secret = nbagent.chat(nbagent.Agent("demo", "Log in with 555-12-9999."), redact=[r"\d{3}-\d\d-\d{4}"])
+    assert (
+        not {"about", "offers"}
+        & nbagent.chat(made, hide={"rates": "args"}).run.snapshot()[0].keys()
+    )
+    secret = nbagent.chat(
+        nbagent.Agent("demo", "Log in with 555-12-9999."), redact=[r"\d{3}-\d\d-\d{4}"]
+    )
     assert "555-12" not in str(secret.run.snapshot())
 
 
@@ -78,9 +100,17 @@ async def test_a_session_that_goes_on_shows_what_was_said() -> None:
     await session.generate("rates 2023")
     chat = nbagent.chat(session)
     assert [kind for kind, _ in shown(chat)] == ["prompt", "text"]
-    assert (chat.run.tools[0].name, chat.run.tools[0].args, chat.run.status) == ("rates", {"year": 2023}, "completed")
+    assert (chat.run.tools[0].name, chat.run.tools[0].args, chat.run.status) == (
+        "rates",
+        {"year": 2023},
+        "completed",
+    )
     root = chat.run.snapshot()[0]
-    assert (run_label(root), figures(root), chat.run.tools[0].seconds) == ("Ready", ["1 tool"], None)  # no times of its own
+    assert (run_label(root), figures(root), chat.run.tools[0].seconds) == (
+        "Ready",
+        ["1 tool"],
+        None,
+    )  # no times of its own
     await chat.ask("rates 2024")
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 2023", "rates 2024"]
     chat.close()
@@ -93,7 +123,9 @@ async def test_an_edited_prompt_goes_on_from_there_and_the_earlier_version_is_ke
     await chat.ask("rates 2023")
     block = next(block["id"] for block in chat.run.snapshot() if block.get("text") == "rates 2022")
     ended(chat, lambda: chat.run.take(Say(text="rates 1999", instead_of=block)))
-    assert [message["content"] for message in chat.messages if message["role"] == "user"] == ["rates 1999"]
+    assert [message["content"] for message in chat.messages if message["role"] == "user"] == [
+        "rates 1999"
+    ]
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 1999"]
     assert (chat.session.name, len(session.messages)) == ("branch", 8)
     chat.close()
@@ -109,12 +141,19 @@ async def test_a_function_gets_the_messages_so_far() -> None:
 async def test_an_address_gets_the_messages_so_far() -> None:
     with Server(answer("One."), answer("Two.")) as server:
         chat = nbagent.chat(
-            f"{server.base_url}/chat/completions", json={"model": "m"}, headers={"Authorization": f"Bearer {KEY}"}
+            f"{server.base_url}/chat/completions",
+            json={"model": "m"},
+            headers={"Authorization": f"Bearer {KEY}"},
         )
         await chat.ask("first")
         await chat.ask("second")
         bodies = server.bodies
-    assert shown(chat) == [("prompt", "first"), ("text", "One."), ("prompt", "second"), ("text", "Two.")]
+    assert shown(chat) == [
+        ("prompt", "first"),
+        ("text", "One."),
+        ("prompt", "second"),
+        ("text", "Two."),
+    ]
     assert [message["content"] for message in bodies[1]["messages"]] == ["first", "One.", "second"]
     assert [(body["model"], body["stream"]) for body in bodies] == [("m", True)] * 2
     chat.close()
@@ -138,7 +177,10 @@ async def test_a_function_that_returns_no_stream_is_named_with_what_it_returned(
         """Forget to return what it made."""
 
     chat = nbagent.chat(ask)
-    with pytest.raises(UnknownSource, match=r"^ask must return the stream of an answer, such as .*, and returned None$"):
+    with pytest.raises(
+        UnknownSource,
+        match=r"^ask must return the stream of an answer, such as .*, and returned None$",
+    ):
         await chat.ask("one")
     assert (chat.messages, chat.is_answering, shown(chat)) == ([], False, [])
     chat.close()
@@ -176,7 +218,11 @@ async def test_a_prompt_that_was_not_shown_is_not_counted() -> None:
     block = next(block["id"] for block in chat.run.snapshot() if block.get("text") == "three")
     ended(chat, lambda: chat.run.take(Say(text="four", instead_of=block)))
     await chat.ask("five")
-    assert [message["content"] for message in chat.messages if message["role"] == "user"] == ["one", "four", "five"]
+    assert [message["content"] for message in chat.messages if message["role"] == "user"] == [
+        "one",
+        "four",
+        "five",
+    ]
     chat.close()
 
 
@@ -202,16 +248,23 @@ async def test_a_second_prompt_waits_for_nothing_but_is_refused() -> None:
 
 def test_other_things_are_refused_by_name() -> None:
     with pytest.raises(
-        NbagentError, match="takes an agent, a session, an address, or a function from messages to a stream; got int"
+        NbagentError,
+        match="takes an agent, a session, an address, or a function from messages to a stream; got int",
     ):
         nbagent.chat(1)
-    with pytest.raises(NbagentError, match=r"If that is a model: nbagent.chat\(nbagent.Agent\('gpt-5-mini'\)\)"):
+    with pytest.raises(
+        NbagentError, match=r"If that is a model: nbagent.chat\(nbagent.Agent\('gpt-5-mini'\)\)"
+    ):
         nbagent.chat("gpt-5-mini")
 
 
-async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fig = Figure(figsize=(1, 1))
-    monkeypatch.setattr(sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig})
+    monkeypatch.setattr(
+        sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig}
+    )
     got: list[Any] = []
 
     def keep(messages: list[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,12 @@ import nbagent
 RATES = {2023: 1.08, 2024: 1.09}
 
 REPLIES: list[Any] = [
-    say("chat", "Let me look.", [("c1", "fetch_rates", '{"year": 2023}'), ("c2", "fetch_rates", '{"year": 2024}')], number=1),
+    say(
+        "chat",
+        "Let me look.",
+        [("c1", "fetch_rates", '{"year": 2023}'), ("c2", "fetch_rates", '{"year": 2024}')],
+        number=1,
+    ),
     say("chat", "", [("c3", "difference", '{"first": 1.08, "second": 1.09}')], number=2),
     say("chat", "It rose by 0.01.", number=3),
 ]
@@ -28,7 +33,11 @@ def difference(first: float, second: float) -> float:
 def rates_run(server: Server, *tools: Any, **options: Any) -> nbagent.Run:
     """Return the run of three steps, which has ended."""
     agent = nbagent.Agent(
-        "test-1", "Be brief.", tools=list(tools) or [fetch_rates, difference], client=server.client(), name="rates"
+        "test-1",
+        "Be brief.",
+        tools=list(tools) or [fetch_rates, difference],
+        client=server.client(),
+        name="rates",
     )
     return finished(agent.stream("How did the rate change?"), **options)
 

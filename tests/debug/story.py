@@ -42,13 +42,25 @@ def unused(model=sys) -> None:  # type: ignore[no-untyped-def]
 
 if __name__ == "__main__":
     replies = [
-        Reply("Let me look.", [Call("fetch_rates", {"year": 2023}), Call("fetch_rates", {"year": 2024})], "Two years."),
-        Reply(calls=[Call("difference", {"first": 1.08, "second": 1.09}), Call("pay", {"amount": 3}), Call("broken")]),
+        Reply(
+            "Let me look.",
+            [Call("fetch_rates", {"year": 2023}), Call("fetch_rates", {"year": 2024})],
+            "Two years.",
+        ),
+        Reply(
+            calls=[
+                Call("difference", {"first": 1.08, "second": 1.09}),
+                Call("pay", {"amount": 3}),
+                Call("broken"),
+            ]
+        ),
         Reply('It rose by "0.01".\nThat is all.'),
     ]
     with ModelServer(replies) as server:
         tools: list[Any] = [fetch_rates, difference, pay, broken, unused]
-        agent = nbagent.Agent("gpt-5-mini", "Be brief.", tools=tools, client=server.client(), name="rates")
+        agent = nbagent.Agent(
+            "gpt-5-mini", "Be brief.", tools=tools, client=server.client(), name="rates"
+        )
         run = play(agent.stream("How did the rate change?"))
     assert run.error is None, run.error
     run.to_test(sys.argv[1])

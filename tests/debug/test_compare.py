@@ -26,8 +26,20 @@ def call(number: int, tool: str, args: dict[str, Any], result: Any) -> list[e.Ev
 
 def run_of(*calls: tuple[str, dict[str, Any], Any], answer: str = "Done.", **end: Any) -> Run:
     events = [event for number, each in enumerate(calls) for event in call(number, *each)]
-    said: list[e.Event] = [e.TextStart(id="t"), e.TextDelta(id="t", delta=answer), e.TextEnd(id="t")]
-    run = Run([e.RunStart(name="analyst"), e.Prompt(text="Go"), *events, *said, e.RunEnd(status="completed", **end)])
+    said: list[e.Event] = [
+        e.TextStart(id="t"),
+        e.TextDelta(id="t", delta=answer),
+        e.TextEnd(id="t"),
+    ]
+    run = Run(
+        [
+            e.RunStart(name="analyst"),
+            e.Prompt(text="Go"),
+            *events,
+            *said,
+            e.RunEnd(status="completed", **end),
+        ]
+    )
     run.start()
     return run.wait()
 
@@ -47,7 +59,10 @@ def test_arguments_results_answers_and_status_that_differ_are_named() -> None:
     a = run_of(RATE, answer="It is 11.2 now.")
     b = run_of(("rate", {"year": 2025}, {"rate": 11.5}), answer="It is 11.5 now.", code="late")
     comparison = nbagent.compare(a, b)
-    assert [(row.name, row.differs) for row in comparison.differing] == [("rate", ["arguments", "result"]), ("text", ["text"])]
+    assert [(row.name, row.differs) for row in comparison.differing] == [
+        ("rate", ["arguments", "result"]),
+        ("text", ["text"]),
+    ]
     text = str(comparison)
     assert "year: 2024 → 2025" in text
     assert "rate: 11.2 → 11.5" in text
@@ -70,7 +85,10 @@ def test_a_call_that_one_run_has_stands_alone_and_the_others_stay_paired() -> No
 def test_calls_are_paired_by_how_much_their_arguments_agree() -> None:
     first, second = ("f", {"x": 1, "y": 1}, 1), ("f", {"x": 2, "y": 2}, 2)
     rows = nbagent.compare(run_of(first, second), run_of(("f", {"x": 2, "y": 3}, 2))).rows
-    assert [(row.side, row.differs) for row in rows if row.kind == "tool"] == [("a", ["only in a"]), ("both", ["arguments"])]
+    assert [(row.side, row.differs) for row in rows if row.kind == "tool"] == [
+        ("a", ["only in a"]),
+        ("both", ["arguments"]),
+    ]
 
 
 def test_live_tables_are_compared_by_cell() -> None:
@@ -98,7 +116,12 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
         return nbagent.compare(a, b).names
 
     def started(at: float, model: str = "m") -> Run:
-        run = Run([e.RunStart(name="analyst", model=model, ts=at), e.RunEnd(status="completed", ts=at + 1)])
+        run = Run(
+            [
+                e.RunStart(name="analyst", model=model, ts=at),
+                e.RunEnd(status="completed", ts=at + 1),
+            ]
+        )
         run.start()
         return run.wait()
 
@@ -130,14 +153,23 @@ def test_what_is_no_run_is_refused(bad: Any) -> None:
 
 def test_markup_of_models_and_tools_stays_text() -> None:
     attack = "<img src=x onerror=alert(1)>"
-    a, b = (run_of(("f", {attack: attack}, {attack: f"{attack}{n}"}), answer=f"{attack}{n}") for n in (1, 2))
+    a, b = (
+        run_of(("f", {attack: attack}, {attack: f"{attack}{n}"}), answer=f"{attack}{n}")
+        for n in (1, 2)
+    )
     assert "<img" not in nbagent.compare(a, b)._repr_html_()
 
 
 @given(*[st.lists(st.sampled_from("abc"), max_size=12)] * 2)
 def test_every_item_is_in_one_pair_and_in_order(left: list[str], right: list[str]) -> None:
     def items(names: list[str]) -> list[Any]:
-        return items_of([{"id": str(at), "kind": "tool", "name": name, "args": {}} for at, name in enumerate(names)], {})
+        return items_of(
+            [
+                {"id": str(at), "kind": "tool", "name": name, "args": {}}
+                for at, name in enumerate(names)
+            ],
+            {},
+        )
 
     old, new = items(left), items(right)
     pairs = aligned(old, new)

@@ -10,7 +10,15 @@ from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rate
 
 import nbagent
 from nbagent.errors import ForkError
-from nbagent.events import ApprovalRequest, Prompt, TextDelta, TextStart, ToolArgs, ToolResult, ToolStart
+from nbagent.events import (
+    ApprovalRequest,
+    Prompt,
+    TextDelta,
+    TextStart,
+    ToolArgs,
+    ToolResult,
+    ToolStart,
+)
 from nbagent.render.html import transcript_html
 from nbagent.render.markdown import transcript_markdown
 
@@ -74,7 +82,9 @@ def test_up_to_a_call_the_fork_equals_the_run_and_only_the_rest_is_asked(index: 
     own_id = run.tools[index].id
     kept = [block for block in blocks(made) if "fork-1/" not in block["id"]]
     before = blocks(run)[: BLOCKS_BEFORE[step]]
-    assert [block for block in kept if block["id"] != own_id] == [block for block in before if block["id"] != own_id]
+    assert [block for block in kept if block["id"] != own_id] == [
+        block for block in before if block["id"] != own_id
+    ]
     assert made.tools[index].result == "changed"
 
 
@@ -86,11 +96,17 @@ def test_a_call_without_a_change_is_made_again_by_the_function_as_it_is() -> Non
         made_calls.append(year)
         return len(made_calls)
 
-    replies = [say("chat", "", [("c1", "fetch", '{"year": 1}'), ("c2", "fetch", '{"year": 2}')]), say("chat", "End.")]
+    replies = [
+        say("chat", "", [("c1", "fetch", '{"year": 1}'), ("c2", "fetch", '{"year": 2}')]),
+        say("chat", "End."),
+    ]
     with Server(*replies, replies[1]) as server:
         run = rates_run(server, fetch)
         made = fork_of(run, run.tools[1])
-    assert made_calls in ([1, 2, 2], [2, 1, 2])  # the other call of the response is taken from the record
+    assert made_calls in (
+        [1, 2, 2],
+        [2, 1, 2],
+    )  # the other call of the response is taken from the record
     assert made.tools[1].result == 3
     assert made.tools[0].result == run.tools[0].result
 
@@ -102,7 +118,10 @@ def test_changed_arguments_are_what_the_model_wrote() -> None:
         sent = server.bodies[3]["messages"]
     assert made.tools[0].args == {"year": 2024}
     assert made.tools[0].result == {"rate": 1.09}
-    assert [each["function"]["arguments"] for each in sent[1 + 1]["tool_calls"]] == ['{"year":2024}', '{"year": 2024}']
+    assert [each["function"]["arguments"] for each in sent[1 + 1]["tool_calls"]] == [
+        '{"year":2024}',
+        '{"year": 2024}',
+    ]
     assert run.tools[0].args == {"year": 2023}  # the run is left alone
 
 
@@ -112,7 +131,9 @@ def test_instructions_model_tools_and_prompt_are_replaced() -> None:
 
     with Server(*REPLIES, say("chat", "Bien.")) as server:
         run = rates_run(server)
-        made = fork_of(run, 2, instructions="In French.", model="test-2", tools=[other], prompt="Et alors ?")
+        made = fork_of(
+            run, 2, instructions="In French.", model="test-2", tools=[other], prompt="Et alors ?"
+        )
         body = server.bodies[3]
     assert body["model"] == "test-2"
     assert [tool["function"]["name"] for tool in body["tools"]] == ["other"]
@@ -132,7 +153,10 @@ def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them() -> None:
     assert second.tools[2].result == 7
     for number, member in enumerate((run, first, second), 1):
         nodes = member.snapshot()[0]["forks"]
-        assert [(node["number"], node["parent"], node["label"], node["status"], node["own"]) for node in nodes] == [
+        assert [
+            (node["number"], node["parent"], node["label"], node["status"], node["own"])
+            for node in nodes
+        ] == [
             (1, None, "", "completed", number == 1),
             (2, 1, "at difference, other result", "completed", number == 2),
             (3, 2, "step 3, other instructions", "completed", number == 3),
@@ -144,7 +168,9 @@ def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them() -> None:
 def test_what_only_the_responses_api_understands_is_sent_again() -> None:
     first = responses(reasoning("Hm."), call("c1", "fetch_rates", '{"year": 2024}'))
     with Server(first, responses(message("One.")), responses(message("Two."))) as server:
-        agent = nbagent.Agent("test-1", tools=[fetch_rates], client=server.client(), api="responses")
+        agent = nbagent.Agent(
+            "test-1", tools=[fetch_rates], client=server.client(), api="responses"
+        )
         run = finished(agent.stream("?"))
         fork_of(run, "fetch_rates", result=0)
         sent = server.bodies[2]["input"]
@@ -157,12 +183,17 @@ def test_a_recording_is_forked_after_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "rates.jsonl")
     with Server(*REPLIES, REPLIES[2]) as server:
         rates_run(server).save(path)
-        agent = nbagent.Agent("test-1", "Be brief.", tools=[fetch_rates, difference], client=server.client())
+        agent = nbagent.Agent(
+            "test-1", "Be brief.", tools=[fetch_rates, difference], client=server.client()
+        )
         made = agent.fork(nbagent.replay(path), at="difference", result=5, face="console").wait(20)
         recorded, sent = server.bodies[2]["messages"], server.bodies[3]["messages"]
     assert sent[:-1] == recorded[:-1]
     assert sent[-1]["content"] == "5"
-    assert next((node["name"], node["status"]) for node in made.snapshot()[0]["forks"]) == ("rates", "recorded")
+    assert next((node["name"], node["status"]) for node in made.snapshot()[0]["forks"]) == (
+        "rates",
+        "recorded",
+    )
     assert made.parent is None
 
 
@@ -178,7 +209,13 @@ def test_a_tool_that_must_not_run_twice_is_taken_from_the_record() -> None:
     def pays(amount: int, id: str) -> Any:
         return say("chat", "", [(id, "pay", f'{{"amount": {amount}}}')])
 
-    with Server(pays(5, "c1"), say("chat", "Paid."), pays(6, "c9"), say("chat", "Paid."), say("chat", "Paid.")) as server:
+    with Server(
+        pays(5, "c1"),
+        say("chat", "Paid."),
+        pays(6, "c9"),
+        say("chat", "Paid."),
+        say("chat", "Paid."),
+    ) as server:
         run = rates_run(server, pay)
         again = fork_of(run, 1)
         same = fork_of(run, "pay")
@@ -228,9 +265,15 @@ def test_the_run_of_another_framework_goes_on_with_an_agent_of_ours() -> None:
     with pytest.raises(ForkError, match=r"is not a run of nbagent's agent: give fork\(…, agent="):
         run.fork(at=1)
     with Server(say("chat", "Now 2.")) as server:
-        made = fork_of(run, "fetch_rates", result=2, agent=nbagent.Agent("test-1", client=server.client()))
+        made = fork_of(
+            run, "fetch_rates", result=2, agent=nbagent.Agent("test-1", client=server.client())
+        )
         sent = server.bodies[0]["messages"]
-    assert [(each["role"], each.get("content")) for each in sent] == [("user", PROMPT), ("assistant", None), ("tool", "2")]
+    assert [(each["role"], each.get("content")) for each in sent] == [
+        ("user", PROMPT),
+        ("assistant", None),
+        ("tool", "2"),
+    ]
     assert str(made.answer) == "Now 2."
 
 
@@ -289,7 +332,10 @@ def test_the_index_of_a_call_counts_those_of_agents_inside_calls() -> None:
         ({"at": 0, "args": {"year": "soon"}}, "the arguments do not fit fetch_rates"),
         ({"at": 0, "args": [1]}, "args= takes the arguments to change"),
         ({"at": 0, "args": {"year": 1}, "result": 1}, "give one of them"),
-        ({"at": "difference", "tools": [fetch_rates]}, "the tool 'difference' is gone; rates has: fetch_rates"),
+        (
+            {"at": "difference", "tools": [fetch_rates]},
+            "the tool 'difference' is gone; rates has: fetch_rates",
+        ),
         ({"at": 1, "agent": "me"}, "got agent='me'"),
     ],
 )
@@ -344,9 +390,31 @@ def test_a_function_that_a_cell_has_defined_again_counts() -> None:
 
 
 def test_the_line_of_the_tree_contains_no_markup() -> None:
-    node = {"number": 1, "parent": None, "run": "run-1", "name": "x", "label": "", "status": "completed", "own": True}
-    forks = [node, {**node, "number": 2, "parent": 1, "label": "at <script>*x*</script>", "own": False}, "damaged", 5]
-    blocks = [{"id": "run", "parent": None, "kind": "run", "status": "completed", "closed": True, "forks": forks}]
+    node = {
+        "number": 1,
+        "parent": None,
+        "run": "run-1",
+        "name": "x",
+        "label": "",
+        "status": "completed",
+        "own": True,
+    }
+    forks = [
+        node,
+        {**node, "number": 2, "parent": 1, "label": "at <script>*x*</script>", "own": False},
+        "damaged",
+        5,
+    ]
+    blocks = [
+        {
+            "id": "run",
+            "parent": None,
+            "kind": "run",
+            "status": "completed",
+            "closed": True,
+            "forks": forks,
+        }
+    ]
     assert "<script" not in transcript_html(blocks)
     assert r"at \<script>\*x\*\</script>" in transcript_markdown(blocks)
 
@@ -358,7 +426,11 @@ def test_a_fork_stops_where_its_run_stops_now_unless_it_is_told_not_to() -> None
         forks = [run.fork(at=2, face="console"), run.fork(at=2, breakpoints=False, face="console")]
         run.breakpoints.clear()
         forks.append(run.fork(at=2, face="console"))
-        assert [stops(fork.wait(20)) for fork in forks] == [["difference"], [], []]  # nobody is there: each goes on at once
+        assert [stops(fork.wait(20)) for fork in forks] == [
+            ["difference"],
+            [],
+            [],
+        ]  # nobody is there: each goes on at once
 
 
 def test_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -367,10 +439,14 @@ def test_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]
         made = nbagent.show(run.fork(at=3))
     assert capsys.readouterr().out.count("It rose by 0.01.") == 1
     nbagent.show(made)
-    assert capsys.readouterr().out.count("It rose by 0.01.") == 1  # again, as any run that has ended
+    assert (
+        capsys.readouterr().out.count("It rose by 0.01.") == 1
+    )  # again, as any run that has ended
 
 
-async def test_beside_a_running_loop_too_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_beside_a_running_loop_too_a_fork_that_is_shown_is_printed_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with Server(*REPLIES, *REPLIES[2:]) as server:
         run = rates_run(server)
         await nbagent.show(run.fork(at=3))
@@ -380,4 +456,6 @@ async def test_beside_a_running_loop_too_a_fork_that_is_shown_is_printed_once(ca
 def stops(run: nbagent.Run) -> list[str]:
     """Return the tools before whose calls a run has stopped."""
     names = {event.id: event.name for event in run.events if isinstance(event, ToolStart)}
-    return [names[event.tool_id or ""] for event in run.events if isinstance(event, ApprovalRequest)]
+    return [
+        names[event.tool_id or ""] for event in run.events if isinstance(event, ApprovalRequest)
+    ]

@@ -12,7 +12,10 @@ from nbagent.testing import Call, ModelServer, Reply
 
 texts = st.text("abc é\n", max_size=12).map(str.strip)
 calls = st.lists(
-    st.builds(Call, st.sampled_from(["double", "fail"]), st.fixed_dictionaries({"n": st.integers(0, 9)})), max_size=3
+    st.builds(
+        Call, st.sampled_from(["double", "fail"]), st.fixed_dictionaries({"n": st.integers(0, 9)})
+    ),
+    max_size=3,
 )
 scripts = st.tuples(
     st.lists(st.builds(Reply, texts, calls.filter(bool), texts), max_size=4),
@@ -35,14 +38,27 @@ def fail(n: int) -> None:
 def test_a_fork_at_any_point(script: list[Reply], data: st.DataObject, api: Any) -> None:
     steps = [number for number, reply in enumerate(script, 1) for _ in reply.calls]
     is_call = bool(steps) and data.draw(st.booleans())
-    at = data.draw(st.integers(0, len(steps) - 1)) if is_call else data.draw(st.integers(1, len(script)))
+    at = (
+        data.draw(st.integers(0, len(steps) - 1))
+        if is_call
+        else data.draw(st.integers(1, len(script)))
+    )
     step = steps[at] if is_call else at
-    with ModelServer(script) as first, ModelServer(script[step if is_call else step - 1 :]) as second:
-        agent = nbagent.Agent("any", tools=[double, fail], client=first.client(), api=api, max_repeats=None)
+    with (
+        ModelServer(script) as first,
+        ModelServer(script[step if is_call else step - 1 :]) as second,
+    ):
+        agent = nbagent.Agent(
+            "any", tools=[double, fail], client=first.client(), api=api, max_repeats=None
+        )
         run = finished(agent.stream("?"))
-        other = nbagent.Agent("any", tools=[double, fail], client=second.client(), api=api, max_repeats=None)
+        other = nbagent.Agent(
+            "any", tools=[double, fail], client=second.client(), api=api, max_repeats=None
+        )
         options: dict[str, Any] = {"result": "changed"} if is_call else {}
-        made = run.fork(run.tools[at] if is_call else at, agent=other, face="console", **options).wait(20)
+        made = run.fork(
+            run.tools[at] if is_call else at, agent=other, face="console", **options
+        ).wait(20)
         assert (run.error, made.error) == (None, None)
         assert second.requests == len(script) - step + (not is_call)
     kept = [block for block in blocks(made) if not block["id"].startswith("fork-1/")]
@@ -50,7 +66,8 @@ def test_a_fork_at_any_point(script: list[Reply], data: st.DataObject, api: Any)
     without = [block for block in kept if block["id"] != own]
     assert without == [block for block in blocks(run)[: len(kept)] if block["id"] != own]
     assert len(kept) == 1 + sum(
-        bool(reply.text) + bool(reply.thinking) + len(reply.calls) for reply in script[: step if is_call else step - 1]
+        bool(reply.text) + bool(reply.thinking) + len(reply.calls)
+        for reply in script[: step if is_call else step - 1]
     )
     assert [call.name for call in made.tools] == [call.name for call in run.tools]
     assert str(made.answer) == str(run.answer)

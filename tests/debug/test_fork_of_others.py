@@ -50,7 +50,9 @@ def test_a_call_that_a_stop_broke_off_is_made_now() -> None:
             threading.Event().wait(5)
         return "slept"
 
-    with Server(say("chat", "", [("c1", "slow", '{"hours": 1}')]), say("chat", "Good morning.")) as server:
+    with Server(
+        say("chat", "", [("c1", "slow", '{"hours": 1}')]), say("chat", "Good morning.")
+    ) as server:
         run = nbagent.Run(nbagent.Agent("test-1", tools=[slow], client=server.client()).stream("?"))
         run.start()
         next(iter(run.stream("tool.args")))
@@ -62,7 +64,9 @@ def test_a_call_that_a_stop_broke_off_is_made_now() -> None:
     assert (made.tools[0].result, str(made.answer)) == ("slept", "Good morning.")
 
 
-def test_a_question_that_was_answered_is_repeated_and_a_call_that_is_made_again_asks_again() -> None:
+def test_a_question_that_was_answered_is_repeated_and_a_call_that_is_made_again_asks_again() -> (
+    None
+):
     asked: list[dict[str, Any]] = []
 
     @nbagent.tool(approve=True)
@@ -94,7 +98,11 @@ def test_an_agent_that_has_taken_over_goes_on() -> None:
         say("chat", "Expert: 5."),
     ) as server:
         expert = nbagent.Agent("test-2", tools=[fetch_rates], client=server.client(), name="expert")
-        run = finished(nbagent.Agent("test-1", client=server.client(), name="clerk", handoffs=[expert]).stream("?"))
+        run = finished(
+            nbagent.Agent("test-1", client=server.client(), name="clerk", handoffs=[expert]).stream(
+                "?"
+            )
+        )
         made = fork_of(run, "fetch_rates", result=5)
         assert [body["model"] for body in server.bodies] == ["test-1", "test-2", "test-2", "test-2"]
     assert str(made.answer) == "Expert: 5."
@@ -116,8 +124,12 @@ def test_the_form_of_the_answer_stays() -> None:
 
 
 def test_a_request_that_failed_is_sent_again() -> None:
-    with Server(refuse(400, "no"), say("chat", "Now."), REPLIES[1], refuse(400, "no"), say("chat", "Then.")) as server:
-        agent = nbagent.Agent("test-1", tools=[fetch_rates, difference], client=server.client(), api="chat")
+    with Server(
+        refuse(400, "no"), say("chat", "Now."), REPLIES[1], refuse(400, "no"), say("chat", "Then.")
+    ) as server:
+        agent = nbagent.Agent(
+            "test-1", tools=[fetch_rates, difference], client=server.client(), api="chat"
+        )
         agent._connection()._extras = {}  # the request is sent once
         first = finished(agent.stream("?"))
         assert first.status == "failed"
@@ -150,7 +162,9 @@ def test_several_streams_at_once_are_no_run_to_fork() -> None:
 def test_an_agent_on_a_recording_is_forked_within_it() -> None:
     with Server(*REPLIES) as server:
         recording = rates_run(server)
-    run = finished(nbagent.Agent(recording, tools=[fetch_rates, difference]).stream("How did the rate change?"))
+    run = finished(
+        nbagent.Agent(recording, tools=[fetch_rates, difference]).stream("How did the rate change?")
+    )
     made = fork_of(run, "difference", result=7)
     assert str(made.answer) == "It rose by 0.01."
     assert notes(made) == ["Not as recorded: difference(first=1.08, second=1.09) was 0.01, is 7"]

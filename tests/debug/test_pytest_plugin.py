@@ -28,7 +28,17 @@ def test_sum(nbagent):
 
 def test_a_test_is_recorded_once_and_replayed_from_the_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "test_add.py").write_text(TEST)
-    run = ("-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-p", "pytest_nbagent", "test_add.py")
+    run = (
+        "-m",
+        "pytest",
+        "-q",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "pytest_nbagent",
+        "test_add.py",
+    )
     recorded = python(*run, "--nbagent-record", cwd=tmp_path)
     assert "1 passed" in recorded.stdout, recorded.stdout
     path = tmp_path / "cassettes" / "test_add.test_sum.json"
@@ -60,7 +70,10 @@ def test_two_agents_of_one_name_are_told_apart_and_secrets_masked(tmp_path: Path
         assert len(server.bodies) == 2
     assert KEY not in path.read_text()
     replaying = Cassette(path, record=False)
-    answers = [str(replaying.run(replaying.Agent("test-1", tools=[fetch_rates]).stream("?")).answer) for _ in range(2)]
+    answers = [
+        str(replaying.run(replaying.Agent("test-1", tools=[fetch_rates]).stream("?")).answer)
+        for _ in range(2)
+    ]
     assert answers[0] == "One."
     assert answers[1].startswith("Your key is sk•")
     with pytest.raises(NbagentError, match="has no agent 'test-1 3'"):

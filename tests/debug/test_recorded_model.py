@@ -22,7 +22,9 @@ def recording(tmp_path: Path) -> str:
     return str(tmp_path / "rates.jsonl")
 
 
-def test_each_request_gets_the_next_recorded_response_and_the_tools_are_called(recording: str) -> None:
+def test_each_request_gets_the_next_recorded_response_and_the_tools_are_called(
+    recording: str,
+) -> None:
     asked: list[int] = []
 
     @nbagent.tool(name="fetch_rates")
@@ -31,14 +33,24 @@ def test_each_request_gets_the_next_recorded_response_and_the_tools_are_called(r
         asked.append(year)
         return fetch_rates(year)
 
-    run = finished(nbagent.Agent(nbagent.replay(recording), tools=[fetch, difference]).stream(PROMPT))
-    assert (run.status, str(run.answer), sorted(asked)) == ("completed", "It rose by 0.01.", [2023, 2024])
+    run = finished(
+        nbagent.Agent(nbagent.replay(recording), tools=[fetch, difference]).stream(PROMPT)
+    )
+    assert (run.status, str(run.answer), sorted(asked)) == (
+        "completed",
+        "It rose by 0.01.",
+        [2023, 2024],
+    )
     assert [(call.name, call.args, call.result) for call in run.tools] == [
         ("fetch_rates", {"year": 2023}, {"rate": 1.08}),
         ("fetch_rates", {"year": 2024}, {"rate": 1.09}),
         ("difference", {"first": 1.08, "second": 1.09}, 0.01),
     ]
-    assert [event.call_id for event in run.events if isinstance(event, ToolStart)] == ["c1", "c2", "c3"]
+    assert [event.call_id for event in run.events if isinstance(event, ToolStart)] == [
+        "c1",
+        "c2",
+        "c3",
+    ]
     assert notes(run) == []
     assert run.usage.total is None  # no tokens are spent
 
@@ -55,8 +67,12 @@ def test_a_result_that_differs_is_named_with_its_call(recording: str) -> None:
         """Fetch the rates of a year."""
         return {"rate": 2.5 if year == 2024 else 1.08}
 
-    run = finished(nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream(PROMPT))
-    assert notes(run) == ['Not as recorded: fetch_rates(year=2024) was {"rate":1.09}, is {"rate":2.5}']
+    run = finished(
+        nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream(PROMPT)
+    )
+    assert notes(run) == [
+        'Not as recorded: fetch_rates(year=2024) was {"rate":1.09}, is {"rate":2.5}'
+    ]
 
 
 def test_a_difference_in_a_long_result_is_shown_where_it_is() -> None:
@@ -80,7 +96,9 @@ def test_a_difference_in_a_long_result_is_shown_where_it_is() -> None:
 
 
 def test_a_prompt_that_differs_is_told(recording: str) -> None:
-    run = finished(nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream("And now?"))
+    run = finished(
+        nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream("And now?")
+    )
     assert notes(run) == [f"Not as recorded: the prompt was {PROMPT}, is And now?"]
 
 
@@ -97,7 +115,9 @@ def test_a_live_model_goes_on_where_the_recording_ends(recording: str) -> None:
     cut = nbagent.load(recording)
     last = max(index for index, event in enumerate(cut) if isinstance(event, ToolResult))
     with Server(say("chat", "Live: 0.01.")) as server:
-        agent = nbagent.Agent([cut[: last + 1], "test-1"], tools=[fetch_rates, difference], client=server.client())
+        agent = nbagent.Agent(
+            [cut[: last + 1], "test-1"], tools=[fetch_rates, difference], client=server.client()
+        )
         run = finished(agent.stream(PROMPT))
         assert len(server.bodies) == 1
         assert [message["role"] for message in server.bodies[0]["messages"]] == [
@@ -140,7 +160,10 @@ def test_a_session_on_a_recorded_conversation_goes_through_its_prompts(tmp_path:
         runs = [finished(session.stream("first")), finished(session.stream("second"))]
         nbagent.sources.recording.save([event for run in runs for event in run.events], path)
     session = nbagent.Agent(nbagent.load(path)).session()
-    assert [str(finished(session.stream(text)).answer) for text in ("first", "second")] == ["One.", "Two."]
+    assert [str(finished(session.stream(text)).answer) for text in ("first", "second")] == [
+        "One.",
+        "Two.",
+    ]
 
 
 def test_a_tool_that_must_not_run_twice_is_taken_from_the_record(recording: str) -> None:
@@ -150,10 +173,15 @@ def test_a_tool_that_must_not_run_twice_is_taken_from_the_record(recording: str)
         raise AssertionError("called again")
 
     assert fetch_rates.once
-    run = finished(nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream(PROMPT))
+    run = finished(
+        nbagent.Agent(nbagent.replay(recording), tools=[fetch_rates, difference]).stream(PROMPT)
+    )
     assert run.status == "completed"
     assert [call.result for call in run.tools][:2] == [{"rate": 1.08}, {"rate": 1.09}]
-    assert notes(run) == ["fetch_rates was not called again (once=True): its result is the recorded one"] * 2
+    assert (
+        notes(run)
+        == ["fetch_rates was not called again (once=True): its result is the recorded one"] * 2
+    )
 
 
 @pytest.mark.parametrize("wrong", [[], 5, None, ["a", "b", "c"]])
@@ -172,7 +200,10 @@ def test_the_body_that_a_service_sent_is_a_recording_too() -> None:
         asked.append(arguments)
         return "taken"
 
-    tools = [nbagent.tool(name=name, description="Take.")(take) for name in dict.fromkeys(each.name for each in first.tools)]
+    tools = [
+        nbagent.tool(name=name, description="Take.")(take)
+        for name in dict.fromkeys(each.name for each in first.tools)
+    ]
     run = finished(nbagent.Agent(nbagent.replay(path), tools=tools).stream("?"))
     assert len(asked) == len(first.tools)
     assert "has 1 response of the model, and the run asks for number 2" in str(run.error)

@@ -36,15 +36,24 @@ def execute(made: types.ModuleType, code: str) -> None:
 @pytest.fixture
 def cells() -> Iterator[types.ModuleType]:
     yield module(
-        "cells", "def rate(year: int) -> dict[str, float]:\n    'Rate of a year.'\n    return {'year': year, 'rate': 11.2}"
+        "cells",
+        "def rate(year: int) -> dict[str, float]:\n    'Rate of a year.'\n    return {'year': year, 'rate': 11.2}",
     )
     del sys.modules["cells"]
 
 
 @contextmanager
-def shown(tool: Any, *replies: Any, arguments: str = '{"year": 2024}', **options: Any) -> Iterator[Run]:
+def shown(
+    tool: Any, *replies: Any, arguments: str = '{"year": 2024}', **options: Any
+) -> Iterator[Run]:
     with Server(
-        *(replies or (chat(calls=[("c1", getattr(tool, "name", None) or tool.__name__, arguments)]), chat("Done.")))
+        *(
+            replies
+            or (
+                chat(calls=[("c1", getattr(tool, "name", None) or tool.__name__, arguments)]),
+                chat("Done."),
+            )
+        )
     ) as server:
         agent = nbagent.Agent("test-1", tools=[tool], client=server.client(), api="chat")
         run = Run(agent.stream("go"), **options)
@@ -55,7 +64,10 @@ def shown(tool: Any, *replies: Any, arguments: str = '{"year": 2024}', **options
 def test_a_call_is_made_again_by_the_function_as_it_is_now(cells: types.ModuleType) -> None:
     with shown(cells.rate) as run:
         run.wait()
-        execute(cells, "def rate(year: int) -> dict[str, float]:\n    'Rate.'\n    return {'year': year, 'rate': 11.5}")
+        execute(
+            cells,
+            "def rate(year: int) -> dict[str, float]:\n    'Rate.'\n    return {'year': year, 'rate': 11.5}",
+        )
         attempt = run.tools[0].rerun().wait()
         assert attempt.result == {"year": 2024, "rate": 11.5}
         assert attempt.difference == {
@@ -74,7 +86,11 @@ def test_attempts_are_no_calls_of_the_run(cells: types.ModuleType) -> None:
         run.wait()
         before = (run.messages, list(nbagent.encode(run.events, "vercel.ui")), len(run.tools))
         run.tools[0].rerun().wait()
-        assert (run.messages, list(nbagent.encode(run.events, "vercel.ui")), len(run.tools)) == before
+        assert (
+            run.messages,
+            list(nbagent.encode(run.events, "vercel.ui")),
+            len(run.tools),
+        ) == before
         root = run.snapshot()[0]
         assert (root["tools"], root["tools_failed"], root["status"]) == (1, 0, "completed")
 
@@ -98,7 +114,11 @@ def test_an_attempt_that_raises_says_so_and_leaves_the_run_intact() -> None:
             "after": "ValueError: no rate for 1999",
             "note": "another result",
         }
-        assert (run.status, run.tools[0].state, run.snapshot()[0]["tools_failed"]) == ("completed", "output-available", 0)
+        assert (run.status, run.tools[0].state, run.snapshot()[0]["tools_failed"]) == (
+            "completed",
+            "output-available",
+            0,
+        )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +128,9 @@ def test_an_attempt_that_raises_says_so_and_leaves_the_run_intact() -> None:
         ({"month": 1}, "unknown parameter 'month'"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused_by_name(changes: dict[str, Any], message: str) -> None:
+def test_arguments_that_do_not_fit_are_refused_by_name(
+    changes: dict[str, Any], message: str
+) -> None:
     with shown(boom) as run:
         run.wait()
         with pytest.raises(ToolError, match=message):
@@ -199,7 +221,13 @@ async def test_an_attempt_that_hangs_is_stopped_and_shows_what_it_printed() -> N
 
 
 async def run_output(run: Run, attempt: Any) -> AsyncIterator[e.ToolOutput]:
-    while not (found := [event for event in run.events if isinstance(event, e.ToolOutput) and "attempt" in event.id]):
+    while not (
+        found := [
+            event
+            for event in run.events
+            if isinstance(event, e.ToolOutput) and "attempt" in event.id
+        ]
+    ):
         await asyncio.sleep(0.01)
     for event in found:
         yield event
@@ -279,7 +307,9 @@ async def test_a_call_is_made_again_while_the_run_goes_on_and_outlives_it() -> N
 
 def frame(year: int) -> pd.DataFrame:
     """Return a table."""
-    return pd.DataFrame({"region": ["north", "south"], "sales": [412, 388 if year == 2024 else 401]})
+    return pd.DataFrame(
+        {"region": ["north", "south"], "sales": [412, 388 if year == 2024 else 401]}
+    )
 
 
 def test_a_table_is_compared_by_cell_in_every_form() -> None:
@@ -302,10 +332,17 @@ def test_secrets_are_masked_in_attempts_and_differences_and_reach_the_tool_unmas
         run.wait()
         shown_args = run.tools[0].args
         assert "canary" not in str(shown_args)
-        run.take(Rerun(next(b["id"] for b in run.snapshot() if b["kind"] == "tool"), json.dumps({**shown_args, "year": 2})))
+        run.take(
+            Rerun(
+                next(b["id"] for b in run.snapshot() if b["kind"] == "tool"),
+                json.dumps({**shown_args, "year": 2}),
+            )
+        )
         attempt = run.tools[0].attempts[0].wait()
         assert attempt.result == {"got": "canary-7 2"}
-        assert "canary" not in json.dumps([run.snapshot(), run.to_html(), [e.to_dict(event) for event in run.events]])
+        assert "canary" not in json.dumps(
+            [run.snapshot(), run.to_html(), [e.to_dict(event) for event in run.events]]
+        )
 
 
 def test_hidden_results_stay_hidden() -> None:
@@ -348,9 +385,16 @@ def test_the_form_has_the_schema_of_the_function_as_it_is_now(cells: types.Modul
         assert block["can_rerun"] is True
         text, size = run.page(f"rerun/{block['id']}", 0, 60_000)
         form = msgspec.json.decode(text)
-        assert (list(form["schema"]["properties"]), form["once"], size) == (["year", "month"], False, len(text))
+        assert (list(form["schema"]["properties"]), form["once"], size) == (
+            ["year", "month"],
+            False,
+            len(text),
+        )
         execute(cells, "def rate(year: object()) -> int:\n    'Rate.'\n    return 1")
         with pytest.raises(LookupError, match="parameter 'year'"):
             run.page(f"rerun/{block['id']}", 0, 60_000)
         run.take(Rerun(block["id"]))
-        assert "parameter 'year'" in next(each for each in run.snapshot() if each["kind"] == "tool")["problem"]
+        assert (
+            "parameter 'year'"
+            in next(each for each in run.snapshot() if each["kind"] == "tool")["problem"]
+        )

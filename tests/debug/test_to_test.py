@@ -20,7 +20,9 @@ from nbagent.testing.source import SourceWriter
 ROOT = Path(__file__).parents[2]
 
 
-def python(*arguments: str, cwd: Path, imported: tuple[str, ...] = preloaded.NBAGENT) -> subprocess.CompletedProcess[str]:
+def python(
+    *arguments: str, cwd: Path, imported: tuple[str, ...] = preloaded.NBAGENT
+) -> subprocess.CompletedProcess[str]:
     """Run Python without a key, in a folder of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     env |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # nor other plugins
@@ -32,9 +34,21 @@ def test_the_written_test_passes_and_fails_when_a_tool_changes_its_result(tmp_pa
     assert told.returncode == 0, told.stderr
     text = (tmp_path / "test_rates.py").read_text()
     (tmp_path / "test_changed.py").write_text(text.replace("2024: 1.09", "2024: 1.5"))
-    told = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_rates.py", "test_changed.py", cwd=tmp_path)
+    told = python(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "test_rates.py",
+        "test_changed.py",
+        cwd=tmp_path,
+    )
     assert "1 failed, 1 passed" in told.stdout, told.stdout
-    assert "FAILED test_changed.py::test_rates" in told.stdout or "FAILED test_changed.py::test_changed" in told.stdout
+    assert (
+        "FAILED test_changed.py::test_rates" in told.stdout
+        or "FAILED test_changed.py::test_changed" in told.stdout
+    )
     # As a reader of the test sees it.
     assert "import math as m\n" in text
     assert text.index("def rounded") < text.index("def difference")
@@ -52,7 +66,9 @@ def test_a_run_whose_model_refused_a_request_is_kept_with_its_failure(tmp_path: 
     assert 'Reply(error="too much")' in text
     assert 'assert "too much" in str(run.error)' in text
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    told = preloaded.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path, env=env)
+    told = preloaded.run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path, env=env
+    )
     assert "1 passed" in told.stdout, told.stdout
 
 
@@ -70,14 +86,19 @@ def test_tools_of_a_module_are_imported(tmp_path: Path) -> None:
 def test_what_was_said_before_and_the_readers_answers_are_in_the_test(tmp_path: Path) -> None:
     path = tmp_path / "test_it.py"
     ask = nbagent.tool(approve=True)(sent)
-    with Server(say("chat", "One."), say("chat", "", [("c", "sent", '{"to": "a"}')]), say("chat", "No.")) as server:
+    with Server(
+        say("chat", "One."), say("chat", "", [("c", "sent", '{"to": "a"}')]), say("chat", "No.")
+    ) as server:
         session = nbagent.Agent("test-1", tools=[ask], client=server.client()).session()
         finished(session.stream("first"))
         run = play(session.stream("second"), answers=["too early"])
     run.to_test(str(path))
     text = path.read_text()
     assert 'answers=["too early"]' in text
-    assert 'HISTORY = [{"role": "user", "content": "first"}, {"role": "assistant", "content": "One."}]' in text
+    assert (
+        'HISTORY = [{"role": "user", "content": "first"}, {"role": "assistant", "content": "One."}]'
+        in text
+    )
     assert 'error="The user denied this call: too early"' in text
 
 
@@ -114,7 +135,9 @@ class _Callable:
 
 def test_an_agents_name_of_any_characters_makes_a_file_that_python_reads(tmp_path: Path) -> None:
     with Server(say("chat", "Hi.")) as server:
-        agent = nbagent.Agent("test-1", client=server.client(), api="chat", name='a\x00b"""\nimport os\r\\')
+        agent = nbagent.Agent(
+            "test-1", client=server.client(), api="chat", name='a\x00b"""\nimport os\r\\'
+        )
         finished(agent.stream("go")).to_test(str(tmp_path / "test_it.py"))
     compile((tmp_path / "test_it.py").read_bytes(), "test_it.py", "exec")
 
@@ -166,7 +189,9 @@ def test_both_apis_and_whole_answers_are_served() -> None:
     replies = [Reply(calls=[Call("sent", {"to": "a"})]), Reply("Done.", thinking="Hm.")]
     for api in ("chat", "responses"):
         with ModelServer(replies) as model:
-            run = play(nbagent.Agent("any", tools=[sent], client=model.client(), api=api).stream("?"))
+            run = play(
+                nbagent.Agent("any", tools=[sent], client=model.client(), api=api).stream("?")
+            )
         assert (str(run.answer), run.thinking) == ("Done.", "Hm.")
 
 
@@ -189,6 +214,8 @@ def test_a_stand_in_takes_the_arguments_of_its_tool() -> None:
     made = stand_in(sent, "first")
     replies = [Reply(calls=[Call("sent", {"to": "a"}), Call("sent", {"too": "a"})]), Reply("Done.")]
     with ModelServer(replies) as model:
-        run = play(nbagent.Agent("any", tools=[made], client=model.client(), parallel=False).stream("?"))
+        run = play(
+            nbagent.Agent("any", tools=[made], client=model.client(), parallel=False).stream("?")
+        )
     assert [call.result for call in calls_of(run)] == ["first", None]
     assert "to" in calls_of(run)[1].error

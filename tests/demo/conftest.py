@@ -22,5 +22,7 @@ def client(server: DemoServer) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture
 async def async_client(server: DemoServer) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:
+    async with openai.AsyncOpenAI(
+        base_url=server.base_url, api_key=server.api_key, max_retries=0
+    ) as client:
         yield client

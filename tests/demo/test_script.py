@@ -14,7 +14,12 @@ from nbagent.demo.results import quote
 from nbagent.demo.script import SIGNATURE, plan, play
 
 WATCH = "Load the sales of 2025, show the revenue by region, and fetch the rates for CHF."
-SALES = {"type": "DataFrame", "shape": [1010, 2], "rows": [{"region": "north", "revenue": 1.5}], "…": "1009 more rows"}
+SALES = {
+    "type": "DataFrame",
+    "shape": [1010, 2],
+    "rows": [{"region": "north", "revenue": 1.5}],
+    "…": "1009 more rows",
+}
 REVENUE = [
     {"region": "north", "2024": 38000.0, "2025": 43700.0, "growth_percent": 15.0},
     {"region": "west", "2024": 18000.0, "2025": 19800.0, "growth_percent": 10.0},
@@ -24,13 +29,28 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def function(name: str, description: str = "", **properties: Any) -> dict[str, Any]:
-    parameters = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    return {"type": "function", "name": name, "description": description, "parameters": parameters, "strict": False}
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "function",
+        "name": name,
+        "description": description,
+        "parameters": parameters,
+        "strict": False,
+    }
 
 
 TOOLS: list[Any] = [
     function("load_sales", "Load the sales of one year.", year={"type": "integer"}),
-    function("revenue_by", "Sum the revenue by a column.", column={"type": "string", "enum": ["region", "product"]}),
+    function(
+        "revenue_by",
+        "Sum the revenue by a column.",
+        column={"type": "string", "enum": ["region", "product"]},
+    ),
     function("fetch_rates", "Fetch exchange rates.", currency={"type": "string"}),
 ]
 
@@ -40,28 +60,48 @@ class Session:
 
     def __init__(self, client: openai.OpenAI, **results: Any) -> None:
         self.client = client
-        self.results = {"load_sales": SALES, "revenue_by": REVENUE, "fetch_rates": REFUSED, **results}
+        self.results = {
+            "load_sales": SALES,
+            "revenue_by": REVENUE,
+            "fetch_rates": REFUSED,
+            **results,
+        }
         self.turns: list[list[str]] = []
         self.thoughts: list[str] = []
 
     def ask(self, prompt: str, tools: list[Any] = TOOLS, **options: Any) -> str:
         items: list[Any] = [{"role": "user", "content": prompt}]
         while True:
-            response = self.client.responses.create(model="demo", input=items, tools=tools, **options)
+            response = self.client.responses.create(
+                model="demo", input=items, tools=tools, **options
+            )
             items += [item.model_dump(exclude_none=True) for item in response.output]
-            self.thoughts += [part.text for item in response.output if item.type == "reasoning" for part in item.summary]
+            self.thoughts += [
+                part.text
+                for item in response.output
+                if item.type == "reasoning"
+                for part in item.summary
+            ]
             calls = [item for item in response.output if item.type == "function_call"]
             if not calls:
                 return str(response.output_text)
             self.turns.append([f"{call.name}({call.arguments})" for call in calls])
             for call in calls:
                 result = self.results[call.name]
-                output = f"Error: {type(result).__name__}: {result}" if isinstance(result, Exception) else json.dumps(result)
-                items.append({"type": "function_call_output", "call_id": call.call_id, "output": output})
+                output = (
+                    f"Error: {type(result).__name__}: {result}"
+                    if isinstance(result, Exception)
+                    else json.dumps(result)
+                )
+                items.append(
+                    {"type": "function_call_output", "call_id": call.call_id, "output": output}
+                )
 
 
 def test_the_name_of_a_tool_is_code_in_the_answer(client: openai.OpenAI) -> None:
-    tool = function("mean_of", "Mean of numbers.", numbers={"type": "array", "items": {"type": "number"}})
+    tool = function(
+        "mean_of", "Mean of numbers.", numbers={"type": "array", "items": {"type": "number"}}
+    )
     answer = Session(client, mean_of=2).ask("What is the mean_of 1, 2 and 3?", tools=[tool])
     assert "`mean_of(" in answer
     assert "\\" not in answer
@@ -75,12 +115,17 @@ def test_the_tours_answer_quotes_what_its_tools_returned(client: openai.OpenAI) 
         ['revenue_by({"column":"region"})'],
         ['fetch_rates({"currency":"CHF"})'],
     ]
-    assert answer.startswith("**north** was the strongest region of 2025: **43,700** in revenue, 69% of the 63,500 in all.")
+    assert answer.startswith(
+        "**north** was the strongest region of 2025: **43,700** in revenue, 69% of the 63,500 in all."
+    )
     assert "| north | 38,000 | 43,700 | 15 |" in answer
     assert r"\frac{43{,}700}{38{,}000} - 1 \right) \approx 15\,\%" in answer
     assert "The 1,010 sales of 2025 are yours already" in answer
     assert "```python\nsales = run.tools[0].result" in answer
-    assert "`fetch_rates(currency='CHF')` failed with *ConnectionError: rates.internal:443 refused the connection*" in answer
+    assert (
+        "`fetch_rates(currency='CHF')` failed with *ConnectionError: rates.internal:443 refused the connection*"
+        in answer
+    )
     assert answer.endswith("a script, not a language model.*")
     assert "1,010 rows" in session.thoughts[1]
 
@@ -94,18 +139,28 @@ def test_the_tours_answer_follows_its_tools(client: openai.OpenAI) -> None:
     assert "strongest" not in broken
 
 
-def test_calls_are_made_in_parallel_where_the_prompt_and_the_request_allow_it(client: openai.OpenAI) -> None:
+def test_calls_are_made_in_parallel_where_the_prompt_and_the_request_allow_it(
+    client: openai.OpenAI,
+) -> None:
     together, apart = Session(client), Session(client)
     together.ask(f"In parallel: {WATCH}")
     apart.ask(f"In parallel: {WATCH}", parallel_tool_calls=False)
-    assert [[len(calls) for calls in session.turns] for session in (together, apart)] == [[3], [1, 1, 1]]
+    assert [[len(calls) for calls in session.turns] for session in (together, apart)] == [
+        [3],
+        [1, 1, 1],
+    ]
 
 
 def test_listed_values_mean_a_call_each_up_to_eight(client: openai.OpenAI) -> None:
     session = Session(client)
-    session.ask("Fetch the rates for CHF, EUR, USD, GBP, JPY, SEK, NOK, DKK and PLN at the same time")
+    session.ask(
+        "Fetch the rates for CHF, EUR, USD, GBP, JPY, SEK, NOK, DKK and PLN at the same time"
+    )
     assert session.turns == [
-        [f'fetch_rates({{"currency":"{code}"}})' for code in ("CHF", "EUR", "USD", "GBP", "JPY", "SEK", "NOK", "DKK")]
+        [
+            f'fetch_rates({{"currency":"{code}"}})'
+            for code in ("CHF", "EUR", "USD", "GBP", "JPY", "SEK", "NOK", "DKK")
+        ]
     ]
 
 
@@ -126,7 +181,10 @@ def test_what_one_tool_returned_fills_the_next_ones_gap(client: openai.OpenAI) -
     find = function("get_order", "Find the order of a customer.", customer={"type": "string"})
     cancel = function("cancel_order", "Cancel an order.", order_id={"type": "integer"})
     session.ask("Find the order of Alice and cancel it.", tools=[find, cancel])
-    assert session.turns == [['get_order({"customer":"Alice"})'], ['cancel_order({"order_id":4711})']]
+    assert session.turns == [
+        ['get_order({"customer":"Alice"})'],
+        ['cancel_order({"order_id":4711})'],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +207,11 @@ def test_the_tools_a_prompt_means_in_its_order(prompt: str, names: list[str]) ->
     box = (
         function("load_sales", "Load the sales of one year.", year={"type": "integer"}),
         function("load_customers", "Load the customers."),
-        function("getWeather", "Tell the current temperature and rain in a city.", city={"type": "string"}),
+        function(
+            "getWeather",
+            "Tell the current temperature and rain in a city.",
+            city={"type": "string"},
+        ),
         function("calculator", "Evaluate arithmetic.", expression={"type": "string"}),
         function("search", "Search the web.", query={"type": "string"}),
     )
@@ -168,8 +230,14 @@ def play_with(prompt: str, *tools: Any, **outputs: Any) -> Turn:
     ("prompt", "start"),
     [
         ("Say hello.", "Hello! I am the demo model"),
-        ("What is a moving average? Be brief.", "A **moving average** replaces each value by the mean of its neighbours"),
-        ("What is a moving average?", "A **moving average** replaces each value by the mean of the last $k$ values"),
+        (
+            "What is a moving average? Be brief.",
+            "A **moving average** replaces each value by the mean of its neighbours",
+        ),
+        (
+            "What is a moving average?",
+            "A **moving average** replaces each value by the mean of the last $k$ values",
+        ),
         ("What is a median?", "The **median** is the middle"),
         ("What is an outlier?", "An **outlier** is"),
         ("Give me a long answer about reading a time series.", "## How to read a time series"),
@@ -187,10 +255,16 @@ def test_a_prompt_without_tools_gets_its_scene(prompt: str, start: str) -> None:
 
 
 def test_where_no_tool_fits_it_says_which_there_are() -> None:
-    assert "I can call `load_sales`, `revenue_by` and `fetch_rates`" in play_with("Who wrote Hamlet?", *TOOLS).text
+    assert (
+        "I can call `load_sales`, `revenue_by` and `fetch_rates`"
+        in play_with("Who wrote Hamlet?", *TOOLS).text
+    )
 
 
-@pytest.mark.parametrize("text", ["load sales of 2025, ", "item-1 a.b-2 0.5, ", "1 + (", "a.b@c.", "https://", "`", "-", "x"])
+@pytest.mark.parametrize(
+    "text",
+    ["load sales of 2025, ", "item-1 a.b-2 0.5, ", "1 + (", "a.b@c.", "https://", "`", "-", "x"],
+)
 def test_a_pasted_text_of_any_length_is_read_in_one_go(text: str) -> None:
     assert play_with(f"Call fetch_rates. {text * 10_000}", *TOOLS).calls[0].name == "fetch_rates"
 
@@ -210,21 +284,44 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
         ([0, 1, 2], "returned `[0, 1, 2]`.", ""),
         (["a", None], 'returned `["a", null]`.', ""),
         ("see [1]", "returned `see [1]`.", ""),
-        ({"sizes": [1, "a|b"]}, "returned 1 value:", '| field | value |\n| --- | --- |\n| sizes | `[1, "a\\|b"]` |'),
-        ("Figure(600x220)", "drew a figure, which is above. I cannot see pictures, so the reading is yours.", ""),
+        (
+            {"sizes": [1, "a|b"]},
+            "returned 1 value:",
+            '| field | value |\n| --- | --- |\n| sizes | `[1, "a\\|b"]` |',
+        ),
+        (
+            "Figure(600x220)",
+            "drew a figure, which is above. I cannot see pictures, so the reading is yours.",
+            "",
+        ),
         (
             {"id": 4711, "total": 1234.5},
             "returned 2 values:",
             "| field | value |\n| --- | --- |\n| id | 4711 |\n| total | 1,234.5 |",
         ),
         (
-            [{"year": 2024, "city": "Bern", "people": 134.0}, {"year": 2025, "city": "Chur", "people": 38.25}],
+            [
+                {"year": 2024, "city": "Bern", "people": 134.0},
+                {"year": 2025, "city": "Chur", "people": 38.25},
+            ],
             "returned 2 rows. In `people`, **Bern** is highest with 134 and **Chur** lowest with 38.25.",
             "| year | city | people |\n| --: | --- | --: |\n| 2024 | Bern | 134.00 |\n| 2025 | Chur | 38.25 |",
         ),
-        ({"shape": [1000, 1], "rows": [{"a": 1}]}, "returned 1,000 rows; these are the first 1:", "| a |\n| --: |\n| 1 |"),
-        ([{"a": 1}, "… 1,499 more items"], "returned 1,500 rows; these are the first 1:", "| a |\n| --: |\n| 1 |"),
-        ({"error": {"message": "down"}}, "failed with *down*, so I leave that part open rather than guess.", ""),
+        (
+            {"shape": [1000, 1], "rows": [{"a": 1}]},
+            "returned 1,000 rows; these are the first 1:",
+            "| a |\n| --: |\n| 1 |",
+        ),
+        (
+            [{"a": 1}, "… 1,499 more items"],
+            "returned 1,500 rows; these are the first 1:",
+            "| a |\n| --: |\n| 1 |",
+        ),
+        (
+            {"error": {"message": "down"}},
+            "failed with *down*, so I leave that part open rather than guess.",
+            "",
+        ),
         (
             "Error: ValueError: no such year",
             "failed with *ValueError: no such year*, so I leave that part open rather than guess.",
@@ -254,7 +351,8 @@ def test_how_a_result_reads(output: Any, sentence: str, table: str) -> None:
 )
 def test_of_a_list_of_numbers_it_says_what_the_prompt_asks_for(prompt: str, figure: str) -> None:
     assert (
-        quote(Item("call", "{}", "c", "f"), "[0, 1, 2, 3, 4]", prompt).sentence == f"`f()` returned `[0, 1, 2, 3, 4]`{figure}."
+        quote(Item("call", "{}", "c", "f"), "[0, 1, 2, 3, 4]", prompt).sentence
+        == f"`f()` returned `[0, 1, 2, 3, 4]`{figure}."
     )
 
 
@@ -272,9 +370,19 @@ def test_any_results_get_an_answer(first: Any, second: Any) -> None:
     assert turn.text.endswith(SIGNATURE)
 
 
-@given(st.lists(st.fixed_dictionaries({"name": st.text(max_size=30), "size": st.integers(-999, 999)}), min_size=2, max_size=5))
+@given(
+    st.lists(
+        st.fixed_dictionaries({"name": st.text(max_size=30), "size": st.integers(-999, 999)}),
+        min_size=2,
+        max_size=5,
+    )
+)
 def test_a_result_cannot_break_out_of_its_table(rows: list[dict[str, Any]]) -> None:
     tokens = MARKDOWN.parse(play_with("Call f", a=rows).text)
     cells = [tokens[index + 1] for index, token in enumerate(tokens) if token.type == "td_open"]
     assert len(cells) == 2 * len(rows)
-    assert {child.type for cell in cells for child in cell.children or ()} <= {"text", "text_special", "code_inline"}
+    assert {child.type for cell in cells for child in cell.children or ()} <= {
+        "text",
+        "text_special",
+        "code_inline",
+    }

@@ -13,13 +13,21 @@ from nbagent.demo import DemoServer, demo_server
 from nbagent.demo.server import MAX_BODY_BYTES
 
 WAIT_S = 20.0  # only a failing test waits so long
-STANDSTILL_TOKENS_PER_S = 0.001  # tokens per second: the pause between two tokens outlasts every test
+STANDSTILL_TOKENS_PER_S = (
+    0.001  # tokens per second: the pause between two tokens outlasts every test
+)
 
 
-def ask(server: DemoServer, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection("127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]), timeout=WAIT_S)
+def ask(
+    server: DemoServer, method: str, path: str, body: bytes = b"", **headers: str
+) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]), timeout=WAIT_S
+    )
     try:
-        connection.request(method, path, body, {"Authorization": f"Bearer {server.api_key}", **headers})
+        connection.request(
+            method, path, body, {"Authorization": f"Bearer {server.api_key}", **headers}
+        )
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     finally:
@@ -60,9 +68,21 @@ def test_a_foreign_host_name_is_refused(server: DemoServer) -> None:
         ("POST", "/v1/responses", b'{"model":"demo","input":7}', 400, "input"),
         ("POST", "/v1/responses", b'{"model":"demo","input":[7]}', 400, "input"),
         ("POST", "/v1/responses", b'{"model":"demo","input":"x","tools":{}}', 400, "tools"),
-        ("POST", "/v1/responses", b'{"model":"demo","input":"x","tools":[{"function":3}]}', 500, None),
+        (
+            "POST",
+            "/v1/responses",
+            b'{"model":"demo","input":"x","tools":[{"function":3}]}',
+            500,
+            None,
+        ),
         ("POST", "/v1/responses", b'{"model":"other","input":"x"}', 404, "model"),
-        ("POST", "/v1/responses", b'{"model":"demo","input":"x","previous_response_id":"resp_1"}', 400, "previous_response_id"),
+        (
+            "POST",
+            "/v1/responses",
+            b'{"model":"demo","input":"x","previous_response_id":"resp_1"}',
+            400,
+            "previous_response_id",
+        ),
         ("POST", "/v1/chat/completions", b'{"model":"demo"}', 400, "messages"),
         ("POST", "/v1/chat/completions", b'{"model":"demo","messages":[],"n":2}', 400, "n"),
         ("POST", "/v1/chat/completions", b'{"model":"demo","messages":[7]}', 400, "messages"),
@@ -94,25 +114,40 @@ def test_an_unanswered_tool_call_is_refused_on_both_wires(client: openai.OpenAI)
     output: Any = {"type": "function_call_output", "call_id": "c2", "output": "1"}
     with pytest.raises(openai.BadRequestError, match="No tool output found for function call c1"):
         client.responses.create(model="demo", input=[call])
-    with pytest.raises(openai.BadRequestError, match="No tool call found for function call output with call_id c2"):
+    with pytest.raises(
+        openai.BadRequestError, match="No tool call found for function call output with call_id c2"
+    ):
         client.responses.create(model="demo", input=[output])
-    chat_call: Any = {"role": "assistant", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f"}}]}
-    with pytest.raises(openai.BadRequestError, match=r"tool_call_ids did not have response messages: c1"):
+    chat_call: Any = {
+        "role": "assistant",
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f"}}],
+    }
+    with pytest.raises(
+        openai.BadRequestError, match=r"tool_call_ids did not have response messages: c1"
+    ):
         client.chat.completions.create(model="demo", messages=[chat_call])
     with pytest.raises(openai.BadRequestError, match="must be a response to a preceding message"):
-        client.chat.completions.create(model="demo", messages=[{"role": "tool", "tool_call_id": "c2", "content": "1"}])
+        client.chat.completions.create(
+            model="demo", messages=[{"role": "tool", "tool_call_id": "c2", "content": "1"}]
+        )
 
 
-def test_a_client_that_leaves_is_noticed_in_the_middle_of_a_pause(server: DemoServer, client: openai.OpenAI) -> None:
+def test_a_client_that_leaves_is_noticed_in_the_middle_of_a_pause(
+    server: DemoServer, client: openai.OpenAI
+) -> None:
     server.tokens_per_second = STANDSTILL_TOKENS_PER_S
     stream = client.responses.create(model="demo", input="A long answer, please", stream=True)
     assert next(iter(stream)).type == "response.created"
     assert server.wait_for(lambda server: server.open_streams == 1, WAIT_S)
     stream.close()
-    assert server.wait_for(lambda server: server.disconnects == 1 and server.open_streams == 0, WAIT_S)
+    assert server.wait_for(
+        lambda server: server.disconnects == 1 and server.open_streams == 0, WAIT_S
+    )
 
 
-async def test_an_async_client_that_leaves_is_noticed(server: DemoServer, async_client: openai.AsyncOpenAI) -> None:
+async def test_an_async_client_that_leaves_is_noticed(
+    server: DemoServer, async_client: openai.AsyncOpenAI
+) -> None:
     server.tokens_per_second = STANDSTILL_TOKENS_PER_S
     stream = await async_client.chat.completions.create(
         model="demo", messages=[{"role": "user", "content": "A long answer, please"}], stream=True
@@ -122,7 +157,9 @@ async def test_an_async_client_that_leaves_is_noticed(server: DemoServer, async_
     assert server.wait_for(lambda server: server.disconnects == 1, WAIT_S)
 
 
-def test_a_stream_read_to_its_end_is_no_disconnect(server: DemoServer, client: openai.OpenAI) -> None:
+def test_a_stream_read_to_its_end_is_no_disconnect(
+    server: DemoServer, client: openai.OpenAI
+) -> None:
     list(client.responses.create(model="demo", input="Hello", stream=True))
     list(client.responses.create(model="demo", input="Hello", stream=True))
     assert server.wait_for(lambda server: server.open_streams == 0, WAIT_S)

@@ -16,19 +16,30 @@ TOOLS: list[Any] = [
         "type": "function",
         "name": "load_sales",
         "description": "Load the sales of one year.",
-        "parameters": {"type": "object", "properties": {"year": {"type": "integer"}}, "required": ["year"]},
+        "parameters": {
+            "type": "object",
+            "properties": {"year": {"type": "integer"}},
+            "required": ["year"],
+        },
         "strict": False,
     },
     {
         "type": "function",
         "name": "fetch_rates",
         "description": "Fetch exchange rates.",
-        "parameters": {"type": "object", "properties": {"currency": {"type": "string"}}, "required": ["currency"]},
+        "parameters": {
+            "type": "object",
+            "properties": {"currency": {"type": "string"}},
+            "required": ["currency"],
+        },
         "strict": False,
     },
 ]
 CHAT_TOOLS: list[Any] = [
-    {"type": "function", "function": {name: value for name, value in tool.items() if name not in ("type", "strict")}}
+    {
+        "type": "function",
+        "function": {name: value for name, value in tool.items() if name not in ("type", "strict")},
+    }
     for tool in TOOLS
 ]
 PROMPTS = [
@@ -84,12 +95,17 @@ def test_the_deltas_of_a_response_make_its_snapshot(client: openai.OpenAI, promp
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_sdk_accumulates_a_response_to_the_same_as_the_unstreamed_one(client: openai.OpenAI, prompt: str) -> None:
+def test_the_sdk_accumulates_a_response_to_the_same_as_the_unstreamed_one(
+    client: openai.OpenAI, prompt: str
+) -> None:
     with client.responses.stream(model="demo", input=prompt, tools=TOOLS) as stream:
         events = list(stream)
         streamed = stream.get_final_response()
     whole = client.responses.create(model="demo", input=prompt, tools=TOOLS)
-    drop: Any = {"created_at": True, "output": {"__all__": {"parsed_arguments": True, "content": {"__all__": {"parsed"}}}}}
+    drop: Any = {
+        "created_at": True,
+        "output": {"__all__": {"parsed_arguments": True, "content": {"__all__": {"parsed"}}}},
+    }
     assert streamed.model_dump(exclude=drop) == whole.model_dump(exclude={"created_at"})
     assert streamed.output_text == whole.output_text
     assert events[0].type == "response.created"
@@ -97,7 +113,9 @@ def test_the_sdk_accumulates_a_response_to_the_same_as_the_unstreamed_one(client
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_sdk_accumulates_a_chat_to_the_same_as_the_unstreamed_one(client: openai.OpenAI, prompt: str) -> None:
+def test_the_sdk_accumulates_a_chat_to_the_same_as_the_unstreamed_one(
+    client: openai.OpenAI, prompt: str
+) -> None:
     messages: list[Any] = [{"role": "user", "content": prompt}]
     with client.chat.completions.stream(
         model="demo", messages=messages, tools=CHAT_TOOLS, stream_options={"include_usage": True}
@@ -107,8 +125,13 @@ def test_the_sdk_accumulates_a_chat_to_the_same_as_the_unstreamed_one(client: op
     whole = client.chat.completions.create(model="demo", messages=messages, tools=CHAT_TOOLS)
     one, two = streamed.choices[0], whole.choices[0]
     assert one.message.content == two.message.content
-    assert getattr(one.message, "reasoning_content", None) == getattr(two.message, "reasoning_content", None)
-    calls = [(call.id, call.function.name, call.function.arguments) for call in one.message.tool_calls or ()]
+    assert getattr(one.message, "reasoning_content", None) == getattr(
+        two.message, "reasoning_content", None
+    )
+    calls = [
+        (call.id, call.function.name, call.function.arguments)
+        for call in one.message.tool_calls or ()
+    ]
     assert calls == [
         (call.id, call.function.name, call.function.arguments)
         for call in two.message.tool_calls or ()
@@ -135,24 +158,32 @@ def test_usage_comes_only_on_request_and_then_last(client: openai.OpenAI) -> Non
     silent = list(client.chat.completions.create(model="demo", messages=messages, stream=True))
     assert all(chunk.usage is None and chunk.choices for chunk in silent)
     counted = list(
-        client.chat.completions.create(model="demo", messages=messages, stream=True, stream_options={"include_usage": True})
+        client.chat.completions.create(
+            model="demo", messages=messages, stream=True, stream_options={"include_usage": True}
+        )
     )
     assert [bool(chunk.usage) for chunk in counted] == [False] * len(silent) + [True]
     assert counted[-1].choices == []
 
 
-async def test_the_async_client_reads_the_same(client: openai.OpenAI, async_client: openai.AsyncOpenAI) -> None:
+async def test_the_async_client_reads_the_same(
+    client: openai.OpenAI, async_client: openai.AsyncOpenAI
+) -> None:
     async with async_client.responses.stream(model="demo", input="Hello") as stream:
         response = await stream.get_final_response()
     assert response.output_text == client.responses.create(model="demo", input="Hello").output_text
-    async with async_client.chat.completions.stream(model="demo", messages=[{"role": "user", "content": "Hello"}]) as chat:
+    async with async_client.chat.completions.stream(
+        model="demo", messages=[{"role": "user", "content": "Hello"}]
+    ) as chat:
         completion = await chat.get_final_completion()
     assert completion.choices[0].message.content == response.output_text
 
 
 def test_the_same_request_gets_the_same_bytes(client: openai.OpenAI) -> None:
     def run() -> str:
-        with client.responses.with_streaming_response.create(model="demo", input=PROMPTS[-1], tools=TOOLS, stream=True) as got:
+        with client.responses.with_streaming_response.create(
+            model="demo", input=PROMPTS[-1], tools=TOOLS, stream=True
+        ) as got:
             lines = list(got.iter_lines())
         created = json.loads(lines[1].removeprefix("data: "))["response"]["created_at"]
         return "\n".join(lines).replace(f'"created_at":{created}', '"created_at":0')
@@ -161,23 +192,38 @@ def test_the_same_request_gets_the_same_bytes(client: openai.OpenAI) -> None:
 
 
 def test_tokens_arrive_in_small_pieces(client: openai.OpenAI) -> None:
-    events = client.responses.create(model="demo", input="Load the sales of 2025", tools=TOOLS, stream=True)
-    deltas = [event.delta for event in events if event.type == "response.function_call_arguments.delta"]
+    events = client.responses.create(
+        model="demo", input="Load the sales of 2025", tools=TOOLS, stream=True
+    )
+    deltas = [
+        event.delta for event in events if event.type == "response.function_call_arguments.delta"
+    ]
     assert len(deltas) > 3
 
 
 def test_a_token_limit_cuts_the_answer_and_says_so(client: openai.OpenAI) -> None:
     whole = client.responses.create(model="demo", input="A long answer, no thinking").output_text
-    response = client.responses.create(model="demo", input="A long answer, no thinking", max_output_tokens=20)
-    assert (response.status, response.output_text) == ("incomplete", whole[: len(response.output_text)])
+    response = client.responses.create(
+        model="demo", input="A long answer, no thinking", max_output_tokens=20
+    )
+    assert (response.status, response.output_text) == (
+        "incomplete",
+        whole[: len(response.output_text)],
+    )
     assert response.incomplete_details is not None
     assert response.incomplete_details.reason == "max_output_tokens"
     assert response.usage is not None
     assert response.usage.output_tokens == 20
-    events = list(client.responses.create(model="demo", input="A long answer", max_output_tokens=5, stream=True))
+    events = list(
+        client.responses.create(
+            model="demo", input="A long answer", max_output_tokens=5, stream=True
+        )
+    )
     assert events[-1].type == "response.incomplete"
     chat = client.chat.completions.create(
-        model="demo", messages=[{"role": "user", "content": "A long answer"}], max_completion_tokens=50
+        model="demo",
+        messages=[{"role": "user", "content": "A long answer"}],
+        max_completion_tokens=50,
     )
     assert chat.choices[0].finish_reason == "length"
 
@@ -208,9 +254,13 @@ class Order(pydantic.BaseModel):
 
 
 def test_an_answer_of_a_given_shape_keeps_it(client: openai.OpenAI) -> None:
-    response = client.responses.parse(model="demo", input='Order 3 of "blue paint"', text_format=Order)
+    response = client.responses.parse(
+        model="demo", input='Order 3 of "blue paint"', text_format=Order
+    )
     assert response.output_parsed == Order(item="blue paint", amount=3)
     chat = client.chat.completions.parse(
-        model="demo", messages=[{"role": "user", "content": 'Order 3 of "blue paint"'}], response_format=Order
+        model="demo",
+        messages=[{"role": "user", "content": 'Order 3 of "blue paint"'}],
+        response_format=Order,
     )
     assert chat.choices[0].message.parsed == Order(item="blue paint", amount=3)

@@ -43,7 +43,11 @@ async def run_python(code: str, names: dict[str, Any]) -> None:
     """Run a block as a cell of a notebook. Asserts that each expression with a comment has the value in it."""
     for line in ast.parse(code).body:
         source = ast.get_source_segment(code, line) or ""
-        expected = re.search(rf"^{re.escape(source)}\s+# (.+)$", code, re.MULTILINE) if isinstance(line, ast.Expr) else None
+        expected = (
+            re.search(rf"^{re.escape(source)}\s+# (.+)$", code, re.MULTILINE)
+            if isinstance(line, ast.Expr)
+            else None
+        )
         mode = "eval" if isinstance(line, ast.Expr) else "exec"
         made = eval(compile(source, "<page>", mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
         value = await made if inspect.iscoroutine(made) else made
@@ -70,7 +74,10 @@ async def test_each_block_runs(
             command, *arguments = shlex.split(code)
             assert command == "nbagent"
             await asyncio.to_thread(
-                subprocess.run, [sys.executable, "-m", "nbagent", *arguments], check=True, capture_output=True
+                subprocess.run,
+                [sys.executable, "-m", "nbagent", *arguments],
+                check=True,
+                capture_output=True,
             )
     capsys.readouterr()
 
@@ -78,11 +85,18 @@ async def test_each_block_runs(
 @EACH_PAGE
 def test_each_name_of_ours_exists(page: Path) -> None:
     code = " ".join(re.findall(r"`([^`]+)`", " ".join(cells(page, 1))))
-    for owner, kind in (("nbagent", nbagent), ("agent", Agent), ("run", Run), ('session("name")', Session)):
+    for owner, kind in (
+        ("nbagent", nbagent),
+        ("agent", Agent),
+        ("run", Run),
+        ('session("name")', Session),
+    ):
         for name in re.findall(rf"(?<!\w){re.escape(owner)}\.(\w+)", code):
             assert hasattr(kind, name) or f"{owner}.{name}" in TAGS, f"{owner}.{name}"
     assert set(re.findall(r"event\.(\w+)", code)) <= FIELDS
-    tags = re.findall(r"(?<![\w.])((?:text|tool|step|reasoning|run|approval)\.[a-z]+)(?![\w(])", code)
+    tags = re.findall(
+        r"(?<![\w.])((?:text|tool|step|reasoning|run|approval)\.[a-z]+)(?![\w(])", code
+    )
     assert all(tag in TAGS or hasattr(Run, tag.partition(".")[2]) for tag in tags), tags
 
 
@@ -90,7 +104,11 @@ def test_each_name_of_ours_exists(page: Path) -> None:
 def test_each_endpoint_is_served(page: Path) -> None:
     with TestClient(nbagent.asgi(Agent("demo")), base_url="http://localhost") as client:
         paths = client.get("/openapi.json").json()["paths"]
-    endpoints = [found.groups() for cell in cells(page, 0) if (found := re.fullmatch(r"`(GET|POST) (/\S*)`", cell))]
+    endpoints = [
+        found.groups()
+        for cell in cells(page, 0)
+        if (found := re.fullmatch(r"`(GET|POST) (/\S*)`", cell))
+    ]
     assert endpoints
     for method, path in endpoints:
         assert method.lower() in paths[path], path

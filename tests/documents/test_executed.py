@@ -60,10 +60,18 @@ run = await nbagent.show(called(drawn, shown, returned), name="plots")
 
 def executed(*cells: str, **options: Any) -> Any:
     """Return a notebook that was executed without a front end."""
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, id=f"c{at}") for at, cell in enumerate(cells)])
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell, id=f"c{at}") for at, cell in enumerate(cells)]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        NotebookClient(made, timeout=60, kernel_manager_class=PreloadedKernelManager, record_timing=False, **options).execute()
+        NotebookClient(
+            made,
+            timeout=60,
+            kernel_manager_class=PreloadedKernelManager,
+            record_timing=False,
+            **options,
+        ).execute()
     return made
 
 
@@ -82,8 +90,12 @@ def stable() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(("cell", "count"), [(1, 2), (2, 3)], ids=["a tool imports pyplot", "pyplot is there"])
-def test_each_figure_that_a_tool_draws_with_pyplot_is_in_the_file_once(plots: Any, cell: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("cell", "count"), [(1, 2), (2, 3)], ids=["a tool imports pyplot", "pyplot is there"]
+)
+def test_each_figure_that_a_tool_draws_with_pyplot_is_in_the_file_once(
+    plots: Any, cell: int, count: int
+) -> None:
     outputs = plots.cells[cell].outputs
     assert [sorted(output["data"]) for output in outputs] == [
         ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"],
@@ -110,9 +122,16 @@ def test_web_pages_take_the_html(plots: Any) -> None:
 
 @pytest.mark.proof
 def test_ten_one_sentence_answers_take_less_than_ten_kilobytes_each() -> None:
-    few, many = (executed(SETUP, *map(ANSWER.format, range(count)), store_widget_state=True) for count in (1, 11))
+    few, many = (
+        executed(SETUP, *map(ANSWER.format, range(count)), store_widget_state=True)
+        for count in (1, 11)
+    )
     each = (size_of(many) - size_of(few)) / 10
-    figure("saved notebook", "bytes of a one-sentence answer, executed without a front end, with widget state", f"{each:,.0f}")
+    figure(
+        "saved notebook",
+        "bytes of a one-sentence answer, executed without a front end, with widget state",
+        f"{each:,.0f}",
+    )
     assert each < 10_000
     bare = executed(SETUP, *map(ANSWER.format, range(11)), store_widget_state=False)
     figure("saved notebook", "bytes of eleven of them without widget state", f"{size_of(bare):,}")
@@ -121,7 +140,10 @@ def test_ten_one_sentence_answers_take_less_than_ten_kilobytes_each() -> None:
 
 def test_two_executions_of_a_tutorial_are_the_same(stable: None) -> None:
     first, second = (
-        nbformat.writes(executed(SETUP, ANSWER.format(1), f"{ANSWER.format(2)}\n{ANSWER.format(3)}")) for _ in range(2)
+        nbformat.writes(
+            executed(SETUP, ANSWER.format(1), f"{ANSWER.format(2)}\n{ANSWER.format(3)}")
+        )
+        for _ in range(2)
     )
     assert list(difflib.unified_diff(first.splitlines(), second.splitlines())) == []
     assert "number 3." in first
@@ -129,7 +151,12 @@ def test_two_executions_of_a_tutorial_are_the_same(stable: None) -> None:
 
 
 def test_with_stable_the_saved_transcript_has_no_times() -> None:
-    made = executed(SETUP, ANSWER.format(1).replace("name=", "stable=True, name="), store_widget_state=False)
+    made = executed(
+        SETUP, ANSWER.format(1).replace("name=", "stable=True, name="), store_widget_state=False
+    )
     data = made.cells[1].outputs[1]["data"]
-    assert ("ask</strong> · Done</p>" in data["text/html"], data["text/plain"].splitlines()[0]) == (True, "nbagent: ask · Done")
+    assert ("ask</strong> · Done</p>" in data["text/html"], data["text/plain"].splitlines()[0]) == (
+        True,
+        "nbagent: ask · Done",
+    )
     assert not any("first token" in text for text in data.values())

@@ -21,7 +21,13 @@ from nbagent.render.static_copy import static_copy
 PANDOC = Path(pypandoc.get_pandoc_path())
 
 # `^^5c` is a backslash to TeX.
-COMMANDS = [r"\qattack{x}", "^^5cqattack{x}", "^^5Cqattack{x}", r"\text{\qattack}", "^^^^005cqattack"]
+COMMANDS = [
+    r"\qattack{x}",
+    "^^5cqattack{x}",
+    "^^5Cqattack{x}",
+    r"\text{\qattack}",
+    "^^^^005cqattack",
+]
 # What makes TeX of it, to pandoc or to nbconvert, in prose, in formulas, or where only the view takes a text for code.
 FORMS = [
     "¤",
@@ -118,7 +124,10 @@ def pandoc(markdown: str) -> str:
 def test_no_text_of_a_run_is_a_command_to_latex(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{PANDOC.parent}{os.pathsep}{os.environ['PATH']}")
     texts = sample(TEXTS, 60)
-    outputs = [nbformat.v4.new_output("display_data", static_copy(everywhere(text), dom_key="m")) for text in texts]
+    outputs = [
+        nbformat.v4.new_output("display_data", static_copy(everywhere(text), dom_key="m"))
+        for text in texts
+    ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("run", outputs=outputs)])
     exporter: Any = LatexExporter
     latex, _ = exporter().from_notebook_node(book)

@@ -14,7 +14,11 @@ from nbagent.events.json_text import decode_json
 
 CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda items: st.lists(items, max_size=3) | st.dictionaries(st.text(), items, max_size=3),
     max_leaves=5,
 )
@@ -60,7 +64,9 @@ def any_event(cls: type[e.Event]) -> st.SearchStrategy[e.Event]:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 @settings(max_examples=settings().max_examples // 5)  # times 28 events
 @given(st.data())
-def test_every_event_is_the_same_after_a_journey_as_json(cls: type[e.Event], data: st.DataObject) -> None:
+def test_every_event_is_the_same_after_a_journey_as_json(
+    cls: type[e.Event], data: st.DataObject
+) -> None:
     event = data.draw(any_event(cls))
     line = e.to_json(event)
     assert b"\n" not in line
@@ -86,8 +92,13 @@ def test_live_objects_stay_at_home() -> None:
 
 
 def test_what_was_not_said_is_not_written() -> None:
-    assert e.to_json(e.TextDelta(id="t", delta="Hi")) == b'{"type":"text.delta","id":"t","delta":"Hi"}'
-    assert e.to_json(e.AgentHandoff(to="b", from_="a")) == b'{"type":"agent.handoff","to":"b","from":"a"}'
+    assert (
+        e.to_json(e.TextDelta(id="t", delta="Hi")) == b'{"type":"text.delta","id":"t","delta":"Hi"}'
+    )
+    assert (
+        e.to_json(e.AgentHandoff(to="b", from_="a"))
+        == b'{"type":"agent.handoff","to":"b","from":"a"}'
+    )
 
 
 def test_what_is_no_event_is_refused_by_name() -> None:
@@ -98,7 +109,9 @@ def test_what_is_no_event_is_refused_by_name() -> None:
 
 
 def test_usages_add_up_and_what_nobody_counted_stays_unknown() -> None:
-    assert e.Usage(input=1, output=2) + e.Usage(output=3, cost=0.5) == e.Usage(input=1, output=5, cost=0.5)
+    assert e.Usage(input=1, output=2) + e.Usage(output=3, cost=0.5) == e.Usage(
+        input=1, output=5, cost=0.5
+    )
 
 
 def test_a_repr_shows_what_is_set() -> None:

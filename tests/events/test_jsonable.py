@@ -77,7 +77,10 @@ Pair = collections.namedtuple("Pair", "left right")
         (Model(), {"x": None}),
         (BrokenModel(), "<BrokenModel>"),
         (Booking, "<ModelMetaclass>"),
-        (Booking(day=datetime.date(2026, 1, 2), key=pydantic.SecretStr("s")), {"day": "2026-01-02", "key": "**********"}),
+        (
+            Booking(day=datetime.date(2026, 1, 2), key=pydantic.SecretStr("s")),
+            {"day": "2026-01-02", "key": "**********"},
+        ),
         (1j, "<complex>"),
     ],
 )
@@ -109,7 +112,13 @@ def test_the_same_value_twice_is_written_twice() -> None:
 
 
 def test_a_policy_says_what_becomes_of_objects_and_large_integers() -> None:
-    policy = JsonPolicy(integers=range(10), integer_text=hex, expand=vars, max_objects=2, placeholder=lambda value: "left out")
+    policy = JsonPolicy(
+        integers=range(10),
+        integer_text=hex,
+        expand=vars,
+        max_objects=2,
+        placeholder=lambda value: "left out",
+    )
     one, two, three = (types.SimpleNamespace(n=n) for n in (1, 16, 3))
     converter = JsonConverter(policy)
 

@@ -36,7 +36,10 @@ def test_what_others_hold_too_pushes_nothing_out() -> None:
 
 
 def test_a_result_that_was_replaced_is_held_by_nobody_else() -> None:
-    parts: list[e.Event] = [e.ToolResult(id="c", content={"rows": ["x" * MAX_LOG_BYTES]}, preliminary=True) for _ in range(3)]
+    parts: list[e.Event] = [
+        e.ToolResult(id="c", content={"rows": ["x" * MAX_LOG_BYTES]}, preliminary=True)
+        for _ in range(3)
+    ]
     assert log_of(*parts) == parts[-1:]
 
 

@@ -8,7 +8,9 @@ from frameworks.environments import ENVIRONMENTS, TESTS, folder
 
 if __name__ == "__main__":
     results = {
-        name: subprocess.run([environment.python_of(folder() / name), "-m", "pytest", TESTS, *sys.argv[1:]]).returncode
+        name: subprocess.run(
+            [environment.python_of(folder() / name), "-m", "pytest", TESTS, *sys.argv[1:]]
+        ).returncode
         for name in ENVIRONMENTS
     }
     failed = [name for name, code in results.items() if code]

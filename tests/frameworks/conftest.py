@@ -7,7 +7,9 @@ from frameworks.environments import TESTS, current, files_of
 from frameworks.replay import Answer, Replay
 
 _HERE = current()
-collect_ignore = [str(path) for path in TESTS.glob("test_*.py") if _HERE is None or path not in files_of(_HERE)]
+collect_ignore = [
+    str(path) for path in TESTS.glob("test_*.py") if _HERE is None or path not in files_of(_HERE)
+]
 
 
 @pytest.fixture

@@ -54,7 +54,9 @@ def files_of(name: str) -> list[Path]:
 
 def packages_of(group: str) -> list[str]:
     """Return the packages of a dependency group of pyproject, with the groups that it includes."""
-    groups = tomllib.loads((environment.ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    groups = tomllib.loads((environment.ROOT / "pyproject.toml").read_text("utf-8"))[
+        "dependency-groups"
+    ]
     found: list[str] = []
     for entry in groups[group]:
         found += [entry] if isinstance(entry, str) else packages_of(entry["include-group"])

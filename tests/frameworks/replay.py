@@ -10,14 +10,21 @@ from typing import Any, NamedTuple
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 KEY = "canary-of-the-client"
 """Key for clients. The server does not check it, and it must never be shown."""
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+CALL, ANSWER = (
+    "openai_chat/pydanticai-tool-then-text.0.sse",
+    "openai_chat/pydanticai-tool-then-text.1.sse",
+)
 """A recorded conversation: a model calls `get_capital`, and once it has the result, answers."""
 LONDON = "The capital of the UK is London."
 """Final answer of the recorded conversation."""
 REPLY_TIMEOUT_S = 20.0
 """Seconds after which an expected event counts as missing."""
 
-_TYPES = {".sse": "text/event-stream", ".ndjson": "application/x-ndjson", ".json": "application/json"}
+_TYPES = {
+    ".sse": "text/event-stream",
+    ".ndjson": "application/x-ndjson",
+    ".json": "application/json",
+}
 
 
 class Answer(NamedTuple):
@@ -42,7 +49,9 @@ def recorded(name: str) -> Answer:
     """Return a recording, by its folder and file name. Some lost the empty line that ends their last event."""
     path = RECORDINGS / name
     body = path.read_bytes()
-    return Answer(body.rstrip() + b"\n\n" if path.suffix == ".sse" else body, media_type=_TYPES[path.suffix])
+    return Answer(
+        body.rstrip() + b"\n\n" if path.suffix == ".sse" else body, media_type=_TYPES[path.suffix]
+    )
 
 
 def held(name: str, after: bytes) -> Answer:
@@ -60,7 +69,10 @@ def text_reply(text: str) -> Answer:
 def tool_reply(name: str, **arguments: Any) -> Answer:
     """Return an unrecorded stream of Chat that calls a tool."""
     function = {"name": name, "arguments": json.dumps(arguments)}
-    return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
+    return _chat(
+        {"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]},
+        "tool_calls",
+    )
 
 
 def _chat(delta: dict[str, Any], reason: str) -> Answer:
@@ -71,7 +83,10 @@ def _chat(delta: dict[str, Any], reason: str) -> Answer:
         {"choices": [], "usage": usage},
     ]
     head = {"id": "made", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    return Answer(b"".join(b"data: %s\n\n" % json.dumps(head | chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n")
+    return Answer(
+        b"".join(b"data: %s\n\n" % json.dumps(head | chunk).encode() for chunk in chunks)
+        + b"data: [DONE]\n\n"
+    )
 
 
 def completion(recording: str) -> Answer:
@@ -89,17 +104,23 @@ def completion(recording: str) -> Answer:
                 calls = message.setdefault("tool_calls", [])
                 if call.get("id"):
                     calls.append({**call, "function": {**call["function"], "arguments": ""}})
-                calls[call["index"]]["function"]["arguments"] += call["function"].get("arguments") or ""
+                calls[call["index"]]["function"]["arguments"] += (
+                    call["function"].get("arguments") or ""
+                )
     reason = "tool_calls" if "tool_calls" in message else "stop"
     choices = [{"index": 0, "message": message, "finish_reason": reason}]
     return Answer(
-        json.dumps({**whole, "object": "chat.completion", "choices": choices}).encode(), media_type="application/json"
+        json.dumps({**whole, "object": "chat.completion", "choices": choices}).encode(),
+        media_type="application/json",
     )
 
 
 def refused(status: int, message: str) -> Answer:
     """Return an error, as OpenAI and Anthropic word it."""
-    error = {"type": "error", "error": {"type": "invalid_request_error", "code": "refused", "message": message}}
+    error = {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "code": "refused", "message": message},
+    }
     return Answer(json.dumps(error).encode(), status, "application/json")
 
 
@@ -112,7 +133,9 @@ def payloads(name: str) -> list[Any]:
 
 def snapshots(name: str) -> list[Any]:
     """Return the complete responses with which OpenAI ends the streams of a recording."""
-    return [event["response"] for event in payloads(name) if event.get("type") == "response.completed"]
+    return [
+        event["response"] for event in payloads(name) if event.get("type") == "response.completed"
+    ]
 
 
 class Replay:
@@ -164,7 +187,9 @@ class Replay:
         handler.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
             if answer.drip and self._free.wait(REPLY_TIMEOUT_S):
-                handler.wfile.write(answer.body[answer.stop : answer.body.index(b"\n\n", answer.stop) + 2])
+                handler.wfile.write(
+                    answer.body[answer.stop : answer.body.index(b"\n\n", answer.stop) + 2]
+                )
             self._wait_for_the_end(handler)
 
     def _wait_for_the_end(self, handler: BaseHTTPRequestHandler) -> None:

@@ -10,13 +10,28 @@ import httpx
 import pytest
 import uvicorn
 from a2a.client import ClientConfig, ClientFactory
-from a2a.helpers.proto_helpers import new_data_part, new_task_from_user_message, new_text_message, new_text_part
+from a2a.helpers.proto_helpers import (
+    new_data_part,
+    new_task_from_user_message,
+    new_text_message,
+    new_text_part,
+)
 from a2a.server.agent_execution import AgentExecutor
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, Role, SendMessageRequest
-from frameworks.replay import ANSWER, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, held, recorded, refused
+from frameworks.replay import (
+    ANSWER,
+    KEY,
+    LONDON,
+    REPLY_TIMEOUT_S,
+    Replay,
+    Serve,
+    held,
+    recorded,
+    refused,
+)
 from frameworks.watching import calls, cancel, of_type, watch
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
@@ -31,7 +46,11 @@ class Geographer(AgentExecutor):
     """Agent that obeys the prompt: `answer` forwards a model's text, `say` is a message without a task, and so on."""
 
     def __init__(self, provider: Replay | None = None) -> None:
-        self._client = None if provider is None else AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)
+        self._client = (
+            None
+            if provider is None
+            else AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)
+        )
 
     async def execute(self, context: Any, queue: Any) -> None:
         prompt = context.get_user_input()
@@ -61,7 +80,9 @@ class Geographer(AgentExecutor):
         async for chunk in stream:
             text = chunk.choices[0].delta.content if chunk.choices else None
             if text:
-                await updater.add_artifact([new_text_part(text)], artifact_id="answer", append=begun, last_chunk=False)
+                await updater.add_artifact(
+                    [new_text_part(text)], artifact_id="answer", append=begun, last_chunk=False
+                )
                 begun = True
         await updater.complete()
 
@@ -70,7 +91,9 @@ class Geographer(AgentExecutor):
 
 
 @contextlib.asynccontextmanager
-async def ask(executor: Geographer, wire: tuple[str, str], prompt: str) -> AsyncIterator[tuple[Any, asyncio.Event]]:
+async def ask(
+    executor: Geographer, wire: tuple[str, str], prompt: str
+) -> AsyncIterator[tuple[Any, asyncio.Event]]:
     """Yield the client's stream for one message, and an event that is set when the server is through with the request."""
     through = asyncio.Event()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -79,7 +102,9 @@ async def ask(executor: Geographer, wire: tuple[str, str], prompt: str) -> Async
         name="Geographer",
         version="1",
         capabilities=AgentCapabilities(streaming=True),
-        supported_interfaces=[AgentInterface(url=url, protocol_binding=wire[0], protocol_version=wire[1])],
+        supported_interfaces=[
+            AgentInterface(url=url, protocol_binding=wire[0], protocol_version=wire[1])
+        ],
     )
     handler = DefaultRequestHandler(executor, InMemoryTaskStore(), card)
     routes = [
@@ -96,11 +121,20 @@ async def ask(executor: Geographer, wire: tuple[str, str], prompt: str) -> Async
             if scope["type"] == "http":
                 through.set()
 
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S) as http:
-        client = ClientFactory(ClientConfig(httpx_client=http, supported_protocol_bindings=[wire[0]])).create(card)
-        yield client.send_message(SendMessageRequest(message=new_text_message(prompt, role=Role.ROLE_USER))), through
+        client = ClientFactory(
+            ClientConfig(httpx_client=http, supported_protocol_bindings=[wire[0]])
+        ).create(card)
+        yield (
+            client.send_message(
+                SendMessageRequest(message=new_text_message(prompt, role=Role.ROLE_USER))
+            ),
+            through,
+        )
     server.should_exit = True
     await serving
 
@@ -125,7 +159,9 @@ async def test_a_task_that_needs_input_is_paused(wire: tuple[str, str]) -> None:
     async with ask(Geographer(), wire, "ask") as (stream, _):
         run = await watch(stream)
     assert run.status == "paused"
-    assert [(event.kind, event.prompt) for event in of_type(run, ev.ApprovalRequest)] == [("input", "Which country?")]
+    assert [(event.kind, event.prompt) for event in of_type(run, ev.ApprovalRequest)] == [
+        ("input", "Which country?")
+    ]
 
 
 @every_wire
@@ -152,7 +188,9 @@ async def test_an_agent_whose_provider_refuses_fails(serve: Serve, wire: tuple[s
 
 
 @every_wire
-async def test_stop_closes_the_connection_to_the_server(serve: Serve, wire: tuple[str, str]) -> None:
+async def test_stop_closes_the_connection_to_the_server(
+    serve: Serve, wire: tuple[str, str]
+) -> None:
     provider = serve(held(ANSWER, b"capital"))
     async with ask(Geographer(provider), wire, "answer") as (stream, through):
         run = await cancel(stream)

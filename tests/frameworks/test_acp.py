@@ -29,11 +29,17 @@ class Geographer(acp.Agent):
     async def prompt(self, session_id: str, prompt: Any, **options: Any) -> Any:
         if prompt[0].text == "fail":
             raise acp.RequestError.internal_error({"reason": "no maps"})
-        await self._client.session_update(session_id, acp.update_agent_thought_text("I look it up."))
-        await self._client.session_update(session_id, acp.start_tool_call("c", "get_capital", raw_input={"country": "UK"}))
+        await self._client.session_update(
+            session_id, acp.update_agent_thought_text("I look it up.")
+        )
+        await self._client.session_update(
+            session_id, acp.start_tool_call("c", "get_capital", raw_input={"country": "UK"})
+        )
         choices = [schema.PermissionOption(option_id="yes", name="Look", kind="allow_once")]
         call = schema.ToolCallUpdate(tool_call_id="c", title="get_capital")
-        answer = await self._client.request_permission(session_id=session_id, tool_call=call, options=choices)
+        answer = await self._client.request_permission(
+            session_id=session_id, tool_call=call, options=choices
+        )
         if answer.outcome.outcome == "cancelled":
             return acp.PromptResponse(stop_reason="cancelled")
         done = acp.update_tool_call("c", status="completed", raw_output="London")
@@ -56,7 +62,9 @@ class Editor(acp.Client):
 
     async def request_permission(self, **options: Any) -> Any:
         outcome = schema.AllowedOutcome(outcome="selected", option_id="yes")
-        return acp.RequestPermissionResponse(outcome=outcome if self._allows else schema.DeniedOutcome(outcome="cancelled"))
+        return acp.RequestPermissionResponse(
+            outcome=outcome if self._allows else schema.DeniedOutcome(outcome="cancelled")
+        )
 
 
 class AskingEditor(Editor):
@@ -84,7 +92,9 @@ async def session(editor: Editor, prompt: str) -> AsyncIterator[Any]:
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    client = acp.connect_to_agent(editor, writer, reader, observers=[lambda event: seen.put_nowait(event.message)])
+    client = acp.connect_to_agent(
+        editor, writer, reader, observers=[lambda event: seen.put_nowait(event.message)]
+    )
 
     async def talk() -> None:
         try:
@@ -113,7 +123,9 @@ async def test_a_session_is_told_from_question_to_end() -> None:
     run = await watch(session(Editor(allows=True), "Capital of the UK?"))
     assert (run.status, run.text, run.thinking) == ("completed", LONDON, "I look it up.")
     assert calls(run) == [("get_capital", {"country": "UK"}, "London", "ok")]
-    assert [event.tool_id for event in of_type(run, ev.ApprovalRequest)] == [of_type(run, ev.ToolStart)[0].id]
+    assert [event.tool_id for event in of_type(run, ev.ApprovalRequest)] == [
+        of_type(run, ev.ToolStart)[0].id
+    ]
     assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == ["approve"]
 
 
@@ -123,7 +135,9 @@ async def test_the_updates_that_a_client_is_given_tell_the_same() -> None:
     run = await watch(editor.updates)
     assert (run.text, run.thinking) == (LONDON, "I look it up.")
     assert calls(run) == [("get_capital", {"country": "UK"}, "London", "ok")]
-    assert run.status == "incomplete"  # the end is in the response to the prompt, which is no update
+    assert (
+        run.status == "incomplete"
+    )  # the end is in the response to the prompt, which is no update
 
 
 async def test_a_session_that_its_client_gives_up_is_cancelled() -> None:
@@ -133,9 +147,13 @@ async def test_a_session_that_its_client_gives_up_is_cancelled() -> None:
 @pytest.mark.parametrize(("allowed", "status"), [(True, "completed"), (False, "cancelled")])
 async def test_the_readers_answer_goes_to_the_agent(allowed: bool, status: str) -> None:
     editor = AskingEditor()
-    run = await watch_and_answer(session(editor, "Capital of the UK?"), lambda question: allowed, send=editor.take)
+    run = await watch_and_answer(
+        session(editor, "Capital of the UK?"), lambda question: allowed, send=editor.take
+    )
     assert run.status == status
-    assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == ["approve" if allowed else "deny"]
+    assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == [
+        "approve" if allowed else "deny"
+    ]
     if allowed:
         assert calls(run) == [("get_capital", {"country": "UK"}, "London", "ok")]
 

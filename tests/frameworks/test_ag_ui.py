@@ -58,14 +58,24 @@ async def test_a_tool_loop_is_told_with_its_usage(serve: Serve) -> None:
 
 
 async def test_what_the_encoder_sends_means_what_the_objects_mean(serve: Serve) -> None:
-    events = [event async for event in ask(geographer(serve(recorded(CALL), recorded(ANSWER)), get_capital))]
+    events = [
+        event
+        async for event in ask(geographer(serve(recorded(CALL), recorded(ANSWER)), get_capital))
+    ]
     objects, wire = await watch(events), await watch(frames(events))
-    assert (wire.status, wire.text, calls(wire), wire.usage) == (objects.status, objects.text, calls(objects), objects.usage)
+    assert (wire.status, wire.text, calls(wire), wire.usage) == (
+        objects.status,
+        objects.text,
+        calls(objects),
+        objects.usage,
+    )
     assert (wire.text, calls(wire)) == (LONDON, [GET_CAPITAL])
 
 
 async def test_thoughts_are_the_models(serve: Serve) -> None:
-    provider = AnthropicProvider(api_key=KEY, base_url=serve(recorded("anthropic/pydanticai-thinking.0.sse")).url)
+    provider = AnthropicProvider(
+        api_key=KEY, base_url=serve(recorded("anthropic/pydanticai-thinking.0.sse")).url
+    )
     run = await watch(ask(Agent(AnthropicModel("claude-opus-4-8", provider=provider))))
     assert run.thinking.startswith("This is a straightforward question")
     assert of_type(run, ev.ReasoningEnd)[0].encrypted
@@ -73,9 +83,15 @@ async def test_thoughts_are_the_models(serve: Serve) -> None:
 
 
 async def test_a_call_that_needs_approval_pauses(serve: Serve) -> None:
-    run = await watch(ask(geographer(serve(recorded(CALL)), Tool(get_capital, requires_approval=True))))
+    run = await watch(
+        ask(geographer(serve(recorded(CALL)), Tool(get_capital, requires_approval=True)))
+    )
     (asked,) = of_type(run, ev.ApprovalRequest)
-    assert (run.status, asked.kind, asked.tool_id) == ("paused", "tool", of_type(run, ev.ToolStart)[0].id)
+    assert (run.status, asked.kind, asked.tool_id) == (
+        "paused",
+        "tool",
+        of_type(run, ev.ToolStart)[0].id,
+    )
     assert asked.schema
 
 
@@ -105,7 +121,9 @@ async def served(agent: Any) -> AsyncIterator[str]:
         ("Look it up.", [], ("Look it up.", "denied")),
     ],
 )
-async def test_an_answer_goes_on_with_the_run_of_a_server(serve: Serve, answer: Any, asked: Any, result: Any) -> None:
+async def test_an_answer_goes_on_with_the_run_of_a_server(
+    serve: Serve, answer: Any, asked: Any, result: Any
+) -> None:
     looked_up: list[str] = []
 
     def get_capital(country: str) -> str:
@@ -127,7 +145,11 @@ async def test_an_answer_goes_on_with_the_run_of_a_server(serve: Serve, answer: 
         run = await watch_and_answer(url, lambda question: answer, json=body)
     assert (run.status, run.text, looked_up) == ("completed", LONDON, asked)
     assert calls(run) == [("get_capital", {"country": "UK"}, *result)]
-    assert [message["role"] for message in provider.requests[1]["messages"]] == ["user", "assistant", "tool"]
+    assert [message["role"] for message in provider.requests[1]["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+    ]
 
 
 async def test_a_tool_of_the_front_end_is_left_to_it(serve: Serve) -> None:
@@ -167,7 +189,11 @@ EVERYTHING = [
     core.StateSnapshotEvent(snapshot={"n": 1}),
     core.StateDeltaEvent(delta=[{"op": "replace", "path": "/n", "value": 2}]),
     core.ActivitySnapshotEvent(message_id="e", activity_type="PLAN", content={"steps": 2}),
-    core.ActivityDeltaEvent(message_id="e", activity_type="PLAN", patch=[{"op": "replace", "path": "/steps", "value": 1}]),
+    core.ActivityDeltaEvent(
+        message_id="e",
+        activity_type="PLAN",
+        patch=[{"op": "replace", "path": "/steps", "value": 1}],
+    ),
     core.CustomEvent(name="note", value={"k": "v"}),
     core.StepFinishedEvent(step_name="look"),
     core.RunFinishedEvent(thread_id="t", run_id="r", result={"rows": 3}),
@@ -198,7 +224,9 @@ async def test_a_sub_agent_has_its_words_apart() -> None:
         [
             core.RunStartedEvent(thread_id="t", run_id="r"),
             core.SubagentStartedEvent(subagent_run_id="s", name="Scout"),
-            core.TextMessageChunkEvent(message_id="a", role="assistant", delta="Inside.", subagent_run_id="s"),
+            core.TextMessageChunkEvent(
+                message_id="a", role="assistant", delta="Inside.", subagent_run_id="s"
+            ),
             core.SubagentFinishedEvent(subagent_run_id="s", outcome=outcome),
             core.RunFinishedEvent(thread_id="t", run_id="r"),
         ]
@@ -210,4 +238,8 @@ async def test_a_sub_agent_has_its_words_apart() -> None:
 
 def test_every_type_that_the_package_knows_is_recognised() -> None:
     known = [kind.value for kind in core.EventType]
-    assert [kind for kind in known if not AguiDecoder.recognises({"type": kind, "name": "n", "event": {}})] == []
+    assert [
+        kind
+        for kind in known
+        if not AguiDecoder.recognises({"type": kind, "name": "n", "event": {}})
+    ] == []

@@ -72,7 +72,9 @@ every_chat = pytest.mark.parametrize("stream", [outputs, texts, awaited])
 
 
 @every_chat
-async def test_a_tool_loop_is_told_by_every_stream_of_the_agent(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_tool_loop_is_told_by_every_stream_of_the_agent(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     run = await watch(stream(geographer(serve(completion(CALL), completion(ANSWER)))))
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [UNTOLD])
 
@@ -84,7 +86,9 @@ async def test_a_run_out_of_turns_says_so(serve: Serve, stream: Callable[..., An
 
 
 @every_chat
-async def test_a_provider_that_refuses_fails_the_run(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_provider_that_refuses_fails_the_run(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     run = await watch(stream(geographer(serve(completion(CALL), refused(400, "too much")))))
     assert (run.status, calls(run)) == ("failed", [UNTOLD])
     assert "too much" in str(run.error)
@@ -143,9 +147,13 @@ async def served(agent: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the agent's own server."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(agent._create_app("127.0.0.1", port), log_level="error", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(agent._create_app("127.0.0.1", port), log_level="error", lifespan="off")
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REPLY_TIMEOUT_S) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=REPLY_TIMEOUT_S
+    ) as client:
         yield client
     server.should_exit = True
     await serving
@@ -153,21 +161,36 @@ async def served(agent: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_the_servers_chat_is_read_from_its_bytes(serve: Serve) -> None:
     async with served(geographer(serve(completion(CALL), completion(ANSWER)))) as client:
-        async with client.stream("POST", "/chat", json={"input": "Capital of the UK?", "stream": True}) as response:
+        async with client.stream(
+            "POST", "/chat", json={"input": "Capital of the UK?", "stream": True}
+        ) as response:
             run = await watch(response.aiter_bytes())
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [UNTOLD])
 
 
 async def test_the_servers_a2a_is_read_frame_by_frame(serve: Serve) -> None:
-    message = {"messageId": "1", "role": "user", "parts": [{"kind": "text", "text": "Capital of the UK?"}]}
-    request = {"jsonrpc": "2.0", "id": 1, "method": "message/stream", "params": {"message": message}}
+    message = {
+        "messageId": "1",
+        "role": "user",
+        "parts": [{"kind": "text", "text": "Capital of the UK?"}],
+    }
+    request = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "message/stream",
+        "params": {"message": message},
+    }
     async with served(geographer(serve(completion(CALL), completion(ANSWER)))) as client:
         body = (await client.post("/", json=request)).text
-    run = await watch([json.loads(line.removeprefix("data: ")) for line in body.splitlines() if line])
+    run = await watch(
+        [json.loads(line.removeprefix("data: ")) for line in body.splitlines() if line]
+    )
     assert run.status == "completed"
     assert run.text.endswith(LONDON)
 
 
 def test_a_stream_is_shown_without_a_loop_too(serve: Serve) -> None:
-    run = nbagent.show(outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console").wait(REPLY_TIMEOUT_S)
+    run = nbagent.show(
+        outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console"
+    ).wait(REPLY_TIMEOUT_S)
     assert (run.status, run.text) == ("completed", LONDON)

@@ -12,7 +12,11 @@ from frameworks.watching import TWO_STEPS, calls, of_type, requests_of, stop, wa
 import nbagent
 from nbagent import events as ev
 
-ASK: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "?"}]}
+ASK: dict[str, Any] = {
+    "model": "m",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "?"}],
+}
 MANY = {"vercel-anthropic-programmatic-tool-calling.1.sse", "vercel-spliced-message-start.sse"}
 """Recordings of several messages, of which the SDK knows the last."""
 ENDS = {
@@ -22,7 +26,8 @@ ENDS = {
     "refusal": ("incomplete", "refusal"),
 }
 every_message = pytest.mark.parametrize(
-    "name", sorted(path.name for path in RECORDINGS.glob("anthropic/*.sse") if path.name not in MANY)
+    "name",
+    sorted(path.name for path in RECORDINGS.glob("anthropic/*.sse") if path.name not in MANY),
 )
 
 
@@ -59,7 +64,9 @@ async def test_a_stream_says_what_the_final_message_says(serve: Serve, name: str
     assert {tool["call_id"]: tool["args"] for tool in shown.tools if tool["valid"]} == {
         block.id: block.input for block in used if message.stop_reason != "max_tokens"
     }
-    assert len(of_type(run, ev.ToolResult)) == len([kind for kind in blocks if kind.endswith("tool_result")])
+    assert len(of_type(run, ev.ToolResult)) == len(
+        [kind for kind in blocks if kind.endswith("tool_result")]
+    )
     assert run.usage.output == message.usage.output_tokens
     end = run.events[-1]
     assert isinstance(end, ev.RunEnd)
@@ -80,10 +87,15 @@ async def test_every_way_to_stream_is_told_alike(serve: Serve, name: str) -> Non
 
 
 async def test_the_sdks_own_tool_loop_is_told_with_its_results(serve: Serve) -> None:
-    provider = serve(recorded("anthropic/sdk-tool_use_response.sse"), recorded("anthropic/vercel-anthropic-text.sse"))
+    provider = serve(
+        recorded("anthropic/sdk-tool_use_response.sse"),
+        recorded("anthropic/vercel-anthropic-text.sse"),
+    )
 
     async def loop() -> AsyncIterator[Any]:
-        runner = client(provider).beta.messages.tool_runner(stream=True, tools=[anthropic.beta_async_tool(get_weather)], **ASK)
+        runner = client(provider).beta.messages.tool_runner(
+            stream=True, tools=[anthropic.beta_async_tool(get_weather)], **ASK
+        )
         async for stream in runner:
             async for event in stream:
                 yield event
@@ -97,7 +109,9 @@ async def test_the_sdks_own_tool_loop_is_told_with_its_results(serve: Serve) -> 
 
     run = await watch(loop())
     assert run.status == "completed"
-    assert [(name, result, status) for name, _, result, status in calls(run)] == [("get_weather", "sunny in Paris", "ok")]
+    assert [(name, result, status) for name, _, result, status in calls(run)] == [
+        ("get_weather", "sunny in Paris", "ok")
+    ]
 
 
 async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
@@ -114,7 +128,9 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
 
 
 async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -> None:
-    name = next(path.name for path in sorted(RECORDINGS.glob("anthropic/*.sse")) if path.name not in MANY)
+    name = next(
+        path.name for path in sorted(RECORDINGS.glob("anthropic/*.sse")) if path.name not in MANY
+    )
     provider = serve(recorded(f"anthropic/{name}"), recorded(f"anthropic/{name}"))
     watched = nbagent.watch(client(provider))
     history = ASK["messages"]

@@ -4,7 +4,11 @@ import asyncio
 import os
 from typing import Any, ClassVar
 
-os.environ |= {"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}
+os.environ |= {
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "OTEL_SDK_DISABLED": "true",
+}
 
 import pytest
 from crewai import LLM, Agent, Crew, Task
@@ -12,7 +16,17 @@ from crewai.flow import Flow, start
 from crewai.tools import tool
 from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
 from frameworks.own_tools import get_capital as own_capital
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, recorded, refused, tool_reply
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    Replay,
+    Serve,
+    recorded,
+    refused,
+    tool_reply,
+)
 from frameworks.watching import GET_CAPITAL, calls, of_type, watch, watch_and_answer
 
 from nbagent import events as ev
@@ -28,8 +42,12 @@ def get_capital(country: str) -> str:
 
 
 def crew(provider: Replay, own: Any = get_capital, *, streams: bool = True) -> Any:
-    model = LLM(model="openai/gpt-4o-mini", base_url=provider.url, api_key=KEY, stream=True, max_retries=0)
-    agent = Agent(role="Geographer", goal="know", backstory="maps", llm=model, tools=[own], max_retry_limit=0)
+    model = LLM(
+        model="openai/gpt-4o-mini", base_url=provider.url, api_key=KEY, stream=True, max_retries=0
+    )
+    agent = Agent(
+        role="Geographer", goal="know", backstory="maps", llm=model, tools=[own], max_retry_limit=0
+    )
     task = Task(description="Capital of the UK?", expected_output="a city", agent=agent)
     return Crew(agents=[agent], tasks=[task], stream=streams)
 
@@ -108,7 +126,10 @@ async def test_an_own_tool_in_an_async_crew_does_too(serve: Serve) -> None:
 
 @pytest.mark.parametrize("name", ["stream_events", "astream"])
 async def test_an_own_tool_in_a_flow_does_too(serve: Serve, name: str) -> None:
-    Atlas.provider, Atlas.own = serve(recorded(CALL), recorded(ANSWER)), tool("get_capital")(own_capital)
+    Atlas.provider, Atlas.own = (
+        serve(recorded(CALL), recorded(ANSWER)),
+        tool("get_capital")(own_capital),
+    )
     try:
         run = await watch(getattr(Atlas(), name)())
     finally:
@@ -120,7 +141,9 @@ async def test_an_own_tool_in_a_crew_stops_at_a_breakpoint(serve: Serve) -> None
     provider = serve(recorded(CALL), recorded(ANSWER))
     chunks = await asyncio.to_thread(crew(provider, tool("get_capital")(own_capital)).kickoff)
     run = await watch_and_answer(chunks, skip, stop_at="get_capital")
-    assert [(call.name, call.state, call.result) for call in run.tools] == [("get_capital", "output-available", "Paris")]
+    assert [(call.name, call.state, call.result) for call in run.tools] == [
+        ("get_capital", "output-available", "Paris")
+    ]
 
 
 async def test_what_an_own_tool_in_a_crew_raises_is_the_calls_exception(serve: Serve) -> None:

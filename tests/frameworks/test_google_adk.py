@@ -19,7 +19,10 @@ from google.genai import types
 from nbagent import events as ev
 
 TURNS = [f"gemini/pydanticai-tool-loop.{turn}.sse" for turn in range(3)]
-CALLED = [("get_capital", {"country": "France"}, "Paris", "ok"), ("get_temperature", {"city": "Paris"}, "30C", "ok")]
+CALLED = [
+    ("get_capital", {"country": "France"}, "Paris", "ok"),
+    ("get_temperature", {"city": "Paris"}, "30C", "ok"),
+]
 
 
 def get_capital(country: str) -> str:
@@ -45,19 +48,29 @@ class Recorded(Gemini):
 async def ask(provider: Replay, *tools: Any, streams: bool = True) -> AsyncIterator[Any]:
     """The events of a run."""
     agent = Agent(
-        name="weather", model=Recorded(model="m", url=provider.url), tools=[*(tools or (get_capital, get_temperature))]
+        name="weather",
+        model=Recorded(model="m", url=provider.url),
+        tools=[*(tools or (get_capital, get_temperature))],
     )
     runner = InMemoryRunner(agent, app_name="app")
     session = await runner.session_service.create_session(app_name="app", user_id="user")
-    message = types.Content(role="user", parts=[types.Part(text="How warm is it in the capital of France?")])
+    message = types.Content(
+        role="user", parts=[types.Part(text="How warm is it in the capital of France?")]
+    )
     config = RunConfig(streaming_mode=StreamingMode.SSE if streams else StreamingMode.NONE)
-    async for event in runner.run_async(user_id="user", session_id=session.id, new_message=message, run_config=config):
+    async for event in runner.run_async(
+        user_id="user", session_id=session.id, new_message=message, run_config=config
+    ):
         yield event
 
 
 async def test_a_tool_loop_is_told_with_its_results(serve: Serve) -> None:
     run = await watch(ask(serve(*map(recorded, TURNS))))
-    assert (run.status, run.text.strip(), calls(run)) == ("completed", "The temperature in Paris is 30°C.", CALLED)
+    assert (run.status, run.text.strip(), calls(run)) == (
+        "completed",
+        "The temperature in Paris is 30°C.",
+        CALLED,
+    )
     assert (run.usage.input, run.usage.output) == (52 + 64 + 79, 5 + 5 + 12)
     assert {event.agent for event in of_type(run, ev.StepStart)} == {"weather"}
 
@@ -80,7 +93,9 @@ async def test_a_run_that_ends_with_a_tools_word_is_complete(serve: Serve) -> No
 
 
 async def test_a_tool_that_needs_confirmation_pauses_the_run(serve: Serve) -> None:
-    run = await watch(ask(serve(recorded(TURNS[0])), FunctionTool(get_capital, require_confirmation=True)))
+    run = await watch(
+        ask(serve(recorded(TURNS[0])), FunctionTool(get_capital, require_confirmation=True))
+    )
     assert run.status == "paused"
     (asked,) = of_type(run, ev.ApprovalRequest)
     assert asked.tool_id == of_type(run, ev.ToolStart)[0].id
@@ -100,9 +115,13 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
     assert run.text
 
 
-@pytest.mark.parametrize("recording", ["pydanticai-tool-loop.2", "pydanticai-thinking.0", "vercel-google-tool-call"])
+@pytest.mark.parametrize(
+    "recording", ["pydanticai-tool-loop.2", "pydanticai-thinking.0", "vercel-google-tool-call"]
+)
 @pytest.mark.parametrize("how", ["sync", "async", "chat"])
-async def test_the_clients_own_streams_are_told_alike(serve: Serve, recording: str, how: str) -> None:
+async def test_the_clients_own_streams_are_told_alike(
+    serve: Serve, recording: str, how: str
+) -> None:
     provider = serve(*[recorded(f"gemini/{recording}.sse")] * 2)
     client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=provider.url))
     texts = "".join(
@@ -125,7 +144,9 @@ OWN = ("get_capital", "output-available", {"country": "France"}, "Paris", Town, 
 
 @pytest.mark.parametrize("own", [own_capital, get_capital_async])
 @pytest.mark.parametrize("as_function_tool", [False, True])
-async def test_an_own_tool_tells_its_call_itself(serve: Serve, own: Any, as_function_tool: bool) -> None:
+async def test_an_own_tool_tells_its_call_itself(
+    serve: Serve, own: Any, as_function_tool: bool
+) -> None:
     tool = FunctionTool(own) if as_function_tool else own
     run = await watch(ask(serve(*map(recorded, TURNS)), tool, get_temperature))
     assert (run.status, run.text.strip()) == ("completed", "The temperature in Paris is 30°C.")

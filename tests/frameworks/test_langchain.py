@@ -7,7 +7,19 @@ import pytest
 from frameworks.own_tools import LIVE as LIVE_CALL
 from frameworks.own_tools import failing, get_capital_async, known, no_capital, skip
 from frameworks.own_tools import get_capital as own_capital
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    REPLY_TIMEOUT_S,
+    Replay,
+    Serve,
+    completion,
+    held,
+    recorded,
+    refused,
+)
 from frameworks.watching import (
     GET_CAPITAL,
     TWO_STEPS,
@@ -41,7 +53,14 @@ ONE = {"configurable": {"thread_id": "1"}}
 
 
 def model(provider: Replay) -> ChatOpenAI:
-    return ChatOpenAI(model="m", base_url=provider.url, api_key=KEY, max_retries=0, streaming=True, stream_usage=True)
+    return ChatOpenAI(
+        model="m",
+        base_url=provider.url,
+        api_key=KEY,
+        max_retries=0,
+        streaming=True,
+        stream_usage=True,
+    )
 
 
 @tool
@@ -51,7 +70,9 @@ def get_capital(country: str) -> str:
 
 
 def geographer(provider: Replay, **options: Any) -> Any:
-    return create_agent(model(provider), **{"tools": [get_capital], "name": "geographer", **options})
+    return create_agent(
+        model(provider), **{"tools": [get_capital], "name": "geographer", **options}
+    )
 
 
 def events(version: str) -> Callable[..., Any]:
@@ -60,7 +81,9 @@ def events(version: str) -> Callable[..., Any]:
 
 def modes(*names: str, **options: Any) -> Callable[..., Any]:
     mode = names[0] if len(names) == 1 else list(names)
-    return lambda graph, given, config=None: graph.astream(given, config, stream_mode=mode, **options)
+    return lambda graph, given, config=None: graph.astream(
+        given, config, stream_mode=mode, **options
+    )
 
 
 LIVE = {
@@ -74,12 +97,18 @@ LIVE = {
 }
 """Streams that have text while it is generated."""
 WHOLE = {name: modes(name) for name in ("values", "updates", "tasks", "debug")} | {
-    "events v1": events("v1"),  # shows text, too, but when it is closed it waits for the model to finish
+    "events v1": events(
+        "v1"
+    ),  # shows text, too, but when it is closed it waits for the model to finish
     "values in version 2": modes("values", version="v2"),
     "updates of subgraphs": modes("updates", subgraphs=True),
 }
 """Streams that report a node's work once it is done."""
-ASKING = {name: stream for name, stream in (LIVE | WHOLE).items() if name not in ("messages", "messages of subgraphs")}
+ASKING = {
+    name: stream
+    for name, stream in (LIVE | WHOLE).items()
+    if name not in ("messages", "messages of subgraphs")
+}
 """Streams that report that the graph waits; messages alone do not."""
 
 
@@ -88,7 +117,9 @@ def each(streams: dict[str, Any]) -> pytest.MarkDecorator:
 
 
 @each(LIVE | WHOLE)
-async def test_a_tool_loop_is_told_alike_in_every_mode(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_tool_loop_is_told_alike_in_every_mode(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER))), QUESTION))
     assert (run.status, run.text) == ("completed", LONDON)
     assert calls(run) == [GET_CAPITAL]
@@ -96,18 +127,26 @@ async def test_a_tool_loop_is_told_alike_in_every_mode(serve: Serve, stream: Cal
 
 
 async def test_a_sync_stream_is_told_too(serve: Serve) -> None:
-    run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER))).stream(QUESTION, stream_mode="messages"))
+    run = await watch(
+        geographer(serve(recorded(CALL), recorded(ANSWER))).stream(QUESTION, stream_mode="messages")
+    )
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
 
 
 async def test_a_bare_models_events_of_version_3_are_its_answer(serve: Serve) -> None:
-    run = await watch(model(serve(recorded(ANSWER))).astream_events("Capital of the UK?", version="v3"))
+    run = await watch(
+        model(serve(recorded(ANSWER))).astream_events("Capital of the UK?", version="v3")
+    )
     assert (run.status, run.text, run.usage.output) == ("completed", LONDON, 9)
-    run = await watch(model(serve(recorded(CALL))).stream_events("Capital of the UK?", version="v3"))
+    run = await watch(
+        model(serve(recorded(CALL))).stream_events("Capital of the UK?", version="v3")
+    )
     assert (run.status, run.tools[0].args) == ("completed", {"country": "UK"})
 
 
-async def test_stop_of_a_bare_models_events_of_version_3_closes_its_connection(serve: Serve) -> None:
+async def test_stop_of_a_bare_models_events_of_version_3_closes_its_connection(
+    serve: Serve,
+) -> None:
     provider = serve(held(ANSWER, b"capital"))
     run = await stop(model(provider).astream_events("Capital of the UK?", version="v3"), provider)
     assert run.status == "cancelled"
@@ -118,8 +157,12 @@ def wrapped(stream: Any) -> Any:
     yield from stream
 
 
-@pytest.mark.parametrize("wrap", [lambda stream: stream, wrapped], ids=["as it is", "in a generator"])
-async def test_stop_of_a_sync_stream_ends_the_model_at_its_next_word(serve: Serve, wrap: Callable[[Any], Any]) -> None:
+@pytest.mark.parametrize(
+    "wrap", [lambda stream: stream, wrapped], ids=["as it is", "in a generator"]
+)
+async def test_stop_of_a_sync_stream_ends_the_model_at_its_next_word(
+    serve: Serve, wrap: Callable[[Any], Any]
+) -> None:
     provider = serve(recorded(CALL), held(ANSWER, b"capital")._replace(drip=True))
     run = await cancel(wrap(geographer(provider).stream(QUESTION, stream_mode="messages")))
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
@@ -127,7 +170,14 @@ async def test_stop_of_a_sync_stream_ends_the_model_at_its_next_word(serve: Serv
     assert provider.hung_up.wait(REPLY_TIMEOUT_S)
 
 
-@each({"events v2": events("v2"), "events v3": events("v3"), "messages": modes("messages"), "values": modes("values")})
+@each(
+    {
+        "events v2": events("v2"),
+        "events v3": events("v3"),
+        "messages": modes("messages"),
+        "values": modes("values"),
+    }
+)
 async def test_thoughts_are_the_models(serve: Serve, stream: Callable[..., Any]) -> None:
     thinker = ChatAnthropic(
         model="m",
@@ -138,7 +188,9 @@ async def test_thoughts_are_the_models(serve: Serve, stream: Callable[..., Any])
         thinking={"type": "enabled", "budget_tokens": 1024},
         max_tokens=2048,
     )
-    run = await watch(stream(create_agent(thinker), {"messages": [("user", "How do I cross the street?")]}))
+    run = await watch(
+        stream(create_agent(thinker), {"messages": [("user", "How do I cross the street?")]})
+    )
     assert run.status == "completed"
     assert run.thinking.startswith("This is a straightforward question about pedestrian safety")
     assert "cross" in run.text
@@ -147,9 +199,13 @@ async def test_thoughts_are_the_models(serve: Serve, stream: Callable[..., Any])
 
 
 @each(ASKING)
-async def test_a_graph_that_asks_is_paused_and_goes_on(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_graph_that_asks_is_paused_and_goes_on(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     ask = HumanInTheLoopMiddleware(interrupt_on={"get_capital": True})
-    graph = geographer(serve(recorded(CALL), recorded(ANSWER)), middleware=[ask], checkpointer=InMemorySaver())
+    graph = geographer(
+        serve(recorded(CALL), recorded(ANSWER)), middleware=[ask], checkpointer=InMemorySaver()
+    )
     run = await watch(stream(graph, QUESTION, ONE))
     assert run.status == "paused"
     (asked,) = of_type(run, ev.ApprovalRequest)
@@ -172,19 +228,27 @@ def resuming(graph: Any, stream: Callable[..., Any]) -> dict[str, Any]:
 
 @each(ASKING)
 @pytest.mark.parametrize("mode", ["batched", "per_call"])
-async def test_an_answer_goes_on_with_the_graph(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+async def test_an_answer_goes_on_with_the_graph(
+    serve: Serve, stream: Callable[..., Any], mode: str
+) -> None:
     graph = reviewed(serve(recorded(CALL), recorded(ANSWER)), interrupt_mode=mode)
-    run = await watch_and_answer(stream(graph, QUESTION, ONE), lambda question: True, **resuming(graph, stream))
+    run = await watch_and_answer(
+        stream(graph, QUESTION, ONE), lambda question: True, **resuming(graph, stream)
+    )
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
     assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == ["approve"]
 
 
 @each(ASKING)
 @pytest.mark.parametrize("mode", ["batched", "per_call"])
-async def test_a_denial_gives_its_reason_to_the_model(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+async def test_a_denial_gives_its_reason_to_the_model(
+    serve: Serve, stream: Callable[..., Any], mode: str
+) -> None:
     provider = serve(recorded(CALL), recorded(ANSWER))
     graph = reviewed(provider, interrupt_mode=mode)
-    run = await watch_and_answer(stream(graph, QUESTION, ONE), lambda question: "Look it up.", **resuming(graph, stream))
+    run = await watch_and_answer(
+        stream(graph, QUESTION, ONE), lambda question: "Look it up.", **resuming(graph, stream)
+    )
     assert (run.status, run.text) == ("completed", LONDON)
     ((name, _, result, status),) = calls(run)
     assert (name, status) == ("get_capital", "denied")
@@ -193,8 +257,16 @@ async def test_a_denial_gives_its_reason_to_the_model(serve: Serve, stream: Call
 
 
 @pytest.mark.parametrize("mode", ["batched", "per_call"])
-@each({"updates and messages": LIVE["updates and messages"], "values": WHOLE["values"], "events v2": LIVE["events v2"]})
-async def test_arguments_may_be_changed(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+@each(
+    {
+        "updates and messages": LIVE["updates and messages"],
+        "values": WHOLE["values"],
+        "events v2": LIVE["events v2"],
+    }
+)
+async def test_arguments_may_be_changed(
+    serve: Serve, stream: Callable[..., Any], mode: str
+) -> None:
     graph = reviewed(serve(recorded(CALL), recorded(ANSWER)), interrupt_mode=mode)
 
     def change(question: Question) -> Any:
@@ -228,7 +300,12 @@ async def test_values_are_given_to_the_interrupts_of_a_graph(stream: Callable[..
         name, sure = interrupt("Which city?"), interrupt({"question": "Sure?"})
         return {"messages": [AIMessage(f"{name}: {sure}")]}
 
-    graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=InMemorySaver())
+    graph = (
+        StateGraph(MessagesState)
+        .add_node("ask", ask)
+        .add_edge(START, "ask")
+        .compile(checkpointer=InMemorySaver())
+    )
     prompts: list[str | None] = []
 
     def answer(question: Question) -> Any:
@@ -240,20 +317,26 @@ async def test_values_are_given_to_the_interrupts_of_a_graph(stream: Callable[..
 
 
 @each(LIVE | WHOLE)
-async def test_a_tool_that_tells_an_error_has_failed(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_tool_that_tells_an_error_has_failed(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     def unknown(country: str) -> str:
         """The capital of a country."""
         raise ToolException(f"no map of {country}")
 
     failing = tool("get_capital")(unknown)
     failing.handle_tool_error = True
-    run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[failing]), QUESTION))
+    run = await watch(
+        stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[failing]), QUESTION)
+    )
     assert (run.status, run.text) == ("completed", LONDON)
     assert calls(run) == [("get_capital", {"country": "UK"}, "no map of UK", "error")]
 
 
 @each(LIVE | WHOLE)
-async def test_a_provider_that_refuses_fails_the_run(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_provider_that_refuses_fails_the_run(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     run = await watch(stream(geographer(serve(recorded(CALL), refused(400, "too much"))), QUESTION))
     assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
     assert "too much" in str(run.error)
@@ -261,7 +344,9 @@ async def test_a_provider_that_refuses_fails_the_run(serve: Serve, stream: Calla
 
 
 @each(LIVE)
-async def test_stop_closes_the_connection_to_the_provider(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_stop_closes_the_connection_to_the_provider(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     provider = serve(recorded(CALL), held(ANSWER, b"capital"))
     run = await stop(stream(geographer(provider), QUESTION), provider)
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
@@ -270,19 +355,27 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve, stream: 
 
 
 @each({name: LIVE[name] for name in ("events v2", "events v3", "messages of subgraphs")})
-async def test_an_agent_inside_a_graph_has_its_words_apart(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_an_agent_inside_a_graph_has_its_words_apart(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     agent = geographer(serve(recorded(CALL), recorded(ANSWER)))
-    graph = StateGraph(MessagesState).add_node("research", agent).add_edge(START, "research").compile()
+    graph = (
+        StateGraph(MessagesState).add_node("research", agent).add_edge(START, "research").compile()
+    )
     run = await watch(stream(graph, QUESTION))
     assert run.status == "completed"
     (begun,) = of_type(run, ev.AgentStart)
     assert {event.parent_id for event in of_type(run, ev.TextStart)} == {begun.id}
-    assert [(event.id, event.status) for event in of_type(run, ev.AgentEnd)] == [(begun.id, "completed")]
+    assert [(event.id, event.status) for event in of_type(run, ev.AgentEnd)] == [
+        (begun.id, "completed")
+    ]
     assert calls(run) == [GET_CAPITAL]
 
 
 @each(LIVE | WHOLE)
-async def test_a_graph_that_ends_with_a_tools_word_is_complete(serve: Serve, stream: Callable[..., Any]) -> None:
+async def test_a_graph_that_ends_with_a_tools_word_is_complete(
+    serve: Serve, stream: Callable[..., Any]
+) -> None:
     last = get_capital.model_copy(update={"return_direct": True})
     run = await watch(stream(geographer(serve(recorded(CALL)), tools=[last]), QUESTION))
     assert (run.status, calls(run)) == ("completed", [GET_CAPITAL])
@@ -295,7 +388,10 @@ async def test_what_a_node_writes_for_its_stream_is_kept() -> None:
 
     graph = StateGraph(MessagesState).add_node("look", look).add_edge(START, "look").compile()
     run = await watch(graph.astream(QUESTION, stream_mode=["values", "custom"]))
-    assert (run.status, [event.data for event in of_type(run, ev.Custom)]) == ("completed", [{"looked_at": "the map"}])
+    assert (run.status, [event.data for event in of_type(run, ev.Custom)]) == (
+        "completed",
+        [{"looked_at": "the map"}],
+    )
 
 
 @pytest.mark.parametrize("name", ["stream", "astream"])
@@ -313,7 +409,9 @@ async def test_a_models_calls_are_shown(serve: Serve) -> None:
 
 async def test_a_message_and_a_final_state_are_shown(serve: Serve) -> None:
     def whole(*recordings: str) -> ChatOpenAI:
-        return ChatOpenAI(model="m", base_url=serve(*map(completion, recordings)).url, api_key=KEY, max_retries=0)
+        return ChatOpenAI(
+            model="m", base_url=serve(*map(completion, recordings)).url, api_key=KEY, max_retries=0
+        )
 
     run = await watch(whole(ANSWER).ainvoke("Capital of the UK?"))
     assert (run.status, run.text) == ("completed", LONDON)
@@ -330,7 +428,9 @@ async def test_an_artifact_is_the_result(serve: Serve) -> None:
         return "London", table
 
     run = await watch(
-        geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[find]).astream(QUESTION, stream_mode="updates")
+        geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[find]).astream(
+            QUESTION, stream_mode="updates"
+        )
     )
     assert run.tools[0].result is table
 
@@ -360,11 +460,15 @@ async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve, s
 
 @each(LIVE | WHOLE)
 async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, stream: Any) -> None:
-    run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]), QUESTION))
+    run = await watch(
+        stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]), QUESTION)
+    )
     assert (run.status, known(run)) == ("completed", LIVE_CALL)
 
 
-@pytest.mark.parametrize("made", [get_capital_async, tool(own_capital), StructuredTool.from_function(own_capital)])
+@pytest.mark.parametrize(
+    "made", [get_capital_async, tool(own_capital), StructuredTool.from_function(own_capital)]
+)
 async def test_a_tool_of_nbagents_reports_its_call_in_every_form(serve: Serve, made: Any) -> None:
     graph = geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[made])
     run = await watch(graph.astream(QUESTION, stream_mode="messages"))
@@ -372,19 +476,29 @@ async def test_a_tool_of_nbagents_reports_its_call_in_every_form(serve: Serve, m
 
 
 async def test_a_tool_of_nbagents_reports_its_call_from_a_sync_stream(serve: Serve) -> None:
-    run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]).stream(QUESTION))
+    run = await watch(
+        geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]).stream(QUESTION)
+    )
     assert (run.status, known(run)) == ("completed", LIVE_CALL)
 
 
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
-    run = await watch(geographer(serve(recorded(CALL)), tools=[failing]).astream(QUESTION, stream_mode="messages"))
-    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+    run = await watch(
+        geographer(serve(recorded(CALL)), tools=[failing]).astream(QUESTION, stream_mode="messages")
+    )
+    assert [(call.state, str(call.exception)) for call in run.tools] == [
+        ("output-error", "no map of UK")
+    ]
 
 
 async def test_a_tool_that_raises_has_its_error(serve: Serve) -> None:
     raising = StructuredTool.from_function(no_capital, name="get_capital")
-    run = await watch(geographer(serve(recorded(CALL)), tools=[raising]).astream(QUESTION, stream_mode="messages"))
-    assert [(call.state, call.error and call.error["message"]) for call in run.tools] == [("output-error", "no map of UK")]
+    run = await watch(
+        geographer(serve(recorded(CALL)), tools=[raising]).astream(QUESTION, stream_mode="messages")
+    )
+    assert [(call.state, call.error and call.error["message"]) for call in run.tools] == [
+        ("output-error", "no map of UK")
+    ]
 
 
 @pytest.mark.parametrize("made", [own_capital, get_capital_async])
@@ -392,5 +506,8 @@ async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, made: Any)
     provider = serve(recorded(CALL), recorded(ANSWER))
     stream = geographer(provider, tools=[made]).astream(QUESTION, stream_mode="messages")
     run = await watch_and_answer(stream, skip, stop_at="get_capital")
-    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert (run.status, calls(run)) == (
+        "completed",
+        [("get_capital", {"country": "UK"}, "Paris", "ok")],
+    )
     assert provider.requests[-1]["messages"][-1]["content"] == "Paris"

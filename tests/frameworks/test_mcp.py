@@ -13,7 +13,11 @@ from pydantic import BaseModel
 
 from nbagent import events as ev
 
-START = {"protocolVersion": "2025-06-18", "capabilities": {"elicitation": {}}, "clientInfo": {"name": "test", "version": "1"}}
+START = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {"elicitation": {}},
+    "clientInfo": {"name": "test", "version": "1"},
+}
 
 
 class Place(BaseModel):
@@ -23,7 +27,11 @@ class Place(BaseModel):
 async def book(nights: int, ctx: Context) -> str:
     """Books a hotel."""
     answer = await ctx.elicit("Which city?", Place)
-    return f"{nights} nights in {answer.data.city}" if answer.action == "accept" else f"not booked: {answer.action}"
+    return (
+        f"{nights} nights in {answer.data.city}"
+        if answer.action == "accept"
+        else f"not booked: {answer.action}"
+    )
 
 
 class Session:
@@ -67,7 +75,11 @@ async def test_the_readers_answer_goes_to_the_tool(answer: Any, decision: str, r
     session = Session()
     run = await watch_and_answer(session, answer, send=session.send)
     (asked,) = of_type(run, ev.ApprovalRequest)
-    assert (asked.prompt, asked.schema is not None, asked.tool_id) == ("Which city?", True, of_type(run, ev.ToolStart)[0].id)
+    assert (asked.prompt, asked.schema is not None, asked.tool_id) == (
+        "Which city?",
+        True,
+        of_type(run, ev.ToolStart)[0].id,
+    )
     assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == [decision]
     ((name, args, returned, status),) = calls(run)
     assert (name, args, status) == ("book", {"nights": 2}, "ok")

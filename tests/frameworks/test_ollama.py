@@ -18,11 +18,16 @@ async def test_a_chat_is_told_alike_in_sync_and_async(serve: Serve) -> None:
     for stream in (client.chat(**ASK), ollama.AsyncClient(provider.url).chat(**ASK)):
         run = await watch(stream)
         assert (run.status, run.text) == ("completed", text)
-        assert (run.usage.input, run.usage.output) == (chunks[-1].prompt_eval_count, chunks[-1].eval_count)
+        assert (run.usage.input, run.usage.output) == (
+            chunks[-1].prompt_eval_count,
+            chunks[-1].eval_count,
+        )
 
 
 async def test_a_generation_is_told(serve: Serve) -> None:
-    run = await watch(ollama.AsyncClient(serve(recorded(GENERATE)).url).generate("m", "?", stream=True))
+    run = await watch(
+        ollama.AsyncClient(serve(recorded(GENERATE)).url).generate("m", "?", stream=True)
+    )
     assert run.status == "completed"
     assert run.text
 

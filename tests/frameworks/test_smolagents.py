@@ -68,7 +68,12 @@ def model(provider: Replay) -> OpenAIModel:
 
 
 def geographer(provider: Replay, *tools: Any, streams: bool = True) -> ToolCallingAgent:
-    return ToolCallingAgent([*(tools or [get_capital])], model(provider), stream_outputs=streams, verbosity_level=LogLevel.OFF)
+    return ToolCallingAgent(
+        [*(tools or [get_capital])],
+        model(provider),
+        stream_outputs=streams,
+        verbosity_level=LogLevel.OFF,
+    )
 
 
 async def test_a_tool_loop_ends_with_the_final_answer(serve: Serve) -> None:
@@ -85,10 +90,16 @@ async def test_an_agent_that_does_not_stream_its_model_is_told_by_its_steps(serv
     assert calls(run) == [GET_CAPITAL]
 
 
-async def test_parallel_calls_have_their_own_results_and_a_tool_that_raises_has_failed(serve: Serve) -> None:
-    turns = [recorded(f"openai_chat/pydanticai-parallel-tool-deltas.{turn}.sse") for turn in range(2)]
+async def test_parallel_calls_have_their_own_results_and_a_tool_that_raises_has_failed(
+    serve: Serve,
+) -> None:
+    turns = [
+        recorded(f"openai_chat/pydanticai-parallel-tool-deltas.{turn}.sse") for turn in range(2)
+    ]
     provider = serve(*turns, tool_reply("final_answer", answer="London"))
-    run = await watch(geographer(provider, get_country, get_product_name, get_weather).run("?", stream=True))
+    run = await watch(
+        geographer(provider, get_country, get_product_name, get_weather).run("?", stream=True)
+    )
     assert calls(run) == [
         ("get_country", {}, "Mexico", "ok"),
         ("get_product_name", {}, "Pydantic AI", "ok"),
@@ -107,7 +118,9 @@ async def test_a_run_out_of_steps_says_so(serve: Serve) -> None:
 
 async def test_code_is_a_tool_that_prints(serve: Serve) -> None:
     code = "Thought: easy.\n<code>\nprint(6 * 7)\nfinal_answer(6 * 7)\n</code>"
-    agent = CodeAgent([], model(serve(text_reply(code))), stream_outputs=True, verbosity_level=LogLevel.OFF)
+    agent = CodeAgent(
+        [], model(serve(text_reply(code))), stream_outputs=True, verbosity_level=LogLevel.OFF
+    )
     run = await watch(agent.run("6 times 7?", stream=True))
     ((name, arguments, result, status),) = calls(run)
     assert (name, status, run.status) == ("python_interpreter", "ok", "completed")
@@ -117,7 +130,11 @@ async def test_code_is_a_tool_that_prints(serve: Serve) -> None:
 
 
 async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
-    run = await watch(geographer(serve(recorded(CALL), refused(400, "too much"))).run("Capital of the UK?", stream=True))
+    run = await watch(
+        geographer(serve(recorded(CALL), refused(400, "too much"))).run(
+            "Capital of the UK?", stream=True
+        )
+    )
     assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
     assert "too much" in str(run.error)
 
@@ -143,7 +160,9 @@ def first_calls(run: Run) -> list[Any]:
 
 async def test_a_tool_of_nbagents_reports_its_call(serve: Serve) -> None:
     provider = serve(recorded(CALL), tool_reply("final_answer", answer="London"))
-    run = await watch(geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True))
+    run = await watch(
+        geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True)
+    )
     assert (run.status, first_calls(run)) == ("completed", LIVE)
 
 

@@ -28,7 +28,9 @@ async def watch(source: Any) -> Run:
 async def stop(source: Any, provider: Replay) -> Run:
     """Show a stream and cancel it at its first words; the provider sees its connection closed."""
     run = await cancel(source)
-    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S), "the connection to the provider stayed open"
+    assert await asyncio.to_thread(provider.hung_up.wait, REPLY_TIMEOUT_S), (
+        "the connection to the provider stayed open"
+    )
     return run
 
 
@@ -51,7 +53,10 @@ def _checked(run: Run) -> Run:
 def calls(run: Run) -> list[Call]:
     """Return the tool calls of a run."""
     made = Transcript.of(run.events).tools
-    return [(tool["name"], tool.get("args"), tool.get("result"), tool.get("status", "")) for tool in made]
+    return [
+        (tool["name"], tool.get("args"), tool.get("result"), tool.get("status", ""))
+        for tool in made
+    ]
 
 
 def of_type(run: Run, kind: type[T]) -> list[T]:
@@ -59,15 +64,21 @@ def of_type(run: Run, kind: type[T]) -> list[T]:
     return [event for event in run.events if isinstance(event, kind)]
 
 
-async def watch_and_answer(source: Any, answer: Callable[[Question], object], **options: Any) -> Run:
+async def watch_and_answer(
+    source: Any, answer: Callable[[Question], object], **options: Any
+) -> Run:
     """Show a stream to its end, and answer its questions."""
-    return _checked(await nbagent.show(source, face="console", reveal="all", answer=answer, **options))
+    return _checked(
+        await nbagent.show(source, face="console", reveal="all", answer=answer, **options)
+    )
 
 
 def requests_of(run: Run, provider: Replay) -> list[tuple[int, int | None, str]]:
     """Return the requests of a run, after asserting that they are what the provider got: step, status and what is new."""
     assert [request.body for request in run.requests] == provider.requests
-    assert all(KEY not in repr(request.body) + request.response + request.url for request in run.requests)
+    assert all(
+        KEY not in repr(request.body) + request.response + request.url for request in run.requests
+    )
     return [(request.step, request.status, request.changes) for request in run.requests]
 
 

@@ -16,7 +16,11 @@ PACKAGES = {
     "panel": ("jupyterlab==4.6.6", "panel==1.9.4"),
     "collaboration": ("jupyterlab==4.6.6", "jupyter-collaboration==5.0.4"),
     "server-documents": ("jupyterlab==4.6.6", "jupyter-server-documents==0.3.3"),
-    "server-nbmodel": ("jupyterlab==4.6.6", "jupyter-collaboration==5.0.4", "jupyter-server-nbmodel==0.2.9"),
+    "server-nbmodel": (
+        "jupyterlab==4.6.6",
+        "jupyter-collaboration==5.0.4",
+        "jupyter-server-nbmodel==0.2.9",
+    ),
 }
 """Packages by the environment's name."""
 

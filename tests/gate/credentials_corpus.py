@@ -127,7 +127,9 @@ _PKCS8, _PKCS8_LINES = _block("PRIVATE KEY")
 _EC, _EC_LINES = _block("EC PRIVATE KEY", 2)
 _ENCRYPTED, _ENCRYPTED_LINES = _block("ENCRYPTED PRIVATE KEY")
 _PGP, _PGP_LINES = _block("PGP PRIVATE KEY BLOCK")
-_LEGACY = _PEM.replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F1E2D3C\n\n", 1)
+_LEGACY = _PEM.replace(
+    "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F1E2D3C\n\n", 1
+)
 
 _ONE = {
     # JSON
@@ -198,7 +200,9 @@ _ONE = {
     f"PRIVATE-TOKEN: {OTHER}": OTHER,
     # addresses
     f"https://x.blob.core.windows.net/c?sv=2024&sig={fake(43)}%3D&se=1": f"{fake(43)}%3D",
-    f"https://f.azurewebsites.net/api/run?code={fake(54, _LETTERS + '_-')}==": fake(54, _LETTERS + "_-"),
+    f"https://f.azurewebsites.net/api/run?code={fake(54, _LETTERS + '_-')}==": fake(
+        54, _LETTERS + "_-"
+    ),
     f"https://a.example/x?api_key={OTHER}": OTHER,
     f"https://a.example/x?n=1&access_token={OTHER}&m=2": OTHER,
     f"https://a.example/cb#access_token={OTHER}&token_type=bearer": OTHER,
@@ -213,17 +217,23 @@ _ONE = {
     f"mongodb+srv://me:{WORD}@cluster.example/test?retryWrites=true": WORD,
     f"amqp://me:p@ss{WORD}@queue/": f"p@ss{WORD}",
     f"https://api.telegram.org/bot{fake(9, '123456789')}:AA{fake(33)}/getMe": f"AA{fake(33)}",
-    f"https://hooks.slack.com/services/T0{fake(8, _CAPITALS)}/B0{fake(8, _CAPITALS)}/{fake(24)}": fake(24),
+    f"https://hooks.slack.com/services/T0{fake(8, _CAPITALS)}/B0{fake(8, _CAPITALS)}/{fake(24)}": fake(
+        24
+    ),
     # connections
     f"Server=db;Database=x;User Id=me;Password={SYMBOLS};": SYMBOLS,
     f"Server=db;Uid=me;Pwd={WORD};": WORD,
     f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={ACCOUNT_KEY};EndpointSuffix=core": ACCOUNT_KEY,
-    f"Endpoint=sb://x/;SharedAccessKeyName=k;SharedAccessKey={fake(43, _BASE64)}=": fake(43, _BASE64),
+    f"Endpoint=sb://x/;SharedAccessKeyName=k;SharedAccessKey={fake(43, _BASE64)}=": fake(
+        43, _BASE64
+    ),
     f"host=db user=me password={WORD} dbname=x": WORD,
     f"jdbc:mysql://db/x?user=me&password={WORD}": WORD,
     f"<password>{WORD}</password>": WORD,
     f'<add key="ApiKey" value="{RANDOM}"/>': RANDOM,
-    f"Authorization: AWS4-HMAC-SHA256 SignedHeaders=host, Signature={fake(64, _HEX)}": fake(64, _HEX),
+    f"Authorization: AWS4-HMAC-SHA256 SignedHeaders=host, Signature={fake(64, _HEX)}": fake(
+        64, _HEX
+    ),
     f'Authorization: Digest username="me", response="{fake(32, _HEX)}"': fake(32, _HEX),
     f"Authorization: Bearer {LONG}": LONG,
     # JSON's escapes before a key
@@ -245,7 +255,9 @@ _SEVERAL = [
     Positive(json.dumps({"private_key": _PKCS8}), tuple(_PKCS8_LINES)),
     Positive(json.dumps(json.dumps({"k": _PEM})), tuple(_PEM_LINES)),
     Positive("\n".join(f"    {line}" for line in _PEM.split("\n")), tuple(_PEM_LINES)),
-    Positive(f"{WORD}: AWS_ACCESS_KEY_ID={KEYS['AWS']}\nAWS_SECRET_ACCESS_KEY={AWS}", (KEYS["AWS"], AWS)),
+    Positive(
+        f"{WORD}: AWS_ACCESS_KEY_ID={KEYS['AWS']}\nAWS_SECRET_ACCESS_KEY={AWS}", (KEYS["AWS"], AWS)
+    ),
 ]
 
 POSITIVES = [

@@ -42,7 +42,9 @@ ARGS = f'{{"q": "{Q}", "n": [1, {{"a": "}}"}}]}}'
 INVOKE = f'<invoke name="search">\n<parameter name="q">{Q}</parameter>\n</invoke>'
 FUNCTION = f"<function=search>\n<parameter=q>\n{Q}\n</parameter>\n</function>"
 GLM = f"search\n<arg_key>q</arg_key>\n<arg_value>{Q}</arg_value>\n"
-DEEPSEEK = f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>search\n```json\n{ARGS}\n```<｜tool▁call▁end｜>"
+DEEPSEEK = (
+    f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>search\n```json\n{ARGS}\n```<｜tool▁call▁end｜>"
+)
 DEEPSEEK_31 = f"<｜tool▁call▁begin｜>search<｜tool▁sep｜>{ARGS}<｜tool▁call▁end｜>"
 KIMI = f"<|tool_call_begin|>functions.search:0<|tool_call_argument_begin|>{ARGS}<|tool_call_end|>"
 STEP = f'<steptml:invoke name="search"><steptml:parameter name="q">{Q}</steptml:parameter></steptml:invoke>'
@@ -53,12 +55,16 @@ REACT_JSON = f'{{"action": "search", "action_input": {ARGS}}}'
 def prefixed(prefix: str, text: str = INVOKE) -> str:
     """Return tags of XML with a prefix to their names."""
     for name in ("invoke", "parameter", "function_calls"):
-        text = text.replace(f"<{name}", f"<{prefix}{name}").replace(f"</{name}", f"</{prefix}{name}")
+        text = text.replace(f"<{name}", f"<{prefix}{name}").replace(
+            f"</{name}", f"</{prefix}{name}"
+        )
     return text
 
 
 CALLS_OF_CLAUDE = f"<function_calls>\n{INVOKE}\n</function_calls>"
-OLD_CLAUDE = f"<invoke>\n<tool_name>search</tool_name>\n<parameters>\n<q>{Q}</q>\n</parameters>\n</invoke>"
+OLD_CLAUDE = (
+    f"<invoke>\n<tool_name>search</tool_name>\n<parameters>\n<q>{Q}</q>\n</parameters>\n</invoke>"
+)
 
 CALLS: list[tuple[str, str]] = [
     ("hermes", f"<tool_call>\n{JSON}\n</tool_call>"),
@@ -86,7 +92,10 @@ CALLS: list[tuple[str, str]] = [
     ("deepseek", f"<｜tool▁calls▁begin｜>{DEEPSEEK_31}<｜tool▁calls▁end｜>"),
     ("deepseek", f"<|tool_calls_begin|>{DEEPSEEK_31}<|tool_calls_end|>"),
     ("deepseek", DEEPSEEK_31),
-    ("step", f"<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜>{STEP}<｜tool_call_end｜><｜tool_calls_end｜>"),
+    (
+        "step",
+        f"<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜>{STEP}<｜tool_call_end｜><｜tool_calls_end｜>",
+    ),
     ("kimi", f"<|tool_calls_section_begin|>{KIMI}<|tool_calls_section_end|>"),
     ("kimi", f"<|tool_calls_section_begin|>\n{KIMI}\n<|tool_calls_section_end|><|im_end|>"),
     ("kimi", KIMI),
@@ -111,7 +120,10 @@ CALLS: list[tuple[str, str]] = [
     ("llama", f"<|python_start|>[{PYTHON}]<|python_end|>"),
     ("lfm", f"<|tool_call_start|>[{PYTHON}]<|tool_call_end|>"),
     ("internlm", f"<|action_start|><|plugin|>\n{LLAMA}<|action_end|>"),
-    ("cohere", f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "search", "parameters": {ARGS}}}]<|END_ACTION|>'),
+    (
+        "cohere",
+        f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "search", "parameters": {ARGS}}}]<|END_ACTION|>',
+    ),
     ("apertus", f'<|tools_prefix|>[{{"search": {ARGS}}}]<|tools_suffix|>'),
     ("gemma", f"```tool_code\n{PYTHON}\n```"),
     ("gemma", f"```tool_code\nprint(search(q='{Q}'))\n```"),
@@ -122,7 +134,10 @@ CALLS: list[tuple[str, str]] = [
     ("hector", f"[Tool: search({ARGS})]\n"),
     ("qwen-agent", f"✿FUNCTION✿: search\n✿ARGS✿: {ARGS}\n✿RESULT✿: {RESULT}\n✿RETURN✿: "),
     ("pangu", f"[unused11][{JSON}][unused12]"),
-    ("harmony", f"<|channel|>commentary to=functions.search <|constrain|>json<|message|>{ARGS}<|call|>"),
+    (
+        "harmony",
+        f"<|channel|>commentary to=functions.search <|constrain|>json<|message|>{ARGS}<|call|>",
+    ),
 ]
 
 LATE_CALLS: list[tuple[str, str]] = [
@@ -138,8 +153,14 @@ LATE_CALLS: list[tuple[str, str]] = [
     ("pythonic", f"[{PYTHON}]"),
     ("pythonic", "[search()]"),
     ("pythonic", f"[search(q='{Q}'), search(q='{Q}')]"),
-    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: "),
-    ("react", f"Action: search\nAction Input: {Q}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: "),
+    (
+        "react",
+        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f"Action: search\nAction Input: {Q}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
+    ),
 ]
 """Calls that can be told from an answer by the names of the run's tools."""
 
@@ -149,27 +170,60 @@ SURE_CALLS: list[tuple[str, str]] = [
     ("json", f"{JSON}\n{JSON}"),
     ("json", f"{JSON}; {JSON}"),
     ("json", '{\n  "name": "search",\n  "arguments": {\n    "q": "' + Q + '"\n  }\n}'),
-    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: "),
-    ("react", f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n\nFinal Answer: "),
-    ("react", f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal Answer: "),
-    ("react", f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n}}\n```\n\n'),
-    ("react", f"Thought 1: {THOUGHT}\nAction 1: search[{Q}]\nObservation 1: {RESULT}\nFinal Answer: "),
-    ("react", f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: "),
-    ("react", f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\nFinal Answer: '),
-    ("react", f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: {RESULT}\nFinal Answer: '),
+    (
+        "react",
+        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n}}\n```\n\n',
+    ),
+    (
+        "react",
+        f"Thought 1: {THOUGHT}\nAction 1: search[{Q}]\nObservation 1: {RESULT}\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
+    ),
+    (
+        "react",
+        f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\nFinal Answer: ',
+    ),
+    (
+        "react",
+        f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: {RESULT}\nFinal Answer: ',
+    ),
     ("react", f"Thought: {THOUGHT}\nFinal Answer: "),
     ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}"),
-    ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nAnswer: "),
+    (
+        "react",
+        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nAnswer: ",
+    ),
 ]
 """Calls that can be told from an answer where a text begins with them."""
 
 THOUGHTS: list[tuple[str, str]] = [
-    *[("think", f"<{name}>{THOUGHT}</{name}>") for name in ("think", "THINK", "thinking", "thought", "reasoning", "thoughts")],
+    *[
+        ("think", f"<{name}>{THOUGHT}</{name}>")
+        for name in ("think", "THINK", "thinking", "thought", "reasoning", "thoughts")
+    ],
     ("think", f"{THOUGHT}\n</think>\n"),
     ("think", f"<think>\n{THOUGHT}\n</think>\n\n<answer>"),
     ("nested", f"<think>a <think>{THOUGHT}</think> {THOUGHT}</think>"),
     ("nested", f"<think>\n<think>\n{THOUGHT}</think>"),
-    ("nested", f"<thinking>a <thinking>b <thinking>{THOUGHT}</thinking> c</thinking> {THOUGHT}</thinking>"),
+    (
+        "nested",
+        f"<thinking>a <thinking>b <thinking>{THOUGHT}</thinking> c</thinking> {THOUGHT}</thinking>",
+    ),
     ("nested", f"<thinking>{THOUGHT} <reflection>{THOUGHT}</reflection> {THOUGHT}</thinking>"),
     ("think", f"<think>{THOUGHT}</thinking>"),
     ("think", f"<thinking>{THOUGHT} </think> {THOUGHT}</thinking>"),
@@ -183,7 +237,10 @@ THOUGHTS: list[tuple[str, str]] = [
     ("magistral", f"{THOUGHT} [THINK]{THOUGHT}[/THINK]".removeprefix(THOUGHT)),
     ("scratchpad", f"<SCRATCHPAD>{THOUGHT}</Scratchpad>"),
     ("seed", f"<seed:think>{THOUGHT}</seed:think>"),
-    ("seed", f"<seed:think>a<seed:cot_budget_reflect>{THOUGHT}</seed:cot_budget_reflect>b</seed:think>"),
+    (
+        "seed",
+        f"<seed:think>a<seed:cot_budget_reflect>{THOUGHT}</seed:cot_budget_reflect>b</seed:think>",
+    ),
     ("seed", f"{THOUGHT}</seed:think>"),
     ("kimi", f"◁think▷{THOUGHT}◁/think▷"),
     ("kimi", f"◁think▷\n{THOUGHT}\n◁/think▷\n\n"),
@@ -198,12 +255,24 @@ THOUGHTS: list[tuple[str, str]] = [
     ("granite", f"Here is my thought process: {THOUGHT}\nHere is my response: "),
     ("granite", f"Here's my thought process:\n\n{THOUGHT}\n\nHere's my response:\n\n"),
     ("granite", f"<think>{THOUGHT}</think><response>".removesuffix("<response>")),
-    ("harmony", f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>"),
-    ("harmony", f"<|channel|>analysis<|message|>{THOUGHT}<|end|>assistant<|channel|>final<|message|>"),
-    ("harmony", f"assistant<|channel|>analysis<|message|>{THOUGHT}<|end|>\n<|start|>assistant<|channel|>final<|message|>"),
+    (
+        "harmony",
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>",
+    ),
+    (
+        "harmony",
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|>assistant<|channel|>final<|message|>",
+    ),
+    (
+        "harmony",
+        f"assistant<|channel|>analysis<|message|>{THOUGHT}<|end|>\n<|start|>assistant<|channel|>final<|message|>",
+    ),
     ("harmony", f"analysis<|message|>{THOUGHT}<|end|>final<|message|>"),
     ("harmony", f"analysis{THOUGHT}assistantfinal"),
-    ("harmony", f"analysis{THOUGHT}assistantcommentary to=functions.search json{ARGS}assistantfinal"),
+    (
+        "harmony",
+        f"analysis{THOUGHT}assistantcommentary to=functions.search json{ARGS}assistantfinal",
+    ),
     ("results", f"<tool_response>{RESULT}</tool_response>"),
     ("results", f"<tool_response>\n{RESULT}\n</tool_response>\n"),
     ("results", f"<function_results>{RESULT}</function_results>"),
@@ -287,19 +356,33 @@ def texts() -> list[Text]:
         found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER, names))
         if not call.startswith("functools"):
             found.append(Text(family, f"{INTRO}\n\n{call}", INTRO, names))
-            found.append(Text(family, f"{INTRO}\n{call}\n{call}{_gap(call)}{ANSWER}", INTRO + ANSWER, names * 2))
+            found.append(
+                Text(
+                    family,
+                    f"{INTRO}\n{call}\n{call}{_gap(call)}{ANSWER}",
+                    INTRO + ANSWER,
+                    names * 2,
+                )
+            )
             cut = call[: call.index(Q) + 3]
             found.append(Text(family, f"{INTRO}\n{cut}", INTRO, names))
     for family, call in LATE_CALLS:
         made = names * max(1, call.count("search(q='"))
-        knowns: list[tuple[tuple[str, ...], dict[str, Any]]] = [(names, {}), ((), {"tags": [family]})]
+        knowns: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+            (names, {}),
+            ((), {"tags": [family]}),
+        ]
         for known in knowns:
             found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER, made, *known))
-            found.append(Text(family, f"{INTRO}\n\n{call}{_gap(call)}{ANSWER}", INTRO + ANSWER, made, *known))
+            found.append(
+                Text(family, f"{INTRO}\n\n{call}{_gap(call)}{ANSWER}", INTRO + ANSWER, made, *known)
+            )
         found.append(Text("kept", f"{INTRO}\n\n{call}", f"{INTRO}\n\n{call}", tools=("lookup",)))
     for family, call in SURE_CALLS:
         found.append(Text(family, f"{call}{_gap(call)}{ANSWER}", ANSWER))
-        found.append(Text(family, f"<think>{THOUGHT}</think>\n\n{call}{_gap(call)}{ANSWER}", ANSWER))
+        found.append(
+            Text(family, f"<think>{THOUGHT}</think>\n\n{call}{_gap(call)}{ANSWER}", ANSWER)
+        )
     for family, thought in THOUGHTS:
         found.append(Text(family, f"{thought}{ANSWER}", ANSWER))
         if family != "harmony" and thought.startswith(("<", "[", "◁", "```")):

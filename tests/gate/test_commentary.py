@@ -12,7 +12,11 @@ def run(*events: e.Event) -> list[e.Event]:
 def text(id: str, content: str, **more: str) -> list[e.Event]:
     parent = more.pop("parent_id", None)
     start = e.TextStart(id=id, parent_id=parent, **more)  # type: ignore[arg-type]
-    return [start, e.TextDelta(id=id, delta=content, parent_id=parent), e.TextEnd(id=id, parent_id=parent)]
+    return [
+        start,
+        e.TextDelta(id=id, delta=content, parent_id=parent),
+        e.TextEnd(id=id, parent_id=parent),
+    ]
 
 
 CALL: list[e.Event] = [e.ToolStart(id="t", name="f"), e.ToolResult(id="t", content=1)]
@@ -20,7 +24,11 @@ NOTE = e.Hidden(what="commentary")
 
 
 def test_a_text_that_a_call_follows_is_left_out_and_the_answer_stays() -> None:
-    assert run(*text("a", "Let me see."), *CALL, *text("b", "It is 1.")) == [NOTE, *CALL, *text("b", "It is 1.")]
+    assert run(*text("a", "Let me see."), *CALL, *text("b", "It is 1.")) == [
+        NOTE,
+        *CALL,
+        *text("b", "It is 1."),
+    ]
 
 
 def test_a_text_waits_for_the_end_of_its_response() -> None:
@@ -44,13 +52,22 @@ def test_a_text_left_open_goes_on_after_its_response() -> None:
 
 def test_a_handoff_makes_commentary_of_what_was_said() -> None:
     handoff = e.AgentHandoff(to="B")
-    assert run(*text("a", "Wait, B knows."), handoff, *text("b", "Hi")) == [NOTE, handoff, *text("b", "Hi")]
+    assert run(*text("a", "Wait, B knows."), handoff, *text("b", "Hi")) == [
+        NOTE,
+        handoff,
+        *text("b", "Hi"),
+    ]
 
 
 def test_each_agent_is_judged_by_its_own_calls() -> None:
     inner = e.ToolStart(id="u", name="g", parent_id="agent")
     outer = text("a", "Hi")
-    assert run(*outer, *text("b", "Hm.", parent_id="agent"), inner, e.StepEnd()) == [NOTE, inner, *outer, e.StepEnd()]
+    assert run(*outer, *text("b", "Hm.", parent_id="agent"), inner, e.StepEnd()) == [
+        NOTE,
+        inner,
+        *outer,
+        e.StepEnd(),
+    ]
 
 
 def test_of_a_run_that_breaks_off_all_is_shown_that_no_call_followed() -> None:

@@ -53,24 +53,40 @@ def test_a_password_is_seen_in_no_part_of_a_call() -> None:
         e.ToolStart(id="t", name="connect"),
         *(e.ToolArgsDelta(id="t", delta=character) for character in text),
         e.ToolArgs(id="t", args=json.loads(text), args_text=text),
-        *(e.ToolOutput(id="t", delta=piece) for piece in ("export DB_PASS", "WORD=", WORD[:4], WORD[4:], "\n")),
-        e.ToolResult(id="t", content=[{"type": "text", "text": f"password: {WORD}"}], error=e.ErrorInfo(message=text)),
+        *(
+            e.ToolOutput(id="t", delta=piece)
+            for piece in ("export DB_PASS", "WORD=", WORD[:4], WORD[4:], "\n")
+        ),
+        e.ToolResult(
+            id="t",
+            content=[{"type": "text", "text": f"password: {WORD}"}],
+            error=e.ErrorInfo(message=text),
+        ),
         e.Raw(data={"headers": {"cookie": f"sid={WORD}"}}),
         e.Error(message=f"refused password={WORD}"),
     ]
     shown = [seen for event in events for seen in gate.feed(event)] + gate.close()
     assert WORD[3:] not in repr(shown)
-    assert "".join(event.delta for event in shown if isinstance(event, e.ToolArgsDelta)) == NOTHING.mask(text)
+    assert "".join(
+        event.delta for event in shown if isinstance(event, e.ToolArgsDelta)
+    ) == NOTHING.mask(text)
 
 
 PIECES = st.sampled_from(
-    [case.text for case in POSITIVES] + NEGATIVES + list("\n :='\"\\,.;{}[]()<>&?/@-_ab1") + ["token", "password", "Bearer "]
+    [case.text for case in POSITIVES]
+    + NEGATIVES
+    + list("\n :='\"\\,.;{}[]()<>&?/@-_ab1")
+    + ["token", "password", "Bearer "]
 )
 
 
 @settings(max_examples=2000 if WHOLE else 60)
 @given(st.lists(PIECES, min_size=1, max_size=5), st.lists(st.integers(0, 400), max_size=12))
-def test_texts_side_by_side_are_masked_alike_however_they_are_cut(pieces: list[str], places: list[int]) -> None:
+def test_texts_side_by_side_are_masked_alike_however_they_are_cut(
+    pieces: list[str], places: list[int]
+) -> None:
     text = "".join(pieces)
     edges = sorted({0, len(text), *(place for place in places if place < len(text))})
-    assert streamed(*(text[start:stop] for start, stop in itertools.pairwise(edges))) == NOTHING.mask(text)
+    assert streamed(
+        *(text[start:stop] for start, stop in itertools.pairwise(edges))
+    ) == NOTHING.mask(text)

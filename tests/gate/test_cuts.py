@@ -65,7 +65,9 @@ def test_no_beginning_of_a_secret_stands_where_a_text_is_shortened(
 
 
 @pytest.mark.parametrize("secret", [KEY, CARD])
-def test_a_traceback_is_cut_at_no_part_of_a_secret(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_is_cut_at_no_part_of_a_secret(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for cut in around(4096):
         before, after = cut - 200, 12 * 1024 - 4096 + cut
         value = "x" * before + f" {secret} " + "y" * 20_000 + f" {secret} " + "z" * after
@@ -73,12 +75,16 @@ def test_a_traceback_is_cut_at_no_part_of_a_secret(secret: str, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("secret", [KEY, CARD])
-def test_a_function_sees_a_secret_whole_where_a_text_is_shortened(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_sees_a_secret_whole_where_a_text_is_shortened(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def mask(text: str) -> str:
         return text.replace(secret, "#" * len(secret))
 
     for size in around(77):
-        assert not leaks(shown_of("word " * (size // 5) + secret + " end" * 100, monkeypatch, redact=[mask]))
+        assert not leaks(
+            shown_of("word " * (size // 5) + secret + " end" * 100, monkeypatch, redact=[mask])
+        )
 
 
 class Table:
@@ -98,14 +104,20 @@ class Table:
 def test_a_secret_that_another_library_has_cut_is_masked_to_the_cut(size: int, secret: str) -> None:
     display = display_of(Table("see " + secret[:size]))
     for masker in (Patterns([RULE]), Secrets([KEY])):
-        shown = repr([masker.mask(text, is_html=True, cuts=ALL_CUTS) for text in display.data.values()])
+        shown = repr(
+            [masker.mask(text, is_html=True, cuts=ALL_CUTS) for text in display.data.values()]
+        )
         assert secret not in (KEY if isinstance(masker, Secrets) else CARD) or not leaks(shown)
 
 
-def test_a_table_shows_no_beginning_of_a_secret_in_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_shows_no_beginning_of_a_secret_in_its_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pandas = pytest.importorskip("pandas")
     for back in range(0, 24, 2):
-        cells = ["a" * (45 - back) + " " + secret + " and some more words" for secret in (KEY, CARD)]
+        cells = [
+            "a" * (45 - back) + " " + secret + " and some more words" for secret in (KEY, CARD)
+        ]
         table = pandas.DataFrame({"text": cells, "n": [1, 2]})
         shown = shown_of(table, monkeypatch, redact=[RULE])
         assert "<table" in shown

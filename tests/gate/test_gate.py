@@ -16,13 +16,19 @@ from nbagent.gate.levels import SHOWN_FROM
 CANARY = "Xyzzy"
 
 
-def run(*events: e.Event, reveal: Reveal = "thinking", thinking_first: bool = False) -> list[e.Event]:
+def run(
+    *events: e.Event, reveal: Reveal = "thinking", thinking_first: bool = False
+) -> list[e.Event]:
     gate = Gate(reveal, thinking_first=thinking_first)
     return [out for event in events for out in gate.feed(event)] + gate.close()
 
 
 def text(*deltas: str, end: str | None = None, id: str = "text-1") -> list[e.Event]:
-    return [e.TextStart(id=id), *(e.TextDelta(id=id, delta=delta) for delta in deltas), e.TextEnd(id=id, text=end)]
+    return [
+        e.TextStart(id=id),
+        *(e.TextDelta(id=id, delta=delta) for delta in deltas),
+        e.TextEnd(id=id, text=end),
+    ]
 
 
 def blocks(events: list[e.Event]) -> list[tuple[str, str, Any]]:
@@ -65,7 +71,9 @@ def test_a_text_without_tags_passes_as_it_is() -> None:
 
 
 def test_code_and_comparisons_stay_in_the_text() -> None:
-    assert blocks(run(*text("if a<b: `<thi", "nk>", "`"))) == [("text", "text-1", "if a<b: `<think>`")]
+    assert blocks(run(*text("if a<b: `<thi", "nk>", "`"))) == [
+        ("text", "text-1", "if a<b: `<think>`")
+    ]
 
 
 def test_a_thought_and_a_call_become_blocks_of_their_own() -> None:
@@ -87,7 +95,9 @@ def test_a_thought_streams_while_it_is_written() -> None:
         e.ReasoningStart(id="t.think-1", ts=2.0, step=1),
         e.ReasoningDelta(id="t.think-1", delta="One ", ts=2.0, step=1),
     ]
-    assert gate.feed(e.TextDelta(id="t", delta="two")) == [e.ReasoningDelta(id="t.think-1", delta="two")]
+    assert gate.feed(e.TextDelta(id="t", delta="two")) == [
+        e.ReasoningDelta(id="t.think-1", delta="two")
+    ]
 
 
 def test_a_block_with_only_a_thought_leaves_no_empty_text() -> None:
@@ -107,13 +117,18 @@ def test_a_closing_tag_alone_makes_a_thought_of_what_was_shown() -> None:
     out = run(*text("Hm, ", "hm.\n</thi", "nk>\n\nHi"))
     assert e.TextEnd(id="text-1", text="") in out
     assert blocks(out) == [("reasoning", "text-1.think-1", "Hm, hm.\n"), ("text", "text-1.2", "Hi")]
-    assert blocks(run(*text("Hm, ", "hm.\n</think>Hi"), reveal="answer")) == [("text", "text-1.2", "Hi")]
+    assert blocks(run(*text("Hm, ", "hm.\n</think>Hi"), reveal="answer")) == [
+        ("text", "text-1.2", "Hi")
+    ]
 
 
 def test_thinking_first_shows_nothing_of_the_thought() -> None:
     events = text(CANARY, "</thi", "nk>Hi")
     assert CANARY not in str(run(*events, reveal="answer", thinking_first=True))
-    assert blocks(run(*events, thinking_first=True)) == [("reasoning", "text-1.think-1", CANARY), ("text", "text-1", "Hi")]
+    assert blocks(run(*events, thinking_first=True)) == [
+        ("reasoning", "text-1.think-1", CANARY),
+        ("text", "text-1", "Hi"),
+    ]
 
 
 def test_thinking_first_holds_for_each_of_several_that_speak_at_a_time() -> None:
@@ -122,7 +137,9 @@ def test_thinking_first_holds_for_each_of_several_that_speak_at_a_time() -> None
     script: list[e.Event] = [e.StepStart(parent_id=agent) for agent in agents]
     script += [e.TextStart(id=f"t-{agent}", parent_id=agent) for agent in agents]
     script += [e.TextDelta(id=f"t-{agent}", delta=CANARY, parent_id=agent) for agent in agents]
-    script += [e.TextDelta(id=f"t-{agent}", delta="</think>Hi", parent_id=agent) for agent in agents]
+    script += [
+        e.TextDelta(id=f"t-{agent}", delta="</think>Hi", parent_id=agent) for agent in agents
+    ]
     out = [seen for event in script for seen in gate.feed(event)] + gate.close()
     assert CANARY not in str(out)
     assert [(id, content) for _, id, content in blocks(out)] == [("t-a", "Hi"), ("t-b", "Hi")]
@@ -130,9 +147,16 @@ def test_thinking_first_holds_for_each_of_several_that_speak_at_a_time() -> None
 
 def test_what_is_taken_out_of_a_text_stands_where_the_text_began() -> None:
     gate = Gate()
-    script: list[e.Event] = [e.TextStart(id="t", parent_id="a"), e.TextDelta(id="t", delta="<think>x</think>y<tool_call>z")]
+    script: list[e.Event] = [
+        e.TextStart(id="t", parent_id="a"),
+        e.TextDelta(id="t", delta="<think>x</think>y<tool_call>z"),
+    ]
     out = [seen for event in script for seen in gate.feed(event)] + gate.close()
-    assert {event.parent_id for event in out if isinstance(event, e.TextStart | e.ReasoningStart | e.ToolStart)} == {"a"}
+    assert {
+        event.parent_id
+        for event in out
+        if isinstance(event, e.TextStart | e.ReasoningStart | e.ToolStart)
+    } == {"a"}
     assert e.TextEnd(id="t", parent_id="a") in out
 
 
@@ -147,7 +171,10 @@ def test_thinking_first_holds_for_each_response_and_not_for_its_later_texts() ->
         *text("f", id="t4"),
         thinking_first=True,
     )
-    kinds = [(kind, content) for kind, id, content in blocks([o for o in out if not isinstance(o, e.ToolStart)])]
+    kinds = [
+        (kind, content)
+        for kind, id, content in blocks([o for o in out if not isinstance(o, e.ToolStart)])
+    ]
     assert kinds == [
         ("reasoning", "a"),
         ("text", "b"),
@@ -182,7 +209,11 @@ def test_thinking_first_holds_for_each_response_and_not_for_its_later_texts() ->
         (["<thi"], "<think>a</think>", [("reasoning", "a")]),
         (["a"], "", []),
         # Results are told once.
-        (["<tool_response>a</tool_response>b"], "<tool_response>a</tool_response>b", [("reasoning", "a"), ("text", "b")]),
+        (
+            ["<tool_response>a</tool_response>b"],
+            "<tool_response>a</tool_response>b",
+            [("reasoning", "a"), ("text", "b")],
+        ),
         (["b"], "b<think>a</think>", [("text", "b"), ("reasoning", "a")]),
     ],
 )
@@ -205,7 +236,9 @@ def test_a_whole_text_needs_no_deltas() -> None:
 def test_overlapping_texts_are_split_each_for_itself() -> None:
     gate = Gate()
     script = [("a", "<think>1"), ("b", "<think>2"), ("a", "1</think>x"), ("b", "2</think>y")]
-    out = [o for id, delta in script for o in gate.feed(e.TextDelta(id=id, delta=delta))] + gate.close()
+    out = [
+        o for id, delta in script for o in gate.feed(e.TextDelta(id=id, delta=delta))
+    ] + gate.close()
     assert sorted((id, content) for _, id, content in blocks(out)) == [
         ("a", "x"),
         ("a.think-1", "11"),
@@ -229,9 +262,15 @@ def test_the_end_of_a_run_releases_what_was_held_back() -> None:
 SAFE = st.text(alphabet="ab .\n🙂", min_size=1, max_size=6)
 PIECES = st.one_of(
     st.tuples(st.just("text"), SAFE, st.just("{}")),
-    st.tuples(st.just("thought"), SAFE, st.sampled_from(["<think>{}</think>", "<Thought>\n{}</thoughT>"])),
+    st.tuples(
+        st.just("thought"), SAFE, st.sampled_from(["<think>{}</think>", "<Thought>\n{}</thoughT>"])
+    ),
     st.tuples(st.just("tool"), SAFE, st.just("<tool_call>\n{}\n</tool_call>\n")),
-    st.tuples(st.just("code"), st.sampled_from(["<think>", "</think>", "<tool_call>", "x<y"]), st.just(" `{}` ")),
+    st.tuples(
+        st.just("code"),
+        st.sampled_from(["<think>", "</think>", "<tool_call>", "x<y"]),
+        st.just(" `{}` "),
+    ),
     st.tuples(st.just("code"), SAFE, st.just("\n```\n<think>{}</think>\n```\n")),
 )
 
@@ -240,11 +279,17 @@ def call_of(content: str) -> str:
     return msgspec.json.encode({"name": "f", "arguments": {"x": content}}).decode()
 
 
-@given(st.lists(PIECES, max_size=8), st.lists(st.integers(0, 300), max_size=30), st.sampled_from([None, "same"]))
+@given(
+    st.lists(PIECES, max_size=8),
+    st.lists(st.integers(0, 300), max_size=30),
+    st.sampled_from([None, "same"]),
+)
 def test_any_text_gives_the_same_however_it_is_cut(
     pieces: list[tuple[str, str, str]], cuts: list[int], end: str | None
 ) -> None:
-    source = "".join(form.format(call_of(body) if kind == "tool" else body) for kind, body, form in pieces)
+    source = "".join(
+        form.format(call_of(body) if kind == "tool" else body) for kind, body, form in pieces
+    )
     edges = [0, *sorted(at % (len(source) + 1) for at in cuts), len(source)]
     chunks = [source[a:b] for a, b in pairwise(edges)]
     out = blocks(run(*text(*chunks, end=source if end else None)))
@@ -255,7 +300,9 @@ def test_any_text_gives_the_same_however_it_is_cut(
     def squeezed(value: str) -> str:
         return "".join(value.split())
 
-    answer = squeezed("".join(form.format(body) for kind, body, form in pieces if kind in ("text", "code")))
+    answer = squeezed(
+        "".join(form.format(body) for kind, body, form in pieces if kind in ("text", "code"))
+    )
     assert squeezed("".join(content for kind, _, content in out if kind == "text")) == answer
     thoughts = [squeezed(body) for kind, body, _ in pieces if kind == "thought" and body.strip()]
     assert [squeezed(content) for kind, _, content in out if kind == "reasoning"] == thoughts
@@ -281,9 +328,16 @@ HIDDEN: dict[Reveal, list[e.Event]] = {
         e.TextEnd(id="text-9", text=CANARY, parent_id="agent-1"),
         e.Source(id="source-9", title=CANARY, parent_id="tool-1"),
         e.AgentEnd(id="agent-1", name=CANARY, parent_id="agent-1"),
-        e.ApprovalRequest(approval_id="ap-1", tool_id="tool-1", prompt=f"Run f({CANARY})?", args=SECRET),
+        e.ApprovalRequest(
+            approval_id="ap-1", tool_id="tool-1", prompt=f"Run f({CANARY})?", args=SECRET
+        ),
         e.ApprovalResponse(approval_id="ap-1", decision="approve", value=SECRET),
-        e.ToolResult(id="tool-1", content=SECRET, error=e.ErrorInfo(message=CANARY), display=e.Display(summary=CANARY)),
+        e.ToolResult(
+            id="tool-1",
+            content=SECRET,
+            error=e.ErrorInfo(message=CANARY),
+            display=e.Display(summary=CANARY),
+        ),
         e.Error(message=CANARY, tool_id="tool-1", traceback=CANARY),
         e.Error(message="The model failed", traceback=CANARY),
         *text(f"Hi <tool_call>{CANARY}</tool_call>", end=f"Hi <tool_call>{CANARY}</tool_call>"),
@@ -326,11 +380,17 @@ def test_an_event_class_that_the_gate_does_not_know_is_hidden(reveal: Reveal) ->
 
 @pytest.mark.parametrize("reveal", LEVELS)
 @pytest.mark.parametrize("kind", CLASSES)
-def test_an_event_of_each_class_is_seen_from_its_level_on(kind: type[e.Event], reveal: Reveal) -> None:
+def test_an_event_of_each_class_is_seen_from_its_level_on(
+    kind: type[e.Event], reveal: Reveal
+) -> None:
     assert set(SHOWN_FROM) == set(CLASSES), "the gate has to say who may see a new class"
-    more = [e.TextDelta(id=CANARY, delta="Hi")] if kind is e.TextStart else []  # an empty text is not shown
+    more = (
+        [e.TextDelta(id=CANARY, delta="Hi")] if kind is e.TextStart else []
+    )  # an empty text is not shown
     out = run(sample(kind, CANARY, raw=SECRET, meta=SECRET), *more, reveal=reveal)
-    seen = [event for event in out if not isinstance(event, e.Hidden)] if kind is not e.Hidden else out
+    seen = (
+        [event for event in out if not isinstance(event, e.Hidden)] if kind is not e.Hidden else out
+    )
     assert bool(seen) == (LEVELS.index(reveal) >= LEVELS.index(SHOWN_FROM[kind]))
     lines = [e.to_json(event).decode() for event in out]
     if not seen:
@@ -351,13 +411,21 @@ def test_hidden_content_is_in_no_event(reveal: Reveal, shown_at: Reveal) -> None
 
 @pytest.mark.parametrize("level", range(3))
 def test_each_level_shows_all_that_the_ones_before_it_show(level: int) -> None:
-    events = [event for group in HIDDEN.values() for event in group if not isinstance(event, e.RunEnd | e.Error)]
+    events = [
+        event
+        for group in HIDDEN.values()
+        for event in group
+        if not isinstance(event, e.RunEnd | e.Error)
+    ]
     less, more = (run(*events, reveal=LEVELS[at]) for at in (level, level + 1))
     assert {e.type_of(event) for event in less} - {"hidden"} <= {e.type_of(event) for event in more}
     assert len(less) < len(more)
 
 
-@given(st.lists(st.sampled_from(["thought", "tool", "text", "code"]), max_size=6), st.lists(st.integers(0, 300), max_size=30))
+@given(
+    st.lists(st.sampled_from(["thought", "tool", "text", "code"]), max_size=6),
+    st.lists(st.integers(0, 300), max_size=30),
+)
 def test_hidden_parts_of_a_text_leak_at_no_cut(kinds: list[str], cuts: list[int]) -> None:
     forms = {
         "thought": f"<think>{CANARY}</think>",
@@ -368,20 +436,36 @@ def test_hidden_parts_of_a_text_leak_at_no_cut(kinds: list[str], cuts: list[int]
     source = "".join(forms[kind] for kind in kinds) + f"<think>{CANARY}"
     edges = [0, *sorted(at % (len(source) + 1) for at in cuts), len(source)]
     chunks = [source[a:b] for a, b in pairwise(edges)]
-    out = run(*text(*chunks, end=source), e.RunEnd(status="completed", output=source), reveal="answer")
+    out = run(
+        *text(*chunks, end=source), e.RunEnd(status="completed", output=source), reveal="answer"
+    )
     assert not [line for event in out if CANARY in (line := e.to_json(event).decode())]
-    assert sum(isinstance(event, e.TextStart) for event in out) == sum(isinstance(event, e.TextEnd) for event in out)
+    assert sum(isinstance(event, e.TextStart) for event in out) == sum(
+        isinstance(event, e.TextEnd) for event in out
+    )
 
 
 def test_an_approval_can_be_given_by_one_who_may_not_see_tools() -> None:
-    request = e.ApprovalRequest(approval_id="ap-1", kind="input", prompt="Your name?", options=["A"], schema={"type": "string"})
+    request = e.ApprovalRequest(
+        approval_id="ap-1",
+        kind="input",
+        prompt="Your name?",
+        options=["A"],
+        schema={"type": "string"},
+    )
     assert run(request, reveal="answer") == [request]
-    out = run(e.ToolStart(id="t", name="f"), e.ApprovalRequest(approval_id="ap-1", parent_id="t"), reveal="answer")
+    out = run(
+        e.ToolStart(id="t", name="f"),
+        e.ApprovalRequest(approval_id="ap-1", parent_id="t"),
+        reveal="answer",
+    )
     assert out == [e.Hidden(what="tools"), e.ApprovalRequest(approval_id="ap-1")]
 
 
 def test_an_error_of_a_hidden_tool_says_only_that_it_failed() -> None:
-    error = e.Error(message=CANARY, tool_id="t", error_type="ValueError", code="tool_failed", fatal=True)
+    error = e.Error(
+        message=CANARY, tool_id="t", error_type="ValueError", code="tool_failed", fatal=True
+    )
     assert run(error, reveal="answer") == [e.Error(message="A tool failed", fatal=True)]
 
 
@@ -404,7 +488,11 @@ def test_an_unknown_level_is_refused_with_the_choices(reveal: Any) -> None:
 
 
 def test_that_something_is_hidden_is_said_once_for_each_kind() -> None:
-    thought: list[e.Event] = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta=CANARY), e.ReasoningEnd(id="r")]
+    thought: list[e.Event] = [
+        e.ReasoningStart(id="r"),
+        e.ReasoningDelta(id="r", delta=CANARY),
+        e.ReasoningEnd(id="r"),
+    ]
     tools: list[e.Event] = [e.ToolStart(id="t", name="f"), e.ToolStart(id="u", name="g")]
     out = run(*thought, *tools, *text(f"<think>{CANARY}</think>"), reveal="answer")
     assert out == [e.Hidden(what="thinking"), e.Hidden(what="tools")]

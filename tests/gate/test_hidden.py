@@ -28,7 +28,10 @@ RULES: list[tuple[dict[str, Any], set[str]]] = [
     ({"reveal": "tools", "hide": {"*": "result"}, "redact": [PATTERN]}, {THOUGHT, RESULT, CARD}),
     ({"hide": {"*": ["args", "result"]}}, {ARGS, RESULT}),
     ({"hide": {"*": "args"}, "redact": [lambda text: text.replace(CARD, "…")]}, {ARGS, CARD}),
-    ({"reveal": "all", "hide": {"*": "all"}, "commentary": False, "redact": [PATTERN]}, {ARGS, RESULT, CARD}),
+    (
+        {"reveal": "all", "hide": {"*": "all"}, "commentary": False, "redact": [PATTERN]},
+        {ARGS, RESULT, CARD},
+    ),
 ]
 
 
@@ -50,7 +53,9 @@ def marked(event: e.Event) -> e.Event:
             return replace(event, message=f"{RESULT} {CARD}")
         case e.ToolResult():
             content = [RESULT, CARD, event.content]
-            error = event.error and replace(event.error, message=f"{ARGS} {RESULT} {CARD}", traceback=RESULT)
+            error = event.error and replace(
+                event.error, message=f"{ARGS} {RESULT} {CARD}", traceback=RESULT
+            )
             return replace(event, content=content, value=e.Live(content), error=error)
         case e.ApprovalRequest(tool_id=str()):
             return replace(event, prompt=f"f({ARGS})", args={"quote": ARGS, "card": CARD})
@@ -78,7 +83,9 @@ def cut(events: list[e.Event], at: list[int]) -> list[e.Event]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(event_streams(), st.lists(st.integers(0, 40), min_size=1, max_size=8), st.sampled_from(RULES))
+@given(
+    event_streams(), st.lists(st.integers(0, 40), min_size=1, max_size=8), st.sampled_from(RULES)
+)
 def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -98,14 +105,29 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
     seen = {
         "blocks": repr(run.snapshot()),
         "events": repr([e.to_dict(event) for event in run.events]),
-        "Python": repr((run, run.text, run.answer, run.thinking, run.tools, [call.args for call in run.tools], run.error)),
+        "Python": repr(
+            (
+                run,
+                run.text,
+                run.answer,
+                run.thinking,
+                run.tools,
+                [call.args for call in run.tools],
+                run.error,
+            )
+        ),
         "console": console.getvalue(),
         "twin": transcript_html(run.snapshot()),
         "documents": run.to_markdown() + run.to_html(),
         "recorded": (tmp_path / "recorded.jsonl").read_text(),
         "saved": (tmp_path / "saved.jsonl").read_text(),
         "log": caplog.text,
-        **{encoder.system: repr(list(nbagent.encode(run.events, encoder.system))) for encoder in encoders()},
+        **{
+            encoder.system: repr(list(nbagent.encode(run.events, encoder.system)))
+            for encoder in encoders()
+        },
     }
-    leaks = [(consumer, word) for consumer, output in seen.items() for word in hidden if word in output]
+    leaks = [
+        (consumer, word) for consumer, output in seen.items() for word in hidden if word in output
+    ]
     assert not leaks

@@ -24,7 +24,12 @@ def through(gate: Gate, *events: e.Event) -> list[e.Event]:
 def seen(text: Text, chunks: Iterable[str], reveal: Any = "answer") -> list[e.Event]:
     gate = Gate(reveal, **text.options)
     gate.know_tools(text.tools)
-    return through(gate, e.TextStart(id="t"), *(e.TextDelta(id="t", delta=chunk) for chunk in chunks), e.TextEnd(id="t"))
+    return through(
+        gate,
+        e.TextStart(id="t"),
+        *(e.TextDelta(id="t", delta=chunk) for chunk in chunks),
+        e.TextEnd(id="t"),
+    )
 
 
 def answer(events: Iterable[e.Event]) -> str:
@@ -64,7 +69,9 @@ def test_of_each_family_the_answer_is_seen(family: str) -> None:
         for chunks in cuts_of(text.text, number):
             shown = seen(text, chunks)
             assert is_answer(text, answer(shown)), (text, chunks, answer(shown))
-            is_taken_back = any(isinstance(event, e.TextEnd) and event.text == "" for event in shown)
+            is_taken_back = any(
+                isinstance(event, e.TextEnd) and event.text == "" for event in shown
+            )
             leaks = [mark for mark in MARKS if mark in repr(shown) and mark not in text.answer]
             assert is_taken_back or not leaks, (text, leaks)
 
@@ -74,7 +81,9 @@ def test_calls_are_calls_of_the_transcript() -> None:
         shown = seen(text, list(text.text), "thinking")
         assert is_answer(text, answer(shown)), text
         if text.calls:
-            assert tuple(event.name for event in shown if isinstance(event, e.ToolStart)) == text.calls, text
+            assert (
+                tuple(event.name for event in shown if isinstance(event, e.ToolStart)) == text.calls
+            ), text
 
 
 def test_a_result_that_is_written_is_that_of_the_call() -> None:
@@ -85,7 +94,13 @@ def test_a_result_that_is_written_is_that_of_the_call() -> None:
 
 
 def test_what_is_held_back_is_bounded() -> None:
-    for opener in ("Thought: ", "Here is my thought process: ", "<think>a <think>b</think>", 'x {"name": "', "`<think>"):
+    for opener in (
+        "Thought: ",
+        "Here is my thought process: ",
+        "<think>a <think>b</think>",
+        'x {"name": "',
+        "`<think>",
+    ):
         gate = Gate()
         text = opener + "word " * 2000
         released = sum(
@@ -107,7 +122,9 @@ def test_only_known_tools_count_where_all_are_known() -> None:
 def test_a_tool_that_was_called_is_known_by_its_name() -> None:
     gate = Gate("answer")
     gate.feed(e.ToolStart(id="c", name="search"))
-    shown = through(gate, e.TextDelta(id="t", delta="So:\n[search(q='x')]\nDone."), e.TextEnd(id="t"))
+    shown = through(
+        gate, e.TextDelta(id="t", delta="So:\n[search(q='x')]\nDone."), e.TextEnd(id="t")
+    )
     assert answer(shown).split() == ["So:", "Done."]
 
 
@@ -115,8 +132,14 @@ def test_a_tool_that_was_called_is_known_by_its_name() -> None:
 
 
 def chat(chunks: list[str]) -> list[Any]:
-    return [{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": chunk}}]} for chunk in chunks] + [
-        {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    return [
+        {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": chunk}}]}
+        for chunk in chunks
+    ] + [
+        {
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        }
     ]
 
 
@@ -126,7 +149,9 @@ SYSTEMS: dict[str, Callable[[list[str]], list[Any]]] = {
     "chat": chat,
     "text": list,
     "hector": lambda chunks: [{"chunk": chunk} for chunk in chunks],
-    "agentor": lambda chunks: [AGENTOR | {"type": "raw_response_event", "chunk": chunk} for chunk in chunks],
+    "agentor": lambda chunks: [
+        AGENTOR | {"type": "raw_response_event", "chunk": chunk} for chunk in chunks
+    ],
 }
 
 
@@ -134,7 +159,9 @@ SYSTEMS: dict[str, Callable[[list[str]], list[Any]]] = {
 @pytest.mark.timeout(3600 if WHOLE else 120)
 def test_the_answer_is_the_same_at_each_cut_through_each_system(system: str) -> None:
     tried = 0
-    for text in sample([each for each in TEXTS if not each.tools and each.family != "hector"][::3], 12):
+    for text in sample(
+        [each for each in TEXTS if not each.tools and each.family != "hector"][::3], 12
+    ):
         for place in sample(range(1, len(text.text)), 4):
             run = Run(iter(SYSTEMS[system](cut(text.text, place))), reveal="answer", **text.options)
             run.start()

@@ -52,8 +52,14 @@ def test_a_pattern_matches_what_markdown_shows(text: str) -> None:
 @pytest.mark.parametrize(
     ("html", "expected"),
     [
-        ("<td>4111<b>1111</b>1111<!-- x -->1111</td>", "<td>••••<b>••••</b>••••<!-- x -->••••</td>"),
-        ("<text>4111<tspan dx='1'>111111111111</tspan></text>", "<text>••••<tspan dx='1'>••••••••••••</tspan></text>"),
+        (
+            "<td>4111<b>1111</b>1111<!-- x -->1111</td>",
+            "<td>••••<b>••••</b>••••<!-- x -->••••</td>",
+        ),
+        (
+            "<text>4111<tspan dx='1'>111111111111</tspan></text>",
+            "<text>••••<tspan dx='1'>••••••••••••</tspan></text>",
+        ),
         ("4111&#49;11111111111", "••••" + "•" * 16),
         ("<td>41111111</td><td>11111111</td>", "<td>41111111</td><td>11111111</td>"),
         ("4111*111111111111", "4111*111111111111"),
@@ -65,10 +71,24 @@ def test_a_pattern_matches_what_html_shows(html: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["John Smith", "John\nSmith", "John  \n\tSmith", "John\n\nSmith", "**John** Smith", "John&nbsp;Smith", "John\\nSmith"],
+    [
+        "John Smith",
+        "John\nSmith",
+        "John  \n\tSmith",
+        "John\n\nSmith",
+        "**John** Smith",
+        "John&nbsp;Smith",
+        "John\\nSmith",
+    ],
 )
 def test_a_space_in_a_pattern_matches_what_shows_as_one(text: str) -> None:
-    for rule in ("John Smith", r"John\ Smith", r"John[[:space:] ]Smith", r"John\s+Smith", "John[ -]Smith"):
+    for rule in (
+        "John Smith",
+        r"John\ Smith",
+        r"John[[:space:] ]Smith",
+        r"John\s+Smith",
+        "John[ -]Smith",
+    ):
         shown = Patterns([rule]).mask(text)
         assert "John" not in shown, rule
         assert "Smith" not in shown, rule
@@ -103,25 +123,49 @@ def test_a_space_in_a_set_or_comment_keeps_its_meaning(rule: str, text: str) -> 
     assert Patterns([rule]).mask(text) == regex.sub(rule, lambda found: "•" * len(found[0]), text)
 
 
-RULES = [r"\d{4}", r"1+a", "a 1", r"(?<=a)1+", r"\ba1\b", "a.*1", r"(?s)a.*?1\d", "1$", r"(?<!a)1a+", r"a\n1"]
+RULES = [
+    r"\d{4}",
+    r"1+a",
+    "a 1",
+    r"(?<=a)1+",
+    r"\ba1\b",
+    "a.*1",
+    r"(?s)a.*?1\d",
+    "1$",
+    r"(?<!a)1a+",
+    r"a\n1",
+]
 MARKED = st.lists(
-    st.sampled_from([*'aa11122 \n*_`~&#49;\\n"<>x', "\u200b", "１", "&#49;", "\\u0031", "**", "  "]), max_size=24
+    st.sampled_from(
+        [*'aa11122 \n*_`~&#49;\\n"<>x', "\u200b", "１", "&#49;", "\\u0031", "**", "  "]
+    ),
+    max_size=24,
 ).map("".join)
 
 
 @settings(max_examples=EXAMPLES if WHOLE else 300)
 @given(rule=st.sampled_from(RULES), text=MARKED, cuts=st.lists(st.integers(0, 60), max_size=16))
-def test_a_text_with_markup_is_masked_alike_however_it_is_cut(rule: str, text: str, cuts: list[int]) -> None:
+def test_a_text_with_markup_is_masked_alike_however_it_is_cut(
+    rule: str, text: str, cuts: list[int]
+) -> None:
     patterns = Patterns([rule, "2a"])
     assert streamed(patterns, text, cuts) == patterns.mask(text)
 
 
-HIDERS = st.sampled_from(["**", "*", "`", "~~", "\u200b", "\u00ad", "\ufeff", "&shy;", "&#8203;", "\u2060**"])
+HIDERS = st.sampled_from(
+    ["**", "*", "`", "~~", "\u200b", "\u00ad", "\ufeff", "&shy;", "&#8203;", "\u2060**"]
+)
 
 
 @settings(max_examples=EXAMPLES if WHOLE else 100)
-@given(st.lists(st.tuples(st.integers(1, 15), HIDERS), max_size=6), st.integers(0, 2), st.lists(st.integers(0, 99), max_size=8))
-def test_no_digit_of_a_card_is_left_through_any_disguise(hiders: list[tuple[int, str]], encoded: int, cuts: list[int]) -> None:
+@given(
+    st.lists(st.tuples(st.integers(1, 15), HIDERS), max_size=6),
+    st.integers(0, 2),
+    st.lists(st.integers(0, 99), max_size=8),
+)
+def test_no_digit_of_a_card_is_left_through_any_disguise(
+    hiders: list[tuple[int, str]], encoded: int, cuts: list[int]
+) -> None:
     letters = list(CARD)
     for at, hider in hiders:
         letters[at] = hider + letters[at]
@@ -129,7 +173,17 @@ def test_no_digit_of_a_card_is_left_through_any_disguise(hiders: list[tuple[int,
     for _ in range(encoded):
         text = json.dumps(text)
     shown = streamed(Patterns([r"\d{16}"]), text, cuts)
-    for hider in ("&#8203;", "\\u200b", "\\u00ad", "\\u2060", "\\ufeff", "\\\\u200b", "\\\\u00ad", "\\\\u2060", "\\\\ufeff"):
+    for hider in (
+        "&#8203;",
+        "\\u200b",
+        "\\u00ad",
+        "\\u2060",
+        "\\ufeff",
+        "\\\\u200b",
+        "\\\\u00ad",
+        "\\\\u2060",
+        "\\\\ufeff",
+    ):
         shown = shown.replace(hider, "")
     assert not set("41") & set(shown)
 
@@ -153,7 +207,10 @@ def test_each_character_that_is_seen_comes_from_its_own_place(text: str, markup:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("text", ["*" * 100_000, "&" * 100_000, "_" * 100_000, "\\" * 100_000, "<" * 50_000, "a\n" * 50_000])
+@pytest.mark.parametrize(
+    "text",
+    ["*" * 100_000, "&" * 100_000, "_" * 100_000, "\\" * 100_000, "<" * 50_000, "a\n" * 50_000],
+)
 def test_a_text_of_nothing_but_markup_takes_linear_time(text: str) -> None:
     patterns = Patterns([r"\d{16}"])
     assert patterns.mask(text) == text

@@ -44,13 +44,24 @@ def redacted(*events: e.Event) -> list[e.Event]:
         e.RunStart(name=CANARY, model=CANARY),
         e.RunEnd(status="failed", output=CANARY, finish_reason=CANARY),
         e.AgentEnd(id="a", output={"key": CANARY}),
-        e.Error(message=f"refused {CANARY}", traceback=CANARY, meta={"header": CANARY}, raw={"body": [CANARY]}),
+        e.Error(
+            message=f"refused {CANARY}",
+            traceback=CANARY,
+            meta={"header": CANARY},
+            raw={"body": [CANARY]},
+        ),
         e.Status(message=CANARY),
         e.ToolArgs(id="t", args={"key": CANARY}, args_text=f'{{"key": "{CANARY}"}}', valid=True),
         e.ToolProgress(id="t", message=CANARY),
-        e.ToolResult(id="t", status="error", content={"at": [CANARY]}, error=ERROR, display=DISPLAY),
+        e.ToolResult(
+            id="t", status="error", content={"at": [CANARY]}, error=ERROR, display=DISPLAY
+        ),
         e.ApprovalRequest(approval_id="a", kind="tool", prompt=CANARY, args={"key": CANARY}),
-        e.ApprovalRequest(approval_id="a", options=[CANARY, "no"], schema={"title": CANARY, CANARY: {"enum": [CANARY]}}),
+        e.ApprovalRequest(
+            approval_id="a",
+            options=[CANARY, "no"],
+            schema={"title": CANARY, CANARY: {"enum": [CANARY]}},
+        ),
         e.Source(id="s", url=f"https://x.test/?key={CANARY}", title=CANARY),
         e.File(id="f", media_type="text/plain", data=CANARY, name=CANARY),
         e.Custom(name=CANARY, data={"deep": [{"key": CANARY}]}),
@@ -66,11 +77,19 @@ def test_no_field_of_an_event_keeps_a_credential(event: e.Event) -> None:
     assert [type(it) for it in shown] == [type(event)]
 
 
-@pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes], ids=["one line", "lines of 76"])
-@pytest.mark.parametrize("media", ["text/csv", "application/json", "image/svg+xml", "text/plain;charset=utf-8"])
-def test_a_text_in_a_file_is_masked_where_it_is_encoded(media: str, encode: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    "encode", [base64.b64encode, base64.encodebytes], ids=["one line", "lines of 76"]
+)
+@pytest.mark.parametrize(
+    "media", ["text/csv", "application/json", "image/svg+xml", "text/plain;charset=utf-8"]
+)
+def test_a_text_in_a_file_is_masked_where_it_is_encoded(
+    media: str, encode: Callable[[bytes], bytes]
+) -> None:
     data = encode(f"name,key\n{CANARY}\n".encode()).decode()
-    [shown] = redacted(e.File(id="f", media_type=media, data=data, url=f"data:{media};base64,{data}"))
+    [shown] = redacted(
+        e.File(id="f", media_type=media, data=data, url=f"data:{media};base64,{data}")
+    )
     assert isinstance(shown, e.File)
     assert shown.url == f"data:{media};base64,{shown.data}"
     assert base64.b64decode(shown.data or "").decode() == f"name,key\n{MASKED}\n"
@@ -108,25 +127,36 @@ class Model(msgspec.Struct):
 
 
 @pytest.mark.parametrize(
-    "value", [Record(CANARY), Model(CANARY), {CANARY}, frozenset({CANARY})], ids=lambda value: type(value).__name__
+    "value",
+    [Record(CANARY), Model(CANARY), {CANARY}, frozenset({CANARY})],
+    ids=lambda value: type(value).__name__,
 )
 def test_an_object_inside_a_container_keeps_no_credential(value: Any) -> None:
     inside = {"a": [value], "b": (value,), "c": {"d": value}}
     shown = redacted(
-        e.Custom(name="n", data=inside), e.Raw(data=[value]), e.State(snapshot=inside), e.Custom(name="n", data=value)
+        e.Custom(name="n", data=inside),
+        e.Raw(data=[value]),
+        e.State(snapshot=inside),
+        e.Custom(name="n", data=value),
     )
     assert not [event for event in shown if CANARY.encode() in e.to_json(event)]
 
 
 def test_the_live_value_stays_and_pictures_are_not_read() -> None:
     value = e.Live(CANARY)
-    (shown,) = redacted(e.ToolResult(id="t", status="ok", value=value, display=e.Display(data={"image/png": CANARY})))
+    (shown,) = redacted(
+        e.ToolResult(
+            id="t", status="ok", value=value, display=e.Display(data={"image/png": CANARY})
+        )
+    )
     assert isinstance(shown, e.ToolResult)
     assert shown.value is value
     assert shown.display == e.Display(data={"image/png": CANARY})
 
 
-def test_what_is_nested_too_deep_to_be_looked_through_is_cut_and_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_nested_too_deep_to_be_looked_through_is_cut_and_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SOME_API_KEY", CANARY)
     deep: Any = [CANARY]
     for _ in range(20_000):
@@ -143,13 +173,22 @@ def test_clean_events_pass_as_they_are() -> None:
     assert redacted(event)[0] is event
 
 
-@given(st.lists(st.integers(1, 30), max_size=10), st.sampled_from([e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta]))
-def test_a_credential_cut_in_two_is_masked_and_nothing_else_is_lost(cuts: list[int], delta: Any) -> None:
+@given(
+    st.lists(st.integers(1, 30), max_size=10),
+    st.sampled_from([e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta]),
+)
+def test_a_credential_cut_in_two_is_masked_and_nothing_else_is_lost(
+    cuts: list[int], delta: Any
+) -> None:
     text = f"before {CANARY} after canary/9f"
     places = [0, *sorted({cut for cut in cuts if cut < len(text)}), len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(places)]
-    shown = redacted(*(delta(id="x", delta=piece) for piece in pieces), e.RunEnd(status="completed"))
-    assert "".join(event.delta for event in shown[:-1] if isinstance(event, delta)) == text.replace(CANARY, MASKED)
+    shown = redacted(
+        *(delta(id="x", delta=piece) for piece in pieces), e.RunEnd(status="completed")
+    )
+    assert "".join(event.delta for event in shown[:-1] if isinstance(event, delta)) == text.replace(
+        CANARY, MASKED
+    )
     assert isinstance(shown[-1], e.RunEnd)
 
 
@@ -192,7 +231,9 @@ def call(card: str) -> list[e.Event]:
     ]
 
 
-@pytest.mark.parametrize("masker", [Patterns([r"\d{16}"]), Secrets(CARDS)], ids=["pattern", "credential"])
+@pytest.mark.parametrize(
+    "masker", [Patterns([r"\d{16}"]), Secrets(CARDS)], ids=["pattern", "credential"]
+)
 def test_ids_are_masked_and_still_pair_each_with_its_own(masker: Any) -> None:
     redactor = Redactor(masker)
     events = [event for pair in zip(*map(call, CARDS), strict=True) for event in pair]
@@ -201,7 +242,12 @@ def test_ids_are_masked_and_still_pair_each_with_its_own(masker: Any) -> None:
     fields = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
 
     def references(some: list[e.Event]) -> list[tuple[int, str, str]]:
-        return [(n, field, id) for n, it in enumerate(some) for field in fields if (id := getattr(it, field, None))]
+        return [
+            (n, field, id)
+            for n, it in enumerate(some)
+            for field in fields
+            if (id := getattr(it, field, None))
+        ]
 
     was, now = references(events), references(shown)
     assert [(n, field) for n, field, _ in was] == [(n, field) for n, field, _ in now]
@@ -214,7 +260,9 @@ def test_an_id_stays_the_same_when_a_credential_becomes_known_in_mid_run() -> No
     first = redactor.feed(e.ToolStart(id=CANARY, name="f"))
     redactor.masker = Secrets([CANARY])
     last = redactor.feed(e.ToolResult(id=CANARY, content=CANARY))
-    assert [event.id for event in (*first, *last) if isinstance(event, e.ToolStart | e.ToolResult)] == [CANARY, CANARY]
+    assert [
+        event.id for event in (*first, *last) if isinstance(event, e.ToolStart | e.ToolResult)
+    ] == [CANARY, CANARY]
 
 
 def test_the_ids_that_nbagent_makes_are_left_alone() -> None:
@@ -228,7 +276,9 @@ def test_the_ids_that_nbagent_makes_are_left_alone() -> None:
 SLOW, ENDLESS = r"(a|aa)+$", "a" * 60 + "!"
 
 
-def test_a_pattern_that_does_not_end_hides_the_text_says_so_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_that_does_not_end_hides_the_text_says_so_and_the_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("nbagent.gate.patterns.SEARCH_LIMIT_S", 0.05)
     run = Run(
         iter(
@@ -256,7 +306,9 @@ def test_a_pattern_that_does_not_end_hides_the_text_says_so_and_the_run_goes_on(
     assert result.content == {"x": HIDDEN_TEXT, "y": "fine ••••"}
 
 
-def test_after_some_slow_texts_every_text_is_hidden_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_some_slow_texts_every_text_is_hidden_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("nbagent.gate.patterns.SEARCH_LIMIT_S", 0.02)
     patterns = Patterns([SLOW])
     assert [patterns.mask(text) for text in (ENDLESS, "Hi", ENDLESS, ENDLESS, "Hi")] == [
@@ -317,7 +369,12 @@ def test_deltas_cut_anywhere_show_what_one_delta_shows(text: str, cuts: list[int
             *(e.TextDelta(id="t", delta=delta) for delta in deltas),
             e.TextEnd(id="t"),
         ]
-        return "".join(out.delta for event in events for out in gate.feed(event) if isinstance(out, e.TextDelta))
+        return "".join(
+            out.delta
+            for event in events
+            for out in gate.feed(event)
+            if isinstance(out, e.TextDelta)
+        )
 
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     cut, whole = shown(*(text[start:end] for start, end in itertools.pairwise(edges))), shown(text)

@@ -23,21 +23,40 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijk"
 
 
 @pytest.mark.parametrize(
-    "key", [KEY, "ghp_" + "a1" * 18, "github_pat_" + "b2" * 15, "AKIAIOSFODNN7EXAMPLE", "hf_" + "c3" * 15, JWT]
+    "key",
+    [
+        KEY,
+        "ghp_" + "a1" * 18,
+        "github_pat_" + "b2" * 15,
+        "AKIAIOSFODNN7EXAMPLE",
+        "hf_" + "c3" * 15,
+        JWT,
+    ],
 )
 def test_the_shapes_of_well_known_keys_are_masked_in_place(key: str) -> None:
     assert mask(f"key: {key}, ok") == f"key: {key[:2]}{'•' * (len(key) - 2)}, ok"
 
 
 @pytest.mark.parametrize(
-    "text", ["sk-learn", "task-abcdefghijklmnopqrstuvwxyz", "git commit", "the AKI", "eyJust", "Bearer of news", ""]
+    "text",
+    [
+        "sk-learn",
+        "task-abcdefghijklmnopqrstuvwxyz",
+        "git commit",
+        "the AKI",
+        "eyJust",
+        "Bearer of news",
+        "",
+    ],
 )
 def test_ordinary_words_are_not(text: str) -> None:
     assert mask(text) == text
 
 
 def test_what_follows_bearer_or_stands_in_an_address_is_masked() -> None:
-    assert mask("Authorization: Bearer abcdefghijklmnopqrst") == "Authorization: Bearer ab" + "•" * 18
+    assert (
+        mask("Authorization: Bearer abcdefghijklmnopqrst") == "Authorization: Bearer ab" + "•" * 18
+    )
     assert mask("postgres://me:hunter22@db/x") == "postgres://me:hu••••••@db/x"
 
 
@@ -47,7 +66,9 @@ def test_a_token_is_found_wherever_it_stands_in_a_large_text(at: int) -> None:
     assert mask(f"{before}Bearer abcdefghijklmnopqrst") == f"{before}Bearer ab{'•' * 18}"
 
 
-def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_variable_named_like_a_secret_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("OPENAI_API_KEY", "MY_TOKEN", "DB_PASSWORD", "clientSecret_PAT"):
         monkeypatch.setenv(name, CANARY)
         assert CANARY not in mask(f"got {CANARY}!")
@@ -59,11 +80,16 @@ def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("first", "/~.")
-def test_a_key_of_the_environment_may_begin_like_a_path(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_of_the_environment_may_begin_like_a_path(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = f"{first}Jalr/XUtn+FEMI/" + "K7MDENG9" * 3
     monkeypatch.setenv("STORE_SECRET_ACCESS_KEY", key)
     monkeypatch.setenv("STORE_CREDENTIAL", key.lower())
-    assert mask(f"got {key}, {key.lower()}") == f"got {key[:2]}{'•' * (len(key) - 2)}, {key[:2].lower()}{'•' * (len(key) - 2)}"
+    assert (
+        mask(f"got {key}, {key.lower()}")
+        == f"got {key[:2]}{'•' * (len(key) - 2)}, {key[:2].lower()}{'•' * (len(key) - 2)}"
+    )
 
 
 def test_the_path_of_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,10 +108,14 @@ def test_what_was_registered_is_masked_and_nothing_short() -> None:
 def test_the_credentials_of_a_request_are_found_by_their_headers() -> None:
     headers = {"Authorization": "Bearer one", "X-Api-Key": "two", "Cookie": "", "Accept": "three"}
     assert secrets.credentials_in(headers) == ["one", "two"]
-    cookies = secrets.credentials_in({"Cookie": "sid=one; other=two", "Set-Cookie": "three=four; Path=/; HttpOnly"})
+    cookies = secrets.credentials_in(
+        {"Cookie": "sid=one; other=two", "Set-Cookie": "three=four; Path=/; HttpOnly"}
+    )
     assert {"one", "two", "four"} <= set(cookies)
     assert "/" not in cookies
-    assert secrets.credentials_in({"sig": "one", "code": "two", "sas": "three", "pwd": "four", "page": "five"}) == [
+    assert secrets.credentials_in(
+        {"sig": "one", "code": "two", "sas": "three", "pwd": "four", "page": "five"}
+    ) == [
         "one",
         "two",
         "three",
@@ -107,7 +137,10 @@ def test_json_is_masked_everywhere_and_otherwise_the_same_object() -> None:
 def test_json_is_masked_by_the_names_in_it() -> None:
     value = {
         "db": {"password": "hunter22x", "port": 5432, "passwords": ["hunter33x", None]},
-        "headers": [{"name": "X-Api-Key", "value": "abcdef123456"}, {"name": "Accept", "value": "text/html"}],
+        "headers": [
+            {"name": "X-Api-Key", "value": "abcdef123456"},
+            {"name": "Accept", "value": "text/html"},
+        ],
         "Authorization": "Bearer abc-12345",
         "Cookie": "sid=abcdef123; theme=darkblue",
         "cookies": {"sid": "abcdef123"},
@@ -117,7 +150,10 @@ def test_json_is_masked_by_the_names_in_it() -> None:
     }
     assert Secrets().mask_json(value) == {
         "db": {"password": "hu•••••••", "port": 5432, "passwords": ["hu•••••••", None]},
-        "headers": [{"name": "X-Api-Key", "value": "ab••••••••••"}, {"name": "Accept", "value": "text/html"}],
+        "headers": [
+            {"name": "X-Api-Key", "value": "ab••••••••••"},
+            {"name": "Accept", "value": "text/html"},
+        ],
         "Authorization": "Bearer ab•••••••",
         "Cookie": "sid=ab•••••••; theme=da••••••",
         "cookies": {"sid": "ab•••••••"},
@@ -132,7 +168,24 @@ def test_a_repr_shows_none() -> None:
 
 
 PIECES = st.sampled_from(
-    ["see ", "sk-", "sk", KEY, CANARY, "canary/", "c", " ", "\n", ".", "a" * 17, "é", JWT, "AKIA", "IOSFODNN7EXAMPLE", "git"]
+    [
+        "see ",
+        "sk-",
+        "sk",
+        KEY,
+        CANARY,
+        "canary/",
+        "c",
+        " ",
+        "\n",
+        ".",
+        "a" * 17,
+        "é",
+        JWT,
+        "AKIA",
+        "IOSFODNN7EXAMPLE",
+        "git",
+    ]
 )
 
 
@@ -165,7 +218,9 @@ def test_prose_passes_as_it_comes(text: str, size: int) -> None:
         (["aabbabaab"], ["abaabbabaa", "bb"]),
     ],
 )
-def test_a_credential_is_masked_where_another_might_begin_too(values: list[str], pieces: list[str]) -> None:
+def test_a_credential_is_masked_where_another_might_begin_too(
+    values: list[str], pieces: list[str]
+) -> None:
     known = Secrets(values)
     stream = MaskedStream(known)
     shown = "".join(map(stream.feed, pieces)) + stream.close()
@@ -183,7 +238,12 @@ def test_a_text_of_nothing_but_beginnings_takes_no_quadratic_time(word: str) -> 
 
 def test_what_is_longer_than_any_key_is_masked_without_being_kept() -> None:
     stream = MaskedStream(Secrets())
-    shown = stream.feed("sk-") + "".join(stream.feed("a1b2" * 50) for _ in range(100)) + stream.feed(" end") + stream.close()
+    shown = (
+        stream.feed("sk-")
+        + "".join(stream.feed("a1b2" * 50) for _ in range(100))
+        + stream.feed(" end")
+        + stream.close()
+    )
     assert shown == "sk" + "•" * 20_001 + " end"
 
 
@@ -219,7 +279,9 @@ def shown_in_pieces(known: Secrets, text: str, cuts: list[int]) -> str:
         lambda value: json.dumps(value)[1:-1],
         lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
         lambda value: json.dumps(json.dumps({"key": value})),
-        lambda value: json.dumps(json.dumps({"key": value}, ensure_ascii=False), ensure_ascii=False),
+        lambda value: json.dumps(
+            json.dumps({"key": value}, ensure_ascii=False), ensure_ascii=False
+        ),
         lambda value: json.dumps(value)[1:-1].replace("/", "\\/"),
         html.escape,
         lambda value: urllib.parse.quote(value, safe=""),
@@ -227,7 +289,9 @@ def shown_in_pieces(known: Secrets, text: str, cuts: list[int]) -> str:
     ],
 )
 @given(cuts=st.lists(st.integers(0, 60), max_size=20))
-def test_a_credential_is_masked_as_it_is_written(write: Callable[[str], str], cuts: list[int]) -> None:
+def test_a_credential_is_masked_as_it_is_written(
+    write: Callable[[str], str], cuts: list[int]
+) -> None:
     known, text = Secrets([QUOTED]), f'{{"a": {write(QUOTED)}}} and more'
     shown = known.mask(text)
     assert len(shown) == len(text)
@@ -242,7 +306,9 @@ def test_masked_json_stays_json() -> None:
     known = Secrets([QUOTED])
     written = known.mask(json.dumps({"key": QUOTED}))
     assert json.loads(written)["key"].startswith('pa"'[:2] + "•")
-    assert json.loads(known.mask(json.dumps({"key": '"' + QUOTED}))) == {"key": '"' + known.mask(json.dumps(QUOTED))[1:-1]}
+    assert json.loads(known.mask(json.dumps({"key": '"' + QUOTED}))) == {
+        "key": '"' + known.mask(json.dumps(QUOTED))[1:-1]
+    }
 
 
 CONTEXT = st.sampled_from(
@@ -272,7 +338,9 @@ CONTEXT = st.sampled_from(
 @given(st.lists(CONTEXT, max_size=8), st.lists(st.integers(0, 900), max_size=20))
 @example(["postgresql://admin:hunter22x@db/x"], list(range(40)))
 @example(["Bearer ", "a1" * 300, " end"], [8, 30, 600])
-def test_a_password_or_bearer_token_is_masked_alike_however_it_is_cut(pieces: list[str], cuts: list[int]) -> None:
+def test_a_password_or_bearer_token_is_masked_alike_however_it_is_cut(
+    pieces: list[str], cuts: list[int]
+) -> None:
     known, text = Secrets([CANARY]), "".join(pieces)
     assert shown_in_pieces(known, text, cuts) == known.mask(text)
 

@@ -17,12 +17,48 @@ HARMONY = (
     '<|message|>{"x":1}<|call|><|start|>assistant<|channel|>final<|message|>Done.<|return|>'
 )
 
-WORDS = [*"ab \n", "<", "`", "``", "```", "\n```", "> ", "</", "<th", "ink>", "<|", "é🙂", "` ", "  ", "{", "}"]
-TAGS = ["<think>", "</think>", "<THOUGHT>", "</thought>", "<tool_call>", "</tool_call>", "<thinking>", "</thinking>"]
-HARMONY_TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "final", " to=functions.f"]
+WORDS = [
+    *"ab \n",
+    "<",
+    "`",
+    "``",
+    "```",
+    "\n```",
+    "> ",
+    "</",
+    "<th",
+    "ink>",
+    "<|",
+    "é🙂",
+    "` ",
+    "  ",
+    "{",
+    "}",
+]
+TAGS = [
+    "<think>",
+    "</think>",
+    "<THOUGHT>",
+    "</thought>",
+    "<tool_call>",
+    "</tool_call>",
+    "<thinking>",
+    "</thinking>",
+]
+HARMONY_TAGS = [
+    "<|start|>",
+    "<|channel|>",
+    "<|message|>",
+    "<|end|>",
+    "analysis",
+    "final",
+    " to=functions.f",
+]
 
 
-def streamed(chunks: list[str], *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:
+def streamed(
+    chunks: list[str], *, in_thought: bool = False, grammar: Grammar | None = None
+) -> list[Segment]:
     """Return the parts of a text fed in chunks, neighbours joined. A chunk that only continues a part may be skipped."""
     splitter = Splitter(in_thought=in_thought, grammar=grammar)
     parts: list[Segment] = []
@@ -44,15 +80,24 @@ def cut(text: str, cuts: list[int]) -> list[str]:
     return [text[a:b] for a, b in pairwise(edges)]
 
 
-@given(st.lists(st.sampled_from(WORDS + TAGS * 2 + HARMONY_TAGS), max_size=40), st.lists(st.integers(0, 400)), st.booleans())
-def test_any_text_has_the_same_parts_however_it_is_cut(words: list[str], cuts: list[int], in_thought: bool) -> None:
+@given(
+    st.lists(st.sampled_from(WORDS + TAGS * 2 + HARMONY_TAGS), max_size=40),
+    st.lists(st.integers(0, 400)),
+    st.booleans(),
+)
+def test_any_text_has_the_same_parts_however_it_is_cut(
+    words: list[str], cuts: list[int], in_thought: bool
+) -> None:
     text = "".join(words)
     whole = streamed([text], in_thought=in_thought)
     assert streamed(cut(text, cuts), in_thought=in_thought) == whole
     assert streamed(list(text), in_thought=in_thought) == whole
 
 
-MARKS = {ord(mark): text for mark, text in zip("→~@%#^", ["", " ", "search", "search", "", "A"], strict=True)}
+MARKS = {
+    ord(mark): text
+    for mark, text in zip("→~@%#^", ["", " ", "search", "search", "", "A"], strict=True)
+}
 FORM_PARTS = [
     *{form.opener.translate(MARKS) for form in FORMS},
     *{end for form in FORMS for end in form.ends},
@@ -74,7 +119,13 @@ CALL_PARTS = [
 @given(
     st.lists(st.sampled_from(WORDS + CALL_PARTS + FORM_PARTS), max_size=20),
     st.lists(st.integers(0, 400), max_size=4),
-    st.sampled_from([None, ["react", "json", "pythonic"], [("<plan>", "</plan>", "thought"), ("PLAN:", "DONE", "tool")]]),
+    st.sampled_from(
+        [
+            None,
+            ["react", "json", "pythonic"],
+            [("<plan>", "</plan>", "thought"), ("PLAN:", "DONE", "tool")],
+        ]
+    ),
     st.sampled_from([(), ("search",)]),
 )
 def test_each_form_is_the_same_however_it_is_cut(
@@ -118,9 +169,15 @@ def test_what_only_looks_like_a_tag_is_released_as_soon_as_it_cannot_be_one() ->
         ("  indented", [("text", "  indented")]),
         ("<think>\nHm.\n</think>\n\nHi", [("thought", "Hm.\n"), ("text", "Hi")]),
         ("\n<THINK>a</Think> b", [("thought", "a"), ("text", "b")]),
-        ("a<reasoning>b</think>c</reasoning>d", [("text", "a"), ("thought", "b</think>c"), ("text", "d")]),
+        (
+            "a<reasoning>b</think>c</reasoning>d",
+            [("text", "a"), ("thought", "b</think>c"), ("text", "d")],
+        ),
         ("a <think>b", [("text", "a "), ("thought", "b")]),
-        ("Hm.\n</think>\nHi </think> you", [("thought", "Hm.\n"), ("text", "Hi "), ("text", "you")]),
+        (
+            "Hm.\n</think>\nHi </think> you",
+            [("thought", "Hm.\n"), ("text", "Hi "), ("text", "you")],
+        ),
         ("</think>Hi", [("text", "Hi")]),
         ("<think></think>Hi", [("text", "Hi")]),
         ("<think/> <thinker> < think>", [("text", "<think/> <thinker> < think>")]),
@@ -128,7 +185,9 @@ def test_what_only_looks_like_a_tag_is_released_as_soon_as_it_cannot_be_one() ->
     ],
 )
 def test_a_text_is_split(text: str, parts: list[tuple[str, str]]) -> None:
-    text = text.replace("thinK", "thin\u212a")  # the Kelvin sign, which is a "k" to a careless match
+    text = text.replace(
+        "thinK", "thin\u212a"
+    )  # the Kelvin sign, which is a "k" to a careless match
     assert [(part.kind, part.text) for part in split(text)] == parts
 
 
@@ -178,39 +237,64 @@ def test_a_thought_may_quote_its_closing_tag() -> None:
 
 
 def test_a_thought_that_began_in_the_prompt_may_repeat_its_opening_tag() -> None:
-    assert split("<think>Hm.</think>Hi", in_thought=True) == [Segment("thought", "Hm."), Segment("text", "Hi")]
+    assert split("<think>Hm.</think>Hi", in_thought=True) == [
+        Segment("thought", "Hm."),
+        Segment("text", "Hi"),
+    ]
     assert split("Hm, <think> is a tag.</think>Hi", in_thought=True)[-1] == Segment("text", "Hi")
 
 
 def test_harmony_channels_become_thoughts_calls_and_texts() -> None:
-    assert split(HARMONY) == [Segment("thought", "Hmm."), Segment("tool", '{"x":1}', "f"), Segment("text", "Done.")]
+    assert split(HARMONY) == [
+        Segment("thought", "Hmm."),
+        Segment("tool", '{"x":1}', "f"),
+        Segment("text", "Done."),
+    ]
 
 
 def test_a_harmony_header_without_a_message_is_not_an_answer() -> None:
-    assert split("Hi<|channel|>analysis secret") == [Segment("text", "Hi"), Segment("thought", "analysis secret")]
+    assert split("Hi<|channel|>analysis secret") == [
+        Segment("text", "Hi"),
+        Segment("thought", "analysis secret"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("body", "calls"),
     [
         ('\n{"name": "f", "arguments": {"x": 1}}\n', [TaggedCall("f", {"x": 1}, '{"x":1}', True)]),
-        ('{"name":"f","arguments":"{\\"x\\":1}","id":"c1"}', [TaggedCall("f", {"x": 1}, '{"x":1}', True, "c1")]),
+        (
+            '{"name":"f","arguments":"{\\"x\\":1}","id":"c1"}',
+            [TaggedCall("f", {"x": 1}, '{"x":1}', True, "c1")],
+        ),
         ('{"name":"f","parameters":{}}', [TaggedCall("f", {}, "{}", True)]),
         ('{"name":"f"}', [TaggedCall("f", {}, "{}", True)]),
-        ('[{"name":"f"},{"name":"g"}]', [TaggedCall("f", {}, "{}", True), TaggedCall("g", {}, "{}", True)]),
-        ('{"name":"f","arguments":{"x":', [TaggedCall("f", None, '{"name":"f","arguments":{"x":', False)]),
+        (
+            '[{"name":"f"},{"name":"g"}]',
+            [TaggedCall("f", {}, "{}", True), TaggedCall("g", {}, "{}", True)],
+        ),
+        (
+            '{"name":"f","arguments":{"x":',
+            [TaggedCall("f", None, '{"name":"f","arguments":{"x":', False)],
+        ),
         ('{"name":"f","arguments":"{x"}', [TaggedCall("f", None, "{x", False)]),
         ("what?", [TaggedCall("tool_call", None, "what?", False)]),
         ("[" * 100_000, [TaggedCall("tool_call", None, "[" * 100_000, False)]),
         ("42", [TaggedCall("tool_call", 42, "42", False)]),
         ('"\ud83d', [TaggedCall("tool_call", None, '"\ud83d', False)]),
         (" \n", []),
-        ('{"name":"f","arguments":"<function=g></function>"}', [TaggedCall("f", None, "<function=g></function>", False)]),
+        (
+            '{"name":"f","arguments":"<function=g></function>"}',
+            [TaggedCall("f", None, "<function=g></function>", False)],
+        ),
         (
             "<function=f>\n<parameter=city>\nParis\n</parameter>\n<parameter=n>\n2\n</parameter>\n</function>",
             [TaggedCall("f", {"city": "Paris", "n": "2"}, '{"city":"Paris","n":"2"}', True)],
         ),
-        ("<function=f>\n<parameter=a>\nx\ny", [TaggedCall("f", {"a": "x\ny"}, '{"a":"x\\ny"}', True)]),
+        (
+            "<function=f>\n<parameter=a>\nx\ny",
+            [TaggedCall("f", {"a": "x\ny"}, '{"a":"x\\ny"}', True)],
+        ),
     ],
 )
 def test_tool_calls_are_read(body: str, calls: list[TaggedCall]) -> None:
@@ -233,7 +317,10 @@ def test_a_harmony_call_without_arguments_is_a_call() -> None:
         ("[f(x=1), g.h(y=[2])]", [("f", {"x": 1}), ("g.h", {"y": [2]})]),
         ("print(default_api.f(1, y='a'))", [("f", {"y": "a", "0": 1})]),
         ("f(x=unknown)", [("f", None)]),
-        ('call:f{a:<|"|>x, y: "z"<|"|>,b:[1,true],c:{d:2}}', [("f", {"a": 'x, y: "z"', "b": [1, True], "c": {"d": 2}})]),
+        (
+            'call:f{a:<|"|>x, y: "z"<|"|>,b:[1,true],c:{d:2}}',
+            [("f", {"a": 'x, y: "z"', "b": [1, True], "c": {"d": 2}})],
+        ),
         ('{"name": "f"}; {"name": "g"}', [("f", {}), ("g", {})]),
         ('{"function": {"name": "f", "arguments": "{\\"a\\": 1}"}}', [("f", {"a": 1})]),
         ('[{"f": {"a": 1}}]', [("f", {"a": 1})]),
@@ -247,7 +334,9 @@ def test_calls_are_read_in_each_form(body: str, calls: list[tuple[str, object]])
 
 
 def test_an_answer_that_react_writes_as_an_action_is_the_answer() -> None:
-    text = 'Thought: x\nAction:\n```json\n{"action": "Final Answer", "action_input": "It is 7."}\n```'
+    text = (
+        'Thought: x\nAction:\n```json\n{"action": "Final Answer", "action_input": "It is 7."}\n```'
+    )
     assert split(text) == [Segment("thought", "x\n"), Segment("text", "It is 7.")]
 
 
@@ -268,7 +357,13 @@ def test_tags_that_cannot_be_are_refused(tags: Any, error: type[Exception], mess
         tag_options(tags)
 
 
-@pytest.mark.parametrize("tags", [{"plan": "thought"}, [("<plan>", "</plan>", "thought")], [["<plan>", "</plan>", "thought"]]])
+@pytest.mark.parametrize(
+    "tags",
+    [{"plan": "thought"}, [("<plan>", "</plan>", "thought")], [["<plan>", "</plan>", "thought"]]],
+)
 def test_own_tags_are_recognised(tags: Any) -> None:
     grammar = Grammar(tag_options(tags))
-    assert split("<PLAN>a</Plan>b", grammar=grammar) == [Segment("thought", "a"), Segment("text", "b")]
+    assert split("<PLAN>a</Plan>b", grammar=grammar) == [
+        Segment("thought", "a"),
+        Segment("text", "b"),
+    ]

@@ -19,7 +19,10 @@ LOAD: list[e.Event] = [
     e.ToolArgsDelta(id="tool-1", delta=": 2025}", ts=101.2),
     e.ToolArgs(id="tool-1", args={"year": 2025}, args_text='{"year": 2025}', ts=101.3),
 ]
-TABLE = e.Display(summary="DataFrame 2×2", data={"text/html": "<table><tr><td>1</td></tr></table>", "text/plain": "1"})
+TABLE = e.Display(
+    summary="DataFrame 2×2",
+    data={"text/html": "<table><tr><td>1</td></tr></table>", "text/plain": "1"},
+)
 
 CASES: dict[str, list[e.Event]] = {
     "answer": [
@@ -46,11 +49,17 @@ CASES: dict[str, list[e.Event]] = {
         e.ToolResult(
             id="tool-1",
             status="error",
-            error=e.ErrorInfo(message="no route", type="ConnectionError", traceback="Traceback…\nConnectionError: no route"),
+            error=e.ErrorInfo(
+                message="no route",
+                type="ConnectionError",
+                traceback="Traceback…\nConnectionError: no route",
+            ),
             ts=102.0,
         ),
         e.TextDelta(id="text-1", delta="I could not", ts=102.5),
-        e.Error(message="Rate limit reached", code="429", error_type="rate_limit", fatal=True, ts=103.0),
+        e.Error(
+            message="Rate limit reached", code="429", error_type="rate_limit", fatal=True, ts=103.0
+        ),
         e.RunEnd(status="failed", ts=103.0),
     ],
     "cut": [
@@ -61,7 +70,9 @@ CASES: dict[str, list[e.Event]] = {
     ],
     "approval": [
         *LOAD,
-        e.ApprovalRequest(approval_id="a1", tool_id="tool-1", prompt="Load it?", args={"year": 2025}, ts=101.5),
+        e.ApprovalRequest(
+            approval_id="a1", tool_id="tool-1", prompt="Load it?", args={"year": 2025}, ts=101.5
+        ),
         e.ApprovalResponse(approval_id="a1", decision="deny", reason="too much", ts=104.0),
         e.ToolResult(id="tool-1", status="denied", error=e.ErrorInfo(message="too much"), ts=104.1),
         e.RunEnd(status="completed", ts=104.2),
@@ -89,7 +100,11 @@ def main() -> None:
         for event in events:
             ops += transcript.feed(event)
         ops += transcript.counters(shown)
-        golden = {"events": [e.to_dict(event) for event in events], "ops": ops, "blocks": transcript.snapshot()}
+        golden = {
+            "events": [e.to_dict(event) for event in events],
+            "ops": ops,
+            "blocks": transcript.snapshot(),
+        }
         (HERE / f"{name}.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
 
 

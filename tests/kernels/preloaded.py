@@ -19,7 +19,14 @@ class PreloadedProvisioner(LocalProvisioner):
         # ipykernel read the id of the parent when it was imported. 1 is a parent that it does not watch.
         arguments = (*cmd[1:], "--IPKernelApp.parent_handle=1")
         folder = Path(options["cwd"]) if options.get("cwd") else None
-        process: Any = start(*arguments, stdin=DEVNULL, cwd=folder, env=options["env"], new_session=True, imported=KERNEL)
+        process: Any = start(
+            *arguments,
+            stdin=DEVNULL,
+            cwd=folder,
+            env=options["env"],
+            new_session=True,
+            imported=KERNEL,
+        )
         self.process = process
         self.pid = process.pid
         self.pgid = process.pid
@@ -31,7 +38,9 @@ def preload(manager: KernelManager) -> None:
     if sys.platform != "linux":
         return
     manager.kernel_id = str(uuid4())
-    manager.provisioner = PreloadedProvisioner(parent=manager, kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec)
+    manager.provisioner = PreloadedProvisioner(
+        parent=manager, kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec
+    )
 
 
 class PreloadedKernelManager(AsyncKernelManager):

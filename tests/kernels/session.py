@@ -69,14 +69,22 @@ class Session:
         """Run a cell to its end and return its output."""
         cell = self.run(code)
         self.until(self.idle(cell))
-        own = [message for message in self.received if message["parent_header"].get("msg_id") == cell]
+        own = [
+            message for message in self.received if message["parent_header"].get("msg_id") == cell
+        ]
         for message in own:
             assert message["msg_type"] != "error", "\n".join(message["content"]["traceback"])
-        return "".join(message["content"]["text"] for message in own if message["msg_type"] == "stream").strip()
+        return "".join(
+            message["content"]["text"] for message in own if message["msg_type"] == "stream"
+        ).strip()
 
-    def send_from_view(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
+    def send_from_view(
+        self, comm: str, message: dict[str, Any], subshell: str | None = None
+    ) -> float:
         """Send a message as a view does, and return the time (`time.monotonic()`)."""
-        sent = self._client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}})
+        sent = self._client.session.msg(
+            "comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}}
+        )
         if subshell is not None:
             sent["header"]["subshell_id"] = subshell
         self._client.shell_channel.send(sent)
@@ -115,7 +123,9 @@ class Session:
                 self._client.kernel_info()
                 nudge = end
             try:
-                message = self._client.get_iopub_msg(timeout=max(0, min(nudge, end) - time.monotonic()))
+                message = self._client.get_iopub_msg(
+                    timeout=max(0, min(nudge, end) - time.monotonic())
+                )
             except queue.Empty:
                 if time.monotonic() < end:
                     continue
@@ -135,12 +145,19 @@ class Session:
     def debug(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Send a request of the Debug Adapter Protocol, as JupyterLab's debugger does, and return the body of the reply."""
         self._debug_requests += 1
-        request = {"type": "request", "seq": self._debug_requests, "command": command, "arguments": arguments}
+        request = {
+            "type": "request",
+            "seq": self._debug_requests,
+            "command": command,
+            "arguments": arguments,
+        }
         reply = self._request("control", "debug_request", request)
         assert reply["success"], reply
         return dict(reply.get("body") or {})
 
-    def _request(self, channel: str, kind: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _request(
+        self, channel: str, kind: str, content: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         wire = self._client.control_channel if channel == "control" else self._client.shell_channel
         sent = self._client.session.msg(kind, content or {})
         wire.send(sent)

@@ -25,7 +25,13 @@ with Server(chat(calls=[("c1", "{tool}", '{{"year": 2024}}')]), chat("Done.")) a
     agent = nbagent.Agent("test-1", tools=[rate, rate_async], client=server.client(), api="chat")
     run = await nbagent.show(agent.stream("go"))
 """
-INITIALIZE = {"clientID": "lab", "adapterID": "", "pathFormat": "path", "linesStartAt1": True, "columnsStartAt1": True}
+INITIALIZE = {
+    "clientID": "lab",
+    "adapterID": "",
+    "pathFormat": "path",
+    "linesStartAt1": True,
+    "columnsStartAt1": True,
+}
 
 
 @pytest.mark.proof  # tracing is slow before Python 3.12
@@ -38,19 +44,33 @@ def test_a_breakpoint_in_the_cell_of_a_tool_stops_the_tool(attached: str) -> Non
         session.debug("initialize", **INITIALIZE)
         session.debug("attach")
         path = session.debug("dumpCell", code=TOOLS)["sourcePath"]
-        session.debug("setBreakpoints", breakpoints=[{"line": 4}, {"line": 8}], source={"path": path}, sourceModified=False)
+        session.debug(
+            "setBreakpoints",
+            breakpoints=[{"line": 4}, {"line": 8}],
+            source={"path": path},
+            sourceModified=False,
+        )
         session.debug("configurationDone")
         session.python(TOOLS)
         for tool, line in (("rate", 4), ("rate_async", 8)):
             start = len(session.received)
             cell = session.run(RUN.format(tool=tool))
             stopped = session.until(
-                lambda message: message["msg_type"] == "debug_event" and message["content"]["event"] == "stopped", start
+                lambda message: (
+                    message["msg_type"] == "debug_event"
+                    and message["content"]["event"] == "stopped"
+                ),
+                start,
             )
             thread = stopped["content"]["body"]["threadId"]
             frame = session.debug("stackTrace", threadId=thread)["stackFrames"][0]
             assert (frame["name"], frame["line"], frame["source"]["path"]) == (tool, line, path)
-            session.debug("setBreakpoints", breakpoints=[{"line": 8}], source={"path": path}, sourceModified=False)
+            session.debug(
+                "setBreakpoints",
+                breakpoints=[{"line": 8}],
+                source={"path": path},
+                sourceModified=False,
+            )
             session.debug("continue", threadId=thread)
             session.until(session.idle(cell))
             assert session.python("print(run.status)") == "completed"

@@ -43,7 +43,9 @@ TRIES = 4
 
 def python_of(version: str) -> Path:
     python = Path(sys.executable) if version == "installed" else environments.python_of(version)
-    assert python.exists(), "`PYTHONPATH=tests python -m kernels.environments` makes the environments"
+    assert python.exists(), (
+        "`PYTHONPATH=tests python -m kernels.environments` makes the environments"
+    )
     return python
 
 
@@ -74,17 +76,25 @@ class Cell:
         self.kernel = kernel
         self.start = len(kernel.received)
         self.id = kernel.run(code)
-        opened = self.until(lambda message: message["msg_type"] == "comm_open" and "run_id" in _state(message))
+        opened = self.until(
+            lambda message: message["msg_type"] == "comm_open" and "run_id" in _state(message)
+        )
         self.comm: str = opened["content"]["comm_id"]
         self.until(self.has_op(lambda op: op[0] == "append" and op[2] == "text"))
-        thinking = self.until(self.has_op(lambda op: op[0] == "open" and op[3]["kind"] == "reasoning"))
-        self.block = next(op[1] for op in _ops(thinking) if op[0] == "open" and op[3]["kind"] == "reasoning")
+        thinking = self.until(
+            self.has_op(lambda op: op[0] == "open" and op[3]["kind"] == "reasoning")
+        )
+        self.block = next(
+            op[1] for op in _ops(thinking) if op[0] == "open" and op[3]["kind"] == "reasoning"
+        )
 
     def until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         return self.kernel.until(found, self.start)
 
     def has_op(self, found: Callable[[list[Any]], bool]) -> Callable[[dict[str, Any]], bool]:
-        return lambda message: any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
+        return lambda message: (
+            any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
+        )
 
     def end(self) -> dict[str, Any]:
         """Wait for the message that ends the run, and return it."""
@@ -96,7 +106,11 @@ class Cell:
 
     def toggled(self) -> dict[str, Any]:
         """Wait for the message that the reader opened a panel, and return it."""
-        return self.until(self.has_op(lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True))
+        return self.until(
+            self.has_op(
+                lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True
+            )
+        )
 
 
 def _state(message: dict[str, Any]) -> dict[str, Any]:
@@ -117,12 +131,18 @@ def test_stop_and_toggle_reach_the_run(kernel: Session, row: str) -> None:
         cell = Cell(kernel, CELLS[row])
         if row == "cell returned":
             cell.over()
-        kernel.send_from_view(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
+        kernel.send_from_view(
+            cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell
+        )
         sent = kernel.send_from_view(cell.comm, {"t": "stop"}, subshell)
         ended, over, toggled = cell.end(), cell.over(), cell.toggled()
         while_busy = ended["at"] < over["at"]
         way = "shell" if subshell is None else "subshell"
-        figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
+        figure(
+            "stop",
+            f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end",
+            f"{ended['at'] - sent:.2f}",
+        )
         assert kernel.python("print(run.status)") == "cancelled"
         assert toggled["at"] <= ended["at"]
         assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNREACHABLE)
@@ -140,7 +160,10 @@ def test_an_interrupt_ends_the_run_that_the_cell_waits_for(version: str, row: st
         what = f"ipykernel {kernel.version}, {row}, {by}: seconds to the run's end"
         figure("interrupt", what, f"{ended['at'] - sent:.2f}")
         closed = "demo_server().wait_for(lambda server: server.disconnects and not server.open_streams, 0.5)"
-        assert kernel.python(f"print(run.status, {closed}, bool(run.text + run.thinking))") == "cancelled True True"
+        assert (
+            kernel.python(f"print(run.status, {closed}, bool(run.text + run.thinking))")
+            == "cancelled True True"
+        )
 
     on_a_kernel_of_its_own(version, check)
 
@@ -150,12 +173,18 @@ def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(version: 
     def check(kernel: Session) -> None:
         cell = Cell(kernel, CELLS["blocks in user code"])
         kernel.interrupt()
-        error = cell.until(lambda message: message["msg_type"] == "error" and message["parent_header"]["msg_id"] == cell.id)
+        error = cell.until(
+            lambda message: (
+                message["msg_type"] == "error" and message["parent_header"]["msg_id"] == cell.id
+            )
+        )
         assert error["content"]["ename"] == "KeyboardInterrupt"
         cell.over()
         kernel.interrupt()
         assert kernel.python("print(run.status)") == "running"
-        kernel.send_from_view(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
+        kernel.send_from_view(
+            cell.comm, {"t": "stop"}
+        )  # what the view does next, now that the kernel listens
         cell.end()
         assert kernel.python("print(run.status, bool(run.text + run.thinking))") == "cancelled True"
 

@@ -37,7 +37,9 @@ class Model:
 def serve(folder: Path) -> Iterator[Model]:
     """Yield a server; the model's file is put into the folder."""
     command = [str(environment.python_of(FOLDER)), str(SERVER), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield Model(process.stdout.readline().strip(), process)
         process.kill()

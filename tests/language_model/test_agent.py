@@ -57,7 +57,10 @@ def end_of(events: list[e.Event]) -> e.RunEnd:
 @both_apis
 async def test_a_session_goes_on_in_another_process(model: Model, api: str, tmp_path: Path) -> None:
     path = str(tmp_path / "chats.db")
-    ends = [end_of(await collect(agent_of(model, api).session("s", store=path).stream(prompt))) for prompt in PROMPTS[:2]]
+    ends = [
+        end_of(await collect(agent_of(model, api).session("s", store=path).stream(prompt)))
+        for prompt in PROMPTS[:2]
+    ]
     code = """if True:
         import sys, openai
         from nbagent import Agent
@@ -82,7 +85,9 @@ async def test_a_session_goes_on_in_another_process(model: Model, api: str, tmp_
 
 
 @both_apis
-async def test_a_long_conversation_is_summarised_and_nothing_of_it_is_lost(model: Model, api: str) -> None:
+async def test_a_long_conversation_is_summarised_and_nothing_of_it_is_lost(
+    model: Model, api: str
+) -> None:
     chat = agent_of(model, api, 60, memory=SummaryBuffer(150)).session()
     summaries = 0
     for number in range(5):

@@ -75,7 +75,9 @@ class Page:
 
 class Bundle:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return {"text/markdown": "**hi**", "image/png": b"\x89PNG", "application/x-odd": 1}, {"image/png": {"width": 1}}
+        return {"text/markdown": "**hi**", "image/png": b"\x89PNG", "application/x-odd": 1}, {
+            "image/png": {"width": 1}
+        }
 
 
 @dataclasses.dataclass
@@ -205,11 +207,15 @@ def test_the_bundle_is_ordered_richest_first() -> None:
 
 
 def test_a_formatter_registered_with_the_notebook_is_used(shell: Any) -> None:
-    shell.display_formatter.formatters["text/html"].for_type(Point, lambda point: f"<b>{point.x}</b>")
+    shell.display_formatter.formatters["text/html"].for_type(
+        Point, lambda point: f"<b>{point.x}</b>"
+    )
     assert display_of(Point(7)).data["text/html"] == "<b>7</b>"
 
 
-def test_a_value_that_displays_itself_is_not_displayed_here(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_that_displays_itself_is_not_displayed_here(
+    shell: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Shows(Page):
         def _ipython_display_(self) -> None:
             print("shown in the wrong place")
@@ -231,7 +237,9 @@ def test_a_rich_type_that_is_too_large_gives_way_to_the_next() -> None:
     html = "é" * (MIME_BYTES["text/html"] // 2)
     assert display_of(Page(html)).data["text/html"] == html
     assert list(display_of(Page(html + "x")).data) == ["text/plain"]
-    assert list(display_of(Bundle(), limits={"image/png": 2, "text/markdown": 99, "text/plain": 99}).data) == [
+    assert list(
+        display_of(Bundle(), limits={"image/png": 2, "text/markdown": 99, "text/plain": 99}).data
+    ) == [
         "text/markdown",
         "text/plain",
     ]
@@ -264,13 +272,17 @@ def test_the_head_of_a_long_text_is_kept_and_the_rest_counted(text: str, limit: 
         {1: Broken()},
     ],
 )
-def test_no_value_can_break_its_display(value: Any, in_notebook: bool, request: pytest.FixtureRequest) -> None:
+def test_no_value_can_break_its_display(
+    value: Any, in_notebook: bool, request: pytest.FixtureRequest
+) -> None:
     if in_notebook:
         request.getfixturevalue("shell")
     display = display_of(value)
     assert display.data["text/plain"]
     assert display.summary
-    assert isinstance(json.loads(to_json(ToolResult(id="t", display=display, content=json_of(value)))), dict)
+    assert isinstance(
+        json.loads(to_json(ToolResult(id="t", display=display, content=json_of(value)))), dict
+    )
 
 
 def test_a_failed_formatter_is_named() -> None:
@@ -317,7 +329,11 @@ def test_a_cycle_has_an_end() -> None:
         (pd.Timestamp("2026-01-02"), "2026-01-02"),
         (
             pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
-            {"type": "DataFrame", "shape": [2, 2], "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": None}]},
+            {
+                "type": "DataFrame",
+                "shape": [2, 2],
+                "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": None}],
+            },
         ),
         (
             pd.DataFrame({"g": ["x", "x"], "n": [1, 2]}).groupby("g").sum(),
@@ -325,13 +341,20 @@ def test_a_cycle_has_an_end() -> None:
         ),
         (
             pd.DataFrame({"a": [1.5, math.nan], "b": ["x", None]}),
-            {"type": "DataFrame", "shape": [2, 2], "rows": [{"a": 1.5, "b": "x"}, {"a": "NaN", "b": None}]},
+            {
+                "type": "DataFrame",
+                "shape": [2, 2],
+                "rows": [{"a": 1.5, "b": "x"}, {"a": "NaN", "b": None}],
+            },
         ),
         (
             pd.DataFrame({("fare", "mean"): [1.5], ("n", ""): [2]}),
             {"type": "DataFrame", "shape": [1, 2], "rows": [{"fare / mean": 1.5, "n": 2}]},
         ),
-        (pd.Series([1, 2], index=["a", "b"]), {"type": "Series", "shape": [2], "values": {"a": 1, "b": 2}}),
+        (
+            pd.Series([1, 2], index=["a", "b"]),
+            {"type": "Series", "shape": [2], "values": {"a": 1, "b": 2}},
+        ),
         (pd.DataFrame(), {"type": "DataFrame", "shape": [0, 0], "rows": []}),
         (np.zeros(0), []),
     ],
@@ -373,7 +396,9 @@ ANY = st.recursive(
 
 @given(ANY, st.integers(0, 300))
 def test_json_for_a_model_is_bounded_and_strict(value: Any, limit: int) -> None:
-    line = json.dumps(json_of(value, limit), allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    line = json.dumps(
+        json_of(value, limit), allow_nan=False, ensure_ascii=False, separators=(",", ":")
+    ).encode()
     assert len(line) <= limit + 700
 
 

@@ -24,12 +24,21 @@ from nbagent.mime.chart_spec import plotly_chart, vega_lite_chart
 from nbagent.mime.parts import parts_of
 from nbagent.mime.picture import IN_SCRIPT, PLOTLY
 
-ROWS = pd.DataFrame({"month": ["Jan", "Feb", "Jan"], "sales": [3.0, 4.5, 1.0], "region": ["north", "north", "south"]})
+ROWS = pd.DataFrame(
+    {
+        "month": ["Jan", "Feb", "Jan"],
+        "sales": [3.0, 4.5, 1.0],
+        "region": ["north", "north", "south"],
+    }
+)
 DAYS = pd.DataFrame({"day": pd.date_range("2025-01-01", periods=3), "sales": [1, 2, 3]})
 
 
 def texts(svg: str) -> list[str]:
-    return [each.text or "" for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return [
+        each.text or ""
+        for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
 
 
 def altair() -> Any:
@@ -50,7 +59,12 @@ def shapes(svg: str) -> dict[str, int]:
     "chart",
     [
         lambda: px.bar(ROWS, x="month", y="sales", color="region", title="Sales"),
-        lambda: altair().Chart(ROWS, title="Sales").mark_bar().encode(x="month", y="sum(sales)", color="region"),
+        lambda: (
+            altair()
+            .Chart(ROWS, title="Sales")
+            .mark_bar()
+            .encode(x="month", y="sum(sales)", color="region")
+        ),
     ],
     ids=["plotly", "altair"],
 )
@@ -64,10 +78,16 @@ def test_a_chart_of_a_library_that_draws_by_script_is_a_picture(
     assert {"Sales", "Jan", "Feb", "month", "north", "south"} <= set(texts(data["image/svg+xml"]))
 
 
-@pytest.mark.parametrize("mime", ["application/vnd.plotly.v1+json", "application/vnd.vegalite.v5+json"])
+@pytest.mark.parametrize(
+    "mime", ["application/vnd.plotly.v1+json", "application/vnd.vegalite.v5+json"]
+)
 def test_the_json_of_a_chart_is_drawn_whichever_object_it_comes_from(mime: str) -> None:
     plotly = px.line(DAYS, x="day", y="sales").to_plotly_json()
-    spec = plotly if "plotly" in mime else altair().Chart(DAYS).mark_line().encode(x="day:T", y="sales").to_dict()
+    spec = (
+        plotly
+        if "plotly" in mime
+        else altair().Chart(DAYS).mark_line().encode(x="day:T", y="sales").to_dict()
+    )
 
     class Result:
         def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
@@ -82,20 +102,33 @@ def test_the_json_of_a_chart_is_drawn_whichever_object_it_comes_from(mime: str) 
         lambda: px.box(ROWS, y="sales"),
         lambda: px.scatter(ROWS, x="sales", y="sales", facet_col="region"),
         lambda: px.bar(ROWS, x="month", y="sales", log_y=True),
-        lambda: altair().Chart(ROWS).mark_bar().encode(x=altair().X("sales", bin=True), y="count()"),
-        lambda: altair().Chart(ROWS).mark_bar().encode(x="month", y="sales").transform_filter("datum.sales > 1"),
+        lambda: (
+            altair().Chart(ROWS).mark_bar().encode(x=altair().X("sales", bin=True), y="count()")
+        ),
+        lambda: (
+            altair()
+            .Chart(ROWS)
+            .mark_bar()
+            .encode(x="month", y="sales")
+            .transform_filter("datum.sales > 1")
+        ),
         lambda: altair().Chart(ROWS).mark_rect().encode(x="month", y="region"),
     ],
     ids=["box", "facets", "log", "bins", "transform", "heat map"],
 )
-def test_a_chart_that_no_simple_picture_can_show_says_how_to_open_it(chart: Callable[[], Any]) -> None:
+def test_a_chart_that_no_simple_picture_can_show_says_how_to_open_it(
+    chart: Callable[[], Any],
+) -> None:
     data = display_of(chart()).data
     assert [mime for mime in data if mime != PLOTLY] == ["text/plain"]
     assert data["text/plain"].endswith(IN_SCRIPT)
 
 
 def test_html_that_shows_something_without_its_scripts_stays() -> None:
-    assert "text/html" in display_of(Page("<table><tr><td>1</td></tr></table><script>sort()</script>")).data
+    assert (
+        "text/html"
+        in display_of(Page("<table><tr><td>1</td></tr></table><script>sort()</script>")).data
+    )
     assert "text/html" not in display_of(Page("<div id=a></div><script>draw('#a')</script>")).data
 
 
@@ -113,7 +146,9 @@ def test_html_that_shows_something_without_its_scripts_stays() -> None:
         (lambda: px.area(DAYS, x="day", y="sales"), {"circle": 0}),
     ],
 )
-def test_each_simple_chart_of_plotly_has_its_shapes(figure: Callable[[], Any], drawn: dict[str, int]) -> None:
+def test_each_simple_chart_of_plotly_has_its_shapes(
+    figure: Callable[[], Any], drawn: dict[str, int]
+) -> None:
     chart = plotly_chart(json.loads(figure().to_json()))
     assert chart is not None
     assert drawn.items() <= shapes(chart_svg(chart)).items()
@@ -132,7 +167,9 @@ def test_vega_lite_aggregates_and_layers_are_drawn() -> None:
 
 numbers = st.floats(-1e12, 1e12) | st.just(float("nan"))
 series = st.builds(
-    lambda mark, points, name, color: Series(mark, [x for x, _ in points], [y for _, y in points], name, color),
+    lambda mark, points, name, color: Series(
+        mark, [x for x, _ in points], [y for _, y in points], name, color
+    ),
     st.sampled_from(["line", "point", "area", "bar"]),
     st.lists(st.tuples(st.floats(-1e9, 1e9), numbers), max_size=6),
     st.text(max_size=30),
@@ -141,7 +178,12 @@ series = st.builds(
 
 
 @given(
-    st.lists(series, min_size=1, max_size=3), st.text(max_size=80), st.booleans(), st.booleans(), st.booleans(), st.booleans()
+    st.lists(series, min_size=1, max_size=3),
+    st.text(max_size=80),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
 )
 def test_any_chart_is_well_formed_markup_without_scripts(
     drawn: list[Series], title: str, dates: bool, horizontal: bool, stacked: bool, pie: bool
@@ -161,7 +203,9 @@ def test_values_too_close_for_round_numbers_are_drawn(value: float) -> None:
 
 
 def test_a_styled_table_keeps_its_data_and_its_colours() -> None:
-    styler = ROWS.style.map(lambda value: "background-color: #ff0000; color: white", subset=["sales"]).format(precision=1)
+    styler = ROWS.style.map(
+        lambda value: "background-color: #ff0000; color: white", subset=["sales"]
+    ).format(precision=1)
     display = display_of(styler)
     assert display.summary == "DataFrame 3×3"
     assert json_of(styler) == json_of(ROWS)
@@ -230,17 +274,23 @@ def test_the_line_of_a_pair_names_both_if_each_is_shown(value: Any, summary: str
 
 
 def test_a_coloured_cell_has_ink_that_is_read_in_a_dark_theme_too() -> None:
-    table = display_of(ROWS.style.highlight_max(subset=["sales"], color="#ffe08a")).data["text/html"]
+    table = display_of(ROWS.style.highlight_max(subset=["sales"], color="#ffe08a")).data[
+        "text/html"
+    ]
     assert 'style="background-color: #ffe08a; color: black;"' in table
 
 
 def test_figures_are_shown_with_the_value_that_they_were_drawn_beside() -> None:
     alone = display_of(None, figures=[figure()])
-    assert (list(alone.data), alone.summary, alone.data["text/plain"]) == (["image/png", "text/plain"],) + (
-        "Figure 640×480",
-    ) * 2
+    assert (list(alone.data), alone.summary, alone.data["text/plain"]) == (
+        ["image/png", "text/plain"],
+    ) + ("Figure 640×480",) * 2
     both = display_of("3 rows", figures=[figure(), figure()])
-    assert [list(part) for part in parts_of(both.data)] == [["text/plain"], ["image/png"], ["image/png"]]
+    assert [list(part) for part in parts_of(both.data)] == [
+        ["text/plain"],
+        ["image/png"],
+        ["image/png"],
+    ]
     assert both.summary == "'3 rows', Figure 640×480, Figure 640×480"
     assert both.data["text/plain"] == "3 rows"
 
@@ -281,8 +331,12 @@ def with_addresses() -> list[Any]:
 
 
 @pytest.mark.parametrize("in_notebook", [False, True])
-@pytest.mark.parametrize("wrap", [lambda it: it, lambda it: [it], lambda it: {"a": it}, lambda it: (1, {2: [it]})])
-def test_no_address_is_in_what_a_reader_or_a_model_sees(wrap: Any, in_notebook: bool, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    "wrap", [lambda it: it, lambda it: [it], lambda it: {"a": it}, lambda it: (1, {2: [it]})]
+)
+def test_no_address_is_in_what_a_reader_or_a_model_sees(
+    wrap: Any, in_notebook: bool, request: pytest.FixtureRequest
+) -> None:
     if in_notebook:
         request.getfixturevalue("shell")
     for value in with_addresses():
@@ -302,7 +356,9 @@ def test_no_address_is_in_a_table_of_objects_or_in_an_error() -> None:
 
 
 @given(st.integers(2**24, 2**48), st.text(max_size=8), st.text(max_size=8))
-def test_a_number_that_is_no_address_of_an_object_stays(number: int, before: str, after: str) -> None:
+def test_a_number_that_is_no_address_of_an_object_stays(
+    number: int, before: str, after: str
+) -> None:
     text = f"crashed at {number:#x}"
     assert display_of(text).data["text/plain"] == text
     assert json_of({"a": text}) == {"a": text}

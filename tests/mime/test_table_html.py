@@ -44,5 +44,9 @@ def test_a_table_of_numbers_or_with_spans_stays_as_it_is(frame: pd.DataFrame) ->
 
 
 def test_other_html_stays_as_it_is() -> None:
-    for html in ("<table><tr><td>word</td></tr></table>", '<table class="dataframe"><tr><td><b>x</b></td></tr></table>', "x"):
+    for html in (
+        "<table><tr><td>word</td></tr></table>",
+        '<table class="dataframe"><tr><td><b>x</b></td></tr></table>',
+        "x",
+    ):
         assert with_words_left(html) == html

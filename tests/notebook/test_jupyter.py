@@ -47,8 +47,16 @@ class Notebook:
     def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
         """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
         session = self.client.session
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        message = session.msg("execute_request", content, metadata={"cellId": cell} if cell else None)
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+        }
+        message = session.msg(
+            "execute_request", content, metadata={"cellId": cell} if cell else None
+        )
         self.client.shell_channel.send(message)
         outputs: list[dict[str, Any]] = []
         while True:
@@ -63,7 +71,9 @@ class Notebook:
                 id_ = content.get("transient", {}).get("display_id")
                 if id_:
                     self.copies[id_] = content["data"]["text/html"]
-                outputs.append({**content["data"], "display_id": id_, "metadata": content["metadata"]})
+                outputs.append(
+                    {**content["data"], "display_id": id_, "metadata": content["metadata"]}
+                )
             elif kind == "comm_open":
                 self.opened.append(content)
             elif mine and kind == "stream":
@@ -116,15 +126,24 @@ def dom_key(output: dict[str, Any]) -> str:
 
 
 def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> None:
-    widget, copy = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
+    widget, copy = notebook.run(
+        "run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c"
+    )
     assert widget.pop(WIDGET)["model_id"]
     view = {"nbagent": {"view": dom_key(copy)}}
-    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None, "metadata": view}
+    assert widget == {
+        "text/plain": "nbagent: agent",
+        "text/html": "<span></span>",
+        "display_id": None,
+        "metadata": view,
+    }
     assert "<p>Hello</p>" in notebook.copies[copy["display_id"]]
     assert set(copy) == {"text/html", "text/plain", "display_id", "metadata"}
 
 
-def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
+def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(
+    notebook: Notebook,
+) -> None:
     _, copy = notebook.run("run = nbagent.show(waiting())", "c")
     assert "running when this copy was made" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
@@ -135,7 +154,9 @@ def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a
 def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
     quick = "from nbagent.notebook import static_copy\nstatic_copy.FIRST_SAVE_S = {}\n"
     _, copy = notebook.run(quick.format("0.1") + "run = nbagent.show(waiting())", "c")
-    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("3.0"))
+    notebook.run(
+        "import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("3.0")
+    )
     assert "<p>begun</p>" in notebook.copies[copy["display_id"]]
     assert "running when this copy was made" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
@@ -152,12 +173,16 @@ await asyncio.sleep(1)
 SLOW_AGAIN = "static_copy.FIRST_SAVE_S, static_copy.FALLBACK_INTERVAL_S = 3.0, 1.0\n"
 
 
-def test_where_no_view_answers_the_static_copy_follows_the_run_and_says_why(notebook: Notebook) -> None:
+def test_where_no_view_answers_the_static_copy_follows_the_run_and_says_why(
+    notebook: Notebook,
+) -> None:
     _, copy = notebook.run(FALLBACK, "c")
     followed = notebook.copies[copy["display_id"]]
     assert NO_VIEW in followed
     assert "<p>begun</p>" in followed
-    notebook.run("jupyter._displays()._live[-1]._widget._on_view_message({'t': 'ack', 'seq': 1})\nawait asyncio.sleep(0.5)")
+    notebook.run(
+        "jupyter._displays()._live[-1]._widget._on_view_message({'t': 'ack', 'seq': 1})\nawait asyncio.sleep(0.5)"
+    )
     assert "pip install" not in notebook.copies[copy["display_id"]]  # it was only slow
     notebook.run(f"{SLOW_AGAIN}go.set()\nawait run")
     assert "pip install" not in notebook.copies[copy["display_id"]]
@@ -185,7 +210,10 @@ def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: N
     word = f'"copied": {notebook.say("print(run.event_count)")}'
     while True:
         notebook.run("pass")  # until the pump has sent it
-        kinds = [kind if word not in json.dumps(content) else "word" for kind, content in notebook.messages[before:]]
+        kinds = [
+            kind if word not in json.dumps(content) else "word"
+            for kind, content in notebook.messages[before:]
+        ]
         if "word" in kinds:
             break
     assert kinds.index("update_display_data") < kinds.index("word")
@@ -193,41 +221,49 @@ def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: N
 
 def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:
     widget, copy = notebook.run("run = nbagent.show(waiting())", "c")
-    notebook.run("import json\nfrom nbagent.notebook.jupyter import _displays\nshown = _displays()._live[-1]._widget")
+    notebook.run(
+        "import json\nfrom nbagent.notebook.jupyter import _displays\nshown = _displays()._live[-1]._widget"
+    )
     saved = json.loads(notebook.say("print(shown.page('outputs/1', 0, 60_000)[0])"))
     assert saved["cell"] == "c"
     assert saved["outputs"][0]["metadata"] == widget["metadata"]
     assert saved["outputs"][0]["data"][WIDGET] == widget[WIDGET]
     assert dom_key(saved["outputs"][1]["data"]) == dom_key(copy)
     notebook.run("go.set()\nawait run")
-    read = (
-        "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + shown.page('static-copy/3', len(first), 60_000)[0]"
-    )
+    read = "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + shown.page('static-copy/3', len(first), 60_000)[0]"
     notebook.run(read)
-    assert "begun and done" in json.loads(notebook.say("print(whole)"))["outputs"][0]["data"]["text/html"]
+    assert (
+        "begun and done"
+        in json.loads(notebook.say("print(whole)"))["outputs"][0]["data"]["text/html"]
+    )
 
 
 def test_a_thread_draws_below_the_cell_that_was_executed_last(notebook: Notebook) -> None:
     notebook.run("pass", "b")
-    widget, copy = notebook.run("on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c")
+    widget, copy = notebook.run(
+        "on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c"
+    )
     assert WIDGET in widget
     assert "<p>x</p>" in notebook.copies[copy["display_id"]]
 
 
 def test_in_an_output_widget_the_copy_stands_below_the_cell(notebook: Notebook) -> None:
     _, view, copy = notebook.run(
-        "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await nbagent.show(iter(['Hello']))", "c"
+        "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await nbagent.show(iter(['Hello']))",
+        "c",
     )
     assert WIDGET in view  # of which JupyterLab gives it to the Output
     assert "<p>Hello</p>" in copy["text/html"]
 
 
-def test_a_run_that_goes_on_is_stopped_when_its_only_cell_is_executed_again(notebook: Notebook) -> None:
+def test_a_run_that_goes_on_is_stopped_when_its_only_cell_is_executed_again(
+    notebook: Notebook,
+) -> None:
     notebook.run("first = nbagent.show(waiting())", "c")
     notebook.run("second = nbagent.show(waiting())", "c")
-    assert notebook.say("print((await first).status, first.snapshot()[0]['stopped_by'], second.done)") == (
-        "cancelled a new execution of its cell False"
-    )
+    assert notebook.say(
+        "print((await first).status, first.snapshot()[0]['stopped_by'], second.done)"
+    ) == ("cancelled a new execution of its cell False")
     notebook.run("second", "d")
     notebook.run("pass", "c")
     assert notebook.say("print(second.done)") == "False"  # the other cell still shows it
@@ -262,7 +298,9 @@ def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
     alive = "settle(); gc.collect(); print(sum(ref() is not None for ref in refs))"
     assert notebook.say(alive) == "0"
     notebook.run("for _ in range(30): refs.append(weakref.ref(await nbagent.show(iter('x'))))", "d")
-    assert notebook.say(alive) == "21"  # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
+    assert (
+        notebook.say(alive) == "21"
+    )  # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
     notebook.run("pass", "d")
     assert notebook.say(alive) == "1"
 
@@ -288,9 +326,13 @@ live = lambda: print(*(each.run.name for each in jupyter._displays()._live))
 """
 
 
-def test_ended_runs_keep_256_mb_of_results_and_the_oldest_views_are_closed(notebook: Notebook) -> None:
+def test_ended_runs_keep_256_mb_of_results_and_the_oldest_views_are_closed(
+    notebook: Notebook,
+) -> None:
     notebook.run(LARGE)
-    copies = notebook.run("for at in range(8): await shown(np.zeros(60_000_000, np.uint8), f'run {at}')", "c")[1::2]
+    copies = notebook.run(
+        "for at in range(8): await shown(np.zeros(60_000_000, np.uint8), f'run {at}')", "c"
+    )[1::2]
     assert notebook.say("live()") == "run 4 run 5 run 6 run 7"
     closed = ["The live view was closed" in notebook.copies[copy["display_id"]] for copy in copies]
     assert closed == [True] * 4 + [False] * 4
@@ -306,7 +348,9 @@ def test_a_view_is_not_closed_for_an_object_that_other_runs_keep_too(notebook: N
 
 def test_a_root_keeps_its_view_while_a_fork_is_shown(notebook: Notebook) -> None:
     notebook.run(f"{LARGE}jupyter.MAX_ENDED_WIDGETS = 2")
-    notebook.run("root = await nbagent.show(nbagent.Agent('demo').stream('Hello'), name='root')", "c")
+    notebook.run(
+        "root = await nbagent.show(nbagent.Agent('demo').stream('Hello'), name='root')", "c"
+    )
     notebook.run("fork = await root.fork(at=1)\nawait shown(None, 'next')", "d")
     assert notebook.say("live()") == "root demo next"
     notebook.run("for _ in range(3): await shown(None, 'later')", "e")
@@ -390,7 +434,12 @@ def test_after_every_widget_was_closed_the_front_end_is_sent_again(notebook: Not
     notebook.run(SHOW, "a")
     notebook.run("import ipywidgets\nipywidgets.Widget.close_all()")
     notebook.run(SHOW, "b")
-    assert ["source" in opened["data"]["state"] for opened in notebook.opened] == [True, False, True, False]
+    assert ["source" in opened["data"]["state"] for opened in notebook.opened] == [
+        True,
+        False,
+        True,
+        False,
+    ]
     assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
 
 
@@ -404,13 +453,17 @@ def test_names_that_are_reset_take_no_widget_along(notebook: Notebook) -> None:
 
 
 def test_a_thread_may_show_and_close(notebook: Notebook) -> None:
-    notebook.run("on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c")
+    notebook.run(
+        "on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c"
+    )
     assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
     notebook.run("on_other_thread(run.close)")
     assert notebook.say("widgets()") == "1 FrontEnd"
 
 
-def test_captured_output_of_another_cell_does_not_swallow_the_static_copy(notebook: Notebook) -> None:
+def test_captured_output_of_another_cell_does_not_swallow_the_static_copy(
+    notebook: Notebook,
+) -> None:
     _, copy = notebook.run("run = nbagent.show(waiting())", "c")
     notebook.run("%%capture\ngo.set()\nrun.wait()")
     assert "begun and done" in notebook.copies[copy["display_id"]]
@@ -429,8 +482,12 @@ def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
     assert "CANARY" not in f"{outputs} {notebook.copies}"
 
 
-def test_a_copy_that_is_sent_after_the_last_one_says_nothing_of_the_live_view(notebook: Notebook) -> None:
+def test_a_copy_that_is_sent_after_the_last_one_says_nothing_of_the_live_view(
+    notebook: Notebook,
+) -> None:
     notebook.run("run = nbagent.show(iter(['Hello']))\nawait run", "c")
-    notebook.run("from nbagent.notebook import jupyter\njupyter._displays()._display_of(run).update('CANARY')")
+    notebook.run(
+        "from nbagent.notebook import jupyter\njupyter._displays()._display_of(run).update('CANARY')"
+    )
     assert "Hello" in str(notebook.copies)
     assert "CANARY" not in str(notebook.copies)

@@ -41,11 +41,18 @@ def test_a_session_knows_what_was_said(shell: Any, server: Server) -> None:
     shell.user_ns["geo"] = nbagent.Agent("m", client=server.client())
     shell.run_cell_magic("agent", "--agent geo --session towns", "Oslo?")
     shell.run_cell_magic("agent", "--agent geo --session towns", "and Rome?")
-    assert [message["content"] for message in server.bodies[1]["messages"]] == ["Oslo?", "one", "and Rome?"]
+    assert [message["content"] for message in server.bodies[1]["messages"]] == [
+        "Oslo?",
+        "one",
+        "and Rome?",
+    ]
 
 
 def test_a_figure_is_sent_as_a_picture(shell: Any, server: Server) -> None:
-    shell.user_ns |= {"agent": nbagent.Agent("m", client=server.client()), "fig": Figure(figsize=(1, 1))}
+    shell.user_ns |= {
+        "agent": nbagent.Agent("m", client=server.client()),
+        "fig": Figure(figsize=(1, 1)),
+    }
     shell.run_cell_magic("agent", "", "What is in {fig}?")
     [[text, picture]] = prompts(server)
     assert text["text"] == "What is in (picture fig)?"

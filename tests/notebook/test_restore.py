@@ -36,7 +36,9 @@ class Widget:
         self.more.release()
 
 
-def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(restore, "WAITS_S", (0.01, 0.01, 0.2))
     widget = Widget()
     heard: list[str] = []
@@ -50,7 +52,9 @@ def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(monkeypatch:
     assert widget.asked_by == ["a page"] * 3
 
 
-def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(restore, "WAITS_S", (0.01, 0.01))
     unheard, closed = Widget(), Widget()
     for widget in (unheard, closed):

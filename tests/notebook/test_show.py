@@ -24,7 +24,13 @@ from nbagent.run import Run
 
 def python(script: str, *command: str) -> str:
     """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
-    done = subprocess.run([sys.executable, *command, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, *command, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -36,14 +42,20 @@ def test_a_script_is_held_until_everything_is_printed() -> None:
 
 
 def test_a_script_does_not_load_ipython_or_the_widget() -> None:
-    out = python("import nbagent, sys; nbagent.show(iter('a')); print('IPython' in sys.modules, 'anywidget' in sys.modules)")
+    out = python(
+        "import nbagent, sys; nbagent.show(iter('a')); print('IPython' in sys.modules, 'anywidget' in sys.modules)"
+    )
     assert out.splitlines()[-1] == "False False"
 
 
 def test_importing_nbagent_loads_neither_a_framework_nor_anything_that_only_some_need() -> None:
     out = python("import sys, nbagent; print(*{name.partition('.')[0] for name in sys.modules})")
     own = {"nbagent", "msgspec", "typing_extensions"}
-    assert {name for name in out.split() if name not in sys.stdlib_module_names and not name.startswith("_")} - own == set()
+    assert {
+        name
+        for name in out.split()
+        if name not in sys.stdlib_module_names and not name.startswith("_")
+    } - own == set()
 
 
 def test_inside_a_running_loop_show_returns_at_once_and_await_holds() -> None:
@@ -62,7 +74,13 @@ asyncio.run(main())
 
 
 def test_ipython_without_a_kernel_prints() -> None:
-    out = python("import nbagent; run = nbagent.show(iter(['Hello'])); run", "-m", "IPython", "--no-banner", "--colors=nocolor")
+    out = python(
+        "import nbagent; run = nbagent.show(iter(['Hello'])); run",
+        "-m",
+        "IPython",
+        "--no-banner",
+        "--colors=nocolor",
+    )
     assert "Hello" in out
 
 
@@ -83,7 +101,9 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
-    with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         seen = ""
         while not seen.endswith("Hello"):
@@ -161,7 +181,10 @@ async def test_with_options_or_beside_others_a_runs_events_are_shown_as_another_
     assert again is not run
     assert (again.name, again.text) == ("greeter", "Hello")
     beside = await nbagent.show(run, ["Ho"], face="console")
-    assert [(lane.name, lane.text) for lane in beside.lanes] == [("greeter", "Hello"), ("stream", "Ho")]
+    assert [(lane.name, lane.text) for lane in beside.lanes] == [
+        ("greeter", "Hello"),
+        ("stream", "Ho"),
+    ]
 
 
 async def test_a_dict_of_streams_names_them() -> None:
@@ -256,7 +279,9 @@ def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     assert "Hello" in "".join(out.get("text", "") for out in printed)
     assert printed[-1]["data"]["text/plain"] == "'completed'"
     assert waited[-1]["data"]["text/plain"] == "'abc'"
-    assert "Hello" not in str({**widgets_state(notebook)[widgets[0]], "_esm": ""})  # nothing said is a synced trait
+    assert "Hello" not in str(
+        {**widgets_state(notebook)[widgets[0]], "_esm": ""}
+    )  # nothing said is a synced trait
 
 
 def widgets_state(notebook: Any) -> Any:

@@ -15,11 +15,18 @@ def held(*events: e.Event) -> dict[str, Any]:
 
 
 def test_a_copy_says_how_much_there_was_of_what_still_grows() -> None:
-    call = (e.ToolStart(id="f", name="load"), e.ToolArgs(id="f", args={}, args_text="{}"), e.ToolOutput(id="f", delta="50 %"))
+    call = (
+        e.ToolStart(id="f", name="load"),
+        e.ToolArgs(id="f", args={}, args_text="{}"),
+        e.ToolOutput(id="f", delta="50 %"),
+    )
     text = (e.TextStart(id="t"), e.TextDelta(id="t", delta="Hi 👋"))
     done = (e.TextStart(id="d"), e.TextDelta(id="d", delta="done"), e.TextEnd(id="d"))
     assert held(*done, *call, *text) == {"events": 8, "blocks": 4, "open": {"f": 6, "t": 4}}
 
 
 def test_a_copy_of_a_run_that_has_ended_is_whole() -> None:
-    assert held(e.TextDelta(id="t", delta="Hi"), e.RunEnd(status="completed")) == {"events": 2, "blocks": 2}
+    assert held(e.TextDelta(id="t", delta="Hi"), e.RunEnd(status="completed")) == {
+        "events": 2,
+        "blocks": 2,
+    }

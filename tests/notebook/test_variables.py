@@ -24,7 +24,9 @@ def test_a_name_in_braces_is_replaced_by_the_variables_value(value: Any, text: s
     assert filled("What of {it}?", {"it": value}) == (f"What of {text}?", [])
 
 
-@pytest.mark.parametrize("prompt", ["{unknown}", '{"it": 1}', "{it!r}", "{ it }", "{}", "{{", "f'{it.upper()}'"])
+@pytest.mark.parametrize(
+    "prompt", ["{unknown}", '{"it": 1}', "{it!r}", "{ it }", "{}", "{{", "f'{it.upper()}'"]
+)
 def test_other_braces_stay_as_they_are_written(prompt: str) -> None:
     assert filled(prompt, {"it": "Oslo"}) == (prompt, [])
 

@@ -36,7 +36,9 @@ class View:
 
     def say(self, message: Any) -> None:
         comm: Any = self.widget.comm
-        comm.handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
+        comm.handle_msg(
+            {"content": {"data": {"method": "custom", "content": message}}, "buffers": []}
+        )
 
     def ask(self, message: Any, answer: str) -> dict[str, Any]:
         """The first message of kind `answer` after that one."""
@@ -83,7 +85,10 @@ SMALL = "x" * (INLINE_BYTES - 2)
 
 
 def call(**data: Any) -> list[e.Event]:
-    return [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", display=e.Display(summary="s", data=data))]
+    return [
+        e.ToolStart(id="c", name="f"),
+        e.ToolResult(id="c", display=e.Display(summary="s", data=data)),
+    ]
 
 
 def test_batches_are_numbered_and_end_with_the_end_of_the_run() -> None:
@@ -103,14 +108,18 @@ def test_no_message_has_an_id_at_its_top() -> None:
     assert not any("id" in message for message in view.messages)
 
 
-@pytest.mark.parametrize("question", [{"t": "hello", "have": 0}, {"t": "hello", "have": 99}, {"t": "resync"}])
+@pytest.mark.parametrize(
+    "question", [{"t": "hello", "have": 0}, {"t": "hello", "have": 99}, {"t": "resync"}]
+)
 def test_a_view_that_asks_gets_everything(question: Any) -> None:
     view = seen(e.TextDelta(id="t", delta="Hi"))
     last = view.messages[-1]["seq"]
     snapshot = view.ask(question, "snapshot")
     assert snapshot["seq"] == max(last, question.get("have", 0)) + 1
     assert (snapshot["first"], snapshot["last"]) == (True, True)
-    assert list(play(snapshot["ops"]).values()) == json.loads(json.dumps(view.widget._run.snapshot()))
+    assert list(play(snapshot["ops"]).values()) == json.loads(
+        json.dumps(view.widget._run.snapshot())
+    )
 
 
 def test_a_large_result_is_sent_when_it_is_asked_for() -> None:
@@ -118,7 +127,11 @@ def test_a_large_result_is_sent_when_it_is_asked_for() -> None:
     view = seen(*call(**data))
     slim = view.block("c")["result"]
     assert slim["text/plain"] == SMALL
-    assert slim["text/html"] == {"part": "result/c/text/html", "size": len(LARGE), "head": LARGE[:HEAD_CHARS]}
+    assert slim["text/html"] == {
+        "part": "result/c/text/html",
+        "size": len(LARGE),
+        "head": LARGE[:HEAD_CHARS],
+    }
     assert view.part("result/c/text/html")["text"] == LARGE
     assert json.loads(view.part(slim["application/json"]["part"])["text"]) == [LARGE]
     assert LARGE not in json.dumps([message for message in view.messages if message["t"] != "part"])
@@ -134,13 +147,24 @@ def test_a_view_that_comes_late_is_not_sent_large_results_either() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/", "nothing.js", "../secret", "result/c", "result/c/image/png", "result/nobody/text/plain"]
+    "name",
+    [
+        "",
+        "/",
+        "nothing.js",
+        "../secret",
+        "result/c",
+        "result/c/image/png",
+        "result/nobody/text/plain",
+    ],
 )
 def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
     assert name in seen(*call(**{"text/plain": "x"})).part(name)["error"]
 
 
-def test_a_part_that_was_not_installed_says_so_without_naming_the_place(monkeypatch: Any, tmp_path: Path) -> None:
+def test_a_part_that_was_not_installed_says_so_without_naming_the_place(
+    monkeypatch: Any, tmp_path: Path
+) -> None:
     monkeypatch.setitem(widget_module.PARTS, "math.js", tmp_path / "math.js")
     error = seen().part("math.js")["error"]
     assert "math.js" in error
@@ -165,7 +189,9 @@ class Asking:
     def __init__(self, **request: Any) -> None:
         self.answer: e.ApprovalResponse | None = None
         self._answered = threading.Event()
-        self._request = e.ApprovalRequest(approval_id="a", reply=e.Live(e.Reply(self._take, request.get("args"))), **request)
+        self._request = e.ApprovalRequest(
+            approval_id="a", reply=e.Live(e.Reply(self._take, request.get("args"))), **request
+        )
 
     def _take(self, answer: e.ApprovalResponse) -> None:
         if answer.value == "refuse":
@@ -193,7 +219,14 @@ def asked(stream: Asking) -> tuple[Run, "View"]:
 def test_an_answer_is_read_digit_by_digit() -> None:
     stream = Asking(kind="input")
     run, view = asked(stream)
-    view.say({"t": "answer", "block": "approval:a", "decision": "approve", "value": '{"id": 9007199254740993, "x": 1.0}'})
+    view.say(
+        {
+            "t": "answer",
+            "block": "approval:a",
+            "decision": "approve",
+            "value": '{"id": 9007199254740993, "x": 1.0}',
+        }
+    )
     run.wait(5)
     assert stream.answer is not None
     assert stream.answer.value == {"id": 9007199254740993, "x": 1.0}
@@ -267,7 +300,12 @@ def test_the_synced_traits_hold_the_header_and_nothing_that_grows() -> None:
     before = {name: trait for name, trait in view.widget.get_state().items() if name != "_esm"}
     run.start()
     run.wait(5)
-    assert before["head"] == {"name": "my agent", "model": None, "status": "running", "started": run.snapshot()[0]["started"]}
+    assert before["head"] == {
+        "name": "my agent",
+        "model": None,
+        "status": "running",
+        "started": run.snapshot()[0]["started"],
+    }
     after = {name: trait for name, trait in view.widget.get_state().items() if name in before}
     assert after.pop("head") == {**before.pop("head"), "status": "completed"}
     assert after == before

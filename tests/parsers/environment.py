@@ -40,7 +40,11 @@ def make_node(place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, place)
-    subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True)
+    subprocess.run(
+        [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
+        cwd=place,
+        check=True,
+    )
     done.write_bytes(lock)
 
 

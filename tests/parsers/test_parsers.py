@@ -30,7 +30,9 @@ class ClientProcess:
     """Client in a process of its own, which answers each line with a line."""
 
     def __init__(self, *command: str | Path) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def read(self, value: Any) -> Any:
         assert self._process.stdin is not None
@@ -46,8 +48,13 @@ class ClientProcess:
 @pytest.fixture(scope="module")
 def readers() -> Iterator[dict[str, ClientProcess]]:
     """Yield a client for each system, and one of single items for "models"."""
-    script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")  # beside the packages it imports
-    readers = {system: ClientProcess(environment.program("node"), script, client) for system, client in CLIENTS.items()}
+    script = shutil.copy(
+        environment.HERE / "read.mjs", environment.folder() / "node"
+    )  # beside the packages it imports
+    readers = {
+        system: ClientProcess(environment.program("node"), script, client)
+        for system, client in CLIENTS.items()
+    }
     readers["models"] = ClientProcess(environment.python(), environment.HERE / "read.py")
     yield readers
     for reader in readers.values():
@@ -62,7 +69,13 @@ def shown(events: list[ev.Event], system: str) -> list[dict[str, Any]]:
     return blocks_of(without_lost(normalized(events), encoder_named(system)))
 
 
-def check_vercel(readers: dict[str, ClientProcess], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:
+def check_vercel(
+    readers: dict[str, ClientProcess],
+    system: str,
+    events: list[ev.Event],
+    *,
+    recorded: bool = False,
+) -> None:
     """Assert that the message has the texts, reasoning and calls of the run, as far as it can represent them.
 
     The client derives another state of an unanswered call if an approval comes before the arguments, or after a preliminary
@@ -72,7 +85,9 @@ def check_vercel(readers: dict[str, ClientProcess], system: str, events: list[ev
     assert seen["problems"] == []
     blocks = shown(events, system)
     for part, kind in (("text", "text"), ("reasoning", "reasoning")):
-        texts = [entry["text"] for entry in seen["parts"] if entry["type"] == part and entry["text"]]
+        texts = [
+            entry["text"] for entry in seen["parts"] if entry["type"] == part and entry["text"]
+        ]
         assert texts == [block["text"] for block in blocks if block["kind"] == kind]
     calls = [entry for entry in seen["parts"] if entry["type"].startswith("tool-")]
     tools = [block for block in blocks if block["kind"] == "tool"]
@@ -93,11 +108,19 @@ def check_ag_ui(readers: dict[str, ClientProcess], events: list[ev.Event]) -> No
     assert seen["problems"] == []
     blocks = shown(events, "ag_ui")
     messages = seen["messages"]
-    texts = [message["content"] for message in messages if message["role"] == "assistant" and message.get("content")]
+    texts = [
+        message["content"]
+        for message in messages
+        if message["role"] == "assistant" and message.get("content")
+    ]
     assert texts == [block["text"] for block in blocks if block["kind"] == "text"]
     calls = [call["function"] for message in messages for call in message.get("toolCalls", ())]
-    assert [call["name"] for call in calls] == [block["name"] for block in blocks if block["kind"] == "tool"]
-    assert seen["errors"] == [block["message"] for block in blocks if block["kind"] == "error" and block["fatal"]]
+    assert [call["name"] for call in calls] == [
+        block["name"] for block in blocks if block["kind"] == "tool"
+    ]
+    assert seen["errors"] == [
+        block["message"] for block in blocks if block["kind"] == "error" and block["fatal"]
+    ]
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -108,7 +131,9 @@ def test_the_clients_read_every_recording(readers: dict[str, ClientProcess], pat
     assert readers["models"].read(list(encode(recorded(path), "ag_ui"))) == []
 
 
-@pytest.mark.parametrize("path", RECORDINGS[::5], ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "path", RECORDINGS[::5], ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_the_clients_read_what_breaks_off(readers: dict[str, ClientProcess], path: Path) -> None:
     events = recorded(path)[: len(recorded(path)) // 2]
     for system in CLIENTS:
@@ -118,15 +143,23 @@ def test_the_clients_read_what_breaks_off(readers: dict[str, ClientProcess], pat
 
 
 @pytest.mark.parametrize("kind", ["RUN_PAUSED", "text"])
-def test_the_check_of_ag_ui_finds_an_event_that_does_not_exist(readers: dict[str, ClientProcess], kind: str) -> None:
-    items = [{"type": "RUN_STARTED", "threadId": "t", "runId": "r"}, {"type": kind}, *encode([], "ag_ui")]
+def test_the_check_of_ag_ui_finds_an_event_that_does_not_exist(
+    readers: dict[str, ClientProcess], kind: str
+) -> None:
+    items = [
+        {"type": "RUN_STARTED", "threadId": "t", "runId": "r"},
+        {"type": kind},
+        *encode([], "ag_ui"),
+    ]
     body = "".join(f"data: {json.dumps(item)}\n\n" for item in items)
     assert readers["ag_ui"].read(body)["problems"] != []
 
 
 @given(event_streams())
 @settings(deadline=None, max_examples=500)
-def test_the_clients_find_nothing_wrong_with_any_stream(readers: dict[str, ClientProcess], events: list[ev.Event]) -> None:
+def test_the_clients_find_nothing_wrong_with_any_stream(
+    readers: dict[str, ClientProcess], events: list[ev.Event]
+) -> None:
     for system in ("vercel.ui", "vercel.ui.v5"):
         check_vercel(readers, system, events)
     check_ag_ui(readers, events)

@@ -37,7 +37,9 @@ STRUCTS = [
 def check(snapshot: list[dict[str, Any]]) -> None:
     """Raise `ValidationError` for a block whose props are not declared."""
     for block in snapshot:
-        props = {name: value for name, value in block.items() if name not in ("id", "parent", "closed")}
+        props = {
+            name: value for name, value in block.items() if name not in ("id", "parent", "closed")
+        }
         msgspec.convert(props, type=blocks.AnyProps)
 
 
@@ -52,7 +54,9 @@ def test_the_golden_blocks_and_ops_are_those_of_the_contract(path: Path) -> None
 
 
 @given(event_streams())
-def test_whatever_happens_in_a_run_its_blocks_are_those_of_the_contract(events: list[e.Event]) -> None:
+def test_whatever_happens_in_a_run_its_blocks_are_those_of_the_contract(
+    events: list[e.Event],
+) -> None:
     transcript = Transcript()
     for event in events:
         transcript.feed(event)
@@ -60,7 +64,9 @@ def test_whatever_happens_in_a_run_its_blocks_are_those_of_the_contract(events: 
 
 
 @given(st.lists(st.sampled_from(CLASSES), max_size=12), st.sampled_from(["", "x", "é" * 300]))
-def test_events_in_any_order_make_blocks_of_the_contract(kinds: list[type[e.Event]], text: str) -> None:
+def test_events_in_any_order_make_blocks_of_the_contract(
+    kinds: list[type[e.Event]], text: str
+) -> None:
     transcript = Transcript()
     for kind in kinds:
         transcript.feed(sample(kind, text))
@@ -83,12 +89,15 @@ def test_every_field_of_the_contract_is_documented(struct: type[msgspec.Struct])
     documentation = inspect.getdoc(struct) or ""
     inherited = blocks.BlockProps.__struct_fields__ if struct is not blocks.BlockProps else ()
     assert [
-        name for name in struct.__struct_encode_fields__ if name not in inherited and f"\n    {name}: " not in documentation
+        name
+        for name in struct.__struct_encode_fields__
+        if name not in inherited and f"\n    {name}: " not in documentation
     ] == []
 
 
 @pytest.mark.parametrize(
-    "message", [messages.Hello(have=3), messages.Ack(seq=7), messages.Need(name="x", at=0), messages.Stop()]
+    "message",
+    [messages.Hello(have=3), messages.Ack(seq=7), messages.Need(name="x", at=0), messages.Stop()],
 )
 def test_a_message_of_a_view_is_read_as_it_was_written(message: messages.ViewMessage) -> None:
     assert messages.read_view_message(msgspec.to_builtins(message)) == message
@@ -96,4 +105,9 @@ def test_a_message_of_a_view_is_read_as_it_was_written(message: messages.ViewMes
 
 
 def test_a_message_of_the_kernel_is_an_object_without_what_is_absent() -> None:
-    assert messages.to_wire(messages.Part(name="x", at=0, error="no")) == {"t": "part", "name": "x", "at": 0, "error": "no"}
+    assert messages.to_wire(messages.Part(name="x", at=0, error="no")) == {
+        "t": "part",
+        "name": "x",
+        "at": 0,
+        "error": "no",
+    }

@@ -18,21 +18,33 @@ def drained(*ops: Any) -> list[list[Any]]:
 
 
 def test_appends_to_one_field_become_one() -> None:
-    assert drained(("append", "t", "text", "a"), ("append", "t", "text", "b")) == [["append", "t", "text", "ab"]]
+    assert drained(("append", "t", "text", "a"), ("append", "t", "text", "b")) == [
+        ["append", "t", "text", "ab"]
+    ]
 
 
 def test_appends_join_across_other_blocks() -> None:
-    ops = drained(("append", "a", "text", "1"), ("append", "b", "text", "x"), ("append", "a", "text", "2"))
+    ops = drained(
+        ("append", "a", "text", "1"), ("append", "b", "text", "x"), ("append", "a", "text", "2")
+    )
     assert ops == [["append", "a", "text", "12"], ["append", "b", "text", "x"]]
 
 
 def test_a_set_in_between_keeps_its_place() -> None:
-    ops = drained(("append", "a", "text", "1"), ("set", "a", {"text": ""}), ("append", "a", "text", "2"))
-    assert ops == [["append", "a", "text", "1"], ["set", "a", {"text": ""}], ["append", "a", "text", "2"]]
+    ops = drained(
+        ("append", "a", "text", "1"), ("set", "a", {"text": ""}), ("append", "a", "text", "2")
+    )
+    assert ops == [
+        ["append", "a", "text", "1"],
+        ["set", "a", {"text": ""}],
+        ["append", "a", "text", "2"],
+    ]
 
 
 def test_sets_of_one_block_become_one() -> None:
-    assert drained(("set", "a", {"x": 1, "y": 1}), ("set", "a", {"x": 2})) == [["set", "a", {"x": 2, "y": 1}]]
+    assert drained(("set", "a", {"x": 1, "y": 1}), ("set", "a", {"x": 2})) == [
+        ["set", "a", {"x": 2, "y": 1}]
+    ]
 
 
 def test_joining_does_not_touch_the_callers_props() -> None:
@@ -57,16 +69,26 @@ NASTY = 'aé😀"\n\x01'
 
 @example(["\x01" * 40] * 30, 300)
 @given(st.lists(st.text(alphabet=NASTY, max_size=40), max_size=30), st.integers(200, 600))
-def test_a_batch_stays_within_its_bytes_however_it_is_escaped(pieces: list[str], limit: int) -> None:
+def test_a_batch_stays_within_its_bytes_however_it_is_escaped(
+    pieces: list[str], limit: int
+) -> None:
     outbox = Outbox()
     outbox.feed(("append", f"t{len(piece) % 3}", "text", piece) for piece in pieces)
     while outbox:
         assert len(json.dumps(outbox.drain(limit), ensure_ascii=False).encode()) <= limit
 
 
-PROPS = st.dictionaries(st.sampled_from("abcdef"), st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=5))
+PROPS = st.dictionaries(
+    st.sampled_from("abcdef"),
+    st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=5),
+)
 OPS = st.one_of(
-    st.tuples(st.just("append"), st.sampled_from("xy"), st.sampled_from(["text", "args_text"]), st.text(NASTY, max_size=50)),
+    st.tuples(
+        st.just("append"),
+        st.sampled_from("xy"),
+        st.sampled_from(["text", "args_text"]),
+        st.text(NASTY, max_size=50),
+    ),
     st.tuples(st.just("set"), st.sampled_from("xy"), PROPS),
     st.tuples(st.just("close"), st.sampled_from("xy")),
 )
@@ -75,7 +97,13 @@ OPS = st.one_of(
 @given(st.lists(OPS, max_size=20), st.integers(200, 400))
 def test_ops_that_are_cut_to_fit_build_the_same_tree(ops: list[Any], limit: int) -> None:
     ops = [
-        ("open", block, None, {"kind": "tool", "text": "", "args_text": "", "b": "x" * 50, "c": "y" * 50}) for block in "xy"
+        (
+            "open",
+            block,
+            None,
+            {"kind": "tool", "text": "", "args_text": "", "b": "x" * 50, "c": "y" * 50},
+        )
+        for block in "xy"
     ] + ops
     outbox, batches = Outbox(), []
     outbox.feed(ops)

@@ -114,7 +114,10 @@ class Harness:
 
     def busiest(self) -> int:
         """Return the most messages in any one second."""
-        return max((sum(start <= time <= start + 1 for time in self.times) for start in self.times), default=0)
+        return max(
+            (sum(start <= time <= start + 1 for time in self.times) for start in self.times),
+            default=0,
+        )
 
 
 def greeted(*events: e.Event) -> Harness:
@@ -135,12 +138,22 @@ TEXT = e.TextDelta(id="t", delta="word ")
 IDS = st.sampled_from(["a", "b"])
 EVENTS: st.SearchStrategy[e.Event] = st.one_of(
     st.builds(
-        e.TextDelta, id=IDS.map("t".__add__), delta=st.sampled_from(["word ", "é😀\x01\n", "x" * 90_000, "\x01" * 20_000])
+        e.TextDelta,
+        id=IDS.map("t".__add__),
+        delta=st.sampled_from(["word ", "é😀\x01\n", "x" * 90_000, "\x01" * 20_000]),
     ),
-    st.builds(e.TextEnd, id=IDS.map("t".__add__), text=st.sampled_from([None, "whole", "é" * 70_000])),
+    st.builds(
+        e.TextEnd, id=IDS.map("t".__add__), text=st.sampled_from([None, "whole", "é" * 70_000])
+    ),
     st.builds(e.ToolStart, id=IDS.map("c".__add__), name=st.just("f")),
-    st.builds(e.ToolArgs, id=IDS.map("c".__add__), args=st.just({"a": 1}), args_text=st.just('{"a": 1}')),
-    st.builds(e.ToolResult, id=IDS.map("c".__add__), content=st.sampled_from([1, "x" * 20_000, ["😀"] * 5_000])),
+    st.builds(
+        e.ToolArgs, id=IDS.map("c".__add__), args=st.just({"a": 1}), args_text=st.just('{"a": 1}')
+    ),
+    st.builds(
+        e.ToolResult,
+        id=IDS.map("c".__add__),
+        content=st.sampled_from([1, "x" * 20_000, ["😀"] * 5_000]),
+    ),
     st.builds(e.Status, message=st.just("…")),
 )
 STEPS = st.tuples(
@@ -156,7 +169,9 @@ class LossyConnection:
     """View behind a connection that loses messages in both directions."""
 
     def __init__(self, losses: list[tuple[int, int]]) -> None:
-        self._fate = iter([arrives for lost, kept in losses for arrives in [False] * lost + [True] * kept])
+        self._fate = iter(
+            [arrives for lost, kept in losses for arrives in [False] * lost + [True] * kept]
+        )
         self.reader = SimulatedView()
         self.asked_at = -math.inf
         self.harness = Harness(self._on_message)
@@ -224,7 +239,11 @@ def play_with_losses(steps: list[tuple[float, Any]], losses: list[tuple[int, int
 
 def travelled(transcript: Transcript) -> list[dict[str, Any]]:
     """Return the snapshot as it travels: with markers for large values."""
-    return list(play(LargeValues(nothing, nothing, str).externalize_large_props(transcript.opening())).values())
+    return list(
+        play(
+            LargeValues(nothing, nothing, str).externalize_large_props(transcript.opening())
+        ).values()
+    )
 
 
 def test_a_lost_last_batch_is_repaired_by_a_beat() -> None:
@@ -259,7 +278,12 @@ def test_no_pattern_makes_more_than_30_messages_in_any_second() -> None:
     held = 0
 
     @settings(max_examples=EXAMPLES, deadline=None)
-    @given(st.lists(st.tuples(st.sampled_from(sorted(URGES)), st.floats(0, 1.2), st.integers(1, 30)), max_size=12))
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(sorted(URGES)), st.floats(0, 1.2), st.integers(1, 30)),
+            max_size=12,
+        )
+    )
     def check(pattern: list[tuple[str, float, int]]) -> None:
         nonlocal held
         play_urges(pattern)
@@ -327,33 +351,53 @@ def test_a_page_is_sent_once_however_often_it_is_asked_for_and_there_is_an_end_t
     ask(made, 3 * MAX_PENDING_PAGES)
     ask(made, 3 * MAX_PENDING_PAGES)
     made.tick(made.now + 100)
-    assert [message["at"] for message in made.messages if message["t"] == "part"] == list(range(MAX_PENDING_PAGES))
+    assert [message["at"] for message in made.messages if message["t"] == "part"] == list(
+        range(MAX_PENDING_PAGES)
+    )
 
 
 # --- none large -------------------------------------------------------------------------------------------------------
 
-NASTY = {"ascii": "x" * 300_000, "control": "\x01" * 300_000, "astral": "😀" * 100_000, "quotes": '"\\' * 100_000}
+NASTY = {
+    "ascii": "x" * 300_000,
+    "control": "\x01" * 300_000,
+    "astral": "😀" * 100_000,
+    "quotes": '"\\' * 100_000,
+}
 LARGE: dict[str, Callable[[str], list[e.Event]]] = {
     "text": lambda text: [e.TextDelta(id="t", delta=text)],
     "whole text": lambda text: [e.TextEnd(id="t", text=text)],
     "thought": lambda text: [e.ReasoningDelta(id="r", delta=text)],
     "args": lambda text: [e.ToolArgs(id="c", args={"a": text, "b": [text]}, args_text=text)],
-    "many args": lambda text: [e.ToolArgs(id="c", args={f"{index}": text[:9] for index in range(20_000)})],
+    "many args": lambda text: [
+        e.ToolArgs(id="c", args={f"{index}": text[:9] for index in range(20_000)})
+    ],
     "tool name": lambda text: [e.ToolStart(id="c", name=text, title=text, call_id=text)],
     "result": lambda text: [e.ToolResult(id="c", content={"a": text})],
     "text result": lambda text: [e.ToolResult(id="c", content=text)],
     "bundle": lambda text: [
-        e.ToolResult(id="c", display=e.Display(summary=text, data={f"text/{index}": text[:7000] for index in range(500)}))
+        e.ToolResult(
+            id="c",
+            display=e.Display(
+                summary=text, data={f"text/{index}": text[:7000] for index in range(500)}
+            ),
+        )
     ],
     "progress": lambda text: [e.ToolProgress(id="c", message=text, progress=1.0)],
     "error": lambda text: [e.Error(message=text, traceback=text, code=text, error_type=text)],
     "tool error": lambda text: [
-        e.ToolResult(id="c", status="error", error=e.ErrorInfo(message=text, type=text, traceback=text))
+        e.ToolResult(
+            id="c", status="error", error=e.ErrorInfo(message=text, type=text, traceback=text)
+        )
     ],
     "custom": lambda text: [e.Custom(name=text, data=[text])],
     "file": lambda text: [e.File(id="f", media_type=text, data=text, name=text, url=text)],
     "source": lambda text: [e.Source(id="s", url=text, title=text)],
-    "approval": lambda text: [e.ApprovalRequest(approval_id="a", prompt=text, args=[text], options=[text], schema={"a": text})],
+    "approval": lambda text: [
+        e.ApprovalRequest(
+            approval_id="a", prompt=text, args=[text], options=[text], schema={"a": text}
+        )
+    ],
     "state": lambda text: [e.State(snapshot={text: text})],
     "header": lambda text: [e.RunStart(name=text, model=text)],
     "id": lambda text: [
@@ -381,8 +425,12 @@ def test_no_message_is_larger_than_64_kb(what: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NASTY)
 def test_what_did_not_travel_is_read_page_by_page(kind: str) -> None:
-    made = greeted(e.Custom(name="x", data=[NASTY[kind]]), e.Error(message="no", traceback=NASTY[kind]))
-    blocks = play([op for message in made.messages if message["t"] == "snapshot" for op in message["ops"]])
+    made = greeted(
+        e.Custom(name="x", data=[NASTY[kind]]), e.Error(message="no", traceback=NASTY[kind])
+    )
+    blocks = play(
+        [op for message in made.messages if message["t"] == "snapshot" for op in message["ops"]]
+    )
     assert pages(made, blocks["error:2"]["traceback"]) == NASTY[kind]
     assert json.loads(pages(made, blocks["custom:1"]["data"])) == [NASTY[kind]]
 
@@ -394,7 +442,11 @@ def pages(made: Harness, marker: dict[str, Any]) -> str:
         made.channel.receive({"t": "need", "name": marker["part"], "at": len(text)})
         made.tick(made.now + 0.1)
         part = next(message for message in reversed(made.messages) if message["t"] == "part")
-        assert (part["name"], part["at"], part["size"]) == (marker["part"], len(text), marker["size"])
+        assert (part["name"], part["at"], part["size"]) == (
+            marker["part"],
+            len(text),
+            marker["size"],
+        )
         assert part["text"], "every page must make progress"
         text += part["text"]
     assert text.startswith(marker["head"])
@@ -402,7 +454,17 @@ def pages(made: Harness, marker: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/", "prop", "prop/run", "prop/run/nothing", "prop/nobody/name", "result/run/name", "x/run/name"]
+    "name",
+    [
+        "",
+        "/",
+        "prop",
+        "prop/run",
+        "prop/run/nothing",
+        "prop/nobody/name",
+        "result/run/name",
+        "x/run/name",
+    ],
 )
 def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
     made = Harness()
@@ -432,7 +494,9 @@ def test_a_snapshot_comes_in_pieces_and_live_ops_follow_it() -> None:
         (False, False),
         (False, True),
     ]
-    assert [message["seq"] for message in (*pieces, live)] == list(range(pieces[0]["seq"], pieces[0]["seq"] + 5))
+    assert [message["seq"] for message in (*pieces, live)] == list(
+        range(pieces[0]["seq"], pieces[0]["seq"] + 5)
+    )
     assert ["append", "t", "text", "live"] in live["ops"]
 
 
@@ -459,13 +523,19 @@ def test_a_redraw_takes_the_place_of_what_is_queued() -> None:
 
 
 def beats(made: Harness) -> list[float]:
-    return [round(time, 3) for time, message in zip(made.times, made.messages, strict=True) if message["t"] == "beat"]
+    return [
+        round(time, 3)
+        for time, message in zip(made.times, made.messages, strict=True)
+        if message["t"] == "beat"
+    ]
 
 
 def test_a_live_run_that_says_nothing_beats_once_a_second() -> None:
     made = greeted()
     made.tick(6.5)
-    assert [after - before for before, after in pairwise(beats(made))] == pytest.approx([BEAT_INTERVAL_S] * 4)
+    assert [after - before for before, after in pairwise(beats(made))] == pytest.approx(
+        [BEAT_INTERVAL_S] * 4
+    )
     assert made.messages[-1]["seq"] == made.channel.seq
 
 
@@ -539,7 +609,11 @@ def test_a_closed_channel_says_nothing_more_and_holds_up_no_end() -> None:
     made.finish()
     made.tick(made.now + 300)
     assert made.ended.wait(5)
-    assert (len(made.messages), made.channel.due(made.now), made.channel in made.channel._pump.woken) == (sent, None, False)  # type: ignore[attr-defined]
+    assert (
+        len(made.messages),
+        made.channel.due(made.now),
+        made.channel in made.channel._pump.woken,
+    ) == (sent, None, False)  # type: ignore[attr-defined]
 
 
 def test_closing_while_the_end_waits_lets_it_come() -> None:
@@ -569,7 +643,9 @@ class RecordingView:
 
     def wait_for(self, kind: str) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: kind in [message["t"] for message in self.messages], 5)
+            assert self.changed.wait_for(
+                lambda: kind in [message["t"] for message in self.messages], 5
+            )
 
 
 @pytest.mark.parametrize("how", ["closed", "detached", "acknowledged"])
@@ -640,7 +716,12 @@ def test_stop_and_toggle_are_handed_to_the_run() -> None:
     made.channel.receive({"t": "toggle", "block": "c", "open": True})
     made.channel.receive({"t": "break", "tool": "rate", "set": True})
     made.channel.receive({"t": "step", "on": True})
-    assert made.commands == [Stop(), Toggle(block="c", open=True), Break(tool="rate", set=True), Step(on=True)]
+    assert made.commands == [
+        Stop(),
+        Toggle(block="c", open=True),
+        Break(tool="rate", set=True),
+        Step(on=True),
+    ]
 
 
 UNREADABLE: dict[str, object] = {
@@ -669,9 +750,15 @@ def test_an_unknown_or_malformed_message_is_counted_and_logged_without_its_conte
     assert SECRET not in caplog.text
 
 
-def test_the_log_names_the_type_of_a_message_that_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_names_the_type_of_a_message_that_is_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     made = Harness()
     with caplog.at_level(logging.DEBUG, "nbagent"):
         for message in ({"t": "answr"}, {"t": "ack"}, 7):
             made.channel.receive(message)
-    assert [record.message.rpartition(": ")[2] for record in caplog.records] == ["answr", "ack", "<int>"]
+    assert [record.message.rpartition(": ")[2] for record in caplog.records] == [
+        "answr",
+        "ack",
+        "<int>",
+    ]

@@ -24,11 +24,21 @@ RUN: list[e.Event] = [
     e.ReasoningEnd(id="reasoning-1", ts=6.0),
     e.ToolStart(id="tool-1", name="weather", ts=6.0),
     e.ToolArgsDelta(id="tool-1", delta='{"city":', ts=6.0),
-    e.ToolArgs(id="tool-1", args={"city": "Paris", "days": 3}, args_text='{"city":"Paris","days":3}', ts=6.0),
+    e.ToolArgs(
+        id="tool-1",
+        args={"city": "Paris", "days": 3},
+        args_text='{"city":"Paris","days":3}',
+        ts=6.0,
+    ),
     e.ToolResult(id="tool-1", content=["sun", "rain"], ts=7.3),
     e.ToolStart(id="tool-2", name="book", ts=7.3),
     e.ToolArgs(id="tool-2", args={}, args_text="{}", ts=7.3),
-    e.ToolResult(id="tool-2", status="error", error=e.ErrorInfo(type="ValueError", message="no\nseats"), ts=7.4),
+    e.ToolResult(
+        id="tool-2",
+        status="error",
+        error=e.ErrorInfo(type="ValueError", message="no\nseats"),
+        ts=7.4,
+    ),
     e.Status(message="Retrying", level="warning", ts=7.4),
     e.TextStart(id="text-1", ts=8.0),
     e.TextDelta(id="text-1", delta="It is **sun", ts=8.0),
@@ -61,7 +71,12 @@ def ops_of(*events: e.Event) -> list[Any]:
 
 def root() -> list[Any]:
     """Return the run's own block, which comes first."""
-    return ["open", "run", None, {"kind": "run", "name": "run", "status": "running", "started": 0.0}]
+    return [
+        "open",
+        "run",
+        None,
+        {"kind": "run", "name": "run", "status": "running", "started": 0.0},
+    ]
 
 
 def printed(*batches: list[Any]) -> str:
@@ -109,8 +124,16 @@ def test_text_is_printed_as_it_arrives() -> None:
 def test_a_snapshot_prints_only_what_is_new() -> None:
     opened = ["open", "t", "run", {"kind": "text", "text": "Hel"}]
     assert printed([opened, ["set", "t", {"text": "Hello"}], ["close", "t"]]) == "Hello\n"
-    assert printed([opened, ["set", "t", {"text": "Help"}], ["set", "t", {"text": "Help"}], ["close", "t"]]) == "Help\n"
-    assert printed([opened, ["set", "t", {"text": "Bye"}], ["close", "t"]]) == "Hel\n(corrected:)\nBye\n"
+    assert (
+        printed(
+            [opened, ["set", "t", {"text": "Help"}], ["set", "t", {"text": "Help"}], ["close", "t"]]
+        )
+        == "Help\n"
+    )
+    assert (
+        printed([opened, ["set", "t", {"text": "Bye"}], ["close", "t"]])
+        == "Hel\n(corrected:)\nBye\n"
+    )
     assert printed([opened, ["set", "t", {"text": ""}], ["close", "t"]]) == "Hel\n(taken back)\n"
 
 
@@ -156,7 +179,9 @@ def test_an_answer_says_what_it_changed() -> None:
     out = printed(
         ops_of(
             e.ApprovalRequest(approval_id="a", prompt="Load it?", args={"year": 2024}),
-            e.ApprovalResponse(approval_id="a", decision="approve", value={"year": 2025}, remember=True),
+            e.ApprovalResponse(
+                approval_id="a", decision="approve", value={"year": 2025}, remember=True
+            ),
         )
     )
     assert out == "? Load it?(year=2024)\n  Approved, and all further calls: year: 2024 → 2025\n"
@@ -164,13 +189,20 @@ def test_an_answer_says_what_it_changed() -> None:
 
 def test_the_users_message_stands_first() -> None:
     files = [{"name": "a.png"}, {"media_type": "image/png"}]
-    assert printed(ops_of(e.Prompt(text="Why\nso?", files=files))) == "> Why\n> so?\n> [a.png]\n> [image/png]\n"
+    assert (
+        printed(ops_of(e.Prompt(text="Why\nso?", files=files)))
+        == "> Why\n> so?\n> [a.png]\n> [image/png]\n"
+    )
 
 
 def test_lines_that_a_tool_prints_come_when_they_are_complete() -> None:
     transcript = Transcript("test")
     transcript.feed(e.ToolStart(id="c", name="load"))
-    ops = [op for delta in ("a\nb", "c\n 10%", "\r100%") for op in transcript.feed(e.ToolOutput(id="c", delta=delta))]
+    ops = [
+        op
+        for delta in ("a\nb", "c\n 10%", "\r100%")
+        for op in transcript.feed(e.ToolOutput(id="c", delta=delta))
+    ]
     assert printed(transcript.feed(e.ToolStart(id="d", name="x"))) == ""
     opened = ["open", "c", "run", {"kind": "tool", "name": "load"}]
     assert printed([opened, *ops]) == "  │ a\n  │ bc\n"
@@ -178,7 +210,15 @@ def test_lines_that_a_tool_prints_come_when_they_are_complete() -> None:
 
 
 def test_errors_say_what_failed() -> None:
-    out = printed(ops_of(e.Error(message="Too many requests", error_type="RateLimitError", traceback="Traceback…\n  x\n")))
+    out = printed(
+        ops_of(
+            e.Error(
+                message="Too many requests",
+                error_type="RateLimitError",
+                traceback="Traceback…\n  x\n",
+            )
+        )
+    )
     assert out == "RateLimitError: Too many requests\n  Traceback…\n    x\n"
 
 
@@ -191,12 +231,24 @@ def test_errors_say_what_failed() -> None:
     ],
 )
 def test_a_tool_that_did_not_finish_says_so(state: str, line: str) -> None:
-    assert printed([["open", "t", "run", {"kind": "tool", "name": "f", "state": state}], ["close", "t"]]) == line + "\n"
+    assert (
+        printed(
+            [["open", "t", "run", {"kind": "tool", "name": "f", "state": state}], ["close", "t"]]
+        )
+        == line + "\n"
+    )
 
 
 @pytest.mark.parametrize("summary", ["0", "''", "False", "None"])
 def test_a_falsy_result_is_a_result(summary: str) -> None:
-    tool = {"kind": "tool", "name": "f", "state": "output-available", "summary": summary, "started": 1.0, "ended": 1.0}
+    tool = {
+        "kind": "tool",
+        "name": "f",
+        "state": "output-available",
+        "summary": summary,
+        "started": 1.0,
+        "ended": 1.0,
+    }
     assert printed([["open", "t", "run", tool], ["close", "t"]]) == f"✓ f() → {summary} · <0.1s\n"
 
 
@@ -223,7 +275,17 @@ def test_the_last_line_tells_how_it_ended(props: dict[str, Any], line: str) -> N
 
 
 def test_an_op_for_an_unknown_block_is_ignored() -> None:
-    assert printed([["append", "x", "text", "a"], ["set", "x", {"text": "a"}], ["close", "x"], ["new", "x"]]) == ""
+    assert (
+        printed(
+            [
+                ["append", "x", "text", "a"],
+                ["set", "x", {"text": "a"}],
+                ["close", "x"],
+                ["new", "x"],
+            ]
+        )
+        == ""
+    )
 
 
 # --- the output -------------------------------------------------------------------------------------------------------
@@ -235,15 +297,26 @@ def everywhere(text: str) -> list[Any]:
     """Return ops with the text in every field that is printed."""
     return ops_of(
         e.RunStart(name=text, model=text),
-        *(e.TextStart(id="t"), e.TextDelta(id="t", delta=text), e.TextEnd(id="t", text=text + text)),
+        *(
+            e.TextStart(id="t"),
+            e.TextDelta(id="t", delta=text),
+            e.TextEnd(id="t", text=text + text),
+        ),
         *(e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta=text), e.ReasoningEnd(id="r")),
-        *(e.ToolStart(id="f", name=text, title=text), e.ToolArgs(id="f", args={text: text, "n": [text]}, args_text=text)),
+        *(
+            e.ToolStart(id="f", name=text, title=text),
+            e.ToolArgs(id="f", args={text: text, "n": [text]}, args_text=text),
+        ),
         e.ToolResult(id="f", status="error", error=e.ErrorInfo(type=text, message=text)),
         *(e.ToolStart(id="g", name=text), e.ToolArgs(id="g", args=text, args_text=text)),
         e.ToolResult(id="g", display=e.Display(summary=text)),
         e.ApprovalRequest(approval_id="a", prompt=text, args={text: text}),
         e.ApprovalResponse(approval_id="a", decision="deny", reason=text),
-        *(e.AgentStart(id="s", name=text), e.AgentHandoff(from_=text, to=text), e.Status(message=text)),
+        *(
+            e.AgentStart(id="s", name=text),
+            e.AgentHandoff(from_=text, to=text),
+            e.Status(message=text),
+        ),
         e.Error(message=text, error_type=text, traceback=text),
         *(e.Source(id="o", title=text, url=text), e.File(id="p", media_type=text, name=text)),
         e.Custom(name=text, data={text: text}),
@@ -266,7 +339,11 @@ def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
 
 def test_a_terminal_gets_styles_and_no_other_sequence() -> None:
     file = io.StringIO()
-    renderer = ConsoleRenderer(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
+    renderer = ConsoleRenderer(
+        console=Console(
+            file=file, force_terminal=True, color_system="standard", legacy_windows=False
+        )
+    )
     renderer.draw(1, everywhere(SEQUENCES))
     out, styles = re.subn(r"\x1b\[[\d;]*m", "", file.getvalue())
     assert styles > 10
@@ -303,12 +380,22 @@ def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
 def test_a_call_for_the_caller_stands_before_the_text_that_follows_it() -> None:
     call = {"kind": "tool", "name": "f", "state": "input-available", "args": {"x": 1}}
     text = {"kind": "text", "text": "then"}
-    lines = printed([["open", "c", "run", call], ["open", "t", "run", text], ["close", "t"], ["close", "c"]])
+    lines = printed(
+        [["open", "c", "run", call], ["open", "t", "run", text], ["close", "t"], ["close", "c"]]
+    )
     assert lines == "→ f(x=1) → Requested\nthen\n"
 
 
 def test_a_wordless_thought_that_took_no_time_is_not_worth_a_line() -> None:
-    assert printed([["open", "r", "run", {"kind": "reasoning", "started": 1.0, "ended": 1.05}], ["close", "r"]]) == ""
+    assert (
+        printed(
+            [
+                ["open", "r", "run", {"kind": "reasoning", "started": 1.0, "ended": 1.05}],
+                ["close", "r"],
+            ]
+        )
+        == ""
+    )
 
 
 # --- several agents at a time -----------------------------------------------------------------------------------------
@@ -327,14 +414,18 @@ def lane(number: int, *texts: str) -> list[list[Any]]:
 
 
 def test_lanes_that_write_at_the_same_time_are_printed_one_after_the_other() -> None:
-    turns = itertools.zip_longest(lane(1, "Rain ", "in ", "Oslo."), lane(2, "Sun."), lane(3, "Snow ", "in ", "Bern."))
+    turns = itertools.zip_longest(
+        lane(1, "Rain ", "in ", "Oslo."), lane(2, "Sun."), lane(3, "Snow ", "in ", "Bern.")
+    )
     lines = printed([op for turn in turns for op in turn if op])
     assert lines == "▸ town 1\n  Rain in Oslo.\n▸ town 2\n  Sun.\n▸ town 3\n  Snow in Bern.\n"
 
 
 def test_what_is_held_back_is_printed_when_the_run_ends_or_is_let_go_of() -> None:
     unended = [*lane(1, "a")[:-1], *lane(2, "b")]
-    assert "▸ town 2\n  b\n" in printed([*unended, ["set", "run", {"status": "cancelled"}], ["close", "run"]])
+    assert "▸ town 2\n  b\n" in printed(
+        [*unended, ["set", "run", {"status": "cancelled"}], ["close", "run"]]
+    )
     file = io.StringIO()
     renderer = ConsoleRenderer(file)
     renderer.draw(1, unended)
@@ -356,7 +447,9 @@ def test_agents_inside_of_calls_at_the_same_time_are_not_mixed_either() -> None:
 
 
 @given(st.lists(st.lists(st.text("ab", min_size=1), max_size=3), max_size=4), st.randoms())
-def test_each_op_passes_once_and_in_the_order_of_its_unit(texts: list[list[str]], random: Any) -> None:
+def test_each_op_passes_once_and_in_the_order_of_its_unit(
+    texts: list[list[str]], random: Any
+) -> None:
     waiting = [lane(number, *pieces) for number, pieces in enumerate(texts, 1)]
     units = Units()
     fed: list[Any] = []
@@ -372,7 +465,12 @@ def test_each_op_passes_once_and_in_the_order_of_its_unit(texts: list[list[str]]
 
 
 def test_arguments_that_are_no_json_are_printed_as_they_were_written() -> None:
-    call = {"kind": "tool", "name": "write_file", "state": "input-available", "args": '"hello.py", "print(\'Hello\')"'}
+    call = {
+        "kind": "tool",
+        "name": "write_file",
+        "state": "input-available",
+        "args": '"hello.py", "print(\'Hello\')"',
+    }
     assert printed([["open", "c", "run", call], ["close", "c"]]) == (
         '→ write_file("hello.py", "print(\'Hello\')") → Requested\n'
     )

@@ -21,8 +21,12 @@ WORDS = dict.fromkeys(("text", "name", "title", "message"), "word")
 
 
 @pytest.mark.parametrize("render", [transcript_html, transcript_markdown])
-@pytest.mark.parametrize("kind", sorted(KINDS - {"custom"}))  # which looks like an unknown one: a name and data
-def test_a_document_draws_it_otherwise_than_an_unknown_kind(kind: str, render: Callable[[Any], str]) -> None:
+@pytest.mark.parametrize(
+    "kind", sorted(KINDS - {"custom"})
+)  # which looks like an unknown one: a name and data
+def test_a_document_draws_it_otherwise_than_an_unknown_kind(
+    kind: str, render: Callable[[Any], str]
+) -> None:
     def drawn(kind: str) -> str:
         run = {"id": "run", "parent": None, "closed": True, **RUN}
         return render([run, {"id": "b", "parent": "run", "closed": True, "kind": kind, **WORDS}])

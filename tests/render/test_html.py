@@ -93,8 +93,22 @@ def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
 
 
 def run(*blocks: dict[str, Any], **props: Any) -> list[dict[str, Any]]:
-    root = {"id": "run", "parent": None, "closed": True, "kind": "run", "name": "a", "status": "completed", **props}
-    return [root, *({"id": f"b{number}", "parent": "run", "closed": True, **block} for number, block in enumerate(blocks))]
+    root = {
+        "id": "run",
+        "parent": None,
+        "closed": True,
+        "kind": "run",
+        "name": "a",
+        "status": "completed",
+        **props,
+    }
+    return [
+        root,
+        *(
+            {"id": f"b{number}", "parent": "run", "closed": True, **block}
+            for number, block in enumerate(blocks)
+        ),
+    ]
 
 
 def tool(**props: Any) -> dict[str, Any]:
@@ -102,7 +116,11 @@ def tool(**props: Any) -> dict[str, Any]:
 
 
 def test_errors_are_open_and_everything_else_is_folded() -> None:
-    failed = tool(name="g", state="output-error", error={"type": "E", "message": "m", "traceback": 'File "a"\nE'})
+    failed = tool(
+        name="g",
+        state="output-error",
+        error={"type": "E", "message": "m", "traceback": 'File "a"\nE'},
+    )
     html = transcript_html(run(tool(result={"text/plain": "r"}), failed))
     assert html.count("<details") == 3
     assert html.index("<details open") > html.index("f</strong>")
@@ -117,7 +135,10 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
     [
         ({"text/html": "<b>h</b>", "text/plain": "p"}, "<b>h</b>"),
         ({"image/png": PNG, "text/plain": "p"}, f'<img src="data:image/png;base64,{PNG}"'),
-        ({"image/svg+xml": "<svg/>"}, f'<img src="data:image/svg+xml;base64,{base64.b64encode(b"<svg/>").decode()}"'),
+        (
+            {"image/svg+xml": "<svg/>"},
+            f'<img src="data:image/svg+xml;base64,{base64.b64encode(b"<svg/>").decode()}"',
+        ),
         ({"text/markdown": "*m*", "text/plain": "p"}, "<em>m</em>"),
         ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;: 1}"),
         ({"application/json": 0}, ">0</pre>"),
@@ -133,13 +154,20 @@ def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
     assert shown in html
 
 
-@pytest.mark.parametrize("bundle", [{}, {"application/json": None}, {"text/plain": None, "image/png": None}])
+@pytest.mark.parametrize(
+    "bundle", [{}, {"application/json": None}, {"text/plain": None, "image/png": None}]
+)
 def test_a_result_without_content_is_not_drawn(bundle: Any) -> None:
     assert SafeHtml(transcript_html(run(tool(result=bundle)))).text[1:] == ["✓ f()"]
 
 
 def test_each_part_of_a_result_is_shown_in_order_instead_of_the_whole() -> None:
-    parts = {"image/png;part=2": PNG, "text/html;part=1": "<b>h</b>", "text/plain;part=10": "last", "text/plain": "[…]"}
+    parts = {
+        "image/png;part=2": PNG,
+        "text/html;part=1": "<b>h</b>",
+        "text/plain;part=10": "last",
+        "text/plain": "[…]",
+    }
     html = transcript_html(run(tool(result=parts)))
     SafeHtml(html)
     assert html.index("<b>h</b>") < html.index("data:image/png") < html.index("last")
@@ -168,8 +196,19 @@ def test_a_panel_is_open_as_in_the_view() -> None:
 
 
 def test_an_error_says_where_it_left_the_users_own_code() -> None:
-    own = {"file": "Cell In[3]", "line": 4, "function": "load", "source": "frame[year]", "locals": {"year": "1999"}}
-    library = {**own, "file": "/site-packages/pandas/frame.py", "source": "raise KeyError", "library": "pandas"}
+    own = {
+        "file": "Cell In[3]",
+        "line": 4,
+        "function": "load",
+        "source": "frame[year]",
+        "locals": {"year": "1999"},
+    }
+    library = {
+        **own,
+        "file": "/site-packages/pandas/frame.py",
+        "source": "raise KeyError",
+        "library": "pandas",
+    }
     error = {"type": "KeyError", "message": "1999", "traceback": None, "frames": [own, library]}
     html = transcript_html(run(tool(state="output-error", error=error)))
     assert "frame[year] · load · Cell In[3], line 4" in html
@@ -193,9 +232,13 @@ def test_that_something_is_hidden_is_said() -> None:
 
 def test_sub_agents_hold_their_own_transcript() -> None:
     blocks = run({"kind": "agent", "name": "inner", "status": "failed"})
-    blocks.append({"id": "t", "parent": "b0", "closed": True, "kind": "text", "text": "from *inside*"})
+    blocks.append(
+        {"id": "t", "parent": "b0", "closed": True, "kind": "text", "text": "from *inside*"}
+    )
     html = transcript_html(blocks)
-    assert html.index("<blockquote") < html.index("from <em>inside</em>") < html.index("</blockquote>")
+    assert (
+        html.index("<blockquote") < html.index("from <em>inside</em>") < html.index("</blockquote>")
+    )
     assert "✗ <strong>inner</strong> · Failed" in html
 
 
@@ -212,14 +255,25 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
 
 def test_the_users_message_is_plain_text_with_its_pictures() -> None:
     picture = {"url": f"data:image/png;base64,{PNG}"}
-    files = [{"media_type": "image/png", "data": PNG}, picture, {"name": "a.csv", "url": "javascript:x"}, "?"]
+    files = [
+        {"media_type": "image/png", "data": PNG},
+        picture,
+        {"name": "a.csv", "url": "javascript:x"},
+        "?",
+    ]
     html = transcript_html(run({"kind": "prompt", "text": "*Why*\n<b>so?</b> $x$", "files": files}))
     assert SafeHtml(html).text[1:5] == ["You", "*Why*", "<b>so?</b> $x$", "a.csv"]
     assert html.count(f'<img src="data:image/png;base64,{PNG}"') == 2
 
 
 def test_a_question_that_waits_is_a_question_and_no_button() -> None:
-    approval = {"kind": "approval", "prompt": "Which?", "options": ["a", "b"], "answerable": True, "closed": False}
+    approval = {
+        "kind": "approval",
+        "prompt": "Which?",
+        "options": ["a", "b"],
+        "answerable": True,
+        "closed": False,
+    }
     html = transcript_html(run(approval, status="running"))
     assert SafeHtml(html).text[1:] == ["? Which? (waits for an answer)", "Possible answers: a, b"]
     assert "<button" not in html
@@ -227,7 +281,13 @@ def test_a_question_that_waits_is_a_question_and_no_button() -> None:
 
 def test_an_answer_says_what_it_changed_and_what_it_allows() -> None:
     args = {"query": "DROP", "limit": 5}
-    answer = {"decision": "approve", "remember": True, "args": args, "value": {**args, "limit": 1}, "reason": "enough"}
+    answer = {
+        "decision": "approve",
+        "remember": True,
+        "args": args,
+        "value": {**args, "limit": 1},
+        "reason": "enough",
+    }
     text = SafeHtml(transcript_html(run({"kind": "approval", **answer}))).text
     assert text[1:] == ["✓ Approved, and all further calls · limit: 5 → 1 · enough"]
 
@@ -244,17 +304,29 @@ def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
 
 
 def test_a_run_that_goes_on_says_so() -> None:
-    text = SafeHtml(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
+    text = SafeHtml(
+        transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))
+    ).text
     assert text == ["a · running when this copy was made", "Thinking…", "hm"]
-    assert SafeHtml(transcript_html(run(status="running"))).text == ["a · running when this copy was made"]
-    assert SafeHtml(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
+    assert SafeHtml(transcript_html(run(status="running"))).text == [
+        "a · running when this copy was made"
+    ]
+    assert SafeHtml(transcript_html(run())).text == [
+        "a · Done",
+        "This run ended without any output.",
+    ]
 
 
 def test_a_dom_key_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), dom_key="cell-1")
     SafeHtml(html)
-    assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
-    assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
+    assert (
+        ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}'
+        in html
+    )
+    assert (
+        ":root" not in html
+    )  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
     SafeHtml(transcript_html(run(), dom_key='x"]{}</style><script>'))
 
@@ -267,8 +339,13 @@ def test_no_field_turns_around_what_stands_beside_it() -> None:
 
 
 def test_formulas_stay_tex_and_money_stays_money() -> None:
-    html = transcript_html(run({"kind": "text", "text": r"$x^2$ costs $5 and $10, \(y\), $\href{javascript:1}{z}$"}))
-    assert "$x^2$ costs <span>$</span>5 and <span>$</span>10, $y$, <code>\\href{javascript:1}{z}</code>" in html
+    html = transcript_html(
+        run({"kind": "text", "text": r"$x^2$ costs $5 and $10, \(y\), $\href{javascript:1}{z}$"})
+    )
+    assert (
+        "$x^2$ costs <span>$</span>5 and <span>$</span>10, $y$, <code>\\href{javascript:1}{z}</code>"
+        in html
+    )
 
 
 # --- nobody's HTML ----------------------------------------------------------------------------------------------------
@@ -277,13 +354,16 @@ def test_formulas_stay_tex_and_money_stays_money() -> None:
 def attacks() -> list[str]:
     found: list[str] = []
     for name in ("xss/dompurify_expect", "xss/h5sc"):
-        found += [case["payload"] for case in json.loads((TESTS / "corpora" / f"{name}.json").read_text())]
+        found += [
+            case["payload"] for case in json.loads((TESTS / "corpora" / f"{name}.json").read_text())
+        ]
     cells = json.loads((TESTS / "corpora/xss/jupyter_notebook_xss.ipynb.json").read_text())["cells"]
     found += ["".join(cell["source"]) for cell in cells]
     for group in json.loads((TESTS / "corpora/urls/rehype_harden_urls.json").read_text()):
         found += [f"[a]({url}) ![b]({url}) <{url}> {url}" for url in group["urls"]]
         found += [
-            f'<a href="{url}">a</a><img src="{url}" srcset="{url}"><p style="background:url({url})">' for url in group["urls"]
+            f'<a href="{url}">a</a><img src="{url}" srcset="{url}"><p style="background:url({url})">'
+            for url in group["urls"]
         ]
     return found
 
@@ -296,19 +376,60 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         {"kind": "text", "text": text, "text_kind": "refusal"},
         {"kind": "reasoning", "text": text},
         tool(name=text, title=text, summary=text, args={text: text}, result={"text/html": text}),
-        tool(name=text, args=text, args_text=text, state="output-error", error=error, result={"text/markdown": text}),
-        tool(args_text=text, args_valid=False, state="output-denied", error=error, result={text: text}),
+        tool(
+            name=text,
+            args=text,
+            args_text=text,
+            state="output-error",
+            error=error,
+            result={"text/markdown": text},
+        ),
+        tool(
+            args_text=text,
+            args_valid=False,
+            state="output-denied",
+            error=error,
+            result={text: text},
+        ),
         tool(result={"application/json": {text: text}}, state=text),
         tool(result={"image/svg+xml": text}),
-        tool(result={"text/html;part=1": text, "image/svg+xml;part=2": text, "text/markdown;part=3": text}),
+        tool(
+            result={
+                "text/html;part=1": text,
+                "image/svg+xml;part=2": text,
+                "text/markdown;part=3": text,
+            }
+        ),
         tool(result={"image/png": text}),
         {"kind": "agent", "name": text, "status": text},
         {"kind": "handoff", "from": text, "to": text},
-        {"kind": "approval", "prompt": text, "args": {text: text}, "options": [text], "approval_kind": text},
+        {
+            "kind": "approval",
+            "prompt": text,
+            "args": {text: text},
+            "options": [text],
+            "approval_kind": text,
+        },
         {"kind": "approval", "decision": text, "prompt": text, "reason": text},
-        {"kind": "approval", "decision": "approve", "args": {text: 1}, "value": {text: text}, "remember": True},
-        {"kind": "approval", "approval_kind": "input", "decision": "approve", "value": text, "problem": text},
-        {"kind": "prompt", "text": text, "files": [{"name": text, "url": text, "media_type": text}, {"data": text}, text]},
+        {
+            "kind": "approval",
+            "decision": "approve",
+            "args": {text: 1},
+            "value": {text: text},
+            "remember": True,
+        },
+        {
+            "kind": "approval",
+            "approval_kind": "input",
+            "decision": "approve",
+            "value": text,
+            "problem": text,
+        },
+        {
+            "kind": "prompt",
+            "text": text,
+            "files": [{"name": text, "url": text, "media_type": text}, {"data": text}, text],
+        },
         tool(output=text),
         {"kind": "status", "message": text, "level": text},
         {"kind": "error", "error_type": text, "message": text, "code": text, "traceback": text},
@@ -330,7 +451,14 @@ def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
     for attack in found:
         SafeHtml(transcript_html(everywhere(attack), dom_key="m"))
         for end in range(0, min(len(attack), 200), 7):
-            SafeHtml(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
+            SafeHtml(
+                transcript_html(
+                    run(
+                        {"kind": "text", "text": attack[:end]},
+                        tool(result={"text/html": attack[:end]}),
+                    )
+                )
+            )
     figure(
         "saved notebook",
         "attacks in every field, and their prefixes as text and HTML: pages that run or load nothing",
@@ -340,12 +468,12 @@ def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
-FIELDS = (
-    "text state args args_text args_valid error result summary title name data url decision options prompt usage started ended"
-)
+FIELDS = "text state args args_text args_valid error result summary title name data url decision options prompt usage started ended"
 KINDS = [*(kind_of(props()) for props in get_args(AnyProps)), "other"]
 ids = st.sampled_from(["run", "a", "b", "c", "d"])
 markdown = st.text(alphabet="ab *_`~[]()!<>#-|$\\&\"'\n:/x\x00\u202e", max_size=60)
@@ -378,13 +506,19 @@ def size_of(html: str) -> int:
 def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() -> None:
     short = "All of *this* stays. " * 50
     html = transcript_html(
-        run({"kind": "text", "text": short}, tool(result={"text/plain": LONG}), {"kind": "text", "text": short})
+        run(
+            {"kind": "text", "text": short},
+            tool(result={"text/plain": LONG}),
+            {"kind": "text", "text": short},
+        )
     )
     assert size_of(html) <= 1_000_000
     assert size_of(html) > 600_000
     assert html.count("All of <em>this</em> stays.") == 100
     note = next(line for line in SafeHtml(html).text if "more characters" in line)
-    assert int(note.split()[1].replace(",", "")) == pytest.approx(len(LONG) - 5 * html.count("word "), abs=5)
+    assert int(note.split()[1].replace(",", "")) == pytest.approx(
+        len(LONG) - 5 * html.count("word "), abs=5
+    )
 
 
 def test_an_answer_is_kept_before_the_results_of_calls() -> None:
@@ -403,10 +537,28 @@ def test_an_answer_is_kept_before_the_results_of_calls() -> None:
         run({"kind": "text", "text": "<&>\"'" * (400_000 if WHOLE else 60_000)}),
         pytest.param(run({"kind": "text", "text": "💩" * 900_000}), marks=pytest.mark.proof),
         run(*({"kind": "text", "text": f"{number} {'x' * 60}"} for number in range(20_000))),
-        run(tool(result={"text/html": f"<table>{'<tr><td>1</td><td>2</td></tr>' * (90_000 if WHOLE else 40_000)}</table>"})),
-        run(tool(args={"code": LONG}, result={"application/json": [LONG]}, error={"traceback": LONG, "message": LONG})),
+        run(
+            tool(
+                result={
+                    "text/html": f"<table>{'<tr><td>1</td><td>2</td></tr>' * (90_000 if WHOLE else 40_000)}</table>"
+                }
+            )
+        ),
+        run(
+            tool(
+                args={"code": LONG},
+                result={"application/json": [LONG]},
+                error={"traceback": LONG, "message": LONG},
+            )
+        ),
         pytest.param(
-            run({"kind": "custom", "name": "x", "data": {str(number): "y" * 100 for number in range(30_000)}}),
+            run(
+                {
+                    "kind": "custom",
+                    "name": "x",
+                    "data": {str(number): "y" * 100 for number in range(30_000)},
+                }
+            ),
             marks=pytest.mark.proof,
         ),
     ],
@@ -427,7 +579,10 @@ def test_blocks_just_above_the_limit_are_not_written_again_and_again() -> None:
 
 
 def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
-    pictures = [tool(result={"image/png": "A" * 200_000, "text/plain": f"figure {number}"}) for number in range(8)]
+    pictures = [
+        tool(result={"image/png": "A" * 200_000, "text/plain": f"figure {number}"})
+        for number in range(8)
+    ]
     html = transcript_html(run(*pictures, {"kind": "text", "text": "the end"}))
     assert size_of(html) <= 1_000_000
     assert html.count("<img") >= 2
@@ -437,7 +592,9 @@ def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
 
 @pytest.mark.proof
 def test_the_first_and_the_last_of_very_many_blocks_stay() -> None:
-    html = transcript_html(run(*({"kind": "text", "text": f"block {number}."} for number in range(100_000))))
+    html = transcript_html(
+        run(*({"kind": "text", "text": f"block {number}."} for number in range(100_000)))
+    )
     assert size_of(html) <= 1_000_000
     assert "block 0." in html
     assert "block 99999." in html
@@ -450,7 +607,11 @@ def test_html_that_no_parser_could_take_ends_early() -> None:
 
 
 def test_elements_that_are_never_closed_are_not_repeated_in_each_paragraph() -> None:
-    unclosed = "".join(f"<{tag} title={number}>" for number in range(100) for tag in ("b", "i", "em", "code", "strong"))
+    unclosed = "".join(
+        f"<{tag} title={number}>"
+        for number in range(100)
+        for tag in ("b", "i", "em", "code", "strong")
+    )
     source = f"<p>{unclosed}" + "<p>x" * 5_000
     assert len(sanitize(source)) < 3 * len(source)
 

@@ -50,7 +50,11 @@ def test_an_answer_reads_as_in_the_view() -> None:
 
 
 def test_a_call_that_returned_nothing_reads_as_done() -> None:
-    events = (e.ToolStart(id="t", name="f"), e.ToolArgs(id="t", args={}, args_text="{}"), e.ToolResult(id="t"))
+    events = (
+        e.ToolStart(id="t", name="f"),
+        e.ToolArgs(id="t", args={}, args_text="{}"),
+        e.ToolResult(id="t"),
+    )
     assert "\n✓ **f** `()`" in markdown_of(*events)
 
 
@@ -64,20 +68,31 @@ def test_every_text_of_a_transcript_is_in_it(path: Path) -> None:
 def test_the_users_message_is_quoted_as_plain_text() -> None:
     text = "# Why\n- *so*?\n---\n1. <b>\n\n    code"
     html = MarkdownIt().render(markdown_of(e.Prompt(text=text, files=[{"name": "a.png"}])))
-    assert "<p># Why<br />\n- *so*?<br />\n---<br />\n1. &lt;b&gt;</p>\n<p>code</p>\n<p>📎 a.png</p>" in html
+    assert (
+        "<p># Why<br />\n- *so*?<br />\n---<br />\n1. &lt;b&gt;</p>\n<p>code</p>\n<p>📎 a.png</p>"
+        in html
+    )
 
 
 def test_a_question_that_waits_is_one() -> None:
-    assert "**?** Which? (waits for an answer)" in markdown_of(e.ApprovalRequest(approval_id="a", prompt="Which?"))
+    assert "**?** Which? (waits for an answer)" in markdown_of(
+        e.ApprovalRequest(approval_id="a", prompt="Which?")
+    )
 
 
 def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
-    events = (e.ToolStart(id="c", name="load"), e.ToolOutput(id="c", delta="\x1b[1ma\x1b[m\n1%\r2%"))
+    events = (
+        e.ToolStart(id="c", name="load"),
+        e.ToolOutput(id="c", delta="\x1b[1ma\x1b[m\n1%\r2%"),
+    )
     assert "```\na\n2%\n```" in markdown_of(*events)
 
 
 def test_a_sub_agent_is_a_quotation() -> None:
-    events = (e.AgentStart(id="a", name="helper"), e.TextEnd(id="t", text="one\n\ntwo", parent_id="a"))
+    events = (
+        e.AgentStart(id="a", name="helper"),
+        e.TextEnd(id="t", text="one\n\ntwo", parent_id="a"),
+    )
     assert "> **helper**\n>\n> one\n>\n> two" in markdown_of(*events)
 
 
@@ -94,11 +109,18 @@ LINES = [
 
 @pytest.mark.parametrize("parent", [None, "agent"])
 @pytest.mark.parametrize(("text", "html"), LINES)
-def test_line_ends_that_are_line_breaks_are_shown_by_any_renderer_of_markdown(text: str, html: str, parent: str | None) -> None:
-    events = (e.AgentStart(id="agent", name="helper"), e.TextStart(id="t", line_breaks=True, parent_id=parent))
+def test_line_ends_that_are_line_breaks_are_shown_by_any_renderer_of_markdown(
+    text: str, html: str, parent: str | None
+) -> None:
+    events = (
+        e.AgentStart(id="agent", name="helper"),
+        e.TextStart(id="t", line_breaks=True, parent_id=parent),
+    )
     markdown = markdown_of(*events, e.TextEnd(id="t", text=text))
     assert html in MarkdownIt().render(markdown).replace("<br />", "<br>")
-    assert html not in MarkdownIt().render(markdown_of(*events[:1], e.TextEnd(id="t", text="one\ntwo", parent_id=parent)))
+    assert html not in MarkdownIt().render(
+        markdown_of(*events[:1], e.TextEnd(id="t", text="one\ntwo", parent_id=parent))
+    )
 
 
 def test_a_hard_line_break_in_a_quotation_stays() -> None:
@@ -108,7 +130,9 @@ def test_a_hard_line_break_in_a_quotation_stays() -> None:
 
 
 def test_a_handoff_names_both_agents() -> None:
-    assert "→ Handed over from **writer** to **editor**" in markdown_of(e.AgentHandoff(from_="writer", to="editor"))
+    assert "→ Handed over from **writer** to **editor**" in markdown_of(
+        e.AgentHandoff(from_="writer", to="editor")
+    )
     assert "→ Handed over to **editor**" in markdown_of(e.AgentHandoff(to="editor"))
 
 
@@ -120,18 +144,25 @@ def test_an_answered_question_stands_with_its_tool() -> None:
         e.TextEnd(id="t", text="Loading."),
         e.ToolResult(id="c", content="done"),
     )
-    assert "**load** `()` → 'done' · <0.1s\n\n**Approved** · Load it?\n\n```\ndone\n```\n\nLoading." in markdown
+    assert (
+        "**load** `()` → 'done' · <0.1s\n\n**Approved** · Load it?\n\n```\ndone\n```\n\nLoading."
+        in markdown
+    )
 
 
 def test_code_that_was_never_closed_ends_with_its_block() -> None:
-    markdown = markdown_of(e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After"))
+    markdown = markdown_of(
+        e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After")
+    )
     assert "```\nx = 1\n````\n\n# After" in markdown
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_data_stays_in_its_fence_whatever_it_is(text: str) -> None:
     markdown = markdown_of(
-        e.ToolStart(id="c", name="load"), e.ToolResult(id="c", content=f"a{text}"), e.TextEnd(id="t", text="END")
+        e.ToolStart(id="c", name="load"),
+        e.ToolResult(id="c", content=f"a{text}"),
+        e.TextEnd(id="t", text="END"),
     )
     tokens = MarkdownIt().parse(markdown)
     assert [token.content for token in tokens if token.type == "inline"][-1] in ("END", "1 tool")
@@ -142,7 +173,14 @@ def test_data_stays_in_its_fence_whatever_it_is(text: str) -> None:
 def test_a_name_is_words_whatever_is_in_it(name: str) -> None:
     markdown = markdown_of(e.ToolStart(id="c", name=name))
     kinds = {token.type for token in MarkdownIt().parse(markdown)}
-    assert kinds <= {"heading_open", "heading_close", "inline", "paragraph_open", "paragraph_close", "hr"}
+    assert kinds <= {
+        "heading_open",
+        "heading_close",
+        "inline",
+        "paragraph_open",
+        "paragraph_close",
+        "hr",
+    }
 
 
 def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
@@ -152,7 +190,9 @@ def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
         e.TextDelta(id="t", delta=sneaky),
         e.ToolStart(id="c", name=sneaky, title=sneaky),
         e.ToolArgs(id="c", args={"a": sneaky}, args_text=sneaky),
-        e.ToolResult(id="c", content=sneaky, display=e.Display(summary=sneaky, data={"text/plain": sneaky})),
+        e.ToolResult(
+            id="c", content=sneaky, display=e.Display(summary=sneaky, data={"text/plain": sneaky})
+        ),
         e.Source(id="s", title=sneaky),
         e.Custom(name=sneaky, data=sneaky),
         e.Error(message=sneaky),

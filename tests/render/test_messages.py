@@ -19,7 +19,9 @@ from nbagent.transcript import Transcript
 def blocks_of(*events: e.Event) -> list[dict[str, Any]]:
     transcript = Transcript("test")
     for at, event in enumerate(events):
-        transcript.feed(event if event.ts else e.from_dict({**e.to_dict(event), "ts": float(at + 1)}))
+        transcript.feed(
+            event if event.ts else e.from_dict({**e.to_dict(event), "ts": float(at + 1)})
+        )
     return transcript.snapshot()
 
 
@@ -35,7 +37,11 @@ def calls(*called: tuple[str, str]) -> list[dict[str, Any]]:
 
 def test_calls_side_by_side_are_one_message_and_their_results_follow() -> None:
     events = [e.TextEnd(id="t", text="I look."), *call("a", "x"), *call("b", "y")]
-    events += [e.ToolResult(id="b", content="B"), e.ToolResult(id="a", content={"n": 1}), e.TextEnd(id="u", text="Done.")]
+    events += [
+        e.ToolResult(id="b", content="B"),
+        e.ToolResult(id="a", content={"n": 1}),
+        e.TextEnd(id="u", text="Done."),
+    ]
     assert messages_of(blocks_of(*events)) == [
         {"role": "assistant", "content": "I look.", "tool_calls": calls(("x", "a"), ("y", "b"))},
         {"role": "tool", "tool_call_id": "x", "content": '{"n":1}'},
@@ -45,8 +51,18 @@ def test_calls_side_by_side_are_one_message_and_their_results_follow() -> None:
 
 
 def test_a_call_after_a_result_is_another_message() -> None:
-    events = [*call("a"), e.ToolResult(id="a", content="A"), *call("b"), e.ToolResult(id="b", content="B")]
-    assert [message["role"] for message in messages_of(blocks_of(*events))] == ["assistant", "tool", "assistant", "tool"]
+    events = [
+        *call("a"),
+        e.ToolResult(id="a", content="A"),
+        *call("b"),
+        e.ToolResult(id="b", content="B"),
+    ]
+    assert [message["role"] for message in messages_of(blocks_of(*events))] == [
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+    ]
 
 
 def test_a_call_without_a_result_is_left_to_be_answered() -> None:
@@ -57,8 +73,19 @@ def test_a_call_without_a_result_is_left_to_be_answered() -> None:
 
 def test_an_error_a_refusal_and_a_stop_are_results() -> None:
     failed = e.ToolResult(id="a", status="error", error=e.ErrorInfo(type="KeyError", message="no"))
-    events = [*call("a"), *call("b"), *call("c"), failed, e.ToolResult(id="b", status="denied"), e.RunEnd(status="cancelled")]
-    contents = [message["content"] for message in messages_of(blocks_of(*events)) if message["role"] == "tool"]
+    events = [
+        *call("a"),
+        *call("b"),
+        *call("c"),
+        failed,
+        e.ToolResult(id="b", status="denied"),
+        e.RunEnd(status="cancelled"),
+    ]
+    contents = [
+        message["content"]
+        for message in messages_of(blocks_of(*events))
+        if message["role"] == "tool"
+    ]
     assert contents == ["KeyError: no", "denied by the user", "cancelled"]
 
 
@@ -71,7 +98,12 @@ def test_what_the_model_saw_goes_before_what_the_reader_saw() -> None:
 
 def test_thoughts_and_sub_agents_are_left_out() -> None:
     inner = e.TextEnd(id="t", text="between us", parent_id="a")
-    assert messages_of(blocks_of(e.ReasoningDelta(id="r", delta="hm"), e.AgentStart(id="a", name="x"), inner)) == []
+    assert (
+        messages_of(
+            blocks_of(e.ReasoningDelta(id="r", delta="hm"), e.AgentStart(id="a", name="x"), inner)
+        )
+        == []
+    )
 
 
 def test_the_prompt_is_the_users_message() -> None:
@@ -115,13 +147,18 @@ def test_ids_and_names_of_calls_are_made_fit() -> None:
 
 
 def test_arguments_that_are_no_json_are_put_into_json() -> None:
-    events: list[e.Event] = [e.ToolStart(id="a", name="a"), e.ToolArgs(id="a", args_text='{"year": 20', valid=False)]
+    events: list[e.Event] = [
+        e.ToolStart(id="a", name="a"),
+        e.ToolArgs(id="a", args_text='{"year": 20', valid=False),
+    ]
     ((made,),) = (message["tool_calls"] for message in messages_of(blocks_of(*events)))
     assert made["function"]["arguments"] == '{"invalid_json":"{\\"year\\": 20"}'
 
 
 def test_a_call_that_was_passed_over_says_so() -> None:
-    messages = messages_of(blocks_of(*call("a", "x"), e.TextEnd(id="t", text="Never mind."), *call("b", "y")))
+    messages = messages_of(
+        blocks_of(*call("a", "x"), e.TextEnd(id="t", text="Never mind."), *call("b", "y"))
+    )
     assert [message.get("content") for message in messages] == [None, "no result", "Never mind."]
 
 
@@ -140,7 +177,9 @@ def test_the_messages_of_any_run_are_a_history(events: list[e.Event]) -> None:
 
 
 def said(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+    return (
+        content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+    )
 
 
 def check_history(blocks: list[dict[str, Any]]) -> None:
@@ -149,7 +188,11 @@ def check_history(blocks: list[dict[str, Any]]) -> None:
     asked = [call["id"] for message in messages for call in message.get("tool_calls", ())]
     assert len(set(asked)) == len(asked)
     answered = {message["tool_call_id"] for message in messages if message["role"] == "tool"}
-    results = [{"role": "tool", "tool_call_id": id, "content": "done"} for id in asked if id not in answered]
+    results = [
+        {"role": "tool", "tool_call_id": id, "content": "done"}
+        for id in asked
+        if id not in answered
+    ]
     check_chat([*messages, *results])
     check_responses(responses_of([*messages, *results]))
     if messages:
@@ -158,7 +201,9 @@ def check_history(blocks: list[dict[str, Any]]) -> None:
         check(ended(from_prompt(responses_of(messages))))
         for entry in (items, from_prompt(responses_of(messages))):
             assert [text_of(item) for item in entry if isinstance(item, Message)] == [
-                said(message["content"]) for message in messages if message["role"] != "tool" and message["content"]
+                said(message["content"])
+                for message in messages
+                if message["role"] != "tool" and message["content"]
             ]
 
 
@@ -166,7 +211,11 @@ def check_history(blocks: list[dict[str, Any]]) -> None:
 def test_the_python_is_a_literal_and_a_conversation(texts: list[str]) -> None:
     events: list[e.Event] = []
     for number, text in enumerate(texts):
-        events += [e.TextEnd(id=f"t{number}", text=text), *call(f"c{number}"), e.ToolResult(id=f"c{number}", content=text)]
+        events += [
+            e.TextEnd(id=f"t{number}", text=text),
+            *call(f"c{number}"),
+            e.ToolResult(id=f"c{number}", content=text),
+        ]
     blocks = blocks_of(*events)
     code = messages_python(blocks)
     assert code.startswith("messages = ")

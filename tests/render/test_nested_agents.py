@@ -18,7 +18,12 @@ CALL = {
     "state": "output-available",
     "summary": "7",
 }
-AGENT = {"kind": "agent", "name": "Geo Expert", "status": "completed", "usage": {"input": 1200, "output": 30, "total": 1230}}
+AGENT = {
+    "kind": "agent",
+    "name": "Geo Expert",
+    "status": "completed",
+    "usage": {"input": 1200, "output": 30, "total": 1230},
+}
 JSON = {"kind": "text", "text": '{"a*b*": "`x`"}', "text_kind": "json"}
 
 
@@ -26,7 +31,12 @@ def block(id: str, parent: str | None, props: dict[str, Any]) -> dict[str, Any]:
     return {"id": id, "parent": parent, "closed": True, **props}
 
 
-SNAPSHOT = [block("run", None, RUN), block("c", "run", CALL), block("a", "c", AGENT), block("t", "a", JSON)]
+SNAPSHOT = [
+    block("run", None, RUN),
+    block("c", "run", CALL),
+    block("a", "c", AGENT),
+    block("t", "a", JSON),
+]
 
 
 def test_the_console_prints_the_task_before_the_agent_and_its_tokens_after_it() -> None:

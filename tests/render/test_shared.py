@@ -12,7 +12,9 @@ from nbagent.render.html import transcript_html
 from nbagent.render.html_values import richest_type
 from nbagent.render.markdown import transcript_markdown
 
-TABLE: dict[str, list[list[Any]]] = json.loads((Path(__file__).parents[1] / "shared/labels.json").read_text("utf-8"))
+TABLE: dict[str, list[list[Any]]] = json.loads(
+    (Path(__file__).parents[1] / "shared/labels.json").read_text("utf-8")
+)
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "duration": labels.duration,
@@ -46,16 +48,39 @@ def test_each_stop_of_a_call_is_a_line_of_its_own_in_documents() -> None:
     about = {"kind": "approval", "approval_kind": "stop", "tool_id": "t", "parent": "t"}
     blocks: list[dict[str, Any]] = [
         {"id": "run", "kind": "run", "status": "completed"},
-        {"id": "t", "parent": "run", "kind": "tool", "name": "rate", "state": "output-available", "closed": True},
-        {"id": "a", **about, "stage": "call", "prompt": "breakpoint", "decision": "step", "closed": True},
-        {"id": "b", **about, "stage": "result", "prompt": "step", "decision": "result", "closed": True},
+        {
+            "id": "t",
+            "parent": "run",
+            "kind": "tool",
+            "name": "rate",
+            "state": "output-available",
+            "closed": True,
+        },
+        {
+            "id": "a",
+            **about,
+            "stage": "call",
+            "prompt": "breakpoint",
+            "decision": "step",
+            "closed": True,
+        },
+        {
+            "id": "b",
+            **about,
+            "stage": "result",
+            "prompt": "step",
+            "decision": "result",
+            "closed": True,
+        },
     ]
     for written in (transcript_html(blocks), transcript_markdown(blocks)):
         assert written.index("Run, then stopped") < written.index("Result given by you")
         assert "⊘" not in written
 
 
-@pytest.mark.parametrize(("state", "caption"), [("approval-requested", "Result"), ("input-available", "Result so far")])
+@pytest.mark.parametrize(
+    ("state", "caption"), [("approval-requested", "Result"), ("input-available", "Result so far")]
+)
 def test_a_result_at_which_a_run_has_stopped_is_whole(state: str, caption: str) -> None:
     call = {
         "id": "t",
@@ -66,5 +91,14 @@ def test_a_result_at_which_a_run_has_stopped_is_whole(state: str, caption: str) 
         "result": {"text/plain": "11.2"},
         "open": True,
     }
-    stop = {"id": "a", "parent": "t", "kind": "approval", "tool_id": "t", "approval_kind": "stop", "stage": "result"}
-    assert f">{caption}<" in transcript_html([{"id": "run", "kind": "run", "status": "running"}, call, stop])
+    stop = {
+        "id": "a",
+        "parent": "t",
+        "kind": "approval",
+        "tool_id": "t",
+        "approval_kind": "stop",
+        "stage": "result",
+    }
+    assert f">{caption}<" in transcript_html(
+        [{"id": "run", "kind": "run", "status": "running"}, call, stop]
+    )

@@ -9,9 +9,26 @@ from hypothesis import strategies as st
 
 from nbagent.render.terminal_text import terminal_text
 
-TABLE: list[tuple[str, str]] = json.loads((Path(__file__).parents[1] / "shared/terminal.json").read_text("utf-8"))
+TABLE: list[tuple[str, str]] = json.loads(
+    (Path(__file__).parents[1] / "shared/terminal.json").read_text("utf-8")
+)
 TOKENS = st.sampled_from(
-    ["a", "bc", "\n", "\r", "\b", "\t", "\x1b[", "\x1b[2K", "\x1b[1A", "\x1b[31m", "\x1b]0;t\x07", "\x1b", "5C", "é"]
+    [
+        "a",
+        "bc",
+        "\n",
+        "\r",
+        "\b",
+        "\t",
+        "\x1b[",
+        "\x1b[2K",
+        "\x1b[1A",
+        "\x1b[31m",
+        "\x1b]0;t\x07",
+        "\x1b",
+        "5C",
+        "é",
+    ]
 )
 
 

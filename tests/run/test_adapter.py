@@ -34,17 +34,35 @@ def test_a_function_may_return_a_text_an_event_several_or_nothing() -> None:
         {"kind": "say", "text": "It is 1."},
     ]
     run = run_of(items, read)
-    assert (run.status, run.text, run.thinking, run.answer) == ("completed", "Let me look.\n\nIt is 1.", "Hm", "It is 1.")
-    assert [block["kind"] for block in run.snapshot()] == ["run", "text", "tool", "reasoning", "text"]
+    assert (run.status, run.text, run.thinking, run.answer) == (
+        "completed",
+        "Let me look.\n\nIt is 1.",
+        "Hm",
+        "It is 1.",
+    )
+    assert [block["kind"] for block in run.snapshot()] == [
+        "run",
+        "text",
+        "tool",
+        "reasoning",
+        "text",
+    ]
 
 
 def test_a_frame_is_handed_on_whole() -> None:
     frames = [{"event": "say", "data": {"text": "Hi"}}, {"event": "noise", "data": "x"}]
-    assert run_of(frames, lambda frame: frame["data"]["text"] if frame["event"] == "say" else None).text == "Hi"
+    assert (
+        run_of(
+            frames, lambda frame: frame["data"]["text"] if frame["event"] == "say" else None
+        ).text
+        == "Hi"
+    )
 
 
 def test_dicts_of_events_will_do() -> None:
-    assert run_of(["Hi"], lambda item: {"type": "text.delta", "id": "a", "delta": item}).text == "Hi"
+    assert (
+        run_of(["Hi"], lambda item: {"type": "text.delta", "id": "a", "delta": item}).text == "Hi"
+    )
 
 
 def test_its_error_is_shown_once_and_no_item_is_lost() -> None:
@@ -52,7 +70,9 @@ def test_its_error_is_shown_once_and_no_item_is_lost() -> None:
         raise KeyError(item)
 
     run = run_of(["a", "b"], wrong)
-    assert [event.message for event in run.events if isinstance(event, e.Error)] == ["adapter= raised KeyError: 'a'"]
+    assert [event.message for event in run.events if isinstance(event, e.Error)] == [
+        "adapter= raised KeyError: 'a'"
+    ]
     assert run.status == "incomplete"
     shown = Run(iter(["a", "b"]), adapter=wrong, reveal="all")
     shown.start()
@@ -60,12 +80,20 @@ def test_its_error_is_shown_once_and_no_item_is_lost() -> None:
 
 
 def test_what_is_neither_a_name_nor_a_function_is_refused() -> None:
-    with pytest.raises(TypeError, match="a system's name or a function from an item to events; got int"):
+    with pytest.raises(
+        TypeError, match="a system's name or a function from an item to events; got int"
+    ):
         Run(iter([]), adapter=3)  # type: ignore[arg-type]
 
 
 def test_a_live_value_that_a_function_gives_is_shown() -> None:
-    run = Run(iter([[1, 2]]), adapter=lambda item: [e.ToolStart(id="t", name="load"), e.ToolResult(id="t", value=e.Live(item))])
+    run = Run(
+        iter([[1, 2]]),
+        adapter=lambda item: [
+            e.ToolStart(id="t", name="load"),
+            e.ToolResult(id="t", value=e.Live(item)),
+        ],
+    )
     run.start()
     result = next(event for event in run.wait(5).events if isinstance(event, e.ToolResult))
     assert result.display is not None

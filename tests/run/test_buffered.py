@@ -27,7 +27,11 @@ def test_a_piece_ends_where_a_word_does() -> None:
 
 def test_pieces_have_as_many_characters_as_asked_for_and_no_more() -> None:
     chunker = Chunker(chars=4, words=False)
-    assert [*fed(chunker, "ab", "cd ef", "gh ij"), *chunker.flush(last=True)] == ["abcd", " efg", "h ij"]
+    assert [*fed(chunker, "ab", "cd ef", "gh ij"), *chunker.flush(last=True)] == [
+        "abcd",
+        " efg",
+        "h ij",
+    ]
     chunker = Chunker(chars=4)
     assert [*fed(chunker, "a whole sentence at once"), *chunker.flush(last=True)] == [
         "a ",
@@ -40,7 +44,9 @@ def test_pieces_have_as_many_characters_as_asked_for_and_no_more() -> None:
     ]
 
 
-@given(st.lists(st.text(alphabet="ab \n", max_size=5), max_size=60), st.integers(1, 12), st.booleans())
+@given(
+    st.lists(st.text(alphabet="ab \n", max_size=5), max_size=60), st.integers(1, 12), st.booleans()
+)
 def test_nothing_is_lost_and_words_stay_whole(texts: list[str], chars: int, words: bool) -> None:
     chunker = Chunker(chars, words=words)
     pieces = [*fed(chunker, *texts), *chunker.flush(last=True)]
@@ -92,6 +98,14 @@ def test_text_comes_in_pieces_without_a_loop_too() -> None:
 
 
 def test_a_text_that_came_whole_is_a_piece() -> None:
-    run = Run(iter([e.TextDelta(id="a", delta="one "), e.TextEnd(id="b", text="whole"), e.TextEnd(id="a", text="one")]))
+    run = Run(
+        iter(
+            [
+                e.TextDelta(id="a", delta="one "),
+                e.TextEnd(id="b", text="whole"),
+                e.TextEnd(id="a", text="one"),
+            ]
+        )
+    )
     run.start()
     assert "".join(run.buffered(seconds=None)) == "one whole"

@@ -19,13 +19,17 @@ EVENTS: list[e.Event] = [
 ]
 
 
-@pytest.mark.parametrize("types", ["tool.result", e.ToolResult, ("tool.result",), [e.ToolResult, "tool.result"]])
+@pytest.mark.parametrize(
+    "types", ["tool.result", e.ToolResult, ("tool.result",), [e.ToolResult, "tool.result"]]
+)
 def test_a_function_gets_each_event_of_a_type(types: Any) -> None:
     got: list[e.Event] = []
     run = Run(iter(EVENTS)).on(types, got.append)
     run.start()
     run.wait()
-    assert [(event.type, event.content) for event in got if isinstance(event, e.ToolResult)] == [("tool.result", 1)]
+    assert [(event.type, event.content) for event in got if isinstance(event, e.ToolResult)] == [
+        ("tool.result", 1)
+    ]
     assert len(got) == 1
 
 
@@ -66,7 +70,9 @@ def test_a_function_that_blocks_stalls_neither_the_run_nor_its_stop() -> None:
     go = threading.Event()
     run = Run(iter(EVENTS)).on("text.delta", lambda event: go.wait())
     run.start()
-    with pytest.raises(TimeoutError, match=r"has ended, but a function given to on\(\) is busy after 0.2 s"):
+    with pytest.raises(
+        TimeoutError, match=r"has ended, but a function given to on\(\) is busy after 0.2 s"
+    ):
         run.wait(0.2)
     assert run.done
     go.set()

@@ -115,7 +115,9 @@ async def dropped_stream(clients: ServerWithClients, moment: int) -> None:
 
 
 async def sdk_async_responses(clients: ServerWithClients, moment: int) -> None:
-    await stop_run(await clients.asking.responses.create(model="demo", input=LONG, stream=True), moment)
+    await stop_run(
+        await clients.asking.responses.create(model="demo", input=LONG, stream=True), moment
+    )
 
 
 async def sdk_async_not_awaited(clients: ServerWithClients, moment: int) -> None:
@@ -129,17 +131,27 @@ async def sdk_async_manager(clients: ServerWithClients, moment: int) -> None:
 
 async def sdk_async_chat(clients: ServerWithClients, moment: int) -> None:
     messages: Any = [{"role": "user", "content": LONG}]
-    await stop_run(await clients.asking.chat.completions.create(model="demo", messages=messages, stream=True), moment)
+    await stop_run(
+        await clients.asking.chat.completions.create(model="demo", messages=messages, stream=True),
+        moment,
+    )
 
 
 async def sdk_plain_responses(clients: ServerWithClients, moment: int) -> None:
-    await stop_run(await asyncio.to_thread(clients.plain.responses.create, model="demo", input=LONG, stream=True), moment)
+    await stop_run(
+        await asyncio.to_thread(
+            clients.plain.responses.create, model="demo", input=LONG, stream=True
+        ),
+        moment,
+    )
 
 
 async def sdk_plain_chat(clients: ServerWithClients, moment: int) -> None:
     messages: Any = [{"role": "user", "content": LONG}]
     create: Any = clients.plain.chat.completions.create
-    await stop_run(await asyncio.to_thread(create, model="demo", messages=messages, stream=True), moment)
+    await stop_run(
+        await asyncio.to_thread(create, model="demo", messages=messages, stream=True), moment
+    )
 
 
 WAYS: list[Callable[[ServerWithClients, int], Awaitable[None]]] = [
@@ -213,7 +225,9 @@ async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
     end = time.monotonic() + 5
     while True:
         now = await ResourceCounts.take()
-        if base is None or (now.tasks <= base.tasks and now.threads <= base.threads and now.sockets <= base.sockets):
+        if base is None or (
+            now.tasks <= base.tasks and now.threads <= base.threads and now.sockets <= base.sockets
+        ):
             return now
         if time.monotonic() > end:
             return now
@@ -225,7 +239,9 @@ async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
 async def test_cancelled_streams_leave_nothing_behind() -> None:
     dice = random.Random(3)
     slowest = 0.0
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # of which no more threads come by and by
+    asyncio.get_running_loop().set_default_executor(
+        ThreadPoolExecutor(1)
+    )  # of which no more threads come by and by
     with DemoServer(tokens_per_second=200) as server:
         clients = ServerWithClients(server)
 
@@ -235,7 +251,9 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
             moment = dice.choice((0, 0, 1, 2, 3, 8, 20))
             await way(clients, moment)
             began = time.monotonic()
-            closed = await asyncio.to_thread(server.wait_for, lambda server: not server.open_streams, CLOSED_WITHIN_S)
+            closed = await asyncio.to_thread(
+                server.wait_for, lambda server: not server.open_streams, CLOSED_WITHIN_S
+            )
             assert closed, f"{way.__name__} at {moment}"
             return time.monotonic() - began
 
@@ -254,7 +272,11 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
         "sockets, tasks and threads more than before",
         (left.sockets - base.sockets, left.tasks - base.tasks, left.threads - base.threads),
     )
-    figure("cancel", "objects more than before, for each cancel", f"{(left.objects - base.objects) / CANCELS:.2f}")
+    figure(
+        "cancel",
+        "objects more than before, for each cancel",
+        f"{(left.objects - base.objects) / CANCELS:.2f}",
+    )
     figure("cancel", "memory more than before", f"{(left.memory - base.memory) / 2**20:.1f} MB")
     assert (left.tasks, left.threads, left.sockets) <= (base.tasks, base.threads, base.sockets)
     assert left.objects - base.objects < CANCELS

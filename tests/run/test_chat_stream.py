@@ -20,7 +20,9 @@ def opened() -> tuple[ChatStream, Run]:
     return stream, run
 
 
-def turn(*events: e.Event, status: e.RunStatus = "completed", tokens: int | None = None) -> list[e.Event]:
+def turn(
+    *events: e.Event, status: e.RunStatus = "completed", tokens: int | None = None
+) -> list[e.Event]:
     usage = None if tokens is None else e.Usage(output=tokens)
     return [e.RunStart(name="agent"), *events, e.RunEnd(status=status, usage=usage)]
 
@@ -34,10 +36,18 @@ def test_each_answer_runs_and_ends_and_the_chat_goes_on() -> None:
     assert (run.status, run.snapshot()[0]["turns"]) == ("completed", 0)
     seen = []
     for number in (1, 2):
-        stream.answer(e.Prompt(text=f"question {number}"), turn(*text(f"answer {number}"), tokens=5)).wait()
+        stream.answer(
+            e.Prompt(text=f"question {number}"), turn(*text(f"answer {number}"), tokens=5)
+        ).wait()
         seen.append((run.status, run.answer, run.snapshot()[0]["turns"], run.usage.output))
     assert seen == [("completed", "answer 1", 1, 5), ("completed", "answer 2", 2, 10)]
-    assert [block["kind"] for block in run.snapshot()] == ["run", "prompt", "text", "prompt", "text"]
+    assert [block["kind"] for block in run.snapshot()] == [
+        "run",
+        "prompt",
+        "text",
+        "prompt",
+        "text",
+    ]
     run.close()
     assert run.wait(10).status == "completed"
 
@@ -60,7 +70,10 @@ def test_a_stopped_answer_ends_and_the_next_one_begins_anew() -> None:
     stream.answer(e.Prompt(text="short"), turn(*text("done"))).wait()
     assert (run.status, run.answer) == ("completed", "done")
     stream.answer(None, [{"event": "thread.run.canceled", "data": {"status": "canceled"}}]).wait()
-    assert (run.status, run.snapshot()[0]["stopped_by"]) == ("cancelled", None)  # this time by the service
+    assert (run.status, run.snapshot()[0]["stopped_by"]) == (
+        "cancelled",
+        None,
+    )  # this time by the service
     run.close()
 
 
@@ -109,11 +122,17 @@ def test_the_prompt_of_the_answers_own_stream_is_not_shown_twice() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=1, max_size=6))
-def test_going_back_marks_what_was_said_since_then_and_nothing_else(turns: list[tuple[bool, int]]) -> None:
+def test_going_back_marks_what_was_said_since_then_and_nothing_else(
+    turns: list[tuple[bool, int]],
+) -> None:
     stream, run = opened()
     current: list[str] = []
     for number, (goes_back, to) in enumerate(turns):
-        prompts = [block for block in run.snapshot() if block["kind"] == "prompt" and not block.get("replaced")]
+        prompts = [
+            block
+            for block in run.snapshot()
+            if block["kind"] == "prompt" and not block.get("replaced")
+        ]
         if goes_back and to < len(prompts):
             run.rewind(run.prompt_number(prompts[to]["id"]))
             del current[2 * to :]

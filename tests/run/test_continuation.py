@@ -42,7 +42,11 @@ def started(source: Any, **options: Any) -> Run:
 
 
 def answers_of(run: Run) -> list[tuple[str, str]]:
-    return [(event.approval_id, event.decision) for event in run.events if isinstance(event, e.ApprovalResponse)]
+    return [
+        (event.approval_id, event.decision)
+        for event in run.events
+        if isinstance(event, e.ApprovalResponse)
+    ]
 
 
 def allow(question: Question) -> None:
@@ -122,7 +126,9 @@ def test_a_plain_stream_is_gone_on_with_in_a_thread() -> None:
 
 
 async def test_the_run_waits_until_all_questions_are_answered() -> None:
-    second = e.ApprovalRequest(approval_id="ask-2", kind="input", prompt="Whom?", options=["Ann", "Ben"])
+    second = e.ApprovalRequest(
+        approval_id="ask-2", kind="input", prompt="Whom?", options=["Ann", "Ben"]
+    )
     given: list[Answers] = []
 
     def resume(answers: Answers) -> Any:
@@ -151,7 +157,10 @@ async def test_a_further_question_waits_again() -> None:
     async for _ in run.stream("approval.request"):
         for question in run.waiting:
             question.allow()
-    assert (run.status, answers_of(run)) == ("completed", [("ask-1", "approve"), ("run-2/ask-1", "approve")])
+    assert (run.status, answers_of(run)) == (
+        "completed",
+        [("ask-1", "approve"), ("run-2/ask-1", "approve")],
+    )
 
 
 async def test_a_stream_without_a_way_back_ends_paused() -> None:
@@ -187,7 +196,9 @@ async def test_arguments_are_changed_only_where_the_system_takes_that() -> None:
 
 
 async def test_the_result_of_a_denied_call_says_so() -> None:
-    run = started(iter(ASKED[1:]), resume=lambda _: iter([e.ToolResult(id="tool-1", content="not allowed")]))
+    run = started(
+        iter(ASKED[1:]), resume=lambda _: iter([e.ToolResult(id="tool-1", content="not allowed")])
+    )
     async for _ in run.stream("approval.request"):
         run.respond("ask-1", False)
     assert [event.status for event in run.events if isinstance(event, e.ToolResult)] == ["denied"]
@@ -205,12 +216,16 @@ async def test_an_answer_is_sent_to_a_stream_that_stays_open(is_async: bool) -> 
         yield e.RunEnd(status="completed")
 
     async def send(answer: Any) -> None:
-        given.put_nowait(e.ApprovalResponse(approval_id=answer["approval_id"], decision=answer["decision"]))
+        given.put_nowait(
+            e.ApprovalResponse(approval_id=answer["approval_id"], decision=answer["decision"])
+        )
 
     def send_now(answer: Any) -> None:
         asyncio.get_running_loop().create_task(send(answer))
 
-    run = await nbagent.show(source(), send=send if is_async else send_now, answer=allow, face="console")
+    run = await nbagent.show(
+        source(), send=send if is_async else send_now, answer=allow, face="console"
+    )
     assert (run.status, run.answer) == ("completed", "approve")
     assert answers_of(run) == [("ask-1", "approve")]
 
@@ -230,7 +245,9 @@ async def test_an_answer_that_the_stream_repeats_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-async def test_an_answer_that_cannot_be_sent_leaves_the_question(source: Callable[..., Any]) -> None:
+async def test_an_answer_that_cannot_be_sent_leaves_the_question(
+    source: Callable[..., Any],
+) -> None:
     tries: list[Any] = []
     opened = threading.Event()
 
@@ -255,7 +272,9 @@ async def test_an_answer_that_cannot_be_sent_leaves_the_question(source: Callabl
     async for _ in run.stream(("approval.request", "status")):
         run.respond("ask-1")
     assert (run.status, len(tries), answers_of(run)) == ("completed", 2, [("ask-1", "approve")])
-    assert [event.message for event in run.events if isinstance(event, e.Status)] == ["The answer could not be sent: no line"]
+    assert [event.message for event in run.events if isinstance(event, e.Status)] == [
+        "The answer could not be sent: no line"
+    ]
 
 
 async def test_each_of_several_streams_is_gone_on_with() -> None:

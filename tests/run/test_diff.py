@@ -16,10 +16,15 @@ from nbagent.run.diff.texts import text_difference
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text("ab", max_size=4),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("xyz", min_size=1, max_size=2), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("xyz", min_size=1, max_size=2), inner, max_size=4)
+    ),
     max_leaves=12,
 )
-texts = st.lists(st.sampled_from(["one", " ", "two", "\n", "three", ", "]), max_size=40).map("".join)
+texts = st.lists(st.sampled_from(["one", " ", "two", "\n", "three", ", "]), max_size=40).map(
+    "".join
+)
 
 
 @given(json_values)
@@ -49,12 +54,15 @@ def test_the_pieces_of_two_short_texts_are_both_texts(before: str, after: str) -
         ("", "new", "+"),
     ],
 )
-def test_texts_that_have_little_in_common_are_two_pieces(before: str, after: str, marks: str) -> None:
+def test_texts_that_have_little_in_common_are_two_pieces(
+    before: str, after: str, marks: str
+) -> None:
     assert "".join(mark for mark, *_ in text_difference(before, after)) == marks
 
 
 @given(
-    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)), st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2))
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),
 )
 def test_every_key_that_differs_is_listed(before: dict[str, int], after: dict[str, int]) -> None:
     changes, count = json_difference(before, after)
@@ -62,18 +70,29 @@ def test_every_key_that_differs_is_listed(before: dict[str, int], after: dict[st
     assert {change["path"] for change in changes} == differing
     assert count == len(differing)
     for change in changes:
-        assert change.get("before") == (str(before[change["path"]]) if change["path"] in before else None)
-        assert change.get("after") == (str(after[change["path"]]) if change["path"] in after else None)
+        assert change.get("before") == (
+            str(before[change["path"]]) if change["path"] in before else None
+        )
+        assert change.get("after") == (
+            str(after[change["path"]]) if change["path"] in after else None
+        )
 
 
 cells = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=MAX_ROWS)
 
 
 @given(cells, st.data())
-def test_every_cell_that_differs_is_marked(rows: list[tuple[int, int]], data: st.DataObject) -> None:
+def test_every_cell_that_differs_is_marked(
+    rows: list[tuple[int, int]], data: st.DataObject
+) -> None:
     others = [data.draw(st.tuples(st.integers(0, 1), st.integers(0, 1))) for _ in rows]
     before, after = (pd.DataFrame(each, columns=["a", "b"]) for each in (rows, others))
-    differing = {(str(at), name) for at in range(len(rows)) for name in "ab" if before[name][at] != after[name][at]}
+    differing = {
+        (str(at), name)
+        for at in range(len(rows))
+        for name in "ab"
+        if before[name][at] != after[name][at]
+    }
     diff = difference(before, after)
     marked = {
         (row["label"], column["name"])
@@ -109,7 +128,10 @@ def test_rows_with_labels_are_paired_by_them_and_others_by_what_agrees_at_both_e
     before = pd.DataFrame({"x": [1, 2, 3]}, index=["a", "b", "c"])
     after = pd.DataFrame({"x": [3, 9, 1]}, index=["c", "d", "a"])
     labelled = difference(before, after)
-    assert [(row["label"], row.get("change")) for row in labelled["rows"]] == [("d", "added"), ("b", "removed")]
+    assert [(row["label"], row.get("change")) for row in labelled["rows"]] == [
+        ("d", "added"),
+        ("b", "removed"),
+    ]
     assert headline(labelled) == "1 row added, 1 row removed"
     inserted = difference(pd.DataFrame({"x": [1, 2, 3]}), pd.DataFrame({"x": [1, 7, 2, 3]}))
     assert inserted["rows"] == [{"label": "1", "change": "added", "cells": ["7"]}]
@@ -128,8 +150,15 @@ def test_columns_that_come_go_or_change_their_type_are_named() -> None:
 def test_a_long_table_lists_the_first_rows_and_counts_the_rest() -> None:
     before, after = pd.DataFrame({"x": range(1000)}), pd.DataFrame({"x": range(1, 1001)})
     diff = difference(before, after)
-    assert (len(diff["rows"]), diff["more_rows"], diff["changed"]) == (MAX_ROWS, 1000 - MAX_ROWS, 1000)
-    wide = difference(pd.DataFrame({str(n): [0] for n in range(50)}), pd.DataFrame({str(n): [int(n == 49)] for n in range(50)}))
+    assert (len(diff["rows"]), diff["more_rows"], diff["changed"]) == (
+        MAX_ROWS,
+        1000 - MAX_ROWS,
+        1000,
+    )
+    wide = difference(
+        pd.DataFrame({str(n): [0] for n in range(50)}),
+        pd.DataFrame({str(n): [int(n == 49)] for n in range(50)}),
+    )
     assert (len(wide["columns"]), wide["more_columns"]) == (MAX_COLUMNS, 50 - MAX_COLUMNS)
     assert wide["rows"][0]["cells"][-1] == ["0", "1"]
 
@@ -143,7 +172,11 @@ def test_a_hundred_megabytes_are_compared_without_quadratic_work() -> None:
     text = "the quick brown fox " * 5_000_000
     diff = difference(text, text[:40_000_000] + "lazy " + text[40_000_000:])
     assert diff["kind"] == "text"
-    changed = [piece for piece in difference(text[:1000], f"{text[:500]}lazy {text[500:1000]}")["pieces"] if piece[0] != "="]
+    changed = [
+        piece
+        for piece in difference(text[:1000], f"{text[:500]}lazy {text[500:1000]}")["pieces"]
+        if piece[0] != "="
+    ]
     assert changed == [["+", "lazy "]]
     words = difference(" ".join(map(str, range(100_000))), " ".join(map(str, range(7, 100_007))))
     assert sum(len(piece[1]) for piece in words["pieces"]) < 20_000
@@ -176,9 +209,15 @@ def test_objects_are_compared_by_their_fields_and_tables_within_json_as_wholes()
         year: int
         value: float
 
-    assert difference(Rate(2024, 1.5), Rate(2024, 2.5))["changes"] == [{"path": "value", "before": "1.5", "after": "2.5"}]
-    assert difference({"t": pd.DataFrame({"x": [1]})}, {"t": pd.DataFrame({"x": [1]})}) == {"kind": "same"}
-    assert difference({"t": pd.DataFrame({"x": [1]})}, {"t": pd.DataFrame({"x": [2]})})["count"] == 1
+    assert difference(Rate(2024, 1.5), Rate(2024, 2.5))["changes"] == [
+        {"path": "value", "before": "1.5", "after": "2.5"}
+    ]
+    assert difference({"t": pd.DataFrame({"x": [1]})}, {"t": pd.DataFrame({"x": [1]})}) == {
+        "kind": "same"
+    }
+    assert (
+        difference({"t": pd.DataFrame({"x": [1]})}, {"t": pd.DataFrame({"x": [2]})})["count"] == 1
+    )
 
 
 def test_values_of_different_types_are_shown_in_a_line_each() -> None:

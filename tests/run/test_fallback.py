@@ -20,7 +20,9 @@ WHOLE = {
     "object": "chat.completion",
     "created": 0,
     "model": "m",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "whole"}}],
+    "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "whole"}}
+    ],
 }
 
 
@@ -83,12 +85,21 @@ async def test_where_asked_the_whole_answer_follows_what_has_begun(ask: Callable
     run = Run(breaks("Hel"), fallback=ask, fallback_after_output=True)
     run.start()
     await run
-    assert (run.status, run.answer, run.text, run.error) == ("completed", "whole", "Hel\n\nwhole", None)
+    assert (run.status, run.answer, run.text, run.error) == (
+        "completed",
+        "whole",
+        "Hel\n\nwhole",
+        None,
+    )
 
 
 @pytest.mark.parametrize("after_output", [False, True])
 async def test_an_agent_may_be_asked_either_way(after_output: bool) -> None:
-    begun = [e.RunStart(), e.TextStart(id="text-1"), e.TextDelta(id="text-1", delta="Hel")] if after_output else []
+    begun = (
+        [e.RunStart(), e.TextStart(id="text-1"), e.TextDelta(id="text-1", delta="Hel")]
+        if after_output
+        else []
+    )
     with DemoServer(tokens_per_second=float("inf")) as server:
         async with AsyncOpenAI(base_url=server.base_url, api_key=server.api_key) as client:
             agent = nbagent.Agent("demo", name="other", client=client)
@@ -120,7 +131,11 @@ async def test_a_stream_that_takes_too_long_is_given_up_for_it() -> None:
     here = asyncio.get_running_loop()
 
     async def answer() -> str:
-        return "whole" if asyncio.get_running_loop() is here else "on a loop that knows nothing of its connections"
+        return (
+            "whole"
+            if asyncio.get_running_loop() is here
+            else "on a loop that knows nothing of its connections"
+        )
 
     run = Run(stalls(), idle_timeout=0.05, fallback=answer)
     run.start()
@@ -162,7 +177,12 @@ async def stalls() -> AsyncIterator[str]:
     yield "never"
 
 
-STARTED: list[e.Event] = [e.RunStart(), e.StepStart(), e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta="Hm")]
+STARTED: list[e.Event] = [
+    e.RunStart(),
+    e.StepStart(),
+    e.ReasoningStart(id="r"),
+    e.ReasoningDelta(id="r", delta="Hm"),
+]
 
 
 def test_what_the_stream_left_open_is_closed_before_the_answer_comes() -> None:
@@ -191,9 +211,15 @@ def test_a_stream_that_says_that_it_is_complete_asks_for_nothing() -> None:
 
 async def test_a_service_that_leaves_its_stream_open_after_it_failed_is_not_waited_for() -> None:
     async def stays_open() -> AsyncIterator[Any]:
-        yield {"event": "thread.run.created", "data": {"id": "run_1", "object": "thread.run", "status": "queued"}}
+        yield {
+            "event": "thread.run.created",
+            "data": {"id": "run_1", "object": "thread.run", "status": "queued"},
+        }
         yield {"event": "error", "data": {"message": "overloaded"}}
-        yield {"event": "thread.run.failed", "data": {"id": "run_1", "object": "thread.run", "status": "failed"}}
+        yield {
+            "event": "thread.run.failed",
+            "data": {"id": "run_1", "object": "thread.run", "status": "failed"},
+        }
         yield {"event": "done", "data": "[DONE]"}
         await asyncio.Event().wait()
 
@@ -253,5 +279,7 @@ async def test_a_stream_that_was_stopped_asks_for_nothing() -> None:
 
 
 def test_what_is_no_function_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="fallback= must be a function that returns the whole answer; got str"):
+    with pytest.raises(
+        TypeError, match="fallback= must be a function that returns the whole answer; got str"
+    ):
         Run(iter([]), fallback="whole")  # type: ignore[arg-type]

@@ -115,7 +115,9 @@ asyncio.run(main())
     assert python(INSIDE + script) == "interrupted cancelled\n"
 
 
-def test_an_interrupted_plain_loop_stops_the_run_and_says_that_it_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_plain_loop_stops_the_run_and_says_that_it_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     go = threading.Event()
 
     def stream() -> Iterator[str]:
@@ -181,12 +183,16 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
     run.wait()
     first, *rest = run.stream()
     assert isinstance(first, e.Status)
-    assert first.message == f"{run.events[-1].seq - len(rest):,} events were gone before they were read"
+    assert (
+        first.message
+        == f"{run.events[-1].seq - len(rest):,} events were gone before they were read"
+    )
 
 
 def test_a_type_of_event_that_there_is_not_is_named() -> None:
     with pytest.raises(
-        ValueError, match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.start, "
+        ValueError,
+        match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.start, ",
     ):
         Run(iter([])).stream(("text.delta", "text.dleta"))
 

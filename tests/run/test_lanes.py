@@ -62,7 +62,9 @@ def test_each_stream_has_a_lane_with_its_own_ids() -> None:
         "m": ("completed", "It is 2."),
         "m 2": ("completed", "It is 2."),
     }
-    assert [(call.name, call.args, call.result) for call in run.tools] == [("search", {"q": 1}, 2)] * 2
+    assert [(call.name, call.args, call.result) for call in run.tools] == [
+        ("search", {"q": 1}, 2)
+    ] * 2
     assert (run.status, run.text) == ("completed", "")
     assert (run.usage.input, run.usage.output) == (20, 10)
 
@@ -82,7 +84,12 @@ def test_a_lane_is_named_by_the_user_else_for_its_agent_else_its_model_else_its_
     run = run_of(*streams, names=[None, None, None, None, "mine"])
     names = [lane.name for lane in run.lanes]
     # The number is that of the lane that says its model later: either.
-    assert [names[0], {*names[1:3]}, *names[3:]] == ["Analyst", {"gemma", "gemma 2"}, "create 4", "mine"]
+    assert [names[0], {*names[1:3]}, *names[3:]] == [
+        "Analyst",
+        {"gemma", "gemma 2"},
+        "create 4",
+        "mine",
+    ]
     assert run.name == "5 streams"
     assert all(lane.seconds is not None for lane in run.lanes)
 
@@ -94,9 +101,9 @@ def test_a_few_streams_of_different_names_name_their_run() -> None:
 
 def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() -> None:
     transcript = Transcript("lanes")
-    for event in LanesDecoder([StreamName(name, "user") for name in "abc"], [EventsDecoder() for _ in "abc"]).feed(
-        LaneStart(0)
-    ):
+    for event in LanesDecoder(
+        [StreamName(name, "user") for name in "abc"], [EventsDecoder() for _ in "abc"]
+    ).feed(LaneStart(0)):
         transcript.feed(event)
     assert transcript.snapshot()[0]["lanes"] == 3
 
@@ -104,7 +111,13 @@ def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() 
 def test_a_lane_has_the_results_of_a_run() -> None:
     run = run_of(iter(AGENT), words("bad", "Ho", error=OSError("cut")), names=["Oslo", "Rome"])
     oslo, rome = run.lanes
-    assert (oslo.name, oslo.status, oslo.text, oslo.answer, oslo.error) == ("Oslo", "completed", "It is 2.", "It is 2.", None)
+    assert (oslo.name, oslo.status, oslo.text, oslo.answer, oslo.error) == (
+        "Oslo",
+        "completed",
+        "It is 2.",
+        "It is 2.",
+        None,
+    )
     assert (oslo.usage.input, oslo.usage.output) == (10, 5)
     assert [(call.name, call.result) for call in oslo.tools] == [("search", 2)]
     assert oslo.tools["search"].args == {"q": 1}
@@ -113,7 +126,9 @@ def test_a_lane_has_the_results_of_a_run() -> None:
     types = [event.type for event in rome.events]
     assert (types[0], types[-1]) == ("agent.start", "agent.end")
     assert {"text.start", "text.delta", "text.end", "error"} < set(types)
-    assert len(oslo.events) + len(rome.events) == len(run.events) - 2  # but for the run's own start and end
+    assert (
+        len(oslo.events) + len(rome.events) == len(run.events) - 2
+    )  # but for the run's own start and end
 
 
 def test_a_run_of_many_streams_is_named_for_their_number() -> None:
@@ -123,20 +138,44 @@ def test_a_run_of_many_streams_is_named_for_their_number() -> None:
 def test_lanes_as_a_table() -> None:
     run = run_of(iter(AGENT), words("bad", "Ho", error=OSError("cut")), names=["Oslo", None])
     table = run.lanes_df()
-    assert list(table.columns) == ["name", "status", "seconds", "text", "tools", "input", "output", "error"]
-    assert table.drop(columns="seconds").astype(object).where(table.notna(), None).to_numpy().tolist() == [
+    assert list(table.columns) == [
+        "name",
+        "status",
+        "seconds",
+        "text",
+        "tools",
+        "input",
+        "output",
+        "error",
+    ]
+    assert table.drop(columns="seconds").astype(object).where(
+        table.notna(), None
+    ).to_numpy().tolist() == [
         ["Oslo", "completed", "It is 2.", 1, 10, 5, None],
         ["bad", "failed", "Ho", 0, None, None, "cut"],
     ]
 
 
 def test_a_cut_lane_says_the_same_in_the_table_and_in_documents() -> None:
-    cut = [e.RunStart(), e.TextDelta(id="t", delta="It"), e.StepStart(), e.StepEnd(usage=e.Usage(output=12))]
-    run = run_of([*cut, e.RunEnd(status="incomplete", code="length")], iter(AGENT), names=["Oslo", "Rome"])
-    assert list(run.lanes_df()["error"].astype(object).fillna("")) == ["Cut off at 12 tokens (max_tokens)", ""]
+    cut = [
+        e.RunStart(),
+        e.TextDelta(id="t", delta="It"),
+        e.StepStart(),
+        e.StepEnd(usage=e.Usage(output=12)),
+    ]
+    run = run_of(
+        [*cut, e.RunEnd(status="incomplete", code="length")], iter(AGENT), names=["Oslo", "Rome"]
+    )
+    assert list(run.lanes_df()["error"].astype(object).fillna("")) == [
+        "Cut off at 12 tokens (max_tokens)",
+        "",
+    ]
     assert "Incomplete · 0.0s · 2 / 2, 1 cut off" in run.to_markdown().replace("<0.1s", "0.0s")
     assert "**Oslo** · Cut off at 12 tokens (max_tokens) · 12 out" in run.to_markdown()
-    assert "⊘ <strong>Oslo</strong> · &lt;0.1s · 12 out · Cut off at 12 tokens (max_tokens)" in run.to_html()
+    assert (
+        "⊘ <strong>Oslo</strong> · &lt;0.1s · 12 out · Cut off at 12 tokens (max_tokens)"
+        in run.to_html()
+    )
 
 
 def test_a_stopped_lane_says_who_stopped_it() -> None:
@@ -151,7 +190,10 @@ def test_a_stopped_lane_says_who_stopped_it() -> None:
 def test_a_stream_that_fails_leaves_the_others() -> None:
     run = run_of(words("good", "Hi"), words("bad", "Ho", error=OSError("cut")))
     assert results(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}
-    assert (run.status, [event.message for event in run.events if isinstance(event, e.Error)]) == ("incomplete", ["cut"])
+    assert (run.status, [event.message for event in run.events if isinstance(event, e.Error)]) == (
+        "incomplete",
+        ["cut"],
+    )
     assert run_of(words("a", error=OSError("x")), words("b", error=OSError("y"))).status == "failed"
 
 
@@ -209,7 +251,9 @@ class StalledReader:
     loop: asyncio.AbstractEventLoop | None = None
     has_idle_timeout = False
 
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+    def start(
+        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
+    ) -> None:
         self._on_end = on_end
         on_item("Ho")
 
@@ -236,7 +280,9 @@ def test_show_takes_several(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("together", [list, tuple])
-def test_a_list_or_tuple_of_streams_is_shown_in_lanes(together: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_or_tuple_of_streams_is_shown_in_lanes(
+    together: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     run = nbagent.show(together([words("a", "x"), words("b", "y")]))
     assert results(run) == {"a": ("completed", "x"), "b": ("completed", "y")}
     capsys.readouterr()
@@ -248,7 +294,10 @@ def test_a_list_may_have_runs_that_have_not_begun(capsys: pytest.CaptureFixture[
     capsys.readouterr()
 
 
-ITEM = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+ITEM = {
+    "object": "chat.completion.chunk",
+    "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}],
+}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +310,9 @@ ITEM = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"c
         ([{"text": "Hi"}], "Hi"),
     ],
 )
-def test_a_list_of_items_is_one_stream(items: list[Any], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_of_items_is_one_stream(
+    items: list[Any], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = nbagent.show(items)
     assert (run.lanes, run.text) == ([], text)
     capsys.readouterr()
@@ -274,8 +325,13 @@ def test_what_is_no_stream_or_no_number_is_refused() -> None:
         Lanes([words("a")], concurrency=0)
 
 
-@given(st.lists(st.integers(0, 2), max_size=40), st.lists(st.sampled_from([None, "cut"]), min_size=3, max_size=3))
-def test_lanes_say_the_same_however_their_items_are_mixed(order: list[int], ends: list[str | None]) -> None:
+@given(
+    st.lists(st.integers(0, 2), max_size=40),
+    st.lists(st.sampled_from([None, "cut"]), min_size=3, max_size=3),
+)
+def test_lanes_say_the_same_however_their_items_are_mixed(
+    order: list[int], ends: list[str | None]
+) -> None:
     def transcript(order: list[int]) -> list[Any]:
         left: list[list[Any]] = [
             [
@@ -285,7 +341,9 @@ def test_lanes_say_the_same_however_their_items_are_mixed(order: list[int], ends
             ]
             for lane, end in enumerate(ends)
         ]
-        items = [left[lane].pop(0) for lane in order if left[lane]] + [item for rest in left for item in rest]
+        items = [left[lane].pop(0) for lane in order if left[lane]] + [
+            item for rest in left for item in rest
+        ]
         names = [StreamName(name, "user") for name in "abc"]
         decoder, reduced = LanesDecoder(names, [EventsDecoder() for _ in names]), Transcript()
         for item in items:

@@ -69,7 +69,9 @@ def test_a_large_object_is_known_for_its_size(value: Any) -> None:
     assert 900_000 < object_bytes(value) < 1_100_000
 
 
-@pytest.mark.parametrize("value", [None, 1, 2.5, np, Owner, len, pd.RangeIndex(1_000_000), np.float64(1), {1, 2}])
+@pytest.mark.parametrize(
+    "value", [None, 1, 2.5, np, Owner, len, pd.RangeIndex(1_000_000), np.float64(1), {1, 2}]
+)
 def test_a_small_one_is_small(value: Any) -> None:
     assert object_bytes(value) < 2000
 
@@ -98,6 +100,11 @@ def test_an_object_is_asked_nothing() -> None:
     assert object_bytes(Proxy()) < 200
 
 
-@given(st.recursive(st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.none(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_any_data_has_a_size(value: Any) -> None:
     assert object_bytes(value) > 0

@@ -18,7 +18,14 @@ def names(function: object) -> list[str]:
 def test_a_notebook_completes_the_options_of_both() -> None:
     options = list(RunOptions.__annotations__)
     assert names(Run) == ["source", "decoder", *options]
-    assert names(nbagent.show) == ["source", "more", "concurrency", "face", *options, *RequestOptions.__annotations__]
+    assert names(nbagent.show) == [
+        "source",
+        "more",
+        "concurrency",
+        "face",
+        *options,
+        *RequestOptions.__annotations__,
+    ]
 
 
 def test_every_option_of_show_is_described() -> None:
@@ -37,7 +44,10 @@ def test_an_option_that_there_is_not_is_refused() -> None:
 def test_how_runs_are_drawn_is_said_once_or_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nbagent.run.options._defaults", {})
     nbagent.set_options(height=300, panels=[])
-    usual, own = nbagent.Run([]).snapshot()[0], nbagent.Run([], height="full", panels=["tools"], final_only=True).snapshot()[0]
+    usual, own = (
+        nbagent.Run([]).snapshot()[0],
+        nbagent.Run([], height="full", panels=["tools"], final_only=True).snapshot()[0],
+    )
     assert [usual.get(name) for name in ("height", "panels", "final_only")] == [300, [], None]
     assert [own.get(name) for name in ("height", "panels", "final_only")] == [0, ["tools"], True]
     nbagent.set_options(height=None, panels=None)
@@ -66,7 +76,9 @@ def test_a_wrong_way_of_drawing_is_named(wrong: dict[str, Any]) -> None:
         nbagent.set_options(**wrong)
 
 
-@pytest.mark.parametrize("flag", [name for name, kind in RunOptions.__annotations__.items() if kind is bool])
+@pytest.mark.parametrize(
+    "flag", [name for name, kind in RunOptions.__annotations__.items() if kind is bool]
+)
 def test_a_flag_is_true_or_false(flag: str) -> None:
     options: Any = {flag: "no"}
     with pytest.raises(ValueError, match=f"^{flag} must be True or False; got 'no'$"):

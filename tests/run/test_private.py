@@ -43,7 +43,9 @@ def run_of(**rules: Any) -> Run:
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: " ".join(rules))
-def test_what_is_hidden_is_in_no_block_no_event_no_file_and_no_repr(rules: dict[str, Any], tmp_path: Path) -> None:
+def test_what_is_hidden_is_in_no_block_no_event_no_file_and_no_repr(
+    rules: dict[str, Any], tmp_path: Path
+) -> None:
     run = run_of(**rules)
     run.save(str(tmp_path / "run.jsonl"))
     outputs = [run.snapshot(), run.events, run.text, run.thinking, run.answer, run, run.tools]
@@ -51,13 +53,17 @@ def test_what_is_hidden_is_in_no_block_no_event_no_file_and_no_repr(rules: dict[
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: " ".join(rules))
-def test_what_is_hidden_is_private_and_saved_when_it_is_asked_for_by_name(rules: dict[str, Any], tmp_path: Path) -> None:
+def test_what_is_hidden_is_private_and_saved_when_it_is_asked_for_by_name(
+    rules: dict[str, Any], tmp_path: Path
+) -> None:
     run = run_of(**rules)
     bare = [(event.seq, e.to_dict(event)) for event in run.private]
     assert [seq for seq, _ in bare] == list(range(1, len(STREAM) + 1))
     assert [event["type"] for _, event in bare] == [e.type_of(event) for event in STREAM]
     run.save(str(tmp_path / "private.jsonl"), private=True)
-    assert [e.type_of(event) for event in recording.load(tmp_path / "private.jsonl")] == [e.type_of(event) for event in STREAM]
+    assert [e.type_of(event) for event in recording.load(tmp_path / "private.jsonl")] == [
+        e.type_of(event) for event in STREAM
+    ]
     assert CANARY in (tmp_path / "private.jsonl").read_text()
 
 
@@ -67,7 +73,10 @@ def test_a_run_that_hides_nothing_keeps_nothing_twice() -> None:
 
 def test_credentials_are_masked_also_where_the_private_is_saved(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
-    run = Run(iter([e.TextDelta(id="a", delta=key[:9]), e.TextDelta(id="a", delta=key[9:])]), reveal="answer")
+    run = Run(
+        iter([e.TextDelta(id="a", delta=key[:9]), e.TextDelta(id="a", delta=key[9:])]),
+        reveal="answer",
+    )
     run.start()
     run.wait().save(str(tmp_path / "private.jsonl"), private=True)
     assert key[9:] not in (tmp_path / "private.jsonl").read_text()
@@ -86,8 +95,16 @@ def test_a_call_written_into_the_text_ends_what_was_said_before_it() -> None:
 
 
 def test_a_phase_says_what_the_answer_is() -> None:
-    commentary = [e.TextStart(id="a", phase="commentary"), e.TextDelta(id="a", delta="Hm."), e.TextEnd(id="a")]
-    final = [e.TextStart(id="b", phase="final_answer"), e.TextDelta(id="b", delta="Yes."), e.TextEnd(id="b")]
+    commentary = [
+        e.TextStart(id="a", phase="commentary"),
+        e.TextDelta(id="a", delta="Hm."),
+        e.TextEnd(id="a"),
+    ]
+    final = [
+        e.TextStart(id="b", phase="final_answer"),
+        e.TextDelta(id="b", delta="Yes."),
+        e.TextEnd(id="b"),
+    ]
     run = Run(iter([*commentary, *final, e.ToolStart(id="t", name="f")]))
     run.start()
     assert run.wait().answer == "Yes."

@@ -26,12 +26,18 @@ def test_a_function_hears_of_the_start_and_of_the_end() -> None:
     run.progress(reports.append).start()
     run.wait()
     assert reports[-1] == Progress("completed", chars=5, tools=1, tokens=3)
-    assert [progress.chars for progress in reports] == sorted(progress.chars for progress in reports)
+    assert [progress.chars for progress in reports] == sorted(
+        progress.chars for progress in reports
+    )
 
 
 def test_a_text_that_came_whole_or_was_replaced_counts_as_it_is() -> None:
     reports: list[Progress] = []
-    whole = [e.TextEnd(id="b", text="Hello"), e.TextDelta(id="a", delta="Helo"), e.TextEnd(id="a", text="Hello")]
+    whole = [
+        e.TextEnd(id="b", text="Hello"),
+        e.TextDelta(id="a", delta="Helo"),
+        e.TextEnd(id="a", text="Hello"),
+    ]
     run = Run(iter(whole))
     run.progress(reports.append).start()
     run.wait()

@@ -24,7 +24,9 @@ class Asker:
         self.answers: list[e.ApprovalResponse] = []
         self._given = threading.Event()
         args = fields.setdefault("args", {"year": 2024})
-        self.request = e.ApprovalRequest(approval_id="q1", tool_id="c1", reply=e.Live(e.Reply(self._take, args)), **fields)
+        self.request = e.ApprovalRequest(
+            approval_id="q1", tool_id="c1", reply=e.Live(e.Reply(self._take, args)), **fields
+        )
 
     def _take(self, response: e.ApprovalResponse) -> None:
         if response.value == {"year": "x"}:
@@ -37,7 +39,9 @@ class Asker:
         yield e.ToolStart(id="c1", name="rates")
         yield self.request
         self._given.wait()
-        yield e.ApprovalResponse(approval_id="q1", decision=self.answers[0].decision, value=self.answers[0].value)
+        yield e.ApprovalResponse(
+            approval_id="q1", decision=self.answers[0].decision, value=self.answers[0].value
+        )
         yield e.ToolResult(id="c1", content="done")
         yield e.RunEnd(status="completed")
 
@@ -54,10 +58,19 @@ def test_a_question_says_what_is_asked_and_waits_for_its_answer() -> None:
     asker = Asker(can_remember=True, schema={"type": "object"})
     run = waiting(asker)
     (question,) = run.waiting
-    assert (question.id, question.tool, question.args, question.schema) == ("q1", "rates", {"year": 2024}, {"type": "object"})
+    assert (question.id, question.tool, question.args, question.schema) == (
+        "q1",
+        "rates",
+        {"year": 2024},
+        {"type": "object"},
+    )
     run.answer(question.id, True, {"year": 1999}, remember=True)
     assert run.wait(10).waiting == []
-    assert asker.answers == [e.ApprovalResponse(approval_id="q1", decision="approve", value={"year": 1999}, remember=True)]
+    assert asker.answers == [
+        e.ApprovalResponse(
+            approval_id="q1", decision="approve", value={"year": 1999}, remember=True
+        )
+    ]
 
 
 def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
@@ -65,15 +78,20 @@ def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
     run = waiting(asker)
     with pytest.raises(AnswerError, match="year must be a number"):
         run.respond("q1", value={"year": "x"})
-    with pytest.raises(AnswerError, match="no question 'q2' waits for an answer \\(waiting: 'q1'\\)"):
+    with pytest.raises(
+        AnswerError, match="no question 'q2' waits for an answer \\(waiting: 'q1'\\)"
+    ):
         run.respond("q2")
     with pytest.raises(
-        AnswerError, match="decision must be one of 'approve', 'deny', 'cancel' here, or True or False; got 'yes'"
+        AnswerError,
+        match="decision must be one of 'approve', 'deny', 'cancel' here, or True or False; got 'yes'",
     ):
         run.respond("q1", "yes")  # type: ignore[arg-type]
     run.waiting[0].deny("too old")
     run.wait(10)
-    assert asker.answers == [e.ApprovalResponse(approval_id="q1", decision="deny", reason="too old")]
+    assert asker.answers == [
+        e.ApprovalResponse(approval_id="q1", decision="deny", reason="too old")
+    ]
     with pytest.raises(AnswerError, match="waiting: none"):
         run.respond("q1")
 
@@ -180,7 +198,9 @@ SHOWN, ORIGINAL = ["•••1", "b", "•••2"], ["secret1", "b", "secret2"]
         (["•••1", "c", "•••2"], ["secret1", "c", "secret2"]),
     ],
 )
-def test_masked_items_of_a_list_are_found_where_they_are_moved(value: list[str], restored: list[str]) -> None:
+def test_masked_items_of_a_list_are_found_where_they_are_moved(
+    value: list[str], restored: list[str]
+) -> None:
     assert unmasked(value, SHOWN, ORIGINAL) == restored
 
 

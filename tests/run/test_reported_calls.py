@@ -20,7 +20,11 @@ def fits(**own: Any) -> Callable[[Any], int]:
 
 def told(id: str, name: str = "f", **args: Any) -> list[e.Event]:
     """The events with which a stream tells a call."""
-    return [e.ToolStart(id=id, name=name), e.ToolArgsDelta(id=id, delta="{"), e.ToolArgs(id=id, args=args)]
+    return [
+        e.ToolStart(id=id, name=name),
+        e.ToolArgsDelta(id=id, delta="{"),
+        e.ToolArgs(id=id, args=args),
+    ]
 
 
 def fed(calls: ReportedCalls, *events: e.Event) -> list[e.Event]:
@@ -39,7 +43,9 @@ def test_an_announcement_after_the_report_is_the_reported_call() -> None:
     calls = ReportedCalls()
     id, _ = calls.claim("f", fits(x=1))
     assert fed(calls, *told("tool-1", x=1)) == []
-    assert fed(calls, e.ToolOutput(id="tool-1", delta="out"), e.Status(message="m", parent_id="tool-1")) == [
+    assert fed(
+        calls, e.ToolOutput(id="tool-1", delta="out"), e.Status(message="m", parent_id="tool-1")
+    ) == [
         e.ToolOutput(id=id, delta="out"),
         e.Status(message="m", parent_id=id),
     ]
@@ -133,7 +139,9 @@ def test_a_call_that_calls_the_tool_in_turn_has_its_own_result() -> None:
 
 
 @pytest.mark.parametrize("args", [{}, {"x": 2}])
-def test_a_call_under_another_name_without_or_with_other_arguments_is_another(args: dict[str, Any]) -> None:
+def test_a_call_under_another_name_without_or_with_other_arguments_is_another(
+    args: dict[str, Any],
+) -> None:
     calls = ReportedCalls()
     fed(calls, *told("tool-1", name="Rates", **args))
     assert calls.claim("f", fits(**{"x": 1} if args else {})) == ("call-1", None)
@@ -142,10 +150,16 @@ def test_a_call_under_another_name_without_or_with_other_arguments_is_another(ar
 def whole(id: str, name: str, **args: Any) -> list[e.Event]:
     """The events of a call that is told at once."""
     text = msgspec.json.encode(args).decode()
-    return [e.ToolStart(id=id, name=name), e.ToolArgsDelta(id=id, delta=text), e.ToolArgs(id=id, args=args)]
+    return [
+        e.ToolStart(id=id, name=name),
+        e.ToolArgsDelta(id=id, delta=text),
+        e.ToolArgs(id=id, args=args),
+    ]
 
 
-def test_a_call_that_is_told_whole_under_another_name_after_its_report_is_the_reported_one() -> None:
+def test_a_call_that_is_told_whole_under_another_name_after_its_report_is_the_reported_one() -> (
+    None
+):
     calls = ReportedCalls()
     id, _ = calls.claim("f", fits(x=1))
     live = msgspec.structs.replace(LIVE, id=id)
@@ -159,7 +173,10 @@ def test_it_is_another_call_if_its_result_is_another() -> None:
     id, _ = calls.claim("f", fits(x=1))
     calls.finish(msgspec.structs.replace(LIVE, id=id))
     own = e.ToolResult(id="tool-1", content="the rate is 1.5")
-    assert fed(calls, *whole("tool-1", "report", x=1), own) == [*whole("tool-1", "report", x=1), own]
+    assert fed(calls, *whole("tool-1", "report", x=1), own) == [
+        *whole("tool-1", "report", x=1),
+        own,
+    ]
 
 
 def test_a_call_under_another_name_that_is_still_written_is_not_held_back() -> None:
@@ -193,6 +210,8 @@ def test_every_call_has_one_panel_in_every_order(data: st.DataObject) -> None:
     assert sorted(event.id for event in shown if isinstance(event, e.ToolResult)) == sorted(ids)
 
 
-@pytest.mark.parametrize("event", [e.TextDelta(id="t", delta="x"), e.ToolResult(id="tool-9", content=1)])
+@pytest.mark.parametrize(
+    "event", [e.TextDelta(id="t", delta="x"), e.ToolResult(id="tool-9", content=1)]
+)
 def test_what_no_tool_reports_passes(event: e.Event) -> None:
     assert ReportedCalls().feed(event) == [event]

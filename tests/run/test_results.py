@@ -61,7 +61,12 @@ def test_a_run_without_anything_has_empty_tables() -> None:
 def test_results_need_no_stream() -> None:
     state = RunState("run-x", iter(()), Gate(), "mine")
     results = RunResults(state)
-    assert (results.name, results.status, results.text, results.tools) == ("mine", "running", "", [])
+    assert (results.name, results.status, results.text, results.tools) == (
+        "mine",
+        "running",
+        "",
+        [],
+    )
     for event in [e.TextDelta(id="b", delta="Let me look."), *EVENTS]:
         state.add(event)
     assert (results.text, results.answer, [call.name for call in results.tools]) == (
@@ -69,7 +74,9 @@ def test_results_need_no_stream() -> None:
         "Hi",
         ["load", "fail"],
     )
-    assert [(event.seq, event.run_id) for event in results.events] == [(n, "run-x") for n in range(1, len(EVENTS) + 2)]
+    assert [(event.seq, event.run_id) for event in results.events] == [
+        (n, "run-x") for n in range(1, len(EVENTS) + 2)
+    ]
 
 
 def test_a_state_that_failed_has_the_streams_own_words() -> None:
@@ -86,16 +93,27 @@ def test_a_state_that_failed_has_the_streams_own_words() -> None:
 
 def test_a_call_that_may_still_come_is_missed_with_a_hint_to_wait() -> None:
     tools = RunResults(RunState("run-x", iter(()), Gate())).tools
-    with pytest.raises(IndexError, match=r"there is no tool call 0: 0 so far, and the run goes on: await run, or run.wait\(\)"):
+    with pytest.raises(
+        IndexError,
+        match=r"there is no tool call 0: 0 so far, and the run goes on: await run, or run.wait\(\)",
+    ):
         tools[0]
-    with pytest.raises(KeyError, match=r"no call of 'load'. Called were: none, and the run goes on"):
+    with pytest.raises(
+        KeyError, match=r"no call of 'load'. Called were: none, and the run goes on"
+    ):
         tools["load"]
 
 
 def test_tools_are_found_by_name_and_listed_as_a_table() -> None:
     tools = ended().tools
-    assert (tools["load"].result, tools[0].name, [call.name for call in tools[0:2]]) == ([1, 2], "load", ["load", "fail"])
-    with pytest.raises(KeyError, match=r"no call of 'laod'; did you mean 'load'\? Called were: load, fail"):
+    assert (tools["load"].result, tools[0].name, [call.name for call in tools[0:2]]) == (
+        [1, 2],
+        "load",
+        ["load", "fail"],
+    )
+    with pytest.raises(
+        KeyError, match=r"no call of 'laod'; did you mean 'load'\? Called were: load, fail"
+    ):
         tools["laod"]
     with pytest.raises(KeyError, match=r"no call of 'nope'. Called were: load, fail"):
         tools["nope"]
@@ -107,7 +125,9 @@ def test_tools_are_found_by_name_and_listed_as_a_table() -> None:
 
 
 def test_what_a_model_writes_is_escaped_in_the_table() -> None:
-    run = Run(iter([e.ToolStart(id="t", name="<script>"), e.ToolArgs(id="t", args={"q": "<img src=x>"})]))
+    run = Run(
+        iter([e.ToolStart(id="t", name="<script>"), e.ToolArgs(id="t", args={"q": "<img src=x>"})])
+    )
     run.start()
     html = run.wait().tools._repr_html_()
     assert "<script>" not in html
@@ -135,7 +155,14 @@ def test_the_prompt_that_was_given_is_part_of_the_run() -> None:
     run.wait()
     assert isinstance(run.events[0], e.Prompt)
     assert [block["text"] for block in run.snapshot() if block["kind"] == "prompt"] == ["Load it."]
-    assert [message["role"] for message in run.messages] == ["user", "assistant", "tool", "assistant", "tool", "assistant"]
+    assert [message["role"] for message in run.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
     assert run.messages[2]["content"] == "…"  # as the model got it
     assert [item.get("type", item.get("role")) for item in run.responses_input] == [
         "user",
@@ -149,7 +176,11 @@ def test_the_prompt_that_was_given_is_part_of_the_run() -> None:
 
 def test_what_is_hidden_or_secret_is_not_in_the_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_PASSWORD", "correct-horse")
-    run = Run(iter([*EVENTS, e.TextEnd(id="b", text="correct-horse")]), prompt="correct-horse?", reveal="answer")
+    run = Run(
+        iter([*EVENTS, e.TextEnd(id="b", text="correct-horse")]),
+        prompt="correct-horse?",
+        reveal="answer",
+    )
     run.start()
     run.wait()
     assert run.messages == [
@@ -164,7 +195,10 @@ def test_each_lane_has_messages_of_its_own() -> None:
     run = Run(Lanes([iter(first), iter(second)]))
     run.start()
     run.wait()
-    assert [[message["content"] for message in lane.messages] for lane in run.lanes] == [["A?", "A."], ["B?", "B."]]
+    assert [[message["content"] for message in lane.messages] for lane in run.lanes] == [
+        ["A?", "A."],
+        ["B?", "B."],
+    ]
     assert run.messages == []
 
 
@@ -173,7 +207,11 @@ def test_a_prompt_leaves_the_credentials_of_a_request_masked() -> None:
 
     class Stream:
         def __init__(self) -> None:
-            request = httpx2.Request("GET", "https://example.org", headers={"Authorization": "Bearer horse-battery-staple"})
+            request = httpx2.Request(
+                "GET",
+                "https://example.org",
+                headers={"Authorization": "Bearer horse-battery-staple"},
+            )
             self.response = httpx2.Response(200, request=request)
 
         def __iter__(self) -> Iterator[str]:

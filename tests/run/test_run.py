@@ -67,7 +67,9 @@ async def _buffered(run: Run) -> str:
 
 
 @pytest.mark.parametrize("read", [_awaited, _iterated, _buffered])
-async def test_a_run_that_nobody_has_started_begins_when_it_is_read(read: Callable[[Run], Awaitable[str]]) -> None:
+async def test_a_run_that_nobody_has_started_begins_when_it_is_read(
+    read: Callable[[Run], Awaitable[str]],
+) -> None:
     assert await asyncio.wait_for(read(Run(words())), 5) == "Hello, you"
 
 
@@ -97,7 +99,10 @@ def test_a_run_that_is_stopped_before_it_has_begun_reads_nothing() -> None:
 
 
 CANCELLED = [
-    {"event": "thread.message.delta", "data": {"delta": {"content": [{"type": "text", "text": {"value": "Hi"}}]}}},
+    {
+        "event": "thread.message.delta",
+        "data": {"delta": {"content": [{"type": "text", "text": {"value": "Hi"}}]}},
+    },
     {"event": "thread.run.canceled", "data": {"status": "canceled"}},
 ]
 
@@ -133,7 +138,9 @@ async def test_a_service_that_answers_to_a_stop_has_not_cancelled_the_run(tmp_pa
 
 async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
     script = "import asyncio\nfrom nbagent.run import Run\n" + _WAIT_INSIDE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE
+    )
     out, _ = await process.communicate()
     assert out.decode().split() == ["abc", "completed"]
 
@@ -221,7 +228,10 @@ def test_a_face_that_comes_after_the_end_gets_everything_at_once() -> None:
 
 
 def returned(value: Any, **options: Any) -> Run:
-    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content="said", value=e.Live(value))]
+    stream = [
+        e.ToolStart(id="c", name="f"),
+        e.ToolResult(id="c", content="said", value=e.Live(value)),
+    ]
     return started(iter(stream), **options).wait(5)
 
 
@@ -245,7 +255,9 @@ def test_a_long_text_that_a_tool_returned_can_be_read_whole() -> None:
 @pytest.mark.parametrize("at", [0, 8_990, 70_000, 100_001])
 def test_a_long_text_shows_no_key_wherever_its_pages_are_cut(key: str, at: int) -> None:
     text = f"{LONG[:at]} {key} {LONG[at:]}"
-    assert read(returned(text), "result/c/text/plain") == text.replace(key, key[:2] + "•" * (len(key) - 2))
+    assert read(returned(text), "result/c/text/plain") == text.replace(
+        key, key[:2] + "•" * (len(key) - 2)
+    )
 
 
 def test_what_is_hidden_has_no_pages() -> None:
@@ -255,13 +267,18 @@ def test_what_is_hidden_has_no_pages() -> None:
 
 def test_a_text_that_was_given_another_look_keeps_it() -> None:
     shown = e.Display(summary="s", data={"text/plain": "another look"})
-    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", value=e.Live(LONG), display=shown)]
+    stream = [
+        e.ToolStart(id="c", name="f"),
+        e.ToolResult(id="c", value=e.Live(LONG), display=shown),
+    ]
     assert read(started(iter(stream)).wait(5), "result/c/text/plain") == "another look"
 
 
 def test_a_call_whose_id_is_taken_or_very_long_keeps_its_result() -> None:
     for id in ("run", "x" * 5_000):
-        run = started(iter([e.ToolStart(id=id, name="f"), e.ToolResult(id=id, value=e.Live(WHO))])).wait(5)
+        run = started(
+            iter([e.ToolStart(id=id, name="f"), e.ToolResult(id=id, value=e.Live(WHO))])
+        ).wait(5)
         assert run.tools[0].result is WHO
 
 
@@ -296,7 +313,9 @@ async def test_an_error_of_the_stream_ends_the_run_and_keeps_the_text() -> None:
 
     run = await started(stream())
     assert (run.text, run.status, str(run.error)) == ("half", "failed", "the line went dead")
-    assert any(isinstance(event, e.Error) and "the line went dead" in event.message for event in run.events)
+    assert any(
+        isinstance(event, e.Error) and "the line went dead" in event.message for event in run.events
+    )
 
 
 async def test_cancel_ends_the_run_and_keeps_the_text() -> None:
@@ -400,9 +419,25 @@ class SlowFigure:
 def stream_with(figure: object, source: str) -> Any:
     result = e.ToolResult(id="c", content="a figure", value=e.Live(figure))
     if source == "LangGraph":
-        call = {"type": "ai", "id": "a", "content": "", "tool_calls": [{"name": "plot", "args": {}, "id": "c"}]}
-        answer = {"type": "tool", "id": "t", "content": "a figure", "tool_call_id": "c", "artifact": figure}
-        return iter([("updates", {"model": {"messages": [call]}}), ("updates", {"tools": {"messages": [answer]}})])
+        call = {
+            "type": "ai",
+            "id": "a",
+            "content": "",
+            "tool_calls": [{"name": "plot", "args": {}, "id": "c"}],
+        }
+        answer = {
+            "type": "tool",
+            "id": "t",
+            "content": "a figure",
+            "tool_call_id": "c",
+            "artifact": figure,
+        }
+        return iter(
+            [
+                ("updates", {"model": {"messages": [call]}}),
+                ("updates", {"tools": {"messages": [answer]}}),
+            ]
+        )
     return Lanes([iter([result]), iter(["text"])]) if source == "lanes" else iter([result])
 
 
@@ -431,7 +466,10 @@ def test_a_live_result_is_drawn_whatever_stream_it_is_in(source: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 0, "", False])
 def test_a_falsy_live_result_is_given_as_it_is(value: Any) -> None:
-    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content="said", value=e.Live(value))]
+    stream = [
+        e.ToolStart(id="c", name="f"),
+        e.ToolResult(id="c", content="said", value=e.Live(value)),
+    ]
     assert started(iter(stream)).wait(5).tools[0].result is value
 
 
@@ -449,7 +487,10 @@ def test_what_is_hidden_is_nowhere_in_the_run() -> None:
     run.start()
     run.wait(5)
     assert run.text == "the answer"
-    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} {vars(run._state)}"
+    assert (
+        "SECRET"
+        not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} {vars(run._state)}"
+    )
 
 
 def test_a_saved_run_plays_again(tmp_path: Any) -> None:
@@ -486,7 +527,11 @@ def test_a_decoder_that_fails_at_the_end_does_not_keep_the_run_from_ending() -> 
             raise ValueError("a mistake in a decoder")
 
     run = started(words(), decoder=Broken()).wait(5)
-    assert (run.text, run.status, str(run.error)) == ("Hello, you", "failed", "a mistake in a decoder")
+    assert (run.text, run.status, str(run.error)) == (
+        "Hello, you",
+        "failed",
+        "a mistake in a decoder",
+    )
 
 
 async def test_a_stream_that_stays_open_after_its_end_can_be_stopped() -> None:
@@ -561,7 +606,14 @@ def eager_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("eager_threads")
 def test_reading_a_calls_arguments_loses_none_that_are_just_coming() -> None:
-    run = started(iter([e.ToolStart(id="c", name="f"), *(e.ToolArgsDelta(id="c", delta="x") for _ in range(5_000))]))
+    run = started(
+        iter(
+            [
+                e.ToolStart(id="c", name="f"),
+                *(e.ToolArgsDelta(id="c", delta="x") for _ in range(5_000)),
+            ]
+        )
+    )
     while not run.tools:
         pass
     call = run.tools[0]
@@ -573,7 +625,9 @@ def test_reading_a_calls_arguments_loses_none_that_are_just_coming() -> None:
 @pytest.mark.parametrize("value", [42, "", '{"a": 1}', [1, 2], None])
 def test_a_recorded_result_is_what_the_tool_returned(value: Any) -> None:
     shown = e.Display(summary="shown", data={"text/plain": "shown"})
-    run = started(iter([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=value, display=shown)])).wait(5)
+    run = started(
+        iter([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=value, display=shown)])
+    ).wait(5)
     assert run.tools[0].result == value
 
 
@@ -684,14 +738,23 @@ def test_a_bad_reveal_is_named() -> None:
 
 
 def test_a_stream_that_says_it_failed_leaves_its_words_in_error() -> None:
-    stream = [e.RunStart(), e.Error(message="Quota exceeded", code="429", fatal=True), e.RunEnd(status="failed")]
+    stream = [
+        e.RunStart(),
+        e.Error(message="Quota exceeded", code="429", fatal=True),
+        e.RunEnd(status="failed"),
+    ]
     run = started(iter(stream)).wait(5)
     assert (str(run.error), getattr(run.error, "code", None)) == ("Quota exceeded", "429")
     assert "Quota exceeded" in repr(run)
 
 
 def test_an_error_that_did_not_end_the_run_is_not_its_error() -> None:
-    stream = [e.RunStart(), e.Error(message="a hiccup"), e.TextDelta(id="t", delta="a"), e.RunEnd(status="completed")]
+    stream = [
+        e.RunStart(),
+        e.Error(message="a hiccup"),
+        e.TextDelta(id="t", delta="a"),
+        e.RunEnd(status="completed"),
+    ]
     assert started(iter(stream)).wait(5).error is None
 
 

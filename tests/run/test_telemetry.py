@@ -54,7 +54,10 @@ class Spans:
         """Return the names of the spans, each with those below it."""
         parent = None if above is None else above.context and above.context.span_id
         below = [span for span in self.all if (span.parent and span.parent.span_id) == parent]
-        return {span.name: self.tree(span) for span in sorted(below, key=lambda span: span.start_time or 0)}
+        return {
+            span.name: self.tree(span)
+            for span in sorted(below, key=lambda span: span.start_time or 0)
+        }
 
 
 @pytest.fixture
@@ -71,14 +74,23 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-async def test_an_agent_its_requests_and_its_calls_are_spans_by_the_conventions(spans: Spans) -> None:
+async def test_an_agent_its_requests_and_its_calls_are_spans_by_the_conventions(
+    spans: Spans,
+) -> None:
     with Server(CALLS, chat("Done.")) as server:
-        agent = nbagent.Agent("test-1", tools=[double, find], client=server.client(), api="chat", name="helper")
+        agent = nbagent.Agent(
+            "test-1", tools=[double, find], client=server.client(), api="chat", name="helper"
+        )
         run = Run(agent.session("talk").stream("go"))
         run.start()
         await run
     assert spans.tree() == {
-        "invoke_agent helper": {"chat test-1": {}, "execute_tool double": {}, "execute_tool find": {}} | {"chat test-1": {}}
+        "invoke_agent helper": {
+            "chat test-1": {},
+            "execute_tool double": {},
+            "execute_tool find": {},
+        }
+        | {"chat test-1": {}}
     }
     first, second = [span for span in spans.all if span.name == "chat test-1"]
     assert first.kind is SpanKind.CLIENT
@@ -118,21 +130,32 @@ async def test_an_agent_its_requests_and_its_calls_are_spans_by_the_conventions(
 
 async def test_spans_have_the_times_of_the_events(spans: Spans) -> None:
     with Server(CALLS, chat("Done.")) as server:
-        run = Run(nbagent.Agent("test-1", tools=[double, find], client=server.client(), api="chat", name="helper").stream("go"))
+        run = Run(
+            nbagent.Agent(
+                "test-1", tools=[double, find], client=server.client(), api="chat", name="helper"
+            ).stream("go")
+        )
         run.start()
         await run
     whole = spans["invoke_agent helper"]
-    assert (whole.start_time, whole.end_time) == (int(run.events[0].ts * 1e9), int(run.events[-1].ts * 1e9))
+    assert (whole.start_time, whole.end_time) == (
+        int(run.events[0].ts * 1e9),
+        int(run.events[-1].ts * 1e9),
+    )
     result = next(event for event in run.events if isinstance(event, e.ToolResult))
     assert spans["execute_tool double"].end_time == int(result.ts * 1e9)
     asked = next(event for event in run.events if isinstance(event, e.Prompt))
-    assert min(span.start_time or 0 for span in spans.all if span.name.startswith("chat")) == int(asked.ts * 1e9)
+    assert min(span.start_time or 0 for span in spans.all if span.name.startswith("chat")) == int(
+        asked.ts * 1e9
+    )
 
 
 async def test_what_was_said_is_in_no_span_unless_asked_for_and_then_masked(spans: Spans) -> None:
     async def one() -> str:
         with Server(CALLS, chat("The answer is 42.")) as server:
-            agent = nbagent.Agent("test-1", tools=[double, find], client=server.client(), api="chat", name="helper")
+            agent = nbagent.Agent(
+                "test-1", tools=[double, find], client=server.client(), api="chat", name="helper"
+            )
             run = Run(agent.stream("my question"), redact=["secret [a-z]+"])
             run.start()
             await run
@@ -140,26 +163,43 @@ async def test_what_was_said_is_in_no_span_unless_asked_for_and_then_masked(span
 
     told = await one()
     assert not [text for text in ("my question", "answer is", "secret", "no page") if text in told]
-    assert not [span for span in spans.all if any("arguments" in name or "messages" in name for name in attributes(span))]
+    assert not [
+        span
+        for span in spans.all
+        if any("arguments" in name or "messages" in name for name in attributes(span))
+    ]
     spans.exporter.clear()
     nbagent.telemetry(content=True, tracer_provider=spans.provider)
     assert "secret plan" not in await one()
-    assert json.loads(attributes(spans["execute_tool double"])["gen_ai.tool.call.arguments"]) == {"number": 21}
+    assert json.loads(attributes(spans["execute_tool double"])["gen_ai.tool.call.arguments"]) == {
+        "number": 21
+    }
     assert attributes(spans["execute_tool double"])["gen_ai.tool.call.result"] == "42"
     root = attributes(spans["invoke_agent helper"])
     assert json.loads(root["gen_ai.input.messages"]) == [
         {"role": "user", "parts": [{"type": "text", "content": "my question"}]}
     ]
-    assert json.loads(root["gen_ai.output.messages"])[0]["parts"][0]["content"] == "The answer is 42."
+    assert (
+        json.loads(root["gen_ai.output.messages"])[0]["parts"][0]["content"] == "The answer is 42."
+    )
     assert "no page" in (spans["execute_tool find"].status.description or "")
 
 
 async def test_a_nested_agent_is_below_the_call_that_asked_it(spans: Spans) -> None:
-    with Server(chat(calls=[("c1", "expert", '{"task": "add"}')]), CALLS, chat("42"), chat("It is 42.")) as server:
+    with Server(
+        chat(calls=[("c1", "expert", '{"task": "add"}')]), CALLS, chat("42"), chat("It is 42.")
+    ) as server:
         expert = nbagent.Agent(
-            "test-2", tools=[double, find], client=server.client(), api="chat", name="expert", description="x"
+            "test-2",
+            tools=[double, find],
+            client=server.client(),
+            api="chat",
+            name="expert",
+            description="x",
         )
-        boss = nbagent.Agent("test-1", tools=[expert], client=server.client(), api="chat", name="boss")
+        boss = nbagent.Agent(
+            "test-1", tools=[expert], client=server.client(), api="chat", name="boss"
+        )
         run = Run(boss.stream("go"))
         run.start()
         await run
@@ -177,7 +217,11 @@ async def test_what_was_stopped_ends_with_the_reason(spans: Spans) -> None:
         await asyncio.Event().wait()
 
     with Server(chat(calls=[("c1", "wait", "{}")])) as server:
-        run = Run(nbagent.Agent("test-1", tools=[wait], client=server.client(), api="chat", name="helper").stream("go"))
+        run = Run(
+            nbagent.Agent(
+                "test-1", tools=[wait], client=server.client(), api="chat", name="helper"
+            ).stream("go")
+        )
         run.start()
         async for _ in run.stream("tool.args"):
             run.cancel()
@@ -205,9 +249,14 @@ def test_a_span_that_is_current_or_that_a_request_names_is_the_parent(spans: Spa
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with Server(chat("One."), chat("Two.")) as model:
         agent = nbagent.Agent("test-1", client=model.client(), api="chat", name="helper")
-        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+        with (
+            serve(agent, port=0) as server,
+            httpx2.Client(base_url=server.url, timeout=20) as client,
+        ):
             for headers in ({"traceparent": parent}, {}):
-                response = client.post("/agents/helper/messages/stream", json={"message": "go"}, headers=headers)
+                response = client.post(
+                    "/agents/helper/messages/stream", json={"message": "go"}, headers=headers
+                )
                 assert response.status_code == 200
     named, alone = [span for span in spans.all if span.name == "invoke_agent helper"]
     assert named.context is not None

@@ -35,7 +35,11 @@ async def test_a_stream_that_says_nothing_any_more_ends() -> None:
 @pytest.mark.parametrize("limit", ["timeout", "idle_timeout"])
 async def test_a_run_that_has_ended_does_not_fail_because_its_stream_goes_on(limit: str) -> None:
     async def left_open() -> AsyncIterator[e.Event]:
-        for event in (e.RunStart(), e.TextDelta(id="a", delta="Hello"), e.RunEnd(status="completed")):
+        for event in (
+            e.RunStart(),
+            e.TextDelta(id="a", delta="Hello"),
+            e.RunEnd(status="completed"),
+        ):
             yield event
         await asyncio.Event().wait()
 
@@ -87,5 +91,7 @@ def test_a_stream_in_time_is_left_alone() -> None:
 @pytest.mark.parametrize("option", ["timeout", "idle_timeout"])
 @pytest.mark.parametrize("value", [0, "5", float("nan")])
 def test_a_time_that_makes_no_sense_is_refused(option: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"{option} must be a positive number of seconds; got {value!r}"):
+    with pytest.raises(
+        ValueError, match=f"{option} must be a positive number of seconds; got {value!r}"
+    ):
         Run(iter([]), **{option: value})

@@ -36,8 +36,17 @@ def finished(source: Any, **options: Any) -> Run:
 
 
 def chunks(text: str) -> list[Any]:
-    found = [{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": char}}]} for char in text]
-    return [*found, {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
+    found = [
+        {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": char}}]}
+        for char in text
+    ]
+    return [
+        *found,
+        {
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        },
+    ]
 
 
 def test_without_names_such_a_call_is_text() -> None:
@@ -81,11 +90,17 @@ async def test_a_structured_answer_is_no_call() -> None:
     ("path", "body"),
     [
         ("/agents/assistant/messages/stream", {"message": "Hi"}),
-        ("/v1/chat/completions", {"model": "assistant", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}),
+        (
+            "/v1/chat/completions",
+            {"model": "assistant", "stream": True, "messages": [{"role": "user", "content": "Hi"}]},
+        ),
     ],
 )
 def test_a_served_agent_tells_its_clients_the_answer_only(path: str, body: Any) -> None:
-    thought, call = "[THINK]Zthought[/THINK]", '[TOOL_CALLS][{"name": "f", "arguments": {"q": "Zq"}}]'
+    thought, call = (
+        "[THINK]Zthought[/THINK]",
+        '[TOOL_CALLS][{"name": "f", "arguments": {"q": "Zq"}}]',
+    )
     leaking = f"{thought}Let me look.\n\n{call}\n\n<plan>Zplan</plan>"
     with Server(chat(*leaking, "It is 7 degrees.")) as model:
         agent = nbagent.Agent("test-1", client=model.client(), api="chat", name="assistant")

@@ -15,7 +15,9 @@ def test_a_positive_number_or_none_is_a_time_limit(seconds: float | None) -> Non
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_any_other_number_is_refused_by_its_name(seconds: float) -> None:
-    with pytest.raises(ValueError, match=f"timeout must be a positive number of seconds; got {seconds!r}"):
+    with pytest.raises(
+        ValueError, match=f"timeout must be a positive number of seconds; got {seconds!r}"
+    ):
         positive_seconds("timeout", seconds)
 
 
@@ -43,7 +45,9 @@ class SimulatedTime:
         self.now = until
 
 
-async def test_a_silence_begins_anew_with_each_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silence_begins_anew_with_each_sign_of_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     time = SimulatedTime(monkeypatch)
     time.touched_at = [103, 104, 108]
     await time.clock.expired()
@@ -64,7 +68,9 @@ async def test_a_wait_that_is_silent_for_too_long_raises_the_callers_error() -> 
             await asyncio.Event().wait()
 
 
-@pytest.mark.parametrize("error", [TimeoutError("its own"), StopAsyncIteration(), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "error", [TimeoutError("its own"), StopAsyncIteration(), asyncio.CancelledError()]
+)
 async def test_an_error_of_the_wait_itself_comes_out_as_it_is(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
         async with IdleClock(60).limit(too_long):

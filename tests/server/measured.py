@@ -29,12 +29,17 @@ def held(port: int) -> dict[str, float]:
     """Return what this process holds: megabytes, and numbers of objects."""
     gc.collect()
     process = psutil.Process()
-    kinds = [type(each) for each in gc.get_objects() if type(each) is not asyncio.Task or not each.done()]
+    kinds = [
+        type(each) for each in gc.get_objects() if type(each) is not asyncio.Task or not each.done()
+    ]
     return {
         "rss_mb": process.memory_info().rss / 1e6,
         "blocks": sys.getallocatedblocks(),
         "threads": threading.active_count(),
-        "connections": sum(each.laddr[1] == port and each.status == "ESTABLISHED" for each in process.net_connections("tcp")),
+        "connections": sum(
+            each.laddr[1] == port and each.status == "ESTABLISHED"
+            for each in process.net_connections("tcp")
+        ),
         "tasks": sum("Task" in kind.__name__ and issubclass(kind, asyncio.Task) for kind in kinds),
         "runs": kinds.count(Run),
         "hosted": kinds.count(HostedRun),

@@ -34,7 +34,9 @@ class Raw:
 
     def get(self, path: str, *headers: str) -> None:
         """Send a GET request."""
-        self.send("\r\n".join([f"GET {path} HTTP/1.1", f"Host: {self.host}", *headers, "", ""]).encode())
+        self.send(
+            "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {self.host}", *headers, "", ""]).encode()
+        )
 
     def read(self) -> bytes:
         """Return what the server sends until it closes the connection."""
@@ -62,7 +64,12 @@ class Raw:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.socket.close()
 
 
@@ -72,16 +79,29 @@ class RawWebSocket(Raw):
     def __init__(self, url: str, path: str = "/agents/assistant/stream", *headers: str) -> None:
         super().__init__(url)
         key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}")
+        upgrade = (
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {key}",
+        )
         self.get(path, *upgrade, *headers)
         self.answer = self.read_until(b"\r\n\r\n")
 
     def frame(self, opcode: int, data: bytes, *, fin: bool = True, masked: bool = True) -> None:
         """Send a frame."""
         size = len(data)
-        short, rest = (size, b"") if size < 126 else (126, size.to_bytes(2)) if size < 65536 else (127, size.to_bytes(8))
+        short, rest = (
+            (size, b"")
+            if size < 126
+            else (126, size.to_bytes(2))
+            if size < 65536
+            else (127, size.to_bytes(8))
+        )
         length = bytes([short | (0x80 if masked else 0)]) + rest
-        self.send(bytes([(0x80 if fin else 0) | opcode]) + length + (bytes(4) if masked else b"") + data)
+        self.send(
+            bytes([(0x80 if fin else 0) | opcode]) + length + (bytes(4) if masked else b"") + data
+        )
 
     def message(self) -> bytes:
         """Return the next frame's data, of which the first two bytes are the code if it closes the connection."""

@@ -92,7 +92,13 @@ class Asking:
     def agent(self, *replies: Any, tools: tuple[Any, ...] = ()) -> Iterator[Agent]:
         """Yield an agent of a model that replies so, with more tools."""
         with ModelServer(*replies) as model:
-            yield Agent("test-1", tools=[*tools, self.tool], client=model.client(), api="chat", name="assistant")
+            yield Agent(
+                "test-1",
+                tools=[*tools, self.tool],
+                client=model.client(),
+                api="chat",
+                name="assistant",
+            )
 
 
 def agent_of(model: str, deleted: Path) -> Agent:
@@ -126,10 +132,14 @@ class Process:
     def start(self) -> None:
         """Start the process, and wait until it listens."""
         port = self.url.rpartition(":")[2]
-        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         arguments = (*self._arguments, *([port] if port else []))
         environment = {**os.environ, "PYTHONPATH": path}
-        self._process = start(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self._process = start(
+            *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 
@@ -152,6 +162,8 @@ class Process:
 
 if __name__ == "__main__":
     _, model, store, file, *port = sys.argv
-    with serve(agent_of(model, Path(file)), port=int(port[0]) if port else 0, store=store) as server:
+    with serve(
+        agent_of(model, Path(file)), port=int(port[0]) if port else 0, store=store
+    ) as server:
         print(server.url, flush=True)
         sys.stdin.read()

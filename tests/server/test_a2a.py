@@ -76,9 +76,18 @@ class Held:
 
 
 @contextlib.contextmanager
-def serving(*replies: Any, tools: Any = (add,), **options: Any) -> Iterator[tuple[Server, ModelServer]]:
+def serving(
+    *replies: Any, tools: Any = (add,), **options: Any
+) -> Iterator[tuple[Server, ModelServer]]:
     with ModelServer(*replies) as model:
-        agent = Agent("test-1", tools=tools, client=model.client(), api="chat", name="assistant", description="Adds.")
+        agent = Agent(
+            "test-1",
+            tools=tools,
+            client=model.client(),
+            api="chat",
+            name="assistant",
+            description="Adds.",
+        )
         with serve(agent, port=0, grpc_port=0, **options) as server:
             yield server, model
 
@@ -88,7 +97,9 @@ async def connected(url: str, binding: str, token: str | None = None) -> AsyncIt
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(timeout=20, headers=headers) as http:
         config = ClientConfig(
-            httpx_client=http, supported_protocol_bindings=[binding], grpc_channel_factory=grpc.aio.insecure_channel
+            httpx_client=http,
+            supported_protocol_bindings=[binding],
+            grpc_channel_factory=grpc.aio.insecure_channel,
         )
         client = ClientFactory(config).create(await A2ACardResolver(http, url).get_agent_card())
         try:
@@ -122,7 +133,11 @@ def text_of(responses: list[StreamResponse]) -> str:
 
 def states(responses: list[StreamResponse]) -> list[str]:
     """Return the states, each once in a row."""
-    found = [TaskState.Name(each.status_update.status.state) for each in responses if each.HasField("status_update")]
+    found = [
+        TaskState.Name(each.status_update.status.state)
+        for each in responses
+        if each.HasField("status_update")
+    ]
     return [state for number, state in enumerate(found) if [state] != found[number - 1 : number]]
 
 
@@ -146,7 +161,9 @@ async def test_an_answer_is_streamed(binding: str) -> None:
     assert text_of(responses) == "It is 3."
     assert [data["type"] for data in data_of(responses)] == ["tool_use", "tool_result"]
     assert task.status.state == TaskState.TASK_STATE_COMPLETED
-    assert "".join(part.text for artifact in task.artifacts for part in artifact.parts) == "It is 3."
+    assert (
+        "".join(part.text for artifact in task.artifacts for part in artifact.parts) == "It is 3."
+    )
 
 
 async def test_a_client_that_does_not_stream_gets_the_task() -> None:
@@ -158,10 +175,20 @@ async def test_a_client_that_does_not_stream_gets_the_task() -> None:
 
 
 async def test_a_client_of_version_0_3_is_answered() -> None:
-    message = {"kind": "message", "messageId": "m", "role": "user", "parts": [{"kind": "text", "text": "x"}]}
+    message = {
+        "kind": "message",
+        "messageId": "m",
+        "role": "user",
+        "parts": [{"kind": "text", "text": "x"}],
+    }
     with serving(chat("Hi.")) as (server, _):
         async with httpx2.AsyncClient(base_url=server.url) as http:
-            body = {"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": message}}
+            body = {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "message/send",
+                "params": {"message": message},
+            }
             answer = (await http.post("/agents/assistant", json=body)).json()
     assert answer["result"]["status"]["state"] == "completed"
 
@@ -173,7 +200,11 @@ async def test_a_context_is_a_session(binding: str) -> None:
             first = await heard(client, said("I am Ada."))
             await heard(client, said("Who am I?", context_id=first[0].task.context_id))
             listed = await client.list_tasks(ListTasksRequest(context_id=first[0].task.context_id))
-        assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
+        assert [each["content"] for each in model.bodies[1]["messages"]] == [
+            "I am Ada.",
+            "Hello, Ada.",
+            "Who am I?",
+        ]
     assert len(listed.tasks) == 2
 
 
@@ -191,7 +222,9 @@ async def test_a_task_is_cancelled(binding: str) -> None:
                     held.go_on()
             assert stopped is not None
             assert stopped.status.state == TaskState.TASK_STATE_CANCELED
-            assert (await client.get_task(GetTaskRequest(id=task_id))).status.state == TaskState.TASK_STATE_CANCELED
+            assert (
+                await client.get_task(GetTaskRequest(id=task_id))
+            ).status.state == TaskState.TASK_STATE_CANCELED
             with pytest.raises(A2AError, match="cannot be canceled"):
                 await client.cancel_task(CancelTaskRequest(id=task_id))
 
@@ -230,16 +263,27 @@ REMOVING = [chat(calls=[("c1", "remove", '{"name": "x"}')]), chat("Done.")]
 
 @pytest.mark.parametrize(
     ("binding", "answer", "runs"),
-    [("JSONRPC", "yes", True), ("JSONRPC", "what is it?", False), ("HTTP+JSON", "yes", True), ("GRPC", "no", False)],
+    [
+        ("JSONRPC", "yes", True),
+        ("JSONRPC", "what is it?", False),
+        ("HTTP+JSON", "yes", True),
+        ("GRPC", "no", False),
+    ],
 )
-async def test_a_call_that_needs_permission_waits_for_a_message(binding: str, answer: str, runs: bool) -> None:
+async def test_a_call_that_needs_permission_waits_for_a_message(
+    binding: str, answer: str, runs: bool
+) -> None:
     ran: list[str] = []
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):
         async with connected(server.url, binding) as client:
             asked = await heard(client, said("Remove x."))
             assert (states(asked)[-1], ran) == ("TASK_STATE_INPUT_REQUIRED", [])
             question = data_of(asked)[-1]
-            assert (question["kind"], question["tool"], dict(question["args"])) == ("tool", "remove", {"name": "x"})
+            assert (question["kind"], question["tool"], dict(question["args"])) == (
+                "tool",
+                "remove",
+                {"name": "x"},
+            )
             done = await heard(client, said(answer, task_id=asked[0].task.id))
     assert (text_of(done), ran) == ("Done.", ["x"] if runs else [])
     assert states(done)[-1] == "TASK_STATE_COMPLETED"
@@ -250,8 +294,12 @@ async def test_an_answer_as_data_changes_the_arguments() -> None:
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):
         async with connected(server.url, "JSONRPC") as client:
             asked = await heard(client, said("Remove x."))
-            part = new_data_part({"type": "tool_approval", "decision": "approve", "args": {"name": "y"}})
-            message = Message(message_id="m", role=Role.ROLE_USER, task_id=asked[0].task.id, parts=[part])
+            part = new_data_part(
+                {"type": "tool_approval", "decision": "approve", "args": {"name": "y"}}
+            )
+            message = Message(
+                message_id="m", role=Role.ROLE_USER, task_id=asked[0].task.id, parts=[part]
+            )
             await heard(client, SendMessageRequest(message=message))
     assert ran == ["y"]
 
@@ -262,7 +310,12 @@ async def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
         async with connected(server.url, "JSONRPC") as client:
             task_id = (await heard(client, said("Remove x.")))[0].task.id
             for wrong in ({"decision": "perhaps"}, {"decision": "approve", "args": {"name": 7}}):
-                message = Message(message_id="m", role=Role.ROLE_USER, task_id=task_id, parts=[new_data_part(wrong)])
+                message = Message(
+                    message_id="m",
+                    role=Role.ROLE_USER,
+                    task_id=task_id,
+                    parts=[new_data_part(wrong)],
+                )
                 refused = await heard(client, SendMessageRequest(message=message))
                 assert states(refused) == ["TASK_STATE_INPUT_REQUIRED"]
             assert ran == []
@@ -273,7 +326,10 @@ async def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
 async def test_a_question_that_another_client_answers_does_not_hold_the_task() -> None:
     ran: list[str] = []
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):
-        async with connected(server.url, "JSONRPC") as client, httpx2.AsyncClient(base_url=server.url) as http:
+        async with (
+            connected(server.url, "JSONRPC") as client,
+            httpx2.AsyncClient(base_url=server.url) as http,
+        ):
             asked = await heard(client, said("Remove x."))
             task_id = asked[0].task.id
             again = client.subscribe(SubscribeToTaskRequest(id=task_id))
@@ -308,8 +364,18 @@ async def test_a_message_for_a_task_that_works_is_no_answer_to_a_later_question(
 
 async def test_questions_at_once_are_answered_one_after_the_other() -> None:
     ran: list[str] = []
-    both = {"index": 0, "id": "c1", "type": "function", "function": {"name": "remove", "arguments": '{"name": "x"}'}}
-    other = {"index": 1, "id": "c2", "type": "function", "function": {"name": "remove", "arguments": '{"name": "y"}'}}
+    both = {
+        "index": 0,
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "remove", "arguments": '{"name": "x"}'},
+    }
+    other = {
+        "index": 1,
+        "id": "c2",
+        "type": "function",
+        "function": {"name": "remove", "arguments": '{"name": "y"}'},
+    }
 
     def call_both(exchange: Exchange) -> None:
         exchange.begin()
@@ -322,7 +388,11 @@ async def test_questions_at_once_are_answered_one_after_the_other() -> None:
             asked = await heard(client, said("yes", task_id=task_id))
             assert (states(asked)[-1], len(ran)) == ("TASK_STATE_INPUT_REQUIRED", 1)
             done = await heard(client, said("yes", task_id=task_id))
-    assert (text_of(done), states(done)[-1], sorted(ran)) == ("Done.", "TASK_STATE_COMPLETED", ["x", "y"])
+    assert (text_of(done), states(done)[-1], sorted(ran)) == (
+        "Done.",
+        "TASK_STATE_COMPLETED",
+        ["x", "y"],
+    )
 
 
 @every_binding
@@ -334,7 +404,9 @@ async def test_push_notifications_are_refused(binding: str) -> None:
             with pytest.raises(PushNotificationNotSupportedError):
                 await client.create_task_push_notification_config(config)
             with pytest.raises(PushNotificationNotSupportedError):
-                await client.list_task_push_notification_configs(ListTaskPushNotificationConfigsRequest(task_id="any"))
+                await client.list_task_push_notification_configs(
+                    ListTaskPushNotificationConfigsRequest(task_id="any")
+                )
             request = said("x")
             request.configuration.task_push_notification_config.url = config.url
             with pytest.raises(PushNotificationNotSupportedError):
@@ -353,7 +425,9 @@ async def test_thoughts_are_no_part_of_the_answer() -> None:
         async with connected(server.url, "JSONRPC") as client:
             responses = await heard(client, said("x"))
     assert text_of(responses) == "Hi."
-    assert [(data["type"], data["content"]) for data in data_of(responses)] == [("thinking", "Let me think.")]
+    assert [(data["type"], data["content"]) for data in data_of(responses)] == [
+        ("thinking", "Let me think.")
+    ]
 
 
 async def test_a_message_for_a_task_that_has_ended_is_refused() -> None:
@@ -365,7 +439,9 @@ async def test_a_message_for_a_task_that_has_ended_is_refused() -> None:
 
 
 async def test_a_file_that_is_no_text_is_refused() -> None:
-    message = Message(message_id="m", role=Role.ROLE_USER, parts=[Part(raw=b"x", media_type="image/png")])
+    message = Message(
+        message_id="m", role=Role.ROLE_USER, parts=[Part(raw=b"x", media_type="image/png")]
+    )
     with serving() as (server, _):
         async with connected(server.url, "JSONRPC") as client:
             with pytest.raises(ContentTypeNotSupportedError, match="image/png"):
@@ -394,13 +470,19 @@ async def test_a_task_is_known_after_a_restart(tmp_path: Any) -> None:
     with serving(store=tmp_path / "runs.db") as (server, _):
         async with connected(server.url, "JSONRPC") as client:
             task = await client.get_task(GetTaskRequest(id=task_id))
-    assert (task.status.state, task.artifacts[0].parts[0].text) == (TaskState.TASK_STATE_COMPLETED, "Hi.")
+    assert (task.status.state, task.artifacts[0].parts[0].text) == (
+        TaskState.TASK_STATE_COMPLETED,
+        "Hi.",
+    )
 
 
 async def test_a_run_of_another_endpoint_is_a_task() -> None:
     held = Held()
     with serving(held) as (server, _):
-        async with connected(server.url, "JSONRPC") as client, httpx2.AsyncClient(base_url=server.url) as http:
+        async with (
+            connected(server.url, "JSONRPC") as client,
+            httpx2.AsyncClient(base_url=server.url) as http,
+        ):
             run = (await http.post("/runs", json={"message": "x"})).json()["id"]
             assert (await client.get_task(GetTaskRequest(id=run))).id == run
             stopped = await client.cancel_task(CancelTaskRequest(id=run))
@@ -416,7 +498,10 @@ def test_the_card_names_each_way_to_the_agent_and_none_of_its_secrets() -> None:
     agent = Agent("demo", name="assistant", instructions="a secret", description="Adds.")
     with serve(agent, port=0, grpc_port=0, token=TOKEN) as server:
         card = cards(server.url, authorization=f"Bearer {TOKEN}").json()
-        ways = {(each["protocolBinding"], each["protocolVersion"]): each["url"] for each in card["supportedInterfaces"]}
+        ways = {
+            (each["protocolBinding"], each["protocolVersion"]): each["url"]
+            for each in card["supportedInterfaces"]
+        }
         assert cards(server.url).status_code == 401
     assert ways == {
         **{(kind, "1.0"): f"{server.url}/agents/assistant" for kind in ("JSONRPC", "HTTP+JSON")},
@@ -428,7 +513,10 @@ def test_the_card_names_each_way_to_the_agent_and_none_of_its_secrets() -> None:
 
 async def test_several_agents_have_a_card_each() -> None:
     with ModelServer(chat("I am b.")) as model:
-        agents = {name: Agent("test-1", client=model.client(), api="chat", name=name) for name in ("a", "b")}
+        agents = {
+            name: Agent("test-1", client=model.client(), api="chat", name=name)
+            for name in ("a", "b")
+        }
         with serve(agents, port=0, grpc_port=0) as server:
             assert cards(server.url).status_code == 400
             async with connected(f"{server.url}/agents/b", "GRPC") as client:
@@ -446,7 +534,9 @@ def test_the_card_of_a_mounted_server_names_its_paths_in_full() -> None:
     with TestClient(app, base_url="http://localhost") as client:
         card = client.get("/agents-api/.well-known/agent-card.json").json()
         url = card["supportedInterfaces"][0]["url"]
-        answer = client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "x"}})
+        answer = client.post(
+            url, json={"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "x"}}
+        )
     assert url == "http://localhost/agents-api/agents/a%20b"
     assert answer.json()["id"] == 1
 
@@ -465,25 +555,44 @@ async def test_a_token_opens_the_server(binding: str) -> None:
         ({"headers": {"host": "attacker.example"}}, 403),
         ({"headers": {"origin": "https://attacker.example"}}, 403),
         ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415),
-        ({"content": b"x" * (4 * 1024 * 1024 + 1), "headers": {"content-type": "application/json"}}, 413),
+        (
+            {
+                "content": b"x" * (4 * 1024 * 1024 + 1),
+                "headers": {"content-type": "application/json"},
+            },
+            413,
+        ),
     ],
 )
-def test_a_request_that_no_client_would_send_is_refused(options: dict[str, Any], status: int) -> None:
+def test_a_request_that_no_client_would_send_is_refused(
+    options: dict[str, Any], status: int
+) -> None:
     with serving() as (server, _):
-        for path in ("/agents/assistant", "/agents/assistant/message:send", "/agents/assistant/tasks/x:cancel"):
+        for path in (
+            "/agents/assistant",
+            "/agents/assistant/message:send",
+            "/agents/assistant/tasks/x:cancel",
+        ):
             made = {"json": {}} | options if "content" not in options else options
             refused = httpx2.post(server.url + path, **made)
             assert refused.status_code == status
-            assert status == 403 or "code" in refused.json()["error"]  # in A2A's own form, behind the guard
+            assert (
+                status == 403 or "code" in refused.json()["error"]
+            )  # in A2A's own form, behind the guard
         assert httpx2.post(f"{server.url}/agents/none", json={}).status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"[" * 100_000, b'{"jsonrpc": "2.0", "method": "SendMessage", "params": 7}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"[" * 100_000, b'{"jsonrpc": "2.0", "method": "SendMessage", "params": 7}'],
+)
 def test_junk_is_answered_with_an_error(body: bytes) -> None:
     headers = {"content-type": "application/json", "a2a-version": "1.0"}
     with serving() as (server, _):
         answer = httpx2.post(f"{server.url}/agents/assistant", content=body, headers=headers)
-        rest = httpx2.post(f"{server.url}/agents/assistant/message:send", content=body, headers=headers)
+        rest = httpx2.post(
+            f"{server.url}/agents/assistant/message:send", content=body, headers=headers
+        )
         assert httpx2.get(f"{server.url}/health").status_code == 200
     assert answer.status_code == 200
     assert "error" in answer.json()
@@ -494,9 +603,16 @@ async def test_nbagent_shows_the_address_and_answers() -> None:
     ran: list[str] = []
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):
         message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "Remove x."}]}
-        body = {"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage", "params": {"message": message}}
+        body = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "SendStreamingMessage",
+            "params": {"message": message},
+        }
         headers = {"a2a-version": "1.0"}
-        run = nbagent.Run(nbagent.connect(f"{server.url}/agents/assistant", json=body, headers=headers))
+        run = nbagent.Run(
+            nbagent.connect(f"{server.url}/agents/assistant", json=body, headers=headers)
+        )
         run.on("approval.request", lambda event: run.respond(event.approval_id, True))
         run.start()
         async with asyncio.timeout(20):
@@ -511,17 +627,29 @@ async def test_an_agent_asks_another_one_whose_question_reaches_the_reader() -> 
         def cleaner(task: str) -> ServiceStream:
             """Give the cleaner a task."""
             message = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": task}]}
-            body = {"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage", "params": {"message": message}}
-            return nbagent.connect(f"{server.url}/agents/assistant", json=body, headers={"a2a-version": "1.0"})
+            body = {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "SendStreamingMessage",
+                "params": {"message": message},
+            }
+            return nbagent.connect(
+                f"{server.url}/agents/assistant", json=body, headers={"a2a-version": "1.0"}
+            )
 
         boss = Agent("test-1", tools=[cleaner], client=model.client(), api="chat", name="boss")
-        run = nbagent.Run(boss.stream("Clean up."), answer=lambda question: question.tool == "remove")
+        run = nbagent.Run(
+            boss.stream("Clean up."), answer=lambda question: question.tool == "remove"
+        )
         run.start()
         async with asyncio.timeout(20):
             await run
     assert (run.status, run.answer, ran) == ("completed", "Clean.", ["x"])
     agent = next(block for block in run.snapshot() if block["kind"] == "agent")
-    assert [(call.name, call.result) for call in run.tools] == [("cleaner", "Done."), ("remove", "removed")]
+    assert [(call.name, call.result) for call in run.tools] == [
+        ("cleaner", "Done."),
+        ("remove", "removed"),
+    ]
     assert (agent["name"], agent["status"]) == ("cleaner", "completed")
 
 

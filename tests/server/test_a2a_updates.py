@@ -27,7 +27,11 @@ def test_any_run_is_a_task_that_the_sdk_takes_and_that_ends_once(events: list[e.
     for update in updates:
         if isinstance(update, TaskArtifactUpdateEvent):
             append_artifact_to_task(task, update)
-    ends = [update.status.state in ENDED for update in updates if not isinstance(update, TaskArtifactUpdateEvent)]
+    ends = [
+        update.status.state in ENDED
+        for update in updates
+        if not isinstance(update, TaskArtifactUpdateEvent)
+    ]
     assert sum(ends) <= 1
     assert not any(ends[:-1])
 
@@ -53,12 +57,18 @@ def test_the_texts_of_artifacts_are_the_answer_alone() -> None:
             e.RunEnd(status="completed"),
         ]
     )
-    parts = [item["artifactUpdate"]["artifact"]["parts"][0] for item in items if "artifactUpdate" in item]
+    parts = [
+        item["artifactUpdate"]["artifact"]["parts"][0] for item in items if "artifactUpdate" in item
+    ]
     assert parts == [{"text": "Hel"}, {"text": "lo"}, {"text": ""}]
 
 
 def test_the_newest_status_is_a_question_as_long_as_one_is_open() -> None:
-    call = [event for id in ("t1", "t2", "t3") for event in (e.ToolStart(id=id, name=id), e.ToolArgs(id=id, args={}))]
+    call = [
+        event
+        for id in ("t1", "t2", "t3")
+        for event in (e.ToolStart(id=id, name=id), e.ToolArgs(id=id, args={}))
+    ]
     asked = [e.ApprovalRequest(approval_id=f"q{number}", tool_id=f"t{number}") for number in (1, 2)]
     told: list[tuple[e.Event, str | None]] = [
         (asked[0], "q1"),
@@ -75,8 +85,15 @@ def test_the_newest_status_is_a_question_as_long_as_one_is_open() -> None:
     for event, question in told:
         item: Any = encoder.feed(event)[-1]
         status = item["statusUpdate"]["status"]
-        ids = [part["data"]["id"] for part in status["message"]["parts"] if part.get("data", {}).get("type") == "question"]
-        assert (status["state"] == "TASK_STATE_INPUT_REQUIRED", ids) == (question is not None, [question] if question else [])
+        ids = [
+            part["data"]["id"]
+            for part in status["message"]["parts"]
+            if part.get("data", {}).get("type") == "question"
+        ]
+        assert (status["state"] == "TASK_STATE_INPUT_REQUIRED", ids) == (
+            question is not None,
+            [question] if question else [],
+        )
 
 
 def nested(levels: int) -> Any:
@@ -98,6 +115,15 @@ def test_a_value_that_is_too_deep_for_protobuf_is_sent_as_text(levels: int) -> N
 
 
 def test_a_text_that_is_replaced_is_sent_anew() -> None:
-    items = items_of([e.TextDelta(id="t", delta="Wrong"), e.TextEnd(id="t", text="Right"), e.RunEnd(status="completed")])
+    items = items_of(
+        [
+            e.TextDelta(id="t", delta="Wrong"),
+            e.TextEnd(id="t", text="Right"),
+            e.RunEnd(status="completed"),
+        ]
+    )
     updates = [item["artifactUpdate"] for item in items if "artifactUpdate" in item]
-    assert [(each["artifact"]["parts"][0]["text"], each["append"]) for each in updates] == [("Wrong", False), ("Right", False)]
+    assert [(each["artifact"]["parts"][0]["text"], each["append"]) for each in updates] == [
+        ("Wrong", False),
+        ("Right", False),
+    ]

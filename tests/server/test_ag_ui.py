@@ -21,14 +21,23 @@ PATH = "/ag-ui/assistant"
 def serving(*replies: Any, **options: Any) -> Iterator[tuple[httpx2.Client, ModelServer]]:
     with ModelServer(*replies) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+        with (
+            serve(agent, port=0, **options) as server,
+            httpx2.Client(base_url=server.url, timeout=20) as client,
+        ):
             yield client, model
 
 
 def asked(*messages: Any, **ids: Any) -> dict[str, Any]:
     """Return the input of a run. A text is the user's; a dict is a message without its id."""
-    made = [{"role": "user", "content": each} if isinstance(each, str) else each for each in messages]
-    return {"threadId": "t", "runId": "r"} | ids | {"messages": [{"id": f"m{at}", **each} for at, each in enumerate(made)]}
+    made = [
+        {"role": "user", "content": each} if isinstance(each, str) else each for each in messages
+    ]
+    return (
+        {"threadId": "t", "runId": "r"}
+        | ids
+        | {"messages": [{"id": f"m{at}", **each} for at, each in enumerate(made)]}
+    )
 
 
 def assistant(text: str) -> dict[str, Any]:
@@ -40,7 +49,9 @@ def sent(model: ModelServer) -> list[list[tuple[str, Any]]]:
     return [[(each["role"], each["content"]) for each in body["messages"]] for body in model.bodies]
 
 
-@pytest.mark.parametrize("reply", [chat("Hi."), lambda exchange: exchange.refuse(400, {"message": "no"})])
+@pytest.mark.parametrize(
+    "reply", [chat("Hi."), lambda exchange: exchange.refuse(400, {"message": "no"})]
+)
 def test_a_run_has_the_ids_of_its_client(reply: Any) -> None:
     with serving(reply) as (client, _):
         events = data_of(client.post(PATH, json=asked("x", threadId="my thread", runId="my run")))
@@ -52,9 +63,13 @@ def test_a_run_has_the_ids_of_its_client(reply: Any) -> None:
 def test_a_reader_that_goes_on_gets_its_own_ids_too() -> None:
     with serving(chat("Hi.")) as (client, _):
         first = client.post(PATH, json=asked("x"))
-        last = next(line for line in first.text.splitlines() if line.startswith("id: ")).removeprefix("id: ")
+        last = next(
+            line for line in first.text.splitlines() if line.startswith("id: ")
+        ).removeprefix("id: ")
         rest = data_of(client.post(PATH, json=asked("x"), headers={"last-event-id": last}))
-    assert [(each["threadId"], each["runId"]) for each in rest if each["type"] == "RUN_FINISHED"] == [("t", "r")]
+    assert [
+        (each["threadId"], each["runId"]) for each in rest if each["type"] == "RUN_FINISHED"
+    ] == [("t", "r")]
 
 
 def test_a_client_without_ids_gets_those_of_the_run_and_its_new_session() -> None:
@@ -71,7 +86,13 @@ def test_a_thread_is_a_session_which_any_endpoint_goes_on_with() -> None:
         client.post(PATH, json=asked("a"))
         client.post("/agents/assistant/sessions/t/messages/stream", json={"message": "b"})
         client.post(PATH, json=asked("a", assistant("One."), "b", assistant("Two."), "c"))
-        session = [("user", "a"), ("assistant", "One."), ("user", "b"), ("assistant", "Two."), ("user", "c")]
+        session = [
+            ("user", "a"),
+            ("assistant", "One."),
+            ("user", "b"),
+            ("assistant", "Two."),
+            ("user", "c"),
+        ]
     assert sent(model)[-1] == session
 
 
@@ -81,12 +102,22 @@ def test_the_session_knows_what_the_client_was_not_shown() -> None:
         """Look at something."""
         return "secret details"
 
-    with ModelServer(chat(calls=[("c1", "look", '{"at": "x"}')]), chat("Seen."), chat("Yes.")) as model:
+    with ModelServer(
+        chat(calls=[("c1", "look", '{"at": "x"}')]), chat("Seen."), chat("Yes.")
+    ) as model:
         agent = Agent("test-1", tools=[look], client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0, reveal="answer") as server:
-            assert "secret details" not in httpx2.post(f"{server.url}{PATH}", json=asked("look")).text
+            assert (
+                "secret details" not in httpx2.post(f"{server.url}{PATH}", json=asked("look")).text
+            )
             httpx2.post(f"{server.url}{PATH}", json=asked("look", assistant("Seen."), "sure?"))
-    assert [role for role, _ in sent(model)[-1]] == ["user", "assistant", "tool", "assistant", "user"]
+    assert [role for role, _ in sent(model)[-1]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +126,13 @@ def test_the_session_knows_what_the_client_was_not_shown() -> None:
         pytest.param(["a"], id="asked again"),
         pytest.param(["other"], id="edited"),
         pytest.param(["other", assistant("Some."), "c"], id="of another conversation"),
-        pytest.param(["a", assistant("One."), "refused", "c"], id="with a prompt that the server never had"),
-        pytest.param([{"role": "system", "content": "Be brief."}, "z", assistant("Z."), "c"], id="with instructions"),
+        pytest.param(
+            ["a", assistant("One."), "refused", "c"], id="with a prompt that the server never had"
+        ),
+        pytest.param(
+            [{"role": "system", "content": "Be brief."}, "z", assistant("Z."), "c"],
+            id="with instructions",
+        ),
     ],
 )
 def test_the_clients_messages_count_where_the_session_has_others(messages: list[Any]) -> None:
@@ -137,7 +173,10 @@ PICTURE = {"type": "data", "value": "aGk=", "mimeType": "image/png"}
     ("part", "expected"),
     [
         ({"type": "text", "text": "see"}, {"type": "text", "text": "see"}),
-        ({"type": "image", "source": PICTURE}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}),
+        (
+            {"type": "image", "source": PICTURE},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+        ),
         (
             {"type": "image", "source": {"type": "url", "value": "https://example.org/a.png"}},
             {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
@@ -151,7 +190,10 @@ def test_a_message_of_several_parts(part: Any, expected: Any) -> None:
 
 
 def test_messages_that_no_model_takes_are_left_out() -> None:
-    thought, card = {"role": "reasoning", "content": "Hm."}, {"role": "activity", "activityType": "card", "content": {}}
+    thought, card = (
+        {"role": "reasoning", "content": "Hm."},
+        {"role": "activity", "activityType": "card", "content": {}},
+    )
     with serving(chat("Hi.")) as (client, model):
         client.post(PATH, json=asked("a", thought, card, assistant("One."), "b"))
     assert sent(model) == [[("user", "a"), ("assistant", "One."), ("user", "b")]]
@@ -165,8 +207,19 @@ def test_messages_that_no_model_takes_are_left_out() -> None:
         (asked("x", threadId="t" * 201), "threadId is a text of 1 to 200 printable characters"),
         (asked("x", threadId="\n"), "threadId is a text of 1 to 200 printable characters"),
         (asked("x", runId=""), "runId is a text of 1 to 200 printable characters"),
-        (asked({"role": "user", "content": [{"type": "video", "source": PICTURE}]}), "a part of type 'video'"),
-        (asked({"role": "user", "content": [{"type": "image", "source": {"type": "file", "value": "f"}}]}), "of type 'file'"),
+        (
+            asked({"role": "user", "content": [{"type": "video", "source": PICTURE}]}),
+            "a part of type 'video'",
+        ),
+        (
+            asked(
+                {
+                    "role": "user",
+                    "content": [{"type": "image", "source": {"type": "file", "value": "f"}}],
+                }
+            ),
+            "of type 'file'",
+        ),
         (asked({"role": "user", "content": [7]}), "a part of a message"),
         (asked({"role": "user", "content": " "}), "the message must be a text that is not empty"),
         (asked({"role": "user"}), "the message must be a text that is not empty"),
@@ -176,4 +229,6 @@ def test_messages_that_no_model_takes_are_left_out() -> None:
 def test_an_input_that_cannot_be_run_is_refused_with_the_reason(body: Any, told: str) -> None:
     with serving() as (client, _):
         response = client.post(PATH, json=body)
-    assert (response.status_code, told in response.json()["error"]["message"]) == (422, True), response.text
+    assert (response.status_code, told in response.json()["error"]["message"]) == (422, True), (
+        response.text
+    )

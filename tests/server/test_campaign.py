@@ -36,7 +36,12 @@ def tell(exchange: Exchange) -> None:
         exchange.send(chat_chunk({"content": word}))
         time.sleep(0.02)
     if is_first:
-        call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "unknown", "arguments": '{"a": 1}'}}
+        call = {
+            "index": 0,
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "unknown", "arguments": '{"a": 1}'},
+        }
         exchange.send(chat_chunk({"tool_calls": [call]}))
     exchange.send(chat_chunk({}, "tool_calls" if is_first else "stop"))
     exchange.end()
@@ -72,9 +77,16 @@ def _field(name: str, type: str | None = None) -> Callable[[ServerSentEvent], st
 
 PROTOCOLS = {
     "nbagent": Protocol("GET", "/runs/{run}/events", None, _field("delta", "text.delta")),
-    "hector": Protocol("POST", "/agents/assistant/messages/stream", {"message": "?"}, _field("chunk")),
+    "hector": Protocol(
+        "POST", "/agents/assistant/messages/stream", {"message": "?"}, _field("chunk")
+    ),
     "dexto": Protocol("POST", "/chat/stream", {"message": "?"}, _field("content", "llm:chunk")),
-    "vercel": Protocol("POST", "/api/chat", {"messages": [{"role": "user", "content": "?"}]}, _field("delta", "text-delta")),
+    "vercel": Protocol(
+        "POST",
+        "/api/chat",
+        {"messages": [{"role": "user", "content": "?"}]},
+        _field("delta", "text-delta"),
+    ),
     "responses": Protocol(
         "POST",
         "/v1/responses",
@@ -84,7 +96,9 @@ PROTOCOLS = {
 }
 
 
-async def request(url: str, method: str, path: str, body: Any = None, last: str | None = None) -> tuple[Any, Any, int]:
+async def request(
+    url: str, method: str, path: str, body: Any = None, last: str | None = None
+) -> tuple[Any, Any, int]:
     """Send a request, and return the connection and the status of the response. HTTP/1.0 has no chunks to be decoded."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=1 << 16)
@@ -198,7 +212,11 @@ class Reader:
             path = protocol.path.format(run=self.run)
             try:
                 reader, writer, status = await request(
-                    self.random.choice(urls), protocol.method, path, protocol.body, after.id_in(self.run)
+                    self.random.choice(urls),
+                    protocol.method,
+                    path,
+                    protocol.body,
+                    after.id_in(self.run),
                 )
             except OSError:
                 self.count.losses += 1
@@ -222,10 +240,14 @@ class Reader:
             self.count.switches += following != name
             name = following
 
-    async def _chunks(self, reader: asyncio.StreamReader, is_slow: bool) -> AsyncIterator[list[ServerSentEvent]]:
+    async def _chunks(
+        self, reader: asyncio.StreamReader, is_slow: bool
+    ) -> AsyncIterator[list[ServerSentEvent]]:
         """Yield the events of a connection, which breaks at any byte."""
         decoder = SSEDecoder()
-        left = self.random.choice([self.random.randrange(1, 2_000), self.random.randrange(1, 40_000)])
+        left = self.random.choice(
+            [self.random.randrange(1, 2_000), self.random.randrange(1, 40_000)]
+        )
         while left:
             chunk = await reader.read(min(left, 64 if is_slow else 1 << 16))
             if not chunk:
@@ -254,7 +276,9 @@ def digest(pieces: list[tuple[str, Position, str, str]]) -> str:
     return hashlib.sha256(repr(pieces).encode()).hexdigest()
 
 
-def expected(reader: Reader, whole: dict[tuple[str, str], Reader]) -> list[tuple[str, Position, str, str]]:
+def expected(
+    reader: Reader, whole: dict[tuple[str, str], Reader]
+) -> list[tuple[str, Position, str, str]]:
     """Return what a reader should have got: of each protocol, what stands between the places where it began and ended."""
     made: list[tuple[str, Position, str, str]] = []
     after, at = START, 0
@@ -276,7 +300,11 @@ def expected(reader: Reader, whole: dict[tuple[str, str], Reader]) -> list[tuple
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str, int]:
     if request.param == "sqlite":
         return request.param, str(tmp_path / "runs.db"), 1
-    return request.param, request.getfixturevalue("shared_redis").url + "?heartbeat_expires_ms=1500", 3
+    return (
+        request.param,
+        request.getfixturevalue("shared_redis").url + "?heartbeat_expires_ms=1500",
+        3,
+    )
 
 
 async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are_killed(
@@ -288,7 +316,9 @@ async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are
     chance, count = random.Random(SEED), Count()
     with (
         ModelServer(*[tell] * 4 * RUNS) as model,
-        contextlib.closing(Processes(model.base_url, store, tmp_path, count_of_processes)) as processes,
+        contextlib.closing(
+            Processes(model.base_url, store, tmp_path, count_of_processes)
+        ) as processes,
     ):
         for number in range(count_of_processes):
             await processes.start(number)
@@ -296,7 +326,9 @@ async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are
         async def begin() -> str:
             while True:
                 try:
-                    reader, writer, status = await request(chance.choice(processes.urls), "POST", "/runs", {"message": "go"})
+                    reader, writer, status = await request(
+                        chance.choice(processes.urls), "POST", "/runs", {"message": "go"}
+                    )
                     assert status == 201
                     try:
                         return str(json.loads(await reader.read())["id"])
@@ -334,15 +366,25 @@ async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are
                 undisturbed = Reader(run, [name], Endless(), Count())
                 await undisturbed.read(processes.urls)
                 whole[run, name] = undisturbed
-    wrong = [reader for reader in readers if digest(reader.pieces) != digest(expected(reader, whole))]
+    wrong = [
+        reader for reader in readers if digest(reader.pieces) != digest(expected(reader, whole))
+    ]
     assert not wrong
     switched = [reader for reader in readers if len(reader.names) > 1]
     said = {run: "".join(whole[run, "nbagent"].texts) for run, _ in whole}
     # Some systems tell of calls in the text, and set texts apart.
-    assert not [reader for reader in switched if WORD.findall("".join(reader.texts)) != WORD.findall(said[reader.run])]
+    assert not [
+        reader
+        for reader in switched
+        if WORD.findall("".join(reader.texts)) != WORD.findall(said[reader.run])
+    ]
     complete = sum(text == "".join(WORDS) for text in said.values())
     title = f"readers of a server with {kind}, {count_of_processes} processes"
-    figure(title, "readers that got all, once, of", f"{len(readers) - len(wrong)} of {len(readers)}, of {RUNS} runs")
+    figure(
+        title,
+        "readers that got all, once, of",
+        f"{len(readers) - len(wrong)} of {len(readers)}, of {RUNS} runs",
+    )
     figure(
         title,
         "connections they dropped, lost to killed processes, changed for another protocol",

@@ -58,12 +58,20 @@ class Served:
 
 @contextlib.contextmanager
 def command(
-    *options: str, folder: Path, config: str = CONFIG, imported: tuple[str, ...] = NBAGENT, **environment: str
+    *options: str,
+    folder: Path,
+    config: str = CONFIG,
+    imported: tuple[str, ...] = NBAGENT,
+    **environment: str,
 ) -> Iterator[Served]:
     (folder / "config.yaml").write_text(config)
     line = ("-m", "nbagent", "serve", "config.yaml", "--port", "0", *options)
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")} | environment
-    with start(*line, cwd=folder, env=variables, stderr=subprocess.PIPE, imported=imported) as process:
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")
+    } | environment
+    with start(
+        *line, cwd=folder, env=variables, stderr=subprocess.PIPE, imported=imported
+    ) as process:
         try:
             yield Served(process)
         finally:
@@ -76,8 +84,12 @@ def address_in(line: str) -> str:
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path, number: int) -> None:
-    imported = () if number == signal.SIGINT else NBAGENT  # one process that begins as a user's does
+def test_the_agents_of_a_configuration_are_served_until_a_signal(
+    tmp_path: Path, number: int
+) -> None:
+    imported = (
+        () if number == signal.SIGINT else NBAGENT
+    )  # one process that begins as a user's does
     with command(folder=tmp_path, imported=imported) as served:
         address = address_in(served.line_with("nbagent: serving at http://127.0.0.1:"))
         assert served.line_with("agents: assistant, second; a browser shows a page")
@@ -88,7 +100,11 @@ def test_the_agents_of_a_configuration_are_served_until_a_signal(tmp_path: Path,
 @posix
 def test_sigterm_lets_runs_end_and_a_second_one_stops_them(tmp_path: Path) -> None:
     with ModelServer(holding) as model:
-        environment: Any = {"NBAGENT_MODEL": "test-1", "OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "none"}
+        environment: Any = {
+            "NBAGENT_MODEL": "test-1",
+            "OPENAI_BASE_URL": model.base_url,
+            "OPENAI_API_KEY": "none",
+        }
         config = "agents:\n  assistant:\n    model: test-1\n"
         with command("--drain", "600", folder=tmp_path, config=config, **environment) as served:
             address = address_in(served.line_with("serving at"))
@@ -107,10 +123,20 @@ def test_a_server_for_other_machines_is_reached_by_its_addresses_and_names(tmp_p
         bearer = {"authorization": f"Bearer {TOKEN}"}
         status = {
             host: httpx2.get(f"{address}/health", headers={"host": host, **bearer}).status_code
-            for host in ("192.0.2.7:80", "[2001:db8::1]", "agents.example.org", socket.gethostname(), "attacker.example", "")
+            for host in (
+                "192.0.2.7:80",
+                "[2001:db8::1]",
+                "agents.example.org",
+                socket.gethostname(),
+                "attacker.example",
+                "",
+            )
         }
         assert list(status.values()) == [200, 200, 200, 200, 403, 403], status
-        assert "--allowed-host" in httpx2.get(f"{address}/health", headers={"host": "attacker.example"}).text
+        assert (
+            "--allowed-host"
+            in httpx2.get(f"{address}/health", headers={"host": "attacker.example"}).text
+        )
         assert httpx2.get(f"{address}/health").status_code == 401
 
 
@@ -122,7 +148,10 @@ def test_a_tool_that_an_option_allows_is_called_without_asking(tmp_path: Path) -
         with command("--allow", "write_file", folder=tmp_path, config=config) as served:
             address = address_in(served.line_with("serving at"))
             answer = httpx2.post(f"{address}/chat", json={"message": "Write it.", "stream": False})
-    assert (answer.json()["message"], (tmp_path / "main.py").read_text()) == ("Written.", "print(1)")
+    assert (answer.json()["message"], (tmp_path / "main.py").read_text()) == (
+        "Written.",
+        "print(1)",
+    )
 
 
 @posix
@@ -132,15 +161,23 @@ def test_limits_come_from_the_configuration_and_from_options(tmp_path: Path) -> 
         address = address_in(served.line_with("serving at"))
         long = httpx2.post(f"{address}/runs", json={"message": "123456", "agent": "assistant"})
         many = httpx2.get(f"{address}/health", headers=[("x", "y")] * 30)
-        assert (long.status_code, "more than 5 characters, the limit max_prompt_chars" in long.text) == (413, True)
-        assert (many.status_code, "more than 20 headers, the limit max_headers" in many.text) == (431, True)
+        assert (
+            long.status_code,
+            "more than 5 characters, the limit max_prompt_chars" in long.text,
+        ) == (413, True)
+        assert (many.status_code, "more than 20 headers, the limit max_headers" in many.text) == (
+            431,
+            True,
+        )
 
 
 @posix
 def test_an_agent_without_a_model_is_noted_in_one_line(tmp_path: Path) -> None:
     with command(folder=tmp_path, config="agents:\n  assistant: {}\n") as served:
         served.line_with("serving at")
-    assert served.told[0].startswith("nbagent: The agent 'assistant' names no model, so the demo model answers")
+    assert served.told[0].startswith(
+        "nbagent: The agent 'assistant' names no model, so the demo model answers"
+    )
     assert len(served.told) == 2
 
 
@@ -156,11 +193,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("config", "options", "told"),
     [
         (None, [], "nbagent: config.yaml: No such file or directory"),
-        ("agents:\n  a:\n    modle: demo", [], "config.yaml, line 3: agents.a has no key 'modle'; did you mean 'model'?"),
-        (f"{CONFIG}limit: {{}}", [], "config.yaml, line 6: the file has no key 'limit'; did you mean 'limits'?"),
+        (
+            "agents:\n  a:\n    modle: demo",
+            [],
+            "config.yaml, line 3: agents.a has no key 'modle'; did you mean 'model'?",
+        ),
+        (
+            f"{CONFIG}limit: {{}}",
+            [],
+            "config.yaml, line 6: the file has no key 'limit'; did you mean 'limits'?",
+        ),
         (f"{CONFIG}limits: 7", [], "config.yaml, line 6: limits takes keys with values, got '7'"),
-        (f"{CONFIG}limits:\n  max_run: 7", [], "config.yaml, line 7: there is no limit 'max_run'; did you mean 'max_runs'?"),
-        (f"{CONFIG}limits:\n  max_runs: 0", [], "config.yaml, line 7: the limit max_runs is a whole number above 0, got 0"),
+        (
+            f"{CONFIG}limits:\n  max_run: 7",
+            [],
+            "config.yaml, line 7: there is no limit 'max_run'; did you mean 'max_runs'?",
+        ),
+        (
+            f"{CONFIG}limits:\n  max_runs: 0",
+            [],
+            "config.yaml, line 7: the limit max_runs is a whole number above 0, got 0",
+        ),
         (
             "agents:\n  a:\n    model: demo\n    tools: [missing_tools:add]",
             [],
@@ -172,15 +225,35 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "neither installed nor a file beside the configuration",
         ),
         (CONFIG, ["--host", "0.0.0.0"], "set the environment variable NBAGENT_TOKEN"),
-        (CONFIG, ["--limit", "max_runs"], "--limit takes NAME=NUMBER, such as max_runs=20; got 'max_runs'"),
+        (
+            CONFIG,
+            ["--limit", "max_runs"],
+            "--limit takes NAME=NUMBER, such as max_runs=20; got 'max_runs'",
+        ),
         (CONFIG, ["--limit", "max_run=7"], "there is no limit 'max_run'; did you mean 'max_runs'?"),
-        (CONFIG, ["--limit", "max_runs=many"], "the limit max_runs is a whole number above 0, got 'many'"),
-        (CONFIG, ["--store", "no/such/folder/runs.db"], "no/such/folder/runs.db: unable to open database file"),
-        (CONFIG, ["--store", "redis://127.0.0.1:1/0"], "the store redis://127.0.0.1:1/0 does not answer"),
+        (
+            CONFIG,
+            ["--limit", "max_runs=many"],
+            "the limit max_runs is a whole number above 0, got 'many'",
+        ),
+        (
+            CONFIG,
+            ["--store", "no/such/folder/runs.db"],
+            "no/such/folder/runs.db: unable to open database file",
+        ),
+        (
+            CONFIG,
+            ["--store", "redis://127.0.0.1:1/0"],
+            "the store redis://127.0.0.1:1/0 does not answer",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
-    folder: Path, capsys: pytest.CaptureFixture[str], config: str | None, options: Sequence[str], told: str
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    config: str | None,
+    options: Sequence[str],
+    told: str,
 ) -> None:
     if config is not None:
         (folder / "config.yaml").write_text(config)
@@ -190,7 +263,9 @@ def test_what_is_wrong_is_said_in_one_line(
     assert (error.startswith("nbagent: "), error.count("\n")) == (True, 1)
 
 
-def test_a_token_that_protects_nothing_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_token_that_protects_nothing_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     (folder / "config.yaml").write_text(CONFIG)
     monkeypatch.setenv("NBAGENT_TOKEN", "short")
     assert main(["serve", "config.yaml", "--host", "0.0.0.0", "--port", "0"]) == 2
@@ -207,7 +282,9 @@ def test_a_port_in_use_is_said_in_words(folder: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
-def test_a_port_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str], port: str) -> None:
+def test_a_port_that_does_not_exist_is_refused(
+    capsys: pytest.CaptureFixture[str], port: str
+) -> None:
     for option in (f"--port={port}", f"--grpc-port={port}"):
         with pytest.raises(SystemExit):
             main(["serve", "config.yaml", option])
@@ -218,6 +295,13 @@ def test_the_help_names_every_option_and_the_tokens(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
     text = capsys.readouterr().out
-    options = ("--allow TOOL", "--host", "--port", "--allowed-host", "--store", "--limit NAME=NUMBER")
+    options = (
+        "--allow TOOL",
+        "--host",
+        "--port",
+        "--allowed-host",
+        "--store",
+        "--limit NAME=NUMBER",
+    )
     for name in (*options, "NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
         assert name in text

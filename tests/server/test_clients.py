@@ -33,12 +33,16 @@ def run(client: str, url: str) -> Any:
     # Beside the packages that it imports.
     script = shutil.copy(Path(__file__).with_name("clients.mjs"), environment.folder() / "node")
     command = [environment.program("node"), str(script), client, url]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    )
 
 
 def talk(client: str) -> tuple[Any, list[Any]]:
     """Return what a client has read of two turns, of which the first calls a tool, and the messages that the model had last."""
-    with ModelServer(chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), chat("Four.")) as model:
+    with ModelServer(
+        chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), chat("Four.")
+    ) as model:
         agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server:
             return run(client, server.url), model.bodies[-1]["messages"]
@@ -46,14 +50,30 @@ def talk(client: str) -> tuple[Any, list[Any]]:
 
 def test_ag_uis_client_reads_two_turns_with_a_tool() -> None:
     shown, sent = talk("ag-ui")
-    assert [kind for kind in shown["kinds"] if kind.startswith("RUN_")] == ["RUN_STARTED", "RUN_FINISHED"] * 2
+    assert [kind for kind in shown["kinds"] if kind.startswith("RUN_")] == [
+        "RUN_STARTED",
+        "RUN_FINISHED",
+    ] * 2
     assert shown["ids"] == [True] * 4
-    assert [message["role"] for message in shown["messages"]] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [message["role"] for message in shown["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
     assert [message["content"] for message in shown["messages"] if message.get("content")] == [
         *("1 + 2?", "3", "It is 3."),
         *("And then?", "Four."),
     ]
-    assert [message["role"] for message in sent] == ["user", "assistant", "tool", "assistant", "user"]
+    assert [message["role"] for message in sent] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
 
 
 def started(**fields: Any) -> Any:
@@ -102,7 +122,9 @@ def test_the_ai_sdk_reads_two_turns_with_a_tool() -> None:
     first = shown["messages"][1]["parts"]
     assert [part["type"] for part in first if part["type"] != "step-start"] == ["tool-add", "text"]
     assert next(part for part in first if part["type"] == "tool-add")["output"] == 3
-    assert [part["text"] for part in shown["messages"][3]["parts"] if part["type"] == "text"] == ["Four."]
+    assert [part["text"] for part in shown["messages"][3]["parts"] if part["type"] == "text"] == [
+        "Four."
+    ]
     assert [message["content"] for message in sent] == ["1 + 2?", "It is 3.", "And then?"]
 
 
@@ -118,5 +140,7 @@ def test_use_chat_allows_a_call_and_the_run_goes_on_in_the_same_message() -> Non
     assert (shown["error"], asks.deleted) == ("", ["a"])
     assert [message["role"] for message in shown["messages"]] == ["user", "assistant"]
     parts = shown["messages"][-1]["parts"]
-    assert [part["state"] for part in parts if part["type"] == "tool-delete"] == ["output-available"]
+    assert [part["state"] for part in parts if part["type"] == "tool-delete"] == [
+        "output-available"
+    ]
     assert [part["text"] for part in parts if part["type"] == "text"] == ["Done."]

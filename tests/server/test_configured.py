@@ -28,30 +28,46 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
             monkeypatch.setenv("OPENAI_API_KEY", "none")
             agents = nbagent.load_agents(tmp_path / "config.yaml")
-            with serve(agents, port=0) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+            with (
+                serve(agents, port=0) as server,
+                httpx2.Client(base_url=server.url, timeout=20) as client,
+            ):
                 yield client, model
 
     return function
 
 
 def chunks(response: httpx2.Response) -> list[str]:
-    lines = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: ")]
+    lines = [
+        line.removeprefix("data: ")
+        for line in response.text.splitlines()
+        if line.startswith("data: ")
+    ]
     assert lines.pop() == "[DONE]"
     return [json.loads(line)["chunk"] for line in lines]
 
 
-def test_hectors_support_agent_searches_and_asks_the_other_agent_of_the_file(serving: Any, tmp_path: Path) -> None:
+def test_hectors_support_agent_searches_and_asks_the_other_agent_of_the_file(
+    serving: Any, tmp_path: Path
+) -> None:
     (tmp_path / "refunds.md").write_text("A refund takes five days.\n")
     text = HECTOR["support"] + HECTOR["chat"].replace("agents:", "")
     replies = [
-        chat(calls=[("c1", "search", '{"query": "refund"}'), ("c2", "agent_call", '{"agent": "chatbot", "message": "Hi?"}')]),
+        chat(
+            calls=[
+                ("c1", "search", '{"query": "refund"}'),
+                ("c2", "agent_call", '{"agent": "chatbot", "message": "Hi?"}'),
+            ]
+        ),
         chat("Hello from the bot."),
         chat("Five days."),
     ]
     with serving(text, *replies) as (client, model):
         response = client.post("/agents/support/messages/stream", json={"message": "How long?"})
     assert "".join(chunks(response)).endswith("\nFive days.")
-    found, answered = [each["content"] for each in model.bodies[2]["messages"] if each["role"] == "tool"]
+    found, answered = [
+        each["content"] for each in model.bodies[2]["messages"] if each["role"] == "tool"
+    ]
     assert "A refund takes five days." in found
     assert answered == "Hello from the bot."
 
@@ -60,15 +76,24 @@ def test_hectors_chatbot_remembers_as_many_messages_as_the_file_says(serving: An
     with serving(HECTOR["chat"], *(chat(f"a{number}") for number in range(12))) as (client, model):
         session = client.post("/agents/chatbot/sessions").json()["session_id"]
         for number in range(12):
-            client.post(f"/agents/chatbot/sessions/{session}/messages/stream", json={"message": f"p{number}"})
+            client.post(
+                f"/agents/chatbot/sessions/{session}/messages/stream",
+                json={"message": f"p{number}"},
+            )
     said = [each["content"] for each in model.bodies[11]["messages"]]
-    assert said == [text for number in range(2, 11) for text in (f"p{number}", f"a{number}")] + ["p11"]
+    assert said == [text for number in range(2, 11) for text in (f"p{number}", f"a{number}")] + [
+        "p11"
+    ]
 
 
-def test_hectors_coder_writes_no_file_for_a_remote_caller_that_was_not_allowed(serving: Any, tmp_path: Path) -> None:
+def test_hectors_coder_writes_no_file_for_a_remote_caller_that_was_not_allowed(
+    serving: Any, tmp_path: Path
+) -> None:
     writing = chat(calls=[("c1", "write_file", '{"path": "main.py", "content": "print(1)"}')])
     with serving(HECTOR["code"], writing, chat("Written.")) as (client, _):
-        with client.stream("POST", "/agents/coder/messages/stream", json={"message": "Write it."}) as response:
+        with client.stream(
+            "POST", "/agents/coder/messages/stream", json={"message": "Write it."}
+        ) as response:
             run = response.headers["x-run-id"]
             with client.stream("GET", f"/runs/{run}/events") as events:
                 next(line for line in events.iter_lines() if '"type":"approval.request"' in line)
@@ -82,7 +107,9 @@ def test_hectors_coder_writes_no_file_for_a_remote_caller_that_was_not_allowed(s
 
 def test_a_tool_that_the_file_allows_is_called_without_asking(serving: Any, tmp_path: Path) -> None:
     writing = chat(calls=[("c1", "write_file", '{"path": "main.py", "content": "print(1)"}')])
-    config = HECTOR["code"].replace('tools: ["write_file"', 'allow: [write_file]\n            tools: ["write_file"')
+    config = HECTOR["code"].replace(
+        'tools: ["write_file"', 'allow: [write_file]\n            tools: ["write_file"'
+    )
     with serving(config, writing, chat("Written.")) as (client, _):
         response = client.post("/agents/coder/messages/stream", json={"message": "Write it."})
     assert (tmp_path / "main.py").read_text() == "print(1)"

@@ -39,14 +39,20 @@ def serving(*replies: Any, **options: Any) -> Iterator[httpx2.Client]:
     """Yield a client of a server with one agent, `assistant`, whose model gives these replies."""
     with ModelServer(*replies) as model:
         agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+        with (
+            serve(agent, port=0, **options) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
             yield client
 
 
 def data_of(response: httpx2.Response) -> list[Any]:
     decoder = SSEDecoder()
     events = [*decoder.feed(response.content), *decoder.close()]
-    return [json.loads(event.data) if event.data.startswith(("{", "[{")) else event.data for event in events]
+    return [
+        json.loads(event.data) if event.data.startswith(("{", "[{")) else event.data
+        for event in events
+    ]
 
 
 def test_hectors_stream_of_chunks() -> None:
@@ -54,7 +60,10 @@ def test_hectors_stream_of_chunks() -> None:
         response = client.post("/agents/assistant/messages/stream", json={"message": "1 + 2?"})
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["x-accel-buffering"] == "no"
-    assert "".join(each["chunk"] for each in data_of(response)[:-1]) == '[Tool: add({"a": 1, "b": 2})]\nIt is 3.'
+    assert (
+        "".join(each["chunk"] for each in data_of(response)[:-1])
+        == '[Tool: add({"a": 1, "b": 2})]\nIt is 3.'
+    )
     assert data_of(response)[-1] == "[DONE]"
 
 
@@ -75,7 +84,11 @@ def test_a_session_knows_what_was_said() -> None:
             path = f"/agents/assistant/sessions/{made.json()['session_id']}/messages/stream"
             client.post(path, json={"message": "I am Ada."})
             client.get(path, params={"message": "Who am I?"})
-        assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
+        assert [each["content"] for each in model.bodies[1]["messages"]] == [
+            "I am Ada.",
+            "Hello, Ada.",
+            "Who am I?",
+        ]
 
 
 async def test_a_chat_goes_on_in_a_session_of_the_server() -> None:
@@ -84,12 +97,23 @@ async def test_a_chat_goes_on_in_a_session_of_the_server() -> None:
         with serve(agent, port=0) as server:
             session = httpx2.post(f"{server.url}/agents/assistant/sessions").json()["session_id"]
             url = f"{server.url}/agents/assistant/sessions/{session}/messages/stream"
-            talk = nbagent.chat(lambda messages: nbagent.connect(url, json={"message": messages[-1]["content"]}))
+            talk = nbagent.chat(
+                lambda messages: nbagent.connect(url, json={"message": messages[-1]["content"]})
+            )
             await talk.ask("I am Ada.")
             await talk.ask("Who am I?")
             talk.close()
-        assert [each["content"] for each in talk.messages] == ["I am Ada.", "Hello, Ada.", "Who am I?", "Ada."]
-        assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
+        assert [each["content"] for each in talk.messages] == [
+            "I am Ada.",
+            "Hello, Ada.",
+            "Who am I?",
+            "Ada.",
+        ]
+        assert [each["content"] for each in model.bodies[1]["messages"]] == [
+            "I am Ada.",
+            "Hello, Ada.",
+            "Who am I?",
+        ]
 
 
 def test_a_watcher_of_a_session_gets_each_run() -> None:
@@ -100,7 +124,10 @@ def test_a_watcher_of_a_session_gets_each_run() -> None:
             lines = watcher.iter_lines()
             for text in ("One.", "Two."):
                 client.post(path, json={"message": "go"})
-                assert next(line for line in lines if line.startswith("data: {")) == f'data: {{"chunk":"{text}"}}'
+                assert (
+                    next(line for line in lines if line.startswith("data: {"))
+                    == f'data: {{"chunk":"{text}"}}'
+                )
 
 
 def test_agentors_chat() -> None:
@@ -139,16 +166,25 @@ def test_status_and_tokens() -> None:
 def test_openais_clients() -> None:
     with ModelServer(*CALLING, *CALLING, *CALLING, *CALLING) as model:
         agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0) as server, openai.OpenAI(base_url=f"{server.url}/v1", api_key="any") as client:
+        with (
+            serve(agent, port=0) as server,
+            openai.OpenAI(base_url=f"{server.url}/v1", api_key="any") as client,
+        ):
             messages: Any = [{"role": "user", "content": "1 + 2?"}]
             whole = client.chat.completions.create(model="assistant", messages=messages)
             assert whole.choices[0].message.content == "It is 3."
-            chunks = client.chat.completions.create(model="assistant", messages=messages, stream=True)
+            chunks = client.chat.completions.create(
+                model="assistant", messages=messages, stream=True
+            )
             assert "".join(each.choices[0].delta.content or "" for each in chunks) == "It is 3."
             options: Any = {"include_usage": True}
-            counted = client.chat.completions.create(model="assistant", messages=messages, stream=True, stream_options=options)
+            counted = client.chat.completions.create(
+                model="assistant", messages=messages, stream=True, stream_options=options
+            )
             assert [bool(each.usage) for each in counted if not each.choices] == [True]
-            assert client.responses.create(model="assistant", input="1 + 2?").output_text == "It is 3."
+            assert (
+                client.responses.create(model="assistant", input="1 + 2?").output_text == "It is 3."
+            )
             assert [each.id for each in client.models.list()] == ["assistant"]
 
 
@@ -166,10 +202,17 @@ USER = {"role": "user", "content": "x"}
         ("GET", "/stream?query=x", None, "agent=NAME in the query"),
         ("POST", "/api/chat", {"messages": [USER]}, '"agent": "NAME" in the body'),
         ("POST", "/runs", {"message": "x"}, '"agent": "NAME" in the body'),
-        ("GET", "/.well-known/agent-card.json", None, "the path of its card, /agents/NAME/.well-known/agent-card.json"),
+        (
+            "GET",
+            "/.well-known/agent-card.json",
+            None,
+            "the path of its card, /agents/NAME/.well-known/agent-card.json",
+        ),
     ],
 )
-def test_a_client_that_names_none_of_several_agents_is_told_them_and_how(method: str, path: str, body: Any, told: str) -> None:
+def test_a_client_that_names_none_of_several_agents_is_told_them_and_how(
+    method: str, path: str, body: Any, told: str
+) -> None:
     app = nbagent.asgi({name: Agent("demo", name=name) for name in ("sales", "support")})
     with TestClient(app, base_url="http://localhost") as client:
         response = client.request(method, path, json=body)
@@ -187,7 +230,9 @@ def test_a_client_that_names_none_of_several_agents_is_told_them_and_how(method:
         ("/chat", {"message": "x", "agent": "gpt-5"}),
     ],
 )
-def test_a_client_that_names_an_unknown_agent_is_told_those_that_are_served(path: str, body: Any) -> None:
+def test_a_client_that_names_an_unknown_agent_is_told_those_that_are_served(
+    path: str, body: Any
+) -> None:
     app = nbagent.asgi({name: Agent("demo", name=name) for name in ("sales", "support")})
     with TestClient(app, base_url="http://localhost") as client:
         response = client.post(path, json=body)
@@ -205,7 +250,11 @@ def test_the_ai_sdks_chat() -> None:
 
 
 def test_ag_ui() -> None:
-    asked = {"threadId": "t", "runId": "r", "messages": [{"id": "1", "role": "user", "content": "1 + 2?"}]}
+    asked = {
+        "threadId": "t",
+        "runId": "r",
+        "messages": [{"id": "1", "role": "user", "content": "1 + 2?"}],
+    }
     with serving(*CALLING) as client:
         kinds = [each["type"] for each in data_of(client.post("/ag-ui/assistant", json=asked))]
     assert (kinds[0], kinds[-1]) == ("RUN_STARTED", "RUN_FINISHED")
@@ -214,7 +263,10 @@ def test_ag_ui() -> None:
 def test_messages_of_an_ag_ui_thread_have_different_ids() -> None:
     asked = {"threadId": "t", "messages": [{"id": "1", "role": "user", "content": "x"}]}
     with serving(chat("One."), chat("Two.")) as client:
-        events = [*data_of(client.post("/ag-ui/assistant", json=asked)), *data_of(client.post("/ag-ui/assistant", json=asked))]
+        events = [
+            *data_of(client.post("/ag-ui/assistant", json=asked)),
+            *data_of(client.post("/ag-ui/assistant", json=asked)),
+        ]
     ids = [each["messageId"] for each in events if each["type"] == "TEXT_MESSAGE_START"]
     assert len(set(ids)) == len(ids) == 2
 
@@ -241,7 +293,9 @@ def test_a_mounted_application_serves_agents_below_its_path() -> None:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         app = Starlette(routes=[Mount("/agents-api", nbagent.asgi(agent))])
         with TestClient(app, base_url="http://localhost") as client:
-            streamed = client.post("/agents-api/agents/assistant/messages/stream", json={"message": "x"})
+            streamed = client.post(
+                "/agents-api/agents/assistant/messages/stream", json={"message": "x"}
+            )
             made = client.post("/agents-api/runs", json={"message": "x"}).json()
             events = client.get(made["events"]).text
     assert '{"chunk":"Hi."}' in streamed.text
@@ -252,7 +306,9 @@ def test_a_mounted_application_serves_a_run_that_is_watched() -> None:
     with ModelServer(chat("Hi.")) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat", name="assistant").stream("x"))
         served = nbagent.asgi(run)
-        with TestClient(Starlette(routes=[Mount("/agents-api", served)]), base_url="http://localhost") as client:
+        with TestClient(
+            Starlette(routes=[Mount("/agents-api", served)]), base_url="http://localhost"
+        ) as client:
             events = client.get(f"/agents-api/runs/{served.state.run_ids[run.id]}/events").text
     assert '"delta":"Hi."' in events
 
@@ -267,7 +323,18 @@ def test_the_list_of_runs_is_sent_again_when_it_changes() -> None:
         with TestClient(nbagent.asgi(agent), base_url="http://localhost") as client:
             with client.websocket_connect("ws://localhost/runs") as socket:
                 assert socket.receive_json() == {"runs": [], "ended": []}
-                run = {"id": client.post("/runs", json={"message": "x"}).json()["id"], "agent": "assistant"}
-                assert socket.receive_json() == {"runs": [run], "ended": []} == client.get("/runs").json()
+                run = {
+                    "id": client.post("/runs", json={"message": "x"}).json()["id"],
+                    "agent": "assistant",
+                }
+                assert (
+                    socket.receive_json()
+                    == {"runs": [run], "ended": []}
+                    == client.get("/runs").json()
+                )
                 client.post(f"/runs/{run['id']}/cancel")
-                assert socket.receive_json() == {"runs": [], "ended": [run]} == client.get("/runs").json()
+                assert (
+                    socket.receive_json()
+                    == {"runs": [], "ended": [run]}
+                    == client.get("/runs").json()
+                )

@@ -14,7 +14,9 @@ from agent.server import chat
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
 
 import nbagent
 from nbagent.agent import Agent
@@ -36,26 +38,37 @@ def serving(*replies: Any, **options: Any) -> Iterator[Server]:
 def page_messages() -> tuple[Any, Any]:
     """Return the two messages that Hector's page uses, as its reader would write them down: in the page's order."""
     file = FileDescriptorProto(name="page.proto", syntax="proto3")
-    for name, fields in (("SendMessageRequest", ("agent", "message")), ("MessageChunk", ("content",))):
+    for name, fields in (
+        ("SendMessageRequest", ("agent", "message")),
+        ("MessageChunk", ("content",)),
+    ):
         message = file.message_type.add(name=name)
         for number, field in enumerate(fields, 1):
             message.field.add(name=field, number=number, type=FieldDescriptorProto.TYPE_STRING)
     pool = DescriptorPool()
     pool.Add(file)
-    return tuple(GetMessageClass(pool.FindMessageTypeByName(each.name)) for each in file.message_type)  # type: ignore[return-value]
+    return tuple(
+        GetMessageClass(pool.FindMessageTypeByName(each.name)) for each in file.message_type
+    )  # type: ignore[return-value]
 
 
 REQUEST, CHUNK = page_messages()
 
 
-def stream_message(address: str, service: str = "A2AService", token: str | None = None, **fields: str) -> str:
+def stream_message(
+    address: str, service: str = "A2AService", token: str | None = None, **fields: str
+) -> str:
     """Return the text that a client of the page prints."""
     metadata = [] if token is None else [("authorization", f"Bearer {token}")]
     with grpc.insecure_channel(address) as channel:
         method: Any = channel.unary_stream(
-            f"/{service}/StreamMessage", lambda message: message.SerializeToString(), CHUNK.FromString
+            f"/{service}/StreamMessage",
+            lambda message: message.SerializeToString(),
+            CHUNK.FromString,
         )
-        return "".join(chunk.content for chunk in method(REQUEST(**fields), timeout=20, metadata=metadata))
+        return "".join(
+            chunk.content for chunk in method(REQUEST(**fields), timeout=20, metadata=metadata)
+        )
 
 
 def address_of(server: Server) -> str:
@@ -66,7 +79,9 @@ def address_of(server: Server) -> str:
 @pytest.mark.parametrize("service", ["A2AService", "hector.v1.A2AService"])
 def test_the_client_of_hectors_page_gets_its_chunks(service: str) -> None:
     with serving(chat("Quantum", " computing")) as server:
-        text = stream_message(address_of(server), service, agent="assistant", message="Explain quantum computing")
+        text = stream_message(
+            address_of(server), service, agent="assistant", message="Explain quantum computing"
+        )
     assert text == "Quantum computing"
 
 
@@ -79,7 +94,10 @@ def test_the_client_of_hectors_page_gets_its_chunks(service: str) -> None:
     ],
 )
 def test_a_call_that_fails_says_why(fields: dict[str, str], code: grpc.StatusCode) -> None:
-    with serving(lambda exchange: exchange.refuse(400, {"message": "no"})) as server, pytest.raises(grpc.RpcError) as raised:
+    with (
+        serving(lambda exchange: exchange.refuse(400, {"message": "no"})) as server,
+        pytest.raises(grpc.RpcError) as raised,
+    ):
         stream_message(address_of(server), **fields)
     error: Any = raised.value
     assert (error.code(), bool(error.details())) == (code, True)
@@ -110,7 +128,9 @@ def test_a_call_needs_the_token(token: str | None) -> None:
         stub = make(channel)
         for call in (
             lambda: stub.GetTask(a2a_pb2.GetTaskRequest(id="x"), metadata=metadata),
-            lambda: list(stub.SubscribeToTask(a2a_pb2.SubscribeToTaskRequest(id="x"), metadata=metadata)),
+            lambda: list(
+                stub.SubscribeToTask(a2a_pb2.SubscribeToTaskRequest(id="x"), metadata=metadata)
+            ),
             lambda: stream_message(address_of(server), token=token, agent="assistant", message="x"),
         ):
             assert code_of(call) is grpc.StatusCode.UNAUTHENTICATED
@@ -121,26 +141,45 @@ def test_a_call_of_another_version_is_refused() -> None:
         make: Any = a2a_pb2_grpc.A2AServiceStub
         request = a2a_pb2.GetTaskRequest(id="x")
         metadata = {version: [("a2a-version", version)] for version in ("99.0", "1.0")}
-        codes = [code_of(lambda given=given: make(channel).GetTask(request, metadata=given)) for given in metadata.values()]
+        codes = [
+            code_of(lambda given=given: make(channel).GetTask(request, metadata=given))
+            for given in metadata.values()
+        ]
     assert codes == [grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND]
 
 
 def test_a_call_with_the_token_is_answered() -> None:
     with serving(chat("Hi."), token=TOKEN) as server:
-        assert stream_message(address_of(server), token=TOKEN, agent="assistant", message="x") == "Hi."
+        assert (
+            stream_message(address_of(server), token=TOKEN, agent="assistant", message="x") == "Hi."
+        )
 
 
 def test_junk_and_what_is_too_large_are_refused_and_the_server_goes_on() -> None:
     with serving(chat("Hi.")) as server, grpc.insecure_channel(address_of(server)) as channel:
-        for method in ("A2AService/StreamMessage", "lf.a2a.v1.A2AService/SendMessage", "a2a.v1.A2AService/SendMessage"):
+        for method in (
+            "A2AService/StreamMessage",
+            "lf.a2a.v1.A2AService/SendMessage",
+            "a2a.v1.A2AService/SendMessage",
+        ):
             call: Any = channel.unary_unary(f"/{method}")
-            assert code_of(lambda call=call: call(b"\xff" * 100, timeout=20)) is grpc.StatusCode.INVALID_ARGUMENT
+            assert (
+                code_of(lambda call=call: call(b"\xff" * 100, timeout=20))
+                is grpc.StatusCode.INVALID_ARGUMENT
+            )
             too_large = b"x" * (4 * 1024 * 1024 + 1)
-            assert code_of(lambda call=call, much=too_large: call(much, timeout=20)) is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert (
+                code_of(lambda call=call, much=too_large: call(much, timeout=20))
+                is grpc.StatusCode.RESOURCE_EXHAUSTED
+            )
         none: Any = channel.unary_unary("/demo.Nothing/Here")
         assert code_of(lambda: none(b"", timeout=20)) is grpc.StatusCode.UNIMPLEMENTED
         host, _, port = address_of(server).rpartition(":")
-        for junk in (b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 500, bytes(500)):
+        for junk in (
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 500,
+            bytes(500),
+        ):
             with socket.create_connection((host, int(port)), timeout=20) as plain:
                 plain.sendall(junk)
         assert stream_message(address_of(server), agent="assistant", message="x") == "Hi."
@@ -150,7 +189,11 @@ def test_reflection_describes_the_services() -> None:
     with serving() as server, grpc.insecure_channel(address_of(server)) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
         services = set(database.get_services())
-        method = DescriptorPool(database).FindServiceByName("A2AService").FindMethodByName("StreamMessage")
+        method = (
+            DescriptorPool(database)
+            .FindServiceByName("A2AService")
+            .FindMethodByName("StreamMessage")
+        )
     assert {"A2AService", "lf.a2a.v1.A2AService", "a2a.v1.A2AService"} <= services
     assert [field.name for field in method.input_type.fields][:2] == ["agent", "message"]
     assert (method.server_streaming, method.output_type.name) == (True, "MessageChunk")
@@ -169,7 +212,9 @@ def test_reflection_describes_the_services() -> None:
 async def test_nbagent_shows_the_address(method: str, body: Any) -> None:
     with serving(chat("Hi.", " You."), token=TOKEN) as server:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        run = nbagent.Run(nbagent.connect(f"grpc://{server.grpc_address}/{method}", json=body, headers=headers))
+        run = nbagent.Run(
+            nbagent.connect(f"grpc://{server.grpc_address}/{method}", json=body, headers=headers)
+        )
         run.start()
         await run
     assert (run.status, run.text) == ("completed", "Hi. You.")

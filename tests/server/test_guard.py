@@ -25,7 +25,9 @@ PATH = "/agents/assistant/messages/stream"
 def client() -> Iterator[httpx2.Client]:
     with ModelServer(chat("Hi.")) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0, token=TOKEN, read_token=READ_TOKEN, origins=["https://example.org"]) as server:
+        with serve(
+            agent, port=0, token=TOKEN, read_token=READ_TOKEN, origins=["https://example.org"]
+        ) as server:
             headers = {"authorization": f"Bearer {TOKEN}"}
             with httpx2.Client(base_url=server.url, headers=headers, timeout=10) as client:
                 yield client
@@ -41,10 +43,26 @@ def client() -> Iterator[httpx2.Client]:
         ({"headers": {"authorization": "Bearer wrong"}}, 401, "Authorization: Bearer TOKEN"),
         ({"headers": {"authorization": ""}}, 401, "Authorization: Bearer TOKEN"),
         ({"headers": {"authorization": TOKEN}}, 401, "Authorization: Bearer TOKEN"),
-        ({"headers": {"authorization": "Bearer wrong\xff".encode("latin-1")}}, 401, "Authorization: Bearer TOKEN"),
-        ({"headers": {"authorization": "", "cookie": f"nbagent_session={TOKEN}"}}, 401, "the cookie that POST /login gives"),
-        ({"headers": {"authorization": "", "cookie": 'nbagent_session="\\'}}, 401, "the cookie that POST /login gives"),
-        ({"headers": {"authorization": f"Bearer {READ_TOKEN}"}}, 403, "the read token gives no access"),
+        (
+            {"headers": {"authorization": "Bearer wrong\xff".encode("latin-1")}},
+            401,
+            "Authorization: Bearer TOKEN",
+        ),
+        (
+            {"headers": {"authorization": "", "cookie": f"nbagent_session={TOKEN}"}},
+            401,
+            "the cookie that POST /login gives",
+        ),
+        (
+            {"headers": {"authorization": "", "cookie": 'nbagent_session="\\'}},
+            401,
+            "the cookie that POST /login gives",
+        ),
+        (
+            {"headers": {"authorization": f"Bearer {READ_TOKEN}"}},
+            403,
+            "the read token gives no access",
+        ),
         ({"params": {"token": TOKEN}}, 400, "the token is part of the URL"),
         ({"params": {"x": f"Bearer {READ_TOKEN}"}}, 400, "the token is part of the URL"),
         ({"headers": {"sec-fetch-site": "cross-site"}}, 403, "pages of another origin may not"),
@@ -52,11 +70,29 @@ def client() -> Iterator[httpx2.Client]:
         ({"json": {"message": " "}}, 422, "the message must be a text"),
         ({"json": {"message": 7}}, 422, "Expected `str`, got `int`"),
         ({"json": {}}, 422, "missing required field `message`"),
-        ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "the body is not JSON"),
-        ({"content": b'{"message": ' + b"[" * 100_000, "headers": {"content-type": "application/json"}}, 422, "Expected `str`"),
-        ({"content": b'{"message": "x"}', "headers": {"content-type": "text/plain"}}, 415, "must be application/json"),
         (
-            {"content": b"x" * (4 * 1024 * 1024 + 1), "headers": {"content-type": "application/json"}},
+            {"content": b"{", "headers": {"content-type": "application/json"}},
+            400,
+            "the body is not JSON",
+        ),
+        (
+            {
+                "content": b'{"message": ' + b"[" * 100_000,
+                "headers": {"content-type": "application/json"},
+            },
+            422,
+            "Expected `str`",
+        ),
+        (
+            {"content": b'{"message": "x"}', "headers": {"content-type": "text/plain"}},
+            415,
+            "must be application/json",
+        ),
+        (
+            {
+                "content": b"x" * (4 * 1024 * 1024 + 1),
+                "headers": {"content-type": "application/json"},
+            },
             413,
             "limit max_body_bytes",
         ),
@@ -65,20 +101,31 @@ def client() -> Iterator[httpx2.Client]:
 def test_a_request_that_no_client_would_send_is_refused(
     client: httpx2.Client, options: dict[str, Any], status: int, told: str
 ) -> None:
-    response = client.post(PATH, **({"json": {"message": "x"}} | options if "content" not in options else options))
-    assert (response.status_code, told in response.json()["error"]["message"]) == (status, True), response.text
+    response = client.post(
+        PATH, **({"json": {"message": "x"}} | options if "content" not in options else options)
+    )
+    assert (response.status_code, told in response.json()["error"]["message"]) == (status, True), (
+        response.text
+    )
 
 
 def test_unknown_things_are_named(client: httpx2.Client) -> None:
     response = client.post("/agents/asistant/messages/stream", json={"message": "x"})
     assert response.status_code == 404
     assert "did you mean 'assistant'?" in response.json()["error"]["message"]
-    assert client.post("/agents/assistant/sessions/none/messages/stream", json={"message": "x"}).status_code == 404
+    assert (
+        client.post(
+            "/agents/assistant/sessions/none/messages/stream", json={"message": "x"}
+        ).status_code
+        == 404
+    )
     assert client.get(PATH).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/view", "/agents/assistant/stream"])
-def test_a_plain_request_to_a_web_sockets_address_is_told_so(client: httpx2.Client, path: str) -> None:
+def test_a_plain_request_to_a_web_sockets_address_is_told_so(
+    client: httpx2.Client, path: str
+) -> None:
     got, put = client.get(path), client.put(path)
     assert (got.status_code, "ws://" in got.text) == (400, True)
     assert (put.status_code, put.headers["allow"], "ws://" in put.text) == (405, "GET", True)
@@ -86,15 +133,26 @@ def test_a_plain_request_to_a_web_sockets_address_is_told_so(client: httpx2.Clie
 
 def test_a_page_that_may_use_the_server_does(client: httpx2.Client) -> None:
     assert client.get("/health", headers={"origin": "https://example.org"}).status_code == 200
-    assert client.get("/health", headers={"origin": str(client.base_url).rstrip("/")}).status_code == 200
+    assert (
+        client.get("/health", headers={"origin": str(client.base_url).rstrip("/")}).status_code
+        == 200
+    )
 
 
-PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type"}
+PREFLIGHT = {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization, content-type",
+}
 
 
 def test_only_a_page_that_may_use_the_server_reads_its_answers(client: httpx2.Client) -> None:
-    asked = client.options(PATH, headers={"origin": "https://example.org", "authorization": "", **PREFLIGHT})
-    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, "https://example.org")
+    asked = client.options(
+        PATH, headers={"origin": "https://example.org", "authorization": "", **PREFLIGHT}
+    )
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (
+        200,
+        "https://example.org",
+    )
     answer = client.get("/health", headers={"origin": "https://example.org"})
     assert answer.headers["access-control-allow-origin"] == "https://example.org"
     assert "access-control-allow-credentials" not in answer.headers
@@ -102,7 +160,10 @@ def test_only_a_page_that_may_use_the_server_reads_its_answers(client: httpx2.Cl
         client.options(PATH, headers={"origin": "https://attacker.example", **PREFLIGHT}),
         client.get("/health", headers={"origin": "https://attacker.example"}),
     ):
-        assert (response.is_success, "access-control-allow-origin" in response.headers) == (False, False)
+        assert (response.is_success, "access-control-allow-origin" in response.headers) == (
+            False,
+            False,
+        )
 
 
 def test_without_origins_no_page_elsewhere_reads_anything() -> None:
@@ -111,7 +172,10 @@ def test_without_origins_no_page_elsewhere_reads_anything() -> None:
             client.options("/runs", headers={"origin": "https://example.org", **PREFLIGHT}),
             client.get("/health", headers={"origin": "https://example.org"}),
         ):
-            assert (response.status_code, "access-control-allow-origin" in response.headers) == (403, False)
+            assert (response.status_code, "access-control-allow-origin" in response.headers) == (
+                403,
+                False,
+            )
 
 
 @pytest.fixture
@@ -131,19 +195,35 @@ def test_a_browser_session_begins_with_the_token_and_ends(stranger: httpx2.Clien
     session = stranger.cookies["nbagent_session"]
     assert stranger.post("/logout").status_code == 204
     assert "nbagent_session" not in stranger.cookies
-    assert stranger.get("/runs", headers={"cookie": f"nbagent_session={session}"}).status_code == 401
+    assert (
+        stranger.get("/runs", headers={"cookie": f"nbagent_session={session}"}).status_code == 401
+    )
 
 
-def test_a_session_cannot_be_begun_without_the_token_nor_from_another_page(stranger: httpx2.Client) -> None:
+def test_a_session_cannot_be_begun_without_the_token_nor_from_another_page(
+    stranger: httpx2.Client,
+) -> None:
     for wrong in ({"token": "wrong"}, {}, {"token": ""}):
         assert stranger.post("/login", json=wrong).status_code == 401
-    assert stranger.post("/login", json={"token": TOKEN}, headers={"origin": "https://attacker.example"}).status_code == 403
-    assert stranger.post("/login", content=f'{{"token": "{TOKEN}"}}', headers={"content-type": "text/plain"}).status_code == 415
+    assert (
+        stranger.post(
+            "/login", json={"token": TOKEN}, headers={"origin": "https://attacker.example"}
+        ).status_code
+        == 403
+    )
+    assert (
+        stranger.post(
+            "/login", content=f'{{"token": "{TOKEN}"}}', headers={"content-type": "text/plain"}
+        ).status_code
+        == 415
+    )
     assert not stranger.cookies
 
 
 @pytest.mark.parametrize("way", ["header", "cookie"])
-def test_a_reader_reads_but_starts_stops_and_answers_nothing(client: httpx2.Client, stranger: httpx2.Client, way: str) -> None:
+def test_a_reader_reads_but_starts_stops_and_answers_nothing(
+    client: httpx2.Client, stranger: httpx2.Client, way: str
+) -> None:
     if way == "header":
         stranger.headers["authorization"] = f"Bearer {READ_TOKEN}"
     else:
@@ -170,7 +250,10 @@ def test_readiness_needs_no_token_and_says_nothing_else(stranger: httpx2.Client)
 
 def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
     for path in ("/", "/static/view.js"):
-        assert stranger.get(path, headers={"sec-fetch-site": "cross-site"}).status_code in (200, 404)
+        assert stranger.get(path, headers={"sec-fetch-site": "cross-site"}).status_code in (
+            200,
+            404,
+        )
         assert stranger.post(path).status_code == 401
 
 
@@ -191,11 +274,15 @@ def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
         ("127.0.0.1", {}, True),
     ],
 )
-def test_a_get_that_starts_a_run_is_not_another_sites(host: str, headers: dict[str, str], is_taken: bool) -> None:
+def test_a_get_that_starts_a_run_is_not_another_sites(
+    host: str, headers: dict[str, str], is_taken: bool
+) -> None:
     app = nbagent.asgi(Agent("demo"), hosts=["agents.test", "192.168.1.5", *LOOPBACK])
     with TestClient(app, base_url=f"http://{host}") as client:
         for method in ("GET", "HEAD"):
-            response = client.request(method, "/agents/nobody/sessions/s/messages/stream?message=x", headers=headers)
+            response = client.request(
+                method, "/agents/nobody/sessions/s/messages/stream?message=x", headers=headers
+            )
             assert response.status_code == (404 if is_taken else 403)
         assert client.get("/runs", headers=headers).status_code == 200  # it changes nothing
 
@@ -207,13 +294,25 @@ def test_a_host_with_a_port_that_is_none_is_refused(client: httpx2.Client, port:
 
 
 @pytest.mark.parametrize(
-    "tokens", [(None, READ_TOKEN), (TOKEN, TOKEN), ("", None), ("short", None), ("with a space", None), ("with-accént", None)]
+    "tokens",
+    [
+        (None, READ_TOKEN),
+        (TOKEN, TOKEN),
+        ("", None),
+        ("short", None),
+        ("with a space", None),
+        ("with-accént", None),
+    ],
 )
-def test_a_token_that_would_protect_nothing_is_refused(tokens: tuple[str | None, str | None]) -> None:
+def test_a_token_that_would_protect_nothing_is_refused(
+    tokens: tuple[str | None, str | None],
+) -> None:
     with pytest.raises(NbagentError):
         Access(*tokens)
 
 
 def test_another_address_needs_a_token() -> None:
-    with pytest.raises(NbagentError, match=r"other machines can reach 0\.0\.0\.0: give serve\(…, token=…\)"):
+    with pytest.raises(
+        NbagentError, match=r"other machines can reach 0\.0\.0\.0: give serve\(…, token=…\)"
+    ):
         serve(Agent("demo"), host="0.0.0.0", port=0)

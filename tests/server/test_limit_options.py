@@ -22,7 +22,11 @@ from nbagent.errors import NbagentError
 from nbagent.server import Limits, Server, serve
 from nbagent.server.limits import NAMES
 
-ACCEPTED = {"content-type": "application/json", "accept": "application/json, text/event-stream", "a2a-version": "1.0"}
+ACCEPTED = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "a2a-version": "1.0",
+}
 LARGE = b'{"message": "%s"}' % (b"x" * 2_000)
 
 
@@ -61,7 +65,12 @@ both = pytest.mark.parametrize("place", [serving, mounted])
     ("limits", "name", "request_", "status"),
     [
         ({"max_body_bytes": 1_000}, "max_body_bytes", {"content": LARGE, "headers": ACCEPTED}, 413),
-        ({"max_prompt_chars": 1_000}, "max_prompt_chars", {"content": LARGE, "headers": ACCEPTED}, 413),
+        (
+            {"max_prompt_chars": 1_000},
+            "max_prompt_chars",
+            {"content": LARGE, "headers": ACCEPTED},
+            413,
+        ),
         (
             {"max_prompt_chars": 1_000},
             "max_prompt_chars",
@@ -76,28 +85,41 @@ both = pytest.mark.parametrize("place", [serving, mounted])
         ({"requests_at_once": 2, "requests_per_s": 0.001}, "requests_per_s", {}, 429),
     ],
 )
-def test_a_request_beyond_a_limit_is_told_its_name(place: Any, limits: Any, name: str, request_: Any, status: int) -> None:
+def test_a_request_beyond_a_limit_is_told_its_name(
+    place: Any, limits: Any, name: str, request_: Any, status: int
+) -> None:
     with place(Limits(**limits)) as url, httpx2.Client(timeout=20) as client:
         client.post(f"{url}/runs", json={"message": "x"})
         client.post(f"{url}/agents/assistant/sessions")
         options = {"url": "/runs", **request_}
         response = client.post(url + options.pop("url"), **options)
-    assert (response.status_code, name in response.json()["error"]["message"]) == (status, True), response.text
+    assert (response.status_code, name in response.json()["error"]["message"]) == (status, True), (
+        response.text
+    )
 
 
 @both
-@pytest.mark.parametrize("path", ["/mcp", "/agents/assistant/message:send", "/ag-ui/assistant", "/v1/responses", "/login"])
+@pytest.mark.parametrize(
+    "path",
+    ["/mcp", "/agents/assistant/message:send", "/ag-ui/assistant", "/v1/responses", "/login"],
+)
 @pytest.mark.parametrize("in_chunks", [False, True])
 def test_every_endpoint_has_the_limit_of_bodies(place: Any, path: str, in_chunks: bool) -> None:
     with place(Limits(max_body_bytes=1_000)) as url, httpx2.Client(timeout=20) as client:
-        response = client.post(f"{url}{path}", content=iter([LARGE]) if in_chunks else LARGE, headers=ACCEPTED)
+        response = client.post(
+            f"{url}{path}", content=iter([LARGE]) if in_chunks else LARGE, headers=ACCEPTED
+        )
     assert (response.status_code, "max_body_bytes" in response.text) == (413, True), response.text
 
 
 @both
 def test_a_web_socket_has_the_limit_of_bodies_for_each_message(place: Any) -> None:
     with place(Limits(max_body_bytes=1_000)) as url:
-        path = "/inner/agents/assistant/stream" if url.endswith("/inner") else "/agents/assistant/stream"
+        path = (
+            "/inner/agents/assistant/stream"
+            if url.endswith("/inner")
+            else "/agents/assistant/stream"
+        )
         with RawWebSocket(url, path) as ws:
             for _ in range(3):
                 ws.frame(TEXT, b'{"answer": "%s"}' % (b"x" * 900))
@@ -109,7 +131,11 @@ def test_a_web_socket_has_the_limit_of_bodies_for_each_message(place: Any) -> No
 @both
 def test_a_web_socket_has_the_rate_of_messages(place: Any) -> None:
     with place(Limits(messages_at_once=2, messages_per_s=0.001)) as url:
-        path = "/inner/agents/assistant/stream" if url.endswith("/inner") else "/agents/assistant/stream"
+        path = (
+            "/inner/agents/assistant/stream"
+            if url.endswith("/inner")
+            else "/agents/assistant/stream"
+        )
         with RawWebSocket(url, path) as ws:
             for _ in range(3):
                 ws.frame(TEXT, b"{}")
@@ -119,8 +145,14 @@ def test_a_web_socket_has_the_rate_of_messages(place: Any) -> None:
 
 
 def test_grpc_has_the_limit_of_bodies() -> None:
-    with ModelServer() as model, serve(agent_of(model), port=0, grpc_port=0, limits=Limits(max_body_bytes=1_000)) as server:
-        with grpc.insecure_channel(str(server.grpc_address)) as channel, pytest.raises(grpc.RpcError) as raised:
+    with (
+        ModelServer() as model,
+        serve(agent_of(model), port=0, grpc_port=0, limits=Limits(max_body_bytes=1_000)) as server,
+    ):
+        with (
+            grpc.insecure_channel(str(server.grpc_address)) as channel,
+            pytest.raises(grpc.RpcError) as raised,
+        ):
             call: Any = channel.unary_unary("/A2AService/StreamMessage")
             call(LARGE, timeout=20)
     error: Any = raised.value
@@ -131,7 +163,12 @@ def test_larger_limits_let_more_through() -> None:
     limits = Limits(max_body_bytes=6_000_000, max_prompt_chars=5_000_000, max_headers_bytes=200_000)
     with serving(limits) as url, httpx2.Client(timeout=120) as client:
         headers = {"x": "y" * 150_000}
-        assert client.post(f"{url}/runs", json={"message": "x" * 4_500_000}, headers=headers).status_code == 201
+        assert (
+            client.post(
+                f"{url}/runs", json={"message": "x" * 4_500_000}, headers=headers
+            ).status_code
+            == 201
+        )
         ping = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x" * 4_500_000}}
         assert client.post(f"{url}/mcp", json=ping, headers=ACCEPTED).status_code != 413
 
@@ -150,7 +187,9 @@ def test_a_limit_is_a_number_above_zero(name: str, value: Any) -> None:
 
 
 def test_a_limit_that_counts_is_a_whole_number() -> None:
-    with pytest.raises(NbagentError, match=r"the limit max_runs is a whole number above 0, got 1\.5"):
+    with pytest.raises(
+        NbagentError, match=r"the limit max_runs is a whole number above 0, got 1\.5"
+    ):
         Limits(max_runs=1.5)  # type: ignore[arg-type]
 
 
@@ -166,7 +205,11 @@ def test_a_text_means_the_same_as_its_number(values: dict[str, int]) -> None:
 
 
 def test_a_limit_that_does_not_exist_is_told_with_the_one_that_was_meant() -> None:
-    with pytest.raises(NbagentError, match="there is no limit 'max_body_byte'; did you mean 'max_body_bytes'"):
+    with pytest.raises(
+        NbagentError, match="there is no limit 'max_body_byte'; did you mean 'max_body_bytes'"
+    ):
         Limits.of({"max_body_byte": 7})
-    with pytest.raises(NbagentError, match="there is no limit 'zzz'; there are max_body_bytes, max_prompt_chars, "):
+    with pytest.raises(
+        NbagentError, match="there is no limit 'zzz'; there are max_body_bytes, max_prompt_chars, "
+    ):
         Limits.of({"zzz": 7})

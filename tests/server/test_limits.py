@@ -67,7 +67,10 @@ class Errors(logging.Handler):
 def errors() -> Iterator[list[str]]:
     """The errors in the log of a test."""
     handler = Errors()
-    loggers = [logging.getLogger(), logging.getLogger("uvicorn.error")]  # uvicorn's records do not reach the root
+    loggers = [
+        logging.getLogger(),
+        logging.getLogger("uvicorn.error"),
+    ]  # uvicorn's records do not reach the root
     for logger in loggers:
         logger.addHandler(handler)
     yield handler.texts
@@ -98,21 +101,29 @@ def impatient_server() -> Iterator[Server]:
 
 
 def serves(server: Server) -> bool:
-    response = httpx2.post(f"{server.url}/agents/assistant/messages/stream", json={"message": "x"}, timeout=30)
+    response = httpx2.post(
+        f"{server.url}/agents/assistant/messages/stream", json={"message": "x"}, timeout=30
+    )
     return '{"chunk":"Hi."}' in response.text
 
 
 # --- slow clients ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("begun", [b"", b"G", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
-def test_a_client_that_does_not_finish_the_head_of_its_request_is_cut(impatient_server: Server, begun: bytes) -> None:
+@pytest.mark.parametrize(
+    "begun", [b"", b"G", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "]
+)
+def test_a_client_that_does_not_finish_the_head_of_its_request_is_cut(
+    impatient_server: Server, begun: bytes
+) -> None:
     with Raw(impatient_server.url) as raw:
         raw.send(begun)
         assert raw.read() == b""
 
 
-def test_a_client_that_sends_byte_by_byte_gets_no_more_time_for_it(impatient_server: Server) -> None:
+def test_a_client_that_sends_byte_by_byte_gets_no_more_time_for_it(
+    impatient_server: Server,
+) -> None:
     with Raw(impatient_server.url) as raw:
         raw.send(b"GET /health HTTP/1.1\r\nX: ")
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
@@ -130,13 +141,17 @@ def test_a_second_request_has_no_more_time_than_the_first(impatient_server: Serv
 
 def test_a_client_that_does_not_finish_its_body_is_cut(impatient_server: Server) -> None:
     with Raw(impatient_server.url) as raw:
-        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+        raw.send(
+            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
         assert raw.read() == b""
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(server: Server) -> None:
     with Raw(server.url) as raw:
-        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+        raw.send(
+            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
 
 
 # --- many connections -----------------------------------------------------------------------------------------------------
@@ -164,7 +179,10 @@ def test_connections_that_stream_keep_their_place(small_server: Server) -> None:
     watchers.pop().socket.close()
     while True:
         try:
-            httpx2.post(f"{small_server.url}/agents/assistant/sessions/{session}/messages/stream", json={"message": "x"})
+            httpx2.post(
+                f"{small_server.url}/agents/assistant/sessions/{session}/messages/stream",
+                json={"message": "x"},
+            )
             break
         except httpx2.HTTPError:
             pass  # its place is not free yet
@@ -173,10 +191,14 @@ def test_connections_that_stream_keep_their_place(small_server: Server) -> None:
         each.socket.close()
 
 
-def test_a_new_connection_takes_the_place_of_one_whose_client_sends_its_body_slowly(small_server: Server) -> None:
+def test_a_new_connection_takes_the_place_of_one_whose_client_sends_its_body_slowly(
+    small_server: Server,
+) -> None:
     slow = [Raw(small_server.url) for _ in range(10)]
     for each in slow:
-        each.send(f"POST /runs HTTP/1.1\r\nHost: {each.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+        each.send(
+            f"POST /runs HTTP/1.1\r\nHost: {each.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
     assert serves(small_server)
     for each in slow:
         each.socket.close()
@@ -232,7 +254,10 @@ def test_1000_idle_connections_hold_up_nobody(server: Server) -> None:
 # --- large requests -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("headers", [["X: y"] * 200, [f"X: {'y' * 40_000}"], [f"X: {'y' * 2_000_000}"], ["X: y"] * 100_000])
+@pytest.mark.parametrize(
+    "headers",
+    [["X: y"] * 200, [f"X: {'y' * 40_000}"], [f"X: {'y' * 2_000_000}"], ["X: y"] * 100_000],
+)
 def test_a_flood_of_headers_is_refused(server: Server, headers: list[str]) -> None:
     with Raw(server.url) as raw:
         raw.get("/health", "Connection: close", *headers)
@@ -262,7 +287,9 @@ def test_a_request_that_is_not_http_is_refused(server: Server, request_: bytes) 
 
 def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
     with Raw(server.url) as raw:
-        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        raw.send(
+            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
         for _ in range(80):
             raw.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
         raw.send(b"0\r\n\r\n")
@@ -282,7 +309,10 @@ def test_a_large_body_of_a_get_is_ignored(server: Server, header: str) -> None:
 
 def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back() -> None:
     limits = Limits(requests_at_once=3, requests_per_s=0.001)
-    with serve(Agent("demo"), port=0, limits=limits) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        serve(Agent("demo"), port=0, limits=limits) as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         answers = [client.get("/health") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert 990 < int(answers[-1].headers["retry-after"]) <= 1000
@@ -291,12 +321,27 @@ def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back() ->
 def test_a_token_cannot_be_guessed_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "LOGINS_BURST", 3)
     monkeypatch.setattr(guard, "LOGINS_PER_S", 0.001)
-    with serve(Agent("demo"), port=0, token=TOKEN) as server, httpx2.Client(base_url=server.url) as client:
-        answers = [client.post("/login", json={"token": f"guess-{number}"}).status_code for number in range(3)]
-        assert [*answers, client.post("/login", json={"token": TOKEN}).status_code] == [401, 401, 401, 429]
+    with (
+        serve(Agent("demo"), port=0, token=TOKEN) as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
+        answers = [
+            client.post("/login", json={"token": f"guess-{number}"}).status_code
+            for number in range(3)
+        ]
+        assert [*answers, client.post("/login", json={"token": TOKEN}).status_code] == [
+            401,
+            401,
+            401,
+            429,
+        ]
 
 
-@given(gaps=st.lists(st.floats(0, 10), min_size=1, max_size=50), burst=st.integers(1, 10), per_s=st.floats(0.1, 10))
+@given(
+    gaps=st.lists(st.floats(0, 10), min_size=1, max_size=50),
+    burst=st.integers(1, 10),
+    per_s=st.floats(0.1, 10),
+)
 def test_a_rate_holds_in_every_stretch_of_time(gaps: list[float], burst: int, per_s: float) -> None:
     now = 0.0
     taken: list[float] = []
@@ -324,17 +369,27 @@ def test_clients_have_a_rate_of_their_own_and_are_forgotten() -> None:
     assert rate.wait_s("one") == 0
 
 
-A2A_MESSAGE = {"message": {"messageId": "m", "contextId": "c", "role": "ROLE_USER", "parts": [{"text": "x"}]}}
+A2A_MESSAGE = {
+    "message": {"messageId": "m", "contextId": "c", "role": "ROLE_USER", "parts": [{"text": "x"}]}
+}
 
 
 def test_sessions_are_limited_also_those_that_a_client_names() -> None:
-    with serving(max_sessions=len(Agent("demo").sessions()) + 1) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        serving(max_sessions=len(Agent("demo").sessions()) + 1) as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         client.post("/agents/assistant/sessions")
         refused = client.post("/agents/assistant/sessions")
         assert (refused.status_code, "the limit max_sessions" in refused.text) == (503, True)
-        begun = client.post("/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"})
+        begun = client.post(
+            "/agents/assistant/message:send", json=A2A_MESSAGE, headers={"a2a-version": "1.0"}
+        )
         assert "the limit max_sessions" in begun.text
-        thread = client.post("/ag-ui/assistant", json={"threadId": "new", "messages": [{"role": "user", "content": "x"}]})
+        thread = client.post(
+            "/ag-ui/assistant",
+            json={"threadId": "new", "messages": [{"role": "user", "content": "x"}]},
+        )
         assert (thread.status_code, "the limit max_sessions" in thread.text) == (503, True)
 
 
@@ -414,7 +469,10 @@ def test_a_message_that_is_too_large_ends_the_connection(server: Server) -> None
 
 
 def test_a_flood_of_messages_ends_the_connection() -> None:
-    with serving(messages_at_once=5, messages_per_s=0.001) as server, RawWebSocket(server.url) as ws:
+    with (
+        serving(messages_at_once=5, messages_per_s=0.001) as server,
+        RawWebSocket(server.url) as ws,
+    ):
         for _ in range(6):
             ws.frame(TEXT, b"{}")
         assert [b"error" in ws.message() for _ in range(5)] == [True] * 5
@@ -422,7 +480,9 @@ def test_a_flood_of_messages_ends_the_connection() -> None:
 
 
 def test_messages_are_not_compressed(server: Server) -> None:
-    with RawWebSocket(server.url, "/agents/assistant/stream", "Sec-WebSocket-Extensions: permessage-deflate") as ws:
+    with RawWebSocket(
+        server.url, "/agents/assistant/stream", "Sec-WebSocket-Extensions: permessage-deflate"
+    ) as ws:
         assert ws.answer.startswith(b"HTTP/1.1 101 ")
         assert b"permessage-deflate" not in ws.answer
 
@@ -441,12 +501,17 @@ def test_messages_are_not_compressed(server: Server) -> None:
     ],
 )
 def test_a_web_socket_is_refused_where_a_request_is(headers: list[str], status: int) -> None:
-    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN, read_token=READ_TOKEN) as server:
+    with serve(
+        Agent("demo", name="assistant"), port=0, token=TOKEN, read_token=READ_TOKEN
+    ) as server:
         with RawWebSocket(server.url, "/agents/assistant/stream", *headers) as ws:
             assert ws.answer.startswith(f"HTTP/1.1 {status} ".encode())
 
 
-@pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "", "[::1", "localhost@attacker.example"])
+@pytest.mark.parametrize(
+    "host",
+    ["attacker.example", "127.0.0.1.attacker.example", "", "[::1", "localhost@attacker.example"],
+)
 def test_another_host_is_refused_on_every_way(server: Server, host: str) -> None:
     for path in ("/health", "/stream?query=x", "/agents/assistant/stream", "/mcp", "/"):
         with Raw(server.url) as raw:
@@ -457,9 +522,13 @@ def test_another_host_is_refused_on_every_way(server: Server, host: str) -> None
 
 def test_a_page_opens_a_web_socket_with_its_session() -> None:
     with serve(Agent("demo", name="assistant"), port=0, token=TOKEN) as secured:
-        session = httpx2.post(f"{secured.url}/login", json={"token": TOKEN}).cookies["nbagent_session"]
+        session = httpx2.post(f"{secured.url}/login", json={"token": TOKEN}).cookies[
+            "nbagent_session"
+        ]
         origin = f"Origin: {secured.url}"
-        with RawWebSocket(secured.url, "/agents/assistant/stream", f"Cookie: nbagent_session={session}", origin) as ws:
+        with RawWebSocket(
+            secured.url, "/agents/assistant/stream", f"Cookie: nbagent_session={session}", origin
+        ) as ws:
             assert ws.answer.startswith(b"HTTP/1.1 101 ")
 
 
@@ -471,7 +540,9 @@ def test_a_traceback_in_the_log_has_no_token(capsys: pytest.CaptureFixture[str])
     app = Starlette(routes=[Route("/", fail)])
     app.state.run_ids = {}
     with Server(app, create_server(("127.0.0.1", 0))) as server:
-        assert httpx2.get(server.url, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 500
+        assert (
+            httpx2.get(server.url, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 500
+        )
     logged = capsys.readouterr().err
     assert "ValueError: Bearer a-•" in logged
     assert TOKEN not in logged
@@ -499,7 +570,9 @@ def test_no_token_reaches_the_output_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    model: demo\n")
     command = ("-m", "nbagent", "serve", "config.yaml", "--port", "0")
     environment = {**os.environ, "NBAGENT_TOKEN": TOKEN}
-    with start(*command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with start(
+        *command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         url = line.split("serving at ")[1].split(";")[0]
@@ -518,7 +591,9 @@ def test_no_token_reaches_the_output_of_a_server(tmp_path: Path) -> None:
                 assert 400 <= answer.status_code < 500
                 assert TOKEN not in answer.text + str(answer.headers)
         with Raw(url) as raw:
-            raw.send(f"GET /?{TOKEN} HTTP/9.9\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n".encode())
+            raw.send(
+                f"GET /?{TOKEN} HTTP/9.9\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n".encode()
+            )
             raw.read()
         with RawWebSocket(url, "/agents/assistant/stream", f"Authorization: Bearer {TOKEN}") as ws:
             ws.frame(TEXT, json.dumps({"message": "x", "session": TOKEN}).encode())

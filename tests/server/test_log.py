@@ -29,7 +29,9 @@ def test_a_refused_a2a_request_leaves_short_lines(
         assert "\n" not in line
 
 
-def test_a_shortened_record_says_what_went_wrong_and_where_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_shortened_record_says_what_went_wrong_and_where_without_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     secrets.register("sk-of-the-log-1234567890")
     logger = logging.getLogger("test.shorten")
     logger.addFilter(shorten)

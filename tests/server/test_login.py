@@ -36,7 +36,9 @@ async def test_a_session_of_a_token_that_was_changed_is_over() -> None:
     before, after = Access(TOKEN, READ_TOKEN), Access("a-newer-token", READ_TOKEN)
     assert await after.role_of(sent(begun(before))) is None
     assert await after.role_of(sent(begun(before, READ_TOKEN))) == "read"
-    assert await Access(TOKEN).role_of(sent(begun(before, READ_TOKEN))) is None, "nobody reads only any more"
+    assert await Access(TOKEN).role_of(sent(begun(before, READ_TOKEN))) is None, (
+        "nobody reads only any more"
+    )
 
 
 async def test_a_cookie_that_was_changed_is_none() -> None:
@@ -71,16 +73,29 @@ async def test_without_a_token_every_local_client_has_full_access() -> None:
 
 
 @pytest.fixture(params=["file", "redis"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[httpx2.Client, httpx2.Client]]:
+def pair(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[httpx2.Client, httpx2.Client]]:
     """Two servers with one store."""
-    store = request.getfixturevalue("redis").url if request.param == "redis" else str(tmp_path / "runs.db")
+    store = (
+        request.getfixturevalue("redis").url
+        if request.param == "redis"
+        else str(tmp_path / "runs.db")
+    )
     with contextlib.ExitStack() as ends:
-        servers = [ends.enter_context(serve(Agent("demo"), port=0, token=TOKEN, store=store)) for _ in range(2)]
-        first, second = (ends.enter_context(httpx2.Client(base_url=server.url, timeout=10)) for server in servers)
+        servers = [
+            ends.enter_context(serve(Agent("demo"), port=0, token=TOKEN, store=store))
+            for _ in range(2)
+        ]
+        first, second = (
+            ends.enter_context(httpx2.Client(base_url=server.url, timeout=10)) for server in servers
+        )
         yield first, second
 
 
-def test_a_session_that_is_ended_is_over_in_each_process(pair: tuple[httpx2.Client, httpx2.Client]) -> None:
+def test_a_session_that_is_ended_is_over_in_each_process(
+    pair: tuple[httpx2.Client, httpx2.Client],
+) -> None:
     first, second = pair
     assert second.get("/runs").status_code == 401
     assert first.post("/login", json={"token": TOKEN}).status_code == 200

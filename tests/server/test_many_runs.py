@@ -35,7 +35,9 @@ def tell(exchange: Exchange) -> None:
             exchange.send(chat_chunk({"tool_calls": [call]}))
         exchange.send(chat_chunk({}, "tool_calls"))
     else:
-        exchange.send(*(chat_chunk({"content": f"word{number} of a long answer "}) for number in range(WORDS)))
+        exchange.send(
+            *(chat_chunk({"content": f"word{number} of a long answer "}) for number in range(WORDS))
+        )
         exchange.send(chat_chunk({}, "stop"))
     exchange.end()
 
@@ -52,12 +54,16 @@ class Measured:
     """
 
     def __init__(self, model: str, store: str) -> None:
-        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         command = [sys.executable, "-m", "server.measured", model, store]
         # Each thread of glibc's malloc has an arena of its own, which keeps what is free: without this, the figures are 10 MB
         # higher after some hundred runs, with not a byte more in use.
         environment = {**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 
@@ -67,7 +73,9 @@ class Measured:
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return {str(name): value for name, value in json.loads(self._process.stdout.readline()).items()}
+        return {
+            str(name): value for name, value in json.loads(self._process.stdout.readline()).items()
+        }
 
     async def settled(self, before: dict[str, float]) -> dict[str, float]:
         """Return what it holds when connections and tasks are as before, or after some seconds."""
@@ -91,7 +99,9 @@ class Measured:
     async def _read(self, run: str, name: str) -> int:
         protocol = PROTOCOLS[name]
         path = protocol.path.format(run=run)
-        reader, writer, status = await request(self.url, protocol.method, path, protocol.body, f"{run}:0-0")
+        reader, writer, status = await request(
+            self.url, protocol.method, path, protocol.body, f"{run}:0-0"
+        )
         assert status == 200
         size = 0
         while chunk := await reader.read(1 << 16):
@@ -108,11 +118,16 @@ class Measured:
 @pytest.fixture(params=[":memory:", pytest.param("runs.db", marks=pytest.mark.proof)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Measured]]:
     store = request.param if request.param == ":memory:" else str(tmp_path / request.param)
-    with ModelServer(*[tell] * 10_000) as model, contextlib.closing(Measured(model.base_url, store)) as made:
+    with (
+        ModelServer(*[tell] * 10_000) as model,
+        contextlib.closing(Measured(model.base_url, store)) as made,
+    ):
         yield ("in memory" if request.param == ":memory:" else "in SQLite"), made
 
 
-async def test_nothing_of_runs_that_went_on_at_once_is_left_but_what_is_kept(server: tuple[str, Measured]) -> None:
+async def test_nothing_of_runs_that_went_on_at_once_is_left_but_what_is_kept(
+    server: tuple[str, Measured],
+) -> None:
     store, process = server
     count, rounds = (50, 9) if WHOLE else (5, 1)
     await process.run()
@@ -131,12 +146,26 @@ async def test_nothing_of_runs_that_went_on_at_once_is_left_but_what_is_kept(ser
     figure(
         title,
         "MB of the server before, at most, after each round",
-        " | ".join([f"{before['rss_mb']:.0f}", f"{max(peaks):.0f}", ", ".join(f"{each['rss_mb']:.0f}" for each in after)]),
+        " | ".join(
+            [
+                f"{before['rss_mb']:.0f}",
+                f"{max(peaks):.0f}",
+                ", ".join(f"{each['rss_mb']:.0f}" for each in after),
+            ]
+        ),
     )
     blocks = [each["blocks"] for each in after]
-    figure(title, "thousands of Python's memory blocks after each round", ", ".join(f"{each / 1000:.0f}" for each in blocks))
+    figure(
+        title,
+        "thousands of Python's memory blocks after each round",
+        ", ".join(f"{each / 1000:.0f}" for each in blocks),
+    )
     left = {name: (before[name], after[-1][name]) for name in ("connections", "tasks", "threads")}
-    figure(title, "before and after", ", ".join(f"{name} {old:.0f}, {new:.0f}" for name, (old, new) in left.items()))
+    figure(
+        title,
+        "before and after",
+        ", ".join(f"{name} {old:.0f}, {new:.0f}" for name, (old, new) in left.items()),
+    )
     assert all(new <= old for name, (old, new) in left.items() if name != "threads"), left
     assert after[-1]["threads"] <= before["threads"] + 40  # of the pools, which keep theirs
     assert after[-1]["hosted"] <= KEPT + 1
@@ -147,7 +176,9 @@ async def test_nothing_of_runs_that_went_on_at_once_is_left_but_what_is_kept(ser
 
 
 @pytest.mark.proof
-async def test_the_memory_of_a_server_does_not_grow_with_its_runs(server: tuple[str, Measured]) -> None:
+async def test_the_memory_of_a_server_does_not_grow_with_its_runs(
+    server: tuple[str, Measured],
+) -> None:
     store, process = server
     sizes = []
     for number in range(1_000):
@@ -155,5 +186,9 @@ async def test_the_memory_of_a_server_does_not_grow_with_its_runs(server: tuple[
         if number % 100 == 99:
             sizes.append((await asyncio.to_thread(process.held))["rss_mb"])
     told = ", ".join(f"{size:.0f}" for size in sizes)
-    figure(f"1,000 runs one after the other, store {store}", "MB of the server after each hundred", told)
+    figure(
+        f"1,000 runs one after the other, store {store}",
+        "MB of the server after each hundred",
+        told,
+    )
     assert sizes[-1] - sizes[3] < 6

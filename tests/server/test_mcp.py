@@ -43,7 +43,9 @@ def fail() -> str:
     raise ValueError(f"no entry with {TOKEN}")
 
 
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 def picture() -> bytes:
@@ -82,7 +84,10 @@ def connected(asks: Asking) -> Connected:
             async with (
                 create_mcp_http_client(headers={"authorization": f"Bearer {TOKEN}"}) as http,
                 mcp.Client(
-                    streamable_http_client(f"{server.url}/mcp", http_client=http), mode=mode, cache=None, **options
+                    streamable_http_client(f"{server.url}/mcp", http_client=http),
+                    mode=mode,
+                    cache=None,
+                    **options,
                 ) as client,
             ):
                 yield client
@@ -112,11 +117,16 @@ async def test_the_agent_and_its_tools_are_listed(connected: Connected, mode: An
     assert list(tools) == ["assistant", "add", "fail", "picture", "pictures", "count", "delete"]
     assert tools["assistant"].input_schema["required"] == ["message"]
     assert tools["add"].description == "Add two numbers."
-    assert tools["add"].input_schema["properties"]["a"] == {"type": "integer", "description": "One."}
+    assert tools["add"].input_schema["properties"]["a"] == {
+        "type": "integer",
+        "description": "One.",
+    }
 
 
 @MODES
-async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(connected: Connected, mode: Any) -> None:
+async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(
+    connected: Connected, mode: Any
+) -> None:
     told: list[tuple[float, str | None]] = []
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -124,9 +134,14 @@ async def test_a_call_of_the_agent_reports_its_text_and_returns_the_answer(conne
 
     replies = [chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3.")]
     async with connected(*replies, mode=mode) as client:
-        result = await client.call_tool("assistant", {"message": "1 + 2?"}, progress_callback=report)
+        result = await client.call_tool(
+            "assistant", {"message": "1 + 2?"}, progress_callback=report
+        )
     assert (text(result), result.is_error) == ("It is 3.", False)
-    assert (told[0], "".join(message or "" for _, message in told[1:])) == ((1.0, "[add]"), "It is 3.")
+    assert (told[0], "".join(message or "" for _, message in told[1:])) == (
+        (1.0, "[add]"),
+        "It is 3.",
+    )
 
 
 @MODES
@@ -134,7 +149,10 @@ async def test_a_session_knows_what_was_said(connected: Connected, mode: Any) ->
     async with connected(chat("Hello, Ada."), chat("Ada."), mode=mode) as client:
         begun = await client.call_tool("assistant", {"message": "I am Ada.", "session": "new"})
         session = begun.content[1].text.removeprefix("session: ")  # type: ignore[union-attr]
-        assert text(await client.call_tool("assistant", {"message": "Who am I?", "session": session})) == "Ada."
+        assert (
+            text(await client.call_tool("assistant", {"message": "Who am I?", "session": session}))
+            == "Ada."
+        )
         unknown = await client.call_tool("assistant", {"message": "x", "session": "other"})
     assert (unknown.is_error, "no session 'other'" in text(unknown)) == (True, True)
 
@@ -154,17 +172,23 @@ async def test_a_tool_is_called_by_itself(connected: Connected, mode: Any) -> No
 
 @MODES
 @pytest.mark.parametrize(("tool", "count"), [("picture", 1), ("pictures", 2)])
-async def test_a_tools_picture_is_a_picture(connected: Connected, mode: Any, tool: str, count: int) -> None:
+async def test_a_tools_picture_is_a_picture(
+    connected: Connected, mode: Any, tool: str, count: int
+) -> None:
     async with connected(mode=mode) as client:
         text, *images = (await client.call_tool(tool, {})).content
     assert isinstance(text, mcp_types.TextContent)
     assert text.text.startswith("PNG image, 67 bytes")
-    assert [(image.type, getattr(image, "mime_type", "")) for image in images] == [("image", "image/png")] * count
+    assert [(image.type, getattr(image, "mime_type", "")) for image in images] == [
+        ("image", "image/png")
+    ] * count
     assert {base64.b64decode(getattr(image, "data", "")) for image in images} == {PNG}
 
 
 @MODES
-async def test_a_tools_progress_has_its_numbers_and_its_message(connected: Connected, mode: Any) -> None:
+async def test_a_tools_progress_has_its_numbers_and_its_message(
+    connected: Connected, mode: Any
+) -> None:
     told: list[tuple[float, float | None, str | None]] = []
 
     async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -201,7 +225,9 @@ async def test_a_tool_that_needs_permission_runs_only_with_it(
 
 @MODES
 @pytest.mark.parametrize("allowed", [True, False])
-async def test_an_agents_own_calls_are_asked_about_too(asks: Asking, connected: Connected, mode: Any, allowed: bool) -> None:
+async def test_an_agents_own_calls_are_asked_about_too(
+    asks: Asking, connected: Connected, mode: Any, allowed: bool
+) -> None:
     replies = [asking("b"), chat("Done.")]
     user = answering("accept", {"allow": True}) if allowed else None
     async with connected(*replies, mode=mode, elicitation_callback=user) as client:
@@ -220,7 +246,9 @@ async def test_a_cancelled_call_stops_the_run(mode: Any) -> None:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server:
             async with mcp.Client(f"{server.url}/mcp", mode=mode, cache=None) as client:
-                call = asyncio.create_task(client.call_tool("assistant", {"message": "x"}, progress_callback=report))
+                call = asyncio.create_task(
+                    client.call_tool("assistant", {"message": "x"}, progress_callback=report)
+                )
                 await begun.wait()
                 call.cancel()
                 await asyncio.wait([call])
@@ -230,7 +258,9 @@ async def test_a_cancelled_call_stops_the_run(mode: Any) -> None:
 SOON = nbagent.Limits(answer_timeout_s=0.05)
 
 
-async def test_a_question_that_a_client_never_answers_is_denied(asks: Asking, connected: Connected) -> None:
+async def test_a_question_that_a_client_never_answers_is_denied(
+    asks: Asking, connected: Connected
+) -> None:
     async def never(context: Any, params: Any) -> mcp_types.ElicitResult:
         await asyncio.Event().wait()
         raise AssertionError
@@ -244,14 +274,21 @@ async def test_a_run_whose_client_never_comes_back_with_an_answer_is_ended(asks:
     user = answering("accept", {"allow": True})
     with serve(Agent("demo", tools=[asks.tool]), port=0, limits=SOON) as server:
         async with mcp.Client(f"{server.url}/mcp", cache=None, elicitation_callback=user) as client:
-            asked = await client.session.call_tool("delete", {"path": "a"}, allow_input_required=True)
+            asked = await client.session.call_tool(
+                "delete", {"path": "a"}, allow_input_required=True
+            )
             assert isinstance(asked, mcp_types.InputRequiredResult)
-            run_id, question = str(asked.request_state).partition(":")[0], next(iter(asked.input_requests or {}))
+            run_id, question = (
+                str(asked.request_state).partition(":")[0],
+                next(iter(asked.input_requests or {})),
+            )
             events = await asyncio.to_thread(httpx2.get, f"{server.url}/runs/{run_id}/events")
             assert '"status":"denied"' in events.text
             late: Any = {question: mcp_types.ElicitResult(action="accept", content={"allow": True})}
             state = asked.request_state
-            result = await client.call_tool("delete", {"path": "a"}, input_responses=late, request_state=state)
+            result = await client.call_tool(
+                "delete", {"path": "a"}, input_responses=late, request_state=state
+            )
     assert (asks.deleted, result.is_error) == ([], True)
     assert "Nobody answered in 0.05 s." in text(result)
 
@@ -260,7 +297,12 @@ async def test_names_that_come_twice_get_the_agents_name() -> None:
     agents = {name: Agent("demo", tools=[add]) for name in ("one", "add")}
     with serve(agents, port=0) as server:
         async with mcp.Client(f"{server.url}/mcp", cache=None) as client:
-            assert [tool.name for tool in (await client.list_tools()).tools] == ["one", "add", "one_add", "add_add"]
+            assert [tool.name for tool in (await client.list_tools()).tools] == [
+                "one",
+                "add",
+                "one_add",
+                "add_add",
+            ]
 
 
 async def test_hidden_tools_are_not_served(connected: Connected) -> None:
@@ -268,8 +310,12 @@ async def test_hidden_tools_are_not_served(connected: Connected) -> None:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["assistant"]
 
 
-async def test_another_state_than_the_servers_is_refused(asks: Asking, connected: Connected) -> None:
-    async with connected(mode="auto", elicitation_callback=answering("accept", {"allow": True})) as client:
+async def test_another_state_than_the_servers_is_refused(
+    asks: Asking, connected: Connected
+) -> None:
+    async with connected(
+        mode="auto", elicitation_callback=answering("accept", {"allow": True})
+    ) as client:
         for state in ("", "run-unknown:3", "x" * 10_000):
             result = await client.call_tool("delete", {"path": "a"}, request_state=state)
             assert result.is_error
@@ -277,10 +323,19 @@ async def test_another_state_than_the_servers_is_refused(asks: Asking, connected
 
 
 async def test_a_client_without_the_token_gets_nothing() -> None:
-    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add", "arguments": {"a": 1, "b": 2}}}
-    with serve(Agent("demo", tools=[add]), port=0, token=TOKEN, read_token="another-token-to-read") as server:
+    asked = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "add", "arguments": {"a": 1, "b": 2}},
+    }
+    with serve(
+        Agent("demo", tools=[add]), port=0, token=TOKEN, read_token="another-token-to-read"
+    ) as server:
         for token, status in (("none-of-the-two", 401), ("another-token-to-read", 403)):
-            response = httpx2.post(f"{server.url}/mcp", json=asked, headers={"authorization": f"Bearer {token}"})
+            response = httpx2.post(
+                f"{server.url}/mcp", json=asked, headers={"authorization": f"Bearer {token}"}
+            )
             assert response.status_code == status
 
 

@@ -25,13 +25,17 @@ from nbagent.sources import held_back
 NGINX = program("nginx")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
 
-[LOCATION] = re.findall(r"```nginx\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL)
+[LOCATION] = re.findall(
+    r"```nginx\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL
+)
 """The piece of README."""
 
 BUFFERING_ON = LOCATION.replace("proxy_http_version 1.1", "proxy_buffering on")
 """Buffers what does not say that it must not be. Chunked bodies are those of HTTP 1.1, which nginx passes on at once anyway."""
 
-BUFFERING = BUFFERING_ON.replace("proxy_buffering on", "proxy_buffering on;\n    proxy_ignore_headers X-Accel-Buffering")
+BUFFERING = BUFFERING_ON.replace(
+    "proxy_buffering on", "proxy_buffering on;\n    proxy_ignore_headers X-Accel-Buffering"
+)
 
 CONFIGURATION = """
 daemon off;
@@ -60,7 +64,9 @@ def nginx(location: str, upstream: str, folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         location = location.replace("http://127.0.0.1:8080", upstream)
-        (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, location=location))
+        (folder / "nginx.conf").write_text(
+            CONFIGURATION.format(folder=folder, port=port, location=location)
+        )
         # nginx takes over sockets that it finds in NGINX, as it does from the process that it is an upgrade of.
         environment = {**os.environ, "NGINX": f"{listener.fileno()};"}
         command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
@@ -103,7 +109,9 @@ class Gated:
 def test_a_stream_comes_piece_by_piece_and_is_resumed(location: str, tmp_path: Path) -> None:
     reply = Gated()
     with behind(location, tmp_path, reply) as client:
-        with client.stream("POST", "/agents/assistant/messages/stream", json={"message": "x"}) as response:
+        with client.stream(
+            "POST", "/agents/assistant/messages/stream", json={"message": "x"}
+        ) as response:
             lines = response.iter_lines()
             id = next(line for line in lines if line.startswith("id: ")).removeprefix("id: ")
             assert next(lines) == 'data: {"chunk":"One. "}'
@@ -127,13 +135,20 @@ def test_a_websocket_and_another_host_and_origin_pass(tmp_path: Path) -> None:
 
 def test_clients_have_rates_of_their_own_and_cannot_choose_one(tmp_path: Path) -> None:
     with (
-        serve(Agent("demo"), port=0, limits=Limits(requests_at_once=3, requests_per_s=0.001)) as server,
+        serve(
+            Agent("demo"), port=0, limits=Limits(requests_at_once=3, requests_per_s=0.001)
+        ) as server,
         nginx(LOCATION, server.url, tmp_path) as url,
         httpx2.Client(base_url=url, timeout=20) as client,
     ):
-        answers = [client.get("/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(4)]
+        answers = [
+            client.get("/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            for number in range(4)
+        ]
         direct = [
-            httpx2.get(f"{server.url}/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            httpx2.get(
+                f"{server.url}/health", headers={"X-Forwarded-For": f"192.0.2.{number}"}
+            ).status_code
             for number in range(4)
         ]
     assert answers == [200, 200, 200, 429]

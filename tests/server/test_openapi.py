@@ -32,7 +32,11 @@ def test_the_document_is_valid_and_has_every_route() -> None:
     document = document_of(app)
     validate(document)
     routes = [route for route in app.routes if isinstance(route, Route | WebSocketRoute | Mount)]
-    own = [route for route in routes if isinstance(route, Mount) or route.endpoint.__module__ != "nbagent.server.a2a.routes"]
+    own = [
+        route
+        for route in routes
+        if isinstance(route, Mount) or route.endpoint.__module__ != "nbagent.server.a2a.routes"
+    ]
     paths = {re.sub(r":\w+}", "}", route.path) for route in own if not isinstance(route, Mount)}
     assert len(routes) == len(app.routes)
     assert set(document["paths"]) >= paths
@@ -55,7 +59,10 @@ def test_a_path_with_a_get_and_a_web_socket_has_the_responses_of_both() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     operation = document["paths"]["/runs"]["get"]
     assert set(operation["responses"]) == {"101", "200", "default"}
-    assert operation["summary"] == "List the runs of all processes: those that go on, and the last that have ended"
+    assert (
+        operation["summary"]
+        == "List the runs of all processes: those that go on, and the last that have ended"
+    )
     assert set(document["paths"]["/view"]["get"]["responses"]) == {"101", "default"}
 
 
@@ -63,7 +70,9 @@ def test_each_operation_is_described() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            assert "summary" in operation or operation["tags"] == ["openapi"], f"{method} {path} has no @operation"
+            assert "summary" in operation or operation["tags"] == ["openapi"], (
+                f"{method} {path} has no @operation"
+            )
 
 
 def test_the_token_is_a_security_scheme() -> None:
@@ -86,11 +95,29 @@ def test_generated_requests_get_the_answers_that_the_document_names(tmp_path: Pa
         pytest.skip(f"{schemathesis.FOLDER} is made by make proof")
     command = [*schemathesis.command(), "run", "--phases", "coverage,fuzzing", "-n", "50"]
     # A text of spaces is no message, and there are no runs and sessions of the names that it thinks of.
-    command += ["--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--request-timeout", "30"]
+    command += [
+        "--exclude-checks",
+        "positive_data_acceptance",
+        "--continue-on-failure",
+        "--request-timeout",
+        "30",
+    ]
     with nbagent.demo.DemoServer(tokens_per_second=float("inf")) as model:
-        agent = Agent("demo", client=AsyncOpenAI(base_url=model.base_url, api_key=model.api_key), name="assistant")
+        agent = Agent(
+            "demo",
+            client=AsyncOpenAI(base_url=model.base_url, api_key=model.api_key),
+            name="assistant",
+        )
         with serve(agent, port=0, token=TOKEN) as server:
-            command += ["-H", f"Authorization: Bearer {TOKEN}", "--url", server.url, f"{server.url}/openapi.json"]
-            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            command += [
+                "-H",
+                f"Authorization: Bearer {TOKEN}",
+                "--url",
+                server.url,
+                f"{server.url}/openapi.json",
+            ]
+            done = subprocess.run(
+                command, cwd=tmp_path, capture_output=True, text=True, check=False
+            )
     print(done.stdout[-4000:])
     assert done.returncode == 0, done.stdout[-20_000:]

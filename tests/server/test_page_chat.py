@@ -22,7 +22,12 @@ from nbagent.server.stores.sqlite_events import SqliteEvents
 
 def say_elsewhere(http: TestClient, session: str, message: str) -> None:
     """Ask in a session as another client does, and read the whole answer."""
-    assert http.post(f"/agents/assistant/sessions/{session}/messages/stream", json={"message": message}).status_code == 200
+    assert (
+        http.post(
+            f"/agents/assistant/sessions/{session}/messages/stream", json={"message": message}
+        ).status_code
+        == 200
+    )
 
 
 def count_of(view: Page, text: str) -> int:
@@ -46,16 +51,24 @@ def test_what_another_client_asks_in_the_session_is_shown_as_it_comes(served: Se
         view.ops.clear()
         say_elsewhere(http, session, "again elsewhere")
         view.until(lambda op: "Three." in json.dumps(op))
-        assert (count_of(view, "again elsewhere"), "here" in view.text.replace("elsewhere", "")) == (1, False)
+        assert (
+            count_of(view, "again elsewhere"),
+            "here" in view.text.replace("elsewhere", ""),
+        ) == (1, False)
 
 
 def test_a_page_is_not_told_the_instructions_of_the_agent(served: Served) -> None:
-    with served(chat("One.")) as (http, session), page(http, agent="assistant", session=session) as view:
+    with (
+        served(chat("One.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         _, _, _, root = view.until(lambda op: op[1] == "run")
         assert not {"about", "offers"} & root.keys()
 
 
-def test_what_another_client_asked_while_no_page_was_there_is_shown_to_the_next(served: Served) -> None:
+def test_what_another_client_asked_while_no_page_was_there_is_shown_to_the_next(
+    served: Served,
+) -> None:
     with served(chat("One."), chat("Two.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:
             view.send(t="say", text="here")
@@ -69,7 +82,9 @@ def test_what_another_client_asked_while_no_page_was_there_is_shown_to_the_next(
             assert (count_of(again, "here"), count_of(again, "elsewhere")) == (1, 1)
 
 
-def test_a_page_that_is_opened_during_an_answer_to_another_client_shows_it_once_and_stops_it(served: Served) -> None:
+def test_a_page_that_is_opened_during_an_answer_to_another_client_shows_it_once_and_stops_it(
+    served: Served,
+) -> None:
     with served(chat("One."), holding) as (http, session):
         say_elsewhere(http, session, "first")
         run = http.post("/runs", json={"message": "second", "session": session}).json()["id"]
@@ -81,9 +96,14 @@ def test_a_page_that_is_opened_during_an_answer_to_another_client_shows_it_once_
         assert '"status":"cancelled"' in http.get(f"/runs/{run}/events").text
 
 
-def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(served: Served, tmp_path: Path) -> None:
+def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(
+    served: Served, tmp_path: Path
+) -> None:
     store = tmp_path / "runs.db"
-    with ModelServer(chat("One."), holding) as model, Process(model.base_url, store, tmp_path / "deleted") as process:
+    with (
+        ModelServer(chat("One."), holding) as model,
+        Process(model.base_url, store, tmp_path / "deleted") as process,
+    ):
         with httpx2.Client(base_url=process.url) as http:
             session = http.post("/agents/assistant/sessions").json()["session_id"]
             address = f"/agents/assistant/sessions/{session}/messages/stream"
@@ -91,19 +111,27 @@ def test_an_answer_that_broke_off_with_its_server_is_shown_as_far_as_it_came(ser
             with http.stream("POST", address, json={"message": "second"}) as response:
                 assert "Hel" in next(response.iter_text())
                 process.kill()
-    with served(chat("Three."), store=store) as (client, _), page(client, agent="assistant", session=session) as view:
+    with (
+        served(chat("Three."), store=store) as (client, _),
+        page(client, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="third", key="key-3")  # it was written while there was no server
         view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Hel")
         view.until(lambda op: "Three." in json.dumps(op))
         assert [count_of(view, text) for text in ("first", "second", "third")] == [1, 1, 1]
 
 
-def test_a_chat_that_cannot_be_read_is_read_again_for_the_next_page(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chat_that_cannot_be_read_is_read_again_for_the_next_page(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with served(chat("One.")) as (http, session):
         say_elsewhere(http, session, "first")
         with monkeypatch.context() as broken:
             broken.setattr(SqliteEvents, "of_session", unreachable)
-            with page(http, agent="assistant", session=session) as view, pytest.raises(WebSocketDisconnect) as closed:
+            with (
+                page(http, agent="assistant", session=session) as view,
+                pytest.raises(WebSocketDisconnect) as closed,
+            ):
                 view.until(lambda op: "One." in json.dumps(op))
             assert closed.value.code == 4503
         with page(http, agent="assistant", session=session) as view:
@@ -115,7 +143,9 @@ async def unreachable(*_: Any) -> None:
     raise StoreUnreachable("the store does not answer")
 
 
-def test_what_was_said_in_a_session_without_the_server_is_shown_too(asks: Asking, tmp_path: Path) -> None:
+def test_what_was_said_in_a_session_without_the_server_is_shown_too(
+    asks: Asking, tmp_path: Path
+) -> None:
     store = tmp_path / "runs.db"
     with asks.agent(chat("One."), chat("Two.")) as agent:
         with TestClient(nbagent.asgi(agent, store=store), base_url="http://localhost") as http:
@@ -124,7 +154,12 @@ def test_what_was_said_in_a_session_without_the_server_is_shown_too(asks: Asking
             asyncio.run(agent.session(session, store=store).generate("second"))
             with page(http, agent="assistant", session=session) as view:
                 view.until(lambda op: op[0] == "open" and op[-1].get("text") == "Two.")
-                assert [count_of(view, text) for text in ("first", "One.", "second", "Two.")] == [1, 1, 1, 1]
+                assert [count_of(view, text) for text in ("first", "One.", "second", "Two.")] == [
+                    1,
+                    1,
+                    1,
+                    1,
+                ]
 
 
 def test_a_prompt_of_another_client_waits_for_the_answer_to_the_page(served: Served) -> None:
@@ -137,7 +172,10 @@ def test_a_prompt_of_another_client_waits_for_the_answer_to_the_page(served: Ser
         exchange.send(chat_chunk({"content": "."}), chat_chunk({}, "stop"))
         exchange.end()
 
-    with served(slow, chat("Two.")) as (http, session), page(http, agent="assistant", session=session) as view:
+    with (
+        served(slow, chat("Two.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="here")
         view.until(lambda op: "One" in json.dumps(op))
         http.post("/runs", json={"message": "elsewhere", "session": session})
@@ -168,7 +206,9 @@ def test_of_two_answers_that_came_at_once_the_first_prompt_is_edited(served: Ser
     asked: list[str] = []
 
     def third(exchange: Exchange) -> None:
-        asked.extend(message["content"] for message in exchange.body["messages"] if message["role"] == "user")
+        asked.extend(
+            message["content"] for message in exchange.body["messages"] if message["role"] == "user"
+        )
         exchange.begin()
         exchange.send(*chat("Three."))
         exchange.end()
@@ -189,7 +229,9 @@ def test_of_two_answers_that_came_at_once_the_first_prompt_is_edited(served: Ser
         assert asked == ["other"]
 
 
-def test_a_prompt_that_comes_again_is_asked_once_and_the_page_is_told(served: Served, tmp_path: Path) -> None:
+def test_a_prompt_that_comes_again_is_asked_once_and_the_page_is_told(
+    served: Served, tmp_path: Path
+) -> None:
     store = tmp_path / "runs.db"
     with served(chat("One."), chat("Two."), store=store) as (http, session):
         with page(http, agent="assistant", session=session) as view:
@@ -198,7 +240,10 @@ def test_a_prompt_that_comes_again_is_asked_once_and_the_page_is_told(served: Se
             assert view.told("said") == {"t": "said", "key": "key-1"}
             view.ends("completed")
             assert count_of(view, "a") == 1
-    with served(chat("Two."), store=store) as (http, _), page(http, agent="assistant", session=session) as view:
+    with (
+        served(chat("Two."), store=store) as (http, _),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="a", key="key-1")  # the server was started again
         assert view.told("said") == {"t": "said", "key": "key-1"}
         view.send(t="say", text="b", key="key-2")

@@ -30,10 +30,16 @@ THOUGHT = "I read it out"
 
 def shell(name: str, server: Server, folder: Path) -> str:
     """Run a command with this server's address in place of the printed one, and return its output."""
-    if missing := [program for program in ("bash", "curl", "jq") if program in SHELL_NEEDS[name] and not shutil.which(program)]:
+    if missing := [
+        program
+        for program in ("bash", "curl", "jq")
+        if program in SHELL_NEEDS[name] and not shutil.which(program)
+    ]:
         pytest.skip(f"there is no {missing[0]} on this machine")
     script = (PRINTED / f"{name}.sh").read_text().replace("http://localhost:8080", server.url)
-    return subprocess.run(["bash", "-ec", script], check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(
+        ["bash", "-ec", script], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
 
 
 SHELL_NEEDS = {
@@ -53,8 +59,17 @@ def text_of(output: str) -> str:
 def script(name: str, server: Server, folder: Path) -> Any:
     """Run a script in Node, and return what it has shown."""
     session = httpx2.post(f"{server.url}/agents/chatbot/sessions").json()["session_id"]
-    command = [NODE, str(PRINTED / "run.mjs"), str(PRINTED / f"{name}.js"), server.url, session, str(MODULES)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    command = [
+        NODE,
+        str(PRINTED / "run.mjs"),
+        str(PRINTED / f"{name}.js"),
+        server.url,
+        session,
+        str(MODULES),
+    ]
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    )
 
 
 def module(name: str, server: Server, folder: Path) -> Any:
@@ -62,14 +77,18 @@ def module(name: str, server: Server, folder: Path) -> Any:
     with httpx2.Client(base_url=server.url) as client:
         made = {"session": client.post("/agents/chatbot/sessions").json()["session_id"]}
         made["thread"] = client.post("/threads").json()["id"]
-        made["run"] = client.post(f"/threads/{made['thread']}/runs", json={"message": "Hello"}).json()["id"]
+        made["run"] = client.post(
+            f"/threads/{made['thread']}/runs", json={"message": "Hello"}
+        ).json()["id"]
     bundled = folder / f"{name}.cjs"
     bundled.write_text(bundle("node.ts", "--platform=node", "--external:undici"), "utf-8")
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
     command = [NODE, "--no-warnings", str(bundled), json.dumps([(name, server.url, made)])]
-    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout)[
-        0
-    ]
+    return json.loads(
+        subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True, timeout=60
+        ).stdout
+    )[0]
 
 
 Example = tuple[Callable[[str, Server, Path], Any], str]
@@ -92,12 +111,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Futu
     """Yield all examples, started together: the demo model takes its time."""
     folder = tmp_path_factory.mktemp("pages")
     with (
-        serve({name: nbagent.Agent("demo", name=name) for name in ("assistant", "chatbot")}, port=0) as several,
+        serve(
+            {name: nbagent.Agent("demo", name=name) for name in ("assistant", "chatbot")}, port=0
+        ) as several,
         serve(nbagent.Agent("demo", name="chatbot"), port=0) as one,
         ThreadPoolExecutor(len(EXAMPLES)) as pool,
     ):
         yield {
-            name: pool.submit(run, file, one if run is module else several, folder) for name, (run, file) in EXAMPLES.items()
+            name: pool.submit(run, file, one if run is module else several, folder)
+            for name, (run, file) in EXAMPLES.items()
         }
 
 
@@ -147,9 +169,13 @@ def test_a_page_that_buffers_gets_every_event(shown: Any) -> None:
     assert shown["text"].startswith('{"chunk":"Hello!')
 
 
-@pytest.mark.parametrize("shown", [name for name, (run, _) in EXAMPLES.items() if run is module], indirect=True)
+@pytest.mark.parametrize(
+    "shown", [name for name, (run, _) in EXAMPLES.items() if run is module], indirect=True
+)
 def test_a_pages_script_shows_the_answer_and_ends(shown: Any) -> None:
-    text = shown["text"] or "".join(shown["notes"])  # NEAR AI's page keeps complete messages elsewhere
+    text = shown["text"] or "".join(
+        shown["notes"]
+    )  # NEAR AI's page keeps complete messages elsewhere
     assert HELLO in text
     assert shown["ends"]
     assert shown["errors"] == []

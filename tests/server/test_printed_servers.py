@@ -42,7 +42,9 @@ CALLING: list[Any] = [chat(calls=[("c1", "look", '{"at": "x"}')]), chat("It is "
 def printed(page: str, heading: str) -> str:
     """Return the code under a heading of a page."""
     text = (PRINTED / f"{page}.md").read_text("utf-8")
-    [code] = re.findall(rf"^## {re.escape(heading)}\n\n```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    [code] = re.findall(
+        rf"^## {re.escape(heading)}\n\n```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    )
     return dedent(code)
 
 
@@ -74,7 +76,11 @@ class Agentor:
 
     def stream_chat(self, message: str, serialize: bool = True) -> AsyncIterator[Any]:
         events = self._events(message)
-        return nbagent.encode(events, "agentor", "messages") if serialize else self._objects(nbagent.encode(events, "agentor"))
+        return (
+            nbagent.encode(events, "agentor", "messages")
+            if serialize
+            else self._objects(nbagent.encode(events, "agentor"))
+        )
 
     async def _events(self, message: str) -> AsyncIterator[e.Event]:
         async for event in self._agent.stream(message):
@@ -104,7 +110,9 @@ class Streaming:
                     names[event.id] = event.name
                     yield SimpleNamespace(type="tool_call", tool_name=event.name)
                 case e.ToolResult():
-                    yield SimpleNamespace(type="tool_result", tool_name=names[event.id], result=event.content)
+                    yield SimpleNamespace(
+                        type="tool_result", tool_name=names[event.id], result=event.content
+                    )
 
 
 @contextmanager
@@ -125,7 +133,11 @@ async def test_agentors_server_is_read_here_and_by_a_reader_of_lines() -> None:
         with running(app) as url:
             shown = await nbagent.show(f"{url}/chat?message=where", method="POST", face="console")
             text = httpx2.post(f"{url}/chat", params={"message": "where"}).text
-    assert (shown.status, shown.text, called(shown)) == ("completed", "It is there.", [("look", "seen")])
+    assert (shown.status, shown.text, called(shown)) == (
+        "completed",
+        "It is there.",
+        [("look", "seen")],
+    )
     assert "".join(re.findall(r'"chunk": "([^"]*)"', text)) == "It is there."
 
 
@@ -142,7 +154,9 @@ async def test_agentors_loops_print_what_the_agent_says(capsys: pytest.CaptureFi
     with answering(chat("Hello ", "there, you.")) as agent:
         names = await run(printed("agentor", "Async"), agent=Agentor(agent))
         await names["main"]()
-    assert "".join(re.findall(r'"chunk": "([^"]*)"', capsys.readouterr().out)) == "Hello there, you."
+    assert (
+        "".join(re.findall(r'"chunk": "([^"]*)"', capsys.readouterr().out)) == "Hello there, you."
+    )
 
     with answering(chat("Hello ", "there, you.")) as agent:
         await run(printed("agentor", "Flush"), agent=Agentor(agent))
@@ -150,7 +164,9 @@ async def test_agentors_loops_print_what_the_agent_says(capsys: pytest.CaptureFi
 
     words: list[str] = []
     with answering(chat("Hello ", "there, you.")) as agent:
-        names = await run(printed("agentor", "Words"), agent=Agentor(agent), process_word=words.append)
+        names = await run(
+            printed("agentor", "Words"), agent=Agentor(agent), process_word=words.append
+        )
     assert (words, names["buffer"]) == (["Hello", "there,"], "you.")
 
     with answering(chat("Hello.")) as agent:
@@ -169,7 +185,11 @@ async def test_the_knowledge_bases_server_is_read_here() -> None:
         names = await run(printed("knowledge_base", "Server"), agent=Streaming(agent))
         with running(names["app"]) as url:
             shown = await nbagent.show(f"{url}/stream?query=where", face="console")
-    assert (shown.status, shown.text, called(shown)) == ("completed", "It is there.", [("look", "seen")])
+    assert (shown.status, shown.text, called(shown)) == (
+        "completed",
+        "It is there.",
+        [("look", "seen")],
+    )
 
 
 async def test_an_application_of_fastapi_has_the_agents_below_a_path_of_its_own() -> None:
@@ -178,7 +198,9 @@ async def test_an_application_of_fastapi_has_the_agents_below_a_path_of_its_own(
         app.mount("/agents-api", nbagent.asgi(agent))
         with running(app) as url:
             body = {"message": "x"}
-            shown = await nbagent.show(f"{url}/agents-api/agents/assistant/messages/stream", json=body, face="console")
+            shown = await nbagent.show(
+                f"{url}/agents-api/agents/assistant/messages/stream", json=body, face="console"
+            )
             paths = httpx2.get(f"{url}/agents-api/openapi.json").json()["servers"]
     assert (shown.status, shown.text, paths) == ("completed", "Hi.", [{"url": "/agents-api"}])
 
@@ -198,16 +220,24 @@ class Environment:
         return [{"role": "user", "content": "What is a good life?"}]
 
     def completion(self, messages: list[Any], stream: bool) -> Any:
-        return self._client.chat.completions.create(model="assistant", messages=messages, stream=stream)
+        return self._client.chat.completions.create(
+            model="assistant", messages=messages, stream=stream
+        )
 
     def add_reply(self, stream: Any) -> None:
-        self.replies.append("".join(choice.delta.content or "" for chunk in stream for choice in chunk.choices))
+        self.replies.append(
+            "".join(choice.delta.content or "" for chunk in stream for choice in chunk.choices)
+        )
 
 
-async def test_near_ais_agent_streams_both_of_its_completions(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_near_ais_agent_streams_both_of_its_completions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("nearai", "nearai.agents", "nearai.agents.environment"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    monkeypatch.setattr(sys.modules["nearai.agents.environment"], "Environment", Environment, raising=False)
+    monkeypatch.setattr(
+        sys.modules["nearai.agents.environment"], "Environment", Environment, raising=False
+    )
     with ModelServer(chat("I know ", "nothing."), chat("Ideas ", "are eternal.")) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         with serve(agent, port=0) as server:
@@ -229,7 +259,10 @@ async def test_near_ais_loop_prints_each_chunk(capsys: pytest.CaptureFixture[str
         }
         await asyncio.to_thread(exec, printed("nearai", "Chunks"), names)
     chunks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert "".join(choice["delta"]["content"] or "" for chunk in chunks for choice in chunk["choices"]) == "I know nothing."
+    assert (
+        "".join(choice["delta"]["content"] or "" for chunk in chunks for choice in chunk["choices"])
+        == "I know nothing."
+    )
 
 
 # --- Dexto's agent, in Node -----------------------------------------------------------------------------------------------
@@ -241,7 +274,9 @@ DEXTO: dict[str, str] = {
     "llm:tool-call": 'Using tool: look\nArguments: {"at":"x"}\n',
     "llm:tool-result": "Tool look completed\n",
     "llm:response": "\nComplete. Tokens used: 30\nFull content: It is there.\n",
-    "Complete Event Handler": ("Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"),
+    "Complete Event Handler": (
+        "Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"
+    ),
     "Buffering Chunks": "It is there.",
     "Error Handling": "It is there.",
 }
@@ -254,7 +289,9 @@ def dexto(url: str, *arguments: str) -> list[str]:
 
 def test_dextos_loops_write_what_the_agent_does() -> None:
     with answering(*CALLING * len(DEXTO)) as agent, serve(agent, port=0) as server:
-        done = subprocess.run(dexto(server.url, "", *DEXTO), check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            dexto(server.url, "", *DEXTO), check=False, capture_output=True, text=True, timeout=60
+        )
     assert done.stderr == ""
     assert json.loads(done.stdout) == DEXTO
 
@@ -262,19 +299,34 @@ def test_dextos_loops_write_what_the_agent_does() -> None:
 def test_dextos_loop_falls_back_where_the_stream_fails() -> None:
     refused = lambda exchange: exchange.refuse(404, {"message": "no such model"})  # noqa: E731 - a reply
     with answering(refused, chat("Whole.")) as agent, serve(agent, port=0) as server:
-        done = subprocess.run(dexto(server.url, "", "Error Handling"), check=True, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            dexto(server.url, "", "Error Handling"),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     told = json.loads(done.stdout)["Error Handling"].strip().splitlines()
-    assert ("no such model" in told[0], told[1:]) == (True, ["Falling back to generate()...", "Whole."])
+    assert ("no such model" in told[0], told[1:]) == (
+        True,
+        ["Falling back to generate()...", "Whole."],
+    )
 
 
 @pytest.mark.proof
 async def test_dextos_server_in_express_is_read_here() -> None:
     express = str(environment.folder() / "node" / "package.json")
     with answering(*CALLING) as agent, serve(agent, port=0) as server:
-        with subprocess.Popen(dexto(server.url, express), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            dexto(server.url, express), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             made = json.loads(process.stdout.readline())
             body = {"message": "where", "sessionId": made["session"]}
             shown = await nbagent.show(f"{made['url']}/chat/stream", json=body, face="console")
             process.communicate(timeout=20)
-    assert (shown.status, shown.text, called(shown)) == ("completed", "It is there.", [("look", "seen")])
+    assert (shown.status, shown.text, called(shown)) == (
+        "completed",
+        "It is there.",
+        [("look", "seen")],
+    )

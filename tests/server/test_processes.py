@@ -131,9 +131,18 @@ class Cluster:
     def elsewhere(self) -> tuple[Client, Callable[[], None]]:
         """Start a server in a process of its own. Returns a client of it, and a function that kills it."""
         arguments = (self.model.server.base_url, self._store, str(self.deleted))
-        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         environment = {**os.environ, "PYTHONPATH": path}
-        process = start("-m", "server.served", *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        process = start(
+            "-m",
+            "server.served",
+            *arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
 
         def kill() -> None:
             process.kill()
@@ -150,7 +159,9 @@ class Cluster:
 
 
 @pytest.fixture(scope="module", params=["file", "redis"])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     store = str(folder / "runs.db")
     if request.param == "redis":
@@ -180,7 +191,9 @@ def test_a_run_is_stopped_from_another_process(pair: tuple[Client, Client]) -> N
     assert (status, "has ended" in said) == (409, True)
 
 
-def test_a_question_is_answered_once_from_whichever_process(cluster: Cluster, pair: tuple[Client, Client]) -> None:
+def test_a_question_is_answered_once_from_whichever_process(
+    cluster: Cluster, pair: tuple[Client, Client]
+) -> None:
     cluster.deleted.unlink(missing_ok=True)
     first, second = pair
     run = first.begin("delete")
@@ -188,7 +201,9 @@ def test_a_question_is_answered_once_from_whichever_process(cluster: Cluster, pa
     question = next(event["approval_id"] for event in events if event["type"] == "approval.request")
     assert second.post(f"/runs/{run}/answers", id="another")[0] == 409
     with ThreadPoolExecutor() as threads:
-        answers = threads.map(lambda process: process.post(f"/runs/{run}/answers", id=question), [first, second] * 3)
+        answers = threads.map(
+            lambda process: process.post(f"/runs/{run}/answers", id=question), [first, second] * 3
+        )
         assert sorted(status for status, _ in answers) == [200] + [409] * 5
     assert list(events)[-1]["status"] == "completed"
     assert cluster.deleted.read_text() == "a\n"
@@ -216,10 +231,14 @@ def test_a_session_answers_in_one_process_at_a_time(pair: tuple[Client, Client])
     assert (answer[0], answer[-1]) == ("hold", "two")
 
 
-def test_a_watcher_of_a_session_sees_the_runs_of_other_processes(pair: tuple[Client, Client]) -> None:
+def test_a_watcher_of_a_session_sees_the_runs_of_other_processes(
+    pair: tuple[Client, Client],
+) -> None:
     first, second = pair
     session = first.session()
-    with second.http.stream("GET", f"/agents/assistant/sessions/{session}/messages/stream") as watcher:
+    with second.http.stream(
+        "GET", f"/agents/assistant/sessions/{session}/messages/stream"
+    ) as watcher:
         lines = watcher.iter_lines()
         for prompt in ("one", "two"):
             first.begin(prompt, session)
@@ -240,13 +259,19 @@ def test_each_process_lists_the_runs_of_all(pair: tuple[Client, Client]) -> None
     assert listed[0] == listed[1]
 
 
-def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: tuple[Client, Client]) -> None:
+def test_a_run_whose_process_was_killed_is_marked_once(
+    cluster: Cluster, pair: tuple[Client, Client]
+) -> None:
     cluster.deleted.unlink(missing_ok=True)
     first, second = pair
     other, kill = cluster.elsewhere()
     session = other.session()
     run, asking = other.begin("hold", session), other.begin("delete")
-    question = next(event["approval_id"] for event in first.events(asking) if event["type"] == "approval.request")
+    question = next(
+        event["approval_id"]
+        for event in first.events(asking)
+        if event["type"] == "approval.request"
+    )
     reading = [each.events(run) for each in (first, second, first)]
     for events in reading:
         next(event for event in events if event["type"] == "text.delta")
@@ -254,7 +279,9 @@ def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: t
     with ThreadPoolExecutor() as threads:
         rests: list[list[Json]] = list(threads.map(list, reading))
     end = ("run.end", "incomplete", "server_stopped")
-    assert [[(event["type"], event["status"], event["code"]) for event in rest] for rest in rests] == [[end]] * 3
+    assert [
+        [(event["type"], event["status"], event["code"]) for event in rest] for rest in rests
+    ] == [[end]] * 3
     assert [event["type"] for event in first.events(run)].count("run.end") == 1
     assert first.post(f"/runs/{run}/cancel")[0] == 409
     assert second.post(f"/runs/{asking}/answers", id=question)[0] == 409
@@ -263,8 +290,12 @@ def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: t
     assert (answer[0], answer[-1]) == ("hold", "two")
 
 
-@pytest.mark.parametrize("keeps", [True, pytest.param(False, marks=pytest.mark.proof)], ids=["on a disk", "nowhere"])
-def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none(tmp_path: Path, keeps: bool) -> None:
+@pytest.mark.parametrize(
+    "keeps", [True, pytest.param(False, marks=pytest.mark.proof)], ids=["on a disk", "nowhere"]
+)
+def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none(
+    tmp_path: Path, keeps: bool
+) -> None:
     with (
         redis_server(tmp_path, "--appendonly", "yes" if keeps else "no") as redis,
         Cluster(f"{redis.url}?heartbeat_expires_ms=1500", tmp_path) as cluster,
@@ -290,22 +321,33 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
         assert got[-1]["status"] == "completed"
         assert list(first.events(run)) == got
         if session is not None:
-            assert json.loads(text_of(list(second.events(second.begin("two", session))))) == ["words", "".join(WORDS), "two"]
+            assert json.loads(text_of(list(second.events(second.begin("two", session))))) == [
+                "words",
+                "".join(WORDS),
+                "two",
+            ]
 
 
-def test_a_redis_that_is_silent_stalls_only_those_who_ask_it(tmp_path: Path, redis: RedisServer) -> None:
+def test_a_redis_that_is_silent_stalls_only_those_who_ask_it(
+    tmp_path: Path, redis: RedisServer
+) -> None:
     with Cluster(redis.url, tmp_path) as cluster:
         client = cluster.here()
         session = client.session()
         url = client.http.base_url
-        with contextlib.closing(http.client.HTTPConnection(url.host, url.port or 80, timeout=60)) as asking:
+        with contextlib.closing(
+            http.client.HTTPConnection(url.host, url.port or 80, timeout=60)
+        ) as asking:
             with redis.paused():
                 body = json.dumps({"message": "one", "session": session})
                 asking.request("POST", "/runs", body, {"content-type": "application/json"})
                 assert [client.http.get("/health").status_code for _ in range(5)] == [200] * 5
                 assert not select.select([asking.sock], [], [], 0)[0], "who asked Redis still waits"
             response = asking.getresponse()
-            assert (response.status, text_of(list(client.events(json.load(response)["id"])))) == (201, '["one"]')
+            assert (response.status, text_of(list(client.events(json.load(response)["id"])))) == (
+                201,
+                '["one"]',
+            )
 
 
 def test_a_redis_that_is_silent_for_long_ends_no_run(
@@ -321,7 +363,10 @@ def test_a_redis_that_is_silent_for_long_ends_no_run(
         while text_of(got).count(" ") < 10:
             got.append(next(events))
         with redis.paused():  # until the signs of life of both processes have expired
-            refused = [first.post("/runs", message="one"), first.post("/runs", message="one", session=session)]
+            refused = [
+                first.post("/runs", message="one"),
+                first.post("/runs", message="one", session=session),
+            ]
             assert first.http.get("/runs").status_code == 503
         assert [(status, "answer" in said) for status, said in refused] == [(503, True)] * 2
         cluster.model.go_on.release(20)
@@ -332,14 +377,24 @@ def test_a_redis_that_is_silent_for_long_ends_no_run(
 
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(NbagentError, match=r"redis://127\.0\.0\.1:1/0 does not answer"):
-        serve(agent_of("http://127.0.0.1:1/v1", tmp_path), port=0, store="redis://user:hunter2hunter2@127.0.0.1:1/0")
+        serve(
+            agent_of("http://127.0.0.1:1/v1", tmp_path),
+            port=0,
+            store="redis://user:hunter2hunter2@127.0.0.1:1/0",
+        )
 
 
 def test_a_server_stops_while_its_redis_is_gone(tmp_path: Path) -> None:
     with redis_server(tmp_path) as redis, Model().server as model:
-        with serve(agent_of(model.base_url, tmp_path / "deleted"), port=0, store=redis.url) as server:
+        with serve(
+            agent_of(model.base_url, tmp_path / "deleted"), port=0, store=redis.url
+        ) as server:
             client = Client(server.url)
-            next(event for event in client.events(client.begin("hold")) if event["type"] == "text.delta")
+            next(
+                event
+                for event in client.events(client.begin("hold"))
+                if event["type"] == "text.delta"
+            )
             client.close()
             redis.kill()
         assert "stopped" in repr(server)

@@ -50,8 +50,12 @@ class Hosted:
 
     def __init__(self, asks: Asking, **limits: Any) -> None:
         self.model = ModelServer(*[ask_or_answer] * 20)
-        self.agent = Agent("test-1", tools=[asks.tool], client=self.model.client(), api="chat", name="assistant")
-        self.host = Host({"assistant": self.agent}, SqliteEvents(":memory:"), limits=Limits(**limits))
+        self.agent = Agent(
+            "test-1", tools=[asks.tool], client=self.model.client(), api="chat", name="assistant"
+        )
+        self.host = Host(
+            {"assistant": self.agent}, SqliteEvents(":memory:"), limits=Limits(**limits)
+        )
 
     async def __aenter__(self) -> Host:
         self.model.__enter__()
@@ -84,7 +88,9 @@ async def test_an_answer_in_time_is_not_overtaken(asks: Asking) -> None:
 async def test_runs_that_wait_leave_room_for_others(asks: Asking) -> None:
     async with Hosted(asks, max_runs=1) as host:
         first = await waiting(await host.start(None, "go"))
-        second = await waiting(await host.start(None, "go"))  # the first makes room for it, and is stopped
+        second = await waiting(
+            await host.start(None, "go")
+        )  # the first makes room for it, and is stopped
         await first.wait_for_end()
         last = first.events[-1]
         assert isinstance(last, e.RunEnd)
@@ -97,9 +103,13 @@ async def test_runs_that_wait_leave_room_for_others(asks: Asking) -> None:
     assert results(second) == ["denied", "completed"]
 
 
-async def test_a_run_that_waits_makes_room_for_one_that_waits_in_redis(asks: Asking, redis: RedisServer) -> None:
+async def test_a_run_that_waits_makes_room_for_one_that_waits_in_redis(
+    asks: Asking, redis: RedisServer
+) -> None:
     with ModelServer(*[ask_or_answer] * 4) as model:
-        agent = Agent("test-1", tools=[asks.tool], client=model.client(), api="chat", name="assistant")
+        agent = Agent(
+            "test-1", tools=[asks.tool], client=model.client(), api="chat", name="assistant"
+        )
         host = Host({"assistant": agent}, RedisEvents(redis.url), limits=Limits(max_runs=1))
         host.open()
         runs = [await host.start(None, "go", answers=answers) for answers in ("all", "none")]
@@ -109,8 +119,14 @@ async def test_a_run_that_waits_makes_room_for_one_that_waits_in_redis(asks: Ask
 
 
 BODIES: list[tuple[str, dict[str, Any]]] = [
-    ("/v1/chat/completions", {"model": "assistant", "messages": [{"role": "user", "content": "x"}]}),
-    ("/v1/chat/completions", {"model": "assistant", "messages": [{"role": "user", "content": "x"}], "stream": True}),
+    (
+        "/v1/chat/completions",
+        {"model": "assistant", "messages": [{"role": "user", "content": "x"}]},
+    ),
+    (
+        "/v1/chat/completions",
+        {"model": "assistant", "messages": [{"role": "user", "content": "x"}], "stream": True},
+    ),
     ("/v1/responses", {"model": "assistant", "input": "x"}),
     ("/v1/responses", {"model": "assistant", "input": "x", "stream": True}),
     ("/chat", {"message": "x", "stream": False}),
@@ -152,7 +168,11 @@ def test_a_stream_tells_that_its_run_waits_and_how_to_answer(
             lines = frames(response)
             frame = next(frame for frame in lines if "question" in frame)
             question = frame["question"]
-            assert (question["tool"], question["args"], asks.deleted) == ("delete", {"path": "a"}, [])
+            assert (question["tool"], question["args"], asks.deleted) == (
+                "delete",
+                {"path": "a"},
+                [],
+            )
             words = frame.get("chunk", frame.get("content"))
             assert "Waiting for permission to call delete. POST /runs/run-" in words
             client.post(question["answers"], json={"id": question["id"]}).raise_for_status()
@@ -165,15 +185,22 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
     ("/stream?query=x", {}),
     ("/chat", {"json": {"message": "x"}}),
     ("/chat/stream", {"json": {"message": "x"}}),
-    ("/api/chat", {"json": {"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}}),
+    (
+        "/api/chat",
+        {"json": {"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}},
+    ),
 ]
 
 
 @pytest.mark.parametrize("allows", [True, False])
 @pytest.mark.parametrize(("path", "options"), SHOWN)
-async def test_nbagent_answers_its_own_server(asks: Asking, path: str, options: dict[str, Any], allows: bool) -> None:
+async def test_nbagent_answers_its_own_server(
+    asks: Asking, path: str, options: dict[str, Any], allows: bool
+) -> None:
     with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
-        run = nbagent.Run(nbagent.connect(f"{server.url}{path}", **options), answer=lambda question: allows)
+        run = nbagent.Run(
+            nbagent.connect(f"{server.url}{path}", **options), answer=lambda question: allows
+        )
         run.start()
         await run
     assert (asks.deleted, run.answer, run.waiting) == (["a"] if allows else [], "Done.", [])
@@ -199,10 +226,16 @@ def test_use_chat_answers_with_its_next_request(asks: Asking, served: Served, ca
             assert chunks[-1] == {"type": "finish", "finishReason": "tool-calls"}
             asked = next(chunk for chunk in chunks if chunk["type"] == "tool-approval-request")
             approval = {"id": asked["approvalId"], "approved": approved}
-            part = {"type": "tool-delete", "toolCallId": asked["toolCallId"], "state": "approval-responded"}
+            part = {
+                "type": "tool-delete",
+                "toolCallId": asked["toolCallId"],
+                "state": "approval-responded",
+            }
             messages = [user, {"role": "assistant", "parts": [{**part, "approval": approval}]}]
         last = list(frames(http.post(f"/api/chat{cancels}", json={"messages": messages})))
         assert [chunk["delta"] for chunk in last if chunk["type"] == "text-delta"] == ["Done."]
-        assert [chunk["type"] for chunk in last if chunk["type"].startswith("tool-")] == ["tool-output-denied"]
+        assert [chunk["type"] for chunk in last if chunk["type"].startswith("tool-")] == [
+            "tool-output-denied"
+        ]
         assert http.get("/runs").json()["runs"] == []
     assert asks.deleted == ["a"]

@@ -30,7 +30,9 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="has no signals for o
 
 def block(kind: str, text: str) -> str:
     """Return the block of a kind that has a text."""
-    [found] = [code for code in re.findall(rf"```{kind}\n(.*?)```", PART, re.DOTALL) if text in code]
+    [found] = [
+        code for code in re.findall(rf"```{kind}\n(.*?)```", PART, re.DOTALL) if text in code
+    ]
     return str(found)
 
 
@@ -39,7 +41,15 @@ async def run_python(code: str, **names: Any) -> dict[str, Any]:
     free = re.sub(r"port=\d+", "port=0", code)
     free = re.sub(r"serve\(agent(?!.*\bport=)", "serve(agent, port=0", free)
     names["nbagent"] = nbagent
-    exec(re.sub(r"(nbagent\.show\(.*)\)( *#.*)?$", r'shown = \1, face="console")', free, flags=re.MULTILINE), names)
+    exec(
+        re.sub(
+            r"(nbagent\.show\(.*)\)( *#.*)?$",
+            r'shown = \1, face="console")',
+            free,
+            flags=re.MULTILINE,
+        ),
+        names,
+    )
     return names
 
 
@@ -77,7 +87,12 @@ def shell(code: str, folder: Path) -> "subprocess.Popen[str]":
     (folder / "nbagent").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nbagent "$@"\n')
     (folder / "nbagent").chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    pipes: Any = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "start_new_session": True,
+    }
     return subprocess.Popen(["sh", "-ec", code], cwd=folder, env=environment, **pipes)
 
 
@@ -97,7 +112,9 @@ def serving(code: str, folder: Path, then: Callable[[str], None]) -> None:
 @posix
 def test_the_commands_of_a_first_server(tmp_path: Path) -> None:
     def ask(address: str) -> None:
-        with shell(block("sh", "curl").replace("http://127.0.0.1:8080", address), tmp_path) as process:
+        with shell(
+            block("sh", "curl").replace("http://127.0.0.1:8080", address), tmp_path
+        ) as process:
             assert "data: [DONE]" in process.communicate(timeout=20)[0]
 
     serving(block("sh", "echo"), tmp_path, ask)
@@ -109,9 +126,15 @@ def test_the_command_of_a_server_for_other_machines(tmp_path: Path) -> None:
 
     def check(address: str) -> None:
         url = address.replace("0.0.0.0", "127.0.0.1")
-        assert httpx2.get(f"{url}/health", headers={"host": "agents.example.org"}).status_code == 401
+        assert (
+            httpx2.get(f"{url}/health", headers={"host": "agents.example.org"}).status_code == 401
+        )
 
-    serving(block("sh", "--host").replace("$(openssl rand -hex 16)", "a-token-of-some-length"), tmp_path, check)
+    serving(
+        block("sh", "--host").replace("$(openssl rand -hex 16)", "a-token-of-some-length"),
+        tmp_path,
+        check,
+    )
 
 
 def test_the_command_of_several_processes_is_understood(

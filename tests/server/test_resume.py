@@ -40,7 +40,9 @@ def agent() -> Iterator[Agent]:
         yield Agent("test-1", client=model.client(), api="chat", name="assistant")
 
 
-def read(client: httpx2.Client, method: str, path: str, limit: int | None = None, **options: Any) -> list[ServerSentEvent]:
+def read(
+    client: httpx2.Client, method: str, path: str, limit: int | None = None, **options: Any
+) -> list[ServerSentEvent]:
     """Return the events of a stream; leave it after `limit` of them."""
     decoder, events = SSEDecoder(), []
     with client.stream(method, path, **options) as response:
@@ -53,13 +55,18 @@ def read(client: httpx2.Client, method: str, path: str, limit: int | None = None
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx2.Client, list[ServerSentEvent]]]:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[httpx2.Client, list[ServerSentEvent]]]:
     with (
         agent() as made,
         serve(made, port=0) as server,
         httpx2.Client(base_url=server.url, timeout=20) as client,
     ):
-        yield client, read(client, "POST", "/agents/assistant/messages/stream", json={"message": "go"})
+        yield (
+            client,
+            read(client, "POST", "/agents/assistant/messages/stream", json={"message": "go"}),
+        )
 
 
 @settings(deadline=None, max_examples=30)
@@ -70,40 +77,76 @@ def test_a_reader_gets_all_after_its_last_id_and_nothing_twice(
     client, whole = finished
     cut = data.draw(st.integers(0, len(whole) - 2))
     headers = {"Last-Event-ID": whole[cut].id}
-    assert read(client, "POST", "/agents/assistant/messages/stream", json={"message": "?"}, headers=headers) == whole[cut + 1 :]
+    assert (
+        read(
+            client,
+            "POST",
+            "/agents/assistant/messages/stream",
+            json={"message": "?"},
+            headers=headers,
+        )
+        == whole[cut + 1 :]
+    )
 
 
-def test_an_event_source_that_has_all_is_told_to_stop(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+def test_an_event_source_that_has_all_is_told_to_stop(
+    finished: tuple[httpx2.Client, list[ServerSentEvent]],
+) -> None:
     client, whole = finished
-    response = client.get("/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[-1].id})
+    response = client.get(
+        "/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[-1].id}
+    )
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_a_reader_goes_on_with_another_protocol(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+def test_a_reader_goes_on_with_another_protocol(
+    finished: tuple[httpx2.Client, list[ServerSentEvent]],
+) -> None:
     client, whole = finished
     cut = len(whole) // 2
-    rest = read(client, "GET", "/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[cut].id})
+    rest = read(
+        client, "GET", "/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[cut].id}
+    )
     said = "".join(json.loads(event.data)["chunk"] for event in whole[: cut + 1])
     events = [json.loads(event.data) for event in rest]
-    assert said + "".join(event.get("content", "") for event in events if event["type"] == "token") == "".join(WORDS)
+    assert said + "".join(
+        event.get("content", "") for event in events if event["type"] == "token"
+    ) == "".join(WORDS)
 
 
-def test_an_id_of_another_server_is_refused(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+def test_an_id_of_another_server_is_refused(
+    finished: tuple[httpx2.Client, list[ServerSentEvent]],
+) -> None:
     client, _ = finished
     assert client.get("/stream", headers={"Last-Event-ID": "17"}).status_code == 400
-    assert client.get("/stream", headers={"Last-Event-ID": "run-aaaaaaaaaaaa:1-1"}).status_code == 404
+    assert (
+        client.get("/stream", headers={"Last-Event-ID": "run-aaaaaaaaaaaa:1-1"}).status_code == 404
+    )
 
 
 def test_readers_that_come_late_drop_and_resume_get_the_same_while_it_goes_on() -> None:
-    with agent() as made, serve(made, port=0) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+    with (
+        agent() as made,
+        serve(made, port=0) as server,
+        httpx2.Client(base_url=server.url, timeout=20) as client,
+    ):
         path = "/agents/assistant/messages/stream"
         got = read(client, "POST", path, 5, json={"message": "go"})
         while (last := parse_id(got[-1].id or "")) is not None and json_chunk(got[-1]):
-            got += read(client, "POST", path, 7, json={"message": "?"}, headers={"Last-Event-ID": got[-1].id})
+            got += read(
+                client,
+                "POST",
+                path,
+                7,
+                json={"message": "?"},
+                headers={"Last-Event-ID": got[-1].id},
+            )
         whole = read(client, "GET", f"/runs/{last[0] if last else ''}/events")
     assert "".join(json_chunk(event) for event in got) == "".join(WORDS)
     told = [json.loads(event.data) for event in whole]
-    assert "".join(each["delta"] for each in told if each.get("type") == "text.delta") == "".join(WORDS)
+    assert "".join(each["delta"] for each in told if each.get("type") == "text.delta") == "".join(
+        WORDS
+    )
 
 
 def json_chunk(event: ServerSentEvent) -> str:
@@ -138,7 +181,13 @@ def test_a_reader_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
                 url = process.stdout.readline().strip()
                 with httpx2.Client(base_url=url, timeout=20) as client:
                     if len(servers) == 1:
-                        got = read(client, "POST", "/agents/assistant/messages/stream", 10, json={"message": "go"})
+                        got = read(
+                            client,
+                            "POST",
+                            "/agents/assistant/messages/stream",
+                            10,
+                            json={"message": "go"},
+                        )
                         process.kill()
                     else:
                         rest = read(client, "GET", "/stream", headers={"Last-Event-ID": got[-1].id})
@@ -164,19 +213,30 @@ atexit.register(time.sleep, 1)
 """
 
 
-def test_a_process_that_ends_stops_its_server_whose_runs_are_known_to_be_cancelled(tmp_path: Path) -> None:
+def test_a_process_that_ends_stops_its_server_whose_runs_are_known_to_be_cancelled(
+    tmp_path: Path,
+) -> None:
     store = tmp_path / "runs.db"
     with ModelServer(lambda exchange: exchange.hold()) as model:
         arguments = ("-c", LEFT_RUNNING, model.base_url, str(store))
-        with start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, imported=()) as process:
+        with start(
+            *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, imported=()
+        ) as process:
             told, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
-    with agent() as made, serve(made, port=0, store=store) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        agent() as made,
+        serve(made, port=0, store=store) as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         events = read(client, "GET", f"/runs/{told.strip()}/events")
     assert json.loads(events[-1].data)["status"] == "cancelled"
 
 
 def test_positions_are_in_order() -> None:
     assert Position(9, 2) < Position(10, 1)
-    assert parse_id(Position(9, 2).id_in("run-abcdefghijkl")) == ("run-abcdefghijkl", Position(9, 2))
+    assert parse_id(Position(9, 2).id_in("run-abcdefghijkl")) == (
+        "run-abcdefghijkl",
+        Position(9, 2),
+    )
     assert parse_id("run-abcdefghijkl:9") is None

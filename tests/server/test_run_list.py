@@ -25,11 +25,17 @@ def test_a_page_at_one_process_is_told_of_the_runs_of_another(
     with ModelServer(hold) as model, contextlib.ExitStack() as ends:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         here, elsewhere = (
-            ends.enter_context(TestClient(nbagent.asgi(agent, store=store), base_url="http://localhost")) for _ in range(2)
+            ends.enter_context(
+                TestClient(nbagent.asgi(agent, store=store), base_url="http://localhost")
+            )
+            for _ in range(2)
         )
         with here.websocket_connect("ws://localhost/runs") as socket:
             assert socket.receive_json() == {"runs": [], "ended": []}
-            run = {"id": elsewhere.post("/runs", json={"message": "x"}).json()["id"], "agent": "assistant"}
+            run = {
+                "id": elsewhere.post("/runs", json={"message": "x"}).json()["id"],
+                "agent": "assistant",
+            }
             assert socket.receive_json() == {"runs": [run], "ended": []} == here.get("/runs").json()
             assert here.post(f"/runs/{run['id']}/cancel").status_code == 202
             assert socket.receive_json() == {"runs": [], "ended": [run]} == here.get("/runs").json()

@@ -78,7 +78,11 @@ def running_in(store: str | Path) -> Iterator[Running]:
     pieces = Pieces()
     with (
         ModelServer(pieces, pieces, pieces) as model,
-        serve(Agent("test-1", client=model.client(), api="chat", name="assistant"), port=0, store=store) as server,
+        serve(
+            Agent("test-1", client=model.client(), api="chat", name="assistant"),
+            port=0,
+            store=store,
+        ) as server,
         httpx2.Client(base_url=server.url, timeout=30) as http,
     ):
         made = Running(http, server, pieces)
@@ -124,7 +128,9 @@ def break_file(store: SqliteEvents) -> None:
 
 
 @pytest.mark.parametrize("fault", [full, locked])
-def test_a_run_waits_for_a_store_that_is_full_or_locked_and_goes_on(fault: Any, running: Running) -> None:
+def test_a_run_waits_for_a_store_that_is_full_or_locked_and_goes_on(
+    fault: Any, running: Running
+) -> None:
     with fault(running.store):
         running.pieces.go_on.set()
         wait_until(lambda: running.hosted.waits)
@@ -145,7 +151,9 @@ def test_a_prompt_is_refused_in_words_while_the_store_is_locked(running: Running
 
 
 @pytest.mark.parametrize("fault", [full, locked])
-def test_a_server_whose_store_takes_nothing_lives_and_is_not_ready(fault: Any, running: Running) -> None:
+def test_a_server_whose_store_takes_nothing_lives_and_is_not_ready(
+    fault: Any, running: Running
+) -> None:
     assert ready(running) == (200, "")
     running.hosted_by._checked = 0.0  # it is checked once a second
     with fault(running.store):
@@ -166,7 +174,10 @@ def test_a_server_that_drains_takes_no_prompt_and_lets_its_runs_end(running: Run
     stopping.start()
     wait_until(lambda: ready(running) == (503, "stopping"))
     refused = running.http.post("/runs", json={"message": "go"})
-    assert (refused.status_code, "the server stops" in refused.json()["error"]["message"]) == (503, True)
+    assert (refused.status_code, "the server stops" in refused.json()["error"]["message"]) == (
+        503,
+        True,
+    )
     running.pieces.go_on.set()
     running.reader.join(30)
     assert b"xend" in running.read
@@ -180,7 +191,9 @@ def test_a_run_that_does_not_end_in_the_time_is_stopped(running: Running) -> Non
     assert b'"status":"cancelled"' in running.read
 
 
-def test_a_broken_file_fails_its_runs_in_words(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_file_fails_its_runs_in_words(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
     break_file(running.store)
     running.pieces.go_on.set()
     running.reader.join(30)
@@ -200,7 +213,9 @@ def in_redis(redis: RedisServer) -> Iterator[Running]:
     yield from running_in(redis.url)
 
 
-def test_a_run_in_redis_whose_keys_hold_something_else_fails_in_words(in_redis: Running, redis: RedisServer) -> None:
+def test_a_run_in_redis_whose_keys_hold_something_else_fails_in_words(
+    in_redis: Running, redis: RedisServer
+) -> None:
     with redis._client() as client:
         for key in client.keys("nbagent:*"):
             client.set(key, "garbage")
@@ -212,11 +227,19 @@ def test_a_run_in_redis_whose_keys_hold_something_else_fails_in_words(in_redis: 
     assert in_redis.http.get("/runs").status_code == 503
 
 
-HOSTILE = [b"garbage", b"\xff\xfe", b"{}", b"[" * 100_000, b'{"type":"text.delta","seq":1,"ts":1.0,"id":"a","delta":"x"}']
+HOSTILE = [
+    b"garbage",
+    b"\xff\xfe",
+    b"{}",
+    b"[" * 100_000,
+    b'{"type":"text.delta","seq":1,"ts":1.0,"id":"a","delta":"x"}',
+]
 
 
 @pytest.mark.parametrize("data", HOSTILE)
-async def test_an_event_that_cannot_be_read_ends_its_readers_with_those_before_it(data: bytes) -> None:
+async def test_an_event_that_cannot_be_read_ends_its_readers_with_those_before_it(
+    data: bytes,
+) -> None:
     store = SqliteEvents(":memory:")
     stored = StoredRun(id="run-1", agent="a", session=None, owner=store.owner, created=1.0)
     await store.begin(stored)
@@ -233,11 +256,20 @@ async def test_an_event_that_cannot_be_read_ends_its_readers_with_those_before_i
 
 
 @pytest.mark.parametrize(
-    "fields", [{"x": "y"}, {"agent": b"\xff"}, {"agent": "a", "session": "", "owner": "o", "created": "soon"}]
+    "fields",
+    [
+        {"x": "y"},
+        {"agent": b"\xff"},
+        {"agent": "a", "session": "", "owner": "o", "created": "soon"},
+    ],
 )
-async def test_a_run_in_redis_that_cannot_be_read_is_refused_and_not_listed(redis: RedisServer, fields: Any) -> None:
+async def test_a_run_in_redis_that_cannot_be_read_is_refused_and_not_listed(
+    redis: RedisServer, fields: Any
+) -> None:
     store = RedisEvents(redis.url)
-    await store.begin(StoredRun(id="run-good", agent="a", session=None, owner=store.owner, created=1.0))
+    await store.begin(
+        StoredRun(id="run-good", agent="a", session=None, owner=store.owner, created=1.0)
+    )
     with redis._client() as client:
         client.hset("nbagent:run:run-bad", mapping=fields)
         client.zadd("nbagent:going-on", {"run-bad": 2.0})

@@ -12,7 +12,14 @@ from redis_server import RedisServer
 
 from nbagent.errors import NbagentError
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreUnreachable
+from nbagent.server.stores.event_store import (
+    WAITING,
+    EventStore,
+    RunList,
+    RunMissing,
+    StoredRun,
+    StoreUnreachable,
+)
 from nbagent.server.stores.redis_events import RedisEvents
 from nbagent.server.stores.sqlite_events import SqliteEvents
 
@@ -26,13 +33,19 @@ LONG_S = 60.0
 @pytest.fixture(params=["memory", "file", "redis"])
 async def process(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Process]:
     made: list[EventStore] = []
-    url = request.getfixturevalue("redis").url + "?heartbeat_expires_ms=500" if request.param == "redis" else ""
+    url = (
+        request.getfixturevalue("redis").url + "?heartbeat_expires_ms=500"
+        if request.param == "redis"
+        else ""
+    )
 
     def make() -> EventStore:
         if request.param == "memory" and made:
             return made[0]
         made.append(
-            RedisEvents(url) if url else SqliteEvents(":memory:" if request.param == "memory" else tmp_path / "runs.db")
+            RedisEvents(url)
+            if url
+            else SqliteEvents(":memory:" if request.param == "memory" else tmp_path / "runs.db")
         )
         return made[-1]
 
@@ -41,7 +54,9 @@ async def process(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         await store.close()
 
 
-def run_of(store: EventStore, id: str = "run-1", session: str | None = None, owner: str | None = None) -> StoredRun:
+def run_of(
+    store: EventStore, id: str = "run-1", session: str | None = None, owner: str | None = None
+) -> StoredRun:
     owner = store.owner if owner is None else owner
     return StoredRun(id=id, agent="assistant", session=session, owner=owner, created=time.time())
 
@@ -94,7 +109,9 @@ def test_events_that_are_sent_again_are_stored_once(
         for back, more in sizes:
             first = max(1, last + 1 - back)
             last = first + more - 1
-            assert await store.append(run.id, [(n, b"%d" % n) for n in range(first, last + 1)], ended=False)
+            assert await store.append(
+                run.id, [(n, b"%d" % n) for n in range(first, last + 1)], ended=False
+            )
             highest = max(last, max((seq for seq, _ in await store.read(run.id, 0)), default=0))
             assert await store.read(run.id, 0) == [(n, b"%d" % n) for n in range(1, highest + 1)]
             last = highest
@@ -108,11 +125,15 @@ async def test_a_run_ends_once(process: Process) -> None:
     await stores[0].begin(run_of(stores[0]))
     await stores[0].append("run-1", [(1, b"start")], ended=False)
     ends = [(2, b"end %d" % number) for number in range(4)]
-    said = await asyncio.gather(*(store.append("run-1", [end], ended=True) for store, end in zip(stores, ends, strict=True)))
+    said = await asyncio.gather(
+        *(store.append("run-1", [end], ended=True) for store, end in zip(stores, ends, strict=True))
+    )
     assert said.count(True) == 1
     winner = ends[said.index(True)]
     assert await stores[1].read("run-1", 0) == [(1, b"start"), winner]
-    assert await stores[said.index(True)].append("run-1", [winner], ended=True), "the same end, sent again"
+    assert await stores[said.index(True)].append("run-1", [winner], ended=True), (
+        "the same end, sent again"
+    )
     assert not await stores[0].append("run-1", [(3, b"late")], ended=False)
     assert await stores[2].read("run-1", 1) == [winner]
 
@@ -157,7 +178,9 @@ async def test_a_watcher_in_another_process_is_told_of_a_sessions_runs(process: 
     assert [run.id for run in await other.of_session("s", 5)] == ["run-2", "run-1"]
 
 
-async def test_the_list_of_runs_changes_when_one_begins_or_ends_in_any_process(process: Process) -> None:
+async def test_the_list_of_runs_changes_when_one_begins_or_ends_in_any_process(
+    process: Process,
+) -> None:
     store, other = process(), process()
     known = RunList([], [])
     for change, going_on, ended in (
@@ -171,14 +194,19 @@ async def test_the_list_of_runs_changes_when_one_begins_or_ends_in_any_process(p
         await change()
         known, same = await asyncio.gather(*watching)
         assert known == same == await store.listed()
-        assert ([run.id for run in known.going_on], [run.id for run in known.ended]) == (going_on, ended)
+        assert ([run.id for run in known.going_on], [run.id for run in known.ended]) == (
+            going_on,
+            ended,
+        )
     await store.begin(run_of(store, "run-3"))
     await store.append("run-3", [(1, b"a")], ended=False)
     known = await other.listed()
     assert await other.listed(known, 0.01) == known
 
 
-async def test_the_list_of_runs_has_the_newest_ones(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_list_of_runs_has_the_newest_ones(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in ("sqlite_events", "redis_events"):
         monkeypatch.setattr(f"nbagent.server.stores.{module}.MAX_GOING_ON", 2)
         monkeypatch.setattr(f"nbagent.server.stores.{module}.MAX_ENDED", 3)
@@ -196,7 +224,10 @@ async def test_a_browser_session_that_was_ended_is_known_to_all(process: Process
     store, other = process(), process()
     await store.log_out("session-1", time.time() + 60)
     await store.log_out("session-1", time.time() + 60)
-    assert [await other.is_logged_out(session) for session in ("session-1", "session-2")] == [True, False]
+    assert [await other.is_logged_out(session) for session in ("session-1", "session-2")] == [
+        True,
+        False,
+    ]
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -209,7 +240,9 @@ async def test_a_command_reaches_its_process_and_the_reply_comes_back(process: P
         return b"done: " + command
 
     serving = [asyncio.create_task(store.serve(take)) for store in {first, second}]
-    said = await asyncio.gather(*(third.ask(second.owner, b"%d" % number, LONG_S) for number in range(5)))
+    said = await asyncio.gather(
+        *(third.ask(second.owner, b"%d" % number, LONG_S) for number in range(5))
+    )
     assert said == [b"done: %d" % number for number in range(5)]
     for task in serving:
         task.cancel()
@@ -223,7 +256,9 @@ async def test_a_command_to_nobody_has_no_reply(process: Process) -> None:
 async def test_one_process_answers_in_a_session_at_a_time(process: Process) -> None:
     first, second = process(), process()
     assert await first.begin(run_of(first, "run-1", "s")) is None
-    assert await first.begin(run_of(first, "run-2", "s")) is None, "its own prompts wait for each other in the session itself"
+    assert await first.begin(run_of(first, "run-2", "s")) is None, (
+        "its own prompts wait for each other in the session itself"
+    )
     refused = await second.begin(run_of(second, "run-3", "s"))
     if first is second:
         return
@@ -272,7 +307,9 @@ def room() -> int:
     return 1
 
 
-async def test_a_process_that_leaves_redis_is_not_alive(redis_process: Callable[[], RedisEvents]) -> None:
+async def test_a_process_that_leaves_redis_is_not_alive(
+    redis_process: Callable[[], RedisEvents],
+) -> None:
     first, second = redis_process(), redis_process()
     await first.begin(run_of(first))
     assert await second.is_alive(first.owner)
@@ -292,7 +329,9 @@ async def test_a_process_that_could_not_reach_redis_takes_no_other_for_dead(
         pass
     assert not await judge.is_alive("silent")
     # a minute without a beat
-    monkeypatch.setattr("nbagent.server.stores.redis_events.monotonic", lambda: time.monotonic() + 60)
+    monkeypatch.setattr(
+        "nbagent.server.stores.redis_events.monotonic", lambda: time.monotonic() + 60
+    )
     assert await judge.is_alive("silent"), "the others could perhaps not reach it either"
     while await judge.is_alive("silent"):  # until they had the time to
         pass
@@ -306,10 +345,18 @@ async def test_ended_runs_are_kept_for_a_time(redis_process: Callable[[], RedisE
     await store.append("run-1", [(1, b"a")], ended=False)
     assert await store._redis.ttl("nbagent:run:run-1") == -1
     await store.append("run-1", [(2, b"end")], ended=True)
-    keys = {key.decode(): await store._redis.ttl(key) async for key in store._redis.scan_iter("nbagent:*")}
+    keys = {
+        key.decode(): await store._redis.ttl(key)
+        async for key in store._redis.scan_iter("nbagent:*")
+    }
     kept = {"nbagent:run:run-1", "nbagent:events:run-1", "nbagent:session:s"}
     assert {key for key, ttl in keys.items() if 0 < ttl <= 900} >= kept
-    assert set(keys) - kept <= {"nbagent:owners", "nbagent:ended", "nbagent:changes", f"nbagent:alive:{store.owner}"}
+    assert set(keys) - kept <= {
+        "nbagent:owners",
+        "nbagent:ended",
+        "nbagent:changes",
+        f"nbagent:alive:{store.owner}",
+    }
 
 
 async def test_work_is_taken_by_one_process(redis_process: Callable[[], RedisEvents]) -> None:
@@ -323,7 +370,9 @@ async def test_work_is_taken_by_one_process(redis_process: Callable[[], RedisEve
             taken.extend((run.id, job, run.owner) for run, job in found)
 
     await asyncio.gather(*map(take, takers))
-    assert sorted((id, job) for id, job, _ in taken) == [(f"run-{number}", b"job %d" % number) for number in range(6)]
+    assert sorted((id, job) for id, job, _ in taken) == [
+        (f"run-{number}", b"job %d" % number) for number in range(6)
+    ]
     for id, _, owner in taken:
         run = await poster.find(id)
         assert run is not None
@@ -344,22 +393,30 @@ async def test_work_given_to_a_process_that_died_before_it_began_is_taken_by_ano
     assert await poster.take_work(["assistant"], 0.01, room) == []
 
 
-async def test_work_that_comes_to_a_process_without_room_waits_again(redis_process: Callable[[], RedisEvents]) -> None:
+async def test_work_that_comes_to_a_process_without_room_waits_again(
+    redis_process: Callable[[], RedisEvents],
+) -> None:
     full, other = redis_process(), redis_process()
     await full.put_work(run_of(full, owner=WAITING), b"job")
     assert await full.take_work(["assistant"], 0.01, lambda: 0) == []
-    assert [(run.id, job) for run, job in await other.take_work(["assistant"], 0.01, room)] == [("run-1", b"job")]
+    assert [(run.id, job) for run, job in await other.take_work(["assistant"], 0.01, room)] == [
+        ("run-1", b"job")
+    ]
     assert await full.take_work(["assistant"], 0.01, room) == []
 
 
-async def test_work_that_was_stopped_while_it_waited_is_not_taken(redis_process: Callable[[], RedisEvents]) -> None:
+async def test_work_that_was_stopped_while_it_waited_is_not_taken(
+    redis_process: Callable[[], RedisEvents],
+) -> None:
     store = redis_process()
     await store.put_work(run_of(store, owner=WAITING), b"job")
     assert await store.append("run-1", [(1, b"end")], ended=True)
     assert await store.take_work(["assistant"], 0.01, room) == []
 
 
-async def test_too_much_work_is_refused(redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_much_work_is_refused(
+    redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nbagent.server.stores.redis_events.MAX_WAITING", 1)
     store = redis_process()
     await store.put_work(run_of(store, "run-1", owner=WAITING), b"job")
@@ -370,7 +427,9 @@ async def test_too_much_work_is_refused(redis_process: Callable[[], RedisEvents]
 
 async def test_a_redis_that_is_not_there_is_named_without_its_password() -> None:
     store = RedisEvents("redis://user:hunter2hunter2@127.0.0.1:1/0")
-    with pytest.raises(StoreUnreachable, match=r"redis://127\.0\.0\.1:1/0 does not answer") as caught:
+    with pytest.raises(
+        StoreUnreachable, match=r"redis://127\.0\.0\.1:1/0 does not answer"
+    ) as caught:
         await store.find("run-1")
     assert "hunter2" not in str(caught.value)
     await store.close()

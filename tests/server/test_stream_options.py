@@ -24,10 +24,15 @@ TEXT = "The capital of France is Paris."
 
 
 @contextmanager
-def serving(*replies: Any, api: Any = "chat", delivery: Delivery | None = None, **options: Any) -> Iterator[httpx2.Client]:
+def serving(
+    *replies: Any, api: Any = "chat", delivery: Delivery | None = None, **options: Any
+) -> Iterator[httpx2.Client]:
     with ModelServer(*replies) as model:
         agent = Agent("test-1", client=model.client(), api=api, name="custom", delivery=delivery)
-        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+        with (
+            serve(agent, port=0, **options) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
             yield client
 
 
@@ -38,7 +43,9 @@ def chunks(response: httpx2.Response) -> list[str]:
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.001])
 def test_a_chunk_has_chunk_size_characters(delay_s: float) -> None:
-    with serving(chat(TEXT[:3], TEXT[3:]), delivery=Delivery(chunk_chars=10, delay_s=delay_s)) as client:
+    with serving(
+        chat(TEXT[:3], TEXT[3:]), delivery=Delivery(chunk_chars=10, delay_s=delay_s)
+    ) as client:
         got = chunks(client.post("/agents/custom/messages/stream", json={"message": "x"}))
     assert got == ["The capita", "l of Franc", "e is Paris", "."]
 
@@ -53,7 +60,9 @@ def test_small_pieces_of_the_model_are_joined_where_no_size_is_set() -> None:
 @pytest.mark.parametrize("is_shown", [True, False])
 def test_show_thinking_holds_whatever_the_server_reveals(is_shown: bool) -> None:
     reply = responses(reasoning("hm"), message("Hi."))
-    with serving(reply, api="responses", delivery=Delivery(thinking=is_shown), reveal="all") as client:
+    with serving(
+        reply, api="responses", delivery=Delivery(thinking=is_shown), reveal="all"
+    ) as client:
         made = client.post("/runs", json={"message": "x"}).json()
         assert ("reasoning.delta" in client.get(made["events"]).text) is is_shown
 
@@ -69,7 +78,10 @@ def holding(**options: Any) -> Iterator[tuple[httpx2.Client, threading.Event]]:
     """Yield a client, and the event of the model's being given up."""
     with ModelServer(hold) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="custom")
-        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+        with (
+            serve(agent, port=0, **options) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
             yield client, model.hung_up
 
 
@@ -82,10 +94,17 @@ def holding(**options: Any) -> Iterator[tuple[httpx2.Client, threading.Event]]:
         (True, "?cancel_on_disconnect=false", False),
     ],
 )
-def test_a_reader_who_leaves_cancels_the_run_where_that_is_set(default: bool, asked: str, is_cancelled: bool) -> None:
+def test_a_reader_who_leaves_cancels_the_run_where_that_is_set(
+    default: bool, asked: str, is_cancelled: bool
+) -> None:
     with holding(cancel_on_disconnect=default) as (client, given_up):
-        with client.stream("POST", f"/agents/custom/messages/stream{asked}", json={"message": "x"}) as response:
-            assert next(line for line in response.iter_lines() if line.startswith("data")) == 'data: {"chunk":"Hel"}'
+        with client.stream(
+            "POST", f"/agents/custom/messages/stream{asked}", json={"message": "x"}
+        ) as response:
+            assert (
+                next(line for line in response.iter_lines() if line.startswith("data"))
+                == 'data: {"chunk":"Hel"}'
+            )
             run_id = response.headers["x-run-id"]
         if is_cancelled:
             assert given_up.wait(10)
@@ -96,7 +115,9 @@ def test_a_reader_who_leaves_cancels_the_run_where_that_is_set(default: bool, as
 
 def test_a_run_is_cancelled_by_the_last_of_its_readers_only() -> None:
     with holding(cancel_on_disconnect=True) as (client, given_up):
-        with client.stream("POST", "/agents/custom/messages/stream", json={"message": "x"}) as response:
+        with client.stream(
+            "POST", "/agents/custom/messages/stream", json={"message": "x"}
+        ) as response:
             run_id = response.headers["x-run-id"]
             with client.stream("GET", f"/runs/{run_id}/events") as other:
                 lines = other.iter_lines()  # httpx2 closes a response whose lines nobody holds
@@ -111,7 +132,9 @@ def test_a_websocket_that_closes_cancels_the_run_where_that_is_set() -> None:
     with ModelServer(hold) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="custom")
         with TestClient(nbagent.asgi(agent), base_url="http://localhost") as http:
-            with http.websocket_connect("ws://localhost/agents/custom/stream?cancel_on_disconnect=true") as socket:
+            with http.websocket_connect(
+                "ws://localhost/agents/custom/stream?cancel_on_disconnect=true"
+            ) as socket:
                 socket.send_json({"message": "x"})
                 assert socket.receive_json() == {"chunk": "Hel"}
             assert model.hung_up.wait(10)
@@ -126,10 +149,14 @@ def test_a_reader_that_never_reads_costs_the_buffers_of_its_socket_only() -> Non
         before = psutil.Process().memory_info().rss
         with ExitStack() as stack:
             for _ in range(readers):
-                slow = stack.enter_context(socket.create_connection((client.base_url.host, client.base_url.port)))
+                slow = stack.enter_context(
+                    socket.create_connection((client.base_url.host, client.base_url.port))
+                )
                 slow.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 assert slow.recv(15) == b"HTTP/1.1 200 OK"
             assert client.get(path).content == whole  # which takes its turns with theirs
             grown = psutil.Process().memory_info().rss - before
     assert len(whole) > size * 65_536
-    assert grown < len(whole) * readers / 10  # of what they would cost if their streams were kept for them
+    assert (
+        grown < len(whole) * readers / 10
+    )  # of what they would cost if their streams were kept for them

@@ -20,7 +20,10 @@ from nbagent.run_context import run_around
 
 
 def test_prompts_of_a_chat_are_one_conversation(served: Served) -> None:
-    with served(chat("One."), chat("Two.")) as (http, session), page(http, agent="assistant", session=session) as view:
+    with (
+        served(chat("One."), chat("Two.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="a")
         view.until(lambda op: "One." in json.dumps(op))
         view.ends("completed")
@@ -98,7 +101,10 @@ def test_the_source_and_variables_of_a_tool_that_fails_stay_on_the_server(served
         raise ValueError(f"{len(customers)} too many")
 
     with (
-        served(chat(calls=[("c1", "fail", "{}")]), chat("Sorry."), tools=(fail,)) as (http, session),
+        served(chat(calls=[("c1", "fail", "{}")]), chat("Sorry."), tools=(fail,)) as (
+            http,
+            session,
+        ),
         page(http, agent="assistant", session=session) as view,
     ):
         view.send(t="say", text="go")
@@ -109,9 +115,16 @@ def test_the_source_and_variables_of_a_tool_that_fails_stay_on_the_server(served
             assert hidden not in view.text
 
 
-def test_braces_in_a_prompt_name_no_variable_of_the_server(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"key": "hidden"})
-    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+def test_braces_in_a_prompt_name_no_variable_of_the_server(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys.modules["nbagent.chat.chat"], "notebook_variables", lambda: {"key": "hidden"}
+    )
+    with (
+        served(chat("Hi.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="the {key}?")
         view.ends("completed")
         assert ("the {key}?" in view.text, "hidden" in view.text) == (True, False)
@@ -140,7 +153,9 @@ def test_pages_that_show_the_same_chat_see_the_same(served: Served) -> None:
             view.ends("completed")
 
 
-def test_of_what_no_page_shows_the_oldest_is_let_go_of(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_what_no_page_shows_the_oldest_is_let_go_of(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nbagent.server.page.views.MAX_UNSEEN", 1)
     with served(chat("Hi.")) as (http, session):
         with page(http, agent="assistant", session=session) as view:
@@ -155,14 +170,20 @@ def test_of_what_no_page_shows_the_oldest_is_let_go_of(served: Served, monkeypat
 
 
 def test_code_without_a_context_does_not_find_the_run_of_a_page(served: Served) -> None:
-    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+    with (
+        served(chat("Hi.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.until(lambda op: op[1] == "run")
         assert run_around() is None
 
 
 def test_a_session_that_was_used_elsewhere_shows_what_was_said(served: Served) -> None:
     with served(chat("Hi.")) as (http, session):
-        http.post(f"/agents/assistant/sessions/{session}/messages/stream", json={"message": "Good morning"})
+        http.post(
+            f"/agents/assistant/sessions/{session}/messages/stream",
+            json={"message": "Good morning"},
+        )
         with page(http, agent="assistant", session=session) as view:
             view.until(lambda op: "Good morning" in json.dumps(op))
             view.until(lambda op: "Hi." in json.dumps(op))
@@ -179,7 +200,9 @@ def test_a_run_is_watched_from_its_beginning_and_keeps_its_times(served: Served)
             end = view.ends("completed")
             root = next(op for op in view.ops if op[0] == "open" and op[1] == "run")
             assert "Hi." in view.text
-            first = json.loads(http.get(f"/runs/{run_id}/events").text.split("data: ")[1].split("\n")[0])
+            first = json.loads(
+                http.get(f"/runs/{run_id}/events").text.split("data: ")[1].split("\n")[0]
+            )
             assert abs(root[-1]["started"] - first["ts"]) < 1
             assert end[-1]["ended"] >= first["ts"]
 
@@ -196,7 +219,10 @@ async def test_a_run_that_was_served_is_stopped_and_hides_what_the_server_hides(
     with ModelServer(think) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat", name="assistant").stream("go"))
         app = nbagent.asgi(run)
-        with TestClient(app, base_url="http://localhost") as http, page(http, run=app.state.run_ids[run.id]) as view:
+        with (
+            TestClient(app, base_url="http://localhost") as http,
+            page(http, run=app.state.run_ids[run.id]) as view,
+        ):
             view.until(lambda op: "Hel" in json.dumps(op))
             assert "secretly" not in view.text
             view.send(t="stop")
@@ -205,27 +231,46 @@ async def test_a_run_that_was_served_is_stopped_and_hides_what_the_server_hides(
 
 
 def test_large_values_and_the_inspectors_answers_are_read_in_pages(served: Served) -> None:
-    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+    with (
+        served(chat("Hi.")) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
         view.send(t="say", text="a")
         view.ends("completed")
-        assert view.part("inspector/timeline").get("size") or view.part("inspector/timeline").get("error")
+        assert view.part("inspector/timeline").get("size") or view.part("inspector/timeline").get(
+            "error"
+        )
         assert "notebook only" in view.part("plotly.js")["error"]
 
 
 @pytest.mark.parametrize(
-    "junk", ["", "{", "[" * 100_000, "null", "1", '{"t": "other"}', '{"t": "hello", "have": -1}', '"\\ud800"']
+    "junk",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        "null",
+        "1",
+        '{"t": "other"}',
+        '{"t": "hello", "have": -1}',
+        '"\\ud800"',
+    ],
 )
 def test_junk_does_no_harm(served: Served, junk: str) -> None:
     gc.collect()  # what other tests have left would be finalized at the bottom of a deep recursion
     with served(chat("Hi.")) as (http, session):
-        with http.websocket_connect(f"ws://localhost/view?agent=assistant&session={session}") as socket:
+        with http.websocket_connect(
+            f"ws://localhost/view?agent=assistant&session={session}"
+        ) as socket:
             socket.send_text(junk)
             view = Page(socket)
             view.send(t="say", text="a")
             view.until(lambda op: "Hi." in json.dumps(op))
 
 
-@pytest.mark.parametrize("place", ["run=run-aaaaaaaaaaaa", "agent=assistant&session=other", "agent=other&session=s", ""])
+@pytest.mark.parametrize(
+    "place", ["run=run-aaaaaaaaaaaa", "agent=assistant&session=other", "agent=other&session=s", ""]
+)
 def test_what_there_is_not_is_refused_with_a_reason(served: Served, place: str) -> None:
     with served() as (http, _), http.websocket_connect(f"ws://localhost/view?{place}") as socket:
         with pytest.raises(WebSocketDisconnect) as closed:
@@ -247,7 +292,10 @@ def test_the_files_of_the_page_are_sent_once_and_nothing_else_is(served: Served)
     with served() as (http, _):
         got = http.get("/static/page.css")
         assert (got.status_code, got.headers["content-type"]) == (200, "text/css; charset=utf-8")
-        assert http.get("/static/page.css", headers={"if-none-match": got.headers["etag"]}).status_code == 304
+        assert (
+            http.get("/static/page.css", headers={"if-none-match": got.headers["etag"]}).status_code
+            == 304
+        )
         for name in ("widget.js", "..%2Fapp.py", "", "page.css.map"):
             assert http.get(f"/static/{name}").status_code == 404
 
@@ -255,9 +303,18 @@ def test_the_files_of_the_page_are_sent_once_and_nothing_else_is(served: Served)
 def test_the_page_is_readable_without_the_token_and_its_views_are_not() -> None:
     with ModelServer() as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with TestClient(nbagent.asgi(agent, token="a-long-secret-word"), base_url="http://localhost") as http:
-            assert [http.get(path).status_code for path in ("/", "/static/page.js", "/runs")] == [200, 200, 401]
-            with pytest.raises(WebSocketDisconnect), http.websocket_connect("ws://localhost/view?run=run-aaaaaaaaaaaa"):
+        with TestClient(
+            nbagent.asgi(agent, token="a-long-secret-word"), base_url="http://localhost"
+        ) as http:
+            assert [http.get(path).status_code for path in ("/", "/static/page.js", "/runs")] == [
+                200,
+                200,
+                401,
+            ]
+            with (
+                pytest.raises(WebSocketDisconnect),
+                http.websocket_connect("ws://localhost/view?run=run-aaaaaaaaaaaa"),
+            ):
                 pass
             assert http.post("/login", json={"token": "a-long-secret-word"}).status_code == 200
             assert http.get("/runs").status_code == 200
@@ -266,7 +323,9 @@ def test_the_page_is_readable_without_the_token_and_its_views_are_not() -> None:
                 view.until(lambda op: op[0] == "open" and op[1] == "run")
 
 
-def test_a_page_of_another_server_answers_and_stops(asks: Asking, served: Served, tmp_path: Path) -> None:
+def test_a_page_of_another_server_answers_and_stops(
+    asks: Asking, served: Served, tmp_path: Path
+) -> None:
     store = tmp_path / "runs.db"
     with served(asking(), holding, store=store) as (http, _), served(store=store) as (other, _):
         run = http.post("/runs", json={"message": "go"}).json()["id"]
@@ -289,12 +348,19 @@ def test_a_page_with_the_read_token_watches_a_run_and_steers_nothing(asks: Askin
             assert http.post("/login", json={"token": "a-word-to-read"}).status_code == 200
             assert http.get("/health").json()["access"] == "read"
             assert http.post("/agents/assistant/sessions").status_code == 403
-            with page(http, agent="assistant", session="any") as view, pytest.raises(WebSocketDisconnect) as refused:
+            with (
+                page(http, agent="assistant", session="any") as view,
+                pytest.raises(WebSocketDisconnect) as refused,
+            ):
                 view.ends("completed")
             assert refused.value.code == 4403
             with page(http, run=run) as view:
-                question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
-                view.send(t="toggle", block=question[-1]["tool_id"], open=False)  # a panel opens and closes for all
+                question = view.until(
+                    lambda op: op[0] == "open" and op[-1].get("kind") == "approval"
+                )
+                view.send(
+                    t="toggle", block=question[-1]["tool_id"], open=False
+                )  # a panel opens and closes for all
                 view.send(t="answer", block=question[1], decision="approve")
                 view.send(t="say", text="b")
                 view.send(t="stop")

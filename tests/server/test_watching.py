@@ -42,17 +42,29 @@ async def test_a_reader_elsewhere_stops_the_run() -> None:
 def test_a_reader_that_leaves_does_not_stop_the_run() -> None:
     with ModelServer(chat("Hi.")) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
-            with client.stream("POST", "/agents/assistant/messages/stream", json={"message": "x"}) as response:
+        with (
+            serve(agent, port=0) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
+            with client.stream(
+                "POST", "/agents/assistant/messages/stream", json={"message": "x"}
+            ) as response:
                 run_id = response.headers["x-run-id"]
             assert '"delta":"Hi."' in client.get(f"/runs/{run_id}/events").text
 
 
-def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unasked(asks: Asking) -> None:
+def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unasked(
+    asks: Asking,
+) -> None:
     with asks.agent(asking(), chat("Done.")) as agent:
-        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+        with (
+            serve(agent, port=0) as server,
+            httpx2.Client(base_url=server.url, timeout=10) as client,
+        ):
             client.post("/runs", json={"message": "x"})
-            assert client.post("/runs/run-aaaaaaaaaaaa/answers", json={"id": "c1"}).status_code == 404
+            assert (
+                client.post("/runs/run-aaaaaaaaaaaa/answers", json={"id": "c1"}).status_code == 404
+            )
             run_id = client.get("/runs").json()["runs"][0]["id"]
             assert client.post(f"/runs/{run_id}/answers", json={"id": "other"}).status_code == 409
             assert asks.deleted == []
@@ -102,7 +114,9 @@ def test_a_server_in_a_notebook_is_a_card_with_a_link_to_its_page() -> None:
         assert "href" not in server._repr_html_()
 
 
-def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     with ModelServer(holding) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:

@@ -63,8 +63,13 @@ def texts(run: HostedRun) -> str:
     return "".join(event.delta for event in run.events if isinstance(event, e.TextDelta))
 
 
-async def test_a_prompt_that_finds_no_room_goes_to_a_process_that_has(hosts: MakeHost, redis: RedisServer) -> None:
-    full, free = hosts(RedisEvents(redis.url), limits=Limits(max_runs=1)), hosts(RedisEvents(redis.url))
+async def test_a_prompt_that_finds_no_room_goes_to_a_process_that_has(
+    hosts: MakeHost, redis: RedisServer
+) -> None:
+    full, free = (
+        hosts(RedisEvents(redis.url), limits=Limits(max_runs=1)),
+        hosts(RedisEvents(redis.url)),
+    )
     await until_text(await full.start(None, "hold"))
     waiting = await full.start(None, "hold")
     await until_text(waiting)
@@ -74,7 +79,9 @@ async def test_a_prompt_that_finds_no_room_goes_to_a_process_that_has(hosts: Mak
     assert last.status == "cancelled"
 
 
-async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(hosts: MakeHost, redis: RedisServer) -> None:
+async def test_a_prompt_that_finds_no_room_anywhere_waits_for_it(
+    hosts: MakeHost, redis: RedisServer
+) -> None:
     host = hosts(RedisEvents(redis.url), limits=Limits(max_runs=1))
     first = await host.start(None, "hold")
     await until_text(first)
@@ -107,7 +114,9 @@ async def test_a_stop_whose_reply_comes_behind_the_end_of_the_run_has_worked() -
     run = HostedRun(stored, store)
 
     async def take(command: bytes) -> bytes:
-        await store.append("run-1", [(1, e.to_json(e.RunEnd(status="cancelled", seq=1)))], ended=True)
+        await store.append(
+            "run-1", [(1, e.to_json(e.RunEnd(status="cancelled", seq=1)))], ended=True
+        )
         await run.wait_for_end()
         return msgspec.json.encode(Reply())
 
@@ -121,14 +130,18 @@ async def test_a_stop_whose_reply_comes_behind_the_end_of_the_run_has_worked() -
     await store.close()
 
 
-async def test_a_run_that_another_process_took_for_dead_is_stopped(hosts: MakeHost, redis: RedisServer) -> None:
+async def test_a_run_that_another_process_took_for_dead_is_stopped(
+    hosts: MakeHost, redis: RedisServer
+) -> None:
     other = RedisEvents(redis.url)
     host = hosts(RedisEvents(redis.url))
     run = await host.start(None, "hold")
     await until_text(run)
     running = run.run
     assert running is not None
-    await other.append(run.id, [(999, e.to_json(e.RunEnd(status="incomplete", seq=999)))], ended=True)
+    await other.append(
+        run.id, [(999, e.to_json(e.RunEnd(status="incomplete", seq=999)))], ended=True
+    )
     await run.cancel(by="a client")  # the next event of the run shows it
     assert await end_of(run) == e.RunEnd(status="incomplete", seq=999)
     assert running.status == "cancelled"

@@ -42,7 +42,9 @@ class Page:
 
     def ends(self, status: str) -> Any:
         """Read up to the end of an answer."""
-        return self.until(lambda op: op[1] == "run" and op[-1].get("status") == status and "ended" in op[-1])
+        return self.until(
+            lambda op: op[1] == "run" and op[-1].get("status") == status and "ended" in op[-1]
+        )
 
     def part(self, name: str) -> Any:
         """Ask for a page of something large."""

@@ -49,10 +49,14 @@ class Answer:
         headers = {"content-type": self.content_type, "connection": "close", **self.headers}
         if self.framing == "chunked":
             headers["transfer-encoding"] = "chunked"
-            body = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in body if piece] + [b"0\r\n\r\n"] * self.whole
+            body = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in body if piece] + [
+                b"0\r\n\r\n"
+            ] * self.whole
         elif self.framing == "length":
             headers["content-length"] = str(sum(map(len, body)) + (0 if self.whole else 1000))
-        head = f"HTTP/1.1 {self.status}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+        head = f"HTTP/1.1 {self.status}\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in headers.items() if value
+        )
         return [f"{head}\r\n".encode(), *body]
 
 
@@ -75,7 +79,9 @@ class Server:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode().rstrip().split("\r\n")
-            headers = dict(line.lower().split(": ", 1)[:1] + line.split(": ", 1)[1:] for line in lines)
+            headers = dict(
+                line.lower().split(": ", 1)[:1] + line.split(": ", 1)[1:] for line in lines
+            )
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             method, path, _ = first.split()
             self.seen.append(Seen(method, path, headers, body))

@@ -26,9 +26,20 @@ async def breaking_server() -> AsyncIterator[str]:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(next((line.split(":")[1] for line in head.splitlines() if line.startswith("content-length")), 0))
+        length = int(
+            next(
+                (
+                    line.split(":")[1]
+                    for line in head.splitlines()
+                    if line.startswith("content-length")
+                ),
+                0,
+            )
+        )
         await reader.readexactly(length)
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
         writer.write(f"{len(CHUNK):x}\r\n".encode() + CHUNK + b"\r\n")
         await writer.drain()
         writer.close()
@@ -43,7 +54,9 @@ def of_agent(client: openai.AsyncOpenAI) -> Any:
 
 
 def of_client(client: openai.AsyncOpenAI) -> Any:
-    return client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
+    return client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "Hi"}], stream=True
+    )
 
 
 def of_address(client: openai.AsyncOpenAI) -> Any:
@@ -51,7 +64,9 @@ def of_address(client: openai.AsyncOpenAI) -> Any:
 
 
 @pytest.mark.parametrize("stream_of", [of_agent, of_client, of_address])
-async def test_a_connection_that_breaks_ends_the_run_in_one_way(stream_of: Callable[[openai.AsyncOpenAI], Any]) -> None:
+async def test_a_connection_that_breaks_ends_the_run_in_one_way(
+    stream_of: Callable[[openai.AsyncOpenAI], Any],
+) -> None:
     async with breaking_server() as url:
         client = openai.AsyncOpenAI(base_url=url, api_key="a-key-of-a-test", max_retries=0)
         run = Run(stream_of(client))
@@ -65,7 +80,9 @@ async def test_a_connection_that_breaks_ends_the_run_in_one_way(stream_of: Calla
 
 
 @pytest.mark.parametrize("stream_of", [of_agent, of_client, of_address])
-async def test_an_address_where_nobody_is_ends_the_run_in_one_way(stream_of: Callable[[openai.AsyncOpenAI], Any]) -> None:
+async def test_an_address_where_nobody_is_ends_the_run_in_one_way(
+    stream_of: Callable[[openai.AsyncOpenAI], Any],
+) -> None:
     async with breaking_server() as url:
         pass
     client = openai.AsyncOpenAI(base_url=url, api_key="a-key-of-a-test", max_retries=0)
@@ -80,7 +97,10 @@ async def test_an_address_where_nobody_is_ends_the_run_in_one_way(stream_of: Cal
 
 def test_the_clients_own_error_is_its_cause() -> None:
     lost = connection_error(ConnectionResetError("reset by peer"))
-    assert (str(lost), lost and lost.code) == ("The connection broke: reset by peer", "connection_lost")
+    assert (str(lost), lost and lost.code) == (
+        "The connection broke: reset by peer",
+        "connection_lost",
+    )
     assert isinstance(lost and lost.__cause__, ConnectionResetError)
 
 
@@ -97,9 +117,17 @@ def foreign(package: str, name: str, *bases: type[Exception]) -> type[Exception]
         StreamError("x", "429"),
         httpx2.ReadTimeout("slow"),
         ValueError(),
-        foreign("aiohttp", "ServerTimeoutError", foreign("aiohttp", "ClientConnectionError", OSError), TimeoutError)("slow"),
         foreign(
-            "requests", "ConnectTimeout", foreign("requests", "ConnectionError", OSError), foreign("requests", "Timeout")
+            "aiohttp",
+            "ServerTimeoutError",
+            foreign("aiohttp", "ClientConnectionError", OSError),
+            TimeoutError,
+        )("slow"),
+        foreign(
+            "requests",
+            "ConnectTimeout",
+            foreign("requests", "ConnectionError", OSError),
+            foreign("requests", "Timeout"),
         )(),
     ],
 )

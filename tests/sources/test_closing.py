@@ -23,8 +23,14 @@ CLIENTS = {"openai", "httpx2", "httpcore2"}
 def suspended() -> list[str]:
     """Return the names of the clients' async generators that have begun and have not ended."""
     generators = [found for found in gc.get_objects() if inspect.isasyncgen(found)]
-    frames = [(found.__qualname__, found.ag_frame) for found in generators if found.ag_frame is not None]
-    return [name for name, frame in frames if CLIENTS & set(Path(frame.f_code.co_filename).parts) and frame.f_lasti >= 0]
+    frames = [
+        (found.__qualname__, found.ag_frame) for found in generators if found.ag_frame is not None
+    ]
+    return [
+        name
+        for name, frame in frames
+        if CLIENTS & set(Path(frame.f_code.co_filename).parts) and frame.f_lasti >= 0
+    ]
 
 
 async def settle() -> None:
@@ -36,7 +42,9 @@ async def settle() -> None:
 def held(exchange: Exchange) -> None:
     """Begin an answer, and never end it."""
     exchange.begin()
-    exchange.send(*say("responses" if exchange.path.endswith("/responses") else "chat", "a few words")[:-2])
+    exchange.send(
+        *say("responses" if exchange.path.endswith("/responses") else "chat", "a few words")[:-2]
+    )
     exchange.hold()
 
 
@@ -55,13 +63,18 @@ async def test_an_agents_run_that_an_error_event_ends() -> None:
         await agent_of(server).generate("Hi")
     await settle()
 
-    assert isinstance(failed.value.__cause__, openai.APIError)  # its traceback has the frames of the client
+    assert isinstance(
+        failed.value.__cause__, openai.APIError
+    )  # its traceback has the frames of the client
     assert suspended() == []
 
 
 async def test_an_agents_run_whose_response_failed() -> None:
     error = {"code": "server_error", "message": "Something broke."}
-    with Server(responses(status="failed", error=error)) as server, pytest.raises(AgentError, match="Something broke"):
+    with (
+        Server(responses(status="failed", error=error)) as server,
+        pytest.raises(AgentError, match="Something broke"),
+    ):
         await agent_of(server).generate("Hi")
     await settle()
 
@@ -108,7 +121,9 @@ async def test_a_clients_stream_whose_run_is_cancelled() -> None:
 
 async def test_an_address_whose_run_is_cancelled() -> None:
     with Server(held) as server:
-        run = nbagent.run.Run(nbagent.connect(f"{server.base_url}/chat/completions", json={"model": "m"}))
+        run = nbagent.run.Run(
+            nbagent.connect(f"{server.base_url}/chat/completions", json={"model": "m"})
+        )
         run.start()
         await anext(run.stream())
         run.cancel()

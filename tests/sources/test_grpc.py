@@ -9,7 +9,11 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import json_format
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection
@@ -27,7 +31,12 @@ def described() -> DescriptorPool:
     messages: dict[str, dict[str, Any]] = {
         "Part": {"text": "string"},
         "Artifact": {"artifact_id": "string", "parts": ["Part"]},
-        "ArtifactUpdate": {"task_id": "string", "artifact": "Artifact", "append": "bool", "last_chunk": "bool"},
+        "ArtifactUpdate": {
+            "task_id": "string",
+            "artifact": "Artifact",
+            "append": "bool",
+            "last_chunk": "bool",
+        },
         "Status": {"state": "string"},
         "StatusUpdate": {"task_id": "string", "status": "Status", "final": "bool"},
         "Response": {"artifact_update": "ArtifactUpdate", "status_update": "StatusUpdate"},
@@ -36,10 +45,17 @@ def described() -> DescriptorPool:
     }
     types = FileDescriptorProto(name="types.proto", package="demo", syntax="proto3")
     types.message_type.extend(_message(name, fields) for name, fields in messages.items())
-    service = FileDescriptorProto(name="service.proto", package="demo", syntax="proto3", dependency=["types.proto"])
+    service = FileDescriptorProto(
+        name="service.proto", package="demo", syntax="proto3", dependency=["types.proto"]
+    )
     agent = service.service.add(name="Agent")
     for method, response in (("StreamMessage", "Chunk"), ("SendStreamingMessage", "Response")):
-        agent.method.add(name=method, input_type=".demo.Request", output_type=f".demo.{response}", server_streaming=True)
+        agent.method.add(
+            name=method,
+            input_type=".demo.Request",
+            output_type=f".demo.{response}",
+            server_streaming=True,
+        )
     agent.method.add(name="Ask", input_type=".demo.Request", output_type=".demo.Chunk")
     pool = DescriptorPool()
     pool.Add(types)
@@ -52,7 +68,11 @@ def _message(name: str, fields: dict[str, Any]) -> DescriptorProto:
     for number, (field, kind) in enumerate(fields.items(), 1):
         inner = kind[0] if isinstance(kind, list) else kind
         made = message.field.add(name=field, number=number)
-        made.label = FieldDescriptorProto.LABEL_REPEATED if isinstance(kind, list) else FieldDescriptorProto.LABEL_OPTIONAL
+        made.label = (
+            FieldDescriptorProto.LABEL_REPEATED
+            if isinstance(kind, list)
+            else FieldDescriptorProto.LABEL_OPTIONAL
+        )
         if inner in _TYPES:
             made.type = _TYPES[inner]
         else:
@@ -62,7 +82,8 @@ def _message(name: str, fields: dict[str, Any]) -> DescriptorProto:
 
 POOL = described()
 REQUEST, CHUNK, RESPONSE = (
-    GetMessageClass(POOL.FindMessageTypeByName(f"demo.{name}")) for name in ("Request", "Chunk", "Response")
+    GetMessageClass(POOL.FindMessageTypeByName(f"demo.{name}"))
+    for name in ("Request", "Chunk", "Response")
 )
 
 
@@ -73,12 +94,19 @@ class Service:
         self.metadata: dict[str, Any] = {}
         self.cancelled = threading.Event()
         self.server = grpc.server(ThreadPoolExecutor(4))
-        methods = {"StreamMessage": self.stream_message, "SendStreamingMessage": self.send_streaming_message}
+        methods = {
+            "StreamMessage": self.stream_message,
+            "SendStreamingMessage": self.send_streaming_message,
+        }
         handlers: dict[str, Any] = {
-            name: grpc.unary_stream_rpc_method_handler(method, REQUEST.FromString, lambda message: message.SerializeToString())
+            name: grpc.unary_stream_rpc_method_handler(
+                method, REQUEST.FromString, lambda message: message.SerializeToString()
+            )
             for name, method in methods.items()
         }
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("demo.Agent", handlers),))
+        self.server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("demo.Agent", handlers),)
+        )
         if reflects:
             reflection.enable_server_reflection(["demo.Agent"], self.server, pool=POOL)
         self.host = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
@@ -96,9 +124,21 @@ class Service:
 
     def send_streaming_message(self, request: Any, context: Any) -> Iterator[Any]:
         def update(text: str, **fields: Any) -> dict[str, Any]:
-            return {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": [{"text": text}]}, **fields}}
+            return {
+                "artifactUpdate": {
+                    "taskId": "t",
+                    "artifact": {"artifactId": "a", "parts": [{"text": text}]},
+                    **fields,
+                }
+            }
 
-        status = {"statusUpdate": {"taskId": "t", "status": {"state": "TASK_STATE_COMPLETED"}, "final": True}}
+        status = {
+            "statusUpdate": {
+                "taskId": "t",
+                "status": {"state": "TASK_STATE_COMPLETED"},
+                "final": True,
+            }
+        }
         for update_fields in (update("Hel"), update("lo", append=True), status):
             yield json_format.ParseDict(update_fields, RESPONSE())
 
@@ -114,7 +154,9 @@ def served(**options: Any) -> Iterator[Service]:
 
 
 def method(channel: Any, name: str, response: Any) -> Any:
-    return channel.unary_stream(f"/demo.Agent/{name}", lambda message: message.SerializeToString(), response.FromString)
+    return channel.unary_stream(
+        f"/demo.Agent/{name}", lambda message: message.SerializeToString(), response.FromString
+    )
 
 
 async def watch(stream: Any) -> Run:
@@ -135,7 +177,9 @@ async def hold(run: Run, service: Service) -> None:
     assert service.cancelled.wait(10)
 
 
-@pytest.mark.parametrize(("name", "response"), [("StreamMessage", CHUNK), ("SendStreamingMessage", RESPONSE)])
+@pytest.mark.parametrize(
+    ("name", "response"), [("StreamMessage", CHUNK), ("SendStreamingMessage", RESPONSE)]
+)
 async def test_a_call_is_a_stream(name: str, response: Any) -> None:
     with served() as service:
         with grpc.insecure_channel(service.host) as channel:
@@ -161,23 +205,33 @@ async def test_stop_cancels_the_call() -> None:
         await hold(Run(method(channel, "StreamMessage", CHUNK)(REQUEST(message="wait"))), service)
     with served() as service:
         async with grpc.aio.insecure_channel(service.host) as channel:
-            await hold(Run(method(channel, "StreamMessage", CHUNK)(REQUEST(message="wait"))), service)
+            await hold(
+                Run(method(channel, "StreamMessage", CHUNK)(REQUEST(message="wait"))), service
+            )
 
 
 @pytest.mark.parametrize("name", ["StreamMessage", "SendStreamingMessage"])
 async def test_a_method_is_called_by_its_address(name: str) -> None:
     with served() as service:
         stream = nbagent.connect(
-            f"grpc://{service.host}/demo.Agent/{name}", json={"message": "hi"}, headers={"Agent-Name": "a"}
+            f"grpc://{service.host}/demo.Agent/{name}",
+            json={"message": "hi"},
+            headers={"Agent-Name": "a"},
         )
         run = await watch(stream)
-    assert (run.text, run.status, run.name) == ("Hello", "completed", f"{service.host}/demo.Agent/{name}")
+    assert (run.text, run.status, run.name) == (
+        "Hello",
+        "completed",
+        f"{service.host}/demo.Agent/{name}",
+    )
     assert service.metadata.get("agent-name") == ("a" if name == "StreamMessage" else None)
 
 
 async def test_stop_cancels_a_method_that_was_called_by_its_address() -> None:
     with served() as service:
-        stream = nbagent.connect(f"grpc://{service.host}/demo.Agent/StreamMessage", json={"message": "wait"})
+        stream = nbagent.connect(
+            f"grpc://{service.host}/demo.Agent/StreamMessage", json={"message": "wait"}
+        )
         await hold(Run(stream), service)
 
 
@@ -188,16 +242,34 @@ def address(path: str, **request: Any) -> Callable[[Service], Any]:
 @pytest.mark.parametrize(
     ("stream", "code", "message"),
     [
-        (address("demo.Agent/StreamMessage", json={"message": "fail"}), "RESOURCE_EXHAUSTED", "out of tokens"),
-        (address("demo.Agent/StreamMessage", json={"massage": "hi"}), "INVALID_ARGUMENT", "massage"),
+        (
+            address("demo.Agent/StreamMessage", json={"message": "fail"}),
+            "RESOURCE_EXHAUSTED",
+            "out of tokens",
+        ),
+        (
+            address("demo.Agent/StreamMessage", json={"massage": "hi"}),
+            "INVALID_ARGUMENT",
+            "massage",
+        ),
         (address("demo.Agent/Nothing"), "UNIMPLEMENTED", "demo.Agent/Nothing"),
         (address("demo.Agent/Ask"), "UNIMPLEMENTED", "demo.Agent/Ask"),
         (address("demo.Nobody/Ask"), "NOT_FOUND", "demo.Nobody"),
-        (address("demo.Agent/StreamMessage", json={"message": "wait"}, idle_timeout=0.2), "idle_timeout", "idle_timeout="),
-        (address("demo.Agent/StreamMessage", json={"message": "wait"}, timeout=0.5), "timeout", "timeout="),
+        (
+            address("demo.Agent/StreamMessage", json={"message": "wait"}, idle_timeout=0.2),
+            "idle_timeout",
+            "idle_timeout=",
+        ),
+        (
+            address("demo.Agent/StreamMessage", json={"message": "wait"}, timeout=0.5),
+            "timeout",
+            "timeout=",
+        ),
     ],
 )
-async def test_what_goes_wrong_is_named(stream: Callable[[Service], Any], code: str, message: str) -> None:
+async def test_what_goes_wrong_is_named(
+    stream: Callable[[Service], Any], code: str, message: str
+) -> None:
     with served() as service:
         run = await watch(stream(service))
     assert (run.status, code_of(run)) == ("failed", code)
@@ -207,7 +279,10 @@ async def test_what_goes_wrong_is_named(stream: Callable[[Service], Any], code: 
 async def test_a_server_that_does_not_reflect_or_is_not_there_is_named() -> None:
     with served(reflects=False) as service:
         run = await watch(address("demo.Agent/StreamMessage")(service))
-    assert code_of(run) in ("UNIMPLEMENTED", "INTERNAL")  # the latter where the server hangs up before it has heard all
+    assert code_of(run) in (
+        "UNIMPLEMENTED",
+        "INTERNAL",
+    )  # the latter where the server hangs up before it has heard all
     run = await watch(address("demo.Agent/StreamMessage")(service))
     assert code_of(run) == "connect_error"
 

@@ -44,7 +44,9 @@ async def test_a_recording_from_its_address_is_what_its_items_are() -> None:
         for count, (name, decoder, items, path) in enumerate(sample(list(streams()), 60), 1):  # noqa: B007
             body, step = path.read_bytes(), max(next(steps), path.stat().st_size // 200)
             pieces = [body[at : at + step] for at in range(0, len(body), step)]
-            server.answers = [Answer(pieces, content_type=types.get(path.suffix, "application/x-ndjson"))]
+            server.answers = [
+                Answer(pieces, content_type=types.get(path.suffix, "application/x-ndjson"))
+            ]
             got = await items_of(server.url, client=client)
             assert recorded.decode(DetectingDecoder(), got) == recorded.decode(decoder, items), name
     assert count >= 60
@@ -58,15 +60,26 @@ async def test_every_framing_is_read_under_any_name() -> None:
         "".join(json.dumps(item, indent=2) for item in expected),
         json.dumps(expected),
     ]
-    types = ["text/event-stream", "application/json", "text/plain", "application/octet-stream", "text/html", ""]
+    types = [
+        "text/event-stream",
+        "application/json",
+        "text/plain",
+        "application/octet-stream",
+        "text/html",
+        "",
+    ]
     cases = list(itertools.product(bodies, types))
-    async with serving(*(Answer(body.encode(), content_type=kind) for body, kind in cases)) as server:
+    async with serving(
+        *(Answer(body.encode(), content_type=kind) for body, kind in cases)
+    ) as server:
         for case in cases:
             assert await items_of(server.url) == expected, case
 
 
 async def test_text_comes_as_it_comes() -> None:
-    async with serving(Answer(["Grü".encode()[:3], "Grü".encode()[3:], b"sse"], content_type="text/plain")) as server:
+    async with serving(
+        Answer(["Grü".encode()[:3], "Grü".encode()[3:], b"sse"], content_type="text/plain")
+    ) as server:
         run = await watch(server.url)
     assert (run.text, run.status) == ("Grüsse", "completed")
 
@@ -111,12 +124,20 @@ async def asked(url: str = "/chat", **options: Any) -> Seen:
 async def test_a_request_without_a_body_is_a_get_that_says_what_is_read() -> None:
     seen = await asked()
     assert (seen.method, seen.path, seen.body) == ("GET", "/chat", b"")
-    assert seen.headers["accept"].startswith("text/event-stream, application/x-ndjson, application/json")
+    assert seen.headers["accept"].startswith(
+        "text/event-stream, application/x-ndjson, application/json"
+    )
 
 
 async def test_a_request_is_what_its_options_say() -> None:
     headers = {"Accept": "text/x", "X-Own": "yes"}
-    seen = await asked("/chat?a=1", json={"say": "Grüße"}, headers=headers, params={"b": "2"}, auth=("me", "open sesame"))
+    seen = await asked(
+        "/chat?a=1",
+        json={"say": "Grüße"},
+        headers=headers,
+        params={"b": "2"},
+        auth=("me", "open sesame"),
+    )
     assert (seen.method, seen.path) == ("POST", "/chat?a=1&b=2")
     assert json.loads(seen.body) == {"say": "Grüße"}
     assert (seen.headers["accept"], seen.headers["x-own"]) == ("text/x", "yes")
@@ -149,12 +170,16 @@ def test_connect_and_show_take_the_same_options() -> None:
     import inspect
 
     options = list(inspect.signature(nbagent.connect).parameters)[1:]
-    assert [option for option in options if option not in RunOptions.__annotations__] == list(RequestOptions.__annotations__)
+    assert [option for option in options if option not in RunOptions.__annotations__] == list(
+        RequestOptions.__annotations__
+    )
     assert set(options) <= inspect.signature(nbagent.show).parameters.keys()
     assert options == list(Request.__dataclass_fields__)[1:]
 
 
-async def test_show_takes_an_address_and_what_is_asked_there(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_show_takes_an_address_and_what_is_asked_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with serving(Answer([*HELLO, DONE])) as server:
         run = await nbagent.show(f"{server.url}/chat?x=1", json={"say": "hi"}, face="console")
     assert (run.text, run.status) == ("Hello", "completed")
@@ -189,7 +214,10 @@ async def test_a_text_that_is_no_address_is_refused(capsys: pytest.CaptureFixtur
 
 
 async def test_a_client_of_ones_own_is_used_on_its_loop_and_left_open() -> None:
-    async with serving(Answer([*HELLO, DONE])) as server, httpx2.AsyncClient(headers={"x-mine": "1"}) as client:
+    async with (
+        serving(Answer([*HELLO, DONE])) as server,
+        httpx2.AsyncClient(headers={"x-mine": "1"}) as client,
+    ):
         run = await watch(server.url, client=client)
         assert not client.is_closed
     assert (run.text, server.seen[0].headers["x-mine"]) == ("Hello", "1")
@@ -202,14 +230,24 @@ async def test_a_client_of_ones_own_is_used_on_its_loop_and_left_open() -> None:
 async def two_hosts() -> AsyncIterator[tuple[Any, Any]]:
     async with serving(Answer(DONE)) as there:
         elsewhere = there.url.replace("127.0.0.1", "localhost")
-        moved = [Answer(b"", "307 Temporary Redirect", headers={"location": place}) for place in ("/next", f"{elsewhere}/end")]
+        moved = [
+            Answer(b"", "307 Temporary Redirect", headers={"location": place})
+            for place in ("/next", f"{elsewhere}/end")
+        ]
         async with serving(*moved) as here:
             yield here, there
 
 
-async def test_credentials_go_along_a_redirect_only_on_the_same_host(two_hosts: tuple[Any, Any]) -> None:
+async def test_credentials_go_along_a_redirect_only_on_the_same_host(
+    two_hosts: tuple[Any, Any],
+) -> None:
     here, there = two_hosts
-    secret = {"x-api-key": "k-0123456789", "authorization": "Bearer t-0123456789", "cookie": "c=0123456789", "x-other": "stays"}
+    secret = {
+        "x-api-key": "k-0123456789",
+        "authorization": "Bearer t-0123456789",
+        "cookie": "c=0123456789",
+        "x-other": "stays",
+    }
     await items_of(here.url, headers=secret, json={"say": "hi"})
     names = set(secret) - {"cookie"}
     assert [names <= seen.headers.keys() for seen in here.seen] == [True, True]
@@ -221,7 +259,11 @@ async def test_credentials_go_along_a_redirect_only_on_the_same_host(two_hosts: 
 async def test_a_password_does_not_go_along_either(two_hosts: tuple[Any, Any]) -> None:
     here, there = two_hosts
     await items_of(here.url, auth=("me", "open sesame"))
-    assert ["authorization" in seen.headers for seen in (*here.seen, *there.seen)] == [True, True, False]
+    assert ["authorization" in seen.headers for seen in (*here.seen, *there.seen)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 async def test_an_empty_response_is_named_with_its_address() -> None:
@@ -240,7 +282,10 @@ async def test_redirects_have_an_end() -> None:
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("http://127.0.0.1:99999/", "there is no port 99999"), ("http://[::1/", "redirects to what is no address")],
+    [
+        ("http://127.0.0.1:99999/", "there is no port 99999"),
+        ("http://[::1/", "redirects to what is no address"),
+    ],
 )
 async def test_a_redirect_to_nowhere_is_a_sentence(place: str, words: str) -> None:
     async with serving(Answer(b"", "302 Found", headers={"location": place})) as server:
@@ -253,15 +298,28 @@ async def test_no_credential_is_shown_or_logged(caplog: pytest.LogCaptureFixture
     words = ["p-sesame-1", "q-sesame-2", "h-sesame-3", "a-sesame-4", "m-sesame-5"]
     echo = json.dumps({"error": {"message": f"not with {' '.join(words)}"}}).encode()
     async with serving(Answer(echo, "401 Unauthorized")) as server:
-        url = server.url.replace("http://", f"http://me:{words[0]}@") + f"/chat?key={words[1]}&page=2"
-        options: dict[str, Any] = {"headers": {"X-Api-Key": words[2]}, "params": {"token": words[4]}}
+        url = (
+            server.url.replace("http://", f"http://me:{words[0]}@") + f"/chat?key={words[1]}&page=2"
+        )
+        options: dict[str, Any] = {
+            "headers": {"X-Api-Key": words[2]},
+            "params": {"token": words[4]},
+        }
         stream = nbagent.connect(url, **options)
         with_auth = await watch(url, auth=("me", words[3]), **options)
         run = Run(stream)
         run.start()
         await run
     assert words[1] in server.seen[0].path
-    shown = [repr(stream), repr(run), run.name, str(run.events), str(run.snapshot()), str(with_auth.snapshot()), caplog.text]
+    shown = [
+        repr(stream),
+        repr(run),
+        run.name,
+        str(run.events),
+        str(run.snapshot()),
+        str(with_auth.snapshot()),
+        caplog.text,
+    ]
     assert [word for word in words for text in shown if word in text] == []
     assert "401 Unauthorized from 127.0.0.1" in str(run.snapshot())
 
@@ -271,5 +329,7 @@ def test_importing_nbagent_loads_no_transport() -> None:
     import sys
 
     script = "import nbagent, sys; print([m for m in ('httpx2', 'wsproto', 'grpc', 'openai') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -33,11 +33,17 @@ from nbagent.sources.wire.sse import EventTooLarge
         (Answer(HELLO, whole=False, end="reset"), "failed", "connection_lost"),
         (Answer(HELLO, framing="none", end="reset"), "failed", "connection_lost"),
         (Answer(HELLO, whole=False, end="stall"), "failed", "idle_timeout"),
-        (Answer([*HELLO, b'event: error\ndata: {"error":{"message":"no","code":"x1"}}\n\n']), "failed", "x1"),
+        (
+            Answer([*HELLO, b'event: error\ndata: {"error":{"message":"no","code":"x1"}}\n\n']),
+            "failed",
+            "x1",
+        ),
         (Answer([*HELLO, b'data: {"choices":[{"ind']), "incomplete", None),
     ],
 )
-async def test_a_stream_that_breaks_ends_as_it_broke_and_keeps_what_came(answer: Answer, status: str, code: str | None) -> None:
+async def test_a_stream_that_breaks_ends_as_it_broke_and_keeps_what_came(
+    answer: Answer, status: str, code: str | None
+) -> None:
     async def seen(limit: float) -> Run:
         async with serving(answer) as server:
             run = await watch(server.url, json={}, idle_timeout=limit)
@@ -51,10 +57,30 @@ async def test_a_stream_that_breaks_ends_as_it_broke_and_keeps_what_came(answer:
 @pytest.mark.parametrize(
     ("answer", "message", "code"),
     [
-        (Answer(b'{"error":{"message":"Slow down","type":"x","code":null}}', "429 Too Many Requests"), "Slow down", "429"),
-        (Answer(b'{"error":{"message":"No","code":"invalid_api_key"}}', "401 Unauthorized"), "No", "invalid_api_key"),
-        (Answer(b'[{"error":{"code":400,"message":"Bad","status":"X"}}]', "400 Bad Request"), "Bad", "400"),
-        (Answer(b'{"detail":[{"loc":["body"],"msg":"field required"}]}', "422 Unprocessable Entity"), "field required", "422"),
+        (
+            Answer(
+                b'{"error":{"message":"Slow down","type":"x","code":null}}', "429 Too Many Requests"
+            ),
+            "Slow down",
+            "429",
+        ),
+        (
+            Answer(b'{"error":{"message":"No","code":"invalid_api_key"}}', "401 Unauthorized"),
+            "No",
+            "invalid_api_key",
+        ),
+        (
+            Answer(b'[{"error":{"code":400,"message":"Bad","status":"X"}}]', "400 Bad Request"),
+            "Bad",
+            "400",
+        ),
+        (
+            Answer(
+                b'{"detail":[{"loc":["body"],"msg":"field required"}]}', "422 Unprocessable Entity"
+            ),
+            "field required",
+            "422",
+        ),
         (Answer(b'{"detail":"Not Found"}', "404 Not Found"), "Not Found", "404"),
         (Answer(b"out of order", "500 Internal Server Error"), "out of order", "500"),
         (Answer(b"<html><title>Bad\nGateway</title>", "502 Bad Gateway"), "Bad Gateway", "502"),
@@ -62,7 +88,9 @@ async def test_a_stream_that_breaks_ends_as_it_broke_and_keeps_what_came(answer:
         (Answer(b"x" * 200_000, "599 Whatever", whole=False, end="stall"), "599 from", "599"),
     ],
 )
-async def test_an_errors_status_is_told_in_the_services_own_words(answer: Answer, message: str, code: str) -> None:
+async def test_an_errors_status_is_told_in_the_services_own_words(
+    answer: Answer, message: str, code: str
+) -> None:
     async with serving(answer) as server:
         run = await watch(server.url, json={})
     assert (run.status, code_of(run)) == ("failed", code)
@@ -214,7 +242,9 @@ BUSY = Answer(b"{}", "429 Too Many Requests", headers={"retry-after": "0"})
 
 
 async def test_who_is_told_when_to_come_back_comes_back() -> None:
-    later = Answer(b"", "503 Service Unavailable", headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})
+    later = Answer(
+        b"", "503 Service Unavailable", headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    )
     async with serving(BUSY, later, Answer([*HELLO, DONE])) as server:
         run = await watch(server.url, json={"say": "hi"})
     assert (run.text, [seen.body for seen in server.seen]) == ("Hello", [b'{"say":"hi"}'] * 3)
@@ -236,7 +266,9 @@ async def test_tries_have_an_end(answer: Answer, tries: int) -> None:
     assert (run.status, len(server.seen)) == ("failed", tries)
 
 
-async def test_a_connection_that_breaks_before_the_answer_is_tried_again_only_where_that_does_no_harm(at_once: None) -> None:
+async def test_a_connection_that_breaks_before_the_answer_is_tried_again_only_where_that_does_no_harm(
+    at_once: None,
+) -> None:
     seen: list[bytes] = []
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -281,7 +313,9 @@ async def test_a_broken_stream_with_ids_goes_on_where_it_was() -> None:
         (Answer([event(1), event(2)]), {}, "incomplete"),
     ],
 )
-async def test_nothing_is_asked_for_twice(answer: Answer, options: dict[str, Any], status: str, at_once: None) -> None:
+async def test_nothing_is_asked_for_twice(
+    answer: Answer, options: dict[str, Any], status: str, at_once: None
+) -> None:
     async with serving(answer) as server:
         run = await watch(server.url, **options)
     assert (run.text, run.status, len(server.seen)) == ("1 2 ", status, 1)
@@ -295,6 +329,8 @@ async def test_reconnecting_in_vain_has_an_end(at_once: None) -> None:
 
 
 async def test_no_content_ends_the_stream(at_once: None) -> None:
-    async with serving(Answer([event(1)], whole=False), Answer(b"", "204 No Content", framing="none")) as server:
+    async with serving(
+        Answer([event(1)], whole=False), Answer(b"", "204 No Content", framing="none")
+    ) as server:
         run = await watch(server.url)
     assert (run.text, run.status, len(server.seen)) == ("1 ", "incomplete", 2)

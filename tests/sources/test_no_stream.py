@@ -25,7 +25,11 @@ async def watch(source: Any, **options: Any) -> Run:
 
 
 def warnings(run: Run) -> list[str]:
-    return [event.message for event in run.events if isinstance(event, ev.Status) and event.level == "warning"]
+    return [
+        event.message
+        for event in run.events
+        if isinstance(event, ev.Status) and event.level == "warning"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +61,16 @@ async def test_a_list_of_streams_is_shown_with_a_star() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (of_module("langgraph.graph.state", "CompiledStateGraph", astream=print, stream_events=print), "graph.astream("),
-        (of_module("pydantic_ai.agent", "Agent", run=print, run_stream_events=print), "agent.run_stream_events("),
+        (
+            of_module(
+                "langgraph.graph.state", "CompiledStateGraph", astream=print, stream_events=print
+            ),
+            "graph.astream(",
+        ),
+        (
+            of_module("pydantic_ai.agent", "Agent", run=print, run_stream_events=print),
+            "agent.run_stream_events(",
+        ),
         (SimpleNamespace(astream=print, stream=print), "stream(…)"),
         ("How did 2025 go?", "agent.stream(…)"),
         ("runs/day.jsonl", "nbagent.replay('runs/day.jsonl')"),
@@ -93,7 +105,10 @@ def test_chat_messages_are_refused_with_the_call_that_asks_them(source: Any, wor
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("source", [[{"role": "assistant", "content": "Hi"}], [{**ASKED, "type": "message"}], [{"user": "Hi"}]])
+@pytest.mark.parametrize(
+    "source",
+    [[{"role": "assistant", "content": "Hi"}], [{**ASKED, "type": "message"}], [{"user": "Hi"}]],
+)
 def test_items_that_may_be_events_are_no_chat_messages(source: Any) -> None:
     reader_for(source)
 
@@ -118,7 +133,10 @@ async def test_a_body_that_only_names_a_session_is_no_answer() -> None:
 async def test_an_adapter_that_knew_no_item_says_so() -> None:
     run = await watch(iter([{"choices": []}, {"what": 1}]), adapter="langgraph")
     assert run.status == "incomplete"
-    assert "The adapter 'langgraph' read 2 items and knew none. The first is of type dict." in warnings(run)
+    assert (
+        "The adapter 'langgraph' read 2 items and knew none. The first is of type dict."
+        in warnings(run)
+    )
 
 
 @pytest.mark.parametrize("name", ["openai-chat", "openai.chats", "OpenAI_Chat"])
@@ -136,7 +154,12 @@ async def test_items_that_have_only_a_text_are_an_answer(key: str) -> None:
 
 async def test_a_mapping_that_a_coroutine_returns_is_one_item() -> None:
     async def invoke() -> dict[str, Any]:
-        return {"messages": [{"type": "human", "content": "Hi", "id": "1"}, {"type": "ai", "content": "Hello", "id": "2"}]}
+        return {
+            "messages": [
+                {"type": "human", "content": "Hi", "id": "1"},
+                {"type": "ai", "content": "Hello", "id": "2"},
+            ]
+        }
 
     run = await watch(invoke())
     assert (run.text, run.status) == ("Hello", "completed")

@@ -144,7 +144,9 @@ async def test_cancelling_runs_an_async_generators_finally() -> None:
 
 
 @pytest.mark.parametrize("at", ["reading", "closing"])
-async def test_a_stream_that_loses_its_cancellation_is_cancelled_again(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_loses_its_cancellation_is_cancelled_again(
+    at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(objects, "CANCEL_AGAIN_S", 0.01)
     cancelled = 0
 
@@ -167,7 +169,9 @@ async def test_a_stream_that_loses_its_cancellation_is_cancelled_again(at: str, 
             await task
 
     reader, listener = reader_for(stream()), Listener()
-    reader.start(lambda item: reader.cancel() if at == "closing" else listener.item(item), listener.end)
+    reader.start(
+        lambda item: reader.cancel() if at == "closing" else listener.item(item), listener.end
+    )
     if at == "reading":
         await asyncio.to_thread(listener.got.wait, 5)
         reader.cancel()
@@ -292,12 +296,16 @@ def test_what_is_no_stream_is_named(source: Any) -> None:
 @pytest.mark.parametrize("wire", ["responses", "chat"])
 def test_a_thread_that_waits_for_a_real_servers_bytes_is_woken(wire: str) -> None:
     with (
-        DemoServer(tokens_per_second=0.001) as server,  # the pause after the first token outlasts every test
+        DemoServer(
+            tokens_per_second=0.001
+        ) as server,  # the pause after the first token outlasts every test
         openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
         source: Any
         if wire == "chat":
-            source = client.chat.completions.create(model="demo", messages=[{"role": "user", "content": "Hi"}], stream=True)
+            source = client.chat.completions.create(
+                model="demo", messages=[{"role": "user", "content": "Hi"}], stream=True
+            )
         else:
             source = client.responses.create(model="demo", input="Hi", stream=True)
         reader, listener = listen(source)
@@ -361,7 +369,9 @@ class Ours(OwnedStream):
 
 def test_a_stream_cancelled_before_its_task_has_begun_is_closed_all_the_same() -> None:
     go, stream = threading.Event(), Ours()
-    own_loop().call_soon_threadsafe(go.wait, 5)  # both the start and the cancellation wait in the loop's queue
+    own_loop().call_soon_threadsafe(
+        go.wait, 5
+    )  # both the start and the cancellation wait in the loop's queue
     reader, listener = listen(stream)
     reader.cancel()
     go.set()
@@ -385,7 +395,9 @@ def test_a_stream_whose_loop_is_closed_under_it_has_ended() -> None:
     async def main() -> tuple[Listener, Any]:
         _, listener = listen(stream())
         await asyncio.sleep(0)
-        return listener, next(task for task in asyncio.all_tasks() if task.get_name() == "nbagent-reader")
+        return listener, next(
+            task for task in asyncio.all_tasks() if task.get_name() == "nbagent-reader"
+        )
 
     loop = asyncio.new_event_loop()
     listener, task = loop.run_until_complete(main())

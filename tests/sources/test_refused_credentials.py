@@ -19,7 +19,9 @@ TOKEN = "tok-" + "4f6a8c0e2b1d"
 COOKIE = "sid-" + "9a7b5c3d1e0f"
 CODE = "functions-key-" + "0011aabb"
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Cookie": f"sid={COOKIE}; theme=dark"}
-REFUSAL = json.dumps({"error": {"message": f"refused: {TOKEN}, {COOKIE}, {CODE}, {HEADERS}", "code": f"bad {TOKEN}"}}).encode()
+REFUSAL = json.dumps(
+    {"error": {"message": f"refused: {TOKEN}, {COOKIE}, {CODE}, {HEADERS}", "code": f"bad {TOKEN}"}}
+).encode()
 REFUSED = Answer(REFUSAL, "401 Unauthorized")
 
 

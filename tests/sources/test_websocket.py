@@ -34,7 +34,9 @@ class Peer:
 
     async def accept(self) -> None:
         request = await self.receive(ws.Request)
-        self.headers = {name.decode().lower(): value.decode() for name, value in request.extra_headers}
+        self.headers = {
+            name.decode().lower(): value.decode() for name, value in request.extra_headers
+        }
         await self.send(ws.AcceptConnection(subprotocol=next(iter(request.subprotocols), None)))
 
     async def send(self, event: Any) -> None:
@@ -55,7 +57,9 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def socket_server(play: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[tuple[str, list[Peer]]]:
+async def socket_server(
+    play: Callable[[Peer], Awaitable[None]],
+) -> AsyncIterator[tuple[str, list[Peer]]]:
     """Yield the address of a server that runs `play` for each connection, and the connections so far."""
     peers: list[Peer] = []
 
@@ -85,7 +89,12 @@ def started(stream: Any, **options: Any) -> Run:
 
 async def test_each_message_is_an_item() -> None:
     async def play(peer: Peer) -> None:
-        for event in (chunk("Hel"), chunk("lo"), ws.TextMessage(data="[DONE]"), ws.CloseConnection(code=1000)):
+        for event in (
+            chunk("Hel"),
+            chunk("lo"),
+            ws.TextMessage(data="[DONE]"),
+            ws.CloseConnection(code=1000),
+        ):
             await peer.send(event)
         await peer.receive(ws.CloseConnection)
 
@@ -116,13 +125,23 @@ async def test_what_is_given_is_sent_once_it_is_open() -> None:
         await peer.send(ws.CloseConnection(code=1000))
 
     async with socket_server(play) as (url, peers):
-        options: dict[str, Any] = {"headers": {"X-Own": "1"}, "subprotocols": ["a", "b"], "auth": ("me", "pw")}
+        options: dict[str, Any] = {
+            "headers": {"X-Own": "1"},
+            "subprotocols": ["a", "b"],
+            "auth": ("me", "pw"),
+        }
         run = await watch(f"{url}/chat?key=q-sesame-1", json=[{"say": "Grüße"}, "go"], **options)
         await watch(url, content=["x", b"y"])
-    first, second = ([event.data for event in peer.received if isinstance(event, ws.Message)] for peer in peers)
+    first, second = (
+        [event.data for event in peer.received if isinstance(event, ws.Message)] for peer in peers
+    )
     assert (first, second) == (['{"say": "Grüße"}', '"go"'], ["x", b"y"])
     request = peers[0].received[0]
-    assert (request.target, request.subprotocols, peers[0].headers["x-own"]) == ("/chat?key=q-sesame-1", ["a", "b"], "1")
+    assert (request.target, request.subprotocols, peers[0].headers["x-own"]) == (
+        "/chat?key=q-sesame-1",
+        ["a", "b"],
+        "1",
+    )
     assert peers[0].headers["authorization"].startswith("Basic ")
     assert run.name == url.removeprefix("ws://") + "/chat"
 
@@ -141,9 +160,16 @@ async def test_a_ping_is_answered() -> None:
 
 @pytest.mark.parametrize(
     ("code", "reason", "status"),
-    [(1000, "bye", "completed"), (1001, None, "incomplete"), (1011, "out of memory", "failed"), (4000, None, "failed")],
+    [
+        (1000, "bye", "completed"),
+        (1001, None, "incomplete"),
+        (1011, "out of memory", "failed"),
+        (4000, None, "failed"),
+    ],
 )
-async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, reason: str | None, status: str) -> None:
+async def test_the_code_it_was_closed_with_tells_whether_all_came(
+    code: int, reason: str | None, status: str
+) -> None:
     async def play(peer: Peer) -> None:
         await peer.send(chunk("Hello"))
         await peer.send(ws.CloseConnection(code=code, reason=reason))
@@ -167,9 +193,15 @@ async def test_a_proper_close_is_the_end_where_the_system_has_no_other(adapter: 
 
 
 @pytest.mark.parametrize("adapter", [None, "nbagent", "function"])
-async def test_a_run_ends_though_its_service_leaves_the_connection_open(adapter: str | None) -> None:
+async def test_a_run_ends_though_its_service_leaves_the_connection_open(
+    adapter: str | None,
+) -> None:
     async def play(peer: Peer) -> None:
-        for event in (ev.RunStart(), ev.TextDelta(id="a", delta="Hello"), ev.RunEnd(status="completed")):
+        for event in (
+            ev.RunStart(),
+            ev.TextDelta(id="a", delta="Hello"),
+            ev.RunEnd(status="completed"),
+        ):
             await peer.send(ws.TextMessage(data=json.dumps(ev.to_dict(event))))
         await peer.receive(ws.CloseConnection)
 
@@ -181,7 +213,11 @@ async def test_a_run_ends_though_its_service_leaves_the_connection_open(adapter:
 
 async def test_a_proper_close_is_no_end_where_the_system_has_a_last_word() -> None:
     async def play(peer: Peer) -> None:
-        await peer.send(ws.TextMessage(data=json.dumps({"choices": [{"index": 0, "delta": {"content": "Hel"}}]})))
+        await peer.send(
+            ws.TextMessage(
+                data=json.dumps({"choices": [{"index": 0, "delta": {"content": "Hel"}}]})
+            )
+        )
         await peer.send(ws.CloseConnection(code=1000))
 
     async with socket_server(play) as (url, _):
@@ -195,7 +231,9 @@ async def cut(peer: Peer) -> None:
 
 async def reset(peer: Peer) -> None:
     await peer.send(chunk("Hello"))
-    peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
 
 
 async def stall(peer: Peer) -> None:
@@ -218,7 +256,9 @@ async def rave(peer: Peer) -> None:
         (rave, [], "1002"),
     ],
 )
-async def test_a_connection_that_fails_says_how_and_keeps_what_came(play: Any, limits: list[str], code: str) -> None:
+async def test_a_connection_that_fails_says_how_and_keeps_what_came(
+    play: Any, limits: list[str], code: str
+) -> None:
     async with socket_server(play) as (url, _):
         run = await with_text(lambda limit: watch(url, **dict.fromkeys(limits, limit)))
     assert (run.text, run.status, code_of(run)) == ("Hello", "failed", code)
@@ -263,7 +303,15 @@ async def test_stop_says_goodbye_and_keeps_what_came() -> None:
     [
         (Answer(b'{"detail":"who are you?"}', "403 Forbidden"), "403"),
         (Answer(b"hello", "200 OK"), "no_websocket"),
-        (Answer(b"", "101 Switching Protocols", framing="none", headers={"sec-websocket-accept": "guess"}), "no_websocket"),
+        (
+            Answer(
+                b"",
+                "101 Switching Protocols",
+                framing="none",
+                headers={"sec-websocket-accept": "guess"},
+            ),
+            "no_websocket",
+        ),
     ],
 )
 async def test_a_server_that_opens_no_websocket_is_named(answer: Answer, code: str) -> None:
@@ -283,7 +331,9 @@ async def test_without_wsproto_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_silence_is_no_fault_while_the_reader_is_asked() -> None:
-    silences = iter([True, True, False])  # whether the reader's answer is awaited, at the end of each silence
+    silences = iter(
+        [True, True, False]
+    )  # whether the reader's answer is awaited, at the end of each silence
 
     async def play(peer: Peer) -> None:
         await peer.receive(ws.CloseConnection)

@@ -29,14 +29,23 @@ class PseudoTerminal:
         output: all that was printed so far, with plain line ends, and without the terminal's commands.
     """
 
-    def __init__(self, *arguments: str, folder: Path, imported: tuple[str, ...] = NBAGENT, **environment: str) -> None:
+    def __init__(
+        self, *arguments: str, folder: Path, imported: tuple[str, ...] = NBAGENT, **environment: str
+    ) -> None:
         self._ours, theirs = pty.openpty()
         attributes = termios.tcgetattr(theirs)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         environ = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "NO_COLOR": "1", **environment}
         self._process = start(
-            *arguments, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environ, terminal=True, imported=imported
+            *arguments,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env=environ,
+            terminal=True,
+            imported=imported,
         )
         os.close(theirs)
         self.output = ""
@@ -81,7 +90,12 @@ class PseudoTerminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)

@@ -36,7 +36,10 @@ def written(folder: Path, server: Server) -> str:
 
 
 def writing(path: str, content: str, number: int = 1) -> list[dict[str, object]]:
-    return chat(calls=[(f"c{number}", "write_file", json.dumps({"path": path, "content": content}))], number=number)
+    return chat(
+        calls=[(f"c{number}", "write_file", json.dumps({"path": path, "content": content}))],
+        number=number,
+    )
 
 
 class Done(NamedTuple):
@@ -59,7 +62,9 @@ class Command:
 
 
 @pytest.fixture
-def nbagent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def nbagent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NBAGENT_MODEL", raising=False)
     return Command(monkeypatch, capsys)
@@ -69,18 +74,33 @@ def nbagent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_call_as_the_seed_writes_it(tmp_path: Path, nbagent: Command) -> None:
-    (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    reasoning:\n      enable_streaming: true\n")
-    done = nbagent("call", "Explain quantum computing", "--agent", "assistant", "--config", "config.yaml")
+    (tmp_path / "config.yaml").write_text(
+        "agents:\n  assistant:\n    reasoning:\n      enable_streaming: true\n"
+    )
+    done = nbagent(
+        "call", "Explain quantum computing", "--agent", "assistant", "--config", "config.yaml"
+    )
     assert done.code == 0
     assert done.out.startswith("assistant · demo\n")
     assert "From the demo model: a script, not a language model." in done.out
     [note] = done.err.splitlines()
-    assert note.startswith("nbagent: The agent 'assistant' names no model, so the demo model answers")
+    assert note.startswith(
+        "nbagent: The agent 'assistant' names no model, so the demo model answers"
+    )
 
 
 def test_call_prints_events_as_json(tmp_path: Path, nbagent: Command) -> None:
     with Server(chat("Hel", "lo")) as server:
-        done = nbagent("call", "-", "--agent", "other", "--config", written(tmp_path, server), "--json", stdin="Hi")
+        done = nbagent(
+            "call",
+            "-",
+            "--agent",
+            "other",
+            "--config",
+            written(tmp_path, server),
+            "--json",
+            stdin="Hi",
+        )
         assert server.bodies[0]["messages"] == [{"role": "user", "content": "Hi"}]
     events = [e.from_json(line.encode()) for line in done.out.splitlines()]
     assert (done.code, done.err) == (0, "")
@@ -96,11 +116,23 @@ def test_call_prints_events_as_json(tmp_path: Path, nbagent: Command) -> None:
             ["call", "Hi", "--config", "config.yaml"],
             "config.yaml has several agents; choose one with --agent: 'coder', 'other'",
         ),
-        (["call", "Hi", "--config", "config.yaml", "--agent", "code"], "has no agent 'code'; did you mean 'coder'?"),
-        (["call", "Hi", "--config", "config.yaml", "--model", "x"], "--model is for an agent without --config"),
-        (["chat", "--session", "work", "--model", "test-1"], "--session needs a file that keeps it: --store chats.db"),
+        (
+            ["call", "Hi", "--config", "config.yaml", "--agent", "code"],
+            "has no agent 'code'; did you mean 'coder'?",
+        ),
+        (
+            ["call", "Hi", "--config", "config.yaml", "--model", "x"],
+            "--model is for an agent without --config",
+        ),
+        (
+            ["chat", "--session", "work", "--model", "test-1"],
+            "--session needs a file that keeps it: --store chats.db",
+        ),
         (["call", "Hi", "--config", "nowhere.yaml"], "nowhere.yaml: No such file or directory"),
-        (["chat", "--config", "wrong.yaml"], "wrong.yaml, line 1: the file has no key 'agent'; did you mean 'agents'?"),
+        (
+            ["chat", "--config", "wrong.yaml"],
+            "wrong.yaml, line 1: the file has no key 'agent'; did you mean 'agents'?",
+        ),
     ],
 )
 def test_what_was_asked_for_wrongly_is_said_in_one_line(
@@ -114,7 +146,9 @@ def test_what_was_asked_for_wrongly_is_said_in_one_line(
     assert told in line
 
 
-def test_a_failed_answer_is_a_failed_command_and_shows_no_key(nbagent: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_answer_is_a_failed_command_and_shows_no_key(
+    nbagent: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(exchange: Exchange) -> None:
         exchange.refuse(401, {"message": f"no such key: {exchange.headers['Authorization']}"})
 
@@ -127,14 +161,18 @@ def test_a_failed_answer_is_a_failed_command_and_shows_no_key(nbagent: Command, 
     assert KEY not in done.out + done.err
 
 
-def test_where_nobody_can_be_asked_a_tool_is_denied_unless_it_is_allowed(tmp_path: Path, nbagent: Command) -> None:
+def test_where_nobody_can_be_asked_a_tool_is_denied_unless_it_is_allowed(
+    tmp_path: Path, nbagent: Command
+) -> None:
     with Server(writing("a.txt", "x"), chat("Oh."), writing("b.txt", "x"), chat("Fine.")) as server:
         config = written(tmp_path, server)
         denied = nbagent("call", "go", "--agent", "coder", "--config", config)
         assert server.bodies[1]["messages"][-1]["content"] == (
             "The user denied this call: Nobody is at the terminal to allow it."
         )
-        allowed = nbagent("call", "go", "--agent", "coder", "--config", config, "--allow", "write_file")
+        allowed = nbagent(
+            "call", "go", "--agent", "coder", "--config", config, "--allow", "write_file"
+        )
     assert (denied.code, allowed.code) == (0, 0)
     assert "⊘ write_file" in denied.out
     assert "✓ write_file" in allowed.out
@@ -142,11 +180,27 @@ def test_where_nobody_can_be_asked_a_tool_is_denied_unless_it_is_allowed(tmp_pat
 
 
 def test_a_person_is_asked_and_may_change_the_arguments_or_say_why_not(tmp_path: Path) -> None:
-    replies = [writing("a.txt", "one\ntwo", 1), writing("b.txt", "b", 2), writing("c.txt", "c", 3), writing("d.txt", "d", 4)]
+    replies = [
+        writing("a.txt", "one\ntwo", 1),
+        writing("b.txt", "b", 2),
+        writing("c.txt", "c", 3),
+        writing("d.txt", "d", 4),
+    ]
     with Server(*replies, chat("Done.")) as server:
-        command = ("-m", "nbagent", "call", "go", "--agent", "coder", "--config", written(tmp_path, server))
+        command = (
+            "-m",
+            "nbagent",
+            "call",
+            "go",
+            "--agent",
+            "coder",
+            "--config",
+            written(tmp_path, server),
+        )
         with PseudoTerminal(*command, folder=tmp_path) as terminal:
-            asked = terminal.expect(r"Allow\? yes, no \(with a reason: n too early\), always, edit: ")
+            asked = terminal.expect(
+                r"Allow\? yes, no \(with a reason: n too early\), always, edit: "
+            )
             assert "  write_file\n    path: a.txt\n    content: one\n      two\n" in asked
             terminal.enter("perhaps")
             terminal.expect(r"Allow\?")
@@ -171,7 +225,16 @@ def test_a_person_is_asked_and_may_change_the_arguments_or_say_why_not(tmp_path:
 
 def test_ctrl_c_at_a_question_stops_the_command(tmp_path: Path) -> None:
     with Server(writing("a.txt", "x")) as server:
-        command = ("-m", "nbagent", "call", "go", "--agent", "coder", "--config", written(tmp_path, server))
+        command = (
+            "-m",
+            "nbagent",
+            "call",
+            "go",
+            "--agent",
+            "coder",
+            "--config",
+            written(tmp_path, server),
+        )
         with PseudoTerminal(*command, folder=tmp_path) as terminal:
             terminal.expect(r"Allow\?")
             terminal.interrupt()
@@ -197,7 +260,9 @@ for number in range(int(sys.argv[2])):
 
 @pytest.mark.proof
 @pytest.mark.parametrize("kind", ["plain", "edited"])
-def test_no_ctrl_c_is_lost_however_soon_after_the_prompt_it_comes(kind: str, tmp_path: Path) -> None:
+def test_no_ctrl_c_is_lost_however_soon_after_the_prompt_it_comes(
+    kind: str, tmp_path: Path
+) -> None:
     """One in some three thousand is lost, on a busy machine, where nothing interrupts the read again."""
     (tmp_path / "asking.py").write_text(ASKING)
     with PseudoTerminal("asking.py", kind, "20000", folder=tmp_path) as terminal:
@@ -208,10 +273,21 @@ def test_no_ctrl_c_is_lost_however_soon_after_the_prompt_it_comes(kind: str, tmp
 
 
 def test_ctrl_c_kills_the_command_of_a_tool(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("agents:\n  a: {model: test-1, base_url: '${URL}', tools: [execute_command]}\n")
+    (tmp_path / "config.yaml").write_text(
+        "agents:\n  a: {model: test-1, base_url: '${URL}', tools: [execute_command]}\n"
+    )
     command = json.dumps({"command": "sleep 1000 & echo $! > pid; echo begun; wait"})
     with Server(chat(calls=[("c1", "execute_command", command)])) as server:
-        arguments = ("-m", "nbagent", "call", "go", "--config", "config.yaml", "--types", "tool.output")
+        arguments = (
+            "-m",
+            "nbagent",
+            "call",
+            "go",
+            "--config",
+            "config.yaml",
+            "--types",
+            "tool.output",
+        )
         with PseudoTerminal(*arguments, folder=tmp_path, URL=server.base_url) as terminal:
             terminal.expect(r"Allow\?")
             terminal.enter("y")
@@ -233,19 +309,33 @@ def is_over(pid: int) -> bool:
 # --- chat -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: Path, nbagent: Command) -> None:
+def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(
+    tmp_path: Path, nbagent: Command
+) -> None:
     def endless(exchange: Exchange) -> None:
         exchange.begin()
         exchange.send(chat_chunk({"role": "assistant", "content": "It goes on"}))
         exchange.hold()
 
     with Server(chat("Hello Ada."), endless, chat("You are Ada.")) as server:
-        command = ("-m", "nbagent", "chat", "--agent", "other", "--config", written(tmp_path, server), "--store", "chats.db")
+        command = (
+            "-m",
+            "nbagent",
+            "chat",
+            "--agent",
+            "other",
+            "--config",
+            written(tmp_path, server),
+            "--store",
+            "chats.db",
+        )
         with PseudoTerminal(*command, "--session", "first", folder=tmp_path) as terminal:
             terminal.expect("first · other · test-1\n")
             terminal.expect("> ")
             terminal.enter("I am Ada.")
-            assert "I am Ada." not in terminal.expect(r"Hello Ada\."), "it stands there already, as it was typed"
+            assert "I am Ada." not in terminal.expect(r"Hello Ada\."), (
+                "it stands there already, as it was typed"
+            )
             terminal.expect("> ")
             terminal.enter("Tell me all.")
             terminal.expect("It goes on")
@@ -266,17 +356,40 @@ def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: P
         assert said[-1] == ("user", "Who am I?")
 
     with Server(chat("Ada.")) as server:
-        again = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--store", "chats.db")
-        done = nbagent(*again, "--session", "first", stdin="/history\nAnd now?\n\n/exit\nnever sent")
+        again = (
+            "chat",
+            "--agent",
+            "other",
+            "--config",
+            written(tmp_path, server),
+            "--store",
+            "chats.db",
+        )
+        done = nbagent(
+            *again, "--session", "first", stdin="/history\nAnd now?\n\n/exit\nnever sent"
+        )
         assert len(server.bodies) == 1
-        assert [message["content"] for message in server.bodies[0]["messages"]][:2] == ["I am Ada.", "Hello Ada."]
+        assert [message["content"] for message in server.bodies[0]["messages"]][:2] == [
+            "I am Ada.",
+            "Hello Ada.",
+        ]
     assert done.code == 0
     assert "> I am Ada.\nHello Ada.\n> Tell me all.\n" in done.out
 
 
 def test_what_is_always_allowed_holds_for_the_whole_chat(tmp_path: Path) -> None:
-    with Server(writing("a.txt", "x"), chat("One."), writing("b.txt", "x", 2), chat("Two.")) as server:
-        command = ("-m", "nbagent", "chat", "--agent", "coder", "--config", written(tmp_path, server))
+    with Server(
+        writing("a.txt", "x"), chat("One."), writing("b.txt", "x", 2), chat("Two.")
+    ) as server:
+        command = (
+            "-m",
+            "nbagent",
+            "chat",
+            "--agent",
+            "coder",
+            "--config",
+            written(tmp_path, server),
+        )
         with PseudoTerminal(*command, folder=tmp_path) as terminal:
             terminal.expect("> ")
             terminal.enter("go \\")
@@ -295,10 +408,22 @@ def test_what_is_always_allowed_holds_for_the_whole_chat(tmp_path: Path) -> None
 
 def test_a_chat_in_a_pipe_answers_each_line_as_json(tmp_path: Path, nbagent: Command) -> None:
     with Server(chat("One."), chat("Two.")) as server:
-        command = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--types", "text.end,run.end")
+        command = (
+            "chat",
+            "--agent",
+            "other",
+            "--config",
+            written(tmp_path, server),
+            "--types",
+            "text.end,run.end",
+        )
         done = nbagent(*command, stdin="first\n\nsecond")
         assert [len(body["messages"]) for body in server.bodies] == [1, 3]
-    ends = [event for event in map(e.from_json, done.out.encode().splitlines()) if isinstance(event, e.RunEnd)]
+    ends = [
+        event
+        for event in map(e.from_json, done.out.encode().splitlines())
+        if isinstance(event, e.RunEnd)
+    ]
     assert [end.output for end in ends] == ["One.", "Two."]
 
 

@@ -25,7 +25,9 @@ Command: TypeAlias = Callable[..., Done]
 
 def process(*arguments: str | Path) -> Done:
     """Run the command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "nbagent", *map(str, arguments)], capture_output=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "nbagent", *map(str, arguments)], capture_output=True, check=False
+    )
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_decode_prints_one_event_a_line_however_the_file_is_framed(nbagent: Command, body: str, tmp_path: Path) -> None:
+def test_decode_prints_one_event_a_line_however_the_file_is_framed(
+    nbagent: Command, body: str, tmp_path: Path
+) -> None:
     (tmp_path / "some.txt").write_text(body)
     done = nbagent("decode", tmp_path / "some.txt")
     events = events_of(done)
@@ -64,13 +68,20 @@ def test_decode_prints_one_event_a_line_however_the_file_is_framed(nbagent: Comm
     assert nbagent("decode", "-", stdin=body.encode()).stdout == done.stdout
 
 
-@pytest.mark.parametrize("command", [["decode"], ["convert", "--to", "vercel"], ["convert", "--to", "nbagent"]])
-def test_printed_json_has_no_character_that_acts_on_a_terminal(nbagent: Command, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    "command", [["decode"], ["convert", "--to", "vercel"], ["convert", "--to", "nbagent"]]
+)
+def test_printed_json_has_no_character_that_acts_on_a_terminal(
+    nbagent: Command, command: list[str]
+) -> None:
     body = json.dumps({"chunk": HOSTILE}, ensure_ascii=False) + "\n"
     done = nbagent(*command, "-", stdin=body.encode())
     assert printable(text := done.stdout.decode()) == text
     assert HOSTILE in [
-        found for line in text.splitlines() if "{" in line for found in json.loads(line[line.index("{") :]).values()
+        found
+        for line in text.splitlines()
+        if "{" in line
+        for found in json.loads(line[line.index("{") :]).values()
     ]
 
 
@@ -94,13 +105,27 @@ def test_a_recording_that_was_cut_is_no_success(nbagent: Command, tmp_path: Path
     ("arguments", "message"),
     [
         (["decode", "nowhere.sse"], "no recording at 'nowhere.sse'"),
-        (["show", "example.com/chat"], "'example.com/chat' is neither an address, such as https://"),
-        (["decode", HELLO, "--adapter", "agentori"], "No adapter is called 'agentori'; did you mean 'agentor'? "),
-        (["show", HELLO, "--types", "text"], "no event type 'text'; did you mean 'text.end'? The types are run.start, "),
-        (["show", "http://127.0.0.1:9/", "-H", "nonsense"], "--header takes 'NAME: VALUE'; got 'nonsense'"),
+        (
+            ["show", "example.com/chat"],
+            "'example.com/chat' is neither an address, such as https://",
+        ),
+        (
+            ["decode", HELLO, "--adapter", "agentori"],
+            "No adapter is called 'agentori'; did you mean 'agentor'? ",
+        ),
+        (
+            ["show", HELLO, "--types", "text"],
+            "no event type 'text'; did you mean 'text.end'? The types are run.start, ",
+        ),
+        (
+            ["show", "http://127.0.0.1:9/", "-H", "nonsense"],
+            "--header takes 'NAME: VALUE'; got 'nonsense'",
+        ),
     ],
 )
-def test_what_was_asked_for_wrongly_is_said_in_one_line(nbagent: Command, arguments: list[Any], message: str) -> None:
+def test_what_was_asked_for_wrongly_is_said_in_one_line(
+    nbagent: Command, arguments: list[Any], message: str
+) -> None:
     done = nbagent(*arguments)
     assert done.returncode == 2
     assert message in done.stderr.decode()
@@ -114,7 +139,9 @@ def test_show_prints_a_transcript_or_events() -> None:
     assert events_of(process("replay", HELLO, "--speed", "0", "--json"))[-1].seq > len(events)
 
 
-def test_convert_writes_what_another_systems_server_would_send(nbagent: Command, tmp_path: Path) -> None:
+def test_convert_writes_what_another_systems_server_would_send(
+    nbagent: Command, tmp_path: Path
+) -> None:
     for system in ("vercel", "openai.chat", "nbagent"):
         path = tmp_path / f"{system}{'.jsonl' if system == 'nbagent' else '.sse'}"
         path.write_bytes(nbagent("convert", HELLO, "--to", system).stdout)

@@ -42,7 +42,9 @@ def answered(lines: Typed, **fields: Any) -> e.ApprovalResponse:
                 raise AnswerError("13 brings bad luck")
             loop.call_soon_threadsafe(answer.set_result, response)
 
-        yield e.ApprovalRequest(approval_id="q", **fields, reply=e.Live(e.Reply(take, fields.get("args"))))
+        yield e.ApprovalRequest(
+            approval_id="q", **fields, reply=e.Live(e.Reply(take, fields.get("args")))
+        )
         responses.append(await answer)
         yield responses[0]
         yield e.RunEnd(status="completed")
@@ -61,7 +63,9 @@ def answered(lines: Typed, **fields: Any) -> e.ApprovalResponse:
         ("always", "approve", None, True),
     ],
 )
-def test_permission_is_a_word(typed: str, decision: str, reason: str | None, remember: bool) -> None:
+def test_permission_is_a_word(
+    typed: str, decision: str, reason: str | None, remember: bool
+) -> None:
     response = answered(Typed(typed), args={"path": "a"}, can_remember=True)
     assert (response.decision, response.reason, response.remember) == (decision, reason, remember)
 
@@ -86,7 +90,11 @@ def test_arguments_are_shown_in_full_without_a_terminals_commands() -> None:
 
 def test_options_are_chosen_by_number_or_text() -> None:
     asked = {"kind": "input", "prompt": "Which?", "options": ["red", "2", "blue"]}
-    assert [answered(Typed(typed), **asked).value for typed in ("1", "BLUE", "2")] == ["red", "blue", "2"]
+    assert [answered(Typed(typed), **asked).value for typed in ("1", "BLUE", "2")] == [
+        "red",
+        "blue",
+        "2",
+    ]
     lines = Typed("9", "green", "blue")
     assert answered(lines, **asked).value == "blue"
     assert lines.printed.count("  the answer is a number from 1 to 3, or one of the texts") == 2
@@ -100,8 +108,14 @@ def test_a_value_that_is_refused_is_asked_for_again() -> None:
 
 def test_inputs_without_a_schema_are_texts_and_a_sign_in_waits_for_enter() -> None:
     assert answered(Typed("", "42"), kind="input", prompt="Name?").value == "42"
-    assert answered(Typed(""), kind="auth", prompt="Sign in at https://example.com").decision == "approve"
-    assert answered(Typed("c"), kind="auth", prompt="Sign in at https://example.com").decision == "cancel"
+    assert (
+        answered(Typed(""), kind="auth", prompt="Sign in at https://example.com").decision
+        == "approve"
+    )
+    assert (
+        answered(Typed("c"), kind="auth", prompt="Sign in at https://example.com").decision
+        == "cancel"
+    )
     assert answered(Typed(), kind="input", prompt="Name?").decision == "cancel"
 
 
@@ -133,7 +147,15 @@ def test_a_form_has_a_line_for_each_property() -> None:
         "  note [none]: ",
         "  extra [1]: ",
     ]
-    assert made == {"name": "Ada", "size": 3, "colour": "red", "open": True, "tags": ["a"], "note": None, "extra": 1}
+    assert made == {
+        "name": "Ada",
+        "size": 3,
+        "colour": "red",
+        "open": True,
+        "tags": ["a"],
+        "note": None,
+        "extra": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -154,14 +176,19 @@ def test_a_line_means_a_value_of_its_type(schema: dict[str, Any], typed: str, va
 
 
 @pytest.mark.parametrize(
-    ("schema", "typed"), [({"type": "integer"}, "many"), ({"enum": ["red"]}, "green"), ({"type": "array"}, "a")]
+    ("schema", "typed"),
+    [({"type": "integer"}, "many"), ({"enum": ["red"]}, "green"), ({"type": "array"}, "a")],
 )
 def test_a_line_that_fits_no_type_is_refused(schema: dict[str, Any], typed: str) -> None:
     with pytest.raises(AnswerError, match="it takes "):
         Form({}, Typed(typed)).ask("it", schema)
 
 
-STOP = {"kind": "stop", "args": {"year": 2024}, "schema": {"type": "object", "properties": {"year": {"type": "integer"}}}}
+STOP = {
+    "kind": "stop",
+    "args": {"year": 2024},
+    "schema": {"type": "object", "properties": {"year": {"type": "integer"}}},
+}
 CALL = {**STOP, "stage": "call", "prompt": "breakpoint"}
 RESULT = {**STOP, "stage": "result", "prompt": "error"}
 
@@ -179,7 +206,13 @@ RESULT = {**STOP, "stage": "result", "prompt": "error"}
         (RESULT, ["c"], "approve", None, None),
         (RESULT, ["again"], "again", None, None),
         (RESULT, ["edit", "2023"], "again", {"year": 2023}, None),
-        ({"kind": "stop", "stage": "request", "prompt": "request 2 to x"}, ["continue"], "approve", None, None),
+        (
+            {"kind": "stop", "stage": "request", "prompt": "request 2 to x"},
+            ["continue"],
+            "approve",
+            None,
+            None,
+        ),
         (CALL, [], "approve", None, None),
     ],
 )

@@ -30,8 +30,13 @@ CALL = chat(calls=[("c1", "rate", json.dumps({"year": 2024}))])
 
 def test_a_script_stops_at_a_call_and_goes_on_by_words(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
-    with Server(CALL, chat("Done.")) as server, PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal:
-        assert "Stopped at a breakpoint\n  rate\n    year: 2024\n" in terminal.expect("Go on[?] run, edit, step, .*: ")
+    with (
+        Server(CALL, chat("Done.")) as server,
+        PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal,
+    ):
+        assert "Stopped at a breakpoint\n  rate\n    year: 2024\n" in terminal.expect(
+            "Go on[?] run, edit, step, .*: "
+        )
         terminal.enter("step")
         assert "Stopped at the result" in terminal.expect("Go on[?] continue, again, .*: ")
         terminal.enter('result {"rate": 12}')
@@ -41,7 +46,10 @@ def test_a_script_stops_at_a_call_and_goes_on_by_words(tmp_path: Path) -> None:
 
 def test_a_script_that_steps_leaves_the_steps_by_a_word(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT.replace('stop_at="rate"', "step=True"))
-    with Server(CALL, CALL, chat("Done.")) as server, PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal:
+    with (
+        Server(CALL, CALL, chat("Done.")) as server,
+        PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal,
+    ):
         terminal.expect("Go on[?] next, continue .*, stop: ")
         terminal.enter("next")
         terminal.expect("Go on[?] run, continue .*, edit, step, .*: ")
@@ -54,7 +62,10 @@ def test_a_script_that_steps_leaves_the_steps_by_a_word(tmp_path: Path) -> None:
 
 def test_ctrl_c_at_a_stop_ends_the_script(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
-    with Server(CALL) as server, PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal:
+    with (
+        Server(CALL) as server,
+        PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal,
+    ):
         terminal.expect("Go on[?]")
         terminal.interrupt()
         assert terminal.wait() != 0

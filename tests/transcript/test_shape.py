@@ -10,7 +10,10 @@ from nbagent.mime import display_of
 from nbagent.transcript import Transcript
 from nbagent.transcript.shape import is_told, shape_of
 
-TABLE = {"text/html": "<style>…</style><TABLE border=1><tr><td>1</td></tr></TABLE>", "text/plain": "1"}
+TABLE = {
+    "text/html": "<style>…</style><TABLE border=1><tr><td>1</td></tr></TABLE>",
+    "text/plain": "1",
+}
 PICTURE = {"image/png": "iVBO", "text/plain": "<Figure>"}
 TEXT = {"text/plain": "a table of contents"}
 
@@ -33,7 +36,9 @@ TEXT = {"text/plain": "a table of contents"}
         ({}, None),
     ],
 )
-def test_a_bundle_is_a_picture_a_table_or_neither(bundle: dict[str, Any], shape: str | None) -> None:
+def test_a_bundle_is_a_picture_a_table_or_neither(
+    bundle: dict[str, Any], shape: str | None
+) -> None:
     assert shape_of(bundle) == shape
 
 
@@ -61,7 +66,9 @@ def in_row(args: Any, content: Any) -> list[str]:
         ("a command", False),
     ],
 )
-def test_arguments_that_the_row_cuts_or_puts_on_one_line_are_left_to_the_panel(args: Any, shown: bool) -> None:
+def test_arguments_that_the_row_cuts_or_puts_on_one_line_are_left_to_the_panel(
+    args: Any, shown: bool
+) -> None:
     assert ("arguments" in in_row(args, object())) == shown
 
 
@@ -109,7 +116,13 @@ def call(id: str, data: dict[str, Any], parent: str | None = None, **more: Any) 
 
 
 def test_every_picture_stays_open_and_of_the_tables_the_last() -> None:
-    calls = [*call("a", TABLE), *call("b", PICTURE), *call("c", TABLE), *call("d", PICTURE), *call("e", TEXT)]
+    calls = [
+        *call("a", TABLE),
+        *call("b", PICTURE),
+        *call("c", TABLE),
+        *call("d", PICTURE),
+        *call("e", TEXT),
+    ]
     assert opened(*calls) == {"a": False, "b": True, "c": True, "d": True}
 
 
@@ -123,7 +136,9 @@ def test_agents_side_by_side_each_keep_their_last_table_open() -> None:
 def test_a_call_stays_open_around_the_picture_of_its_sub_agent(answer: dict[str, Any]) -> None:
     begun, ended = call("ask", answer)
     agent = e.AgentStart(id="geo", name="geo", tool_id="ask")
-    assert opened(begun, agent, *call("a", TABLE, "geo"), ended) == {"a": True} | ({"ask": True} if answer is TABLE else {})
+    assert opened(begun, agent, *call("a", TABLE, "geo"), ended) == {"a": True} | (
+        {"ask": True} if answer is TABLE else {}
+    )
     drawn = [begun, agent, *call("a", PICTURE, "geo"), ended]
     assert opened(*drawn) == {"ask": True, "a": True}
     assert opened(*drawn, *call("b", TABLE)) == {"ask": True, "a": True, "b": True}
@@ -137,6 +152,14 @@ def test_the_result_that_counts_is_the_last_one_of_a_call() -> None:
 
 def test_a_reader_opens_and_closes_all_panels_at_once() -> None:
     transcript = Transcript("test")
-    for event in [e.Prompt(text="Go."), *call("a", TEXT), e.ReasoningStart(id="r"), e.TextStart(id="t")]:
+    for event in [
+        e.Prompt(text="Go."),
+        *call("a", TEXT),
+        e.ReasoningStart(id="r"),
+        e.TextStart(id="t"),
+    ]:
         transcript.feed(cast(e.Event, event))
-    assert transcript.toggle(None, True) == [("set", "a", {"user_open": True}), ("set", "r", {"user_open": True})]
+    assert transcript.toggle(None, True) == [
+        ("set", "a", {"user_open": True}),
+        ("set", "r", {"user_open": True}),
+    ]

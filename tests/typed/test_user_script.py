@@ -27,7 +27,14 @@ def project(tmp_path: Path) -> Path:
 def check(project: Path, *command: str) -> None:
     """Run a type checker in the project; nbagent is installed for it, i.e. lies on the interpreter's path."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", *command], cwd=project, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -34,7 +34,9 @@ weather(3)  # type: ignore[arg-type]
 _ = exchange_rate()  # type: ignore[call-arg]
 nbagent.sohw(weather)  # type: ignore[attr-defined]
 
-agent = nbagent.Agent("demo", "Answer in one sentence.", tools=[weather, exchange_rate, plain], max_steps=3)
+agent = nbagent.Agent(
+    "demo", "Answer in one sentence.", tools=[weather, exchange_rate, plain], max_steps=3
+)
 assert_type(agent, nbagent.Agent)
 nbagent.Agent("demo", tool=[weather])  # type: ignore[call-arg]
 assert_type(nbagent.__version__, str)
@@ -44,7 +46,9 @@ async def main() -> None:
     assert_type(await exchange_rate("EUR"), float)
     assert_type(await agent.generate("Do I need an umbrella?"), str)
 
-    run = await nbagent.show(agent.stream("Do I need an umbrella?"), reveal="answer", hide={"weather": "args"})
+    run = await nbagent.show(
+        agent.stream("Do I need an umbrella?"), reveal="answer", hide={"weather": "args"}
+    )
     assert_type(run, nbagent.Run)
     assert_type(run.text, str)
     assert_type(run.events, list[events.Event])
@@ -55,7 +59,10 @@ async def main() -> None:
     assert_type(run.thread_id, str | None)
     assert_type(run.on("tool.result", print), nbagent.Run)
     assert_type(
-        nbagent.show({"Oslo": agent.stream("Rain?")}, adapter=lambda item: str(item)).lanes[0].error, BaseException | None
+        nbagent.show({"Oslo": agent.stream("Rain?")}, adapter=lambda item: str(item))
+        .lanes[0]
+        .error,
+        BaseException | None,
     )
     nbagent.show(run, fallback=lambda: agent.generate("Rain?"), fallback_after_output=True)
     nbagent.show(run, title="x")  # type: ignore[call-arg]

@@ -22,7 +22,9 @@ class A2AAnswers(AnswerForm):
         """Return the parts of the message."""
         return [_part(each) for each in answered]
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the same request with a message to the task, by JSON-RPC or REST as before."""
         if not isinstance(body, Mapping):
             return None
@@ -30,11 +32,17 @@ class A2AAnswers(AnswerForm):
         before = fields_or_empty(params.get("message") or body.get("message"))
         if not before:
             return None
-        has_kinds = "kind" in before or any("kind" in fields_or_empty(part) for part in before.get("parts") or ())
+        has_kinds = "kind" in before or any(
+            "kind" in fields_or_empty(part) for part in before.get("parts") or ()
+        )
         parts = self.value(answered, None)
         if not has_kinds:  # since version 1.0 the field's name says what a part is
-            parts = [{name: value for name, value in part.items() if name != "kind"} for part in parts]
-        task = next((meta for each in answered if (meta := each.request.meta or {}).get("taskId")), {})
+            parts = [
+                {name: value for name, value in part.items() if name != "kind"} for part in parts
+            ]
+        task = next(
+            (meta for each in answered if (meta := each.request.meta or {}).get("taskId")), {}
+        )
         ids = {name: task[name] for name in ("taskId", "contextId") if task.get(name)}
         message = {**before, "messageId": str(uuid.uuid4()), "parts": parts, **ids}
         if not params:
@@ -55,4 +63,9 @@ def _part(answered: Answered) -> dict[str, Any]:
     value = response.value if answered.is_approved else response.reason or "No"
     if value is None:
         value = "Yes"
-    return {"kind": "text", "text": value if isinstance(value, str) else json.dumps(to_jsonable(value), ensure_ascii=False)}
+    return {
+        "kind": "text",
+        "text": value
+        if isinstance(value, str)
+        else json.dumps(to_jsonable(value), ensure_ascii=False),
+    }

@@ -44,7 +44,10 @@ class PartWriter:
         if isinstance(text, str):
             kinds = (metadata.get("agui_event_type"), metadata.get("agui_block_type"))
             if "thinking" in kinds or metadata.get("adk_thought") is True:
-                self.reasoning(("reasoning", block_id), strip_thinking_label(text) if "thinking" in kinds else text)
+                self.reasoning(
+                    ("reasoning", block_id),
+                    strip_thinking_label(text) if "thinking" in kinds else text,
+                )
             elif kinds[0] == "error":
                 self.builder.error(text or "the agent reported an error", fatal=False)
             else:
@@ -89,9 +92,19 @@ class PartWriter:
         self.builder.complete_args(block, args)
         return block
 
-    def result(self, call_id: str | None, content: Any, error: str | None, *, failed: bool, name: str | None = None) -> None:
+    def result(
+        self,
+        call_id: str | None,
+        content: Any,
+        error: str | None,
+        *,
+        failed: bool,
+        name: str | None = None,
+    ) -> None:
         """Write a tool's result, and its call if that is not known. Without an id it is that of the oldest open call."""
-        block = self.calls.get(call_id or "") or (None if call_id else next(iter(self.builder.unanswered(name)), None))
+        block = self.calls.get(call_id or "") or (
+            None if call_id else next(iter(self.builder.unanswered(name)), None)
+        )
         block = block or self.call(call_id, name or "tool", None)
         info = ev.ErrorInfo(message=error or str(content)) if failed else None
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
@@ -102,16 +115,28 @@ class PartWriter:
             data = entry["data"]
             entry = fields_or_empty(data)
         kind = metadata.get("adk_type") or entry.get("type") or metadata.get("agui_event_type")
-        call_id = next((entry[key] for key in ("tool_call_id", "id") if nonempty_str(entry.get(key))), None)
+        call_id = next(
+            (entry[key] for key in ("tool_call_id", "id") if nonempty_str(entry.get(key))), None
+        )
         call_id = call_id or str_field(metadata, "agui_tool_call_id")
         name = str_field(entry, "name") or str_field(metadata, "agui_tool_name")
         if kind in _RESULT_TYPES or (kind in _CALL_TYPES and "tool_call_id" in entry):
             error = str_field(entry, "error")
-            failed = bool(error) or entry.get("is_error") is True or metadata.get("agui_is_error") is True
-            content = entry.get("content") if "content" in entry else entry.get("response", entry.get("result"))
+            failed = (
+                bool(error)
+                or entry.get("is_error") is True
+                or metadata.get("agui_is_error") is True
+            )
+            content = (
+                entry.get("content")
+                if "content" in entry
+                else entry.get("response", entry.get("result"))
+            )
             self.result(call_id, content, error, failed=failed, name=name)
         elif kind in _CALL_TYPES and name:
-            args = next((entry[key] for key in ("arguments", "args", "input") if key in entry), None)
+            args = next(
+                (entry[key] for key in ("arguments", "args", "input") if key in entry), None
+            )
             self.call(call_id, name, args)
         elif kind == "thinking":
             self.complete_reasoning(entry)
@@ -123,7 +148,12 @@ class PartWriter:
         """Write complete reasoning, or end the reasoning block of its id if deltas of it came before."""
         reasoning_id = reasoning.get("id")
         key = ("reasoning", reasoning_id)
-        content = str_field(reasoning, "content") or str_field(reasoning, "thinking") or str_field(reasoning, "text") or ""
+        content = (
+            str_field(reasoning, "content")
+            or str_field(reasoning, "thinking")
+            or str_field(reasoning, "text")
+            or ""
+        )
         signature = str_field(reasoning, "signature")
         if self.builder.open_reasoning(key) is not None:
             self.builder.end_reasoning(key, content or None, signature=signature)
@@ -133,12 +163,35 @@ class PartWriter:
 
     def _file(self, part: Mapping[str, Any]) -> None:
         file = fields_or_empty(part.get("file")) or part
-        media_type = str_field(file, "mimeType") or str_field(file, "mediaType") or "application/octet-stream"
-        data = next((file[name] for name in ("bytes", "fileWithBytes", "raw") if nonempty_str(file.get(name))), None)
-        url = next((file[name] for name in ("uri", "fileWithUri", "url") if nonempty_str(file.get(name))), None)
+        media_type = (
+            str_field(file, "mimeType")
+            or str_field(file, "mediaType")
+            or "application/octet-stream"
+        )
+        data = next(
+            (
+                file[name]
+                for name in ("bytes", "fileWithBytes", "raw")
+                if nonempty_str(file.get(name))
+            ),
+            None,
+        )
+        url = next(
+            (file[name] for name in ("uri", "fileWithUri", "url") if nonempty_str(file.get(name))),
+            None,
+        )
         name = str_field(file, "name") or str_field(file, "filename")
         file_id = self.builder.mint("file")
-        self.builder.write(ev.File(id=file_id, media_type=media_type, url=url, data=data, name=name, **self.builder.envelope))
+        self.builder.write(
+            ev.File(
+                id=file_id,
+                media_type=media_type,
+                url=url,
+                data=data,
+                name=name,
+                **self.builder.envelope,
+            )
+        )
 
 
 def _meta(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -156,5 +209,9 @@ def strip_thinking_label(text: str) -> str:
 def message_text(message: Any) -> str:
     """Return the text of all parts of a message."""
     parts = fields_or_empty(message).get("parts")
-    texts = [fields_or_empty(part).get("text") for part in parts] if isinstance(parts, list | tuple) else []
+    texts = (
+        [fields_or_empty(part).get("text") for part in parts]
+        if isinstance(parts, list | tuple)
+        else []
+    )
     return "".join(text for text in texts if isinstance(text, str))

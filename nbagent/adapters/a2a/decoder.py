@@ -42,8 +42,14 @@ _ENDS: dict[str, StopInfo] = {
 
 def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for any other) and its body."""
-    body = fields_or_empty(payload["result"]) if "jsonrpc" in payload and payload.get("result") is not None else payload
-    kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace("_", "-")
+    body = (
+        fields_or_empty(payload["result"])
+        if "jsonrpc" in payload and payload.get("result") is not None
+        else payload
+    )
+    kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace(
+        "_", "-"
+    )
     if kind in _REQUIRED_FIELDS:
         return (kind, body) if _REQUIRED_FIELDS[kind] in body else ("", body)
     for key, named in _KIND_BY_KEY.items():
@@ -106,7 +112,9 @@ class A2ADecoder(BaseDecoder):
         """Read one frame."""
         frame = frame_of(self._unwrap_pair(item))
         payload = to_wire_dict(frame.data)
-        if frame.name == "done" or (payload == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
+        if frame.name == "done" or (
+            payload == {} and isinstance(frame.data, Mapping)
+        ):  # Hector's last frame
             self.done()
             return
         if payload.get("error"):
@@ -134,7 +142,12 @@ class A2ADecoder(BaseDecoder):
         """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is no update yet."""
         if isinstance(item, tuple) and item:
             return next(
-                (entry for entry in reversed(item) if entry is not None and frame_kind(to_wire_dict(entry))[0]), item[0]
+                (
+                    entry
+                    for entry in reversed(item)
+                    if entry is not None and frame_kind(to_wire_dict(entry))[0]
+                ),
+                item[0],
             )
         return item
 
@@ -164,7 +177,9 @@ class A2ADecoder(BaseDecoder):
         self._author(metadata.get("hector:transfer_to_agent") or metadata.get("author"))
         if state in ("submitted", "working", "unknown", "unspecified", ""):
             self._state = state
-            self.stop_info = StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
+            self.stop_info = (
+                StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
+            )
             self._progress(message)
             return
         if state == self._state:  # servers often repeat the task at its end
@@ -173,10 +188,20 @@ class A2ADecoder(BaseDecoder):
         self._close_artifacts()
         text = message_text(message)
         if state in ("failed", "rejected"):
-            self.fail(text or f"the task was {state}" if state == "rejected" else text or "the task failed", state)
+            self.fail(
+                text or f"the task was {state}"
+                if state == "rejected"
+                else text or "the task failed",
+                state,
+            )
         elif state in ("input-required", "auth-required"):
-            ids = {"taskId": payload.get("taskId") or payload.get("id"), "contextId": payload.get("contextId")}
-            self._request_approval("auth" if state == "auth-required" else "input", text, metadata, to_jsonable(ids))
+            ids = {
+                "taskId": payload.get("taskId") or payload.get("id"),
+                "contextId": payload.get("contextId"),
+            }
+            self._request_approval(
+                "auth" if state == "auth-required" else "input", text, metadata, to_jsonable(ids)
+            )
         elif message:
             self._message(message)
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
@@ -191,7 +216,10 @@ class A2ADecoder(BaseDecoder):
         for part in parts if isinstance(parts, list) else ():
             data = fields_or_empty(part)
             text = data.get("text")
-            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(data.get("metadata")))
+            marked = any(
+                str(name).startswith(("agui_", "adk_"))
+                for name in fields_or_empty(data.get("metadata"))
+            )
             if isinstance(text, str) and not marked:
                 if text:
                     self.builder.status(text)
@@ -201,7 +229,9 @@ class A2ADecoder(BaseDecoder):
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 
-    def _request_approval(self, kind: str, text: str, metadata: Mapping[str, Any], ids: dict[str, Any]) -> None:
+    def _request_approval(
+        self, kind: str, text: str, metadata: Mapping[str, Any], ids: dict[str, Any]
+    ) -> None:
         prompt = str_field(metadata, "input_prompt") or text or None
         tools = metadata.get("long_running_tool_ids")
         for call_id in tools if isinstance(tools, list) and tools else [None]:
@@ -256,7 +286,9 @@ class A2ADecoder(BaseDecoder):
             text = fields_or_empty(part).get("text")
             if isinstance(text, str):
                 artifact.texts[-1] += text
-            if not (isinstance(text, str) and artifact.replaced) and self.parts.write(part, ("artifact", name)):
+            if not (isinstance(text, str) and artifact.replaced) and self.parts.write(
+                part, ("artifact", name)
+            ):
                 self._end_text(str(name), artifact)
                 artifact.texts.append("")
         if payload.get("lastChunk") is True:
@@ -300,7 +332,11 @@ class A2ADecoder(BaseDecoder):
         """Read an update of Hector 2, which has one artifact: deltas if `partial`, else the whole response again."""
         self._author(metadata.get("author"))
         thinking = fields_or_empty(metadata.get("thinking"))
-        texts = [part["text"] for part in map(fields_or_empty, parts) if isinstance(part.get("text"), str)]
+        texts = [
+            part["text"]
+            for part in map(fields_or_empty, parts)
+            if isinstance(part.get("text"), str)
+        ]
         if metadata["partial"]:
             if str_field(thinking, "content"):
                 self.builder.end_text(key)
@@ -317,11 +353,17 @@ class A2ADecoder(BaseDecoder):
             self.builder.end_texts_and_reasoning()
         for part in parts:
             data = fields_or_empty(part)
-            is_repeat = bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"
+            is_repeat = (
+                bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"
+            )
             if not (is_repeat or isinstance(data.get("text"), str)):
                 self.parts.write(part, key)
         for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
-            self.parts.call(str_field(call, "id"), str_field(call, "name") or "tool", call.get("args"))
+            self.parts.call(
+                str_field(call, "id"), str_field(call, "name") or "tool", call.get("args")
+            )
         for result in map(fields_or_empty, metadata.get("tool_results") or ()):
             failed = result.get("is_error") is True
-            self.parts.result(str_field(result, "tool_call_id"), result.get("content"), None, failed=failed)
+            self.parts.result(
+                str_field(result, "tool_call_id"), result.get("content"), None, failed=failed
+            )

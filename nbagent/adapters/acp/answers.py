@@ -36,7 +36,10 @@ class AcpAnswers(AnswerForm):
     def message(self, answered: Answered) -> dict[str, Any]:
         """Return the JSON-RPC response; its result alone if the request came without its id."""
         is_choice = answered.request.kind == "tool"
-        return response_to(answered.request, {"outcome": _outcome(answered)} if is_choice else elicitation_result(answered))
+        return response_to(
+            answered.request,
+            {"outcome": _outcome(answered)} if is_choice else elicitation_result(answered),
+        )
 
 
 def _kinds(request: ApprovalRequest) -> dict[str, str]:
@@ -51,11 +54,19 @@ def _outcome(answered: Answered) -> dict[str, Any]:
     if response.decision == "cancel":
         return {"outcome": "cancelled"}
     options = (request.meta or {}).get("options") or ()
-    named = [str(each.get("optionId")) for each in options if response.value in (each.get("name"), each.get("optionId"))]
+    named = [
+        str(each.get("optionId"))
+        for each in options
+        if response.value in (each.get("name"), each.get("optionId"))
+    ]
     if response.value is not None and named:
         return {"outcome": "selected", "optionId": named[0]}
     verb = "allow" if answered.is_approved else "reject"
-    wanted = [f"{verb}_always", f"{verb}_once"] if response.remember else [f"{verb}_once", f"{verb}_always"]
+    wanted = (
+        [f"{verb}_always", f"{verb}_once"]
+        if response.remember
+        else [f"{verb}_once", f"{verb}_always"]
+    )
     kinds = _kinds(request)
     for kind in wanted:
         if found := [id for id, each in kinds.items() if each == kind]:

@@ -15,7 +15,13 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks, write_blob
-from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
+from nbagent.adapters.base.payload import (
+    frame_of,
+    text_in,
+    to_wire_dict,
+    try_wire_dict,
+    usage_counts,
+)
 from nbagent.events.jsonable import text_safe
 
 _METHODS = ("session/", "fs/", "terminal/")
@@ -50,7 +56,9 @@ class AcpDecoder(BaseDecoder):
                 fields_or_empty(payload.get("params")).get("protocolVersion"), int
             )
             return "jsonrpc" in payload and (is_handshake or method.startswith(_METHODS))
-        return "sessionUpdate" in payload or "sessionUpdate" in fields_or_empty(payload.get("update"))
+        return "sessionUpdate" in payload or "sessionUpdate" in fields_or_empty(
+            payload.get("update")
+        )
 
     def read(self, item: Any) -> None:
         """Read one message."""
@@ -84,7 +92,9 @@ class AcpDecoder(BaseDecoder):
                 self._request_approval(str(payload.get("id")), request.params, payload.get("id"))
             case "elicitation/create" | "session/elicitation":
                 schema = request.params.get("requestedSchema")
-                self._request_input(payload.get("id"), nonempty_str(request.params.get("message")), schema)
+                self._request_input(
+                    payload.get("id"), nonempty_str(request.params.get("message")), schema
+                )
             case _:
                 self.builder.custom(request.method, request.params)
 
@@ -96,14 +106,24 @@ class AcpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         outcome = fields_or_empty(result.get("outcome"))
-        expected = "session/prompt" if "stopReason" in result else "session/request_permission" if outcome else None
+        expected = (
+            "session/prompt"
+            if "stopReason" in result
+            else "session/request_permission"
+            if outcome
+            else None
+        )
         request = self._requests.take(payload, expected=expected)
         approval_id = str(payload.get("id"))
         if "stopReason" in result:
             self._stop(result)
         elif outcome and approval_id in self._options:
             self._write_approval_response(approval_id, outcome)
-        elif request is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
+        elif (
+            request is not None
+            or isinstance(payload["result"], Mapping)
+            or payload["result"] is None
+        ):
             name = "response" if request is None else f"{request.method} response"
             self.builder.custom(name, payload["result"])
         else:
@@ -129,18 +149,25 @@ class AcpDecoder(BaseDecoder):
         reason = str_field(result, "stopReason")
         self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
-    def _request_approval(self, approval_id: str, params: Mapping[str, Any], rpc_id: Any = None) -> None:
+    def _request_approval(
+        self, approval_id: str, params: Mapping[str, Any], rpc_id: Any = None
+    ) -> None:
         call = fields_or_empty(params.get("toolCall"))
         block = self._call_of(call)
         self._complete_args(str(call.get("toolCallId")))
         options = [fields_or_empty(option) for option in params.get("options") or ()]
-        self._options[approval_id] = {str(option.get("optionId")): str(option.get("kind")) for option in options}
+        self._options[approval_id] = {
+            str(option.get("optionId")): str(option.get("kind")) for option in options
+        }
         request = ev.ApprovalRequest(
             approval_id=approval_id,
             tool_id=block.id,
             prompt=str_field(call, "title"),
             args=to_jsonable(call.get("rawInput")),
-            options=[text_safe(str(option.get("name") or option.get("optionId"))) for option in options] or None,
+            options=[
+                text_safe(str(option.get("name") or option.get("optionId"))) for option in options
+            ]
+            or None,
             meta={"options": to_jsonable(options), "rpc_id": to_jsonable(rpc_id)},
             **self.builder.envelope,
         )
@@ -164,7 +191,11 @@ class AcpDecoder(BaseDecoder):
         kind = self._options.pop(approval_id).get(option, "")
         response = ev.ApprovalResponse(
             approval_id=approval_id,
-            decision="cancel" if outcome.get("outcome") == "cancelled" else "deny" if kind.startswith("reject") else "approve",
+            decision="cancel"
+            if outcome.get("outcome") == "cancelled"
+            else "deny"
+            if kind.startswith("reject")
+            else "approve",
             value=to_jsonable(outcome.get("optionId")),
             **self.builder.envelope,
         )
@@ -176,7 +207,9 @@ class AcpDecoder(BaseDecoder):
     def _update(self, update: Mapping[str, Any]) -> None:
         kind = str_field(update, "sessionUpdate") or ""
         handler = _UPDATES.get(kind)
-        if self.stop_info.status == "paused":  # an update: the answer was given outside of this stream
+        if (
+            self.stop_info.status == "paused"
+        ):  # an update: the answer was given outside of this stream
             self.stop_info = TRUNCATED
         if handler is not None:
             handler(self, update)
@@ -210,7 +243,10 @@ class AcpDecoder(BaseDecoder):
 
     def _plan(self, update: Mapping[str, Any]) -> None:
         entries = to_jsonable(update.get("entries"))
-        running = next((entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"), None)
+        running = next(
+            (entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"),
+            None,
+        )
         self.builder.custom("plan", entries)
         if running is not None and str_field(running, "content"):
             self.builder.status(running["content"])
@@ -220,9 +256,14 @@ class AcpDecoder(BaseDecoder):
         cost = fields_or_empty(update.get("cost"))
         amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
         usage = ev.Usage(
-            total=usage_counts(update, used="used").get("used"), cost=float(amount) if isinstance(amount, int | float) else None
+            total=usage_counts(update, used="used").get("used"),
+            cost=float(amount) if isinstance(amount, int | float) else None,
         )
-        self.builder.write(ev.UsageUpdate(usage=usage, meta={"size": to_jsonable(update.get("size"))}, **self.builder.envelope))
+        self.builder.write(
+            ev.UsageUpdate(
+                usage=usage, meta={"size": to_jsonable(update.get("size"))}, **self.builder.envelope
+            )
+        )
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -233,8 +274,12 @@ class AcpDecoder(BaseDecoder):
         if block is None or (block.closed and update.get("sessionUpdate") == "tool_call"):
             self.builder.end_texts_and_reasoning()
             name = str_field(update, "title") or str_field(update, "kind") or "tool"
-            meta = {key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)}
-            block = self._calls[call_id] = self.builder.start_tool(call_id, name, call_id=call_id, meta=meta or None)
+            meta = {
+                key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)
+            }
+            block = self._calls[call_id] = self.builder.start_tool(
+                call_id, name, call_id=call_id, meta=meta or None
+            )
             self._open_args[call_id] = None
         if update.get("rawInput") is not None and call_id in self._open_args:
             self._open_args[call_id] = update["rawInput"]
@@ -262,7 +307,13 @@ class AcpDecoder(BaseDecoder):
         result = text_or_blocks(content) if output is None else output
         if status in ("completed", "failed"):
             failed = status == "failed"
-            info = ev.ErrorInfo(message=text_in(content or "") or nonempty_str(output) or "the tool failed") if failed else None
+            info = (
+                ev.ErrorInfo(
+                    message=text_in(content or "") or nonempty_str(output) or "the tool failed"
+                )
+                if failed
+                else None
+            )
             self.builder.tool_result(block, result, status="error" if failed else "ok", error=info)
         elif content or output is not None:
             self.builder.tool_result(block, result, preliminary=True)

@@ -24,10 +24,14 @@ class AguiAnswers(AnswerForm):
         """Offer to change the arguments of a call, if the schema of the answer has a field for them."""
         if request.kind != "tool":
             return request
-        edited = fields_or_empty(fields_or_empty((request.schema or {}).get("properties")).get("editedArgs"))
+        edited = fields_or_empty(
+            fields_or_empty((request.schema or {}).get("properties")).get("editedArgs")
+        )
         arguments = (request.meta or {}).get("arguments")
         args = parse_args(arguments)[0] if request.args is None and arguments else request.args
-        request = replace(request, args=args, schema=dict(edited) if edited.get("properties") else None)
+        request = replace(
+            request, args=args, schema=dict(edited) if edited.get("properties") else None
+        )
         return editable(request) if edited else request
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
@@ -35,19 +39,33 @@ class AguiAnswers(AnswerForm):
         return [
             {"interruptId": request.approval_id, "status": "cancelled"}
             if response.decision == "cancel"
-            else {"interruptId": request.approval_id, "status": "resolved", "payload": _payload(Answered(request, response))}
+            else {
+                "interruptId": request.approval_id,
+                "status": "resolved",
+                "payload": _payload(Answered(request, response)),
+            }
             for request, response in answered
         ]
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the input of the next run: with the answers, and the messages of the run that asked."""
         if not isinstance(body, Mapping) or "threadId" not in body:
             return None
         asking = [each.request.meta or {} for each in answered]
         own: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
         ids = {message.get("id") for message in own}
-        messages = [*(message for message in body.get("messages") or () if message.get("id") not in ids), *own]
-        return url, {**body, "runId": str(uuid.uuid4()), "messages": messages, "resume": self.value(answered, None)}
+        messages = [
+            *(message for message in body.get("messages") or () if message.get("id") not in ids),
+            *own,
+        ]
+        return url, {
+            **body,
+            "runId": str(uuid.uuid4()),
+            "messages": messages,
+            "resume": self.value(answered, None),
+        }
 
 
 def _payload(answered: Answered) -> Any:

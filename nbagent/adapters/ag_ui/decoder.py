@@ -15,7 +15,13 @@ from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
-from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
+from nbagent.adapters.base.payload import (
+    frame_of,
+    text_in,
+    to_wire_dict,
+    try_wire_dict,
+    usage_counts,
+)
 from nbagent.events.jsonable import text_safe
 
 _UNNAMED_REASONING = "thinking"
@@ -33,7 +39,9 @@ class AguiDecoder(BaseDecoder):
         super().__init__()
         self._calls: dict[str, Block] = {}
         self._agents: dict[str, ev.AgentStart] = {}
-        self._chunk: tuple[str, Hashable] | None = None  # kind and key of the block that *_CHUNK events opened
+        self._chunk: tuple[str, Hashable] | None = (
+            None  # kind and key of the block that *_CHUNK events opened
+        )
         self._in_reasoning = False  # between REASONING_START and REASONING_END
         self._snapshot: Any = None
         self._run_messages = RunMessages()
@@ -44,7 +52,11 @@ class AguiDecoder(BaseDecoder):
         """Return True if the item is an event of AG-UI. Its types are in capitals."""
         payload = try_wire_dict(item)
         kind = payload.get("type")
-        return isinstance(kind, str) and kind in _HANDLERS and _REQUIRED_FIELDS.get(kind, "type") in payload
+        return (
+            isinstance(kind, str)
+            and kind in _HANDLERS
+            and _REQUIRED_FIELDS.get(kind, "type") in payload
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -87,21 +99,30 @@ class AguiDecoder(BaseDecoder):
         outcome = payload.get("outcome")
         details = fields_or_empty(outcome)
         outcome_type = nonempty_str(outcome) or str_field(details, "type") or "success"
-        interrupts = details.get("interrupts") or [entry for entry in [payload.get("interrupt")] if entry]
+        interrupts = details.get("interrupts") or [
+            entry for entry in [payload.get("interrupt")] if entry
+        ]
         for entry in interrupts if outcome_type == "interrupt" else ():
             self._request_approval(fields_or_empty(entry))
         self.builder.end_texts_and_reasoning()
         if self.stop_info.status not in ("failed", "paused"):
-            by_type = {"interrupt": StopInfo("paused", outcome_type), "cancelled": StopInfo("cancelled", outcome_type)}
+            by_type = {
+                "interrupt": StopInfo("paused", outcome_type),
+                "cancelled": StopInfo("cancelled", outcome_type),
+            }
             self.stop_info = by_type.get(outcome_type, StopInfo("completed"))
 
     def _request_approval(self, interrupt: Mapping[str, Any]) -> None:
         block = self._calls.get(str_field(interrupt, "toolCallId") or "")
         schema = interrupt.get("responseSchema")
         reason = str_field(interrupt, "reason") or ""
-        is_permission = "approval" in reason or (block is not None and not reason.endswith("_required"))
+        is_permission = "approval" in reason or (
+            block is not None and not reason.endswith("_required")
+        )
         meta = {
-            name: to_jsonable(interrupt[name]) for name in ("reason", "expiresAt", "metadata", "payload") if interrupt.get(name)
+            name: to_jsonable(interrupt[name])
+            for name in ("reason", "expiresAt", "metadata", "payload")
+            if interrupt.get(name)
         }
         meta["messages"] = to_jsonable(self._run_messages.as_list())
         meta["arguments"] = self._run_messages.arguments_of(str_field(interrupt, "toolCallId"))
@@ -167,7 +188,9 @@ class AguiDecoder(BaseDecoder):
 
     def _agent_error(self, payload: Mapping[str, Any]) -> None:
         self.builder.error(
-            str_field(payload, "message") or "the sub-agent failed", code=str_field(payload, "code"), fatal=False
+            str_field(payload, "message") or "the sub-agent failed",
+            code=str_field(payload, "code"),
+            fatal=False,
         )
         self._end_agent(payload, "failed")
 
@@ -176,7 +199,9 @@ class AguiDecoder(BaseDecoder):
         if start is not None:
             self.builder.envelope.pop("agent", None)
             self.builder.envelope.pop("parent_id", None)
-            self._write(ev.AgentEnd, id=start.id, name=start.name, status=status, parent_id=start.parent_id)
+            self._write(
+                ev.AgentEnd, id=start.id, name=start.name, status=status, parent_id=start.parent_id
+            )
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run, and the open sub-agents with it."""
@@ -215,7 +240,11 @@ class AguiDecoder(BaseDecoder):
 
     def _end_chunk(self, kind: str, payload: Mapping[str, Any]) -> None:
         """End the block that chunks opened, unless this event continues it or writes nothing."""
-        if self._chunk is None or kind in ("RAW", "CUSTOM") or kind.startswith(("ACTIVITY_", "STATE_")):
+        if (
+            self._chunk is None
+            or kind in ("RAW", "CUSTOM")
+            or kind.startswith(("ACTIVITY_", "STATE_"))
+        ):
             return
         opened, key = self._chunk
         named = payload.get("toolCallId" if opened.startswith("TOOL") else "messageId")
@@ -270,7 +299,9 @@ class AguiDecoder(BaseDecoder):
             self.builder.end_reasoning(payload["messageId"])
 
     def _reasoning_message_chunk(self, payload: Mapping[str, Any]) -> None:
-        key = self._chunk_key("REASONING_MESSAGE_CHUNK", payload.get("messageId"), self.builder.open_reasoning)
+        key = self._chunk_key(
+            "REASONING_MESSAGE_CHUNK", payload.get("messageId"), self.builder.open_reasoning
+        )
         self.builder.reasoning(key, payload.get("delta") or "")
 
     def _encrypted(self, payload: Mapping[str, Any]) -> None:
@@ -278,7 +309,11 @@ class AguiDecoder(BaseDecoder):
         key, value = payload.get("entityId"), str_field(payload, "encryptedValue")
         meta = None
         if self.builder.open_reasoning(key) is None:
-            meta = {name: to_jsonable(payload[name]) for name in ("subtype", "entityId") if name in payload}
+            meta = {
+                name: to_jsonable(payload[name])
+                for name in ("subtype", "entityId")
+                if name in payload
+            }
             self.builder.start_reasoning(key)
         self.builder.end_reasoning(key, encrypted=value, meta=meta)
 
@@ -294,7 +329,9 @@ class AguiDecoder(BaseDecoder):
     def _tool_start(self, payload: Mapping[str, Any]) -> None:
         call_id = str(payload["toolCallId"])
         self._wrote = True
-        self._calls[call_id] = self.builder.start_tool(call_id, str_field(payload, "toolCallName") or "tool", call_id=call_id)
+        self._calls[call_id] = self.builder.start_tool(
+            call_id, str_field(payload, "toolCallName") or "tool", call_id=call_id
+        )
 
     def _tool_args(self, payload: Mapping[str, Any]) -> None:
         self.builder.tool_delta(self._calls[str(payload["toolCallId"])], payload["delta"])
@@ -326,18 +363,33 @@ class AguiDecoder(BaseDecoder):
 
     def _activity(self, payload: Mapping[str, Any]) -> None:
         data = payload.get("patch") if "patch" in payload else payload.get("content")
-        meta = {name: to_jsonable(payload[name]) for name in ("messageId", "replace") if name in payload}
-        self._write(ev.Custom, name=str_field(payload, "activityType") or "activity", data=to_jsonable(data), meta=meta or None)
+        meta = {
+            name: to_jsonable(payload[name]) for name in ("messageId", "replace") if name in payload
+        }
+        self._write(
+            ev.Custom,
+            name=str_field(payload, "activityType") or "activity",
+            data=to_jsonable(data),
+            meta=meta or None,
+        )
 
     def _raw(self, payload: Mapping[str, Any]) -> None:
         self.builder.raw(payload.get("event"), str_field(payload, "source"))
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
         name, value = str_field(payload, "name") or "custom", payload.get("value")
-        if name == "on_interrupt":  # LangGraph's bridge sends this with versions before 1.0, which have no outcomes
+        if (
+            name == "on_interrupt"
+        ):  # LangGraph's bridge sends this with versions before 1.0, which have no outcomes
             prompt = value if isinstance(value, str) else None
             approval_id = self.builder.mint("approval")
-            self._write(ev.ApprovalRequest, approval_id=approval_id, kind="input", prompt=prompt, args=to_jsonable(value))
+            self._write(
+                ev.ApprovalRequest,
+                approval_id=approval_id,
+                kind="input",
+                prompt=prompt,
+                args=to_jsonable(value),
+            )
             self.stop_info = StopInfo("paused", "interrupt")
             return
         self._write(ev.Custom, name=name, data=to_jsonable(value))

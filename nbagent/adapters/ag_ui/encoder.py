@@ -33,7 +33,9 @@ class AguiEncoder(BaseEncoder):
         self._open_agents: dict[str, ev.AgentStart] = {}
         self._step_name = ""
         self._step_count = 0
-        self._reasoning_span: tuple[str, str | None] | None = None  # message id and parent of the span with all open reasoning
+        self._reasoning_span: tuple[str, str | None] | None = (
+            None  # message id and parent of the span with all open reasoning
+        )
         self._open_reasoning = 0
 
     def _emit_event(self, kind: str, parent_id: str | None, **fields: Any) -> None:
@@ -71,14 +73,19 @@ class AguiEncoder(BaseEncoder):
             self._end_agent(ev.AgentEnd(id=agent.id, status="failed" if error else end.status))
         usage = {"usage": [self._usage_entry(self.usage)]} if self.usage is not None else {}
         if error is not None:
-            self._emit_event("RUN_ERROR", None, message=error.message, **without_none(code=error.code), **usage)
+            self._emit_event(
+                "RUN_ERROR", None, message=error.message, **without_none(code=error.code), **usage
+            )
             return
         outcome: dict[str, Any] = {"type": "success"}
         if end.status == "cancelled":
             outcome = {"type": "cancelled"}
         elif end.status == "paused":
             pending = [self._interrupt(request) for request in self.pending_approvals.values()]
-            outcome = {"type": "interrupt", "interrupts": pending or [{"id": self.new_id("interrupt"), "reason": "paused"}]}
+            outcome = {
+                "type": "interrupt",
+                "interrupts": pending or [{"id": self.new_id("interrupt"), "reason": "paused"}],
+            }
         self._emit_event("RUN_FINISHED", None, **self._ids(), outcome=outcome, **usage)
 
     def _usage_entry(self, usage: ev.Usage) -> dict[str, Any]:
@@ -98,12 +105,16 @@ class AguiEncoder(BaseEncoder):
 
     def start_text(self, text: StreamedText) -> None:
         """Emit the start of a message."""
-        self._emit_event("TEXT_MESSAGE_START", text.start.parent_id, messageId=text.id, role="assistant")
+        self._emit_event(
+            "TEXT_MESSAGE_START", text.start.parent_id, messageId=text.id, role="assistant"
+        )
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a delta of a message; the protocol forbids empty ones."""
         if delta:
-            self._emit_event("TEXT_MESSAGE_CONTENT", text.start.parent_id, messageId=text.id, delta=delta)
+            self._emit_event(
+                "TEXT_MESSAGE_CONTENT", text.start.parent_id, messageId=text.id, delta=delta
+            )
 
     def end_text(self, text: StreamedText) -> None:
         """Emit the end of a message."""
@@ -116,12 +127,19 @@ class AguiEncoder(BaseEncoder):
         if self._reasoning_span is None:
             self._reasoning_span = (reasoning.id, parent_id)
             self._emit_event("REASONING_START", parent_id, messageId=reasoning.id)
-        self._emit_event("REASONING_MESSAGE_START", parent_id, messageId=reasoning.id, role="reasoning")
+        self._emit_event(
+            "REASONING_MESSAGE_START", parent_id, messageId=reasoning.id, role="reasoning"
+        )
 
     def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
         """Emit a delta of a reasoning message; the protocol forbids empty ones."""
         if delta:
-            self._emit_event("REASONING_MESSAGE_CONTENT", reasoning.start.parent_id, messageId=reasoning.id, delta=delta)
+            self._emit_event(
+                "REASONING_MESSAGE_CONTENT",
+                reasoning.start.parent_id,
+                messageId=reasoning.id,
+                delta=delta,
+            )
 
     def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
         """Emit the end of a reasoning message, its opaque data, and the end of a span in which no other is open."""
@@ -130,7 +148,9 @@ class AguiEncoder(BaseEncoder):
         self._emit_event("REASONING_MESSAGE_END", parent_id, messageId=reasoning.id)
         if opaque:
             entity = {"subtype": "message", "entityId": reasoning.id}
-            self._emit_event("REASONING_ENCRYPTED_VALUE", parent_id, **entity, encryptedValue=opaque)
+            self._emit_event(
+                "REASONING_ENCRYPTED_VALUE", parent_id, **entity, encryptedValue=opaque
+            )
         self._open_reasoning -= 1
         if self._reasoning_span is not None and not self._open_reasoning:
             (span_id, span_parent_id), self._reasoning_span = self._reasoning_span, None
@@ -140,12 +160,16 @@ class AguiEncoder(BaseEncoder):
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call."""
-        self._emit_event("TOOL_CALL_START", call.start.parent_id, toolCallId=call.call_id, toolCallName=call.name)
+        self._emit_event(
+            "TOOL_CALL_START", call.start.parent_id, toolCallId=call.call_id, toolCallName=call.name
+        )
 
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments; the protocol forbids empty ones."""
         if delta:
-            self._emit_event("TOOL_CALL_ARGS", call.start.parent_id, toolCallId=call.call_id, delta=delta)
+            self._emit_event(
+                "TOOL_CALL_ARGS", call.start.parent_id, toolCallId=call.call_id, delta=delta
+            )
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit the end of the arguments."""
@@ -159,7 +183,9 @@ class AguiEncoder(BaseEncoder):
         if call.final_args is None:  # no arguments follow a result, but clients wait for their end
             self._emit_event("TOOL_CALL_END", parent_id, toolCallId=call.call_id)
         ids = {"messageId": f"{call.call_id}-result", "toolCallId": call.call_id}
-        self._emit_event("TOOL_CALL_RESULT", parent_id, **ids, content=result_text(event), role="tool")
+        self._emit_event(
+            "TOOL_CALL_RESULT", parent_id, **ids, content=result_text(event), role="tool"
+        )
 
     # --- other events ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +203,9 @@ class AguiEncoder(BaseEncoder):
             case ev.Custom():
                 self._emit_event("CUSTOM", event.parent_id, name=event.name, value=event.data)
             case ev.Raw():
-                self._emit_event("RAW", event.parent_id, event=event.data, **without_none(source=event.name))
+                self._emit_event(
+                    "RAW", event.parent_id, event=event.data, **without_none(source=event.name)
+                )
             case _:
                 pass
 
@@ -189,7 +217,9 @@ class AguiEncoder(BaseEncoder):
             parentSubagentRunId=event.parent_id if event.parent_id in self._open_agents else None,
             parentToolCallId=call.call_id if call is not None else None,
         )
-        self._emit_event("SUBAGENT_STARTED", None, subagentRunId=event.id, name=event.name, **parents)
+        self._emit_event(
+            "SUBAGENT_STARTED", None, subagentRunId=event.id, name=event.name, **parents
+        )
         self._open_agents[event.id] = event
 
     def _end_agent(self, event: ev.AgentEnd) -> None:
@@ -199,4 +229,6 @@ class AguiEncoder(BaseEncoder):
             self._emit_event("SUBAGENT_FINISHED", None, subagentRunId=event.id)
         else:
             message = f"The sub-agent's run ended: {event.status}"
-            self._emit_event("SUBAGENT_ERROR", None, subagentRunId=event.id, message=message, code=event.status)
+            self._emit_event(
+                "SUBAGENT_ERROR", None, subagentRunId=event.id, message=message, code=event.status
+            )

@@ -14,9 +14,13 @@ class RunMessages:
 
     def __init__(self) -> None:
         self._messages: dict[str, dict[str, Any]] = {}
-        self._texts: dict[str, list[str]] = {}  # pieces of the messages' texts, by the messages' ids
+        self._texts: dict[
+            str, list[str]
+        ] = {}  # pieces of the messages' texts, by the messages' ids
         self._calls: dict[str, dict[str, Any]] = {}
-        self._arguments: dict[str, list[str]] = {}  # pieces of the calls' arguments, by the calls' ids
+        self._arguments: dict[
+            str, list[str]
+        ] = {}  # pieces of the calls' arguments, by the calls' ids
 
     def feed(self, kind: str, event: Mapping[str, Any]) -> None:
         """Take an event. The start of a run begins anew, and a snapshot replaces all."""
@@ -25,14 +29,21 @@ class RunMessages:
             for kept in (self._messages, self._texts, self._calls, self._arguments):
                 kept.clear()
             found = event.get("messages") if kind == "MESSAGES_SNAPSHOT" else None
-            for message in map(fields_or_empty, to_jsonable(found) if isinstance(found, list) else []):
+            for message in map(
+                fields_or_empty, to_jsonable(found) if isinstance(found, list) else []
+            ):
                 self._messages[str(message.get("id"))] = dict(message)
         elif kind in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK") and message_id:
             self._assistant(message_id)
             self._texts.setdefault(message_id, []).append(str_field(event, "delta") or "")
         elif kind == "TOOL_CALL_RESULT" and call_id:
             id, content = message_id or f"{call_id}-result", to_jsonable(event.get("content"))
-            self._messages[id] = {"id": id, "role": "tool", "toolCallId": call_id, "content": content}
+            self._messages[id] = {
+                "id": id,
+                "role": "tool",
+                "toolCallId": call_id,
+                "content": content,
+            }
         elif kind in ("TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_CHUNK") and call_id:
             self._start_call(call_id, event)
             self._arguments[call_id].append(str_field(event, "delta") or "")

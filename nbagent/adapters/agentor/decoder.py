@@ -23,9 +23,21 @@ from nbagent.adapters.base.served_question import request_of
 from nbagent.events.jsonable import text_safe
 
 _OUTPUT_TYPES = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
-_ENGINE_TYPES = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
+_ENGINE_TYPES = {
+    "run_start",
+    "text_delta",
+    "generation",
+    "message",
+    "tool_call",
+    "tool_result",
+    "run_end",
+    "error",
+    "fork",
+}
 _ENGINE_FIELDS = {"type", "turn", "call_id"}
-_SERIALISED_OUTPUT = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
+_SERIALISED_OUTPUT = re.compile(
+    r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"'
+)
 _MAX_TURNS_MESSAGE = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
 _TEXT_KEY = "text"
 
@@ -140,7 +152,9 @@ class AgentorDecoder(BaseDecoder):
             self.builder.text(_TEXT_KEY, chunk)
         elif message:
             self._write_complete_text(_TEXT_KEY, message)
-            self.stop_info = StopInfo("max_steps" if _MAX_TURNS_MESSAGE.fullmatch(message) else "completed")
+            self.stop_info = StopInfo(
+                "max_steps" if _MAX_TURNS_MESSAGE.fullmatch(message) else "completed"
+            )
 
     def _write_complete_text(self, key: Any, text: str) -> None:
         """Write a complete text, which may have been streamed before."""
@@ -157,7 +171,9 @@ class AgentorDecoder(BaseDecoder):
             return
         if before is not None or tool is not None:
             tool_id = None if tool is None else tool.id
-            self.builder.write(ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.builder.envelope))
+            self.builder.write(
+                ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.builder.envelope)
+            )
         self.builder.envelope["agent"] = text_safe(name)
 
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
@@ -178,7 +194,9 @@ class AgentorDecoder(BaseDecoder):
             case "mcp_approval_requested":
                 self._waiting += 1
                 open_calls = self.builder.unanswered(name)
-                served = request_of(action.get("question"), open_calls[0].id if open_calls else None)
+                served = request_of(
+                    action.get("question"), open_calls[0].id if open_calls else None
+                )
                 request = served or ev.ApprovalRequest(
                     approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name
                 )
@@ -198,7 +216,11 @@ class AgentorDecoder(BaseDecoder):
     # --- the engine's own events ----------------------------------------------------------------------------------------
 
     def _engine(self, kind: str, payload: Mapping[str, Any]) -> None:
-        agent, turn, text = str_field(payload, "agent"), payload.get("turn"), str_field(payload, "text")
+        agent, turn, text = (
+            str_field(payload, "agent"),
+            payload.get("turn"),
+            str_field(payload, "text"),
+        )
         if agent:
             self.builder.envelope["agent"] = text_safe(agent)
         if kind == "run_start":
@@ -247,7 +269,9 @@ class AgentorDecoder(BaseDecoder):
     def _engine_call(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_texts_and_reasoning()
         call_id, args = str_field(payload, "call_id"), payload.get("args")
-        block = self.builder.start_tool(call_id, str_field(payload, "name") or "tool", call_id=call_id)
+        block = self.builder.start_tool(
+            call_id, str_field(payload, "name") or "tool", call_id=call_id
+        )
         self._calls[call_id or ""] = block
         self.builder.complete_args(block, args)
 
@@ -258,7 +282,9 @@ class AgentorDecoder(BaseDecoder):
             block = self._calls[str_field(payload, "call_id") or ""]
         error = str_field(payload, "error")
         info = ev.ErrorInfo(message=error) if error else None
-        self.builder.tool_result(block, payload.get("result"), status="error" if error else "ok", error=info)
+        self.builder.tool_result(
+            block, payload.get("result"), status="error" if error else "ok", error=info
+        )
 
     def _add_usage(self, payload: Mapping[str, Any], *, add: bool) -> None:
         counts = usage_counts(
@@ -270,11 +296,17 @@ class AgentorDecoder(BaseDecoder):
         if not counts:
             return
         usage = ev.Usage(**counts)
-        self.builder.usage = usage if self.builder.usage is None or not add else self.builder.usage + usage
+        self.builder.usage = (
+            usage if self.builder.usage is None or not add else self.builder.usage + usage
+        )
         self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
 
     def _run_end(self, status: str | None, payload: Mapping[str, Any]) -> None:
         if status == "failed":
             self._error(str_field(payload, "error") or "the run failed")
         elif self.stop_info.status != "failed":
-            self.stop_info = StopInfo("max_steps", status) if status == "max_turns" else StopInfo("completed", status)
+            self.stop_info = (
+                StopInfo("max_steps", status)
+                if status == "max_turns"
+                else StopInfo("completed", status)
+            )

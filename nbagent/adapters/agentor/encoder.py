@@ -24,7 +24,14 @@ class AgentorEncoder(BaseEncoder):
         COMMON - {Loss.HANDOFFS}
         | APPLICATION_DATA
         | {Loss.MODEL, Loss.USAGE, Loss.IMPLICIT_END, Loss.HANDOFF_FROM, Loss.SOURCES}
-        | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.OVERLAPS, Loss.SPLITS, Loss.REFUSALS, Loss.RETRACTED}
+        | {
+            Loss.REASONING_KIND,
+            Loss.OPAQUE_REASONING,
+            Loss.OVERLAPS,
+            Loss.SPLITS,
+            Loss.REFUSALS,
+            Loss.RETRACTED,
+        }
         | {Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS, Loss.APPROVAL_LINKS}
         | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_OLDEST, Loss.TOOL_ERRORS}
     )
@@ -85,7 +92,10 @@ class AgentorEncoder(BaseEncoder):
             case ev.ApprovalRequest():
                 self._emit_action("mcp_approval_requested", self._tool_name(event), event.prompt)
             case ev.ApprovalResponse():
-                self._emit_action("mcp_approval_response", self._tool_name(self.pending_approvals.get(event.approval_id)))
+                self._emit_action(
+                    "mcp_approval_response",
+                    self._tool_name(self.pending_approvals.get(event.approval_id)),
+                )
             case ev.AgentHandoff():
                 for agent in (event.from_ if self._agent is None else None, event.to):
                     if agent and agent != self._agent:

@@ -63,7 +63,9 @@ class AnthropicDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[str, Block] = {}  # of all messages: a hosted tool's result may come in a later message
+        self._calls: dict[
+            str, Block
+        ] = {}  # of all messages: a hosted tool's result may come in a later message
         self._reset(None)
 
     def _reset(self, message_id: str | None) -> None:
@@ -80,7 +82,11 @@ class AnthropicDecoder(BaseDecoder):
         kind = payload.get("type")
         if kind == "error":
             error = fields_or_empty(payload.get("error"))
-            return "sequence_number" not in payload and "code" not in error and str_field(error, "type") is not None
+            return (
+                "sequence_number" not in payload
+                and "code" not in error
+                and str_field(error, "type") is not None
+            )
         if kind == "message":
             return isinstance(payload.get("content"), list) and "stop_reason" in payload
         if kind == "message_start":
@@ -141,10 +147,15 @@ class AnthropicDecoder(BaseDecoder):
         details = fields_or_empty(delta.get("stop_details"))
         explanation = clean_str(details.get("explanation"))
         if explanation is not None:
-            self.builder.status(explanation, level="warning", meta={"stop_details": to_jsonable(details)})
+            self.builder.status(
+                explanation, level="warning", meta={"stop_details": to_jsonable(details)}
+            )
         edits = fields_or_empty(payload.get("context_management")).get("applied_edits")
         if edits:
-            self.builder.status("Parts of the conversation were left out", meta={"applied_edits": to_jsonable(edits)})
+            self.builder.status(
+                "Parts of the conversation were left out",
+                meta={"applied_edits": to_jsonable(edits)},
+            )
 
     def _message_stop(self, payload: Mapping[str, Any]) -> None:
         if self.builder.in_step:
@@ -177,7 +188,9 @@ class AnthropicDecoder(BaseDecoder):
 
     def _read_usage(self, usage: Any) -> None:
         """Merge token counts. They are cumulative: a later count replaces an earlier one."""
-        self._usage |= {name: value for name, value in fields_or_empty(usage).items() if value is not None}
+        self._usage |= {
+            name: value for name, value in fields_or_empty(usage).items() if value is not None
+        }
 
     # --- content blocks -------------------------------------------------------------------------------------------------
 
@@ -206,8 +219,14 @@ class AnthropicDecoder(BaseDecoder):
             case "compaction":
                 part.summary = _summary(block)
             case "fallback":
-                models = [clean_str(fields_or_empty(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
-                self.builder.status(f"{models[1]} answers instead of {models[0]}", meta={"fallback": to_jsonable(block)})
+                models = [
+                    clean_str(fields_or_empty(block.get(end)).get("model")) or "another model"
+                    for end in ("from", "to")
+                ]
+                self.builder.status(
+                    f"{models[1]} answers instead of {models[0]}",
+                    meta={"fallback": to_jsonable(block)},
+                )
             case "container_upload":
                 self._write_file(block)
             case _ if kind.endswith("tool_use"):
@@ -222,7 +241,10 @@ class AnthropicDecoder(BaseDecoder):
         delta = fields(payload["delta"])
         kind = clean_str(delta.get("type")) or ""
         part = self._parts.get(payload.get("index"))
-        if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was opened after the block began
+        if part is None and kind in (
+            "text_delta",
+            "thinking_delta",
+        ):  # the stream was opened after the block began
             self._start(payload.get("index"), {"type": kind.removesuffix("_delta")})
             part = self._parts[payload.get("index")]
         if part is None:
@@ -287,7 +309,9 @@ class AnthropicDecoder(BaseDecoder):
         kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
         meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
         title = f"{server}: {name}" if server else None
-        part.tool = self.builder.start_tool(part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
+        part.tool = self.builder.start_tool(
+            part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None
+        )
         part.input = block.get("input")
         if call_id is not None:
             self._calls[call_id] = part.tool
@@ -299,7 +323,9 @@ class AnthropicDecoder(BaseDecoder):
         tool = self._calls.get(call_id) if call_id else None
         if tool is None:
             name = kind.removesuffix("_tool_result")
-            tool = builder.start_tool((builder.step, kind, call_id), name, call_id=call_id, kind="hosted")
+            tool = builder.start_tool(
+                (builder.step, kind, call_id), name, call_id=call_id, kind="hosted"
+            )
         content = block.get("content")
         details = fields_or_empty(content)
         failed = (clean_str(details.get("type")) or "").endswith("_error")
@@ -330,7 +356,10 @@ def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
     if not usage:
         return None
     counts = {name: value for name, value in usage.items() if is_token_count(value)}
-    parts = [counts.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
+    parts = [
+        counts.get(name)
+        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    ]
     prompt = None if parts[0] is None else sum(filter(None, parts))
     output = counts.get("output_tokens")
     thinking = fields_or_empty(usage.get("output_tokens_details")).get("thinking_tokens")
@@ -345,13 +374,22 @@ def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
 
 
 def _summary(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: to_jsonable(block[name]) for name in ("content", "encrypted_content") if str_field(block, name)}
+    return {
+        name: to_jsonable(block[name])
+        for name in ("content", "encrypted_content")
+        if str_field(block, name)
+    }
 
 
 def _content_text(content: Any) -> str | None:
     """Return the text of a result, which is a string or a list of blocks; None if it has none."""
     if isinstance(content, list):
-        return "\n".join(filter(None, (clean_str(fields_or_empty(entry).get("text")) for entry in content))) or None
+        return (
+            "\n".join(
+                filter(None, (clean_str(fields_or_empty(entry).get("text")) for entry in content))
+            )
+            or None
+        )
     return clean_str(content)
 
 

@@ -8,7 +8,14 @@ from msgspec.structs import replace
 from nbagent.errors import AnswerError
 from nbagent.events import ApprovalRequest, ApprovalResponse
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_TYPES = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 class Answered(NamedTuple):
@@ -69,9 +76,18 @@ class AnswerForm:
         if response.value is None or not answered.is_approved:
             return
         if request.options is not None and response.value not in request.options:
-            raise AnswerError(f"the answer must be one of {', '.join(map(repr, request.options))}; got {response.value!r}")
-        if request.kind == "tool" and request.schema is None and not request.options and response.value != request.args:
-            raise AnswerError("the system takes no changed arguments: allow the call as it is, or deny it")
+            raise AnswerError(
+                f"the answer must be one of {', '.join(map(repr, request.options))}; got {response.value!r}"
+            )
+        if (
+            request.kind == "tool"
+            and request.schema is None
+            and not request.options
+            and response.value != request.args
+        ):
+            raise AnswerError(
+                "the system takes no changed arguments: allow the call as it is, or deny it"
+            )
 
     def value(self, answered: Sequence[Answered], last: Any) -> Any:
         """Return the answers to all questions in the system's form.
@@ -108,7 +124,9 @@ class AnswerForm:
         """
         return None
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return address and JSON body of the HTTP request that goes on with a paused run; None if the system has none.
 
         Args:
@@ -136,5 +154,10 @@ def editable(request: ApprovalRequest) -> ApprovalRequest:
     """Return the request of a call with a schema of its arguments, made from their values, so that they can be changed."""
     if request.schema is not None or not isinstance(request.args, Mapping) or not request.args:
         return request
-    properties = {name: {"type": _TYPES[type(value)]} if type(value) in _TYPES else {} for name, value in request.args.items()}
-    return replace(request, schema={"type": "object", "properties": properties, "required": list(request.args)})
+    properties = {
+        name: {"type": _TYPES[type(value)]} if type(value) in _TYPES else {}
+        for name, value in request.args.items()
+    }
+    return replace(
+        request, schema={"type": "object", "properties": properties, "required": list(request.args)}
+    )

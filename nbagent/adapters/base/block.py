@@ -20,9 +20,21 @@ class Block:
         closed: True once the block ended.
     """
 
-    __slots__ = ("args_complete", "args_pieces", "call_id", "closed", "has_text", "id", "key", "name", "pending")
+    __slots__ = (
+        "args_complete",
+        "args_pieces",
+        "call_id",
+        "closed",
+        "has_text",
+        "id",
+        "key",
+        "name",
+        "pending",
+    )
 
-    def __init__(self, block_id: str, key: Hashable, name: str = "", call_id: str | None = None) -> None:
+    def __init__(
+        self, block_id: str, key: Hashable, name: str = "", call_id: str | None = None
+    ) -> None:
         self.id = block_id
         self.key = key
         self.name = name

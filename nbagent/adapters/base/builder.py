@@ -40,11 +40,19 @@ class EventBuilder(EventWriter):
         self._texts: dict[Hashable, Block] = {}
         self._reasoning: dict[Hashable, Block] = {}
         self._tools: dict[Hashable, Block] = {}
-        self._unanswered: dict[str, Block] = {}  # calls without a final result by our id, the oldest first
+        self._unanswered: dict[
+            str, Block
+        ] = {}  # calls without a final result by our id, the oldest first
 
     # --- run and step -------------------------------------------------------------------------------------------------
 
-    def start_step(self, model: str | None = None, *, name: str | None = None, meta: dict[str, Any] | None = None) -> None:
+    def start_step(
+        self,
+        model: str | None = None,
+        *,
+        name: str | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
         """Start a step (one model response). A step that is still open ends first."""
         self.begin(model)
         self.end_step()
@@ -89,7 +97,14 @@ class EventBuilder(EventWriter):
         self.ended = True
         late = self._late_thread_id
         self.write(
-            ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, thread_id=late, meta=meta)
+            ev.RunEnd(
+                status=status,
+                finish_reason=finish_reason,
+                code=code,
+                usage=self.usage,
+                thread_id=late,
+                meta=meta,
+            )
         )
 
     # --- text ---------------------------------------------------------------------------------------------------------
@@ -106,11 +121,20 @@ class EventBuilder(EventWriter):
         block = self._texts.get(key)
         if block is None:
             block = self._texts[key] = Block(self.mint("text"), key)
-            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, line_breaks=line_breaks, **self.envelope))
+            self.write(
+                ev.TextStart(
+                    id=block.id, kind=kind, phase=phase, line_breaks=line_breaks, **self.envelope
+                )
+            )
         return block
 
     def text(
-        self, key: Hashable, delta: str, *, kind: Literal["text", "refusal"] = "text", phase: str | None = None
+        self,
+        key: Hashable,
+        delta: str,
+        *,
+        kind: Literal["text", "refusal"] = "text",
+        phase: str | None = None,
     ) -> Block | None:
         """Append to the text of that key. An empty delta starts no text.
 
@@ -126,7 +150,9 @@ class EventBuilder(EventWriter):
             self.write(ev.TextDelta(id=block.id, delta=text, **self.envelope))
         return block
 
-    def end_text(self, key: Hashable, text: str | None = None, *, meta: dict[str, Any] | None = None) -> None:
+    def end_text(
+        self, key: Hashable, text: str | None = None, *, meta: dict[str, Any] | None = None
+    ) -> None:
         """End a text. `text` replaces the deltas; None keeps them."""
         block = self._texts.pop(key, None)
         if block is None:
@@ -134,7 +160,14 @@ class EventBuilder(EventWriter):
         block.closed = True
         if block.pending and text is None:
             self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.envelope))
-        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.envelope))
+        self.write(
+            ev.TextEnd(
+                id=block.id,
+                text=None if text is None else text_safe(text),
+                meta=meta,
+                **self.envelope,
+            )
+        )
 
     def text_id(self, key: Hashable) -> str | None:
         """Return the id of the open text of that key, or None."""
@@ -151,7 +184,9 @@ class EventBuilder(EventWriter):
             self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.envelope))
         return block
 
-    def reasoning(self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw") -> Block | None:
+    def reasoning(
+        self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw"
+    ) -> Block | None:
         """Append to the reasoning of that key. An empty delta starts no block.
 
         Returns:
@@ -214,7 +249,17 @@ class EventBuilder(EventWriter):
             self.end_texts_and_reasoning()
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)
         self._unanswered[block.id] = block
-        self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.envelope))
+        self.write(
+            ev.ToolStart(
+                id=block.id,
+                name=name,
+                call_id=call_id,
+                kind=kind,
+                title=title,
+                meta=meta,
+                **self.envelope,
+            )
+        )
         return block
 
     def tool(self, key: Hashable) -> Block | None:
@@ -266,7 +311,11 @@ class EventBuilder(EventWriter):
             args = text
         else:
             args, valid = parse_args(text)
-        self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.envelope))
+        self.write(
+            ev.ToolArgs(
+                id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.envelope
+            )
+        )
 
     def complete_args(self, block: Block, args: Any) -> None:
         """Complete a call's arguments, given as JSON text or parsed. None means no arguments."""
@@ -295,7 +344,9 @@ class EventBuilder(EventWriter):
             preliminary: another result follows and replaces this one.
             value: what the tool returned in this process, if that is known.
         """
-        live = None if value is None or isinstance(value, _PLAIN) else value  # plain values are the content
+        live = (
+            None if value is None or isinstance(value, _PLAIN) else value
+        )  # plain values are the content
         if block.closed:
             return
         if not preliminary:

@@ -51,7 +51,9 @@ class StopInfo(NamedTuple):
     @classmethod
     def of_reason(cls, reason: str | None, cut_short: Set[str]) -> "StopInfo":
         """Return "incomplete" if the finish reason is one of `cut_short`, else "completed"."""
-        return cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
+        return (
+            cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
+        )
 
 
 NO_ITEMS = "no_items"
@@ -129,7 +131,9 @@ class BaseDecoder:
                 self.fail(frame.data)  # a plain string would pass for a piece of an answer
             else:
                 self.read(item if self.reads_frames else frame.data)
-            if is_error and self.stop_info.status != "failed":  # `read` did not know the payload as an error
+            if (
+                is_error and self.stop_info.status != "failed"
+            ):  # `read` did not know the payload as an error
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
             self.unread(item)
@@ -193,7 +197,11 @@ class BaseDecoder:
         if not self._understood and self.stop_info.status in ("completed", "incomplete"):
             self._say_that_nothing_was_understood()
         end = self.stop_info
-        stopped_by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
+        stopped_by = (
+            {"stopped_by": getattr(error, "by", "you")}
+            if end.status == "cancelled" and error
+            else None
+        )
         builder.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=stopped_by)
         return builder.take()
 
@@ -204,7 +212,9 @@ class BaseDecoder:
         """
         running = [block for block in self.builder.unanswered() if block.args_complete]
         functions = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
-        for block in [block for block in running if block.name in functions] or (running if len(running) == 1 else []):
+        for block in [block for block in running if block.name in functions] or (
+            running if len(running) == 1 else []
+        ):
             info = msgspec.structs.replace(error_of(error), message=safe_message(message))
             self.builder.tool_result(block, None, status="error", error=info)
 
@@ -226,10 +236,18 @@ class BaseDecoder:
         message = f"The adapter {self.system!r} read {read}. The first is of type {first_type}.{hint_for(first_type)}"
         self.builder.status(message, level="warning")
 
-    def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
+    def fail(
+        self,
+        message: str,
+        code: str | None = None,
+        error_type: str | None = None,
+        fatal: bool = True,
+    ) -> None:
         """Write an error once per response and message. A fatal one makes the run's status `failed`."""
         message = message or code or error_type or "the service reported an error without a message"
-        if message not in self._reported:  # services report a failure twice, and their SDK raises it a third time
+        if (
+            message not in self._reported
+        ):  # services report a failure twice, and their SDK raises it a third time
             self._reported.add(message)
             self.builder.error(message, code=code, error_type=error_type, fatal=fatal)
         if fatal:

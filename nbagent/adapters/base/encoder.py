@@ -203,7 +203,11 @@ class BaseEncoder:
 
     def incomplete_reason(self, end: ev.RunEnd) -> str:
         """Return the reason of an incomplete run: the limit, "max_steps", the provider's code or reason, or "incomplete"."""
-        fallback = "max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete"
+        fallback = (
+            "max_steps"
+            if end.status == "max_steps"
+            else end.code or end.finish_reason or "incomplete"
+        )
         return self.limit_name(end) or fallback
 
     def open_calls(self) -> list[StreamedCall]:
@@ -263,7 +267,9 @@ class BaseEncoder:
     def _read(self, event: ev.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
         match event:
             case ev.TextDelta():
-                text = self._texts.get(event.id) or self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
+                text = self._texts.get(event.id) or self._text(
+                    ev.TextStart(id=event.id, parent_id=event.parent_id)
+                )
                 text.deltas.append(event.delta)
                 self.text_delta(text, event.delta)
             case ev.RunStart():
@@ -280,15 +286,24 @@ class BaseEncoder:
             case ev.TextStart():
                 self._text(event)
             case ev.TextEnd():
-                self._end_text(self._text(ev.TextStart(id=event.id, parent_id=event.parent_id)), event)
+                self._end_text(
+                    self._text(ev.TextStart(id=event.id, parent_id=event.parent_id)), event
+                )
             case ev.ReasoningStart():
                 self._reasoning_block(event)
             case ev.ReasoningDelta():
-                reasoning = self._reasoning_block(ev.ReasoningStart(id=event.id, parent_id=event.parent_id))
+                reasoning = self._reasoning_block(
+                    ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
+                )
                 reasoning.deltas.append(event.delta)
                 self.reasoning_delta(reasoning, event.delta)
             case ev.ReasoningEnd():
-                self._end_reasoning(self._reasoning_block(ev.ReasoningStart(id=event.id, parent_id=event.parent_id)), event)
+                self._end_reasoning(
+                    self._reasoning_block(
+                        ev.ReasoningStart(id=event.id, parent_id=event.parent_id)
+                    ),
+                    event,
+                )
             case ev.ToolStart() | ev.ToolArgsDelta() | ev.ToolArgs() | ev.ToolResult():
                 self._tool(event)
             case ev.Error(fatal=True):
@@ -343,7 +358,10 @@ class BaseEncoder:
             case ev.ToolArgs() if call.final_args is None:
                 streamed = call.args_so_far
                 call.deltas = []
-                call.final_args, call.args_text = event, event.args_text or (as_text(event.args) if event.args else "")
+                call.final_args, call.args_text = (
+                    event,
+                    event.args_text or (as_text(event.args) if event.args else ""),
+                )
                 if call.args_text.startswith(streamed) and call.args_text != streamed:
                     self.args_delta(call, call.args_text[len(streamed) :])
                 self.end_args(call)
@@ -356,7 +374,9 @@ class BaseEncoder:
             case _:
                 pass
 
-    def _start_call(self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult) -> StreamedCall:
+    def _start_call(
+        self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult
+    ) -> StreamedCall:
         start = event if isinstance(event, ev.ToolStart) else ev.ToolStart(id=event.id, name="tool")
         call_id = start.call_id or start.id
         if call_id in self._call_ids:  # providers repeat ids, which clients take for one call
@@ -374,13 +394,17 @@ class BaseEncoder:
 
     def _end(self, end: ev.RunEnd) -> None:
         for reasoning in list(self._reasoning.values()):
-            self._end_reasoning(reasoning, ev.ReasoningEnd(id=reasoning.id, parent_id=reasoning.start.parent_id))
+            self._end_reasoning(
+                reasoning, ev.ReasoningEnd(id=reasoning.id, parent_id=reasoning.start.parent_id)
+            )
         for text in list(self._texts.values()):
             self._end_text(text, ev.TextEnd(id=text.id, parent_id=text.start.parent_id))
         self._end_step(ev.StepEnd())
         self._final_usage = end.usage
         error = self._failure
-        is_failure = end.status not in {"completed", *self.end_statuses} and self.limit_name(end) is None
+        is_failure = (
+            end.status not in {"completed", *self.end_statuses} and self.limit_name(end) is None
+        )
         if error is None and is_failure:
             error = ev.Error(message=failure_message(end), fatal=True)
         if error is not None and error.code is None:

@@ -51,16 +51,27 @@ class EventWriter:
         if not self.started:
             self.started = True
             self._has_thread_id = thread_id is not None
-            self._events.append(_without_lone_surrogates(ev.RunStart(model=model, thread_id=thread_id)))
+            self._events.append(
+                _without_lone_surrogates(ev.RunStart(model=model, thread_id=thread_id))
+            )
         elif not self._has_thread_id:
             self._late_thread_id = self._late_thread_id or thread_id
 
     def source(
-        self, url: str | None, *, title: str | None = None, text_id: str | None = None, meta: dict[str, Any] | None = None
+        self,
+        url: str | None,
+        *,
+        title: str | None = None,
+        text_id: str | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> None:
         """Write a source. `text_id` is the id of the text that cites it."""
         source_id = self.mint("source")
-        self.write(ev.Source(id=source_id, url=url, title=title, text_id=text_id, meta=meta, **self.envelope))
+        self.write(
+            ev.Source(
+                id=source_id, url=url, title=title, text_id=text_id, meta=meta, **self.envelope
+            )
+        )
 
     def file(
         self,
@@ -73,9 +84,21 @@ class EventWriter:
     ) -> None:
         """Write a file by its URL or its content; `data` is base64."""
         file_id = self.mint("file")
-        self.write(ev.File(id=file_id, media_type=media_type, url=url, data=data, name=name, meta=meta, **self.envelope))
+        self.write(
+            ev.File(
+                id=file_id,
+                media_type=media_type,
+                url=url,
+                data=data,
+                name=name,
+                meta=meta,
+                **self.envelope,
+            )
+        )
 
-    def status(self, message: str, *, level: ev.Level = "info", meta: dict[str, Any] | None = None) -> None:
+    def status(
+        self, message: str, *, level: ev.Level = "info", meta: dict[str, Any] | None = None
+    ) -> None:
         """Write a status line."""
         self.write(ev.Status(message=message, level=level, meta=meta, **self.envelope))
 
@@ -83,9 +106,24 @@ class EventWriter:
         """Write an event of the system's or the application's own."""
         self.write(ev.Custom(name=name, data=to_jsonable(data), meta=meta, **self.envelope))
 
-    def error(self, message: str, *, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
+    def error(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        error_type: str | None = None,
+        fatal: bool = True,
+    ) -> None:
         """Write an error. Anything in the message that looks like a secret is masked."""
-        self.write(ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.envelope))
+        self.write(
+            ev.Error(
+                message=safe_message(message),
+                code=code,
+                error_type=error_type,
+                fatal=fatal,
+                **self.envelope,
+            )
+        )
 
     def raw(self, item: Any, name: str | None = None) -> None:
         """Write an item that the decoder does not know, as it came."""

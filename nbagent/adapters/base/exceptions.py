@@ -42,8 +42,12 @@ def _address_of(error: BaseException) -> str | None:
     """Return host and port of a request that had no answer, or went where no such service is. Never a path or a query."""
     try:
         request: Any = getattr(error, "request", None)
-        is_answered = getattr(error, "response", None) is not None or getattr(error, "body", None) is not None
-        if request is None or (is_answered and getattr(error, "status_code", None) not in _NOT_THERE):
+        is_answered = (
+            getattr(error, "response", None) is not None or getattr(error, "body", None) is not None
+        )
+        if request is None or (
+            is_answered and getattr(error, "status_code", None) not in _NOT_THERE
+        ):
             return None
         parts = urlsplit(str(request.url))
         return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

@@ -63,7 +63,9 @@ def _public_fields(value: Any) -> Any:
 
 
 # The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of the process.
-_UPSTREAM = JsonPolicy(max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name)
+_UPSTREAM = JsonPolicy(
+    max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name
+)
 
 
 def nonempty_str(value: Any) -> str | None:

@@ -38,7 +38,10 @@ class PendingRequests:
             expected: the method that such a result belongs to; decides between two requests with the same id.
         """
         waiting = self._by_id.get(repr(payload.get("id")), [])
-        found = next((request for request in waiting if request.method == expected), waiting[-1] if waiting else None)
+        found = next(
+            (request for request in waiting if request.method == expected),
+            waiting[-1] if waiting else None,
+        )
         if found is not None:
             waiting.remove(found)
         return found
@@ -47,7 +50,11 @@ class PendingRequests:
 def response_to(request: ApprovalRequest, result: dict[str, Any]) -> dict[str, Any]:
     """Return the response to a request whose id is in its `meta`; the result alone if it is not."""
     meta = request.meta or {}
-    return {"jsonrpc": "2.0", "id": meta["rpc_id"], "result": result} if meta.get("rpc_id") is not None else result
+    return (
+        {"jsonrpc": "2.0", "id": meta["rpc_id"], "result": result}
+        if meta.get("rpc_id") is not None
+        else result
+    )
 
 
 def elicitation_result(answered: Answered) -> dict[str, Any]:
@@ -55,7 +62,9 @@ def elicitation_result(answered: Answered) -> dict[str, Any]:
     response = answered.response
     if response.decision != "approve":
         return {"action": "decline" if response.decision == "deny" else "cancel"}
-    return {"action": "accept"} | ({"content": response.value} if response.value is not None else {})
+    return {"action": "accept"} | (
+        {"content": response.value} if response.value is not None else {}
+    )
 
 
 def write_blob(builder: EventBuilder, content: Any) -> bool:

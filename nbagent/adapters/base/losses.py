@@ -23,7 +23,9 @@ class Loss(StrEnum):
     ERROR_CODES = "code of an error or of the run's end"
     MISSING_ERROR_CODES = "missing error code (sent as server_error)"
     MISSING_REASONS = "missing reason of an incomplete run (sent as incomplete)"
-    CUT_REASONS = "the provider's name for the limit that cut an answer short (the system's own name is sent)"
+    CUT_REASONS = (
+        "the provider's name for the limit that cut an answer short (the system's own name is sent)"
+    )
     END_STATUS = "end statuses that the system does not have (sent as a failure with a message)"
     IMPLICIT_END = "end status (read as completed after a message, else as incomplete; an error is sent as a message)"
     PAUSED = "the status paused (sent as completed)"
@@ -38,8 +40,12 @@ class Loss(StrEnum):
     OVERLAPS = "overlap of texts or of reasoning blocks (sent one after another)"
     SPLITS = "continuation of a text or reasoning block after something else (sent as a second one)"
     BOUNDARIES = "boundary between adjacent texts or reasoning blocks (joined by an empty line)"
-    ANSWER_BOUNDARIES = "boundary between texts without a tool call between them (joined by an empty line)"
-    CALL_BOUNDARIES = "boundary between texts (joined by an empty line, or by the line of a tool call)"
+    ANSWER_BOUNDARIES = (
+        "boundary between texts without a tool call between them (joined by an empty line)"
+    )
+    CALL_BOUNDARIES = (
+        "boundary between texts (joined by an empty line, or by the line of a tool call)"
+    )
     OPAQUE_REASONING = "signatures and encrypted reasoning"
     SIGNATURES = "signatures of reasoning"
     OPAQUE_KIND = "whether opaque reasoning data is a signature or encrypted reasoning (only one of them is sent)"
@@ -48,13 +54,17 @@ class Loss(StrEnum):
     LINE_BREAKS = "whether the line ends of a text are line breaks"
     EARLY_STARTS = "start of a text or reasoning block before its first characters (sent with them)"
     REPLACED_TEXT = "replacement of a text by its final version (the streamed text stays)"
-    REPLACED_REASONING = "replacement of reasoning by its final version (the streamed reasoning stays)"
+    REPLACED_REASONING = (
+        "replacement of reasoning by its final version (the streamed reasoning stays)"
+    )
     EARLIER_TEXT = "replacement by its final version of a text that a tool call follows (the streamed text stays)"
     RETRACTED = "retraction of a text or reasoning block by an empty final version (the streamed text stays)"
 
     TOOLS = "tool calls"
     TOOL_KINDS = "kind of a tool (function, hosted, MCP, …)"
-    TOOL_NAME_CHARS = "characters of a tool's name other than letters, digits, dot and hyphen (sent as _)"
+    TOOL_NAME_CHARS = (
+        "characters of a tool's name other than letters, digits, dot and hyphen (sent as _)"
+    )
     TOOL_TITLES = "titles of tools"
     CALL_IDS = "ids of tool calls"
     HOSTED_CALL_IDS = "ids of tool calls that the provider ran"
@@ -68,7 +78,9 @@ class Loss(StrEnum):
     UNFINISHED_ARGS = "incompleteness of arguments (read as complete)"
     ARGS_COMPLETION = "completeness of arguments without a result, if the run breaks off"
     EMPTY_ARGS = "empty text of arguments (sent as {})"
-    REPLACED_ARGS_TEXT = "replacement of the arguments' text by its final version (the streamed text stays)"
+    REPLACED_ARGS_TEXT = (
+        "replacement of the arguments' text by its final version (the streamed text stays)"
+    )
     REPLACED_ARGS = "replacement of arguments by their final version (the streamed arguments stay)"
     PROGRESS = "progress of tools"
     OUTPUT = "text that a tool prints"
@@ -78,7 +90,9 @@ class Loss(StrEnum):
     RESULT_TYPES = "results other than text (sent as JSON text)"
     RESULT_OF_OLDEST = "which call of a tool a result answers (read as the oldest open one)"
     TOOL_ERRORS = "failure of a tool (its message is sent as the result)"
-    FUNCTION_ERRORS = "failure of a tool that the provider did not run (its message is sent as the result)"
+    FUNCTION_ERRORS = (
+        "failure of a tool that the provider did not run (its message is sent as the result)"
+    )
     ERROR_RESULTS = "content of a failed result other than its message"
     DENIAL_REASONS = "reason why a call was denied"
     DENIED = "denial of a call (sent as a failure)"
@@ -87,7 +101,9 @@ class Loss(StrEnum):
     APPROVALS = "approval requests"
     ANSWERED_APPROVALS = "approval requests that were answered, or for which the run does not wait"
     APPROVAL_LINKS = "call, arguments, options and answer of an approval request"
-    APPROVAL_DETAILS = "contents of an approval request other than its call, and the value of its answer"
+    APPROVAL_DETAILS = (
+        "contents of an approval request other than its call, and the value of its answer"
+    )
     APPROVAL_ARGS = "arguments and options of an approval request"
     APPROVAL_MEMORY = "permission for all further calls of a tool"
     APPROVAL_OPTIONS = "options of an approval request"
@@ -122,7 +138,15 @@ class Loss(StrEnum):
 # --- losses that several systems share
 
 COMMON: Final = frozenset(
-    {Loss.FINISH_REASON, Loss.PROMPTS, Loss.PHASES, Loss.LINE_BREAKS, Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT}
+    {
+        Loss.FINISH_REASON,
+        Loss.PROMPTS,
+        Loss.PHASES,
+        Loss.LINE_BREAKS,
+        Loss.TOOL_KINDS,
+        Loss.PROGRESS,
+        Loss.OUTPUT,
+    }
     | {Loss.AGENTS, Loss.NESTING, Loss.HANDOFFS, Loss.STATUS, Loss.WARNINGS, Loss.RAW}
 )
 """Losses of nearly every system."""
@@ -132,11 +156,21 @@ APPLICATION_DATA: Final = frozenset({Loss.FILES, Loss.STATE, Loss.CUSTOM})
 
 UI_PROTOCOL: Final = COMMON | (
     {Loss.MODEL, Loss.COST, Loss.END_STATUS, Loss.ERROR_TYPES}
-    | {Loss.REASONING_KIND, Loss.OPAQUE_KIND, Loss.REFUSALS, Loss.REPLACED_TEXT, Loss.REPLACED_REASONING}
+    | {
+        Loss.REASONING_KIND,
+        Loss.OPAQUE_KIND,
+        Loss.REFUSALS,
+        Loss.REPLACED_TEXT,
+        Loss.REPLACED_REASONING,
+    }
 )
 """Losses of the protocols for user interfaces (AG-UI, Vercel)."""
 
-OPENAI: Final = COMMON | APPLICATION_DATA | {Loss.COST, Loss.CUT_REASONS, Loss.TOOL_TITLES, Loss.PARSED_ARGS, Loss.APPROVALS}
+OPENAI: Final = (
+    COMMON
+    | APPLICATION_DATA
+    | {Loss.COST, Loss.CUT_REASONS, Loss.TOOL_TITLES, Loss.PARSED_ARGS, Loss.APPROVALS}
+)
 """Losses of OpenAI's three endpoints."""
 
 OPENAI_RUN: Final = OPENAI | (
@@ -148,7 +182,15 @@ OPENAI_RUN: Final = OPENAI | (
 TEXT_ONLY: Final = (
     COMMON
     | APPLICATION_DATA
-    | {Loss.USAGE, Loss.END_STATUS, Loss.REASONING, Loss.REFUSALS, Loss.REPLACED_TEXT, Loss.SOURCES, Loss.ERROR_TYPES}
+    | {
+        Loss.USAGE,
+        Loss.END_STATUS,
+        Loss.REASONING,
+        Loss.REFUSALS,
+        Loss.REPLACED_TEXT,
+        Loss.SOURCES,
+        Loss.ERROR_TYPES,
+    }
 )
 """Losses of systems whose content is text without structure."""
 

@@ -18,14 +18,23 @@ def openai_usage(usage: Any) -> Usage | None:
     counts = fields_or_empty(usage)
     if not counts:
         return None
-    input_details = fields_or_empty(counts.get("prompt_tokens_details") or counts.get("input_tokens_details"))
-    output_details = fields_or_empty(counts.get("completion_tokens_details") or counts.get("output_tokens_details"))
+    input_details = fields_or_empty(
+        counts.get("prompt_tokens_details") or counts.get("input_tokens_details")
+    )
+    output_details = fields_or_empty(
+        counts.get("completion_tokens_details") or counts.get("output_tokens_details")
+    )
     prompt = _first_int(counts, "prompt_tokens", "input_tokens")
     output = _first_int(counts, "completion_tokens", "output_tokens")
     total = _first_int(counts, "total_tokens")
     reasoning = _first_int(output_details, "reasoning_tokens")
     # xAI leaves reasoning out of `completion_tokens`; its total gives that away.
-    if prompt is not None and output is not None and reasoning and total == prompt + output + reasoning:
+    if (
+        prompt is not None
+        and output is not None
+        and reasoning
+        and total == prompt + output + reasoning
+    ):
         output += reasoning
     cost = counts.get("cost")
     ticks = counts.get("cost_in_usd_ticks")
@@ -36,18 +45,26 @@ def openai_usage(usage: Any) -> Usage | None:
         reasoning=reasoning,
         cache_read=_either(
             _first_int(input_details, "cached_tokens"),
-            _first_int(counts, "cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"),
+            _first_int(
+                counts, "cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"
+            ),
         ),
         cache_write=_either(
             _first_int(input_details, "cache_write_tokens", "cache_creation_tokens"),
             _first_int(counts, "cache_creation_input_tokens"),
         ),
-        cost=float(cost) if isinstance(cost, int | float) else ticks / _TICKS_PER_DOLLAR if isinstance(ticks, int) else None,
+        cost=float(cost)
+        if isinstance(cost, int | float)
+        else ticks / _TICKS_PER_DOLLAR
+        if isinstance(ticks, int)
+        else None,
     )
 
 
 def _first_int(counts: Mapping[str, Any], *names: str) -> int | None:
-    return next((value for name in names if (value := token_count(counts.get(name))) is not None), None)
+    return next(
+        (value for name in names if (value := token_count(counts.get(name))) is not None), None
+    )
 
 
 def _either(left: int | None, right: int | None) -> int | None:

@@ -23,7 +23,13 @@ _TOOL = (*_CALL, ev.ApprovalRequest, ev.ApprovalResponse, ev.AgentHandoff)
 
 
 def _span_of(event: ev.Event) -> Span | None:
-    return "text" if isinstance(event, _TEXT) else "reasoning" if isinstance(event, _REASONING) else None
+    return (
+        "text"
+        if isinstance(event, _TEXT)
+        else "reasoning"
+        if isinstance(event, _REASONING)
+        else None
+    )
 
 
 class QueueOverlaps:
@@ -96,7 +102,9 @@ class SplitOnInterleave:
         events = self._open[kind].feed(event)
         if isinstance(event, _ENDS):
             del self._open[kind]
-        has_content = any(getattr(piece, "delta", None) or getattr(piece, "text", None) for piece in events)
+        has_content = any(
+            getattr(piece, "delta", None) or getattr(piece, "text", None) for piece in events
+        )
         return [*self._interrupt(kind), *events] if has_content else events
 
     def _interrupt(self, by: Trigger) -> list[ev.Event]:

@@ -25,7 +25,12 @@ class Frame(NamedTuple):
 
 def frame_of(item: Any) -> Frame:
     """Unwrap `{"event": name, "data": payload}`. Any other item is a payload without a name."""
-    if isinstance(item, Mapping) and "data" in item and isinstance(item.get("event"), str) and set(item) <= _FRAME_FIELDS:
+    if (
+        isinstance(item, Mapping)
+        and "data" in item
+        and isinstance(item.get("event"), str)
+        and set(item) <= _FRAME_FIELDS
+    ):
         return Frame(item["event"], item["data"])
     return Frame(None, item)
 
@@ -39,7 +44,9 @@ def to_wire_dict(item: Any) -> Mapping[str, Any]:
     if isinstance(item, Mapping):
         return item
     if hasattr(item, "__pydantic_fields_set__"):
-        dumped: dict[str, Any] = item.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
+        dumped: dict[str, Any] = item.model_dump(
+            mode="json", by_alias=True, exclude_none=True, warnings=False
+        )
         return dumped
     if hasattr(item, "DESCRIPTOR") and hasattr(item, "ListFields"):
         read = _protobuf(item)

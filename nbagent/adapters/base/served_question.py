@@ -17,7 +17,9 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.text_forms import without_none
 from nbagent.events import ApprovalRequest
 
-_ANSWERS = re.compile(r"(/[\w.~%-]+)*/runs/run-[\w-]+/answers")  # a path only: an answer goes to the server that asked
+_ANSWERS = re.compile(
+    r"(/[\w.~%-]+)*/runs/run-[\w-]+/answers"
+)  # a path only: an answer goes to the server that asked
 _KINDS = ("tool", "input", "auth", "stop")
 
 
@@ -30,7 +32,13 @@ def question_of(request: ApprovalRequest, tool: str | None, answers: str) -> dic
         answers: path of the server that takes the answer.
     """
     about = without_none(prompt=request.prompt, options=request.options, schema=request.schema)
-    asked = {"id": request.approval_id, "kind": request.kind, "tool": tool, "args": request.args, **about}
+    asked = {
+        "id": request.approval_id,
+        "kind": request.kind,
+        "tool": tool,
+        "args": request.args,
+        **about,
+    }
     return {**asked, "can_remember": request.can_remember, "answers": answers}
 
 
@@ -38,7 +46,9 @@ def words_of(question: Mapping[str, Any]) -> str:
     """Return a question in words, for the reader of a client that does not know it."""
     about = question.get("prompt") or question["tool"] or question["kind"]
     what = (
-        f"permission to call {question['tool']}" if question["kind"] == "tool" and question["tool"] else f"an answer: {about}"
+        f"permission to call {question['tool']}"
+        if question["kind"] == "tool" and question["tool"]
+        else f"an answer: {about}"
     )
     return f"Waiting for {what}. POST {question['answers']} takes {json.dumps({'id': question['id'], 'decision': 'approve'})}"
 
@@ -93,6 +103,12 @@ class ServedAnswers(AnswerForm):
 
 def _fields(answered: Answered) -> dict[str, Any]:
     response = answered.response
-    fields = {"id": answered.request.approval_id, "decision": response.decision, "value": response.value}
-    kept: dict[str, Any] = msgspec.to_builtins({**fields, "reason": response.reason, "remember": response.remember})
+    fields = {
+        "id": answered.request.approval_id,
+        "decision": response.decision,
+        "value": response.value,
+    }
+    kept: dict[str, Any] = msgspec.to_builtins(
+        {**fields, "reason": response.reason, "remember": response.remember}
+    )
     return kept

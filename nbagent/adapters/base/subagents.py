@@ -13,7 +13,9 @@ class Subagents:
         self._builder = builder
         self._open: dict[Hashable, ev.AgentStart] = {}
 
-    def start(self, key: Hashable, name: str, *, tool_id: str | None = None, parent: Hashable = None) -> str:
+    def start(
+        self, key: Hashable, name: str, *, tool_id: str | None = None, parent: Hashable = None
+    ) -> str:
         """Return the id of the agent of that key, started if it is not open.
 
         Args:
@@ -25,8 +27,13 @@ class Subagents:
         found = self._open.get(key)
         if found is None:
             outer = self._open.get(parent)
-            envelope = {**self._builder.envelope, "parent_id": tool_id or (outer.id if outer else None)}
-            found = ev.AgentStart(id=self._builder.mint("agent"), name=name, tool_id=tool_id, **envelope)
+            envelope = {
+                **self._builder.envelope,
+                "parent_id": tool_id or (outer.id if outer else None),
+            }
+            found = ev.AgentStart(
+                id=self._builder.mint("agent"), name=name, tool_id=tool_id, **envelope
+            )
             self._open[key] = found
             self._builder.write(found)
         return found.id
@@ -45,7 +52,13 @@ class Subagents:
         started = self._open.pop(key, None)
         if started is not None:
             self._builder.write(
-                ev.AgentEnd(id=started.id, name=started.name, status=status, step=started.step, parent_id=started.parent_id)
+                ev.AgentEnd(
+                    id=started.id,
+                    name=started.name,
+                    status=status,
+                    step=started.step,
+                    parent_id=started.parent_id,
+                )
             )
 
     def end_all(self, status: ev.RunStatus) -> None:

@@ -12,7 +12,10 @@ PARAGRAPH_BREAK = "\n\n"
 """Separator of two texts that are joined into one."""
 
 _LIMITS = {
-    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length"), "length"),
+    **dict.fromkeys(
+        ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length"),
+        "length",
+    ),
     **dict.fromkeys(("content_filter", "content-filter", "safety"), "content_filter"),
 }
 """Providers' names for the limits that cut an answer short, in lower case, by our two names."""
@@ -68,7 +71,9 @@ def compact_json(item: Any) -> str:
 
 def named_fields(item: Any) -> tuple[str, str]:
     """Return the name and the data, as text, of an item `{"event": name, "data": payload}`."""
-    return item["event"], item["data"] if isinstance(item["data"], str) else compact_json(item["data"])
+    return item["event"], item["data"] if isinstance(item["data"], str) else compact_json(
+        item["data"]
+    )
 
 
 def as_text(value: Any) -> str:
@@ -87,7 +92,9 @@ def error_message(result: ev.ToolResult) -> str:
     """Return the message of a result that is not "ok": its error, else its content, else a default."""
     if result.error is not None and result.error.message:
         return result.error.message
-    return as_text(result.content) or ("The call was denied" if result.status == "denied" else "The tool failed")
+    return as_text(result.content) or (
+        "The call was denied" if result.status == "denied" else "The tool failed"
+    )
 
 
 def result_text(result: ev.ToolResult) -> str:

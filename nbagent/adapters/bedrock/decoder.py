@@ -26,7 +26,12 @@ from nbagent.adapters.base.fields import (
     to_jsonable,
 )
 
-_CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "guardrail_intervened", "content_filtered"}
+_CUT_SHORT = {
+    "max_tokens",
+    "model_context_window_exceeded",
+    "guardrail_intervened",
+    "content_filtered",
+}
 _FAILED = {"malformed_model_output", "malformed_tool_use"}
 _EXCEPTION = "Exception"
 
@@ -69,7 +74,13 @@ class BedrockDecoder(BaseDecoder):
         if name == "chunk" and "bytes" in payload:
             self._read_chunk(item, payload["bytes"])
         elif name.endswith(_EXCEPTION):
-            self.fail(clean_str(payload.get("message")) or clean_str(payload.get("originalMessage")) or name, name, name)
+            self.fail(
+                clean_str(payload.get("message"))
+                or clean_str(payload.get("originalMessage"))
+                or name,
+                name,
+                name,
+            )
         elif name in _HANDLERS:
             if not self.builder.in_step and name not in ("messageStart", "metadata"):
                 self._message_start({})
@@ -151,7 +162,12 @@ class BedrockDecoder(BaseDecoder):
             self._enter(index, "call")
             call_id = clean_str(call.get("toolUseId"))
             kind: ev.ToolKind = "hosted" if call.get("type") == "server_tool_use" else "function"
-            block = builder.start_tool(self._key(index), clean_str(call.get("name")) or "function", call_id=call_id, kind=kind)
+            block = builder.start_tool(
+                self._key(index),
+                clean_str(call.get("name")) or "function",
+                call_id=call_id,
+                kind=kind,
+            )
             if call_id is not None:
                 self._calls[call_id] = block
         elif "toolResult" in start:
@@ -160,11 +176,16 @@ class BedrockDecoder(BaseDecoder):
             call_id = clean_str(result.get("toolUseId"))
             name = clean_str(result.get("type")) or "tool"
             known = self._calls.get(call_id) if call_id else None
-            block = known or builder.start_tool(self._key(index), name, call_id=call_id, kind="hosted")
+            block = known or builder.start_tool(
+                self._key(index), name, call_id=call_id, kind="hosted"
+            )
             self._results[index] = (block, result.get("status") == "error", [])
         elif "image" in start:
             self._enter(index, "image")
-            self._images[index] = (builder.mint("file"), clean_str(fields_or_empty(start["image"]).get("format")) or "png")
+            self._images[index] = (
+                builder.mint("file"),
+                clean_str(fields_or_empty(start["image"]).get("format")) or "png",
+            )
         elif start:
             builder.raw(payload, "contentBlockStart")
 
@@ -178,7 +199,9 @@ class BedrockDecoder(BaseDecoder):
         elif "reasoningContent" in delta:
             self._write_reasoning(index, fields_or_empty(delta["reasoningContent"]))
         elif "toolUse" in delta and (block := builder.tool(self._key(index))) is not None:
-            builder.tool_delta(block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input")) or "")
+            builder.tool_delta(
+                block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input")) or ""
+            )
         elif "toolResult" in delta and index in self._results:
             pieces = delta["toolResult"]
             self._results[index][2].extend(pieces if isinstance(pieces, list) else [pieces])
@@ -195,8 +218,12 @@ class BedrockDecoder(BaseDecoder):
         if self._enter(index, "reasoning"):
             self.builder.start_reasoning(key)
         self.builder.reasoning(key, str_field(reasoning, "text") or "")
-        self._signatures[key] = self._signatures.get(key, "") + (str_field(reasoning, "signature") or "")
-        self._redacted[key] = self._redacted.get(key, "") + (base64_text(reasoning.get("redactedContent")) or "")
+        self._signatures[key] = self._signatures.get(key, "") + (
+            str_field(reasoning, "signature") or ""
+        )
+        self._redacted[key] = self._redacted.get(key, "") + (
+            base64_text(reasoning.get("redactedContent")) or ""
+        )
 
     def _cite(self, citation: Mapping[str, Any]) -> None:
         text_id = self.builder.start_text(self._key("text")).id
@@ -209,12 +236,21 @@ class BedrockDecoder(BaseDecoder):
     def _write_image(self, index: Any, image: Mapping[str, Any]) -> None:
         file_id, image_format = self._images[index]
         source = fields_or_empty(image.get("source"))
-        data, url = base64_text(source.get("bytes")), clean_str(fields_or_empty(source.get("s3Location")).get("uri"))
+        data, url = (
+            base64_text(source.get("bytes")),
+            clean_str(fields_or_empty(source.get("s3Location")).get("uri")),
+        )
         if image.get("error"):
             self.fail_with(image["error"])
         elif data or url:
             self.builder.write(
-                ev.File(id=file_id, media_type=f"image/{image_format}", data=data, url=url, **self.builder.envelope)
+                ev.File(
+                    id=file_id,
+                    media_type=f"image/{image_format}",
+                    data=data,
+                    url=url,
+                    **self.builder.envelope,
+                )
             )
 
     def _block_stop(self, payload: Mapping[str, Any]) -> None:
@@ -224,14 +260,19 @@ class BedrockDecoder(BaseDecoder):
         key = self._key(index)
         kind = self._kinds.pop(index, "")
         if kind == "reasoning":
-            signature, redacted = clean_str(self._signatures.pop(key, "")), clean_str(self._redacted.pop(key, ""))
+            signature, redacted = (
+                clean_str(self._signatures.pop(key, "")),
+                clean_str(self._redacted.pop(key, "")),
+            )
             self.builder.end_reasoning(key, signature=signature, encrypted=redacted)
         elif kind == "call" and (block := self.builder.tool(key)) is not None:
             self.builder.tool_args(block)
         elif kind == "result":
             block, failed, pieces = self._results.pop(index)
             texts = [clean_str(fields_or_empty(piece).get("text")) for piece in pieces]
-            error = ev.ErrorInfo(message="\n".join(filter(None, texts)) or "failed") if failed else None
+            error = (
+                ev.ErrorInfo(message="\n".join(filter(None, texts)) or "failed") if failed else None
+            )
             self.builder.tool_result(block, pieces, status="error" if failed else "ok", error=error)
 
 
@@ -241,17 +282,25 @@ def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
     if payload.keys() == {"event", "data"}:
         return clean_str(payload["event"]) or "", fields_or_empty(payload["data"])
     names = [
-        name for name, value in payload.items() if value is not None and (name in _NAMES or str(name).endswith(_EXCEPTION))
+        name
+        for name, value in payload.items()
+        if value is not None and (name in _NAMES or str(name).endswith(_EXCEPTION))
     ]
     return (str(names[0]), fields_or_empty(payload[names[0]])) if len(names) == 1 else ("", payload)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
     """Return the token counts, or None. Cache reads and writes are added to the input if the total counts them apart."""
-    counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
+    counts = {
+        name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)
+    }
     if not counts:
         return None
-    prompt, output, total = counts.get("inputTokens"), counts.get("outputTokens"), counts.get("totalTokens")
+    prompt, output, total = (
+        counts.get("inputTokens"),
+        counts.get("outputTokens"),
+        counts.get("totalTokens"),
+    )
     read, written = counts.get("cacheReadInputTokens"), counts.get("cacheWriteInputTokens")
     cached = (read or 0) + (written or 0)
     if prompt is not None and output is not None and total == prompt + output + cached:

@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    clean_str,
+    fields,
+    fields_or_empty,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"MAX_TOKENS", "TIMEOUT", "ERROR_LIMIT", "ERROR_TOXIC"}
@@ -50,7 +57,9 @@ class CohereDecoder(BaseDecoder):
         if handler is not None:
             if not self.builder.in_step and handler is not CohereDecoder._message_start:
                 self._message_start({})
-            handler(self, payload, fields_or_empty(fields_or_empty(payload.get("delta")).get("message")))
+            handler(
+                self, payload, fields_or_empty(fields_or_empty(payload.get("delta")).get("message"))
+            )
         elif _tag(inner) == "" and str_field(payload, "message"):  # an error body
             self.fail_with(payload)
         else:
@@ -58,7 +67,9 @@ class CohereDecoder(BaseDecoder):
 
     # --- the message ----------------------------------------------------------------------------------------------------
 
-    def _message_start(self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> None:
+    def _message_start(
+        self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None
+    ) -> None:
         if self.builder.in_step:
             self.finish()
         self.new_step()
@@ -108,13 +119,19 @@ class CohereDecoder(BaseDecoder):
     def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Write the sources of a passage: documents or tool results."""
         citations = message.get("citations")
-        for citation in map(fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]):
+        for citation in map(
+            fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]
+        ):
             index = citation.get("content_index", payload.get("index"))
             text_id = self._text_ids.get(index) or next(iter(self._text_ids.values()), None)
             for source in map(fields_or_empty, citation.get("sources") or ({},)):
                 document = fields_or_empty(source.get("document") or source.get("tool_output"))
                 url = clean_str(document.get("url"))
-                title = clean_str(document.get("title")) or clean_str(document.get("id")) or clean_str(source.get("id"))
+                title = (
+                    clean_str(document.get("title"))
+                    or clean_str(document.get("id"))
+                    or clean_str(source.get("id"))
+                )
                 meta = to_jsonable({**citation, "sources": [source]})
                 self.builder.source(url, title=title, text_id=text_id, meta=meta)
 
@@ -128,7 +145,9 @@ class CohereDecoder(BaseDecoder):
         call = _call(message)
         function = fields_or_empty(call.get("function"))
         key = (self.builder.step, payload.get("index"))
-        block = self.builder.start_tool(key, clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id")))
+        block = self.builder.start_tool(
+            key, clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id"))
+        )
         self.builder.tool_delta(block, str_field(function, "arguments") or "")
 
     def _tool_delta(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
@@ -136,7 +155,11 @@ class CohereDecoder(BaseDecoder):
         if block is None:
             self.builder.raw(payload, "tool-call-delta")
         else:
-            self.builder.tool_delta(block, nonempty_str(fields_or_empty(_call(message).get("function")).get("arguments")) or "")
+            self.builder.tool_delta(
+                block,
+                nonempty_str(fields_or_empty(_call(message).get("function")).get("arguments"))
+                or "",
+            )
 
     def _tool_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         block = self.builder.tool((self.builder.step, payload.get("index")))
@@ -163,7 +186,8 @@ def _read_usage(usage: Any) -> ev.Usage | None:
     counts = fields_or_empty(usage)
     tokens = fields_or_empty(counts.get("tokens")) or fields_or_empty(counts.get("billed_units"))
     prompt, output = (
-        int(count) if isinstance(count := tokens.get(name), int | float) else None for name in ("input_tokens", "output_tokens")
+        int(count) if isinstance(count := tokens.get(name), int | float) else None
+        for name in ("input_tokens", "output_tokens")
     )
     if prompt is None and output is None:
         return None

@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import (
+    class_name,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    to_jsonable,
+    token_count,
+)
 from nbagent.adapters.base.openai_fields import openai_usage
 
 _EVENT_PREFIXES = (
@@ -36,7 +44,17 @@ _EVENT_PREFIXES = (
     "mcp_",
     "a2a_",
 )
-_EVENT_SUFFIXES = ("_started", "_completed", "_failed", "_finished", "_error", "_chunk", "_requested", "_received", "_created")
+_EVENT_SUFFIXES = (
+    "_started",
+    "_completed",
+    "_failed",
+    "_finished",
+    "_error",
+    "_chunk",
+    "_requested",
+    "_received",
+    "_created",
+)
 
 
 class CrewDecoder(BaseDecoder):
@@ -61,7 +79,11 @@ class CrewDecoder(BaseDecoder):
         if class_name(item) == "StreamChunk" or get_field(item, "chunk_type") is not None:
             return get_field(item, "content") is not None
         kind = get_field(item, "type")
-        return isinstance(kind, str) and kind.startswith(_EVENT_PREFIXES) and kind.endswith(_EVENT_SUFFIXES)
+        return (
+            isinstance(kind, str)
+            and kind.startswith(_EVENT_PREFIXES)
+            and kind.endswith(_EVENT_SUFFIXES)
+        )
 
     def read(self, item: Any) -> None:
         """Read an event, a frame or a chunk."""
@@ -79,7 +101,9 @@ class CrewDecoder(BaseDecoder):
                 self.unread(item, kind or None)
             return
         self.builder.begin(get_str(payload, "model"))
-        role = get_str(payload, "agent_role") or nonempty_str(get_field(get_field(payload, "agent"), "role"))
+        role = get_str(payload, "agent_role") or nonempty_str(
+            get_field(get_field(payload, "agent"), "role")
+        )
         self.builder.envelope["agent"] = role
         subject, _, phase = kind.rpartition("_")
         if kind in ("llm_stream_chunk", "llm_thinking_chunk"):
@@ -95,9 +119,13 @@ class CrewDecoder(BaseDecoder):
         elif phase in ("failed", "error"):
             self.fail(get_str(payload, "error") or kind, error_type=kind, fatal=False)
         elif kind.startswith("task") and phase == "started":
-            name = get_str(payload, "task_name") or nonempty_str(get_field(get_field(payload, "task"), "description"))
+            name = get_str(payload, "task_name") or nonempty_str(
+                get_field(get_field(payload, "task"), "description")
+            )
             self.builder.status(f"Task: {name}" if name else "Task started")
-        elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
+        elif kind.startswith(
+            ("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")
+        ):
             self.builder.custom(kind, payload)
 
     def _ensure_step(self, model: str | None = None) -> None:
@@ -129,14 +157,21 @@ class CrewDecoder(BaseDecoder):
         name, arguments = get_str(function, "name"), get_field(function, "arguments")
         call_id = get_str(call, "id") or get_str(call, "tool_id")
         block = self._announced.get(index)
-        if name and (block is None or call_id not in (None, block.call_id)):  # some models reuse the index for the next call
+        if name and (
+            block is None or call_id not in (None, block.call_id)
+        ):  # some models reuse the index for the next call
             if block is not None:
                 self.builder.tool_args(block)
-            block = self._announced[index] = self.builder.start_tool(("piece", index, call_id), name, call_id=call_id)
+            block = self._announced[index] = self.builder.start_tool(
+                ("piece", index, call_id), name, call_id=call_id
+            )
         if block is not None and isinstance(arguments, str):
             # Some versions send the arguments so far instead of a delta.
             so_far = "".join(block.args_pieces)
-            self.builder.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
+            self.builder.tool_delta(
+                block,
+                arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments,
+            )
 
     def _llm_call(self, phase: str, payload: Any) -> None:
         if phase == "started":
@@ -151,30 +186,53 @@ class CrewDecoder(BaseDecoder):
             self.builder.start_text("text")
             self.builder.end_text("text", response)
         self._complete_args()
-        self.builder.end_step(get_str(payload, "finish_reason"), openai_usage(get_field(payload, "usage")))
+        self.builder.end_step(
+            get_str(payload, "finish_reason"), openai_usage(get_field(payload, "usage"))
+        )
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool(self, kind: str, payload: Any) -> None:
         name = get_str(payload, "tool_name") or "tool"
         if kind == "tool_usage_started":
-            known = [block for block in self._announced.values() if block.name == name and not block.closed]
-            block = known[0] if known else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
+            known = [
+                block
+                for block in self._announced.values()
+                if block.name == name and not block.closed
+            ]
+            block = (
+                known[0]
+                if known
+                else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
+            )
             self._tools[str(get_field(payload, "event_id") or block.id)] = block
             args = get_field(payload, "tool_args")
             self.builder.complete_args(block, args)
             return
         block_or_none = self._tools.get(str(get_field(payload, "started_event_id")))
         if block_or_none is None:
-            block_or_none = next((block for block in self._tools.values() if block.name == name and not block.closed), None)
+            block_or_none = next(
+                (
+                    block
+                    for block in self._tools.values()
+                    if block.name == name and not block.closed
+                ),
+                None,
+            )
         if block_or_none is None:
             block_or_none = self.builder.start_tool(("use", get_field(payload, "event_id")), name)
-            self.builder.tool_args(block_or_none, args=to_jsonable(get_field(payload, "tool_args") or {}))
+            self.builder.tool_args(
+                block_or_none, args=to_jsonable(get_field(payload, "tool_args") or {})
+            )
         if kind == "tool_usage_finished":
             self.builder.tool_result(block_or_none, get_field(payload, "output"))
         else:
-            error = get_str(payload, "error") or str(to_jsonable(get_field(payload, "error") or kind))
-            self.builder.tool_result(block_or_none, None, status="error", error=ev.ErrorInfo(message=error))
+            error = get_str(payload, "error") or str(
+                to_jsonable(get_field(payload, "error") or kind)
+            )
+            self.builder.tool_result(
+                block_or_none, None, status="error", error=ev.ErrorInfo(message=error)
+            )
 
     # --- humans, agents and the end -------------------------------------------------------------------------------------
 
@@ -190,14 +248,21 @@ class CrewDecoder(BaseDecoder):
                     kind="input",
                     prompt=prompt,
                     args=to_jsonable(get_field(payload, "output")),
-                    options=[str(option) for option in options] if isinstance(options, list) else None,
+                    options=[str(option) for option in options]
+                    if isinstance(options, list)
+                    else None,
                     **builder.envelope,
                 )
             )
         else:
             value = get_field(payload, "feedback") or get_field(payload, "response")
             builder.write(
-                ev.ApprovalResponse(approval_id=request_id, decision="approve", value=to_jsonable(value), **builder.envelope)
+                ev.ApprovalResponse(
+                    approval_id=request_id,
+                    decision="approve",
+                    value=to_jsonable(value),
+                    **builder.envelope,
+                )
             )
 
     def _lifecycle(self, subject: str, phase: str, payload: Any, role: str | None) -> None:
@@ -205,7 +270,10 @@ class CrewDecoder(BaseDecoder):
         if phase == "created" or subject.startswith("flow_plot"):
             return
         # A crew emits flow events of its own, inside the flow that runs it.
-        is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (None, self._root_event)
+        is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (
+            None,
+            self._root_event,
+        )
         if phase == "started":
             if self._root is None:
                 self._root, self._root_event = subject, get_str(payload, "event_id")
@@ -238,7 +306,9 @@ class CrewDecoder(BaseDecoder):
         if call is not None and _enum_value(get_field(item, "chunk_type")) == "tool_call":
             name = get_str(call, "tool_name")
             function = {"name": name, "arguments": get_field(call, "arguments")}
-            self._tool_call_delta(call if name is None else {**fields_or_empty(call), "function": function})
+            self._tool_call_delta(
+                call if name is None else {**fields_or_empty(call), "function": function}
+            )
         else:
             self._complete_args()
             self.builder.text("text", get_str(item, "content") or "")

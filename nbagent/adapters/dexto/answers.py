@@ -34,7 +34,9 @@ class DextoAnswers(AnswerForm):
         data = {name: body.pop(name) for name in ("formData", "rememberChoice") if name in body}
         session = (answered.request.meta or {}).get("session")
         message = {"type": "approval:response", "approvalId": answered.request.approval_id, **body}
-        return message | ({"sessionId": session} if session else {}) | ({"data": data} if data else {})
+        return (
+            message | ({"sessionId": session} if session else {}) | ({"data": data} if data else {})
+        )
 
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request to the server whose stream asked."""
@@ -53,7 +55,9 @@ def _body(answered: Answered) -> dict[str, Any]:
         if response.reason:
             body["message"] = response.reason
     elif request.kind == "input":
-        body["formData"] = response.value if isinstance(response.value, dict) else {"response": response.value}
+        body["formData"] = (
+            response.value if isinstance(response.value, dict) else {"response": response.value}
+        )
     elif response.remember:
         body["rememberChoice"] = True
     return body

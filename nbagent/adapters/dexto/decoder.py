@@ -16,7 +16,15 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+    token_count,
+)
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 from nbagent.events.growing_text import GrowingText
@@ -47,7 +55,14 @@ _STATUS_MESSAGES = {
     "message:dequeued": "Taken from the queue",
 }
 _CUT_SHORT = {"length", "content-filter", "other", "unknown"}
-_CONTENT_EVENTS = {"llm:thinking", "llm:chunk", "llm:tool-call-partial", "llm:tool-call", "tool:running", "llm:tool-result"}
+_CONTENT_EVENTS = {
+    "llm:thinking",
+    "llm:chunk",
+    "llm:tool-call-partial",
+    "llm:tool-call",
+    "tool:running",
+    "llm:tool-result",
+}
 
 
 class DextoDecoder(BaseDecoder):
@@ -83,7 +98,9 @@ class DextoDecoder(BaseDecoder):
             case "llm:tool-call-partial" | "llm:tool-call":
                 self._call(payload, is_complete=name == "llm:tool-call")
             case "tool:running":
-                self.builder.write(ev.ToolProgress(id=self._call_of(payload).id, **self.builder.envelope))
+                self.builder.write(
+                    ev.ToolProgress(id=self._call_of(payload).id, **self.builder.envelope)
+                )
             case "llm:tool-result":
                 self._result(payload)
             case "approval:request":
@@ -138,10 +155,16 @@ class DextoDecoder(BaseDecoder):
             self.builder.reasoning("reasoning", reasoning)
         self.builder.end_reasoning("reasoning", reasoning)
         self._end_text(content)
-        usage = _read_usage(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
+        usage = _read_usage(
+            payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost")
+        )
         reason = str_field(payload, "finishReason")
         self.builder.end_step(reason, usage)
-        if self.stop_info.status != "failed" and not self.builder.unanswered() and reason not in ("tool-calls", "error"):
+        if (
+            self.stop_info.status != "failed"
+            and not self.builder.unanswered()
+            and reason not in ("tool-calls", "error")
+        ):
             self._complete({"finishReason": reason or "stop"})
 
     def _end_text(self, whole: str | None) -> None:
@@ -150,7 +173,11 @@ class DextoDecoder(BaseDecoder):
         Content that differs from the chunks replaces the last text.
         """
         texts, self._texts = [str(text) for text in self._texts], []
-        streamed = {_without_space("".join(part)) for at in range(len(texts)) for part in (texts[:at], texts[at:])}
+        streamed = {
+            _without_space("".join(part))
+            for at in range(len(texts))
+            for part in (texts[:at], texts[at:])
+        }
         last = texts.pop() if self.builder.text_id("text") is not None else ""
         is_last = whole is not None and _without_space(whole) == _without_space(last)
         if whole and (is_last or _without_space(whole) not in streamed):
@@ -164,14 +191,18 @@ class DextoDecoder(BaseDecoder):
         """Return the call of an event, started if it is not known. Without an id it is the oldest open one of its name."""
         call_id = _call_id(payload)
         name = str_field(payload, "toolName")
-        block = self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        block = (
+            self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        )
         return self._start_call(payload) if block is None else block
 
     def _start_call(self, payload: Mapping[str, Any]) -> Block:
         self._ensure_step()
         call_id = _call_id(payload)
         key = ("call", call_id or self.builder.mint("call"))
-        block = self.builder.start_tool(key, str_field(payload, "toolName") or "tool", call_id=call_id)
+        block = self.builder.start_tool(
+            key, str_field(payload, "toolName") or "tool", call_id=call_id
+        )
         if call_id:
             self._calls[call_id] = block
         return block
@@ -182,11 +213,19 @@ class DextoDecoder(BaseDecoder):
         known = [self._calls[call_id]] if call_id in self._calls else []
         if call_id is None:
             known = self.builder.unanswered(str_field(payload, "toolName"))
-        known = [block for block in known if not (block.closed or (block.args_complete and call_id is None))]
+        known = [
+            block
+            for block in known
+            if not (block.closed or (block.args_complete and call_id is None))
+        ]
         block = known[0] if known else self._start_call(payload)
         args = payload.get("args")
         if is_complete:
-            self.builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
+            self.builder.tool_args(
+                block,
+                args if isinstance(args, str) else None,
+                args=None if isinstance(args, str) else args,
+            )
 
     def _result(self, payload: Mapping[str, Any]) -> None:
         block = self._call_of(payload)
@@ -200,7 +239,10 @@ class DextoDecoder(BaseDecoder):
             error = payload.get("error")
             message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
             self.builder.tool_result(
-                block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message)
+                block,
+                content,
+                status="denied" if denied else "error",
+                error=ev.ErrorInfo(message=message),
             )
         else:
             self.builder.tool_result(block, content)
@@ -214,7 +256,9 @@ class DextoDecoder(BaseDecoder):
         block = self._calls.get(call_id or "")
         schema = metadata.get("schema")
         prompt_fields = ("message", "prompt", "title", "command", "toolName")
-        prompt = next((text for key in prompt_fields if (text := nonempty_str(metadata.get(key)))), None)
+        prompt = next(
+            (text for key in prompt_fields if (text := nonempty_str(metadata.get(key)))), None
+        )
         builder = self.builder
         builder.write(
             ev.ApprovalRequest(
@@ -248,7 +292,9 @@ class DextoDecoder(BaseDecoder):
         message = nonempty_str(error) or get_str(error, "message") or ""
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:
-            self.builder.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
+            self.builder.tool_result(
+                call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed")
+            )
         fatal = payload.get("recoverable") is not True and call is None
         self.fail(message, get_str(error, "code"), get_str(error, "name"), fatal=fatal)
 
@@ -261,7 +307,11 @@ class DextoDecoder(BaseDecoder):
 
     def _status(self, message: str, payload: Mapping[str, Any]) -> None:
         error = payload.get("error")
-        texts = [payload.get("reason"), payload.get("message"), nonempty_str(error) or get_str(error, "message")]
+        texts = [
+            payload.get("reason"),
+            payload.get("message"),
+            nonempty_str(error) or get_str(error, "message"),
+        ]
         errors = payload.get("errors")  # of `llm:unsupported-input`
         texts += errors if isinstance(errors, list) else []
         detail = "; ".join(text for text in texts if isinstance(text, str))

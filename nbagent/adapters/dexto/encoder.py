@@ -16,7 +16,13 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import APPLICATION_DATA, COMMON, Loss
 from nbagent.adapters.base.overlaps import Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, as_text, error_message, token_counts, without_none
+from nbagent.adapters.base.text_forms import (
+    PARAGRAPH_BREAK,
+    as_text,
+    error_message,
+    token_counts,
+    without_none,
+)
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 
 _FINISH_REASONS = {
@@ -37,13 +43,37 @@ class DextoEncoder(BaseEncoder):
     loses: ClassVar[frozenset[Loss]] = (
         COMMON - {Loss.WARNINGS}
         | APPLICATION_DATA
-        | {Loss.MODEL, Loss.COST, Loss.MISSING_TOTALS, Loss.ERROR_CODES, Loss.MISSING_ERROR_TYPES, Loss.PAUSED, Loss.SOURCES}
-        | {Loss.OVERLAPS, Loss.SPLITS, Loss.ANSWER_BOUNDARIES, Loss.REFUSALS, Loss.EARLIER_TEXT, Loss.RETRACTED}
+        | {
+            Loss.MODEL,
+            Loss.COST,
+            Loss.MISSING_TOTALS,
+            Loss.ERROR_CODES,
+            Loss.MISSING_ERROR_TYPES,
+            Loss.PAUSED,
+            Loss.SOURCES,
+        }
+        | {
+            Loss.OVERLAPS,
+            Loss.SPLITS,
+            Loss.ANSWER_BOUNDARIES,
+            Loss.REFUSALS,
+            Loss.EARLIER_TEXT,
+            Loss.RETRACTED,
+        }
         | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.REASONING_PLACE}
-        | {Loss.TOOL_TITLES, Loss.MISSING_ARGS, Loss.ARGS_TEXT, Loss.FREE_ARGS, Loss.PRELIMINARY, Loss.NULL_RESULTS}
+        | {
+            Loss.TOOL_TITLES,
+            Loss.MISSING_ARGS,
+            Loss.ARGS_TEXT,
+            Loss.FREE_ARGS,
+            Loss.PRELIMINARY,
+            Loss.NULL_RESULTS,
+        }
         | {Loss.APPROVAL_OPTIONS, Loss.APPROVAL_MEMORY, Loss.SIGN_IN, Loss.MISSING_PROMPTS}
     )
-    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled", "max_steps", "incomplete"})
+    end_statuses: ClassVar[frozenset[str]] = frozenset(
+        {"paused", "cancelled", "max_steps", "incomplete"}
+    )
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content-filter"}
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"call"})
 
@@ -59,7 +89,14 @@ class DextoEncoder(BaseEncoder):
         return item["name"] if isinstance(item, dict) else None, self.message(item)
 
     def _emit_event(self, name: str, **fields: Any) -> None:
-        self.emit({"name": name, "type": name, **fields, "sessionId": self.run_start.thread_id or self.run_id})
+        self.emit(
+            {
+                "name": name,
+                "type": name,
+                **fields,
+                "sessionId": self.run_start.thread_id or self.run_id,
+            }
+        )
 
     # --- run ------------------------------------------------------------------------------------------------------------
 
@@ -80,11 +117,16 @@ class DextoEncoder(BaseEncoder):
             reason = "error"
         self._emit_response(reason)
         duration_ms = max(0, round((end.ts - self.run_start.ts) * 1000))
-        self._emit_event("run:complete", finishReason=reason, stepCount=self._steps, durationMs=duration_ms)
+        self._emit_event(
+            "run:complete", finishReason=reason, stepCount=self._steps, durationMs=duration_ms
+        )
 
     def _emit_response(self, reason: str) -> None:
         """Emit the answer, the reasoning and the token counts of the whole run."""
-        fields: dict[str, Any] = {"content": PARAGRAPH_BREAK.join(self._answer), "finishReason": reason}
+        fields: dict[str, Any] = {
+            "content": PARAGRAPH_BREAK.join(self._answer),
+            "finishReason": reason,
+        }
         if self._thoughts:
             fields["reasoning"] = PARAGRAPH_BREAK.join(self._thoughts)
         if self.usage is not None:
@@ -92,7 +134,11 @@ class DextoEncoder(BaseEncoder):
         self._emit_event("llm:response", **without_none(model=self.model), **fields)
 
     def _emit_error(self, error: ev.Error, *, recoverable: bool) -> None:
-        payload = {"message": error.message, "name": error.error_type or "Error", **without_none(code=error.code)}
+        payload = {
+            "message": error.message,
+            "name": error.error_type or "Error",
+            **without_none(code=error.code),
+        }
         self._emit_event("llm:error", error=payload, recoverable=recoverable)
 
     # --- text and reasoning ---------------------------------------------------------------------------------------------
@@ -132,8 +178,13 @@ class DextoEncoder(BaseEncoder):
         meta = {"toolName": call.name, "toolCallId": call.call_id, "success": event.status == "ok"}
         fields: dict[str, Any] = {**_call_fields(call), "success": event.status == "ok"}
         if event.status == "ok" or event.content is not None:
-            parts = [] if event.content is None else [{"type": "text", "text": as_text(event.content)}]
-            fields |= {"sanitized": {"content": parts, "meta": meta}, **without_none(rawResult=event.content)}
+            parts = (
+                [] if event.content is None else [{"type": "text", "text": as_text(event.content)}]
+            )
+            fields |= {
+                "sanitized": {"content": parts, "meta": meta},
+                **without_none(rawResult=event.content),
+            }
         if event.status != "ok":
             fields["error"] = error_message(event)
         if event.status == "denied":
@@ -150,7 +201,9 @@ class DextoEncoder(BaseEncoder):
             case ev.ApprovalResponse():
                 answer = without_none(reason=event.reason, data=event.value)
                 status = _APPROVAL_STATUSES[event.verdict]
-                self._emit_event("approval:response", approvalId=event.approval_id, status=status, **answer)
+                self._emit_event(
+                    "approval:response", approvalId=event.approval_id, status=status, **answer
+                )
             case ev.Error():
                 self._emit_error(event, recoverable=True)
             case _:
@@ -159,8 +212,15 @@ class DextoEncoder(BaseEncoder):
     def _emit_request(self, event: ev.ApprovalRequest) -> None:
         call = self.calls.get(event.tool_id or "")
         tool = {} if call is None else {"toolName": call.name, "toolCallId": call.call_id}
-        metadata = {**tool, **without_none(args=event.args, message=event.prompt, schema=event.schema)}
-        fields = {"approvalId": event.approval_id, "type": _APPROVAL_TYPES[event.kind], "metadata": metadata}
+        metadata = {
+            **tool,
+            **without_none(args=event.args, message=event.prompt, schema=event.schema),
+        }
+        fields = {
+            "approvalId": event.approval_id,
+            "type": _APPROVAL_TYPES[event.kind],
+            "metadata": metadata,
+        }
         self._emit_event("approval:request", **fields, timestamp=_iso_time(event.ts))
 
 
@@ -169,10 +229,18 @@ def _call_fields(call: StreamedCall) -> dict[str, Any]:
 
 
 def _iso_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def _counts(usage: ev.Usage) -> dict[str, int]:
     """Return token counts with a total, the only count that the documentation's clients read."""
-    counts = {"inputTokens": usage.input or 0, "outputTokens": usage.output or 0, **token_counts(usage, TOKEN_FIELDS)}
+    counts = {
+        "inputTokens": usage.input or 0,
+        "outputTokens": usage.output or 0,
+        **token_counts(usage, TOKEN_FIELDS),
+    }
     return {"totalTokens": counts["inputTokens"] + counts["outputTokens"], **counts}

@@ -10,7 +10,9 @@ from nbagent import events as ev
 from nbagent.adapters.base.fields import clean_str, fields_or_empty, is_token_count, to_jsonable
 
 _CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
+_PATH_STEP = re.compile(
+    r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]"
+)
 _MAX_LIST_INDEX = 10_000
 
 
@@ -21,12 +23,18 @@ def _snake(name: str) -> str:
 
 def snake_case_fields(value: Any) -> dict[str, Any]:
     """Return the value's own fields that are not null, in snake_case as in the SDK; the wire has camelCase."""
-    return {_snake(str(name)): entry for name, entry in fields_or_empty(value).items() if entry is not None}
+    return {
+        _snake(str(name)): entry
+        for name, entry in fields_or_empty(value).items()
+        if entry is not None
+    }
 
 
 def gemini_usage(usage: Any) -> ev.Usage | None:
     """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
-    counts = {name: value for name, value in snake_case_fields(usage).items() if is_token_count(value)}
+    counts = {
+        name: value for name, value in snake_case_fields(usage).items() if is_token_count(value)
+    }
     if not counts:
         return None
     prompt = _sum(counts, "prompt_token_count", "tool_use_prompt_token_count")
@@ -44,9 +52,13 @@ def _sum(counts: Mapping[str, int], *names: str) -> int | None:
     return sum(found) if found else None
 
 
-def sources_in(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
+def sources_in(
+    candidate: Mapping[str, Any],
+) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
     """Yield URL, title and all fields of each source of a candidate: grounding chunks and citations."""
-    for chunk in snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ():
+    for chunk in (
+        snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ()
+    ):
         for kind, inner in snake_case_fields(chunk).items():
             source = snake_case_fields(inner)
             url = clean_str(source.get("uri")) or clean_str(source.get("source_uri"))
@@ -54,7 +66,11 @@ def sources_in(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str |
     citations = snake_case_fields(candidate.get("citation_metadata"))
     for citation in citations.get("citations") or citations.get("citation_sources") or ():
         source = snake_case_fields(citation)
-        yield clean_str(source.get("uri")), clean_str(source.get("title")), {"citation": to_jsonable(citation)}
+        yield (
+            clean_str(source.get("uri")),
+            clean_str(source.get("title")),
+            {"citation": to_jsonable(citation)},
+        )
 
 
 class PartialArgs:
@@ -71,12 +87,18 @@ class PartialArgs:
         """Set one value, or append to the string that the last entry left to be continued."""
         data = snake_case_fields(entry)
         path = str(data.get("json_path"))
-        value = next((data[name] for name in ("string_value", "number_value", "bool_value") if name in data), None)
+        value = next(
+            (data[name] for name in ("string_value", "number_value", "bool_value") if name in data),
+            None,
+        )
         self._put(path, value, append=path == self._continued_path)
         self._continued_path = path if data.get("will_continue") is True else None
 
     def _put(self, path: str, value: Any, *, append: bool) -> None:
-        steps = [int(found[2]) if found[2] else found[1] or found[3] or found[4] for found in _PATH_STEP.finditer(path)]
+        steps = [
+            int(found[2]) if found[2] else found[1] or found[3] or found[4]
+            for found in _PATH_STEP.finditer(path)
+        ]
         container: Any = self.args
         for step, following in itertools.pairwise(steps):
             container = _enter(container, step, [] if isinstance(following, int) else {})

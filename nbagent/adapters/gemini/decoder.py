@@ -14,7 +14,13 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import base64_text, clean_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    base64_text,
+    clean_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.gemini.content import PartialArgs, gemini_usage, snake_case_fields, sources_in
 
 _COMPLETED = {"STOP", "FINISH_REASON_UNSPECIFIED"}
@@ -25,7 +31,13 @@ _FAILED = {
     "TOO_MANY_TOOL_CALLS",
     "UNEXPECTED_TOOL_CALL",
 }
-_PART_METADATA = {"thought", "thought_signature", "video_metadata", "part_metadata", "media_resolution"}
+_PART_METADATA = {
+    "thought",
+    "thought_signature",
+    "video_metadata",
+    "part_metadata",
+    "media_resolution",
+}
 
 
 class Candidate:
@@ -55,7 +67,9 @@ class GeminiDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: list[Block] = []  # of all responses: a function response may come after the next one began
+        self._calls: list[
+            Block
+        ] = []  # of all responses: a function response may come after the next one began
         self._reset(None)
 
     def _reset(self, response_id: str | None) -> None:
@@ -93,10 +107,15 @@ class GeminiDecoder(BaseDecoder):
         candidates = [snake_case_fields(candidate) for candidate in chunk.get("candidates") or ()]
         if "error" in chunk:
             error = snake_case_fields(chunk["error"])
-            self.fail(clean_str(error.get("message")) or "", clean_str(error.get("status")) or str(error.get("code")))
+            self.fail(
+                clean_str(error.get("message")) or "",
+                clean_str(error.get("status")) or str(error.get("code")),
+            )
         elif chunk.get("role") in ("user", "function", "tool") and "parts" in chunk:
             for part in chunk["parts"]:
-                self._read_result(snake_case_fields(snake_case_fields(part).get("function_response")))
+                self._read_result(
+                    snake_case_fields(snake_case_fields(part).get("function_response"))
+                )
         elif not (candidates or chunk.keys() & {"usage_metadata", "prompt_feedback"}):
             self.builder.raw(item)
         else:
@@ -111,7 +130,11 @@ class GeminiDecoder(BaseDecoder):
         response_id = clean_str(chunk.get("response_id"))
         if self.builder.in_step:
             known = self._id is not None and response_id is not None
-            is_new = response_id != self._id if known else self._reason is not None and any(map(_has_output, candidates))
+            is_new = (
+                response_id != self._id
+                if known
+                else self._reason is not None and any(map(_has_output, candidates))
+            )
             if not is_new:
                 self._id = self._id or response_id
                 return
@@ -123,7 +146,11 @@ class GeminiDecoder(BaseDecoder):
         reason = clean_str(feedback.get("block_reason"))
         if reason is not None:
             self._reason = self._reason or reason
-            self.fail(clean_str(feedback.get("block_reason_message")) or f"The prompt was blocked: {reason}", reason)
+            self.fail(
+                clean_str(feedback.get("block_reason_message"))
+                or f"The prompt was blocked: {reason}",
+                reason,
+            )
 
     def finish(self) -> None:
         """End the response. Without a finish reason it is truncated."""
@@ -131,7 +158,11 @@ class GeminiDecoder(BaseDecoder):
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
         elif reason is not None and self.stop_info is TRUNCATED:
-            self.stop_info = StopInfo("completed", reason) if reason in _COMPLETED else StopInfo("incomplete", reason, reason)
+            self.stop_info = (
+                StopInfo("completed", reason)
+                if reason in _COMPLETED
+                else StopInfo("incomplete", reason, reason)
+            )
         for candidate in self._candidates.values():
             self._close_texts(candidate)
         self.builder.end_step(reason, self._usage)
@@ -155,7 +186,10 @@ class GeminiDecoder(BaseDecoder):
             if self._reason is None or index == 0:
                 self._reason = reason
             if reason in _FAILED:
-                self.fail(clean_str(data.get("finish_message")) or f"The model stopped with {reason}", reason)
+                self.fail(
+                    clean_str(data.get("finish_message")) or f"The model stopped with {reason}",
+                    reason,
+                )
 
     def _read_part(self, candidate: Candidate, part: Mapping[str, Any]) -> None:
         builder = self.builder
@@ -163,7 +197,9 @@ class GeminiDecoder(BaseDecoder):
         kind = next((name for name in part if name not in _PART_METADATA), "")
         value = part.get(kind)
         if kind == "text":
-            self._write_text(candidate, nonempty_str(value) or "", reasoning=part.get("thought") is True)
+            self._write_text(
+                candidate, nonempty_str(value) or "", reasoning=part.get("thought") is True
+            )
             candidate.signature += signature or ""
             return
         if kind not in ("", "function_response"):
@@ -181,14 +217,22 @@ class GeminiDecoder(BaseDecoder):
                 block = self._start(key, "code_execution", data, meta)
                 builder.tool_args(block, str_field(data, "code") or "", free=True)
             case "tool_call":
-                block = self._start(key, (clean_str(data.get("tool_type")) or "tool").lower(), data, meta)
+                block = self._start(
+                    key, (clean_str(data.get("tool_type")) or "tool").lower(), data, meta
+                )
                 builder.tool_args(block, args=data.get("args", {}))
             case "code_execution_result" | "tool_response":
                 self._read_hosted_result(key, kind, data)
             case "inline_data" | "file_data":
                 media_type = clean_str(data.get("mime_type")) or "application/octet-stream"
                 content, url = base64_text(data.get("data")), clean_str(data.get("file_uri"))
-                builder.file(media_type, url=url, data=content, name=clean_str(data.get("display_name")), meta=meta)
+                builder.file(
+                    media_type,
+                    url=url,
+                    data=content,
+                    name=clean_str(data.get("display_name")),
+                    meta=meta,
+                )
             case "":
                 candidate.signature += signature or ""
             case _:
@@ -217,7 +261,9 @@ class GeminiDecoder(BaseDecoder):
         signature = clean_str(candidate.signature)
         candidate.signature = ""
         if self.builder.text_id(candidate.key) is not None:
-            self.builder.end_text(candidate.key, meta=None if signature is None else {"thought_signature": signature})
+            self.builder.end_text(
+                candidate.key, meta=None if signature is None else {"thought_signature": signature}
+            )
         elif signature is not None:
             self.builder.start_reasoning(candidate.key, kind="summary")
             self.builder.end_reasoning(candidate.key, signature=signature)
@@ -232,11 +278,19 @@ class GeminiDecoder(BaseDecoder):
         meta: dict[str, Any] | None = None,
         kind: ev.ToolKind = "hosted",
     ) -> Block:
-        block = self.builder.start_tool(key, name, call_id=clean_str(call.get("id")), kind=kind, meta=meta)
+        block = self.builder.start_tool(
+            key, name, call_id=clean_str(call.get("id")), kind=kind, meta=meta
+        )
         self._calls.append(block)
         return block
 
-    def _read_call(self, candidate: Candidate, key: Hashable, call: Mapping[str, Any], meta: dict[str, Any] | None) -> None:
+    def _read_call(
+        self,
+        candidate: Candidate,
+        key: Hashable,
+        call: Mapping[str, Any],
+        meta: dict[str, Any] | None,
+    ) -> None:
         """Read a call: complete, or as its name, then arguments by path, then a part without `willContinue`."""
         name = clean_str(call.get("name"))
         if name is not None or candidate.call is None:
@@ -260,12 +314,21 @@ class GeminiDecoder(BaseDecoder):
     def _open_call(self, call_id: str | None, *names: str) -> Block | None:
         """Return the open call of a result: by id, else the first of one of those names; None if there is none."""
         waiting = [block for block in self._calls if not block.closed]
-        return next((block for block in waiting if call_id is not None and block.call_id == call_id), None) or next(
-            (block for block in waiting if block.name in names and (call_id is None or block.call_id is None)), None
+        return next(
+            (block for block in waiting if call_id is not None and block.call_id == call_id), None
+        ) or next(
+            (
+                block
+                for block in waiting
+                if block.name in names and (call_id is None or block.call_id is None)
+            ),
+            None,
         )
 
     def _read_result(self, response: Mapping[str, Any]) -> None:
-        block = self._open_call(clean_str(response.get("id")), clean_str(response.get("name")) or "")
+        block = self._open_call(
+            clean_str(response.get("id")), clean_str(response.get("name")) or ""
+        )
         if block is None:
             if response:
                 self.builder.raw(response, "function_response")
@@ -274,17 +337,35 @@ class GeminiDecoder(BaseDecoder):
         error = snake_case_fields(content).get("error")
         is_partial = response.get("will_continue") is True
         if error:
-            message = clean_str(error) or clean_str(snake_case_fields(error).get("message")) or str(to_jsonable(error))
+            message = (
+                clean_str(error)
+                or clean_str(snake_case_fields(error).get("message"))
+                or str(to_jsonable(error))
+            )
             self.builder.tool_result(
-                block, content, status="error", error=ev.ErrorInfo(message=message), preliminary=is_partial
+                block,
+                content,
+                status="error",
+                error=ev.ErrorInfo(message=message),
+                preliminary=is_partial,
             )
         else:
             self.builder.tool_result(block, content, preliminary=is_partial)
 
     def _read_hosted_result(self, key: Hashable, kind: str, response: Mapping[str, Any]) -> None:
-        name = "code_execution" if kind == "code_execution_result" else (clean_str(response.get("tool_type")) or "tool").lower()
-        block = self._open_call(clean_str(response.get("id")), name) or self._start(key, name, response)
-        content = response.get("output", "") if kind == "code_execution_result" else response.get("response")
+        name = (
+            "code_execution"
+            if kind == "code_execution_result"
+            else (clean_str(response.get("tool_type")) or "tool").lower()
+        )
+        block = self._open_call(clean_str(response.get("id")), name) or self._start(
+            key, name, response
+        )
+        content = (
+            response.get("output", "")
+            if kind == "code_execution_result"
+            else response.get("response")
+        )
         outcome = clean_str(response.get("outcome")) or "OUTCOME_OK"
         if outcome != "OUTCOME_OK":
             error = ev.ErrorInfo(message=clean_str(content) or outcome, type=outcome)
@@ -297,17 +378,24 @@ class GeminiDecoder(BaseDecoder):
         grounding = snake_case_fields(data.get("grounding_metadata"))
         pages = snake_case_fields(data.get("url_context_metadata")).get("url_metadata") or ()
         queries = grounding.get("web_search_queries") or grounding.get("retrieval_queries")
-        lookups = {"google_search": ("queries", queries), "url_context": ("urls", [to_jsonable(page) for page in pages])}
+        lookups = {
+            "google_search": ("queries", queries),
+            "url_context": ("urls", [to_jsonable(page) for page in pages]),
+        }
         for name, (argument, value) in lookups.items():
             if value and name not in candidate.searched:
                 candidate.searched.add(name)
                 block = self.builder.start_tool((candidate.key, name), name, kind="hosted")
                 urls = [clean_str(snake_case_fields(page).get("retrieved_url")) for page in pages]
-                self.builder.tool_args(block, args={argument: value if name == "google_search" else urls})
+                self.builder.tool_args(
+                    block, args={argument: value if name == "google_search" else urls}
+                )
                 found = [{"url": url, "title": title} for url, title, _ in sources_in(data)]
                 self.builder.tool_result(block, found if name == "google_search" else value)
 
-    def _cite(self, candidate: Candidate, url: str | None, title: str | None, meta: dict[str, Any]) -> None:
+    def _cite(
+        self, candidate: Candidate, url: str | None, title: str | None, meta: dict[str, Any]
+    ) -> None:
         if (url, title) not in self._cited:
             self._cited.add((url, title))
             self.builder.source(url, title=title, text_id=candidate.text_id, meta=meta)

@@ -12,7 +12,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, is_token_count, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    clean_str,
+    fields,
+    fields_or_empty,
+    is_token_count,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import frame_of
 
 _COMPLETED = {"completed", "requires_action"}
@@ -71,7 +78,11 @@ class InteractionsDecoder(BaseDecoder):
         if handler is None:
             self.builder.raw(item, kind or None)
             return
-        if not self.builder.in_step and kind not in ("interaction.created", "interaction.start", "error"):
+        if not self.builder.in_step and kind not in (
+            "interaction.created",
+            "interaction.start",
+            "error",
+        ):
             self._created(payload)
         handler(self, payload)
 
@@ -121,7 +132,9 @@ class InteractionsDecoder(BaseDecoder):
     def _step_start(self, payload: Mapping[str, Any]) -> None:
         inner = fields_or_empty(payload.get("step") or payload.get("content"))
         kind = clean_str(inner.get("type")) or ""
-        step = self._steps[payload.get("index")] = Step(kind, (self.builder.step, payload.get("index")))
+        step = self._steps[payload.get("index")] = Step(
+            kind, (self.builder.step, payload.get("index"))
+        )
         if kind == "thought":
             self.builder.start_reasoning(step.key, kind="summary")
             step.signature = str_field(inner, "signature") or ""
@@ -172,7 +185,9 @@ class InteractionsDecoder(BaseDecoder):
             self._cite_all(step, part.get("annotations"))
         elif kind in _MEDIA:
             data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
-            media_type = clean_str(part.get("mime_type")) or ("application/pdf" if kind == "document" else f"{kind}/*")
+            media_type = clean_str(part.get("mime_type")) or (
+                "application/pdf" if kind == "document" else f"{kind}/*"
+            )
             if data or url:
                 builder.file(media_type, url=url, data=data)
         elif part:
@@ -181,8 +196,16 @@ class InteractionsDecoder(BaseDecoder):
     def _cite_all(self, step: Step, annotations: Any) -> None:
         for annotation in annotations or ():
             data = fields_or_empty(annotation)
-            url = clean_str(data.get("url")) or clean_str(data.get("document_uri")) or clean_str(data.get("source"))
-            title = clean_str(data.get("title")) or clean_str(data.get("file_name")) or clean_str(data.get("name"))
+            url = (
+                clean_str(data.get("url"))
+                or clean_str(data.get("document_uri"))
+                or clean_str(data.get("source"))
+            )
+            title = (
+                clean_str(data.get("title"))
+                or clean_str(data.get("file_name"))
+                or clean_str(data.get("name"))
+            )
             self.builder.source(url, title=title, text_id=step.text_id, meta=to_jsonable(data))
 
     def _step_stop(self, payload: Mapping[str, Any]) -> None:
@@ -217,7 +240,9 @@ class InteractionsDecoder(BaseDecoder):
             return
         server = clean_str(step.data.get("server_name"))
         call_id = clean_str(step.data.get("id"))
-        kind: ev.ToolKind = "function" if step.kind == "function_call" else "mcp" if server else "hosted"
+        kind: ev.ToolKind = (
+            "function" if step.kind == "function_call" else "mcp" if server else "hosted"
+        )
         title = f"{server}: {name}" if server else None
         step.tool = self.builder.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
         self._calls[call_id or step.kind] = step.tool
@@ -232,18 +257,29 @@ class InteractionsDecoder(BaseDecoder):
             block = self.builder.start_tool(step.key, name, call_id=call_id, kind="hosted")
         content = step.data.get("result")
         failed = step.data.get("is_error") is True
-        error = ev.ErrorInfo(message=clean_str(content) or str(to_jsonable(content))) if failed else None
+        error = (
+            ev.ErrorInfo(message=clean_str(content) or str(to_jsonable(content)))
+            if failed
+            else None
+        )
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
     """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
-    counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
+    counts = {
+        name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)
+    }
     if not counts:
         return None
     prompt, output = (
-        sum(counts[name] for name in names if name in counts) if counts.keys() & set(names) else None
-        for names in (("total_input_tokens", "total_tool_use_tokens"), ("total_output_tokens", "total_thought_tokens"))
+        sum(counts[name] for name in names if name in counts)
+        if counts.keys() & set(names)
+        else None
+        for names in (
+            ("total_input_tokens", "total_tool_use_tokens"),
+            ("total_output_tokens", "total_thought_tokens"),
+        )
     )
     return ev.Usage(
         input=prompt,

@@ -15,18 +15,35 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    to_jsonable,
+    token_count,
+)
 
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
-_CUT_SHORT = {"MAX_TOKENS", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL"}
+_CUT_SHORT = {
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+}
 
 
 def get_either_case(item: Any, name: str) -> Any:
     """Return a field by its name on the wire, or by that name in snake_case; None if there is neither."""
     value = get_field(item, name)
     if value is None:
-        value = get_field(item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name))
+        value = get_field(
+            item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name)
+        )
     return value
 
 
@@ -38,7 +55,9 @@ class AdkDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[Hashable, Block] = {}  # by id; without one, by name and number in the event
+        self._calls: dict[
+            Hashable, Block
+        ] = {}  # by id; without one, by name and number in the event
         self._asked: set[str] = set()
         self._sources: set[str] = set()
         self._streamed: set[str] = set()
@@ -49,12 +68,18 @@ class AdkDecoder(BaseDecoder):
         """Return True if the item is an event, with author and invocation id."""
         if isinstance(item, str | bytes | list | tuple):
             return False
-        has_author = isinstance(get_field(item, "author"), str) and isinstance(get_either_case(item, "invocationId"), str)
-        return has_author and (get_field(item, "actions") is not None or get_field(item, "content") is not None)
+        has_author = isinstance(get_field(item, "author"), str) and isinstance(
+            get_either_case(item, "invocationId"), str
+        )
+        return has_author and (
+            get_field(item, "actions") is not None or get_field(item, "content") is not None
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        if not (isinstance(get_field(item, "author"), str) or get_field(item, "content") is not None):
+        if not (
+            isinstance(get_field(item, "author"), str) or get_field(item, "content") is not None
+        ):
             error = get_field(item, "error")
             if error is None:
                 self.unread(item)
@@ -68,8 +93,14 @@ class AdkDecoder(BaseDecoder):
             return
         self.builder.begin(nonempty_str(get_either_case(item, "modelVersion")))
         self.builder.envelope["agent"] = author
-        self._long_running |= {str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()}
-        parts = [part for part in get_field(get_field(item, "content"), "parts") or () if part is not None]
+        self._long_running |= {
+            str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()
+        }
+        parts = [
+            part
+            for part in get_field(get_field(item, "content"), "parts") or ()
+            if part is not None
+        ]
         if parts and get_field(get_field(item, "content"), "role") != "user":
             self._write_content(item, parts)
         self._functions(item)
@@ -86,7 +117,10 @@ class AdkDecoder(BaseDecoder):
             self._streamed.clear()
         full = {"reasoning": "", "text": ""}
         for part in parts:
-            text, kind = get_str(part, "text") or "", "reasoning" if get_field(part, "thought") else "text"
+            text, kind = (
+                get_str(part, "text") or "",
+                "reasoning" if get_field(part, "thought") else "text",
+            )
             full[kind] += text
             if is_partial and text:
                 self._streamed.add(kind)
@@ -111,9 +145,15 @@ class AdkDecoder(BaseDecoder):
         """Write a file, or code that the service ran."""
         builder = self.builder
         blob, file = get_either_case(part, "inlineData"), get_either_case(part, "fileData")
-        code, outcome = get_either_case(part, "executableCode"), get_either_case(part, "codeExecutionResult")
+        code, outcome = (
+            get_either_case(part, "executableCode"),
+            get_either_case(part, "codeExecutionResult"),
+        )
         if blob is not None or file is not None:
-            media = nonempty_str(get_either_case(blob or file, "mimeType")) or "application/octet-stream"
+            media = (
+                nonempty_str(get_either_case(blob or file, "mimeType"))
+                or "application/octet-stream"
+            )
             url, data = nonempty_str(get_either_case(file, "fileUri")), get_str(blob, "data")
             builder.file(media, url=url, data=data)
         elif code is not None:
@@ -121,8 +161,13 @@ class AdkDecoder(BaseDecoder):
             builder.tool_args(block, get_str(code, "code") or "", free=True)
         elif outcome is not None:
             running = builder.tool(("code", builder.step))
-            block = running or builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
-            failed = str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1] != "OUTCOME_OK"
+            block = running or builder.start_tool(
+                ("code", builder.step), "code_execution", kind="hosted"
+            )
+            failed = (
+                str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1]
+                != "OUTCOME_OK"
+            )
             output = get_str(outcome, "output") or ""
             error = ev.ErrorInfo(message=output or "the code failed") if failed else None
             builder.tool_args(block)
@@ -141,11 +186,18 @@ class AdkDecoder(BaseDecoder):
     def _functions(self, item: Any) -> None:
         unnamed: Counter[str] = Counter()  # calls without an id, by name
         for part in get_field(get_field(item, "content"), "parts") or ():
-            call, response = get_either_case(part, "functionCall"), get_either_case(part, "functionResponse")
+            call, response = (
+                get_either_case(part, "functionCall"),
+                get_either_case(part, "functionResponse"),
+            )
             if call is not None:
                 name = get_str(call, "name") or ""
                 unnamed[name] += 1
-                self._call(call, get_str(call, "id") or (name, unnamed[name]), partial=bool(get_field(item, "partial")))
+                self._call(
+                    call,
+                    get_str(call, "id") or (name, unnamed[name]),
+                    partial=bool(get_field(item, "partial")),
+                )
             if response is not None:
                 self._response(response)
 
@@ -160,16 +212,25 @@ class AdkDecoder(BaseDecoder):
             return  # an argument delta: the complete arguments follow
         block = self._calls.get(key)
         if block is None or (block.closed and not partial):
-            block = self._calls[key] = self.builder.start_tool(("call", key), name or "tool", call_id=call_id)
+            block = self._calls[key] = self.builder.start_tool(
+                ("call", key), name or "tool", call_id=call_id
+            )
         if (args is not None or not partial) and not get_either_case(call, "willContinue"):
             self.builder.tool_args(block, args={} if args is None else args)
 
     def _response(self, function_response: Any) -> None:
-        name, call_id = get_str(function_response, "name") or "tool", get_str(function_response, "id")
+        name, call_id = (
+            get_str(function_response, "name") or "tool",
+            get_str(function_response, "id"),
+        )
         if name in (_CONFIRMATION, _CREDENTIAL):
-            self._write_approval_response(call_id, fields_or_empty(get_field(function_response, "response")))
+            self._write_approval_response(
+                call_id, fields_or_empty(get_field(function_response, "response"))
+            )
             return
-        block = self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        block = (
+            self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        )
         if block is None:
             key = call_id or self.builder.mint("call")
             block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)
@@ -181,21 +242,39 @@ class AdkDecoder(BaseDecoder):
         only = isinstance(response, Mapping) and set(response) == {"result"}
         if error:
             message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
-            self.builder.tool_result(block, response, status="error", error=ev.ErrorInfo(message=message))
+            self.builder.tool_result(
+                block, response, status="error", error=ev.ErrorInfo(message=message)
+            )
         else:
             preliminary = call_id in self._long_running and not block.closed
-            self.builder.tool_result(block, response["result"] if only else response, preliminary=preliminary)
+            self.builder.tool_result(
+                block, response["result"] if only else response, preliminary=preliminary
+            )
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _request_approval_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
+    def _request_approval_by_call(
+        self, name: str, request_id: str | None, args: Mapping[str, Any]
+    ) -> None:
         original = args.get("originalFunctionCall") or args.get("original_function_call")
         confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
         call_id = get_str(original, "id") or nonempty_str(get_either_case(args, "functionCallId"))
-        self._request_approval(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
+        self._request_approval(
+            request_id,
+            call_id,
+            confirmation,
+            get_field(original, "args"),
+            is_auth=name == _CREDENTIAL,
+        )
 
     def _request_approval(
-        self, request_id: str | None, call_id: str | None, request: Any, args: Any, *, is_auth: bool = False
+        self,
+        request_id: str | None,
+        call_id: str | None,
+        request: Any,
+        args: Any,
+        *,
+        is_auth: bool = False,
     ) -> None:
         if call_id in self._asked:
             return
@@ -234,22 +313,40 @@ class AdkDecoder(BaseDecoder):
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
         has_calls = any(
-            get_either_case(part, "functionCall") is not None for part in get_field(get_field(item, "content"), "parts") or ()
+            get_either_case(part, "functionCall") is not None
+            for part in get_field(get_field(item, "content"), "parts") or ()
         )
-        for name, is_auth in (("requestedToolConfirmations", False), ("requestedAuthConfigs", True)):
+        for name, is_auth in (
+            ("requestedToolConfirmations", False),
+            ("requestedAuthConfigs", True),
+        ):
             for call_id, request in fields_or_empty(get_either_case(actions, name)).items():
                 if not has_calls:
-                    self._request_approval(None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth)
+                    self._request_approval(
+                        None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth
+                    )
         to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
-            waiting = next((block for block in reversed(self._calls.values()) if block.name == "transfer_to_agent"), None)
-            builder.write(ev.AgentHandoff(to=to, from_=author, tool_id=waiting.id if waiting else None, **builder.envelope))
+            waiting = next(
+                (
+                    block
+                    for block in reversed(self._calls.values())
+                    if block.name == "transfer_to_agent"
+                ),
+                None,
+            )
+            builder.write(
+                ev.AgentHandoff(
+                    to=to, from_=author, tool_id=waiting.id if waiting else None, **builder.envelope
+                )
+            )
         if get_field(actions, "escalate"):
             builder.status(f"{author} hands the task back")
         changed = fields_or_empty(get_either_case(actions, "stateDelta"))
         if changed:
             patch = [
-                {"op": "add", "path": "/" + _json_pointer(key), "value": to_jsonable(value)} for key, value in changed.items()
+                {"op": "add", "path": "/" + _json_pointer(key), "value": to_jsonable(value)}
+                for key, value in changed.items()
             ]
             builder.write(ev.State(patch=patch, **builder.envelope))
         for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
@@ -257,14 +354,21 @@ class AdkDecoder(BaseDecoder):
 
     def _update_stop_info(self, item: Any, parts: list[Any]) -> None:
         """Set `stop_info` from an event: a failure, a complete response, or calls for tools."""
-        code, message = nonempty_str(get_either_case(item, "errorCode")), nonempty_str(get_either_case(item, "errorMessage"))
+        code, message = (
+            nonempty_str(get_either_case(item, "errorCode")),
+            nonempty_str(get_either_case(item, "errorMessage")),
+        )
         reason = _enum_value(get_either_case(item, "finishReason"))
         if get_field(item, "interrupted"):
             self.stop_info = StopInfo("cancelled", "interrupted")
         elif (code or message) and code != "STOP":
             self.fail(message or code or "", code)
             self.builder.end_step(reason)
-        if get_field(item, "partial") or not parts or get_field(get_field(item, "content"), "role") == "user":
+        if (
+            get_field(item, "partial")
+            or not parts
+            or get_field(get_field(item, "content"), "role") == "user"
+        ):
             is_answer = parts and get_field(get_field(item, "content"), "role") == "user"
             if is_answer and self.stop_info.status == "completed":
                 is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
@@ -288,7 +392,11 @@ class AdkDecoder(BaseDecoder):
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. An error that its last event already had is not written again: ADK also raises it."""
-        is_known = error is not None and self.stop_info.status == "failed" and self.stop_info.code == type(error).__name__
+        is_known = (
+            error is not None
+            and self.stop_info.status == "failed"
+            and self.stop_info.code == type(error).__name__
+        )
         return super().close(None if is_known else error)
 
 

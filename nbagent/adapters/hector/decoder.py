@@ -63,7 +63,11 @@ class HectorDecoder(A2ADecoder):
             return isinstance(payload["chunk"], str)
         if str(payload.get("type")).startswith(_DIALECT_PREFIX):
             return True
-        return frame.name == "error" and isinstance(payload.get("error"), Mapping) and set(payload) == {"error"}
+        return (
+            frame.name == "error"
+            and isinstance(payload.get("error"), Mapping)
+            and set(payload) == {"error"}
+        )
 
     def read(self, item: Any) -> None:
         """Read one frame, or several in one item: the documented stream has no empty lines between its frames.
@@ -77,7 +81,9 @@ class HectorDecoder(A2ADecoder):
             return
         if _is_grpc_chunk(item):
             self._chunk(item.content)
-            self.stop_info = StopInfo("completed")  # gRPC raises if a call breaks: one that ends is complete
+            self.stop_info = StopInfo(
+                "completed"
+            )  # gRPC raises if a call breaks: one that ends is complete
             return
         payload = to_wire_dict(frame.data)
         kind = str_field(payload, "type") or ""
@@ -125,8 +131,14 @@ class HectorDecoder(A2ADecoder):
                 continue
             self._partial_line += line
             is_complete = line.endswith("\n")
-            starts = (_TOOL_LINE_START, _OUTPUT_LINE_START) if self._running else (_TOOL_LINE_START,)
-            if self._partial_line.startswith(starts) and not is_complete and len(self._partial_line) < _MAX_LINE_CHARS:
+            starts = (
+                (_TOOL_LINE_START, _OUTPUT_LINE_START) if self._running else (_TOOL_LINE_START,)
+            )
+            if (
+                self._partial_line.startswith(starts)
+                and not is_complete
+                and len(self._partial_line) < _MAX_LINE_CHARS
+            ):
                 continue
             if is_complete or not any(start.startswith(self._partial_line) for start in starts):
                 self._flush_line()
@@ -134,7 +146,9 @@ class HectorDecoder(A2ADecoder):
     def _question(self, payload: Mapping[str, Any]) -> None:
         """Write the question of a run that nbagent serves; the chunk has its words, for other clients."""
         self._flush_line()
-        request = request_of(payload["question"], None if self._running is None else self._running.id)
+        request = request_of(
+            payload["question"], None if self._running is None else self._running.id
+        )
         if request is None:
             self._chunk(payload["chunk"])
         else:
@@ -215,17 +229,25 @@ class HectorDecoder(A2ADecoder):
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
-        block = self.parts.calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        block = (
+            self.parts.calls.get(call_id)
+            if call_id
+            else next(iter(self.builder.unanswered(name)), None)
+        )
         if phase == "START" or block is None:
             self.builder.end_texts_and_reasoning()
             key = call_id or self.builder.mint("call")
-            block = self.parts.calls[key] = self.builder.start_tool(key, name or "tool", call_id=call_id)
+            block = self.parts.calls[key] = self.builder.start_tool(
+                key, name or "tool", call_id=call_id
+            )
             if body.get("input"):
                 self.builder.tool_args(block, args=body["input"])
         if phase == "DELTA":
             self.builder.tool_delta(block, body["partialInput"])
         elif phase == "STOP":
-            self.builder.tool_args(block, "".join(block.args_pieces), args=body.get("finalInput") or None)
+            self.builder.tool_args(
+                block, "".join(block.args_pieces), args=body.get("finalInput") or None
+            )
             error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed, name=name)
@@ -243,7 +265,9 @@ class HectorDecoder(A2ADecoder):
                 if self.stop_info.status != "failed":
                     self.stop_info = StopInfo("completed", "completed")
             case _:
-                self._status({"status": {"state": body.get("status")}, "metadata": body.get("metadata")})
+                self._status(
+                    {"status": {"state": body.get("status")}, "metadata": body.get("metadata")}
+                )
 
 
 def _parse_arguments(text: str) -> Any:
@@ -254,14 +278,18 @@ def _parse_arguments(text: str) -> Any:
         values = None
     if values is not None:
         return values[0] if len(values) == 1 and isinstance(values[0], dict) else values
-    if len(text) > _MAX_PARSED_CHARS or "\\" in text:  # Python warns of escapes that it does not know
+    if (
+        len(text) > _MAX_PARSED_CHARS or "\\" in text
+    ):  # Python warns of escapes that it does not know
         return None
     try:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or (call.args and call.keywords):
             return None
         if call.keywords:
-            return {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
+            return {
+                keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords
+            }
         return [ast.literal_eval(value) for value in call.args]
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None

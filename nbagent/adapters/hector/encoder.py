@@ -29,7 +29,14 @@ class HectorEncoder(BaseEncoder):
     loses: ClassVar[frozenset[Loss]] = (
         TEXT_ONLY
         | {Loss.MODEL, Loss.PAUSED, Loss.OVERLAPS, Loss.CALL_BOUNDARIES}
-        | {Loss.TOOL_NAME_CHARS, Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS_AS_TEXT, Loss.RESULTS, Loss.APPROVALS}
+        | {
+            Loss.TOOL_NAME_CHARS,
+            Loss.TOOL_TITLES,
+            Loss.CALL_IDS,
+            Loss.ARGS_AS_TEXT,
+            Loss.RESULTS,
+            Loss.APPROVALS,
+        }
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset()
@@ -41,7 +48,11 @@ class HectorEncoder(BaseEncoder):
 
     def sse_fields(self, item: Item) -> tuple[str | None, str]:
         """Return a chunk without a name; the error and the end have one."""
-        return named_fields(item) if isinstance(item, dict) and "event" in item else super().sse_fields(item)
+        return (
+            named_fields(item)
+            if isinstance(item, dict) and "event" in item
+            else super().sse_fields(item)
+        )
 
     def _emit_chunk(self, text: str) -> None:
         self._at_line_start = text.endswith("\n")

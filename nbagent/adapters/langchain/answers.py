@@ -32,7 +32,9 @@ class LangGraphAnswers(AnswerForm):
         super().check(answered)
         allowed = _review(answered.request).get("allowed")
         if isinstance(allowed, list) and (made := _decision(answered)["type"]) not in allowed:
-            raise AnswerError(f"the agent takes no {made!r} for this call, only {', '.join(map(str, allowed))}")
+            raise AnswerError(
+                f"the agent takes no {made!r} for this call, only {', '.join(map(str, allowed))}"
+            )
 
     def value(self, answered: Sequence[Answered], last: Any) -> dict[str, Any]:
         """Return the values to resume with, by the ids of the interrupts. An answer without a value is True or False."""
@@ -48,10 +50,14 @@ class LangGraphAnswers(AnswerForm):
                 case "decision":
                     values[id] = _decision(each)
                 case _:
-                    values[id] = each.response.value if each.response.value is not None else each.is_approved
+                    values[id] = (
+                        each.response.value if each.response.value is not None else each.is_approved
+                    )
         return values
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the request of a LangGraph server that goes on with a thread: its `input` gives way to a `command`."""
         if not isinstance(body, Mapping) or "assistant_id" not in body or "/threads/" not in url:
             return None
@@ -69,14 +75,24 @@ def _decision(answered: Answered) -> dict[str, Any]:
         return {"type": "reject", **({"message": response.reason} if response.reason else {})}
     if response.value is None or response.value == request.args:
         return {"type": "approve"}
-    return {"type": "edit", "edited_action": {"name": _review(request).get("action"), "args": response.value}}
+    return {
+        "type": "edit",
+        "edited_action": {"name": _review(request).get("action"), "args": response.value},
+    }
 
 
 def _old_decision(answered: Answered) -> dict[str, Any]:
     """Return a decision of the form before LangChain 1.0 (`langgraph.prebuilt.interrupt`)."""
     request, response = answered
     if not answered.is_approved:
-        return {"type": "response", "args": response.reason} if response.reason else {"type": "ignore", "args": None}
+        return (
+            {"type": "response", "args": response.reason}
+            if response.reason
+            else {"type": "ignore", "args": None}
+        )
     if response.value is None or response.value == request.args:
         return {"type": "accept", "args": None}
-    return {"type": "edit", "args": {"action": _review(request).get("action"), "args": response.value}}
+    return {
+        "type": "edit",
+        "args": {"action": _review(request).get("action"), "args": response.value},
+    }

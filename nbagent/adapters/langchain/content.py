@@ -10,12 +10,27 @@ from typing import Any, Literal, NamedTuple
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+    token_count,
+)
 from nbagent.adapters.base.openai_fields import citation_fields
 
 _TEXT_TYPES = {"text", "output_text", "text_delta"}
 _FILE_TYPES = {"image", "audio", "video", "file", "image_url"}
-_CALL_TYPES = {"tool_call", "tool_call_chunk", "tool_use", "input_json_delta", "function_call", "invalid_tool_call"}
+_CALL_TYPES = {
+    "tool_call",
+    "tool_call_chunk",
+    "tool_use",
+    "input_json_delta",
+    "function_call",
+    "invalid_tool_call",
+}
 
 
 def langchain_usage(usage_metadata: Any) -> ev.Usage | None:
@@ -59,7 +74,10 @@ def tool_call_chunks(chunk: Any) -> Iterator[ToolCallChunk]:
     pieces = get_field(chunk, "tool_call_chunks")
     for piece in pieces or ():
         yield ToolCallChunk(
-            get_field(piece, "index"), get_str(piece, "id"), get_str(piece, "name"), get_field(piece, "args") or ""
+            get_field(piece, "index"),
+            get_str(piece, "id"),
+            get_str(piece, "name"),
+            get_field(piece, "args") or "",
         )
     if not pieces:
         for call in get_field(chunk, "tool_calls") or ():
@@ -108,7 +126,13 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
             yield ContentPart("text", index, str_field(entry, "text") or "", entry)
         elif kind == "refusal":
             yield ContentPart("refusal", index, str_field(entry, "refusal") or "", entry)
-        elif kind in ("thinking", "reasoning", "reasoning_content", "redacted_thinking", "thinking_delta"):
+        elif kind in (
+            "thinking",
+            "reasoning",
+            "reasoning_content",
+            "redacted_thinking",
+            "thinking_delta",
+        ):
             yield ContentPart("reasoning", index, _reasoning_text(entry), entry)
         elif entry:
             yield ContentPart("other", index, "", entry)
@@ -126,7 +150,11 @@ def _reasoning_text(entry: Mapping[str, Any]) -> str:
     if inner is not None:
         return inner if isinstance(inner, str) else get_str(inner, "text") or ""
     parts = entry.get("summary") or entry.get("content") or ()
-    return "\n\n".join(get_str(part, "text") or "" for part in parts) if isinstance(parts, list) else ""
+    return (
+        "\n\n".join(get_str(part, "text") or "" for part in parts)
+        if isinstance(parts, list)
+        else ""
+    )
 
 
 class Content:
@@ -159,7 +187,9 @@ class Content:
     def _write_text(self, key: Hashable, part: ContentPart) -> None:
         if part.text:
             self._end_reasoning()
-        block = self._builder.text(key, part.text, kind="refusal" if part.kind == "refusal" else "text")
+        block = self._builder.text(
+            key, part.text, kind="refusal" if part.kind == "refusal" else "text"
+        )
         if block is not None:
             self._texts[key] = block
         self._cite(part.entry, block)
@@ -169,7 +199,9 @@ class Content:
         signature = nonempty_str(part.entry.get("signature")) or nonempty_str(
             get_field(part.entry.get("reasoning_content"), "signature")
         )
-        encrypted = nonempty_str(part.entry.get("data")) or nonempty_str(part.entry.get("encrypted_content"))
+        encrypted = nonempty_str(part.entry.get("data")) or nonempty_str(
+            part.entry.get("encrypted_content")
+        )
         if block is None and (signature or encrypted):
             block = self._builder.start_reasoning(key)
         if block is not None:
@@ -180,7 +212,11 @@ class Content:
                 seals["encrypted"] = encrypted
 
     def _end_reasoning(self, texts: list[str] | None = None) -> None:
-        matched = texts if texts is not None and len(texts) == len(self._reasoning) else [None] * len(self._reasoning)
+        matched = (
+            texts
+            if texts is not None and len(texts) == len(self._reasoning)
+            else [None] * len(self._reasoning)
+        )
         for (key, seals), text in zip(self._reasoning.items(), matched, strict=True):
             self._builder.end_reasoning(key, text or None, **seals)
         self._reasoning.clear()
@@ -208,10 +244,14 @@ class Content:
         for number, call in enumerate(calls):
             self._complete_call(
                 number,
-                ToolCallChunk(number, get_str(call, "id"), get_str(call, "name"), get_field(call, "args")),
+                ToolCallChunk(
+                    number, get_str(call, "id"), get_str(call, "name"), get_field(call, "args")
+                ),
             )
         for call in get_field(message, "invalid_tool_calls") or ():
-            piece = ToolCallChunk(None, get_str(call, "id"), get_str(call, "name"), get_field(call, "args") or "")
+            piece = ToolCallChunk(
+                None, get_str(call, "id"), get_str(call, "name"), get_field(call, "args") or ""
+            )
             if piece.name:
                 self._complete_call(len(self.tools), piece)
 
@@ -220,12 +260,16 @@ class Content:
         kind = str_field(entry, "type") or ""
         if kind in ("tool_call", "invalid_tool_call"):
             if index not in self.tools:
-                self.call(ToolCallChunk(index, str_field(entry, "id"), str_field(entry, "name"), ""))
+                self.call(
+                    ToolCallChunk(index, str_field(entry, "id"), str_field(entry, "name"), "")
+                )
             block = self.tools.get(index)
             if block is not None:
                 args = entry.get("args")
                 streamed = bool(block.args_pieces) or isinstance(args, str)
-                self._builder.tool_args(block, args if isinstance(args, str) else None, args=None if streamed else args)
+                self._builder.tool_args(
+                    block, args if isinstance(args, str) else None, args=None if streamed else args
+                )
             return
         for part in content_parts({"content": [{**entry, "index": index}]}):
             key: Hashable = (self._key, part.kind, part.block_index)
@@ -246,14 +290,23 @@ class Content:
 
     def _complete_call(self, number: int, call: ToolCallChunk) -> None:
         streamed = list(self.tools.values())
-        block = next((block for block in streamed if call.call_id and block.call_id == call.call_id), None)
-        if block is None and number < len(streamed) and not streamed[number].args_complete and streamed[number].call_id is None:
+        block = next(
+            (block for block in streamed if call.call_id and block.call_id == call.call_id), None
+        )
+        if (
+            block is None
+            and number < len(streamed)
+            and not streamed[number].args_complete
+            and streamed[number].call_id is None
+        ):
             block = streamed[number]
         if block is None:
             block = self._start(("complete", call.call_id or number), call)
         text = call.args if isinstance(call.args, str) else None
         if not block.args_pieces:
-            self._builder.tool_args(block, text, args=None if isinstance(call.args, str) else call.args)
+            self._builder.tool_args(
+                block, text, args=None if isinstance(call.args, str) else call.args
+            )
 
     def call(self, call: ToolCallChunk) -> Block | None:
         """Write part of a tool call, which starts with its name. Return None while it has none."""
@@ -261,7 +314,9 @@ class Content:
         if key is None and self.tools and not call.name:
             key = next(reversed(self.tools))
         block = self.tools.get(key)
-        is_another = bool(block and call.name and call.call_id and block.call_id and call.call_id != block.call_id)
+        is_another = bool(
+            block and call.name and call.call_id and block.call_id and call.call_id != block.call_id
+        )
         if block is None or is_another:  # some servers give every call the same index
             if not call.name:
                 return None
@@ -276,7 +331,9 @@ class Content:
         return block
 
     def _start(self, key: Hashable, call: ToolCallChunk) -> Block:
-        block = self._builder.start_tool((self._key, "tool", key), call.name or "tool", call_id=call.call_id)
+        block = self._builder.start_tool(
+            (self._key, "tool", key), call.name or "tool", call_id=call.call_id
+        )
         self.tools[key] = block
         return block
 
@@ -289,7 +346,11 @@ class Content:
             return  # the message's tool calls have it, too
         fingerprint = json.dumps(to_jsonable(entry), sort_keys=True, default=str)
         if kind in _FILE_TYPES and fingerprint not in self._seen:
-            url = entry.get("url") or get_field(entry.get("image_url"), "url") or entry.get("image_url")
+            url = (
+                entry.get("url")
+                or get_field(entry.get("image_url"), "url")
+                or entry.get("image_url")
+            )
             media = str_field(entry, "mime_type") or {"image_url": "image/*"}.get(kind, f"{kind}/*")
             data = str_field(entry, "base64") or str_field(entry, "data")
             builder.file(media, url=nonempty_str(url), data=data)
@@ -304,9 +365,13 @@ class Content:
     def _server_call(self, entry: Mapping[str, Any]) -> None:
         call_id = str_field(entry, "id")
         name = str_field(entry, "name")
-        block = self._hosted.get(call_id) if call_id else next(reversed(self._hosted.values()), None)
+        block = (
+            self._hosted.get(call_id) if call_id else next(reversed(self._hosted.values()), None)
+        )
         if block is None or (name and not call_id):
-            block = self._builder.start_tool((self._key, "hosted", call_id), name or "tool", call_id=call_id, kind="hosted")
+            block = self._builder.start_tool(
+                (self._key, "hosted", call_id), name or "tool", call_id=call_id, kind="hosted"
+            )
             self._hosted[call_id or block.id] = block
         args = entry.get("args", entry.get("input", entry.get("partial_json")))
         if isinstance(args, str):
@@ -318,11 +383,19 @@ class Content:
         call_id = str_field(entry, "tool_call_id") or str_field(entry, "tool_use_id")
         block = self._hosted.get(call_id)
         if block is None:
-            block = self._builder.start_tool((self._key, "hosted", call_id), "tool", call_id=call_id, kind="hosted")
+            block = self._builder.start_tool(
+                (self._key, "hosted", call_id), "tool", call_id=call_id, kind="hosted"
+            )
         self._builder.tool_args(block)
         content = entry.get("output", entry.get("content"))
-        failed = entry.get("status") == "error" or str(get_field(content, "type") or "").endswith("_error")
-        error = ev.ErrorInfo(message=str(get_field(content, "error_code") or "the tool failed")) if failed else None
+        failed = entry.get("status") == "error" or str(get_field(content, "type") or "").endswith(
+            "_error"
+        )
+        error = (
+            ev.ErrorInfo(message=str(get_field(content, "error_code") or "the tool failed"))
+            if failed
+            else None
+        )
         self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
     def _cite(self, entry: Mapping[str, Any], block: Block | None) -> None:
@@ -331,7 +404,9 @@ class Content:
             if fingerprint not in self._seen:
                 self._seen.add(fingerprint)
                 url, title, meta = citation_fields(citation)
-                self._builder.source(url, title=title, text_id=None if block is None else block.id, meta=meta)
+                self._builder.source(
+                    url, title=title, text_id=None if block is None else block.id, meta=meta
+                )
 
     def close(self) -> None:
         """End the message: close its text, reasoning and arguments."""

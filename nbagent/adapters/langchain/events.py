@@ -14,7 +14,15 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.subagents import Subagents
 from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
@@ -40,7 +48,12 @@ class LangChainEventsDecoder(BaseDecoder):
         """Return True if the item is one of LangChain's events."""
         payload = fields_or_empty(item)
         event = payload.get("event")
-        return isinstance(event, str) and event.startswith("on_") and "run_id" in payload and "data" in payload
+        return (
+            isinstance(event, str)
+            and event.startswith("on_")
+            and "run_id" in payload
+            and "data" in payload
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -80,9 +93,17 @@ class LangChainEventsDecoder(BaseDecoder):
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         agent = str_field(metadata, "lc_agent_name")
         envelope["agent"] = agent
-        parents = [block.id for parent in payload.get("parent_ids") or () if (block := self._tools.get(str(parent)))]
+        parents = [
+            block.id
+            for parent in payload.get("parent_ids") or ()
+            if (block := self._tools.get(str(parent)))
+        ]
         envelope["parent_id"] = parents[-1] if parents else None
-        if parents or payload.get("event") not in ("on_chat_model_start", "on_chat_model_stream", "on_tool_start"):
+        if parents or payload.get("event") not in (
+            "on_chat_model_start",
+            "on_chat_model_stream",
+            "on_tool_start",
+        ):
             return
         path = str(metadata.get("langgraph_checkpoint_ns") or "").split("|")[:-1]
         for depth, part in enumerate(path, 1):
@@ -90,7 +111,9 @@ class LangChainEventsDecoder(BaseDecoder):
                 tuple(path[:depth]), agent or part.split(":")[0], parent=tuple(path[: depth - 1])
             )
 
-    def _model(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def _model(
+        self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> None:
         self._has_model_events = True
         model = nonempty_str(fields_or_empty(payload.get("metadata")).get("ls_model_name"))
         if phase == "start":
@@ -103,19 +126,32 @@ class LangChainEventsDecoder(BaseDecoder):
         elif phase == "end":
             output = unwrap_message(data.get("output"))
             if kind_of(output) is None:
-                output = {"content": output if isinstance(output, str) else get_field(output, "text")}
+                output = {
+                    "content": output if isinstance(output, str) else get_field(output, "text")
+                }
             self._messages.add_complete(output, run_id, model)
 
-    def _tool(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def _tool(
+        self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> None:
         name = str_field(payload, "name") or "tool"
         block = self._tools.get(run_id)
         if block is None:
-            call_id = str_field(data, "tool_call_id") or nonempty_str(get_field(data.get("output"), "tool_call_id"))
+            call_id = str_field(data, "tool_call_id") or nonempty_str(
+                get_field(data.get("output"), "tool_call_id")
+            )
             taken = {id(known) for known in self._tools.values()}
             block = self._messages.call(call_id) or next(
-                (call for call in self._messages.waiting if call.name == name and id(call) not in taken), None
+                (
+                    call
+                    for call in self._messages.waiting
+                    if call.name == name and id(call) not in taken
+                ),
+                None,
             )
-            block = block or self._messages.start_call(call_id, name, to_jsonable(data.get("input")))
+            block = block or self._messages.start_call(
+                call_id, name, to_jsonable(data.get("input"))
+            )
             self._tools[run_id] = block
         if phase == "end":
             output = unwrap_message(data.get("output"))
@@ -130,11 +166,15 @@ class LangChainEventsDecoder(BaseDecoder):
         elif phase == "stream":
             self.builder.progress(block, str(to_jsonable(data.get("chunk"))))
 
-    def _retriever(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def _retriever(
+        self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> None:
         builder = self.builder
         block = self._tools.get(run_id)
         if block is None:
-            block = builder.start_tool(("run", run_id), str_field(payload, "name") or "retriever", kind="custom")
+            block = builder.start_tool(
+                ("run", run_id), str_field(payload, "name") or "retriever", kind="custom"
+            )
             builder.tool_args(block, args=to_jsonable(data.get("input")))
             self._tools[run_id] = block
         if phase == "end":
@@ -159,10 +199,14 @@ class LangChainEventsDecoder(BaseDecoder):
         if isinstance(chunk, str):
             self._messages.chunk({"content": chunk}, run_id)
         for update in updates.values():
-            for number, entry in enumerate(get_field(update, "messages") or () if isinstance(update, Mapping) else ()):
+            for number, entry in enumerate(
+                get_field(update, "messages") or () if isinstance(update, Mapping) else ()
+            ):
                 message = unwrap_message(entry)
                 if kind_of(message) == "ai":
-                    self._messages.add_complete(message, get_str(message, "id") or (self.builder.step, number))
+                    self._messages.add_complete(
+                        message, get_str(message, "id") or (self.builder.step, number)
+                    )
                 elif kind_of(message) == "tool":
                     self._messages.answer(message)
 
@@ -205,5 +249,9 @@ def _error_fields(error: Any) -> dict[str, Any]:
     if isinstance(error, BaseException):
         return {"message": str(error) or type(error).__name__, "type": type(error).__name__}
     details = fields_or_empty(error)
-    message = str_field(details, "message") or nonempty_str(error) or (str(to_jsonable(error)) if error else "the run failed")
+    message = (
+        str_field(details, "message")
+        or nonempty_str(error)
+        or (str(to_jsonable(error)) if error else "the run failed")
+    )
     return {"message": message, "type": str_field(details, "type")}

@@ -24,7 +24,16 @@ from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, st
 from nbagent.adapters.base.subagents import Subagents
 from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
-MODES = {"values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug"}
+MODES = {
+    "values",
+    "updates",
+    "messages",
+    "messages-tuple",
+    "custom",
+    "tasks",
+    "checkpoints",
+    "debug",
+}
 _SERVER_EVENTS = {
     "metadata",
     "end",
@@ -53,9 +62,13 @@ class LangGraphDecoder(BaseDecoder):
         self._partial_texts: dict[str, str] = {}
         self._running_tasks: set[Any] = set()
         self._first_values = True
-        self._only_state: list[Any] | None = None  # messages of the first state, while it is the only item
+        self._only_state: list[Any] | None = (
+            None  # messages of the first state, while it is the only item
+        )
         self._bare_custom = 0  # items that may be custom data, or those of another system
-        self._bare_mode: str | None = None  # mode of bare payloads; also for those without a telling shape
+        self._bare_mode: str | None = (
+            None  # mode of bare payloads; also for those without a telling shape
+        )
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -67,7 +80,9 @@ class LangGraphDecoder(BaseDecoder):
             return True
         if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
             mode = fields["event"].split("|")[0]
-            return mode in MODES | _SERVER_EVENTS - {"error", "end", "metadata"} or _is_metadata(fields)
+            return mode in MODES | _SERVER_EVENTS - {"error", "end", "metadata"} or _is_metadata(
+                fields
+            )
         return _mode_by_shape(fields) is not None
 
     def read(self, item: Any) -> None:
@@ -106,20 +121,31 @@ class LangGraphDecoder(BaseDecoder):
         envelope["agent"], envelope["parent_id"] = agent, None
         for depth, part in enumerate(path, 1):
             outer = path[: depth - 1]
-            envelope["parent_id"] = self._agents.start(path[:depth], agent or part.split(":")[0], parent=outer)
+            envelope["parent_id"] = self._agents.start(
+                path[:depth], agent or part.split(":")[0], parent=outer
+            )
 
     # --- modes ----------------------------------------------------------------------------------------------------------
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
         pair = payload if isinstance(payload, list | tuple) else (payload,)
-        message, metadata = unwrap_message(pair[0]), fields_or_empty(pair[1]) if len(pair) > 1 else {}
+        message, metadata = (
+            unwrap_message(pair[0]),
+            fields_or_empty(pair[1]) if len(pair) > 1 else {},
+        )
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
-        inner = tuple(str(metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or "").split("|")[:-1])
+        inner = tuple(
+            str(
+                metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or ""
+            ).split("|")[:-1]
+        )
         self._attribute(path or inner, str_field(metadata, "lc_agent_name"))
         kind = kind_of(message)
         model = str_field(metadata, "ls_model_name")
-        message_id = get_str(message, "id") or str(metadata.get("langgraph_checkpoint_ns") or self.builder.step)
+        message_id = get_str(message, "id") or str(
+            metadata.get("langgraph_checkpoint_ns") or self.builder.step
+        )
         if kind == "chunk":
             self._messages.chunk(message, message_id, model)
             self._expect_more()
@@ -146,13 +172,21 @@ class LangGraphDecoder(BaseDecoder):
             for part in update if isinstance(update, list | tuple) else [update]:
                 self._write_update(node, _unwrap_command(part))
             for inner in self._agents.paths():
-                if len(inner) == len(path) + 1 and inner[: len(path)] == path and str(inner[-1]).split(":")[0] == node:
+                if (
+                    len(inner) == len(path) + 1
+                    and inner[: len(path)] == path
+                    and str(inner[-1]).split(":")[0] == node
+                ):
                     self._agents.end(inner)
 
     def _write_update(self, node: str, update: Any) -> None:
         fields = fields_or_empty(update)
         self._read_messages(fields.get("messages"))
-        state = {name: value for name, value in fields.items() if name != "messages" and value is not None}
+        state = {
+            name: value
+            for name, value in fields.items()
+            if name != "messages" and value is not None
+        }
         if state:
             self.builder.custom(str(node), state)
 
@@ -161,7 +195,9 @@ class LangGraphDecoder(BaseDecoder):
             message = unwrap_message(entry)
             kind = kind_of(message)
             if kind in ("ai", "chunk"):
-                self._messages.add_complete(message, get_str(message, "id") or self.builder.mint("message"))
+                self._messages.add_complete(
+                    message, get_str(message, "id") or self.builder.mint("message")
+                )
             elif kind == "tool":
                 self._messages.answer(message)
 
@@ -171,7 +207,11 @@ class LangGraphDecoder(BaseDecoder):
         messages = fields.get("messages")
         if self._first_values and not path:
             self._first_values = False
-            found = [unwrap_message(entry) for entry in messages] if isinstance(messages, list | tuple) else []
+            found = (
+                [unwrap_message(entry) for entry in messages]
+                if isinstance(messages, list | tuple)
+                else []
+            )
             if self.builder.step == 0 and self._read_count == 0:
                 self._only_state = found
             else:
@@ -182,7 +222,11 @@ class LangGraphDecoder(BaseDecoder):
             self._read_messages(known)
         if fields.get("__interrupt__"):
             self._messages.interrupt(fields["__interrupt__"])
-        state = {name: value for name, value in fields.items() if name not in ("messages", "__interrupt__")}
+        state = {
+            name: value
+            for name, value in fields.items()
+            if name not in ("messages", "__interrupt__")
+        }
         if state:
             self.builder.write(ev.State(snapshot=to_jsonable(state), **self.builder.envelope))
 
@@ -196,7 +240,10 @@ class LangGraphDecoder(BaseDecoder):
         """Read the messages of the only state after the last one that is not the model's or a tool's."""
         messages, self._only_state = self._only_state or [], None
         kinds = [kind_of(message) for message in messages]
-        start = next((at for at in range(len(kinds), 0, -1) if kinds[at - 1] not in ("ai", "chunk", "tool")), 0)
+        start = next(
+            (at for at in range(len(kinds), 0, -1) if kinds[at - 1] not in ("ai", "chunk", "tool")),
+            0,
+        )
         self._read_messages(messages[start:])
         if start == len(messages) and messages:
             self.stop_info = TRUNCATED
@@ -209,12 +256,18 @@ class LangGraphDecoder(BaseDecoder):
             return
         self._running_tasks.discard(fields.get("id"))
         result = fields.get("result")
-        if isinstance(result, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in result):
+        if isinstance(result, list) and all(
+            isinstance(pair, list | tuple) and len(pair) == 2 for pair in result
+        ):
             result = dict(result)  # older versions send pairs
         if result:
             self._write_update(str(fields.get("name")), result)
         if fields.get("error"):
-            self.fail_with(str(fields["error"]) if not isinstance(fields["error"], Mapping) else fields["error"])
+            self.fail_with(
+                str(fields["error"])
+                if not isinstance(fields["error"], Mapping)
+                else fields["error"]
+            )
         if fields.get("interrupts"):
             self._messages.interrupt(fields["interrupts"])
 
@@ -228,7 +281,9 @@ class LangGraphDecoder(BaseDecoder):
         """Read the messages of `checkpoints`."""
         fields = fields_or_empty(payload)
         if fields.get("values"):  # empty before the graph has its input
-            self._read_values({"messages": fields_or_empty(fields["values"]).get("messages") or ()}, path)
+            self._read_values(
+                {"messages": fields_or_empty(fields["values"]).get("messages") or ()}, path
+            )
 
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `custom`: data that a node wrote."""
@@ -345,11 +400,17 @@ def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
     if isinstance(fields.get("type"), str) or isinstance(fields.get("event"), str):
         return None
     messages = fields.get("messages")
-    if isinstance(messages, list | tuple) and all(kind_of(unwrap_message(message)) for message in messages):
+    if isinstance(messages, list | tuple) and all(
+        kind_of(unwrap_message(message)) for message in messages
+    ):
         return "values"
     if "__interrupt__" in fields:
         return "updates" if len(fields) == 1 else "values"
-    parts = [part for value in fields.values() for part in (value if isinstance(value, list | tuple) else [value])]
+    parts = [
+        part
+        for value in fields.values()
+        for part in (value if isinstance(value, list | tuple) else [value])
+    ]
     if any(_holds_messages(_unwrap_command(part)) for part in parts):
         return "updates"
     return None

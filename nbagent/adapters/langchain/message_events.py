@@ -22,7 +22,11 @@ MESSAGE_EVENTS = {
 
 
 def write_message_event(
-    decoder: BaseDecoder, messages: Messages, payload: Mapping[str, Any], key: str, model: str | None
+    decoder: BaseDecoder,
+    messages: Messages,
+    payload: Mapping[str, Any],
+    key: str,
+    model: str | None,
 ) -> None:
     """Write one event of a message.
 
@@ -41,7 +45,10 @@ def write_message_event(
     elif kind == "content-block-finish":
         _finish_block(messages, key, payload, model)
     elif kind == "message-finish":
-        final = {"usage_metadata": payload.get("usage"), "response_metadata": payload.get("metadata")}
+        final = {
+            "usage_metadata": payload.get("usage"),
+            "response_metadata": payload.get("metadata"),
+        }
         messages.chunk({"content": "", **final, "chunk_position": "last"}, key, model)
     elif kind in ("message-error", "error"):
         decoder.fail_with(payload.get("error") or payload.get("message") or payload)
@@ -50,7 +57,9 @@ def write_message_event(
         decoder.builder.raw(payload, nonempty_str(kind))
 
 
-def _finish_block(messages: Messages, key: str, payload: Mapping[str, Any], model: str | None) -> None:
+def _finish_block(
+    messages: Messages, key: str, payload: Mapping[str, Any], model: str | None
+) -> None:
     """Complete a content block. Streamed parts stay; the others are written now."""
     content = fields_or_empty(payload.get("content"))
     message = messages.begin(key, model)
@@ -69,7 +78,12 @@ def _to_message_chunk(payload: Mapping[str, Any]) -> dict[str, Any]:
     if kind in ("tool-call", "tool_call", "tool_call_chunk"):
         if kind == "tool_call" and not isinstance(piece.get("args"), str):
             return {"content": ""}  # complete already, and repeated at the end of the block
-        call = {"index": index, "id": piece.get("id"), "name": piece.get("name"), "args": piece.get("args") or ""}
+        call = {
+            "index": index,
+            "id": piece.get("id"),
+            "name": piece.get("name"),
+            "args": piece.get("args") or "",
+        }
         return {"content": "", "tool_call_chunks": [call]}
     if kind in ("data", "image-data") or (not piece):
         return {"content": ""}

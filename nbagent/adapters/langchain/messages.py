@@ -9,7 +9,15 @@ from typing import Any
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    class_name,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.langchain.content import Content, langchain_usage, tool_call_chunks
 from nbagent.adapters.langchain.review import META, reviews_in
 
@@ -21,9 +29,27 @@ _KINDS = {
     "ToolMessage": "tool",
     "ToolMessageChunk": "tool",
 }
-_OTHER_KINDS = {"human", "system", "function", "chat", "remove", "HumanMessage", "SystemMessage", "RemoveMessage", "developer"}
+_OTHER_KINDS = {
+    "human",
+    "system",
+    "function",
+    "chat",
+    "remove",
+    "HumanMessage",
+    "SystemMessage",
+    "RemoveMessage",
+    "developer",
+}
 FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
-_CUT_SHORT = {"length", "max_tokens", "MAX_TOKENS", "content_filter", "SAFETY", "incomplete", "model_context_window_exceeded"}
+_CUT_SHORT = {
+    "length",
+    "max_tokens",
+    "MAX_TOKENS",
+    "content_filter",
+    "SAFETY",
+    "incomplete",
+    "model_context_window_exceeded",
+}
 
 
 def unwrap_message(item: Any) -> Any:
@@ -35,9 +61,15 @@ def unwrap_message(item: Any) -> Any:
         return {"__class__": name, **wrapper["kwargs"]}
     if str_field(wrapper, "type") in _KINDS and isinstance(wrapper.get("data"), Mapping):
         return {"type": wrapper["type"], **wrapper["data"]}
-    generations = wrapper.get("generations") or (get_field(item, "generations") if not isinstance(item, str) else None)
+    generations = wrapper.get("generations") or (
+        get_field(item, "generations") if not isinstance(item, str) else None
+    )
     if isinstance(generations, list) and generations:
-        first = generations[0][0] if isinstance(generations[0], list) and generations[0] else generations[0]
+        first = (
+            generations[0][0]
+            if isinstance(generations[0], list) and generations[0]
+            else generations[0]
+        )
         return unwrap_message(get_field(first, "message") or first)
     inner = get_field(item, "message") if class_name(item).endswith("GenerationChunk") else None
     return item if inner is None else unwrap_message(inner)
@@ -124,7 +156,8 @@ class Messages:
         """Remember a message of an earlier turn without writing it, and its calls, which may be answered only now."""
         self._mark_seen(message)
         self._earlier |= {
-            str(get_field(call, "id")): get_field(call, "args") for call in get_field(message, "tool_calls") or ()
+            str(get_field(call, "id")): get_field(call, "args")
+            for call in get_field(message, "tool_calls") or ()
         }
 
     # --- the model's ----------------------------------------------------------------------------------------------------
@@ -199,7 +232,9 @@ class Messages:
     @staticmethod
     def _finish_reason(message: Any) -> str | None:
         metadata = fields_or_empty(get_field(message, "response_metadata"))
-        return next((reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
+        return next(
+            (reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None
+        )
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -212,14 +247,23 @@ class Messages:
         """Return the latest call of that id, or None."""
         return self._calls.get(call_id or "")
 
-    def start_call(self, call_id: str | None, name: str, args: Any, kind: ev.ToolKind = "function") -> Block:
+    def start_call(
+        self, call_id: str | None, name: str, args: Any, kind: ev.ToolKind = "function"
+    ) -> Block:
         """Start a call that no message had."""
         block = self._builder.start_tool(
-            ("call", call_id or self._builder.mint("call")), name or "tool", call_id=call_id, kind=kind
+            ("call", call_id or self._builder.mint("call")),
+            name or "tool",
+            call_id=call_id,
+            kind=kind,
         )
         if call_id:
             self._calls[call_id] = block
-        self._builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
+        self._builder.tool_args(
+            block,
+            args if isinstance(args, str) else None,
+            args=None if isinstance(args, str) else args,
+        )
         return block
 
     def answer(self, message: Any, block: Block | None = None) -> None:
@@ -231,7 +275,9 @@ class Messages:
         known = self._calls.get(call_id or "")
         block = known or block
         if block is None:
-            block = self.start_call(call_id, get_str(message, "name") or "tool", self._earlier.get(call_id or "", {}))
+            block = self.start_call(
+                call_id, get_str(message, "name") or "tool", self._earlier.get(call_id or "", {})
+            )
         if block.closed:
             return
         content = get_field(message, "content")
@@ -240,7 +286,9 @@ class Messages:
         error = ev.ErrorInfo(message=text or "the tool failed") if failed else None
         self._builder.tool_args(block)
         value = get_field(message, "artifact")
-        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error, value=value)
+        self._builder.tool_result(
+            block, content, status="error" if failed else "ok", error=error, value=value
+        )
         if self._decoder.stop_info.status == "completed":
             self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 
@@ -249,7 +297,11 @@ class Messages:
     def interrupt(self, entries: Any) -> None:
         """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts, and pause the run."""
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
-            interrupt_id = get_str(entry, "id") or get_str(entry, "interrupt_id") or self._builder.mint("interrupt")
+            interrupt_id = (
+                get_str(entry, "id")
+                or get_str(entry, "interrupt_id")
+                or self._builder.mint("interrupt")
+            )
             if interrupt_id in self._interrupts | self._answered:
                 continue
             self._interrupts.add(interrupt_id)
@@ -262,21 +314,41 @@ class Messages:
         reviews = reviews_in(entry)
         for number, review in enumerate(reviews):
             call_id, name = review.call_id, review.action
-            waiting = [block for block in self.waiting if (block.call_id == call_id if call_id else block.name == name)]
+            waiting = [
+                block
+                for block in self.waiting
+                if (block.call_id == call_id if call_id else block.name == name)
+            ]
             self._write(
                 interrupt_id if len(reviews) == 1 else f"{interrupt_id}#{number}",
                 tool_id=waiting[0].id if waiting else None,
                 prompt=review.prompt,
                 args=review.args,
                 schema=review.schema,
-                meta={META: {"interrupt": interrupt_id, "form": review.form, "action": name, "allowed": review.allowed}},
+                meta={
+                    META: {
+                        "interrupt": interrupt_id,
+                        "form": review.form,
+                        "action": name,
+                        "allowed": review.allowed,
+                    }
+                },
             )
         if not reviews:
-            value, schema = to_jsonable(get_field(entry, "value")), to_jsonable(get_field(entry, "response_schema"))
-            texts = [value] if isinstance(value, str) else map(nonempty_str, fields_or_empty(value).values())
+            value, schema = (
+                to_jsonable(get_field(entry, "value")),
+                to_jsonable(get_field(entry, "response_schema")),
+            )
+            texts = (
+                [value]
+                if isinstance(value, str)
+                else map(nonempty_str, fields_or_empty(value).values())
+            )
             prompt = next((text for text in texts if text), None)
             shape = schema if isinstance(schema, dict) else None
             self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
 
     def _write(self, approval_id: str, **fields: Any) -> None:
-        self._builder.write(ev.ApprovalRequest(approval_id=approval_id, **fields, **self._builder.envelope))
+        self._builder.write(
+            ev.ApprovalRequest(approval_id=approval_id, **fields, **self._builder.envelope)
+        )

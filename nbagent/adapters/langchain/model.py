@@ -41,8 +41,14 @@ class LangChainModelDecoder(BaseDecoder):
         if _is_event(item):
             return bool(item["event"] != "error")  # which other systems send as well
         message = unwrap_message(item)
-        has_usual_fields = hasattr(message, "__pydantic_fields_set__") or "additional_kwargs" in fields_or_empty(message)
-        return has_usual_fields and kind_of(message) in _MESSAGES and get_field(message, "response_metadata") is not None
+        has_usual_fields = hasattr(
+            message, "__pydantic_fields_set__"
+        ) or "additional_kwargs" in fields_or_empty(message)
+        return (
+            has_usual_fields
+            and kind_of(message) in _MESSAGES
+            and get_field(message, "response_metadata") is not None
+        )
 
     def read(self, item: Any) -> None:
         """Read one chunk, one message, or one event."""
@@ -66,7 +72,9 @@ class LangChainModelDecoder(BaseDecoder):
             self._is_complete = True
         else:
             self._messages.chunk(message, key, model)
-            has_ended = get_field(message, "chunk_position") == "last" or any(metadata.get(name) for name in FINISH_FIELDS)
+            has_ended = get_field(message, "chunk_position") == "last" or any(
+                metadata.get(name) for name in FINISH_FIELDS
+            )
             self._is_complete = self._is_complete or has_ended
 
     def _read_event(self, event: Mapping[str, Any]) -> None:
@@ -88,7 +96,9 @@ class LangChainModelDecoder(BaseDecoder):
             pass
         elif not (self._is_complete or self._is_local):
             self.stop_info = TRUNCATED
-        elif self.stop_info == TRUNCATED:  # its calls are for the client, so that no answer is to come
+        elif (
+            self.stop_info == TRUNCATED
+        ):  # its calls are for the client, so that no answer is to come
             self.stop_info = StopInfo("completed")
         self._key, self._is_complete = None, False
 
@@ -101,4 +111,8 @@ class LangChainModelDecoder(BaseDecoder):
 
 def _is_event(item: Any) -> bool:
     """Return True for an event of a message. Server-sent events that have such a name have `data`, too."""
-    return isinstance(item, Mapping) and str_field(item, "event") in MESSAGE_EVENTS and "data" not in item
+    return (
+        isinstance(item, Mapping)
+        and str_field(item, "event") in MESSAGE_EVENTS
+        and "data" not in item
+    )

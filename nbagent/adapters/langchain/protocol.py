@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.subagents import Subagents
 from nbagent.adapters.langchain.message_events import write_message_event
 from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
@@ -68,9 +76,15 @@ class LangChainProtocolDecoder(BaseDecoder):
         self._attribute(path)
         inner = fields_or_empty(data)
         if method == "messages":
-            event, metadata = (data[0], data[1] if len(data) > 1 else None) if isinstance(data, list | tuple) else (data, None)
+            event, metadata = (
+                (data[0], data[1] if len(data) > 1 else None)
+                if isinstance(data, list | tuple)
+                else (data, None)
+            )
             if kind_of(event) == "ai":  # whole, of a node that is no model
-                self._messages.add_complete(event, get_str(event, "id") or self.builder.mint("message"))
+                self._messages.add_complete(
+                    event, get_str(event, "id") or self.builder.mint("message")
+                )
             else:
                 self._message_event(fields(event), fields_or_empty(metadata), path)
         elif method == "tools":
@@ -78,13 +92,22 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif method == "input.requested":
             self._messages.interrupt(data if isinstance(data, list) else [_interrupt(inner)])
         elif method == "lifecycle":
-            subgraph = inner.get("namespace")  # the outer graph sends the lifecycle of its subgraphs
-            self._lifecycle(inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path)
+            subgraph = inner.get(
+                "namespace"
+            )  # the outer graph sends the lifecycle of its subgraphs
+            self._lifecycle(
+                inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path
+            )
         elif method == "custom":
             self.builder.custom(str_field(inner, "name") or "custom", data)
         elif method in ("values", "updates"):
             self._results(inner.get("messages"))
-            self._messages.interrupt(inner.get("interrupts") or inner.get("__interrupt__") or params.get("interrupts") or ())
+            self._messages.interrupt(
+                inner.get("interrupts")
+                or inner.get("__interrupt__")
+                or params.get("interrupts")
+                or ()
+            )
         elif method not in ("checkpoints", "tasks", "debug"):
             self.builder.raw(item, nonempty_str(method))
 
@@ -96,7 +119,9 @@ class LangChainProtocolDecoder(BaseDecoder):
 
     # --- messages -------------------------------------------------------------------------------------------------------
 
-    def _message_event(self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]) -> None:
+    def _message_event(
+        self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]
+    ) -> None:
         kind = payload.get("event")
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
         scope = (*path, str(metadata.get("langgraph_checkpoint_ns") or ""))
@@ -118,7 +143,9 @@ class LangChainProtocolDecoder(BaseDecoder):
             block = self._messages.call(call_id)
             if block is None or block.closed:
                 block = self._messages.start_call(
-                    call_id, str_field(payload, "tool_name") or "tool", to_jsonable(payload.get("input"))
+                    call_id,
+                    str_field(payload, "tool_name") or "tool",
+                    to_jsonable(payload.get("input")),
                 )
             self._tools[call_id] = block
         if kind == "tool-finished":
@@ -133,7 +160,9 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif kind == "tool-error":
             error = payload.get("message") or payload.get("error")
             message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
-            self.builder.tool_result(block, message, status="error", error=ev.ErrorInfo(message=message))
+            self.builder.tool_result(
+                block, message, status="error", error=ev.ErrorInfo(message=message)
+            )
             self.stop_info = TRUNCATED
         elif kind != "tool-started":
             self.builder.raw(payload, nonempty_str(kind))
@@ -153,7 +182,10 @@ class LangChainProtocolDecoder(BaseDecoder):
         if status == "failed":
             error = payload.get("error")
             if path:
-                self.builder.error(nonempty_str(error) or get_str(error, "message") or "a sub-agent failed", fatal=False)
+                self.builder.error(
+                    nonempty_str(error) or get_str(error, "message") or "a sub-agent failed",
+                    fatal=False,
+                )
             else:
                 self.fail_with(error or "The run failed")
         if status is not None and path:

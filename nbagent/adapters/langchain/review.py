@@ -45,11 +45,20 @@ def reviews_in(interrupt: Any) -> list[Review]:
     actions = fields.get("action_requests")
     if isinstance(actions, list):
         configs = fields.get("review_configs") or ()
-        allowed = {get_str(config, "action_name"): get_field(config, "allowed_decisions") for config in configs}
-        return [_review("decisions", action, allowed.get(get_str(action, "name"))) for action in actions]
+        allowed = {
+            get_str(config, "action_name"): get_field(config, "allowed_decisions")
+            for config in configs
+        }
+        return [
+            _review("decisions", action, allowed.get(get_str(action, "name"))) for action in actions
+        ]
     if fields.get("type") == "tool_approval":
         schema = fields_or_empty(to_jsonable(get_field(interrupt, "response_schema")))
-        decisions = {fields_or_empty(props["type"]).get("const"): props for props in _properties_in(schema) if "type" in props}
+        decisions = {
+            fields_or_empty(props["type"]).get("const"): props
+            for props in _properties_in(schema)
+            if "type" in props
+        }
         review = _review("decision", value, [str(name) for name in decisions if name])
         return [review._replace(schema=_arguments_in(decisions.get("edit"), schema))]
     old = value if isinstance(value, list) else [value]
@@ -65,25 +74,37 @@ def _review(form: Form, action: Any, allowed: Any = None) -> Review:
         args=to_jsonable(get_field(action, "args")),
         prompt=get_str(action, "description") or name or None,
         call_id=get_str(action, "tool_call_id"),
-        allowed=[str(decision) for decision in allowed] if isinstance(allowed, list | tuple) and allowed else None,
+        allowed=[str(decision) for decision in allowed]
+        if isinstance(allowed, list | tuple) and allowed
+        else None,
     )
 
 
 def _properties_in(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the properties of the objects that a schema is made of: its own, of its alternatives, and its definitions."""
     yield fields_or_empty(schema.get("properties"))
-    parts = [*(schema.get("oneOf") or ()), *(schema.get("anyOf") or ()), *fields_or_empty(schema.get("$defs")).values()]
+    parts = [
+        *(schema.get("oneOf") or ()),
+        *(schema.get("anyOf") or ()),
+        *fields_or_empty(schema.get("$defs")).values(),
+    ]
     for part in parts:
         yield from _properties_in(fields_or_empty(part))
 
 
-def _arguments_in(edit: Mapping[str, Any] | None, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+def _arguments_in(
+    edit: Mapping[str, Any] | None, schema: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return the schema of the arguments in the decision `edit`."""
     definitions = fields_or_empty(schema.get("$defs"))
 
     def resolved(part: Any) -> Mapping[str, Any]:
         fields = fields_or_empty(part)
-        return fields_or_empty(definitions.get(str(fields["$ref"]).rpartition("/")[2])) if "$ref" in fields else fields
+        return (
+            fields_or_empty(definitions.get(str(fields["$ref"]).rpartition("/")[2]))
+            if "$ref" in fields
+            else fields
+        )
 
     action = resolved(fields_or_empty(edit).get("edited_action"))
     found = resolved(fields_or_empty(action.get("properties")).get("args"))

@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    class_name,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.openai_fields import openai_usage
 
 _CLASSES = {
@@ -67,7 +75,10 @@ class LlamaIndexDecoder(BaseDecoder):
         if isinstance(item, Mapping):
             return event is not item or name in ("StopEvent", "StartEvent", "InputRequiredEvent")
         bases = type(item).__mro__
-        return any(base.__name__ == "Event" and base.__module__.startswith(("workflows", "llama_index")) for base in bases)
+        return any(
+            base.__name__ == "Event" and base.__module__.startswith(("workflows", "llama_index"))
+            for base in bases
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -100,7 +111,9 @@ class LlamaIndexDecoder(BaseDecoder):
                 self._write_approval_response(event)
             case _ if self.recognises(item):
                 self.builder.custom(name, _event_fields(event))
-                self.stop_info = self.stop_info if self.stop_info.status != "completed" else TRUNCATED
+                self.stop_info = (
+                    self.stop_info if self.stop_info.status != "completed" else TRUNCATED
+                )
             case _:
                 self.builder.raw(item, name or None)
 
@@ -115,7 +128,11 @@ class LlamaIndexDecoder(BaseDecoder):
         if self._agent is not None:
             tool_id = self._handoff.id if self._handoff else None
             self.builder.end_step()
-            self.builder.write(ev.AgentHandoff(to=agent, from_=self._agent, tool_id=tool_id, **self.builder.envelope))
+            self.builder.write(
+                ev.AgentHandoff(
+                    to=agent, from_=self._agent, tool_id=tool_id, **self.builder.envelope
+                )
+            )
         self._agent = self.builder.envelope["agent"] = agent
 
     # --- the model ------------------------------------------------------------------------------------------------------
@@ -137,10 +154,23 @@ class LlamaIndexDecoder(BaseDecoder):
         """End a response, whose event repeats its text."""
         if not self.builder.in_step:
             self._begin()
-        blocks = [fields_or_empty(block) for block in get_field(get_field(event, "response"), "blocks") or ()]
-        texts = [str_field(block, "text") or "" for block in blocks if get_field(block, "block_type") in ("text", None)]
-        text = "\n".join(filter(None, texts)) or nonempty_str(get_field(get_field(event, "response"), "content"))
-        reasoning = "".join(str_field(block, "content") or "" for block in blocks if block.get("block_type") == "thinking")
+        blocks = [
+            fields_or_empty(block)
+            for block in get_field(get_field(event, "response"), "blocks") or ()
+        ]
+        texts = [
+            str_field(block, "text") or ""
+            for block in blocks
+            if get_field(block, "block_type") in ("text", None)
+        ]
+        text = "\n".join(filter(None, texts)) or nonempty_str(
+            get_field(get_field(event, "response"), "content")
+        )
+        reasoning = "".join(
+            str_field(block, "content") or ""
+            for block in blocks
+            if block.get("block_type") == "thinking"
+        )
         if reasoning and not self._wrote and self.builder.open_reasoning("reasoning") is None:
             self.builder.reasoning("reasoning", reasoning)
         self.builder.end_reasoning("reasoning")
@@ -162,10 +192,15 @@ class LlamaIndexDecoder(BaseDecoder):
     def _call_of(self, call: Any) -> Block:
         call_id = get_str(call, "tool_id")
         block = self._calls.get(call_id or "")
-        if block is None or (block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"):
+        if block is None or (
+            block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"
+        ):
             name = get_str(call, "tool_name") or "tool"
             block = self.builder.start_tool(
-                ("call", call_id), name, call_id=call_id, kind="handoff" if name == "handoff" else "function"
+                ("call", call_id),
+                name,
+                call_id=call_id,
+                kind="handoff" if name == "handoff" else "function",
             )
             self._calls[call_id or block.id] = block
             if name == "handoff":
@@ -195,7 +230,9 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _request_approval(self, event: Any) -> None:
         details = _event_fields(event)
-        prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, details.values())), None)
+        prompt = get_str(event, "prefix") or next(
+            filter(None, map(nonempty_str, details.values())), None
+        )
         builder = self.builder
         waiting = [block for block in self._calls.values() if not block.closed]
         builder.write(
@@ -230,11 +267,17 @@ class LlamaIndexDecoder(BaseDecoder):
             return
         error = get_field(event, "exception")  # an exception, or its JSON
         raised = isinstance(error, BaseException)
-        message = str(error) if raised else get_str(error, "exception_message") or get_str(event, "message")
+        message = (
+            str(error)
+            if raised
+            else get_str(error, "exception_message") or get_str(event, "message")
+        )
         kind = type(error).__name__ if raised else get_str(error, "exception_type")
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
-        if message and message.startswith("Max iterations"):  # the agents' limit has no exception type of its own
+        if message and message.startswith(
+            "Max iterations"
+        ):  # the agents' limit has no exception type of its own
             self.stop_info = StopInfo("max_steps")
 
 
@@ -249,4 +292,8 @@ def _read_usage(raw: Any) -> ev.Usage | None:
     """Return the token counts in the provider's own chunk, or None."""
     usage = get_field(raw, "usage")
     counts = openai_usage(usage if usage is not None else raw)
-    return counts if counts is not None and (counts.input is not None or counts.output is not None) else None
+    return (
+        counts
+        if counts is not None and (counts.input is not None or counts.output is not None)
+        else None
+    )

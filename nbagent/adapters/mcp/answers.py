@@ -24,11 +24,16 @@ class McpAnswers(AnswerForm):
         """Return `inputResponses`, by the names of the requests of a result that requires input."""
         return {each.request.approval_id: elicitation_result(each) for each in answered}
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the call once more, with `inputResponses` and the server's `requestState`."""
         if not isinstance(body, Mapping) or not isinstance(body.get("params"), Mapping):
             return None
-        state = next((meta["state"] for each in answered if (meta := each.request.meta or {}).get("state")), None)
+        state = next(
+            (meta["state"] for each in answered if (meta := each.request.meta or {}).get("state")),
+            None,
+        )
         params = {**body["params"], "inputResponses": self.value(answered, None)}
         number = body.get("id")
         return url, {

@@ -77,7 +77,9 @@ class McpDecoder(BaseDecoder):
             self._error(payload)
         elif "result" in payload:
             self._response(payload)
-        elif "content" in payload or "structuredContent" in payload:  # a bare result, as the SDK's client returns it
+        elif (
+            "content" in payload or "structuredContent" in payload
+        ):  # a bare result, as the SDK's client returns it
             self._response({"result": payload})
         else:
             self.unread(item)
@@ -100,7 +102,9 @@ class McpDecoder(BaseDecoder):
                 self._by_id[repr(payload.get("id"))] = block
                 self.builder.tool_args(block, args=params.get("arguments") or {})
             case "elicitation/create":
-                self._request_approval(str(payload.get("id")), params, {"rpc_id": to_jsonable(payload.get("id"))})
+                self._request_approval(
+                    str(payload.get("id")), params, {"rpc_id": to_jsonable(payload.get("id"))}
+                )
             case _:
                 self.builder.custom(request.method, params)
 
@@ -126,12 +130,18 @@ class McpDecoder(BaseDecoder):
 
     def _log(self, params: Mapping[str, Any]) -> None:
         data = params.get("data")
-        message = data if isinstance(data, str) else json.dumps(to_jsonable(data), ensure_ascii=False)
+        message = (
+            data if isinstance(data, str) else json.dumps(to_jsonable(data), ensure_ascii=False)
+        )
         logger = str_field(params, "logger")
         level = _LEVELS.get(str(params.get("level")), "info")
-        self.builder.status(message, level=level, meta={"logger": to_jsonable(logger)} if logger else None)
+        self.builder.status(
+            message, level=level, meta={"logger": to_jsonable(logger)} if logger else None
+        )
 
-    def _request_approval(self, approval_id: str, params: Mapping[str, Any], meta: dict[str, Any]) -> None:
+    def _request_approval(
+        self, approval_id: str, params: Mapping[str, Any], meta: dict[str, Any]
+    ) -> None:
         schema = params.get("requestedSchema")
         url = str_field(params, "url")
         request = ev.ApprovalRequest(
@@ -149,22 +159,31 @@ class McpDecoder(BaseDecoder):
         self._requests.take(payload)
         block = self._take_call(payload)
         if block is not None:
-            message = nonempty_str(fields_or_empty(payload["error"]).get("message")) or "the request failed"
-            self.builder.tool_result(block, None, status="error", error=ev.ErrorInfo(message=message))
+            message = (
+                nonempty_str(fields_or_empty(payload["error"]).get("message"))
+                or "the request failed"
+            )
+            self.builder.tool_result(
+                block, None, status="error", error=ev.ErrorInfo(message=message)
+            )
         self.fail_with(payload["error"])
 
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         action = str_field(result, "action")
         # Each peer counts its requests: a call and an elicitation, whose answer is not in every stream, may have the same id.
-        request = self._requests.take(payload, expected="elicitation/create" if action else "tools/call")
+        request = self._requests.take(
+            payload, expected="elicitation/create" if action else "tools/call"
+        )
         if request is not None and request.method == "elicitation/create" and action:
             self._write_approval_response(str(payload.get("id")), action, result)
             return
         if result.get("resultType") == "input_required":
             state = {"state": to_jsonable(result.get("requestState"))}
             for name, entry in fields_or_empty(result.get("inputRequests")).items():
-                self._request_approval(str(name), fields_or_empty(fields_or_empty(entry).get("params")), state)
+                self._request_approval(
+                    str(name), fields_or_empty(fields_or_empty(entry).get("params")), state
+                )
             self.stop_info = StopInfo("paused", "input_required")
             return
         is_tool = request is None or request.method == "tools/call"
@@ -173,7 +192,9 @@ class McpDecoder(BaseDecoder):
             block = self._start("tool", None)
             self._running.remove(block)
         if block is None:
-            self.builder.custom("result" if request is None else f"{request.method} result", payload["result"])
+            self.builder.custom(
+                "result" if request is None else f"{request.method} result", payload["result"]
+            )
         else:
             self._tool_result(block, result)
         if not self._running and self.stop_info.status != "failed":
@@ -194,16 +215,24 @@ class McpDecoder(BaseDecoder):
         structured = result.get("structuredContent")
         content = text_or_list if structured is None or failed else structured
         info = (
-            ev.ErrorInfo(message=text_or_list if isinstance(text_or_list, str) and text_or_list else "the tool failed")
+            ev.ErrorInfo(
+                message=text_or_list
+                if isinstance(text_or_list, str) and text_or_list
+                else "the tool failed"
+            )
             if failed
             else None
         )
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
 
-    def _write_approval_response(self, approval_id: str, action: str | None, result: Mapping[str, Any]) -> None:
+    def _write_approval_response(
+        self, approval_id: str, action: str | None, result: Mapping[str, Any]
+    ) -> None:
         decision: Any = {"accept": "approve", "decline": "deny"}.get(action or "", "cancel")
         self.builder.write(
-            ev.ApprovalResponse(approval_id=approval_id, decision=decision, value=to_jsonable(result.get("content")))
+            ev.ApprovalResponse(
+                approval_id=approval_id, decision=decision, value=to_jsonable(result.get("content"))
+            )
         )
         self.stop_info = TRUNCATED
 

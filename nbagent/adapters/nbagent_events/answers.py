@@ -27,7 +27,12 @@ class EventAnswers(AnswerForm):
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request that answers a question of a served run."""
         response = answered.response
-        body = {"id": response.approval_id, "decision": response.decision, "value": response.value, "reason": response.reason}
+        body = {
+            "id": response.approval_id,
+            "decision": response.decision,
+            "value": response.value,
+            "reason": response.reason,
+        }
         return _SERVED_RUN.sub(r"\1/answers", url), {**body, "remember": response.remember}
 
     def stop_request(self, url: str) -> tuple[str, Any] | None:

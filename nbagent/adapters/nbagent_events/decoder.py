@@ -14,7 +14,9 @@ from nbagent.events.lines import HEADER_TYPE
 _CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
 _AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
 """Codes of errors that mean nothing once a run has ended: the stream was only left open."""
-_FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
+_FIELDS = {
+    str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES
+}
 
 
 def _is_header(item: Mapping[str, Any]) -> bool:
@@ -58,7 +60,9 @@ class EventsDecoder(BaseDecoder):
         if _is_header(payload):
             return True
         # Other systems have a tag such as "error", too: then all fields must be ours.
-        return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
+        return (
+            isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -146,15 +150,27 @@ class EventsDecoder(BaseDecoder):
             case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
                 self._open.pop(event.id, None)
             case ev.TextDelta():
-                self._start(ev.TextStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
+                self._start(
+                    ev.TextStart(
+                        id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id
+                    )
+                )
             case ev.ReasoningDelta():
-                self._start(ev.ReasoningStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
+                self._start(
+                    ev.ReasoningStart(
+                        id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id
+                    )
+                )
             case ev.StepStart() if event.parent_id is None:
                 self._step = event
             case ev.StepEnd():
                 self._step = None if event.parent_id is None else self._step
                 if event.usage is not None:
-                    self.builder.usage = event.usage if self.builder.usage is None else self.builder.usage + event.usage
+                    self.builder.usage = (
+                        event.usage
+                        if self.builder.usage is None
+                        else self.builder.usage + event.usage
+                    )
             case ev.Error(fatal=True):
                 self._reported.add(event.message)
                 self.stop_info = StopInfo("failed", code=event.code)
@@ -170,14 +186,20 @@ class EventsDecoder(BaseDecoder):
     def _close_open(self, status: ev.RunStatus) -> None:
         """Close the open blocks; `status` is that of the sub-agents."""
         for event in reversed(self._open.values()):
-            envelope: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
+            envelope: dict[str, Any] = {
+                "step": event.step,
+                "agent": event.agent,
+                "parent_id": event.parent_id,
+            }
             match event:
                 case ev.TextStart():
                     self.builder.write(ev.TextEnd(id=event.id, **envelope))
                 case ev.ReasoningStart():
                     self.builder.write(ev.ReasoningEnd(id=event.id, **envelope))
                 case ev.AgentStart():
-                    self.builder.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **envelope))
+                    self.builder.write(
+                        ev.AgentEnd(id=event.id, name=event.name, status=status, **envelope)
+                    )
         self._open.clear()
         if self._step is not None:
             self.builder.write(ev.StepEnd(step=self._step.step, agent=self._step.agent))
@@ -203,7 +225,9 @@ class EventsDecoder(BaseDecoder):
             return []
         status = self.stop_info.status
         self._close_open("incomplete" if status == "completed" else status)
-        if self._end is not None and (error is None or getattr(error, "code", None) in _AFTER_THE_END):
+        if self._end is not None and (
+            error is None or getattr(error, "code", None) in _AFTER_THE_END
+        ):
             self._write_end(self._end)
             return self.builder.take()
         if self.builder.usage is None:

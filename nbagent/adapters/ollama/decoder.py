@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import base64_text, clean_str, fields, fields_or_empty, is_token_count, str_field
+from nbagent.adapters.base.fields import (
+    base64_text,
+    clean_str,
+    fields,
+    fields_or_empty,
+    is_token_count,
+    str_field,
+)
 
 _KEY = "answer"
 _CUT_SHORT = {"length"}
@@ -86,7 +93,9 @@ class OllamaDecoder(BaseDecoder):
         self._calls += 1
         function = fields_or_empty(call.get("function"))
         block = builder.start_tool(
-            ("call", self._calls), clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id"))
+            ("call", self._calls),
+            clean_str(function.get("name")) or "function",
+            call_id=clean_str(call.get("id")),
         )
         arguments = function.get("arguments")
         if isinstance(arguments, str):
@@ -103,8 +112,13 @@ class OllamaDecoder(BaseDecoder):
 def _read_usage(done: Mapping[str, Any]) -> ev.Usage | None:
     """Return the token counts, or None. `prompt_eval_count` is missing if the prompt was in the server's cache."""
     prompt, output = (
-        count if is_token_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count")
+        count if is_token_count(count := done.get(name)) else None
+        for name in ("prompt_eval_count", "eval_count")
     )
     if prompt is None and output is None:
         return None
-    return ev.Usage(input=prompt, output=output, total=None if prompt is None or output is None else prompt + output)
+    return ev.Usage(
+        input=prompt,
+        output=output,
+        total=None if prompt is None or output is None else prompt + output,
+    )

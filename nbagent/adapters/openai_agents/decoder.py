@@ -14,7 +14,15 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, parse_args, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    parse_args,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import frame_of, usage_counts
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.adapters.openai_responses.items import Item
@@ -77,7 +85,9 @@ class AgentsDecoder(ResponsesDecoder):
         if get_field(inner, "type") == _RAW:
             self._raw_seen = True
             data = get_field(inner, "data")
-            if get_field(data, "type") == "response.created":  # the model runs again, so all its calls were answered
+            if (
+                get_field(data, "type") == "response.created"
+            ):  # the model runs again, so all its calls were answered
                 self._waiting.clear()
                 self._handed_out.clear()
             if data is not None:
@@ -101,7 +111,11 @@ class AgentsDecoder(ResponsesDecoder):
         """Remember the calls that the model made, until they are answered."""
         inner = fields_or_empty(payload.get("item"))
         call_id = str_field(inner, "call_id")
-        if payload.get("type") == "response.output_item.done" and call_id and not str(inner.get("type")).endswith("_output"):
+        if (
+            payload.get("type") == "response.output_item.done"
+            and call_id
+            and not str(inner.get("type")).endswith("_output")
+        ):
             self._waiting[call_id] = inner.get("arguments", inner.get("input"))
 
     # --- the run's items ------------------------------------------------------------------------------------------------
@@ -149,14 +163,24 @@ class AgentsDecoder(ResponsesDecoder):
         block = self._tools.block_of(call_id)
         self._tools.answer("function_call_output", payload)
         self._answered(call_id)
-        source, target = _name_of(get_field(item, "source_agent")), _name_of(get_field(item, "target_agent"))
+        source, target = (
+            _name_of(get_field(item, "source_agent")),
+            _name_of(get_field(item, "target_agent")),
+        )
         to = (
             target
-            or nonempty_str(fields_or_empty(parse_args(str_field(payload, "output") or "")[0]).get("assistant"))
+            or nonempty_str(
+                fields_or_empty(parse_args(str_field(payload, "output") or "")[0]).get("assistant")
+            )
             or "agent"
         )
         self.builder.write(
-            ev.AgentHandoff(to=to, from_=source or self._agent, tool_id=block.id if block else None, **self.builder.envelope)
+            ev.AgentHandoff(
+                to=to,
+                from_=source or self._agent,
+                tool_id=block.id if block else None,
+                **self.builder.envelope,
+            )
         )
         self._agent = to
 
@@ -182,14 +206,22 @@ class AgentsDecoder(ResponsesDecoder):
         for item in interruptions:
             raw = get_field(item, "raw_item")
             payload = fields_or_empty(raw)
-            call_id = str_field(payload, "call_id") or str_field(payload, "id") or self.builder.mint("approval")
+            call_id = (
+                str_field(payload, "call_id")
+                or str_field(payload, "id")
+                or self.builder.mint("approval")
+            )
             if call_id not in self._asked and payload.get("type") != "mcp_approval_request":
-                self._request_approval(call_id, payload.get("arguments"), get_str(item, "tool_name"))
+                self._request_approval(
+                    call_id, payload.get("arguments"), get_str(item, "tool_name")
+                )
         if interruptions:
             self.stop_info = StopInfo("paused")
             return
         self._handed_out.clear()  # no approval is pending: an unanswered call was cut off
-        if get_field(run, "final_output") is not None and self.stop_info == TRUNCATED:  # a tool's result was the final output
+        if (
+            get_field(run, "final_output") is not None and self.stop_info == TRUNCATED
+        ):  # a tool's result was the final output
             self.stop_info = StopInfo("completed")
             self._waiting.clear()
 
@@ -215,9 +247,19 @@ class AgentsDecoder(ResponsesDecoder):
         args = parse_args(arguments)[0] if isinstance(arguments, str) else to_jsonable(arguments)
         tool_id, prompt = (None, name) if block is None else (block.id, block.name)
         builder = self.builder
-        builder.write(ev.ApprovalRequest(approval_id=call_id, tool_id=tool_id, prompt=prompt, args=args, **builder.envelope))
+        builder.write(
+            ev.ApprovalRequest(
+                approval_id=call_id, tool_id=tool_id, prompt=prompt, args=args, **builder.envelope
+            )
+        )
 
-    def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
+    def fail(
+        self,
+        message: str,
+        code: str | None = None,
+        error_type: str | None = None,
+        fatal: bool = True,
+    ) -> None:
         """Write an error once. The SDK raises `MaxTurnsExceeded` when a run takes more turns than allowed."""
         super().fail(message, code, error_type, fatal)
         if error_type == "MaxTurnsExceeded":
@@ -248,6 +290,8 @@ def _name_of(agent: Any) -> str | None:
 
 def _default_type(name: str) -> str:
     """Return the type of a raw item without one, by the name of its event."""
-    return {"tool_output": "function_call_output", "mcp_approval_response": name, "message_output_created": "message"}.get(
-        name, ""
-    )
+    return {
+        "tool_output": "function_call_output",
+        "mcp_approval_response": name,
+        "message_output_created": "message",
+    }.get(name, "")

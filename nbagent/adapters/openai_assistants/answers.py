@@ -18,9 +18,13 @@ class AssistantsAnswers(AnswerForm):
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return `tool_outputs`."""
-        return [{"tool_call_id": each.request.approval_id, "output": _output(each)} for each in answered]
+        return [
+            {"tool_call_id": each.request.approval_id, "output": _output(each)} for each in answered
+        ]
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the request that submits the outputs to the run."""
         base, slash, _ = url.partition("/threads")
         if not slash:

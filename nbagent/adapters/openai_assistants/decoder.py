@@ -18,10 +18,25 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, parse_args, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    parse_args,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 
-_OBJECTS = {"thread", "thread.run", "thread.run.step", "thread.message", "thread.message.delta", "thread.run.step.delta"}
+_OBJECTS = {
+    "thread",
+    "thread.run",
+    "thread.run.step",
+    "thread.message",
+    "thread.message.delta",
+    "thread.run.step.delta",
+}
 _UNSTARTED = {"created", "queued", "in_progress"}
 # First events that OpenAI never sends first, or never sends at all: of a client that subscribed late.
 _LATE_EVENTS = {"thread.message.delta", "thread.message.completed", "thread.run.completed"} | {
@@ -37,7 +52,11 @@ def _event_name(item: Any) -> str:
     kind, status = get_field(item, "object"), get_field(item, "status")
     if not isinstance(kind, str) or kind not in _OBJECTS:
         return ""
-    return kind if kind.endswith(".delta") else f"{kind}.{status if isinstance(status, str) else 'created'}"
+    return (
+        kind
+        if kind.endswith(".delta")
+        else f"{kind}.{status if isinstance(status, str) else 'created'}"
+    )
 
 
 def _is_nearai(item: Any) -> bool:
@@ -46,7 +65,9 @@ def _is_nearai(item: Any) -> bool:
     if event in _LATE_EVENTS:
         return True
     is_path = "/" in str(get_field(data, "assistant_id") or "")
-    return is_path or (get_field(data, "object") == event and event is not None and not event.endswith(".delta"))
+    return is_path or (
+        get_field(data, "object") == event and event is not None and not event.endswith(".delta")
+    )
 
 
 class AssistantsDecoder(BaseDecoder):
@@ -73,7 +94,9 @@ class AssistantsDecoder(BaseDecoder):
         data = get_field(item, "data") if isinstance(get_field(item, "event"), str) else item
         payload = fields_or_empty(data)
         scope, _, state = event.removeprefix("thread.").rpartition(".")
-        thread_id = str_field(payload, "thread_id") or (str_field(payload, "id") if event == "thread.created" else None)
+        thread_id = str_field(payload, "thread_id") or (
+            str_field(payload, "id") if event == "thread.created" else None
+        )
         self.builder.begin(str_field(payload, "model"), thread_id=thread_id)
         if event == "error":
             self.fail_with(payload.get("error") or data)
@@ -108,12 +131,20 @@ class AssistantsDecoder(BaseDecoder):
         elif state in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", state)
         elif state == "incomplete":
-            reason = nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
+            reason = (
+                nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
+            )
             self.stop_info = StopInfo("incomplete", reason, reason)
         elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
             self.stop_info = StopInfo("failed", state)
             error = error or run.get("error") or (run if run.get("message") else None)
-            self.fail_with(error or {"message": f"The run {'expired' if state == 'expired' else 'failed'}", "code": state})
+            self.fail_with(
+                error
+                or {
+                    "message": f"The run {'expired' if state == 'expired' else 'failed'}",
+                    "code": state,
+                }
+            )
         else:
             self.builder.raw(run, f"thread.run.{state}")
             return
@@ -125,21 +156,34 @@ class AssistantsDecoder(BaseDecoder):
     def _require(self, run: Mapping[str, Any]) -> None:
         """Pause the run, which waits for the outputs of its calls."""
         self.stop_info = StopInfo("paused", "requires_action")
-        action = fields_or_empty(fields_or_empty(run.get("required_action")).get("submit_tool_outputs"))
+        action = fields_or_empty(
+            fields_or_empty(run.get("required_action")).get("submit_tool_outputs")
+        )
         calls = action.get("tool_calls") or ()
         for call in calls:
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), is_complete=False)
-            args = parse_args(nonempty_str(get_field(get_field(call, "function"), "arguments")) or "")[0]
+            args = parse_args(
+                nonempty_str(get_field(get_field(call, "function"), "arguments")) or ""
+            )[0]
             self._request_approval(block.call_id or block.id, run, block.id, args)
         if not calls:
             self._request_approval(str_field(run, "id") or self.builder.mint("input"), run)
 
-    def _request_approval(self, id: str, run: Mapping[str, Any], tool_id: str | None = None, args: Any = None) -> None:
+    def _request_approval(
+        self, id: str, run: Mapping[str, Any], tool_id: str | None = None, args: Any = None
+    ) -> None:
         builder = self.builder
         meta = {"run_id": str_field(run, "id"), "thread_id": str_field(run, "thread_id")}
         builder.write(
-            ev.ApprovalRequest(approval_id=id, tool_id=tool_id, kind="input", args=args, meta=meta, **builder.envelope)
+            ev.ApprovalRequest(
+                approval_id=id,
+                tool_id=tool_id,
+                kind="input",
+                args=args,
+                meta=meta,
+                **builder.envelope,
+            )
         )
 
     # --- its steps ------------------------------------------------------------------------------------------------------
@@ -149,7 +193,9 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.start_step()
             self._calls.clear()
             return
-        details = fields_or_empty(fields_or_empty(payload.get("delta")).get("step_details") or payload.get("step_details"))
+        details = fields_or_empty(
+            fields_or_empty(payload.get("delta")).get("step_details") or payload.get("step_details")
+        )
         calls = [fields_or_empty(call) for call in details.get("tool_calls") or ()]
         if state == "delta":
             for call in calls:
@@ -166,7 +212,9 @@ class AssistantsDecoder(BaseDecoder):
     def _call(self, index: Any, call: Mapping[str, Any]) -> Block:
         """Return the call of a delta or a snapshot, by id or by index in the step, started if it is new."""
         call_id = str_field(call, "id")
-        block = next((block for block in self._calls.values() if call_id and block.call_id == call_id), None)
+        block = next(
+            (block for block in self._calls.values() if call_id and block.call_id == call_id), None
+        )
         if block is None and not (call_id and get_field(self._calls.get(index), "call_id")):
             block = self._calls.get(index)
         if block is None:
@@ -174,7 +222,10 @@ class AssistantsDecoder(BaseDecoder):
             name = nonempty_str(get_field(call.get("function"), "name")) or kind
             key = call_id or index
             block = self.builder.start_tool(
-                (self.builder.step, key), name, call_id=call_id, kind="function" if kind == "function" else "hosted"
+                (self.builder.step, key),
+                name,
+                call_id=call_id,
+                kind="function" if kind == "function" else "hosted",
             )
             self._calls[key if index is None else index] = block
         return block
@@ -182,22 +233,37 @@ class AssistantsDecoder(BaseDecoder):
     def _call_delta(self, block: Block, call: Mapping[str, Any]) -> None:
         """Write a delta of a call's arguments, or of its logs."""
         inner = _inner(call)
-        self.builder.tool_delta(block, str_field(inner, "arguments") or str_field(inner, "input") or "")
+        self.builder.tool_delta(
+            block, str_field(inner, "arguments") or str_field(inner, "input") or ""
+        )
         for output in inner.get("outputs") or ():
             if get_str(output, "logs"):
                 self.builder.progress(block, str(get_field(output, "logs")))
 
-    def _finish_call(self, block: Block, call: Mapping[str, Any], *, is_complete: bool, error: Any = None) -> None:
+    def _finish_call(
+        self, block: Block, call: Mapping[str, Any], *, is_complete: bool, error: Any = None
+    ) -> None:
         """Complete the arguments of a call, and its result if the step is complete."""
         inner = _inner(call)
         text = inner.get("arguments", inner.get("input"))
-        self.builder.tool_args(block, text if isinstance(text, str) else None, free="input" in inner)
+        self.builder.tool_args(
+            block, text if isinstance(text, str) else None, free="input" in inner
+        )
         if not is_complete:
             return
-        content = next((inner[name] for name in ("output", "outputs", "results") if inner.get(name) is not None), None)
+        content = next(
+            (
+                inner[name]
+                for name in ("output", "outputs", "results")
+                if inner.get(name) is not None
+            ),
+            None,
+        )
         for output in inner.get("outputs") or ():
             self._write_image(get_field(output, "image"))
-        info = ev.ErrorInfo(message=get_str(error, "message") or "the step failed") if error else None
+        info = (
+            ev.ErrorInfo(message=get_str(error, "message") or "the step failed") if error else None
+        )
         self.builder.tool_result(block, content, status="error" if error else "ok", error=info)
 
     # --- messages -------------------------------------------------------------------------------------------------------
@@ -211,12 +277,18 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.start_step()
         for number, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
             index = get_field(part, "index")
-            self._read_part(number if index is None else index, fields_or_empty(part), is_complete=state != "delta")
+            self._read_part(
+                number if index is None else index,
+                fields_or_empty(part),
+                is_complete=state != "delta",
+            )
         if state != "delta":
             self.builder.end_texts_and_reasoning()
 
     def _read_part(self, index: int, part: Mapping[str, Any], *, is_complete: bool) -> None:
-        kind = part.get("type") or next((name for name in ("text", "refusal") if part.get(name)), None)
+        kind = part.get("type") or next(
+            (name for name in ("text", "refusal") if part.get(name)), None
+        )
         if kind in ("text", "refusal"):
             is_text = kind == "text"
             inner = part.get(str(kind))
@@ -264,11 +336,19 @@ class NearDecoder(AssistantsDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of NEAR AI's hub."""
-        return _event_name(item).startswith("thread.") and isinstance(get_field(item, "event"), str) and _is_nearai(item)
+        return (
+            _event_name(item).startswith("thread.")
+            and isinstance(get_field(item, "event"), str)
+            and _is_nearai(item)
+        )
 
     def _run_ended(self) -> None:
         """End the run: the server sends nothing after a run's last event, and keeps the stream open."""
-        self.builder.end(self.stop_info.status, finish_reason=self.stop_info.finish_reason, code=self.stop_info.code)
+        self.builder.end(
+            self.stop_info.status,
+            finish_reason=self.stop_info.finish_reason,
+            code=self.stop_info.code,
+        )
 
 
 def _inner(call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -279,4 +359,8 @@ def _inner(call: Mapping[str, Any]) -> Mapping[str, Any]:
 def _counts(usage: Any) -> Any:
     """Return the usage with `prompt_token_details`, as Assistants spell it, under the name of the other endpoints."""
     counts = fields_or_empty(usage)
-    return {**counts, "prompt_tokens_details": counts["prompt_token_details"]} if counts.get("prompt_token_details") else usage
+    return (
+        {**counts, "prompt_tokens_details": counts["prompt_token_details"]}
+        if counts.get("prompt_token_details")
+        else usage
+    )

@@ -30,7 +30,11 @@ class _ThreadEncoder(BaseEncoder):
         if not self._created:
             self._created = True
             for state in ("created", "queued", "in_progress"):
-                self.emit_event("thread.run", state, self.run_object("in_progress" if state == "in_progress" else "queued"))
+                self.emit_event(
+                    "thread.run",
+                    state,
+                    self.run_object("in_progress" if state == "in_progress" else "queued"),
+                )
 
     def emit_event(self, scope: str, state: str, data: _Json) -> None:
         """Emit the event `scope.state`."""
@@ -70,7 +74,11 @@ class _ThreadEncoder(BaseEncoder):
     def emit_message_delta(self, text: StreamedText, kind: str, value: Any) -> None:
         """Emit a delta of a message's only content part."""
         part = {"index": 0, "type": kind, kind: value}
-        data = {"id": f"msg_{text.id}", "object": "thread.message.delta", "delta": {"content": [part]}}
+        data = {
+            "id": f"msg_{text.id}",
+            "object": "thread.message.delta",
+            "delta": {"content": [part]},
+        }
         self.emit_event("thread.message", "delta", data)
 
 
@@ -80,12 +88,23 @@ class AssistantsEncoder(_ThreadEncoder):
     system: ClassVar[str] = "openai.assistants"
     loses: ClassVar[frozenset[Loss]] = (
         OPENAI_RUN
-        | {Loss.MISSING_TOTALS, Loss.TOKEN_DETAILS, Loss.CACHE_WRITES, Loss.UNANSWERED, Loss.SOURCES}
+        | {
+            Loss.MISSING_TOTALS,
+            Loss.TOKEN_DETAILS,
+            Loss.CACHE_WRITES,
+            Loss.UNANSWERED,
+            Loss.SOURCES,
+        }
         | {Loss.REASONING, Loss.OVERLAPS, Loss.SPLITS}
         | {Loss.MISSING_ARGS, Loss.ARGS_COMPLETION, Loss.TOOL_ERRORS}
     )
-    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled", "incomplete", "max_steps"})
-    limit_names: ClassVar[dict[str, str]] = {"length": "max_completion_tokens", "content_filter": "content_filter"}
+    end_statuses: ClassVar[frozenset[str]] = frozenset(
+        {"paused", "cancelled", "incomplete", "max_steps"}
+    )
+    limit_names: ClassVar[dict[str, str]] = {
+        "length": "max_completion_tokens",
+        "content_filter": "content_filter",
+    }
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"tool"})
 
     def __init__(self) -> None:
@@ -114,7 +133,10 @@ class AssistantsEncoder(_ThreadEncoder):
         elif end.status == "cancelled":
             status, more = "cancelled", {}
         elif end.status in ("incomplete", "max_steps"):
-            status, more = "incomplete", {"incomplete_details": {"reason": self.incomplete_reason(end)}}
+            status, more = (
+                "incomplete",
+                {"incomplete_details": {"reason": self.incomplete_reason(end)}},
+            )
         elif waiting or end.status == "paused":
             calls = {"tool_calls": [_call_object(call, call.args_text) for call in waiting]}
             action = {"type": "submit_tool_outputs", "submit_tool_outputs": calls}
@@ -175,7 +197,9 @@ class AssistantsEncoder(_ThreadEncoder):
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
         index = self._call_index[call.start.id]
-        self._emit_call_delta({"index": index, "type": "function", "function": {"arguments": delta}})
+        self._emit_call_delta(
+            {"index": index, "type": "function", "function": {"arguments": delta}}
+        )
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Keep a final result; it is sent at the end of its step."""
@@ -191,7 +215,11 @@ class AssistantsEncoder(_ThreadEncoder):
 
     def _emit_call_delta(self, call: _Json) -> None:
         details = {"type": "tool_calls", "tool_calls": [call]}
-        data = {"id": self._step_id, "object": "thread.run.step.delta", "delta": {"step_details": details}}
+        data = {
+            "id": self._step_id,
+            "object": "thread.run.step.delta",
+            "delta": {"step_details": details},
+        }
         self.emit_event("thread.run.step", "delta", data)
 
     def _start_step(self, details: _Json) -> None:
@@ -225,7 +253,8 @@ class NearEncoder(_ThreadEncoder):
 
     system: ClassVar[str] = "nearai"
     loses: ClassVar[frozenset[Loss]] = (
-        TEXT_ONLY - {Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT, Loss.NESTING}  # `TOOLS` includes them
+        TEXT_ONLY
+        - {Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT, Loss.NESTING}  # `TOOLS` includes them
         | {Loss.MISSING_ERROR_CODES, Loss.PAUSE_REASON, Loss.TOOLS}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled"})
@@ -257,7 +286,11 @@ class NearEncoder(_ThreadEncoder):
         self.ensure_created()
         state = "error" if error is not None else _NEAR_STATES[end.status]
         more = {} if error is None else {"last_error": _last_error(error)}
-        data = {"id": None, "object": f"thread.run.{state}", "delta": self.run_object(state, **more)}
+        data = {
+            "id": None,
+            "object": f"thread.run.{state}",
+            "delta": self.run_object(state, **more),
+        }
         self.emit_event("thread.run", state, data)
 
 

@@ -40,7 +40,11 @@ class PendingCall:
         if name != self.name:
             return True
         pieces = self.block.args_pieces if self.block is not None else []
-        restarts = arguments.lstrip().startswith("{") and bool(pieces) and pieces[-1].rstrip().endswith("}")
+        restarts = (
+            arguments.lstrip().startswith("{")
+            and bool(pieces)
+            and pieces[-1].rstrip().endswith("}")
+        )
         return restarts and parse_args("".join(pieces))[1]
 
 
@@ -56,7 +60,9 @@ class ToolCalls:
     def read(self, builder: EventBuilder, delta: Mapping[str, Any], *, is_complete: bool) -> None:
         """Read the calls of a delta, or of a message with `is_complete`, where every entry is a call of its own."""
         entries = delta.get("tool_calls") or ()
-        for entry in [entries] if isinstance(entries, Mapping) else entries:  # Hugging Face's TGI sends no list
+        for entry in (
+            [entries] if isinstance(entries, Mapping) else entries
+        ):  # Hugging Face's TGI sends no list
             call = fields(entry)
             self._read_call(builder, {**call, "index": len(self._calls)} if is_complete else call)
         legacy = delta.get("function_call")
@@ -69,12 +75,20 @@ class ToolCalls:
         call_id, name = str_field(entry, "id"), str_field(function, "name")
         arguments = function.get("input" if custom else "arguments")
         if not isinstance(arguments, str):
-            arguments = "" if arguments is None else json.dumps(to_jsonable(arguments), ensure_ascii=False)
+            arguments = (
+                "" if arguments is None else json.dumps(to_jsonable(arguments), ensure_ascii=False)
+            )
         call = self._find(entry.get("index"), call_id, name, arguments)
         call.call_id = call.call_id or call_id
         call.name = call.name or name or ""
         call.kind = "custom" if custom else call.kind
-        call.meta.update({key: to_jsonable(value) for key, value in entry.items() if key not in _CALL_FIELDS and value})
+        call.meta.update(
+            {
+                key: to_jsonable(value)
+                for key, value in entry.items()
+                if key not in _CALL_FIELDS and value
+            }
+        )
         if call.block is None and call.name:
             self._start(builder, call)
         if call.block is None:
@@ -82,7 +96,9 @@ class ToolCalls:
         else:
             builder.tool_delta(call.block, arguments)
 
-    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> PendingCall:
+    def _find(
+        self, index: Any, call_id: str | None, name: str | None, arguments: str
+    ) -> PendingCall:
         """Return the call that a delta continues (by index, else by id, else the last one), or a new call."""
         found: PendingCall | None = None
         if isinstance(index, int):
@@ -102,7 +118,11 @@ class ToolCalls:
 
     def _start(self, builder: EventBuilder, call: PendingCall) -> None:
         call.block = builder.start_tool(
-            call.key, call.name or "tool", call_id=call.call_id, kind=call.kind, meta=dict(call.meta) or None
+            call.key,
+            call.name or "tool",
+            call_id=call.call_id,
+            kind=call.kind,
+            meta=dict(call.meta) or None,
         )
         builder.tool_delta(call.block, call.early_arguments)
         call.early_arguments = ""
@@ -121,10 +141,15 @@ class ToolCalls:
         block = self._executed.get(index)
         if block is None:
             name = str_field(entry, "name") or str_field(entry, "type") or "tool"
-            block = self._executed[index] = builder.start_tool((self._prefix, "executed", index), name, kind="hosted")
+            block = self._executed[index] = builder.start_tool(
+                (self._prefix, "executed", index), name, kind="hosted"
+            )
         arguments = entry.get("arguments")
         if arguments is not None:
-            builder.tool_args(block, arguments if isinstance(arguments, str) else json.dumps(to_jsonable(arguments)))
+            builder.tool_args(
+                block,
+                arguments if isinstance(arguments, str) else json.dumps(to_jsonable(arguments)),
+            )
         output = entry.get("output")
         if output is not None:
             error = str_field(entry, "error")

@@ -104,9 +104,18 @@ class ChatDecoder(BaseDecoder):
                     and choice.index == index
                     and item.id == self._id
                     and item.usage is None
-                    and (not item.__pydantic_extra__ or not _EXTRA_CHUNK_FIELDS & item.__pydantic_extra__.keys())
+                    and (
+                        not item.__pydantic_extra__
+                        or not _EXTRA_CHUNK_FIELDS & item.__pydantic_extra__.keys()
+                    )
                 )
-            if only_text and text and (text.isascii() or is_encodable(text)) and not block.closed and not block.pending:
+            if (
+                only_text
+                and text
+                and (text.isascii() or is_encodable(text))
+                and not block.closed
+                and not block.pending
+            ):
                 return str(text)
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
@@ -126,9 +135,13 @@ class ChatDecoder(BaseDecoder):
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
             return  # the SDK's helper repeats the content of its own chunk event
         choices = [fields(choice) for choice in chunk.get("choices") or ()]
-        groq = fields_or_empty(chunk.get("x_groq"))  # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
+        groq = fields_or_empty(
+            chunk.get("x_groq")
+        )  # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
         error = chunk.get("error") or groq.get("error")
-        if not (choices or error or "choices" in chunk) or not self._select_response(chunk, choices, bool(error)):
+        if not (choices or error or "choices" in chunk) or not self._select_response(
+            chunk, choices, bool(error)
+        ):
             self.builder.raw(item, kind if isinstance(kind, str) else None)
             return
         usage = chunk.get("usage") or groq.get("usage")
@@ -162,7 +175,9 @@ class ChatDecoder(BaseDecoder):
             self._ended = True
             self.finish()
 
-    def _select_response(self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool) -> bool:
+    def _select_response(
+        self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool
+    ) -> bool:
         """Make the response that a chunk belongs to the current one, starting it if it is new. Return False if there is none.
 
         The SDK swallows `[DONE]`, so responses may follow each other without a boundary. Content after the finish reason
@@ -172,20 +187,28 @@ class ChatDecoder(BaseDecoder):
         response_id = chunk.get("id") or None
         if self.builder.in_step:
             self._id = self._id or response_id  # Azure's first chunk has no id
-            if not self._is_complete() or (response_id and response_id == self._id) or not any(map(_has_content, choices)):
+            if (
+                not self._is_complete()
+                or (response_id and response_id == self._id)
+                or not any(map(_has_content, choices))
+            ):
                 return True
             self.finish()
         elif self.builder.step and not (choices or error):
             return False
         meta = (
-            {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
+            {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])}
+            if "prompt_filter_results" in chunk
+            else None
         )
         self.new_step(str_field(chunk, "model"), meta)
         self._reset(response_id)
         return True
 
     def _is_complete(self) -> bool:
-        return self._ended or (bool(self._choices) and all(choice.finished for choice in self._choices.values()))
+        return self._ended or (
+            bool(self._choices) and all(choice.finished for choice in self._choices.values())
+        )
 
     def finish(self) -> None:
         """End the response. It is complete if every choice has a finish reason, or if the stream's terminal came."""
@@ -227,13 +250,17 @@ class ChatDecoder(BaseDecoder):
             if reason not in _FAILED:
                 choice.calls.finish(self.builder)
 
-    def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, is_complete: bool = False) -> None:
+    def _read_delta(
+        self, choice: Choice, delta: Mapping[str, Any], *, is_complete: bool = False
+    ) -> None:
         builder = self.builder
         google = fields_or_empty(fields_or_empty(delta.get("extra_content")).get("google"))
         self._write_reasoning(choice, reasoning_in(delta))
         content = delta.get("content")
         if isinstance(content, str):
-            if google.get("thought") is True:  # Gemini's endpoint marks reasoning in the ordinary content
+            if (
+                google.get("thought") is True
+            ):  # Gemini's endpoint marks reasoning in the ordinary content
                 self._write_reasoning(choice, Reasoning(content))
             elif content:
                 self._write_text(choice, content)
@@ -275,7 +302,9 @@ class ChatDecoder(BaseDecoder):
                 self.builder.raw(part.other)
 
     def _write_file(self, url: str) -> None:
-        media_type = url[5:].split(";", 1)[0].split(",", 1)[0] if url.startswith("data:") else "image/*"
+        media_type = (
+            url[5:].split(";", 1)[0].split(",", 1)[0] if url.startswith("data:") else "image/*"
+        )
         self.builder.file(media_type, url=url)
 
     def _read_extra(self, choice: Choice, name: str, value: Any) -> None:
@@ -307,7 +336,9 @@ class ChatDecoder(BaseDecoder):
 
     def _close_texts(self, choice: Choice) -> None:
         self._close_reasoning(choice)
-        if choice.signature or choice.encrypted:  # the signature came after its reasoning, or without one
+        if (
+            choice.signature or choice.encrypted
+        ):  # the signature came after its reasoning, or without one
             self.builder.start_reasoning(choice.reasoning)
             self._close_reasoning(choice)
         self.builder.end_text(choice.text)
@@ -315,7 +346,11 @@ class ChatDecoder(BaseDecoder):
 
     def _close_reasoning(self, choice: Choice) -> None:
         if self.builder.open_reasoning(choice.reasoning) is not None:
-            self.builder.end_reasoning(choice.reasoning, signature=choice.signature or None, encrypted=choice.encrypted or None)
+            self.builder.end_reasoning(
+                choice.reasoning,
+                signature=choice.signature or None,
+                encrypted=choice.encrypted or None,
+            )
             choice.signature = choice.encrypted = ""
 
 
@@ -327,6 +362,6 @@ def _only_content(delta: Mapping[str, Any]) -> bool:
 def _has_content(choice: Mapping[str, Any]) -> bool:
     """Return True if a choice has content, and not only a finish reason."""
     delta = fields_or_empty(choice.get("delta") or choice.get("message"))
-    return any(delta.get(name) for name in ("content", "refusal", "tool_calls", "function_call")) or bool(
-        reasoning_in(delta).text
-    )
+    return any(
+        delta.get(name) for name in ("content", "refusal", "tool_calls", "function_call")
+    ) or bool(reasoning_in(delta).text)

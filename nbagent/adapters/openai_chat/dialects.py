@@ -63,7 +63,8 @@ def _detail(entry: Mapping[str, Any]) -> Reasoning:
             inner = _join(_detail(fields_or_empty(part)) for part in value)
             if inner.text or inner.signature:
                 return inner._replace(
-                    signature=inner.signature or signature, kind="summary" if name == "summary" else inner.kind
+                    signature=inner.signature or signature,
+                    kind="summary" if name == "summary" else inner.kind,
                 )
         elif nonempty_str(value):
             summary = name == "summary" or kind in ("reasoning.summary", "summary_text")

@@ -50,7 +50,11 @@ class ChatEncoder(BaseEncoder):
 
     def _emit_delta(self, delta: dict[str, Any], reason: str | None = None) -> None:
         if not self._envelope:  # made with the first content, when the model is known
-            fields = {"id": f"chatcmpl-{self.run_id}", "object": "chat.completion.chunk", "created": self.created}
+            fields = {
+                "id": f"chatcmpl-{self.run_id}",
+                "object": "chat.completion.chunk",
+                "created": self.created,
+            }
             self._envelope = {**fields, "model": self.model or ""}
             # By itself, as the API does: readers that skip the first chunk lose no text.
             self._emit_delta({"role": "assistant", "content": "" if delta.get("content") else None})
@@ -74,7 +78,12 @@ class ChatEncoder(BaseEncoder):
         if self.usage is not None and self._has_usage:
             self.emit({**self._envelope, "choices": [], "usage": chat_usage(self.usage)})
         if error is not None:
-            payload = {"message": error.message, "type": error.error_type, "param": None, "code": error.code}
+            payload = {
+                "message": error.message,
+                "type": error.error_type,
+                "param": None,
+                "code": error.code,
+            }
             self.emit({"error": payload})
         self.emit(DONE)
 
@@ -92,7 +101,13 @@ class ChatEncoder(BaseEncoder):
         """Emit the first delta of a call, which has everything but the arguments."""
         index = self._call_index[call.start.id] = len(self._call_index)
         function = {"name": call.name, "arguments": ""}
-        self._emit_delta({"tool_calls": [{"index": index, "id": call.call_id, "type": "function", "function": function}]})
+        self._emit_delta(
+            {
+                "tool_calls": [
+                    {"index": index, "id": call.call_id, "type": "function", "function": function}
+                ]
+            }
+        )
 
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
@@ -102,9 +117,18 @@ class ChatEncoder(BaseEncoder):
     def other_event(self, event: ev.Event) -> None:
         """Emit a source with a URL as an annotation."""
         if isinstance(event, ev.Source) and event.url:
-            citation = {"url": event.url, "title": event.title or "", "start_index": 0, "end_index": 0}
+            citation = {
+                "url": event.url,
+                "title": event.title or "",
+                "start_index": 0,
+                "end_index": 0,
+            }
             # openai's own accumulator raises on a list entry without an index.
-            annotation = {"index": self._source_count, "type": "url_citation", "url_citation": citation}
+            annotation = {
+                "index": self._source_count,
+                "type": "url_citation",
+                "url_citation": citation,
+            }
             self._emit_delta({"annotations": [annotation]})
             self._source_count += 1
 

@@ -26,10 +26,19 @@ class ResponsesAnswers(AnswerForm):
             for request, response in answered
         ]
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the same request with these items as its input, after the response that asked, which the service keeps."""
         if not isinstance(body, Mapping) or body.get("store") is False or "input" not in body:
             return None
-        before = next((meta["response_id"] for each in answered if (meta := each.request.meta or {}).get("response_id")), None)
+        before = next(
+            (
+                meta["response_id"]
+                for each in answered
+                if (meta := each.request.meta or {}).get("response_id")
+            ),
+            None,
+        )
         after = {} if body.get("conversation") else {"previous_response_id": before}
         return url, {**body, "input": self.value(answered, None), **after}

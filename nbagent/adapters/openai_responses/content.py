@@ -42,7 +42,9 @@ class ItemContent:
         """
         self._builder.start_reasoning((item.key, "summary"), kind="summary")
 
-    def reasoning(self, item: Item, index: int, delta: str, kind: ReasoningKind = "summary") -> None:
+    def reasoning(
+        self, item: Item, index: int, delta: str, kind: ReasoningKind = "summary"
+    ) -> None:
         """Append to a part of a reasoning item. The parts form one block, separated by an empty line."""
         summary = self._builder.open_reasoning((item.key, "summary"))
         if kind == "raw" and summary is not None and not summary.has_text:
@@ -54,7 +56,9 @@ class ItemContent:
             parts.setdefault(index, "")
             self._builder.reasoning((item.key, kind), delta, kind=kind)
 
-    def end_reasoning_part(self, item: Item, index: int, text: Any, kind: ReasoningKind = "summary") -> None:
+    def end_reasoning_part(
+        self, item: Item, index: int, text: Any, kind: ReasoningKind = "summary"
+    ) -> None:
         """Set the final text of a part of a reasoning item. The item itself stays open."""
         if nonempty_str(text):
             if index not in item.thinking[kind]:
@@ -66,7 +70,10 @@ class ItemContent:
         ends: list[tuple[Hashable, str | None]] = []
         kinds: tuple[tuple[ReasoningKind, str], ...] = (("summary", "summary"), ("raw", "content"))
         for kind, name in kinds:
-            texts = [nonempty_str(fields_or_empty(part).get("text")) or "" for part in payload.get(name) or ()]
+            texts = [
+                nonempty_str(fields_or_empty(part).get("text")) or ""
+                for part in payload.get(name) or ()
+            ]
             final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))
             if final and self._builder.open_reasoning((item.key, kind)) is None:
                 self.reasoning(item, 0, final, kind)
@@ -74,7 +81,11 @@ class ItemContent:
                 ends.append(((item.key, kind), final or None))
         encrypted = str_field(payload, "encrypted_content")
         if not ends and encrypted:
-            ends.append((self._builder.start_reasoning((item.key, "summary"), kind="summary").key, None))
+            ends.append(
+                (self._builder.start_reasoning((item.key, "summary"), kind="summary").key, None)
+            )
         meta = {"item_id": item.id} if item.id else None
         for number, (key, text) in enumerate(ends, 1):
-            self._builder.end_reasoning(key, text, encrypted=encrypted if number == len(ends) else None, meta=meta)
+            self._builder.end_reasoning(
+                key, text, encrypted=encrypted if number == len(ends) else None, meta=meta
+            )

@@ -47,7 +47,9 @@ class ResponsesDecoder(BaseDecoder):
         payload = fields_or_empty(item)
         kind = payload.get("type")
         if isinstance(kind, str) and kind != "response":
-            return kind.startswith("response.") or (kind == "error" and "sequence_number" in payload)
+            return kind.startswith("response.") or (
+                kind == "error" and "sequence_number" in payload
+            )
         return payload.get("object") == "response"
 
     # --- the fast path: an event that only appends to the open text ----------------------------------------------------
@@ -61,7 +63,9 @@ class ResponsesDecoder(BaseDecoder):
                 return [ev.TextDelta(id=fast_path[0].id, delta=text, **self.builder.envelope)]
         return super().feed(item)
 
-    def _appended_text(self, item: Any, block: Block, output_index: int, content_index: Any) -> str | None:
+    def _appended_text(
+        self, item: Any, block: Block, output_index: int, content_index: Any
+    ) -> str | None:
         """Return the text of an event that only appends to the open text; None if `read` must look at the event."""
         try:
             if type(item) is dict:
@@ -78,7 +82,13 @@ class ResponsesDecoder(BaseDecoder):
                     and item.output_index == output_index
                     and item.content_index == content_index
                 )
-            if only_text and text and (text.isascii() or is_encodable(text)) and not block.closed and not block.pending:
+            if (
+                only_text
+                and text
+                and (text.isascii() or is_encodable(text))
+                and not block.closed
+                and not block.pending
+            ):
                 return str(text)
         except (AttributeError, KeyError, TypeError):
             pass
@@ -140,7 +150,9 @@ class ResponsesDecoder(BaseDecoder):
         response = fields(payload["response"])
         self._in_progress(payload)
         self._reconcile(response.get("output"))
-        status = str_field(response, "status") or str(payload.get("type", "")).removeprefix("response.")
+        status = str_field(response, "status") or str(payload.get("type", "")).removeprefix(
+            "response."
+        )
         error = response.get("error")
         if error or status == "failed":
             self.stop_info = StopInfo("failed", status)
@@ -150,17 +162,24 @@ class ResponsesDecoder(BaseDecoder):
         elif status in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", status)
         else:
-            reason = nonempty_str(fields_or_empty(response.get("incomplete_details")).get("reason")) or status
+            reason = (
+                nonempty_str(fields_or_empty(response.get("incomplete_details")).get("reason"))
+                or status
+            )
             self.stop_info = StopInfo("incomplete", reason, reason)
         self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))
 
     def _reconcile(self, output: Any) -> None:
         """Complete the items of the final snapshot that the stream left incomplete or never sent."""
-        for position, entry, item in match_snapshot(self._items.values(), [fields(one) for one in output or ()]):
+        for position, entry, item in match_snapshot(
+            self._items.values(), [fields(one) for one in output or ()]
+        ):
             self._complete(item or Item((self.builder.step, "final", position), position), entry)
 
     def _error(self, payload: Mapping[str, Any]) -> None:
-        self.fail_with(payload.get("error") or {"message": payload.get("message"), "code": payload.get("code")})
+        self.fail_with(
+            payload.get("error") or {"message": payload.get("message"), "code": payload.get("code")}
+        )
 
     def _compacting(self, payload: Mapping[str, Any]) -> None:
         self.builder.status("Compacting the conversation…")
@@ -183,7 +202,9 @@ class ResponsesDecoder(BaseDecoder):
         if item is None:
             index = payload.get("output_index")
             index = index if isinstance(index, int) else None
-            item_id = str_field(payload, "item_id") or nonempty_str(fields_or_empty(payload.get("item")).get("id"))
+            item_id = str_field(payload, "item_id") or nonempty_str(
+                fields_or_empty(payload.get("item")).get("id")
+            )
             item = Item((self.builder.step, item_id or "" if index is None else index), index)
             self._items[item.key] = item
             if item_id:
@@ -245,16 +266,27 @@ class ResponsesDecoder(BaseDecoder):
         index = payload.get("content_index")
         block = self._content.text(item, index or 0, delta, kind)
         if block is not None:
-            self._fast_path = (block, item.index, index) if kind == "text" and item.index is not None else None
+            self._fast_path = (
+                (block, item.index, index) if kind == "text" and item.index is not None else None
+            )
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
+        self._content.end_text(
+            self._item(payload), payload.get("content_index") or 0, payload.get("text")
+        )
 
     def _refusal_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("refusal"), "refusal")
+        self._content.end_text(
+            self._item(payload),
+            payload.get("content_index") or 0,
+            payload.get("refusal"),
+            "refusal",
+        )
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
-        self._complete_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
+        self._complete_part(
+            self._item(payload), payload.get("content_index") or 0, fields(payload["part"])
+        )
 
     def _complete_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         match part.get("type"):
@@ -275,7 +307,10 @@ class ResponsesDecoder(BaseDecoder):
         item = self._item(payload)
         number = payload.get("annotation_index")
         self._cite(
-            item, payload.get("content_index") or 0, len(item.cited) if number is None else number, payload.get("annotation")
+            item,
+            payload.get("content_index") or 0,
+            len(item.cited) if number is None else number,
+            payload.get("annotation"),
         )
 
     def _cite(self, item: Item, index: int, number: int, annotation: Any) -> None:
@@ -288,26 +323,38 @@ class ResponsesDecoder(BaseDecoder):
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.reasoning(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.reasoning(
+            self._item(payload), payload.get("summary_index") or 0, payload["delta"]
+        )
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
+        self._content.end_reasoning_part(
+            self._item(payload), payload.get("summary_index") or 0, payload.get("text")
+        )
 
     def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
         part = fields_or_empty(payload.get("part"))
-        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
+        self._content.end_reasoning_part(
+            self._item(payload), payload.get("summary_index") or 0, part.get("text")
+        )
 
     def _raw_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.reasoning(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
+        self._content.reasoning(
+            self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw"
+        )
 
     def _raw_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_reasoning_part(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
+        self._content.end_reasoning_part(
+            self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw"
+        )
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        command = payload.get("command_index") or 0  # several commands: openai_responses/vercel-openai-shell-tool
+        command = (
+            payload.get("command_index") or 0
+        )  # several commands: openai_responses/vercel-openai-shell-tool
         delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
         item.command = command
         if item.tool is None:
@@ -317,7 +364,14 @@ class ResponsesDecoder(BaseDecoder):
 
     def _tool_args(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        text = next((payload[name] for name in ("arguments", "input", "code") if isinstance(payload.get(name), str)), None)
+        text = next(
+            (
+                payload[name]
+                for name in ("arguments", "input", "code")
+                if isinstance(payload.get(name), str)
+            ),
+            None,
+        )
         if item.tool is not None and text is not None:
             self.builder.tool_args(item.tool, text, free="arguments" not in payload)
 

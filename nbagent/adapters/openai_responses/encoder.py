@@ -24,11 +24,22 @@ class ResponsesEncoder(BaseEncoder):
     loses: ClassVar[frozenset[Loss]] = (
         OPENAI_RUN - {Loss.PHASES}
         | {Loss.MISSING_COUNTS, Loss.PAUSED, Loss.SIGNATURES, Loss.EARLY_STARTS}
-        | {Loss.HOSTED_CALL_IDS, Loss.CUSTOM_ARGS, Loss.UNFINISHED_ARGS, Loss.FUNCTION_ERRORS, Loss.DENIED}
+        | {
+            Loss.HOSTED_CALL_IDS,
+            Loss.CUSTOM_ARGS,
+            Loss.UNFINISHED_ARGS,
+            Loss.FUNCTION_ERRORS,
+            Loss.DENIED,
+        }
         | {Loss.SOURCES_WITHOUT_URL, Loss.LOOSE_SOURCES}
     )
-    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled", "incomplete", "max_steps"})
-    limit_names: ClassVar[dict[str, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
+    end_statuses: ClassVar[frozenset[str]] = frozenset(
+        {"paused", "cancelled", "incomplete", "max_steps"}
+    )
+    limit_names: ClassVar[dict[str, str]] = {
+        "length": "max_output_tokens",
+        "content_filter": "content_filter",
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +96,9 @@ class ResponsesEncoder(BaseEncoder):
         whole: _Json = {"output": self._output, "usage": usage}
         if error is not None:
             payload = {"code": error.code or "server_error", "message": error.message}
-            self._emit_event("response.failed", response=self._response("failed", error=payload, **whole))
+            self._emit_event(
+                "response.failed", response=self._response("failed", error=payload, **whole)
+            )
         elif end.status in ("completed", "paused"):
             self._emit_event("response.completed", response=self._response("completed", **whole))
         elif end.status == "cancelled":
@@ -102,7 +115,9 @@ class ResponsesEncoder(BaseEncoder):
         self._ensure_created()
         self._output_index[item["id"]] = len(self._output)
         self._output.append(item)
-        self._emit_event("response.output_item.added", output_index=self._output_index[item["id"]], item=item)
+        self._emit_event(
+            "response.output_item.added", output_index=self._output_index[item["id"]], item=item
+        )
         return self._reference(item["id"])
 
     def _reference(self, item_id: str) -> _Json:
@@ -120,7 +135,9 @@ class ResponsesEncoder(BaseEncoder):
         self._open_texts.append(text)
         self._annotations[text.id] = []
         reference = self._start_item(self._message(text, "in_progress", []))
-        self._emit_event("response.content_part.added", **reference, content_index=0, part=self._part(text, ""))
+        self._emit_event(
+            "response.content_part.added", **reference, content_index=0, part=self._part(text, "")
+        )
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a delta of the message."""
@@ -145,56 +162,109 @@ class ResponsesEncoder(BaseEncoder):
 
     def _message(self, text: StreamedText, status: str, content: list[_Json]) -> _Json:
         phase = text.start.phase if isinstance(text.start, ev.TextStart) else None
-        fields = {"id": _block_id(text), "type": "message", "role": "assistant", "status": status, "content": content}
+        fields = {
+            "id": _block_id(text),
+            "type": "message",
+            "role": "assistant",
+            "status": status,
+            "content": content,
+        }
         return {**fields, **without_none(phase=phase)}
 
     def _part(self, text: StreamedText, whole: str) -> _Json:
         if text.is_refusal:
             return {"type": "refusal", "refusal": whole}
-        return {"type": "output_text", "text": whole, "annotations": self._annotations[text.id], "logprobs": []}
+        return {
+            "type": "output_text",
+            "text": whole,
+            "annotations": self._annotations[text.id],
+            "logprobs": [],
+        }
 
     def other_event(self, event: ev.Event) -> None:
         """Emit a source with a URL as an annotation of an open text: its own, else the latest."""
         if not isinstance(event, ev.Source) or not event.url:
             return
         texts = [text for text in self._open_texts if not text.is_refusal]
-        text = next((text for text in texts if text.id == event.text_id), texts[-1] if texts else None)
+        text = next(
+            (text for text in texts if text.id == event.text_id), texts[-1] if texts else None
+        )
         if text is None:
             return
         annotations = self._annotations[text.id]
-        annotation = {"type": "url_citation", "url": event.url, "title": event.title or "", "start_index": 0, "end_index": 0}
-        fields = {"content_index": 0, "annotation_index": len(annotations), "annotation": annotation}
-        self._emit_event("response.output_text.annotation.added", **self._reference(_block_id(text)), **fields)
+        annotation = {
+            "type": "url_citation",
+            "url": event.url,
+            "title": event.title or "",
+            "start_index": 0,
+            "end_index": 0,
+        }
+        fields = {
+            "content_index": 0,
+            "annotation_index": len(annotations),
+            "annotation": annotation,
+        }
+        self._emit_event(
+            "response.output_text.annotation.added", **self._reference(_block_id(text)), **fields
+        )
         annotations.append(annotation)
 
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
     def start_reasoning(self, reasoning: StreamedText) -> None:
         """Emit the start of a reasoning item."""
-        item = {"id": _block_id(reasoning), "type": "reasoning", "status": "in_progress", "summary": []}
+        item = {
+            "id": _block_id(reasoning),
+            "type": "reasoning",
+            "status": "in_progress",
+            "summary": [],
+        }
         reference = self._start_item(item)
         if _is_summary(reasoning):
-            self._emit_event("response.reasoning_summary_part.added", **reference, summary_index=0, part=_summary_part(""))
+            self._emit_event(
+                "response.reasoning_summary_part.added",
+                **reference,
+                summary_index=0,
+                part=_summary_part(""),
+            )
 
     def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
         """Emit a delta of the reasoning."""
         reference = self._reference(_block_id(reasoning))
         if _is_summary(reasoning):
-            self._emit_event("response.reasoning_summary_text.delta", **reference, summary_index=0, delta=delta)
+            self._emit_event(
+                "response.reasoning_summary_text.delta", **reference, summary_index=0, delta=delta
+            )
         else:
-            self._emit_event("response.reasoning_text.delta", **reference, content_index=0, delta=delta)
+            self._emit_event(
+                "response.reasoning_text.delta", **reference, content_index=0, delta=delta
+            )
 
     def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
         """Emit the complete reasoning item, with its encrypted content."""
         reference = self._reference(_block_id(reasoning))
-        item: _Json = {"id": _block_id(reasoning), "type": "reasoning", "status": "completed", "summary": []}
+        item: _Json = {
+            "id": _block_id(reasoning),
+            "type": "reasoning",
+            "status": "completed",
+            "summary": [],
+        }
         if _is_summary(reasoning):
             part = _summary_part(reasoning.final)
-            self._emit_event("response.reasoning_summary_text.done", **reference, summary_index=0, text=reasoning.final)
-            self._emit_event("response.reasoning_summary_part.done", **reference, summary_index=0, part=part)
+            self._emit_event(
+                "response.reasoning_summary_text.done",
+                **reference,
+                summary_index=0,
+                text=reasoning.final,
+            )
+            self._emit_event(
+                "response.reasoning_summary_part.done", **reference, summary_index=0, part=part
+            )
             item["summary"] = [part]
         else:
-            self._emit_event("response.reasoning_text.done", **reference, content_index=0, text=reasoning.final)
+            self._emit_event(
+                "response.reasoning_text.done", **reference, content_index=0, text=reasoning.final
+            )
             item["content"] = [{"type": "reasoning_text", "text": reasoning.final}]
         self._end_item({**item, **without_none(encrypted_content=event.encrypted)})
 
@@ -208,13 +278,19 @@ class ResponsesEncoder(BaseEncoder):
 
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
-        self._emit_event(f"response.{_ARGS_EVENT[_item_type(call)]}.delta", **self._reference(_item_id(call)), delta=delta)
+        self._emit_event(
+            f"response.{_ARGS_EVENT[_item_type(call)]}.delta",
+            **self._reference(_item_id(call)),
+            delta=delta,
+        )
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit the complete arguments. This ends a function call, whose output is an item of its own."""
         field = "input" if _item_type(call) == "custom_tool_call" else "arguments"
         reference = self._reference(_item_id(call))
-        self._emit_event(f"response.{_ARGS_EVENT[_item_type(call)]}.done", **reference, **{field: call.args_text})
+        self._emit_event(
+            f"response.{_ARGS_EVENT[_item_type(call)]}.done", **reference, **{field: call.args_text}
+        )
         if not call.is_hosted:
             self._end_item(_call_item(call, "completed", call.args_text))
 
@@ -228,17 +304,27 @@ class ResponsesEncoder(BaseEncoder):
         if call.is_hosted:
             self._end_hosted_call(call, event)
             return
-        item = {"id": self.new_id("fco"), "type": f"{_item_type(call)}_output", "call_id": call.call_id}
+        item = {
+            "id": self.new_id("fco"),
+            "type": f"{_item_type(call)}_output",
+            "call_id": call.call_id,
+        }
         self._start_item({**item, "output": "", "status": "in_progress"})
         self._end_item({**item, "output": result_text(event), "status": "completed"})
 
     def _end_hosted_call(self, call: StreamedCall, event: ev.ToolResult) -> None:
         failed = event.status != "ok"
         output = None if failed and event.content is None else as_text(event.content)
-        error = {"type": "mcp_tool_execution_error", "content": error_message(event)} if failed else None
+        error = (
+            {"type": "mcp_tool_execution_error", "content": error_message(event)}
+            if failed
+            else None
+        )
         status = "failed" if failed else "completed"
         self._emit_event(f"response.mcp_call.{status}", **self._reference(_item_id(call)))
-        self._end_item({**_call_item(call, status, call.args_text), "output": output, "error": error})
+        self._end_item(
+            {**_call_item(call, status, call.args_text), "output": output, "error": error}
+        )
 
 
 _ARGS_EVENT = {
@@ -250,7 +336,13 @@ _ARGS_EVENT = {
 
 
 def _item_type(call: StreamedCall) -> str:
-    return "mcp_call" if call.is_hosted else "custom_tool_call" if call.start.kind == "custom" else "function_call"
+    return (
+        "mcp_call"
+        if call.is_hosted
+        else "custom_tool_call"
+        if call.start.kind == "custom"
+        else "function_call"
+    )
 
 
 def _item_id(call: StreamedCall) -> str:
@@ -262,7 +354,13 @@ def _call_item(call: StreamedCall, status: str, text: str) -> _Json:
     item = {"id": _item_id(call), "type": _item_type(call), "name": call.name, "status": status}
     match item["type"]:
         case "mcp_call":
-            return {**item, "arguments": text, "server_label": call.start.kind, "output": None, "error": None}
+            return {
+                **item,
+                "arguments": text,
+                "server_label": call.start.kind,
+                "output": None,
+                "error": None,
+            }
         case "custom_tool_call":
             return {**item, "call_id": call.call_id, "input": text}
         case _:
@@ -287,7 +385,10 @@ def responses_usage(usage: ev.Usage) -> _Json:
     input_tokens, output_tokens = usage.input or 0, usage.output or 0
     return {
         "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cache_read or 0, "cache_write_tokens": usage.cache_write or 0},
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read or 0,
+            "cache_write_tokens": usage.cache_write or 0,
+        },
         "output_tokens": output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
         "total_tokens": input_tokens + output_tokens if usage.total is None else usage.total,

@@ -67,7 +67,12 @@ def match_snapshot(
             found[position] = left.pop(id(item))
     for position, entry in enumerate(snapshot):
         item = by_index.get(position)
-        if position not in found and item is not None and id(item) in left and item.type in ("", entry.get("type")):
+        if (
+            position not in found
+            and item is not None
+            and id(item) in left
+            and item.type in ("", entry.get("type"))
+        ):
             found[position] = left.pop(id(item))
     by_type: dict[Any, deque[Item]] = defaultdict(deque)
     for item in left.values():

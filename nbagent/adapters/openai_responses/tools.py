@@ -6,11 +6,26 @@ from typing import Any
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, parse_args, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields,
+    fields_or_empty,
+    nonempty_str,
+    parse_args,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.openai_responses.items import Item
 
 _COMMON_FIELDS = {"id", "type", "status", "call_id", "created_by"}
-_META_FIELDS = ("server_label", "namespace", "caller", "container_id", "execution", "approval_request_id", "environment")
+_META_FIELDS = (
+    "server_label",
+    "namespace",
+    "caller",
+    "container_id",
+    "execution",
+    "approval_request_id",
+    "environment",
+)
 
 # Calls whose result comes as an item of its own, or from the client. The end of the item completes only their arguments.
 _ANSWERED_LATER = {
@@ -29,7 +44,14 @@ _NAMES = {"mcp_list_tools": "list_tools", "program": "program", "mcp_approval_re
 _ARGS: dict[str, tuple[str, ...]] = {
     "web_search_call": ("action",),
     "file_search_call": ("queries",),
-    "image_generation_call": ("revised_prompt", "action", "size", "quality", "background", "output_format"),
+    "image_generation_call": (
+        "revised_prompt",
+        "action",
+        "size",
+        "quality",
+        "background",
+        "output_format",
+    ),
     "mcp_list_tools": ("server_label",),
     "shell_call": ("action",),
     "local_shell_call": ("action",),
@@ -75,7 +97,9 @@ class ToolItems:
             item.tool = approved
             return
         item_type = str(payload.get("type"))
-        name = str_field(payload, "name") or _NAMES.get(item_type) or item_type.removesuffix("_call")
+        name = (
+            str_field(payload, "name") or _NAMES.get(item_type) or item_type.removesuffix("_call")
+        )
         server = str_field(payload, "server_label")
         kind: ev.ToolKind = "hosted"
         if item_type == "function_call":
@@ -87,7 +111,9 @@ class ToolItems:
         call_id = str_field(payload, "call_id")
         meta = {key: to_jsonable(payload[key]) for key in _META_FIELDS if payload.get(key)}
         title = f"{server}: {name}" if server else None
-        item.tool = self._builder.start_tool(item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
+        item.tool = self._builder.start_tool(
+            item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None
+        )
         if call_id:
             self._by_call_id[call_id] = item.tool
         if item_type in _ANSWERED_LATER:
@@ -123,11 +149,21 @@ class ToolItems:
             builder.tool_args(block, text if isinstance(text, str) else None, free=True)
         else:
             known = _ARGS.get(item_type)
-            names = known if known is not None else tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
-            arguments = {name: to_jsonable(payload[name]) for name in sorted(names) if payload.get(name) is not None}
+            names = (
+                known
+                if known is not None
+                else tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
+            )
+            arguments = {
+                name: to_jsonable(payload[name])
+                for name in sorted(names)
+                if payload.get(name) is not None
+            }
             if item_type == "web_search_call":  # the sources are its result
                 action = arguments.get("action", {})
-                arguments = {"action": {key: value for key, value in action.items() if key != "sources"}}
+                arguments = {
+                    "action": {key: value for key, value in action.items() if key != "sources"}
+                }
             only = arguments.get(names[0]) if len(arguments) == 1 and known else None
             builder.tool_args(block, args=only if isinstance(only, dict) else arguments)
 
@@ -149,7 +185,9 @@ class ToolItems:
             info = ev.ErrorInfo(message=message, type=str_field(inner, "type"))
             self._builder.tool_result(block, content, status="error", error=info)
         elif content is not None or status != "incomplete":  # an incomplete call has no result
-            self._builder.tool_result(block, status if content is None and item_type not in _RESULT else content)
+            self._builder.tool_result(
+                block, status if content is None and item_type not in _RESULT else content
+            )
 
     def _request_approval(self, block: Block, payload: Mapping[str, Any]) -> None:
         self.pending += 1
@@ -158,7 +196,11 @@ class ToolItems:
         builder = self._builder
         args = parse_args(str_field(payload, "arguments") or "")[0]
         meta = {"response_id": self.response_id} if self.response_id else None
-        builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, meta=meta, **builder.envelope))
+        builder.write(
+            ev.ApprovalRequest(
+                approval_id=request_id, tool_id=block.id, args=args, meta=meta, **builder.envelope
+            )
+        )
 
     def answer(self, item_type: str, payload: Mapping[str, Any], value: Any = None) -> bool:
         """Write an item that answers a call: its output, or a human's decision. Return False for any other item.
@@ -179,13 +221,24 @@ class ToolItems:
             return True
         if not item_type.endswith("_output"):
             return False
-        block = self._call_of_output(item_type.removesuffix("_output"), str_field(payload, "call_id"))
+        block = self._call_of_output(
+            item_type.removesuffix("_output"), str_field(payload, "call_id")
+        )
         if block is None:
             return False
-        content = next((payload[name] for name in ("output", "tools", "result") if payload.get(name) is not None), None)
+        content = next(
+            (
+                payload[name]
+                for name in ("output", "tools", "result")
+                if payload.get(name) is not None
+            ),
+            None,
+        )
         failed = payload.get("status") == "failed"
         info = ev.ErrorInfo(message=nonempty_str(content) or "failed") if failed else None
-        builder.tool_result(block, content, status="error" if failed else "ok", error=info, value=value)
+        builder.tool_result(
+            block, content, status="error" if failed else "ok", error=info, value=value
+        )
         return True
 
     def block_of(self, call_id: str) -> Block | None:
@@ -205,7 +258,9 @@ class ToolItems:
             builder = self._builder
             item.file_id = item.file_id or builder.mint("file")
             media_type = f"image/{str_field(payload, 'output_format') or 'png'}"
-            builder.write(ev.File(id=item.file_id, media_type=media_type, data=data, **builder.envelope))
+            builder.write(
+                ev.File(id=item.file_id, media_type=media_type, data=data, **builder.envelope)
+            )
 
     def _write_images(self, outputs: Any) -> None:
         for entry in outputs or ():

@@ -30,21 +30,39 @@ class Actions:
             self._write(block.call_id or block.id, "input", None, payload.get("arguments"), block)
         elif kind == "mcp_approval_request":
             block_or_none = self._calls.mcp_call(payload, request)
-            self._write(request_id, "tool", request.get("message"), request.get("arguments"), block_or_none)
+            self._write(
+                request_id, "tool", request.get("message"), request.get("arguments"), block_or_none
+            )
         elif kind == "computer_use_approval_request":
             is_sign_in = request.get("type") == "browser_authentication"
             origin = str_field(request, "credential_origin") or str_field(request, "origin")
             verb = "Sign in" if is_sign_in else "Allow access"
             prompt = str_field(request, "reason") or (f"{verb}: {origin}" if origin else verb)
-            details = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
+            details = {
+                name: value
+                for name, value in request.items()
+                if name not in ("type", "reason") and value
+            }
             self._write(request_id, "auth" if is_sign_in else "tool", prompt, details)
         elif kind == "environment_connection":
             environment = str(payload.get("environment_id"))
-            self._write(environment, "input", f"The environment {environment} has to be connected again", None)
+            self._write(
+                environment,
+                "input",
+                f"The environment {environment} has to be connected again",
+                None,
+            )
         else:
             self._builder.raw(payload, nonempty_str(kind))
 
-    def _write(self, request_id: str, kind: ApprovalKind, prompt: Any, args: Any, block: Block | None = None) -> None:
+    def _write(
+        self,
+        request_id: str,
+        kind: ApprovalKind,
+        prompt: Any,
+        args: Any,
+        block: Block | None = None,
+    ) -> None:
         if request_id in self._asked:
             return
         self._asked.add(request_id)
@@ -67,7 +85,9 @@ class Actions:
             self.ask(payload)
         elif kind == "computer_use_approval_request_result":
             submitted = fields_or_empty(payload.get("response")).get("action") == "submit"
-            self._write_approval_response(str(payload.get("request_id")), "approve" if submitted else "cancel")
+            self._write_approval_response(
+                str(payload.get("request_id")), "approve" if submitted else "cancel"
+            )
         elif kind == "function_call_output":
             block = self._calls.take_function(payload)
             if block is None:
@@ -84,5 +104,9 @@ class Actions:
         if request_id is not None:
             self._write_approval_response(request_id, "approve")
 
-    def _write_approval_response(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
-        self._builder.write(ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._builder.envelope))
+    def _write_approval_response(
+        self, request_id: str, decision: Literal["approve", "cancel"]
+    ) -> None:
+        self._builder.write(
+            ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._builder.envelope)
+        )

@@ -34,7 +34,12 @@ class SessionAgents:
         agent_id = str(payload.get("id"))
         self._names[agent_id] = str_field(payload, "name") or agent_id
         self._failed.discard(agent_id)
-        self._agents.start(agent_id, self._names[agent_id], tool_id=tool_id, parent=str(payload.get("parent_agent_id")))
+        self._agents.start(
+            agent_id,
+            self._names[agent_id],
+            tool_id=tool_id,
+            parent=str(payload.get("parent_agent_id")),
+        )
 
     def end(self, agent_id: str) -> None:
         """End a sub-agent that was closed."""

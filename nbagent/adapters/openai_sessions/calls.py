@@ -52,11 +52,15 @@ class SessionCalls:
         name = str_field(payload, "name") or item_type.removesuffix("_call")
         server = str_field(payload, "server_label")
         title = f"{server}: {name}" if server else str_field(payload, "title")
-        item.tool = self._builder.start_tool(item.key, name, kind=_KINDS.get(item_type, "hosted"), title=title)
+        item.tool = self._builder.start_tool(
+            item.key, name, kind=_KINDS.get(item_type, "hosted"), title=title
+        )
         if item_type == "mcp_call":
             self._mcp[str(payload.get("turn_id")), server or "", name] = item.tool
         elif item_type == "create_subagent_call":
-            self._creators.append((str(payload.get("agent_id")), text_in(payload.get("content")), item.tool))
+            self._creators.append(
+                (str(payload.get("agent_id")), text_in(payload.get("content")), item.tool)
+            )
         args = _arguments(payload)
         if args and item_type not in _LATE_ARGUMENTS:
             self._builder.tool_args(item.tool, args=args)
@@ -67,7 +71,9 @@ class SessionCalls:
         block = self._functions.get(key)
         if block is None:
             call_id = str_field(payload, "call_id")
-            block = self._builder.start_tool(("function", *key), str_field(payload, "name") or "function", call_id=call_id)
+            block = self._builder.start_tool(
+                ("function", *key), str_field(payload, "name") or "function", call_id=call_id
+            )
             self._functions[key] = block
         if payload.get("arguments"):
             self._builder.tool_args(block, args=_arguments(payload))
@@ -75,13 +81,21 @@ class SessionCalls:
 
     def mcp_call(self, payload: Mapping[str, Any], request: Mapping[str, Any]) -> Block | None:
         """Return the MCP call that an approval request is for, or None."""
-        return self._mcp.get((str(payload.get("turn_id")), str(request.get("server_label")), str(request.get("name"))))
+        return self._mcp.get(
+            (
+                str(payload.get("turn_id")),
+                str(request.get("server_label")),
+                str(request.get("name")),
+            )
+        )
 
     def creator_of(self, agent: Mapping[str, Any]) -> Block | None:
         """Return the call that created a sub-agent: of its parent's calls the one with the same task, or the only one."""
         parent, task = str(agent.get("parent_agent_id")), text_in(agent.get("instructions"))
         calls = [call for call in self._creators if call[0] == parent]
-        found = next((call for call in calls if call[1] == task), calls[0] if len(calls) == 1 else None)
+        found = next(
+            (call for call in calls if call[1] == task), calls[0] if len(calls) == 1 else None
+        )
         if found is None:
             return None
         self._creators.remove(found)
@@ -104,7 +118,11 @@ class SessionCalls:
             self._write_result(block, item, payload)
 
     def _write_result(self, block: Block, item: Item, payload: Mapping[str, Any]) -> None:
-        status, error, content = str_field(payload, "status") or "completed", payload.get("error"), payload.get("output")
+        status, error, content = (
+            str_field(payload, "status") or "completed",
+            payload.get("error"),
+            payload.get("output"),
+        )
         exit_code = payload.get("exit_code")
         if item.type == "computer_use_call":
             self._write_screenshot(nonempty_str(fields_or_empty(content).get("image_url")))
@@ -115,7 +133,9 @@ class SessionCalls:
             error = f"exit code {exit_code}"
         if error or status in _FAILED:
             message = _error_message(error) or f"The call is {status}"
-            self._builder.tool_result(block, content, status="error", error=ev.ErrorInfo(message=message))
+            self._builder.tool_result(
+                block, content, status="error", error=ev.ErrorInfo(message=message)
+            )
         else:
             self._builder.tool_result(block, status if content is None else content)
 
@@ -134,8 +154,12 @@ class SessionCalls:
         self._builder.tool_args(block)
         error = payload.get("error")
         failed = bool(error) or payload.get("status") in _FAILED
-        info = ev.ErrorInfo(message=_error_message(error) or "The function failed") if failed else None
-        self._builder.tool_result(block, payload.get("output"), status="error" if failed else "ok", error=info)
+        info = (
+            ev.ErrorInfo(message=_error_message(error) or "The function failed") if failed else None
+        )
+        self._builder.tool_result(
+            block, payload.get("output"), status="error" if failed else "ok", error=info
+        )
 
 
 def _arguments(payload: Mapping[str, Any]) -> Any:
@@ -144,7 +168,9 @@ def _arguments(payload: Mapping[str, Any]) -> Any:
         if name in payload:
             return {} if payload[name] is None else to_jsonable(payload[name])
     arguments = {
-        name: to_jsonable(value) for name, value in payload.items() if name not in _NON_ARGUMENTS and value is not None
+        name: to_jsonable(value)
+        for name, value in payload.items()
+        if name not in _NON_ARGUMENTS and value is not None
     }
     if "content" in arguments:  # only the readable part: the rest is encrypted, for other agents
         arguments["content"] = text_in(payload["content"])

@@ -54,7 +54,9 @@ class SessionsDecoder(BaseDecoder):
         kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        return kind.startswith((_EVENTS, _OUTPUTS)) or (kind == "error" and "session_id" in payload and "error" in payload)
+        return kind.startswith((_EVENTS, _OUTPUTS)) or (
+            kind == "error" and "session_id" in payload and "error" in payload
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -65,14 +67,20 @@ class SessionsDecoder(BaseDecoder):
             return
         kind = str_field(payload, "type") or ""
         session = fields_or_empty(payload.get("session"))
-        self._model = nonempty_str(fields_or_empty(session.get("agent")).get("model")) or self._model
-        self.builder.begin(self._model, thread_id=str_field(payload, "session_id") or str_field(session, "id"))
+        self._model = (
+            nonempty_str(fields_or_empty(session.get("agent")).get("model")) or self._model
+        )
+        self.builder.begin(
+            self._model, thread_id=str_field(payload, "session_id") or str_field(session, "id")
+        )
         self._agents.select(str(payload.get("turn_id")))
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, payload)
         elif kind.startswith(_ENVIRONMENT):
-            self.builder.write(status_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope))
+            self.builder.write(
+                status_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope)
+            )
         else:
             self.builder.raw(item, kind or None)
 
@@ -151,9 +159,15 @@ class SessionsDecoder(BaseDecoder):
         if worker is not None:
             self._agents.end_turn(turn_id, worker, failed=state == "failed")
             if usage is not None:
-                self.builder.usage = usage if self.builder.usage is None else self.builder.usage + usage
+                self.builder.usage = (
+                    usage if self.builder.usage is None else self.builder.usage + usage
+                )
             if state == "failed":
-                self.fail(str_field(error, "message") or "A sub-agent failed", str_field(error, "code"), fatal=False)
+                self.fail(
+                    str_field(error, "message") or "A sub-agent failed",
+                    str_field(error, "code"),
+                    fatal=False,
+                )
             return
         if not self.builder.in_step:
             self._begin_step(turn_id)
@@ -182,7 +196,9 @@ class SessionsDecoder(BaseDecoder):
 
     def _subagent_starts(self, payload: Mapping[str, Any]) -> None:
         agent = fields(payload["subagent"])
-        call = self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
+        call = (
+            self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
+        )
         self._agents.start(agent, call.id if call else None)
 
     def _subagent_closed(self, payload: Mapping[str, Any]) -> None:
@@ -217,7 +233,10 @@ class SessionsDecoder(BaseDecoder):
         elif is_call(kind):
             self._calls.start(item, item_fields)
         elif kind == "agent_message":
-            message = {"from": item_fields.get("sender_agent_id"), "to": item_fields.get("recipient_agent_id")}
+            message = {
+                "from": item_fields.get("sender_agent_id"),
+                "to": item_fields.get("recipient_agent_id"),
+            }
             message["text"] = text_in(item_fields.get("content"))  # the other parts are encrypted
             self.builder.custom("agent_message", message)
         elif kind != "message":
@@ -254,17 +273,25 @@ class SessionsDecoder(BaseDecoder):
         self._content.text(self._item(payload), payload.get("content_index") or 0, payload["delta"])
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
+        self._content.end_text(
+            self._item(payload), payload.get("content_index") or 0, payload.get("text")
+        )
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
-        self._end_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
+        self._end_part(
+            self._item(payload), payload.get("content_index") or 0, fields(payload["part"])
+        )
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.reasoning(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.reasoning(
+            self._item(payload), payload.get("summary_index") or 0, payload["delta"]
+        )
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
         text = payload.get("text") or fields_or_empty(payload.get("part")).get("text")
-        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, text)
+        self._content.end_reasoning_part(
+            self._item(payload), payload.get("summary_index") or 0, text
+        )
 
     def _output(self, payload: Mapping[str, Any]) -> None:
         self._calls.output(self._item(payload), payload["delta"])

@@ -21,5 +21,9 @@ _MESSAGES: dict[str, tuple[str, ev.Level]] = {
 def status_of(state: str, payload: Mapping[str, Any], envelope: Mapping[str, Any]) -> ev.Status:
     """Return the status line of an event `agent.session.environment.<state>`. A failed environment does not fail the run."""
     message, level = _MESSAGES.get(state, (f"The environment is {state}", "info"))
-    error = nonempty_str(fields_or_empty(fields_or_empty(payload.get("environment")).get("error")).get("message"))
-    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **envelope)
+    error = nonempty_str(
+        fields_or_empty(fields_or_empty(payload.get("environment")).get("error")).get("message")
+    )
+    return ev.Status(
+        message=f"{message}: {safe_message(error)}" if error else message, level=level, **envelope
+    )

@@ -31,7 +31,9 @@ class PydanticAIAnswers(AnswerForm):
                 denial = response.reason or "The user gave no result."
                 results.calls[id] = response.value if each.is_approved else ModelRetry(denial)
             elif not each.is_approved:
-                results.approvals[id] = ToolDenied(response.reason) if response.reason else ToolDenied()
+                results.approvals[id] = (
+                    ToolDenied(response.reason) if response.reason else ToolDenied()
+                )
             else:
                 changed = response.value if response.value != request.args else None
                 results.approvals[id] = ToolApproved(override_args=changed)

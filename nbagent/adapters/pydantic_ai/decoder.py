@@ -56,7 +56,9 @@ class PydanticAIDecoder(BaseDecoder):
         self._partial_args: dict[Hashable, dict[str, Any]] = {}
         self._signatures: dict[Hashable, str] = {}
         self._asked: set[str] = set()
-        self._texts: dict[Hashable, list[str]] = {}  # complete parts of a text that continues in the next part
+        self._texts: dict[
+            Hashable, list[str]
+        ] = {}  # complete parts of a text that continues in the next part
         self._objects = False
 
     @staticmethod
@@ -65,7 +67,9 @@ class PydanticAIDecoder(BaseDecoder):
         if _is_result(item):
             return True
         kind = get_field(item, "event_kind")
-        return isinstance(kind, str) and (kind in _EVENT_KINDS or kind.startswith("realtime_") or kind == "custom")
+        return isinstance(kind, str) and (
+            kind in _EVENT_KINDS or kind.startswith("realtime_") or kind == "custom"
+        )
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -79,11 +83,19 @@ class PydanticAIDecoder(BaseDecoder):
         part = get_field(item, "part") or get_field(item, "result")
         match kind:
             case "part_start":
-                self._start(get_field(item, "index"), get_field(item, "part"), get_field(item, "previous_part_kind"))
+                self._start(
+                    get_field(item, "index"),
+                    get_field(item, "part"),
+                    get_field(item, "previous_part_kind"),
+                )
             case "part_delta":
                 self._delta(get_field(item, "index"), get_field(item, "delta"))
             case "part_end":
-                self._end(get_field(item, "index"), get_field(item, "part"), get_field(item, "next_part_kind"))
+                self._end(
+                    get_field(item, "index"),
+                    get_field(item, "part"),
+                    get_field(item, "next_part_kind"),
+                )
             case "function_tool_call" | "output_tool_call" | "builtin_tool_call":
                 self.builder.end_step()
                 self._finish_call(self._call_of(part), part)
@@ -110,7 +122,9 @@ class PydanticAIDecoder(BaseDecoder):
                 if get_field(message, "kind") == "response":
                     self._start(index, part)
                     self._end(index, part, None)
-                elif get_field(part, "part_kind") in ("tool-return", "retry-prompt") and get_str(part, "tool_name"):
+                elif get_field(part, "part_kind") in ("tool-return", "retry-prompt") and get_str(
+                    part, "tool_name"
+                ):
                     self.builder.end_step()
                     self._result(part)
 
@@ -151,7 +165,9 @@ class PydanticAIDecoder(BaseDecoder):
         key = self._parts.get(index)
         kind = get_field(delta, "part_delta_kind")
         if key is None:
-            self._start(index, {"part_kind": {"tool_call": "tool-call"}.get(str(kind), kind), "content": ""})
+            self._start(
+                index, {"part_kind": {"tool_call": "tool-call"}.get(str(kind), kind), "content": ""}
+            )
             key = self._parts.get(index)
         if kind == "text":
             self.builder.text(key, get_str(delta, "content_delta") or "")
@@ -198,7 +214,9 @@ class PydanticAIDecoder(BaseDecoder):
             hosted = str(get_field(part, "part_kind")).startswith(("builtin", "native"))
             name = get_str(part, "tool_name") or "tool"
             kind: ev.ToolKind = "hosted" if hosted else "function"
-            block = self.builder.start_tool(("call", call_id) if key is None else key, name, call_id=call_id, kind=kind)
+            block = self.builder.start_tool(
+                ("call", call_id) if key is None else key, name, call_id=call_id, kind=kind
+            )
             if call_id:
                 self._calls[call_id] = block
         return block
@@ -228,8 +246,14 @@ class PydanticAIDecoder(BaseDecoder):
         is_retry = get_field(part, "part_kind") == "retry-prompt"
         failed = is_retry or outcome in ("failed", "retried", "denied")
         status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
-        error = ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content))) if failed else None
-        self.builder.tool_result(block, content, status=status, error=error, value=None if failed else content)
+        error = (
+            ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content)))
+            if failed
+            else None
+        )
+        self.builder.tool_result(
+            block, content, status=status, error=error, value=None if failed else content
+        )
 
     # --- approvals and the end ------------------------------------------------------------------------------------------
 
@@ -291,7 +315,9 @@ class PydanticAIDecoder(BaseDecoder):
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. At EOF a stream of objects is complete: an agent in this process would have raised."""
-        is_working = self.builder.open_keys() or any(not block.closed for block in self._calls.values())
+        is_working = self.builder.open_keys() or any(
+            not block.closed for block in self._calls.values()
+        )
         if self._objects and self.builder.step and not is_working and self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
         return super().close(error)
@@ -305,12 +331,17 @@ def _read_usage(usage: Any) -> ev.Usage | None:
     if usage is None or get_field(usage, "input_tokens") is None:
         return None
     details = fields_or_empty(get_field(usage, "details"))
-    prompt, output = token_count(get_field(usage, "input_tokens")), token_count(get_field(usage, "output_tokens"))
+    prompt, output = (
+        token_count(get_field(usage, "input_tokens")),
+        token_count(get_field(usage, "output_tokens")),
+    )
     return ev.Usage(
         input=prompt,
         output=output,
         total=None if prompt is None or output is None else prompt + output,
-        reasoning=token_count(details.get("reasoning_tokens", get_field(usage, "output_reasoning_tokens"))),
+        reasoning=token_count(
+            details.get("reasoning_tokens", get_field(usage, "output_reasoning_tokens"))
+        ),
         cache_read=token_count(get_field(usage, "cache_read_tokens")),
         cache_write=token_count(get_field(usage, "cache_write_tokens")),
     )

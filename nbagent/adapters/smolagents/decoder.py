@@ -12,7 +12,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable
+from nbagent.adapters.base.fields import (
+    class_name,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    to_jsonable,
+)
 from nbagent.adapters.base.openai_fields import openai_usage
 
 _CLASSES = {
@@ -98,12 +105,21 @@ class SmolagentsDecoder(BaseDecoder):
         """Return the open call of that id, else the first one of that name without an id, else None."""
         waiting = [block for block in self._calls if not block.closed]
         same = [block for block in waiting if block.call_id == call_id and call_id]
-        return next(iter(same or [block for block in waiting if block.call_id is None and block.name == name]), None)
+        return next(
+            iter(
+                same or [block for block in waiting if block.call_id is None and block.name == name]
+            ),
+            None,
+        )
 
     def _call(self, item: Any) -> None:
         """Write a call that the agent is about to run, with complete arguments."""
         self._ensure_step()
-        call_id, name, args = get_str(item, "id"), get_str(item, "name") or "tool", get_field(item, "arguments")
+        call_id, name, args = (
+            get_str(item, "id"),
+            get_str(item, "name") or "tool",
+            get_field(item, "arguments"),
+        )
         block = self._open_call(call_id, name)
         if block is None or block.args_complete:
             block = self.builder.start_tool(("call", call_id), name, call_id=call_id)
@@ -115,7 +131,9 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _output(self, item: Any) -> None:
         call = get_field(item, "tool_call")
-        block = self._open_call(get_str(item, "id") or get_field(call, "id"), get_field(call, "name"))
+        block = self._open_call(
+            get_str(item, "id") or get_field(call, "id"), get_field(call, "name")
+        )
         if block is None:
             self._call(call if call is not None else {"id": get_field(item, "id")})
             block = self._calls[-1]
@@ -145,12 +163,16 @@ class SmolagentsDecoder(BaseDecoder):
         for block in self._calls:
             self.builder.tool_args(block)
             if message:
-                self.builder.tool_result(block, observations, status="error", error=ev.ErrorInfo(message=message))
+                self.builder.tool_result(
+                    block, observations, status="error", error=ev.ErrorInfo(message=message)
+                )
             else:
                 self.builder.tool_result(block, observations)
         if message:
             kind = get_str(error, "type") or class_name(error)
-            self._max_steps = self._max_steps or "MaxSteps" in kind or "max steps" in message.lower()
+            self._max_steps = (
+                self._max_steps or "MaxSteps" in kind or "max steps" in message.lower()
+            )
             self.fail(message, error_type=kind or None, fatal=False)
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 

@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields,
+    fields_or_empty,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.served_question import request_of
 
 _TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
@@ -46,7 +52,9 @@ class StatusTokensDecoder(BaseDecoder):
         if kind == "done":
             return set(payload) <= {"type", "content"}
         return (
-            kind in _TEXT_TYPES | {"status"} and isinstance(payload.get("content"), str) and set(payload) <= {"type", "content"}
+            kind in _TEXT_TYPES | {"status"}
+            and isinstance(payload.get("content"), str)
+            and set(payload) <= {"type", "content"}
         )
 
     def read(self, item: Any) -> None:
@@ -88,7 +96,9 @@ class StatusTokensDecoder(BaseDecoder):
 
     def _question(self, payload: Mapping[str, Any]) -> None:
         """Write the question of a run that nbagent serves; the status has its words, for other clients."""
-        open_calls = self.builder.unanswered(str_field(fields_or_empty(payload["question"]), "tool"))
+        open_calls = self.builder.unanswered(
+            str_field(fields_or_empty(payload["question"]), "tool")
+        )
         request = request_of(payload["question"], open_calls[0].id if open_calls else None)
         if request is None:
             self._status(nonempty_str(payload.get("content")) or "")
@@ -110,7 +120,11 @@ class StatusTokensDecoder(BaseDecoder):
         open_calls = self.builder.unanswered(name)
         if starts:
             open_calls = [block for block in open_calls if not block.args_complete]
-        block = open_calls[0] if open_calls else self.builder.start_tool(self.builder.mint("call"), name or "tool")
+        block = (
+            open_calls[0]
+            if open_calls
+            else self.builder.start_tool(self.builder.mint("call"), name or "tool")
+        )
         args = payload.get("args", payload.get("input"))
         if args is not None:
             self.builder.tool_args(block, args=to_jsonable(args))

@@ -21,7 +21,14 @@ class StatusTokensEncoder(BaseEncoder):
     system: ClassVar[str] = "status.tokens"
     loses: ClassVar[frozenset[Loss]] = (
         TEXT_ONLY - {Loss.STATUS}
-        | {Loss.MODEL, Loss.ERROR_CODES, Loss.PAUSED, Loss.OVERLAPS, Loss.BOUNDARIES, Loss.STATUS_LEVELS}
+        | {
+            Loss.MODEL,
+            Loss.ERROR_CODES,
+            Loss.PAUSED,
+            Loss.OVERLAPS,
+            Loss.BOUNDARIES,
+            Loss.STATUS_LEVELS,
+        }
         | {Loss.TOOL_NAME_CHARS, Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS, Loss.APPROVALS}
         | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_OLDEST, Loss.TOOL_ERRORS}
     )
@@ -39,7 +46,9 @@ class StatusTokensEncoder(BaseEncoder):
         """Emit a token, set apart from an earlier text."""
         if delta:
             before, self._last_text = self._last_text, text
-            self._emit_content("token", delta if before in (None, text) else PARAGRAPH_BREAK + delta)
+            self._emit_content(
+                "token", delta if before in (None, text) else PARAGRAPH_BREAK + delta
+            )
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit a status with the tool's name."""

@@ -22,7 +22,12 @@ class UnknownDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item has fields or entries."""
-        return isinstance(item, list | tuple) or hasattr(item, "__dict__") or bool(fields_or_empty(item)) or item == {}
+        return (
+            isinstance(item, list | tuple)
+            or hasattr(item, "__dict__")
+            or bool(fields_or_empty(item))
+            or item == {}
+        )
 
     def read(self, item: Any) -> None:
         """Read one item. A frame named "error" fails the run."""

@@ -115,7 +115,10 @@ class VercelPartsDecoder(BaseDecoder):
                 source = fields_or_empty(part.get("source") or part)
                 builder.source(str_field(source, "url"), title=str_field(source, "title"))
             case "file":
-                builder.file(str_field(part, "mimeType") or "*/*", data=str_field(part, "data") or str_field(part, "base64"))
+                builder.file(
+                    str_field(part, "mimeType") or "*/*",
+                    data=str_field(part, "data") or str_field(part, "base64"),
+                )
             case "error":
                 self.fail_with(part.get("error"))
             case "step-start" | "reasoning-signature" | "redacted-reasoning":
@@ -128,7 +131,9 @@ class VercelPartsDecoder(BaseDecoder):
         block = self._calls.get(call_id)
         if block is None or (block.closed and kind != "tool-result"):
             name = str_field(part, "toolName") or "tool"
-            block = self._calls[call_id] = self.builder.start_tool(("call", call_id), name, call_id=call_id or None)
+            block = self._calls[call_id] = self.builder.start_tool(
+                ("call", call_id), name, call_id=call_id or None
+            )
         if kind == "tool-call-delta":
             self.builder.tool_delta(block, str_field(part, "argsTextDelta") or "")
         elif kind == "tool-call" or "args" in part:
@@ -139,7 +144,9 @@ class VercelPartsDecoder(BaseDecoder):
 
     def _finish(self, kind: str, part: Mapping[str, Any]) -> None:
         """End a step, or the run, whose token counts replace those of its steps."""
-        counts = usage_counts(part.get("usage"), input="promptTokens", output="completionTokens", total="totalTokens")
+        counts = usage_counts(
+            part.get("usage"), input="promptTokens", output="completionTokens", total="totalTokens"
+        )
         usage = ev.Usage(**counts) if counts else None
         reason = str_field(part, "finishReason")
         if kind == "step-finish":

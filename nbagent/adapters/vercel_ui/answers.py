@@ -26,12 +26,15 @@ class VercelAnswers(AnswerForm):
         """Return True for a question of `nbagent.serve`, whose id names its run. Another app wants its own messages."""
         return _SERVED.match(request.approval_id) is not None
 
-    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+    def next_request(
+        self, url: str, body: Any, answered: Sequence[Answered]
+    ) -> tuple[str, Any] | None:
         """Return the request with the answers in an assistant's message."""
         if not isinstance(body, Mapping) or "messages" not in body:
             return None
         parts = [
-            {"type": "dynamic-tool", "state": "approval-responded", "approval": each} for each in self.value(answered, None)
+            {"type": "dynamic-tool", "state": "approval-responded", "approval": each}
+            for each in self.value(answered, None)
         ]
         return url, {**body, "messages": [*body["messages"], {"role": "assistant", "parts": parts}]}
 

@@ -15,11 +15,25 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict, usage_counts
-from nbagent.adapters.vercel_ui.vocabulary import INPUT_DETAIL_FIELDS, OUTPUT_DETAIL_FIELDS, V5_TOKEN_FIELDS
+from nbagent.adapters.vercel_ui.vocabulary import (
+    INPUT_DETAIL_FIELDS,
+    OUTPUT_DETAIL_FIELDS,
+    V5_TOKEN_FIELDS,
+)
 
 _CUT_SHORT = {"length", "content-filter"}
-_COMMON_TYPES = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
-_REQUIRED_FIELDS = {"text": "id", "reasoning": "id", "tool": "toolCallId", "error": "errorText", "message": "messageMetadata"}
+_COMMON_TYPES = {
+    "start": {"type", "messageId", "messageMetadata"},
+    "start-step": {"type"},
+    "finish-step": {"type"},
+}
+_REQUIRED_FIELDS = {
+    "text": "id",
+    "reasoning": "id",
+    "tool": "toolCallId",
+    "error": "errorText",
+    "message": "messageMetadata",
+}
 
 
 class VercelDecoder(BaseDecoder):
@@ -52,7 +66,9 @@ class VercelDecoder(BaseDecoder):
         """Read one chunk."""
         item = frame_of(item).data
         if isinstance(item, str) and item.strip() == "[DONE]":
-            if self.stop_info == TRUNCATED:  # an application may omit `finish`, to append another stream
+            if (
+                self.stop_info == TRUNCATED
+            ):  # an application may omit `finish`, to append another stream
                 self.stop_info = self._stop_info(None)
             return
         payload = to_wire_dict(item)
@@ -61,8 +77,14 @@ class VercelDecoder(BaseDecoder):
         if handler is not None:
             handler(self, payload)
         elif kind.startswith("data-"):
-            meta = {name: to_jsonable(payload[name]) for name in ("id", "transient") if payload.get(name) is not None}
-            self._write(ev.Custom, name=kind[5:], data=to_jsonable(payload.get("data")), meta=meta or None)
+            meta = {
+                name: to_jsonable(payload[name])
+                for name in ("id", "transient")
+                if payload.get(name) is not None
+            }
+            self._write(
+                ev.Custom, name=kind[5:], data=to_jsonable(payload.get("data")), meta=meta or None
+            )
         elif kind:
             self.builder.raw(item, kind)
         else:
@@ -142,13 +164,20 @@ class VercelDecoder(BaseDecoder):
 
     def _reasoning_end(self, payload: Mapping[str, Any]) -> None:
         self._keep_signature(payload)
-        self.builder.end_reasoning(payload["id"], signature=self._signatures.pop(payload["id"], None))
+        self.builder.end_reasoning(
+            payload["id"], signature=self._signatures.pop(payload["id"], None)
+        )
 
     def _keep_signature(self, payload: Mapping[str, Any]) -> None:
         """Keep the signature of a reasoning block, from the provider's entry in the metadata of any of its chunks."""
         for provider in fields_or_empty(payload.get("providerMetadata")).values():
             metadata = fields_or_empty(provider)
-            for name in ("signature", "redactedData", "reasoningEncryptedContent", "thoughtSignature"):
+            for name in (
+                "signature",
+                "redactedData",
+                "reasoningEncryptedContent",
+                "thoughtSignature",
+            ):
                 if nonempty_str(metadata.get(name)):
                     self._signatures[payload["id"]] = metadata[name]
 
@@ -184,18 +213,26 @@ class VercelDecoder(BaseDecoder):
         if isinstance(value, str):  # invalid JSON of the model, or free text
             self.builder.tool_args(block, value or None)
         else:
-            self.builder.tool_args(block, "".join(block.args_pieces), args={} if value is None else value)
+            self.builder.tool_args(
+                block, "".join(block.args_pieces), args={} if value is None else value
+            )
 
     def _tool_input_error(self, payload: Mapping[str, Any]) -> None:
         self._tool_input(payload)
         self._tool_error(payload)
 
     def _tool_output(self, payload: Mapping[str, Any]) -> None:
-        self.builder.tool_result(self._call_of(payload), payload.get("output"), preliminary=payload.get("preliminary") is True)
+        self.builder.tool_result(
+            self._call_of(payload),
+            payload.get("output"),
+            preliminary=payload.get("preliminary") is True,
+        )
 
     def _tool_error(self, payload: Mapping[str, Any]) -> None:
         text = str_field(payload, "errorText") or "the tool failed"
-        self.builder.tool_result(self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text))
+        self.builder.tool_result(
+            self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text)
+        )
 
     def _tool_denied(self, payload: Mapping[str, Any]) -> None:
         self.builder.tool_result(self._call_of(payload), None, status="denied")
@@ -204,10 +241,19 @@ class VercelDecoder(BaseDecoder):
 
     def _request_approval(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
-        meta = {name: to_jsonable(payload[name]) for name in ("isAutomatic", "signature") if payload.get(name) is not None}
+        meta = {
+            name: to_jsonable(payload[name])
+            for name in ("isAutomatic", "signature")
+            if payload.get(name) is not None
+        }
         if payload.get("isAutomatic") is not True:
             self._waiting.add(approval_id)
-        self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call_of(payload).id, meta=meta or None)
+        self._write(
+            ev.ApprovalRequest,
+            approval_id=approval_id,
+            tool_id=self._call_of(payload).id,
+            meta=meta or None,
+        )
 
     def _write_approval_response(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
@@ -220,16 +266,29 @@ class VercelDecoder(BaseDecoder):
 
     def _source(self, payload: Mapping[str, Any]) -> None:
         title = str_field(payload, "title") or str_field(payload, "filename")
-        meta = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "url", "title")}
+        meta = {
+            name: to_jsonable(value)
+            for name, value in payload.items()
+            if name not in ("type", "url", "title")
+        }
         self.builder.source(str_field(payload, "url"), title=title, meta=meta or None)
 
     def _file(self, payload: Mapping[str, Any]) -> None:
         meta = {"reasoning": True} if payload["type"] == "reasoning-file" else None
         media_type = str_field(payload, "mediaType") or "application/octet-stream"
-        self.builder.file(media_type, url=nonempty_str(payload["url"]), name=str_field(payload, "filename"), meta=meta)
+        self.builder.file(
+            media_type,
+            url=nonempty_str(payload["url"]),
+            name=str_field(payload, "filename"),
+            meta=meta,
+        )
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
-        data = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "kind")}
+        data = {
+            name: to_jsonable(value)
+            for name, value in payload.items()
+            if name not in ("type", "kind")
+        }
         self._write(ev.Custom, name=str_field(payload, "kind") or "custom", data=data or None)
 
 

@@ -22,7 +22,13 @@ from nbagent.adapters.vercel_ui.vocabulary import (
 _PROVIDER = "nbagent"
 _BOTH_VERSIONS = (
     UI_PROTOCOL
-    | {Loss.ERROR_CODES, Loss.FREE_ARGS, Loss.EMPTY_ARGS, Loss.REPLACED_ARGS_TEXT, Loss.ERROR_RESULTS}
+    | {
+        Loss.ERROR_CODES,
+        Loss.FREE_ARGS,
+        Loss.EMPTY_ARGS,
+        Loss.REPLACED_ARGS_TEXT,
+        Loss.ERROR_RESULTS,
+    }
     | {Loss.FILE_NAMES, Loss.FILE_DATA, Loss.REPLACED_FILES}
 )
 
@@ -40,7 +46,10 @@ class VercelEncoder(BaseEncoder):
         Loss.CANCELLED_ANSWERS,
     }
     end_statuses: ClassVar[frozenset[str]] = frozenset({"cancelled", "paused"})
-    limit_names: ClassVar[Mapping[str, str]] = {"length": "length", "content_filter": "content-filter"}
+    limit_names: ClassVar[Mapping[str, str]] = {
+        "length": "length",
+        "content_filter": "content-filter",
+    }
 
     # --- message and steps ----------------------------------------------------------------------------------------------
 
@@ -58,7 +67,11 @@ class VercelEncoder(BaseEncoder):
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit the end of the message, after an error's own chunk: clients do not read errors from the end."""
-        metadata = {} if self.usage is None else {"messageMetadata": {"totalUsage": self.usage_object(self.usage)}}
+        metadata = (
+            {}
+            if self.usage is None
+            else {"messageMetadata": {"totalUsage": self.usage_object(self.usage)}}
+        )
         if error is None and end.status == "cancelled":
             if metadata:
                 self.emit({"type": "message-metadata", **metadata})
@@ -66,7 +79,11 @@ class VercelEncoder(BaseEncoder):
             return
         if error is not None:
             self.emit({"type": "error", "errorText": error.message})
-        reason = "error" if error else self.limit_name(end) or ("tool-calls" if self.open_calls() else "stop")
+        reason = (
+            "error"
+            if error
+            else self.limit_name(end) or ("tool-calls" if self.open_calls() else "stop")
+        )
         self.emit({"type": "finish", "finishReason": reason, **metadata}, "[DONE]")
 
     def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
@@ -133,7 +150,13 @@ class VercelEncoder(BaseEncoder):
 
     def emit_error(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit the failure of a call."""
-        self.emit({"type": "tool-output-error", "toolCallId": call.call_id, "errorText": error_message(event)})
+        self.emit(
+            {
+                "type": "tool-output-error",
+                "toolCallId": call.call_id,
+                "errorText": error_message(event),
+            }
+        )
 
     def emit_denial(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit the denial of a call."""
@@ -145,7 +168,14 @@ class VercelEncoder(BaseEncoder):
         """Emit sources, files, data and approvals."""
         match event:
             case ev.Source(url=str(url)):
-                self.emit({"type": "source-url", "sourceId": event.id, "url": url, **without_none(title=event.title)})
+                self.emit(
+                    {
+                        "type": "source-url",
+                        "sourceId": event.id,
+                        "url": url,
+                        **without_none(title=event.title),
+                    }
+                )
             case ev.Source():
                 document = {"mediaType": "application/octet-stream", "title": event.title or ""}
                 self.emit({"type": "source-document", "sourceId": event.id, **document})
@@ -153,7 +183,12 @@ class VercelEncoder(BaseEncoder):
                 url = event.url or f"data:{event.media_type};base64,{event.data or ''}"
                 self.emit({"type": "file", "mediaType": event.media_type, "url": url})
             case ev.State():
-                self.emit({"type": "data-state", "data": event.patch if event.snapshot is None else event.snapshot})
+                self.emit(
+                    {
+                        "type": "data-state",
+                        "data": event.patch if event.snapshot is None else event.snapshot,
+                    }
+                )
             case ev.Custom():
                 self.emit({"type": f"data-{event.name}", "data": event.data})
             case ev.ApprovalRequest() | ev.ApprovalResponse():
@@ -166,17 +201,32 @@ class VercelEncoder(BaseEncoder):
         if isinstance(event, ev.ApprovalRequest):
             call = self.calls.get(event.tool_id or "")
             if call is not None:
-                self.emit({"type": "tool-approval-request", "approvalId": event.approval_id, "toolCallId": call.call_id})
-        elif self.calls.get(getattr(self.pending_approvals.get(event.approval_id), "tool_id", None) or ""):
+                self.emit(
+                    {
+                        "type": "tool-approval-request",
+                        "approvalId": event.approval_id,
+                        "toolCallId": call.call_id,
+                    }
+                )
+        elif self.calls.get(
+            getattr(self.pending_approvals.get(event.approval_id), "tool_id", None) or ""
+        ):
             answer = {"approvalId": event.approval_id, "approved": event.verdict == "approve"}
-            self.emit({"type": "tool-approval-response", **answer, **without_none(reason=event.reason)})
+            self.emit(
+                {"type": "tool-approval-response", **answer, **without_none(reason=event.reason)}
+            )
 
 
 class VercelV5Encoder(VercelEncoder):
     """Encodes events as the UI message stream of `ai` 5, whose clients fail on chunks that were added later."""
 
     system: ClassVar[str] = "vercel.ui.v5"
-    loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {Loss.CACHE_WRITES, Loss.PAUSED, Loss.DENIED, Loss.APPROVALS}
+    loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {
+        Loss.CACHE_WRITES,
+        Loss.PAUSED,
+        Loss.DENIED,
+        Loss.APPROVALS,
+    }
 
     def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
         """Return token counts as `ai` 5 has them."""
@@ -192,4 +242,9 @@ class VercelV5Encoder(VercelEncoder):
 
 def _call_fields(call: StreamedCall) -> dict[str, Any]:
     hosted = {"providerExecuted": True} if call.is_hosted else {}
-    return {"toolCallId": call.call_id, "toolName": call.name, **hosted, **without_none(title=call.start.title)}
+    return {
+        "toolCallId": call.call_id,
+        "toolName": call.name,
+        **hosted,
+        **without_none(title=call.start.title),
+    }

@@ -11,5 +11,9 @@ INPUT_DETAIL_FIELDS: Final = {"cache_read": "cacheReadTokens", "cache_write": "c
 OUTPUT_DETAIL_FIELDS: Final = {"reasoning": "reasoningTokens"}
 """Fields of `outputTokenDetails` (`ai` 6 and 7), by the attributes of `Usage`."""
 
-V5_TOKEN_FIELDS: Final = {**TOKEN_FIELDS, "reasoning": "reasoningTokens", "cache_read": "cachedInputTokens"}
+V5_TOKEN_FIELDS: Final = {
+    **TOKEN_FIELDS,
+    "reasoning": "reasoningTokens",
+    "cache_read": "cachedInputTokens",
+}
 """Fields of token counts in `ai` 5, which has no details, by the attributes of `Usage`."""

@@ -15,7 +15,9 @@ class Answering(Protocol):
         ...
 
 
-def agent_call(agents: Mapping[str, Answering], descriptions: Mapping[str, str] | None = None) -> AnyTool:
+def agent_call(
+    agents: Mapping[str, Answering], descriptions: Mapping[str, str] | None = None
+) -> AnyTool:
     """Return a tool that asks another agent. That agent knows nothing of the conversation but the message.
 
     Args:
@@ -37,5 +39,7 @@ def agent_call(agents: Mapping[str, Answering], descriptions: Mapping[str, str] 
         return await agents[agent].generate(message)
 
     call.__annotations__["agent"] = Literal[tuple(agents)] if agents else str
-    description = "Ask another agent, and return its answer." + (f" The agents:{about}" if about else "")
+    description = "Ask another agent, and return its answer." + (
+        f" The agents:{about}" if about else ""
+    )
     return tool(name="agent_call", description=description)(call)

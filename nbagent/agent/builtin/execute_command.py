@@ -55,7 +55,9 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
     """
     inside = Folder(folder)
     if not is_limit(timeout):
-        raise ToolError(f"execute_command: timeout must be a positive number of seconds, got {timeout!r}")
+        raise ToolError(
+            f"execute_command: timeout must be a positive number of seconds, got {timeout!r}"
+        )
 
     @tool(name="execute_command", approve=True)
     async def execute(command: str) -> str:
@@ -67,7 +69,11 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
         call = CURRENT_CALL.get()
         output = _Output(None if call is None else call.output.write)
         ending = await _run(command, inside.path, timeout, output)
-        return f"{output.text.rstrip()}\n({ending})".strip() if ending else output.text or "(no output)"
+        return (
+            f"{output.text.rstrip()}\n({ending})".strip()
+            if ending
+            else output.text or "(no output)"
+        )
 
     return execute
 
@@ -100,7 +106,11 @@ class _Output:
     @property
     def text(self) -> str:
         left_out = self.size - len(self._head) - len(self._tail)
-        return f"{self._head}\n… {left_out:,} characters left out …\n{self._tail}" if left_out else self._head + self._tail
+        return (
+            f"{self._head}\n… {left_out:,} characters left out …\n{self._tail}"
+            if left_out
+            else self._head + self._tail
+        )
 
 
 class _Command(asyncio.SubprocessProtocol):
@@ -151,7 +161,9 @@ class _Command(asyncio.SubprocessProtocol):
 
 async def _run(command: str, folder: Path, seconds: float, output: _Output) -> str:
     """Run a command. Return what is to be said about its end; "" if it succeeded."""
-    variables = {name: value for name, value in os.environ.items() if _KEPT_VARIABLES.fullmatch(name.upper())}
+    variables = {
+        name: value for name, value in os.environ.items() if _KEPT_VARIABLES.fullmatch(name.upper())
+    }
     transport, process = await asyncio.get_running_loop().subprocess_shell(
         lambda: _Command(output),
         command,

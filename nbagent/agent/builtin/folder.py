@@ -21,7 +21,9 @@ class Folder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).resolve()
         if not self.path.is_dir():
-            raise ToolError(f"there is no folder {str(path)!r}, which the tool would be confined to")
+            raise ToolError(
+                f"there is no folder {str(path)!r}, which the tool would be confined to"
+            )
 
     def file(self, path: str) -> Path:
         """Return the absolute path of a file in the folder; the file need not exist.
@@ -37,8 +39,14 @@ class Folder:
         """
         try:
             target = (self.path / path).resolve()
-        except (OSError, ValueError, RuntimeError) as error:  # a NUL, a name that is too long, a circle of links
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # a NUL, a name that is too long, a circle of links
             raise ToolError(f"{path!r} is no path of a file: {error}") from error
         if target == self.path or not target.is_relative_to(self.path):
-            raise ToolError(f"{path!r} is not in the folder that this tool is confined to; give a path relative to it")
+            raise ToolError(
+                f"{path!r} is not in the folder that this tool is confined to; give a path relative to it"
+            )
         return target

@@ -53,10 +53,13 @@ def search(folder: str | Path = ".") -> AnyTool:
         if not words:
             return "The query has no words."
         with closing(sqlite3.connect(":memory:")) as index:
-            index.execute("CREATE VIRTUAL TABLE passages USING fts5(place UNINDEXED, text, tokenize='porter unicode61')")
+            index.execute(
+                "CREATE VIRTUAL TABLE passages USING fts5(place UNINDEXED, text, tokenize='porter unicode61')"
+            )
             count = _fill(index, inside.path)
             found = index.execute(
-                "SELECT place, text FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT ?", (words, min(max(limit, 1), 20))
+                "SELECT place, text FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT ?",
+                (words, min(max(limit, 1), 20)),
             ).fetchall()
         note = f" Only the first {MAX_FILES:,} files were searched." if count > MAX_FILES else ""
         if not found:
@@ -80,7 +83,10 @@ def _fill(index: sqlite3.Connection, folder: Path) -> int:
             continue
         name = path.relative_to(folder).as_posix()
         starts = range(0, len(lines), PASSAGE_LINES)
-        passages = ((f"{name}, line {start + 1}:", "\n".join(lines[start : start + PASSAGE_LINES])) for start in starts)
+        passages = (
+            (f"{name}, line {start + 1}:", "\n".join(lines[start : start + PASSAGE_LINES]))
+            for start in starts
+        )
         index.executemany("INSERT INTO passages VALUES (?, ?)", passages)
     return count
 

@@ -38,7 +38,9 @@ class CallArguments:
 
     def event(self, id: str) -> e.ToolArgs:
         """Return the event of the arguments of a call."""
-        return e.ToolArgs(id=id, args=self.shown, args_text=msgspec.json.encode(self.shown).decode())
+        return e.ToolArgs(
+            id=id, args=self.shown, args_text=msgspec.json.encode(self.shown).decode()
+        )
 
     def fits(self, announced: Any) -> int:
         """Return a rank of how well arguments as a model wrote them fit these.

@@ -113,7 +113,9 @@ class Calls:
         await self._emit(result)
         return output
 
-    async def attempt(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> e.ToolResult:
+    async def attempt(
+        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
+    ) -> e.ToolResult:
         """Run a call that the model did not make, without a question, and return its result."""
         result, _ = await self._attempt(_Permitted(start, tool, arguments))
         return result
@@ -134,16 +136,24 @@ class Calls:
         call = _Permitted(start, tool, arguments)
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
-        is_recorded = tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+        is_recorded = (
+            tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+        )
         is_allowed = tool.name in self._plan.allow or tool.name in self._plan.allowed
         asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
             await self._keep_for_now(start, history.NOT_ALLOWED)
         if reason is not None:
-            response = await self._stops.before_call(start, tool, arguments, reason, can_remember=asks)
+            response = await self._stops.before_call(
+                start, tool, arguments, reason, can_remember=asks
+            )
         elif asks:
             question = e.ApprovalRequest(
-                approval_id=start.id, tool_id=start.id, args=arguments, schema=tool.schema, can_remember=True
+                approval_id=start.id,
+                tool_id=start.id,
+                args=arguments,
+                schema=tool.schema,
+                can_remember=True,
             )
             response = await self._questions.ask(question, tool.check)
         else:
@@ -154,7 +164,12 @@ class Calls:
                     self._plan.allowed.add(tool.name)
                 note = await self._change_arguments(call, response.value)
                 await self._keep_for_now(start, history.NO_RESULT)
-                return replace(call, arguments=response.value or arguments, note=note, steps=response.decision == "step")
+                return replace(
+                    call,
+                    arguments=response.value or arguments,
+                    note=note,
+                    steps=response.decision == "step",
+                )
             case "result" | "error":
                 return replace(call, given=await self._given(call, response))
             case _:
@@ -173,7 +188,9 @@ class Calls:
         """Return the result or the error that the reader gave a call."""
         if response.decision == "error":
             return failed(call.start.id, ToolError(response.reason or "The call failed."))
-        made: _Outcome = await in_thread(partial(result_of, call.start.id, response.value, self._limit(call.tool)))
+        made: _Outcome = await in_thread(
+            partial(result_of, call.start.id, response.value, self._limit(call.tool))
+        )
         return made
 
     async def _perform(self, call: "_Permitted") -> "_Outcome":
@@ -184,7 +201,9 @@ class Calls:
             if reason is None:
                 return result, text
             await self._emit(msgspec.structs.replace(result, preliminary=True))
-            response = await self._stops.after_call(call.start, call.tool, call.arguments, result, reason)
+            response = await self._stops.after_call(
+                call.start, call.tool, call.arguments, result, reason
+            )
             if response.decision in ("result", "error"):
                 return await self._given(call, response)
             if response.decision != "again":
@@ -210,7 +229,9 @@ class Calls:
         assert task is not None
         async with self._slots:
             if call.note is not None or not self._plan.parallel:
-                await self._emit(e.ToolProgress(id=call.start.id))  # it starts only now, not when its arguments were complete
+                await self._emit(
+                    e.ToolProgress(id=call.start.id)
+                )  # it starts only now, not when its arguments were complete
             try:
                 outcome = await self._result(call.start, call.tool, call.arguments)
             except GeneratorExit:
@@ -218,13 +239,21 @@ class Calls:
             except BaseException as error:
                 if task.cancelling():
                     raise asyncio.CancelledError from None  # the run is over, even if the tool suppressed the cancellation
-                outcome = await in_thread(partial(failed, call.start.id, error))  # the texts of its variables take time
+                outcome = await in_thread(
+                    partial(failed, call.start.id, error)
+                )  # the texts of its variables take time
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
         return outcome
 
-    async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> "_Outcome":
-        if tool.once and self._plan.record is not None and (made := self._plan.record.take(start, arguments)) is not None:
+    async def _result(
+        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]
+    ) -> "_Outcome":
+        if (
+            tool.once
+            and self._plan.record is not None
+            and (made := self._plan.record.take(start, arguments)) is not None
+        ):
             result, text, notice = taken_from_record(made, start, arguments)
             await self._emit(e.Status(message=notice))
             return result, text
@@ -260,7 +289,11 @@ class Calls:
 
     async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
         """Keep an output in case the run ends before the call has another one."""
-        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
+        await self._keep(
+            history.FunctionCallOutput(
+                call_id=start.call_id or start.id, text=text, preliminary=True
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,4 +332,6 @@ def failed(id: str, error: BaseException) -> _Outcome:
     """Return the event of a call that failed, and its text for the model."""
     drop_own_frames(error)
     info = replace_struct(error_of(error), frames=frames_of(error))
-    return e.ToolResult(id=id, status="error", error=info, exception=e.Live(error)), f"Error: {info.type}: {info.message}"
+    return e.ToolResult(
+        id=id, status="error", error=info, exception=e.Live(error)
+    ), f"Error: {info.type}: {info.message}"

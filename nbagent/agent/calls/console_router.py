@@ -76,7 +76,9 @@ def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
 
     def restore() -> None:
         _routed.discard(method)
-        if owner.__dict__.get(name) is not method:  # replaced by other code, and harmless: it finds no call
+        if (
+            owner.__dict__.get(name) is not method
+        ):  # replaced by other code, and harmless: it finds no call
             return
         if before is None:
             delattr(owner, name)
@@ -121,7 +123,9 @@ def _route_displays() -> None:
 
     def routed_publish(data: Any, metadata: Any = None, **options: Any) -> None:
         context = CURRENT_CALL.get()
-        if context is not None and (keep_back(data) or follow_bar(data, context.id, context.output)):
+        if context is not None and (
+            keep_back(data) or follow_bar(data, context.id, context.output)
+        ):
             return
         if context is None or _belongs_to_the_cell(data):
             publish(data, metadata, **options)
@@ -141,4 +145,6 @@ def _route_displays() -> None:
 
 def _belongs_to_the_cell(data: Mapping[str, Any]) -> bool:
     """Return True for a widget, and for a run of nbagent's own."""
-    return any("widget-view" in mime for mime in data) or "data-nbagent-" in str(data.get("text/html"))
+    return any("widget-view" in mime for mime in data) or "data-nbagent-" in str(
+        data.get("text/html")
+    )

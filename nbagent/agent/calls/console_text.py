@@ -11,7 +11,9 @@ MAX_LINE_CHARS = 10_000
 MAX_LIVE_LINES = 50
 """Lines that can still be rewritten. The oldest one beyond that is final."""
 
-_TOKEN = re.compile(r"\r\n|\r|\n|\x08|\x07|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
+_TOKEN = re.compile(
+    r"\r\n|\r|\n|\x08|\x07|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]"
+)
 _CUT_CODE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,2000}\x1b?)?$")
 _UP = re.compile(r"\x1b\[(\d*)A")
 _SPECIAL = re.compile(r"[\r\x1b\x07\x08]")

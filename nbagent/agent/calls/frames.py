@@ -53,14 +53,18 @@ def frames_of(error: BaseException) -> list[ErrorFrame]:
     texts: list[dict[str, str]] = [{} for _ in entries]
 
     def write() -> None:
-        for values, written in zip(reversed(variables), reversed(texts), strict=True):  # the innermost matter most
+        for values, written in zip(
+            reversed(variables), reversed(texts), strict=True
+        ):  # the innermost matter most
             for name, value in values.items():
                 try:
                     written[name] = _text(name, value)
                 except BaseException as broken:  # of a repr that exits, too
                     written[name] = f"(not shown: its text failed with {type(broken).__name__})"
 
-    writer = threading.Thread(target=copy_context().run, args=(write,), name="nbagent-reprs", daemon=True)
+    writer = threading.Thread(
+        target=copy_context().run, args=(write,), name="nbagent-reprs", daemon=True
+    )
     writer.start()
     writer.join(REPRS_S)
     return [
@@ -73,8 +77,14 @@ def _most_wanted(entries: list[TracebackType]) -> list[TracebackType]:
     if len(entries) <= MAX_FRAMES:
         return entries
     ends = (0, len(entries) - 1)
-    own = {number for number, entry in enumerate(entries) if library_of(entry.tb_frame.f_code.co_filename) is None}
-    wanted = sorted(range(len(entries)), key=lambda number: (number not in ends, number not in own, -number))
+    own = {
+        number
+        for number, entry in enumerate(entries)
+        if library_of(entry.tb_frame.f_code.co_filename) is None
+    }
+    wanted = sorted(
+        range(len(entries)), key=lambda number: (number not in ends, number not in own, -number)
+    )
     return [entries[number] for number in sorted(wanted[:MAX_FRAMES])]
 
 
@@ -119,7 +129,12 @@ def _variables(entry: TracebackType) -> Iterator[tuple[str, Any]]:
         return
     kept = 0
     for name, value in list(values.items()):
-        if kept < MAX_LOCALS and name.isidentifier() and not name.startswith("__") and not isinstance(value, _NO_VALUES):
+        if (
+            kept < MAX_LOCALS
+            and name.isidentifier()
+            and not name.startswith("__")
+            and not isinstance(value, _NO_VALUES)
+        ):
             kept += 1
             yield name, value
 
@@ -129,8 +144,14 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, _NUMBERS) and _is_credential(name, value):
         return _MASKED
     if isinstance(value, str | bytes):
-        shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS) if isinstance(value, str) else value[:LOCAL_CHARS]
-        return text_safe(repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all")
+        shown = (
+            first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS)
+            if isinstance(value, str)
+            else value[:LOCAL_CHARS]
+        )
+        return text_safe(
+            repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all"
+        )
     return head(text_safe(_with_masks(_notebook_text(value)[:_MAX_MASKED_CHARS])), LOCAL_CHARS)
 
 
@@ -144,10 +165,16 @@ def _is_credential(name: str, value: Any) -> bool:
 
 
 def _notebook_text(value: Any) -> str:
-    formatter = getattr(getattr(ipython_shell(), "display_formatter", None), "formatters", {}).get("text/plain")
+    formatter = getattr(getattr(ipython_shell(), "display_formatter", None), "formatters", {}).get(
+        "text/plain"
+    )
     try:
         # Unwrapped: the decorator would print what a repr raises, as the last exception.
-        printed = None if formatter is None else inspect.unwrap(type(formatter).__call__)(formatter, value)
+        printed = (
+            None
+            if formatter is None
+            else inspect.unwrap(type(formatter).__call__)(formatter, value)
+        )
     except Exception:
         printed = None
     return without_addresses(printed) if isinstance(printed, str) else text_of(value)

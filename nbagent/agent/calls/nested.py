@@ -51,7 +51,9 @@ async def answer_of(stream: OwnedStream | Run, context: CallContext, limit_s: fl
         return run.answer or run.text
     reason = run.status if run.error is None else secrets.mask(str(run.error))
     code = getattr(run.error, "code", None)
-    raise AgentError(f"{context.name} did not finish: {reason}", status=run.status, code=code, partial=run.text)
+    raise AgentError(
+        f"{context.name} did not finish: {reason}", status=run.status, code=code, partial=run.text
+    )
 
 
 def check_depth(context: CallContext) -> None:
@@ -62,7 +64,9 @@ def check_depth(context: CallContext) -> None:
     """
     path = context.path
     if len(path) >= MAX_DEPTH:
-        raise ToolError(f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}")
+        raise ToolError(
+            f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}"
+        )
 
 
 class NestedEvents:
@@ -83,7 +87,11 @@ class NestedEvents:
         match event:
             case e.RunStart():
                 self._name = event.name or self._name
-                return [e.AgentStart(id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id)]
+                return [
+                    e.AgentStart(
+                        id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id
+                    )
+                ]
             case e.RunEnd():
                 return [agent_end(self._id, event, name=self._name, parent_id=self._tool_id)]
             case e.Prompt():
@@ -96,4 +104,6 @@ class NestedEvents:
                 pass
         own = with_id_prefix(event, self._id)
         parent_id, agent = own.parent_id or self._id, own.agent or self._name
-        return [replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")]  # which the outer run gives
+        return [
+            replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")
+        ]  # which the outer run gives

@@ -94,7 +94,10 @@ class CallOutput:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with self._lock:
             self._open = False
@@ -140,7 +143,9 @@ class CallOutput:
             self._live = live
             progress, self._progress = self._progress, None
             preliminary, self._preliminary = self._preliminary, None
-            events: list[e.Event] = [e.ToolOutput(id=self._id, delta=text_safe(text))] if text else []
+            events: list[e.Event] = (
+                [e.ToolOutput(id=self._id, delta=text_safe(text))] if text else []
+            )
             if progress is not None:
                 events.append(progress)
             if preliminary is not None:
@@ -166,4 +171,6 @@ class CallOutput:
     def _ending(self) -> str:
         left_out = self._tail_total - TAIL_CHARS
         tail = self._context.run(last, self._tail, TAIL_CHARS)
-        return f"\n… {count(left_out, 'more character')} left out …\n{tail}" if left_out > 0 else tail
+        return (
+            f"\n… {count(left_out, 'more character')} left out …\n{tail}" if left_out > 0 else tail
+        )

@@ -93,7 +93,9 @@ def _take(steps: _Steps) -> Any:
         except StopIteration as end:
             return end.value
         try:
-            value = step.call() if isinstance(step, _OfFunction) else _wait(loop.submit(step.coroutine))
+            value = (
+                step.call() if isinstance(step, _OfFunction) else _wait(loop.submit(step.coroutine))
+            )
         except BaseException as error:
             send = partial(steps.throw, error)
         else:
@@ -149,7 +151,9 @@ class OutsideCall:
         around: the run.
     """
 
-    def __init__(self, tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any], around: RunContext) -> None:
+    def __init__(
+        self, tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any], around: RunContext
+    ) -> None:
         self._tool = tool
         self._around = around
         self._arguments = CallArguments(tool, args, kwargs)
@@ -167,7 +171,9 @@ class OutsideCall:
             try:
                 return (yield from self._asked_and_performed())
             except BaseException as error:
-                self._end(e.ToolResult(id=self._start.id, status="error", error=error_of(error)))  # unless it has ended
+                self._end(
+                    e.ToolResult(id=self._start.id, status="error", error=error_of(error))
+                )  # unless it has ended
                 raise
 
     def _asked_and_performed(self) -> _Steps:
@@ -181,14 +187,20 @@ class OutsideCall:
                     return (yield from self._give(response))
                 case _:
                     self._end(e.ToolResult(id=self._start.id, status="denied"))
-                    return denial(response.reason)  # no exception, which would end the run of most frameworks
+                    return denial(
+                        response.reason
+                    )  # no exception, which would end the run of most frameworks
         while True:
             result, value, error = yield from self._attempt()
             reason = self._stop_after(result, value)
             if reason is None:
                 break
             self._report(msgspec.structs.replace(result, preliminary=True))
-            response = yield _OnOurLoop(self._stops.after_call(self._start, self._tool, self._arguments.shown, result, reason))
+            response = yield _OnOurLoop(
+                self._stops.after_call(
+                    self._start, self._tool, self._arguments.shown, result, reason
+                )
+            )
             if response.decision in ("result", "error"):
                 return (yield from self._give(response))
             if response.decision != "again":
@@ -205,12 +217,18 @@ class OutsideCall:
     def _begin(self) -> None:
         """Show the call, as the one that the stream has announced or as one of its own."""
         lane = self._around.lane
-        id, announced_args = self._around.run.begin_call(self._tool.name, self._arguments.fits, lane)
+        id, announced_args = self._around.run.begin_call(
+            self._tool.name, self._arguments.fits, lane
+        )
         self._start = e.ToolStart(id=id, name=self._tool.name, parent_id=lane)
         if announced_args is msgspec.UNSET:
-            self._report(e.ToolProgress(id=id))  # it runs only now, not when its arguments were complete
+            self._report(
+                e.ToolProgress(id=id)
+            )  # it runs only now, not when its arguments were complete
         else:
-            self._report(*([self._start] if announced_args is None else ()), self._arguments.event(id))
+            self._report(
+                *([self._start] if announced_args is None else ()), self._arguments.event(id)
+            )
 
     def _report(self, *events: e.Event) -> None:
         self._around.run.report(events)
@@ -232,7 +250,11 @@ class OutsideCall:
         tool, shown = self._tool, self._arguments.shown
         reason = self._breakpoints.at_call(tool.name, shown)
         if reason is not None:
-            return (yield _OnOurLoop(self._stops.before_call(self._start, tool, shown, reason, can_remember=False)))  # type: ignore[no-any-return]
+            return (
+                yield _OnOurLoop(
+                    self._stops.before_call(self._start, tool, shown, reason, can_remember=False)
+                )
+            )  # type: ignore[no-any-return]
         if tool.approve is False or not (tool.approve is True or tool.approve(shown)):
             return None
         id = self._start.id
@@ -300,7 +322,11 @@ class OutsideCall:
             return (yield _OnOurLoop(in_thread(partial(failed, id, raised))))[0], None, raised
         if results.is_plain(value) and not drawn.figures:
             return results.final(value, [])[0], value, None
-        return (yield _OnOurLoop(in_thread(partial(results.final, value, drawn.figures))))[0], value, None
+        return (
+            (yield _OnOurLoop(in_thread(partial(results.final, value, drawn.figures))))[0],
+            value,
+            None,
+        )
 
     async def _new_output(self) -> CallOutput:
         return CallOutput(self._start.id, self._emit)

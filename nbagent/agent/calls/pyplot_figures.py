@@ -17,7 +17,9 @@ from typing import Any
 
 _HOOK = f"{__name__}:on_new_figure"
 
-_collector: contextvars.ContextVar["PyplotFigures | None"] = contextvars.ContextVar("nbagent-figures", default=None)
+_collector: contextvars.ContextVar["PyplotFigures | None"] = contextvars.ContextVar(
+    "nbagent-figures", default=None
+)
 _lock = threading.Lock()
 _entered = 0
 
@@ -41,7 +43,12 @@ class PyplotFigures:
         self._token = _collector.set(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         _collector.reset(self._token)
         _enter(-1)
         if not self._made:

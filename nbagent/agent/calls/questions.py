@@ -33,7 +33,9 @@ class Questions:
     def __init__(self, emit: Callable[[e.Event], Awaitable[None]]) -> None:
         self._emit = emit
         self._lock = threading.Lock()
-        self._waiting: dict[str, tuple[e.ApprovalRequest, Check, concurrent.futures.Future[e.ApprovalResponse]]] = {}
+        self._waiting: dict[
+            str, tuple[e.ApprovalRequest, Check, concurrent.futures.Future[e.ApprovalResponse]]
+        ] = {}
 
     @property
     def waiting(self) -> list[e.ApprovalRequest]:
@@ -41,7 +43,9 @@ class Questions:
         with self._lock:
             return [request for request, _, _ in self._waiting.values()]
 
-    async def ask(self, request: e.ApprovalRequest, check: Check = lambda value: None) -> e.ApprovalResponse:
+    async def ask(
+        self, request: e.ApprovalRequest, check: Check = lambda value: None
+    ) -> e.ApprovalResponse:
         """Emit a question, and return its answer when it has come. Cancelling withdraws the question.
 
         Args:
@@ -49,7 +53,9 @@ class Questions:
             check: checks the answer's value; an answer that does not fit is refused, and the question stays.
         """
         future: concurrent.futures.Future[e.ApprovalResponse] = concurrent.futures.Future()
-        request = replace(request, reply=e.Live(e.Reply(partial(self._answer, request.approval_id), request.args)))
+        request = replace(
+            request, reply=e.Live(e.Reply(partial(self._answer, request.approval_id), request.args))
+        )
         with self._lock:
             self._waiting[request.approval_id] = (request, check, future)
         try:
@@ -61,7 +67,9 @@ class Questions:
         finally:
             with self._lock:
                 self._waiting.pop(request.approval_id, None)
-        shown = replace(response, value=None) if response.decision == "result" else response  # the call shows it
+        shown = (
+            replace(response, value=None) if response.decision == "result" else response
+        )  # the call shows it
         await self._emit(shown)
         if around is not None:
             around.report(shown)
@@ -74,7 +82,11 @@ class Questions:
         around = CURRENT_RUN.get()
         await asyncio.wait([asyncio.wrap_future(future)], timeout=SEEN_AFTER_S)
         assert request.reply is not None
-        return None if around is None or future.done() or around.run.has_question(request.reply.value) else around
+        return (
+            None
+            if around is None or future.done() or around.run.has_question(request.reply.value)
+            else around
+        )
 
     def _answer(self, id: str, response: e.ApprovalResponse) -> None:
         """Answer a question, from any thread.
@@ -89,7 +101,9 @@ class Questions:
         with self._lock:
             request, check, future = self._waiting.get(id, (None, None, None))
         if request is None or check is None or future is None:
-            raise AnswerError(f"no question {id!r} waits for an answer: it has been answered, or its run has ended")
+            raise AnswerError(
+                f"no question {id!r} waits for an answer: it has been answered, or its run has ended"
+            )
         if response.decision not in decisions(request):
             raise AnswerError(f"the question {id!r} cannot be answered with {response.decision!r}")
         if response.decision in _WITH_ARGUMENTS and response.value is not None:
@@ -100,4 +114,6 @@ class Questions:
         try:
             future.set_result(replace(response, approval_id=id))
         except concurrent.futures.InvalidStateError:
-            raise AnswerError(f"the question {id!r} has been answered already, or its run has ended") from None
+            raise AnswerError(
+                f"the question {id!r} has been answered already, or its run has ended"
+            ) from None

@@ -46,7 +46,12 @@ class RepeatableCall:
         return {"schema": tool.schema, "once": _is_once(tool)}
 
     def attempt(
-        self, id: str, arguments: dict[str, Any], emit: Callable[[e.Event], Awaitable[None]], *, force: bool
+        self,
+        id: str,
+        arguments: dict[str, Any],
+        emit: Callable[[e.Event], Awaitable[None]],
+        *,
+        force: bool,
     ) -> tuple[Coroutine[Any, Any, e.ToolResult], str | None]:
         """Return a coroutine that calls the function as it is now; see `nbagent.events.Repeatable`."""
         tool, note = current_tool(self._tool)

@@ -75,7 +75,9 @@ class Results:
         return result_of(self._id, value, self._limit, figures=figures, before=self._before())
 
     def _preliminary(self, value: Any) -> e.ToolResult:
-        return replace(result_of(self._id, value, self._limit, before=self._before())[0], preliminary=True)
+        return replace(
+            result_of(self._id, value, self._limit, before=self._before())[0], preliminary=True
+        )
 
     def _before(self) -> list["Displayed"]:
         with self._lock:
@@ -96,7 +98,12 @@ class Displayed:
 
 
 def result_of(
-    id: str, value: Any, limit: int, *, figures: Sequence[Any] = (), before: Sequence[Displayed] = ()
+    id: str,
+    value: Any,
+    limit: int,
+    *,
+    figures: Sequence[Any] = (),
+    before: Sequence[Displayed] = (),
 ) -> tuple[e.ToolResult, str]:
     """Return the event of a call's result, and its text for the model.
 

@@ -37,11 +37,23 @@ class Stops:
         """
         breakpoints = breakpoints_here()
         if breakpoints is not None and breakpoints.at_request():
-            prompt = f"request {number} to {model}, with {tools} {'tool' if tools == 1 else 'tools'}"
-            await self._ask(e.ApprovalRequest(approval_id=self._new_id("request"), kind="stop", stage="request", prompt=prompt))
+            prompt = (
+                f"request {number} to {model}, with {tools} {'tool' if tools == 1 else 'tools'}"
+            )
+            await self._ask(
+                e.ApprovalRequest(
+                    approval_id=self._new_id("request"), kind="stop", stage="request", prompt=prompt
+                )
+            )
 
     async def before_call(
-        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any], reason: str, *, can_remember: bool
+        self,
+        start: e.ToolStart,
+        tool: AnyTool,
+        arguments: dict[str, Any],
+        reason: str,
+        *,
+        can_remember: bool,
     ) -> e.ApprovalResponse:
         """Ask before a call.
 
@@ -52,10 +64,17 @@ class Stops:
             reason: why the run stops.
             can_remember: whether the tool asks for permission, which the reader may give for good.
         """
-        return await self._ask_about(start, tool, arguments, reason, stage="call", can_remember=can_remember)
+        return await self._ask_about(
+            start, tool, arguments, reason, stage="call", can_remember=can_remember
+        )
 
     async def after_call(
-        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any], result: e.ToolResult, reason: str
+        self,
+        start: e.ToolStart,
+        tool: AnyTool,
+        arguments: dict[str, Any],
+        result: e.ToolResult,
+        reason: str,
     ) -> e.ApprovalResponse:
         """Ask after a call; its result is shown, as one that may change.
 
@@ -66,10 +85,17 @@ class Stops:
             result: of the call.
             reason: why the run stops.
         """
-        return await self._ask_about(start, tool, arguments, reason, stage="result", result=result.content)
+        return await self._ask_about(
+            start, tool, arguments, reason, stage="result", result=result.content
+        )
 
     async def _ask_about(
-        self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any], reason: str, **fields: Any
+        self,
+        start: e.ToolStart,
+        tool: AnyTool,
+        arguments: dict[str, Any],
+        reason: str,
+        **fields: Any,
     ) -> e.ApprovalResponse:
         request = e.ApprovalRequest(
             approval_id=self._new_id(start.id),
@@ -82,7 +108,9 @@ class Stops:
         )
         return await self._ask(request, tool.check)
 
-    async def _ask(self, request: e.ApprovalRequest, check: Callable[[Any], None] = lambda value: None) -> e.ApprovalResponse:
+    async def _ask(
+        self, request: e.ApprovalRequest, check: Callable[[Any], None] = lambda value: None
+    ) -> e.ApprovalResponse:
         return await self._questions.ask(request, check)
 
     def _new_id(self, about: str) -> str:

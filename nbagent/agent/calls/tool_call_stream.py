@@ -73,7 +73,11 @@ class ToolCallStream(OwnedStream):
         spending = Spending(plan.name, plan.limits)
         calls = Calls(plan, questions, emitter.emit, _keep_nothing, spending, Stops(questions))
         start = e.ToolStart(id=CALL_ID, name=name)
-        args = e.ToolArgs(id=CALL_ID, args=self._arguments, args_text=msgspec.json.encode(self._arguments).decode())
+        args = e.ToolArgs(
+            id=CALL_ID,
+            args=self._arguments,
+            args_text=msgspec.json.encode(self._arguments).decode(),
+        )
         try:
             await emitter.emit(e.RunStart(name=plan.name))
             await emitter.emit(start)

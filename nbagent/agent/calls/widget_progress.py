@@ -25,19 +25,31 @@ def follow_bar(data: Mapping[str, Any], id: str, output: CallOutput) -> bool:
     """
     widgets = sys.modules.get("ipywidgets.widgets.widget")
     view = data.get(_VIEW)
-    shown = getattr(widgets, "_instances", {}).get(view.get("model_id")) if isinstance(view, dict) else None
+    shown = (
+        getattr(widgets, "_instances", {}).get(view.get("model_id"))
+        if isinstance(view, dict)
+        else None
+    )
     parts = list(_parts(shown))
-    bar = next((part for part in parts if hasattr(part, "bar_style") and hasattr(part, "max")), None)
+    bar = next(
+        (part for part in parts if hasattr(part, "bar_style") and hasattr(part, "max")), None
+    )
     if bar is None:
         return False
     texts = [part for part in parts if isinstance(getattr(part, "value", None), str)]
 
     def message() -> str:
-        text = " ".join(_TAG.sub("", html.unescape(part.value)) for part in texts) or str(getattr(bar, "description", ""))
+        text = " ".join(_TAG.sub("", html.unescape(part.value)) for part in texts) or str(
+            getattr(bar, "description", "")
+        )
         return " ".join(text.replace(_FIGURE_SPACE, " ").split())
 
     def on_change(_: Any) -> None:
-        output.progress(e.ToolProgress(id=id, message=message() or None, progress=float(bar.value), total=float(bar.max)))
+        output.progress(
+            e.ToolProgress(
+                id=id, message=message() or None, progress=float(bar.value), total=float(bar.max)
+            )
+        )
 
     def on_end(_: Any) -> None:
         if bar.bar_style in ("success", "danger"):

@@ -67,7 +67,9 @@ def load_agents(path: str | Path) -> dict[str, Agent]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), [(1, f"the file is no UTF-8: {error.reason} at byte {error.start}")]) from None
+        raise ConfigError(
+            str(path), [(1, f"the file is no UTF-8: {error.reason} at byte {error.start}")]
+        ) from None
     return agents_of(text, str(path), path.parent)
 
 
@@ -84,9 +86,15 @@ def agents_of(text: str, name: str, folder: Path) -> dict[str, Agent]:
     """
     document = YamlDocument(text)
     secrets.register(*document.credentials)
-    config, misfits = schema.read(document.value) if document.value is not None or not document.problems else (None, [])
+    config, misfits = (
+        schema.read(document.value)
+        if document.value is not None or not document.problems
+        else (None, [])
+    )
     problems = [*document.problems]
-    known = {problem.line for problem in problems}  # the value of such a line is None, which fits nothing
+    known = {
+        problem.line for problem in problems
+    }  # the value of such a line is None, which fits nothing
     for misfit in misfits:
         line = document.line(misfit.path)
         if line not in known:
@@ -163,17 +171,27 @@ class _Builder:
         if model := os.environ.get("NBAGENT_MODEL"):
             return model
         if section.base_url is not None:
-            self._add(("agents", name, "base_url"), "a server needs a name of one of its models, as 'model'")
+            self._add(
+                ("agents", name, "base_url"),
+                "a server needs a name of one of its models, as 'model'",
+            )
         else:
-            warnings.warn(DemoModelWarning(name), stacklevel=5)  # the frame is that of the caller of load_agents
+            warnings.warn(
+                DemoModelWarning(name), stacklevel=5
+            )  # the frame is that of the caller of load_agents
         return DEMO_MODEL
 
     def _tools(self, name: str, section: schema.AgentSection) -> Iterator[Any]:
         for number, named in enumerate(section.tools):
             try:
                 if named == "agent_call":
-                    descriptions = {each: other.description for each, other in self._sections.items()}
-                    yield agent_call(_Others(self._agents, [each for each in self._sections if each != name]), descriptions)
+                    descriptions = {
+                        each: other.description for each, other in self._sections.items()
+                    }
+                    yield agent_call(
+                        _Others(self._agents, [each for each in self._sections if each != name]),
+                        descriptions,
+                    )
                 elif named in IN_FOLDER:
                     yield IN_FOLDER[named](self._folder / section.folder)
                 else:
@@ -184,10 +202,14 @@ class _Builder:
     def _servers(self, name: str, section: schema.AgentSection) -> Iterator[McpServer]:
         for number, server in enumerate(section.mcp):
             options = server.model_dump(exclude_none=True, exclude={"command", "url"})
-            target, *more = [each for each in (server.command, server.url) if each is not None] or [""]
+            target, *more = [each for each in (server.command, server.url) if each is not None] or [
+                ""
+            ]
             try:
                 if more or not target:
-                    raise NbagentError("an MCP server has either the key 'command' or the key 'url'")
+                    raise NbagentError(
+                        "an MCP server has either the key 'command' or the key 'url'"
+                    )
                 if server.command is not None:
                     options["cwd"] = folder = self._folder / section.folder
                     if not folder.is_dir():
@@ -210,8 +232,14 @@ class _Builder:
             imported = importlib.import_module(module)
         except Exception as error:  # whatever the module raises
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == module
-            hint = "; it is neither installed nor a file beside the configuration" if is_missing else ""
-            raise ToolError(f"{module} cannot be imported: {type(error).__name__}: {error}{hint}") from error
+            hint = (
+                "; it is neither installed nor a file beside the configuration"
+                if is_missing
+                else ""
+            )
+            raise ToolError(
+                f"{module} cannot be imported: {type(error).__name__}: {error}{hint}"
+            ) from error
         beside = folder.joinpath(*module.split(".")).with_suffix(".py")
         path = getattr(imported, "__file__", None)
         if beside.is_file() and (path is None or Path(path).resolve() != beside.resolve()):
@@ -263,7 +291,10 @@ def _longterm(section: schema.AgentSection) -> LongTerm | None:
 
 
 def _delivery(section: schema.AgentSection) -> Delivery | None:
-    reasoning, streaming = section.reasoning or schema.Reasoning(), section.streaming or schema.Streaming()
+    reasoning, streaming = (
+        section.reasoning or schema.Reasoning(),
+        section.streaming or schema.Streaming(),
+    )
     delivery = Delivery(
         streaming=reasoning.enable_streaming,
         thinking=reasoning.show_thinking,

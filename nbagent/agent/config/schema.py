@@ -21,7 +21,9 @@ Text: TypeAlias = Annotated[str, Field(min_length=1)]
 class Section(BaseModel):
     """A mapping with known keys. A value must have its key's type as YAML reads it: `yes` is a boolean, not a text."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, protected_namespaces=()
+    )
 
 
 class Reasoning(Section):
@@ -96,8 +98,13 @@ _OWN_TOOL = re.compile(r"[\w.]+:\w+")
 def _known_tool(name: str) -> str:
     if name in BUILT_IN_TOOLS or _OWN_TOOL.fullmatch(name):
         return name
-    hint = did_you_mean(name, BUILT_IN_TOOLS) or f"; there are {', '.join(BUILT_IN_TOOLS)}, and own ones: 'module:function'"
-    raise PydanticCustomError("unknown_tool", "{hint}", {"hint": f"there is no tool {name!r}{hint}"})
+    hint = (
+        did_you_mean(name, BUILT_IN_TOOLS)
+        or f"; there are {', '.join(BUILT_IN_TOOLS)}, and own ones: 'module:function'"
+    )
+    raise PydanticCustomError(
+        "unknown_tool", "{hint}", {"hint": f"there is no tool {name!r}{hint}"}
+    )
 
 
 class Prices(Section):
@@ -237,7 +244,9 @@ def read(value: Any) -> tuple[ConfigFile | None, list[Misfit]]:
     try:
         return ConfigFile.model_validate(value), []
     except ValidationError as error:
-        return None, [misfit for each in error.errors(include_url=False) for misfit in _misfits(each, value)]
+        return None, [
+            misfit for each in error.errors(include_url=False) for misfit in _misfits(each, value)
+        ]
 
 
 def _misfits(error: Any, value: Any) -> Iterator[Misfit]:
@@ -252,9 +261,14 @@ def _misfits(error: Any, value: Any) -> Iterator[Misfit]:
         key = error["loc"][-1]
         yield Misfit(path, f"{where} needs the key {key!r}")
     elif kind == "union_tag_not_found":
-        yield Misfit(path, f"{where} needs the key 'strategy': {' or '.join(map(repr, _STRATEGIES))}")
+        yield Misfit(
+            path, f"{where} needs the key 'strategy': {' or '.join(map(repr, _STRATEGIES))}"
+        )
     elif kind == "union_tag_invalid":
-        hint = did_you_mean(str(context["tag"]), _STRATEGIES) or f"; it is {' or '.join(map(repr, _STRATEGIES))}"
+        hint = (
+            did_you_mean(str(context["tag"]), _STRATEGIES)
+            or f"; it is {' or '.join(map(repr, _STRATEGIES))}"
+        )
         yield Misfit((*path, "strategy"), f"{where} has no strategy {context['tag']!r}{hint}")
     elif kind == "literal_error":
         choices = context["expected"]
@@ -277,7 +291,9 @@ def _path(location: Sequence[Any], value: Any) -> tuple[Any, ...]:
     for step in location:
         if isinstance(value, dict) and step == "[key]":
             continue
-        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and isinstance(step, int)):
+        if (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int)
+        ):
             path.append(step)
             value = value[step]
     return tuple(path)
@@ -317,5 +333,7 @@ def _hint(around: Sequence[Any], key: str) -> str:
         return ", with this strategy"
     elsewhere = [name for name, section in _sections() if key in section.model_fields]
     if elsewhere:
-        return f"; it belongs {f'under {elsewhere[0]!r}' if elsewhere[0] else 'to the agent itself'}"
+        return (
+            f"; it belongs {f'under {elsewhere[0]!r}' if elsewhere[0] else 'to the agent itself'}"
+        )
     return did_you_mean(key, keys) or f"; it has {', '.join(map(repr, dict.fromkeys(keys)))}"

@@ -17,7 +17,9 @@ from nbagent.gate.secrets import Secrets
 Path: TypeAlias = Sequence[Any]
 """Keys and indices that lead from the document to a value."""
 
-_VARIABLE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}", re.ASCII)
+_VARIABLE = re.compile(
+    r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}", re.ASCII
+)
 _OWN_TYPES = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -71,7 +73,9 @@ class YamlDocument:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = ", ".join(filter(None, (error.context, error.problem)))
-            self.problems.append(Problem(1 if mark is None else mark.line + 1, f"this is no YAML: {problem}"))
+            self.problems.append(
+                Problem(1 if mark is None else mark.line + 1, f"this is no YAML: {problem}")
+            )
             self.value = None
         except (yaml.YAMLError, RecursionError) as error:
             self.problems.append(Problem(1, f"this is no YAML: {str(error).splitlines()[0]}"))
@@ -86,7 +90,13 @@ class YamlDocument:
         node = self._node(path)[1]
         if isinstance(node, yaml.ScalarNode):
             return reprlib.repr(node.value) if node.value else "nothing"
-        return "nothing" if node is None else "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"
+        return (
+            "nothing"
+            if node is None
+            else "a list"
+            if isinstance(node, yaml.SequenceNode)
+            else "keys with values"
+        )
 
     def _node(self, path: Path) -> tuple[int, yaml.Node | None]:
         node = self._root
@@ -95,7 +105,11 @@ class YamlDocument:
             if isinstance(node, yaml.MappingNode) and step in self._entries.get(id(node), {}):
                 key, node = self._entries[id(node)][step]
                 line = _line(key)
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            elif (
+                isinstance(node, yaml.SequenceNode)
+                and isinstance(step, int)
+                and step < len(node.value)
+            ):
                 node = node.value[step]
                 line = _line(node)
         return line, node
@@ -107,7 +121,9 @@ class YamlDocument:
             bare = _VARIABLE.sub(lambda found: found["default"] or "", line)
             if self._formats.mask(bare) != bare:
                 exposed.add(number)
-                self.problems.append(Problem(number, f"a credential is written out here; {FROM_ENVIRONMENT}"))
+                self.problems.append(
+                    Problem(number, f"a credential is written out here; {FROM_ENVIRONMENT}")
+                )
         return exposed
 
     def _value(self, node: yaml.Node, outer: tuple[int, ...], name: str) -> Any:
@@ -124,13 +140,17 @@ class YamlDocument:
         if id(node) in self._values:  # the value of an anchor: many aliases of it cost nothing
             return self._values[id(node)]
         if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(_OWN_TYPES):
-            self.problems.append(Problem(_line(node), f"this value cannot be read: no type {node.tag!r}"))
+            self.problems.append(
+                Problem(_line(node), f"this value cannot be read: no type {node.tag!r}")
+            )
             return None
         inner = (*outer, id(node))
         value: Any
         if isinstance(node, yaml.MappingNode):
             entries = self._entries[id(node)] = self._merged(node, inner)
-            value = {key: self._value(entry.value, inner, str(key)) for key, entry in entries.items()}
+            value = {
+                key: self._value(entry.value, inner, str(key)) for key, entry in entries.items()
+            }
         elif isinstance(node, yaml.SequenceNode):
             value = [self._value(item, inner, name) for item in node.value]
         else:
@@ -146,9 +166,13 @@ class YamlDocument:
         merged: dict[Any, _Entry] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
-                for base in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+                for base in (
+                    value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                ):
                     if id(base) in outer or not isinstance(base, yaml.MappingNode):
-                        self.problems.append(Problem(_line(key_node), "<< takes another mapping, by its alias"))
+                        self.problems.append(
+                            Problem(_line(key_node), "<< takes another mapping, by its alias")
+                        )
                         continue
                     for key, entry in self._merged(base, (*outer, id(base))).items():
                         merged.setdefault(key, entry)
@@ -159,7 +183,11 @@ class YamlDocument:
                 continue
             if key in own:
                 first = _line(own[key].key)
-                self.problems.append(Problem(_line(key_node), f"{key!r} stands here twice; the first is in line {first}"))
+                self.problems.append(
+                    Problem(
+                        _line(key_node), f"{key!r} stands here twice; the first is in line {first}"
+                    )
+                )
                 continue
             own[key] = _Entry(key_node, value_node)
         return {**merged, **own}
@@ -167,7 +195,10 @@ class YamlDocument:
     def _scalar(self, node: yaml.Node) -> Any:
         try:
             return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:  # a tag of another language's types; a date that does not exist
+        except (
+            yaml.YAMLError,
+            ValueError,
+        ) as error:  # a tag of another language's types; a date that does not exist
             problem = getattr(error, "problem", None) or error
             self.problems.append(Problem(_line(node), f"this value cannot be read: {problem}"))
             return None
@@ -178,7 +209,9 @@ class YamlDocument:
         bare = _VARIABLE.sub(lambda found: found["default"] or "", text)
         if secret and bare.strip().lower() not in ("", "bearer", "basic"):
             if _line(node) not in self._exposed:
-                self.problems.append(Problem(_line(node), f"{name!r} is written out here; {FROM_ENVIRONMENT}"))
+                self.problems.append(
+                    Problem(_line(node), f"{name!r} is written out here; {FROM_ENVIRONMENT}")
+                )
             return None
         missing: list[str] = []
 

@@ -57,7 +57,9 @@ def _find(name: str) -> codecs.CodecInfo | None:
     if name != ENCODING:
         return None
     utf_8 = codecs.lookup("utf-8")
-    return codecs.CodecInfo(utf_8.encode, utf_8.decode, incrementaldecoder=BoundedLines, name=ENCODING)
+    return codecs.CodecInfo(
+        utf_8.encode, utf_8.decode, incrementaldecoder=BoundedLines, name=ENCODING
+    )
 
 
 codecs.register(_find)

@@ -39,7 +39,9 @@ MAX_TOOL_PAGES = 100
 MODE: Any = "auto"
 """Protocol of the SDK's client: the newest that the server knows."""
 
-_IN_FLIGHT_ENDED = "ended during this call: whether the call had an effect is not known, so it was not repeated"
+_IN_FLIGHT_ENDED = (
+    "ended during this call: whether the call had an effect is not known, so it was not repeated"
+)
 
 
 class Connection:
@@ -76,7 +78,9 @@ class Connection:
 
     def _check_options(self) -> None:
         if not self._words or not self._words[0]:
-            raise NbagentError('mcp() takes a command, such as "uvx some-server", or an address; got an empty one')
+            raise NbagentError(
+                'mcp() takes a command, such as "uvx some-server", or an address; got an empty one'
+            )
         wrong = ("env", "cwd") if self._is_url else ("headers",)
         for name in wrong:
             if self._options[name] is not None:
@@ -84,7 +88,9 @@ class Connection:
                 raise NbagentError(f"mcp(): {name}= does not go with {kind}, {self._words[0]!r}")
         for name in ("timeout", "start_timeout"):
             if not is_limit(self._options[name]):
-                raise NbagentError(f"mcp(): {name} must be a positive number of seconds, got {self._options[name]!r}")
+                raise NbagentError(
+                    f"mcp(): {name} must be a positive number of seconds, got {self._options[name]!r}"
+                )
         check_approve("mcp()", self._options["approve"])
         if (chars := self._options["result_chars"]) is not None:
             check_result_chars("mcp()", chars)
@@ -110,13 +116,20 @@ class Connection:
             if self._client is not None and self.is_open:
                 return self._client
             await self._end()
-            self._closing, self._client, self._tools, self._pid = asyncio.Event(), None, None, os.getpid()
+            self._closing, self._client, self._tools, self._pid = (
+                asyncio.Event(),
+                None,
+                None,
+                os.getpid(),
+            )
             self._stderr.clear()
             self._session_lost = self._is_ended = False
             self._fault = None
             opened: asyncio.Future[mcp.Client] = asyncio.get_running_loop().create_future()
             # In an empty context: what the server says later does not belong to the call that has opened the connection.
-            life = asyncio.create_task(self._live(opened), name="nbagent-mcp", context=contextvars.Context())
+            life = asyncio.create_task(
+                self._live(opened), name="nbagent-mcp", context=contextvars.Context()
+            )
             self._connection_task = life
             limit = asyncio.timeout(self._options["start_timeout"])
             try:
@@ -127,14 +140,18 @@ class Connection:
                 if not limit.expired():
                     raise
                 seconds = self._options["start_timeout"]
-                raise ToolError(self._about(f"did not answer within {seconds:g} s of its start (start_timeout)")) from error
+                raise ToolError(
+                    self._about(f"did not answer within {seconds:g} s of its start (start_timeout)")
+                ) from error
             except asyncio.CancelledError:
                 life.cancel()
                 raise
             except Exception as error:
                 await self._end()
                 await self._stderr.read_to_end()
-                raise ToolError(self._about(f"could not be reached: {_reason(error)}")) from secrets.without_secrets(error)
+                raise ToolError(
+                    self._about(f"could not be reached: {_reason(error)}")
+                ) from secrets.without_secrets(error)
             return self._client
 
     async def _live(self, opened: "asyncio.Future[mcp.Client]") -> None:
@@ -157,7 +174,9 @@ class Connection:
     async def _connect(self, stack: contextlib.AsyncExitStack) -> mcp.Client:
         transport: Any
         if self._is_url:
-            http = await stack.enter_async_context(create_mcp_http_client(headers=dict(self._options["headers"] or {})))
+            http = await stack.enter_async_context(
+                create_mcp_http_client(headers=dict(self._options["headers"] or {}))
+            )
             http.event_hooks = {"response": [self._on_response]}
             transport = streamable_http_client(self._words[0], http_client=http)
         else:
@@ -170,7 +189,9 @@ class Connection:
                 encoding_error_handler="replace",
             )
             ON_LONG_LINE.set(self._refuse_long_line)
-            transport = mcp.stdio_client(parameters, errlog=stack.enter_context(self._stderr.pipe()))
+            transport = mcp.stdio_client(
+                parameters, errlog=stack.enter_context(self._stderr.pipe())
+            )
         return mcp.Client(
             transport,
             mode=MODE,
@@ -234,14 +255,22 @@ class Connection:
 
     def _is_lost(self, error: mcp.MCPError) -> bool:
         """Return True if the error says that the connection is over. The next use makes a new one."""
-        lost = self._session_lost or self._fault is not None or error.code == mcp_types.CONNECTION_CLOSED
+        lost = (
+            self._session_lost
+            or self._fault is not None
+            or error.code == mcp_types.CONNECTION_CLOSED
+        )
         self._is_ended |= lost
         return lost
 
     async def _on_response(self, response: Any) -> None:
         # https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
-        self._session_lost |= response.status_code == 404 and "mcp-session-id" in response.request.headers
-        if "json" in response.headers.get("content-type", ""):  # the SDK has a limit for events, and none for this
+        self._session_lost |= (
+            response.status_code == 404 and "mcp-session-id" in response.request.headers
+        )
+        if "json" in response.headers.get(
+            "content-type", ""
+        ):  # the SDK has a limit for events, and none for this
             response.aiter_bytes = partial(self._bounded, response.aiter_bytes)
 
     async def _bounded(self, read: Callable[[], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
@@ -265,9 +294,15 @@ class Connection:
             if not cursor:
                 return found
             if cursor in cursors:
-                raise ToolError(self._about(f"listed its tools without end: it gave the cursor {cursor!r} twice"))
+                raise ToolError(
+                    self._about(
+                        f"listed its tools without end: it gave the cursor {cursor!r} twice"
+                    )
+                )
             cursors.add(cursor)
-        raise ToolError(self._about(f"listed its tools without end: there are more than {MAX_TOOL_PAGES} pages"))
+        raise ToolError(
+            self._about(f"listed its tools without end: there are more than {MAX_TOOL_PAGES} pages")
+        )
 
     def _refuse_long_line(self) -> None:
         """End the connection: without its line, the call that waits for it would wait for ever."""
@@ -277,7 +312,9 @@ class Connection:
     def _tool(self, described: mcp_types.Tool) -> McpTool:
         schema = dict(described.input_schema)
         description = described.description or described.title or ""
-        return McpTool(described.name, description, schema, self._call, partial(check, schema), self._options)
+        return McpTool(
+            described.name, description, schema, self._call, partial(check, schema), self._options
+        )
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> Any:
         client = await self.client()
@@ -285,11 +322,19 @@ class Connection:
         if context is not None:
             self._calls.append(context)
         try:
-            result = await client.call_tool(name, arguments, progress_callback=partial(_on_progress, context))
+            result = await client.call_tool(
+                name, arguments, progress_callback=partial(_on_progress, context)
+            )
         except mcp.MCPError as error:
             if not self._is_lost(error):
-                raise ToolError(secrets.mask(f"{self.label}: {error}")) from secrets.without_secrets(error)
-            what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
+                raise ToolError(
+                    secrets.mask(f"{self.label}: {error}")
+                ) from secrets.without_secrets(error)
+            what = (
+                "has forgotten its session: the call did not run"
+                if self._session_lost
+                else _IN_FLIGHT_ENDED
+            )
             what = self._fault or what
             await self._stderr.read_to_end()
             raise ToolError(self._about(what)) from secrets.without_secrets(error)
@@ -310,7 +355,11 @@ class Connection:
         return context if context in self._calls else self._calls[-1] if self._calls else None
 
     async def _on_log(self, params: mcp_types.LoggingMessageNotificationParams) -> None:
-        text = params.data if isinstance(params.data, str) else msgspec.json.encode(json_safe(params.data)).decode()
+        text = (
+            params.data
+            if isinstance(params.data, str)
+            else msgspec.json.encode(json_safe(params.data)).decode()
+        )
         logger = f" {params.logger}" if params.logger else ""
         self._write(f"{params.level.upper()}{logger}: {text}\n")
 
@@ -331,14 +380,20 @@ class Connection:
                     self._forget_tools()
 
     async def _on_question(
-        self, context: Any, params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams
+        self,
+        context: Any,
+        params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams,
     ) -> mcp_types.ElicitResult:
         """Ask the reader, as often as the answer does not fit."""
         call = self._asking
         if call is None:
             return mcp_types.ElicitResult(action="cancel")
         is_form = isinstance(params, mcp_types.ElicitRequestFormParams)
-        schema = dict(params.requested_schema) if isinstance(params, mcp_types.ElicitRequestFormParams) else None
+        schema = (
+            dict(params.requested_schema)
+            if isinstance(params, mcp_types.ElicitRequestFormParams)
+            else None
+        )
         problem = ""
         while True:
             self._questions += 1
@@ -348,11 +403,15 @@ class Connection:
                 kind="input" if is_form else "auth",
                 prompt=params.message + problem,
                 schema=schema,
-                meta={"url": params.url} if isinstance(params, mcp_types.ElicitRequestURLParams) else None,
+                meta={"url": params.url}
+                if isinstance(params, mcp_types.ElicitRequestURLParams)
+                else None,
             )
             response = await call.questions.ask(question, partial(check, schema or {}))
             if response.decision != "approve":
-                return mcp_types.ElicitResult(action="decline" if response.decision == "deny" else "cancel")
+                return mcp_types.ElicitResult(
+                    action="decline" if response.decision == "deny" else "cancel"
+                )
             if schema is None:
                 return mcp_types.ElicitResult(action="accept")
             content = {} if response.value is None else response.value
@@ -365,13 +424,19 @@ class Connection:
 
     def _about(self, what: str) -> str:
         stderr = self._stderr.text
-        text = f"the MCP server {self.target!r} {what}" + (f"\nIt wrote:\n{stderr}" if stderr.strip() else "")
+        text = f"the MCP server {self.target!r} {what}" + (
+            f"\nIt wrote:\n{stderr}" if stderr.strip() else ""
+        )
         return secrets.mask(text)
 
 
-async def _on_progress(context: CallContext | None, progress: float, total: float | None, message: str | None) -> None:
+async def _on_progress(
+    context: CallContext | None, progress: float, total: float | None, message: str | None
+) -> None:
     if context is not None:
-        context.output.progress(e.ToolProgress(id=context.id, message=message, progress=progress, total=total))
+        context.output.progress(
+            e.ToolProgress(id=context.id, message=message, progress=progress, total=total)
+        )
 
 
 async def _finished(task: asyncio.Task[None]) -> bool:
@@ -414,7 +479,9 @@ _connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     """End the servers with the process: those that do not notice the end of their input would stay."""
-    open_ones: list[Callable[[], Any]] = [each.aclose for each in _connections if each._connection_task is not None]
+    open_ones: list[Callable[[], Any]] = [
+        each.aclose for each in _connections if each._connection_task is not None
+    ]
     if open_ones and loop().is_running():
         futures = [submit(close()) for close in open_ones]
         for future in futures:

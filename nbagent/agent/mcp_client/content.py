@@ -19,14 +19,18 @@ def value_of(result: Json) -> Any:
     parts = [_part_of(part) for part in result.get("content") or ()]
     structured = result.get("structuredContent")
     if structured is not None and not any(isinstance(part, bytes) for part in parts):
-        only = isinstance(structured, dict) and structured.keys() == {"result"}  # SDKs wrap any other value like this
+        only = isinstance(structured, dict) and structured.keys() == {
+            "result"
+        }  # SDKs wrap any other value like this
         return structured["result"] if only else structured
     return parts[0] if len(parts) == 1 else parts or None
 
 
 def text_of(result: Json) -> str:
     """Return the texts of a result: the message of one that is an error."""
-    texts = [str(part["text"]) for part in result.get("content") or () if part.get("type") == "text"]
+    texts = [
+        str(part["text"]) for part in result.get("content") or () if part.get("type") == "text"
+    ]
     return "\n".join(texts) or "the server says that the call failed, and not why"
 
 
@@ -41,7 +45,11 @@ def _part_of(part: Json) -> Any:
         case {"type": "resource", "resource": {"blob": str(data), **rest}}:
             return {"uri": str(rest.get("uri", "")), "data": _bytes(data)}
         case {"type": "resource_link", **rest}:
-            return {name: rest[name] for name in ("uri", "name", "title", "description", "mimeType") if rest.get(name)}
+            return {
+                name: rest[name]
+                for name in ("uri", "name", "title", "description", "mimeType")
+                if rest.get(name)
+            }
     return dict(part)
 
 

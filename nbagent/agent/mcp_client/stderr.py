@@ -45,7 +45,9 @@ class ServerStderr:
         self._all_read = all_read
         with os.fdopen(writing, "w") as self._own_end:
             arguments = [reading, all_read]
-            threading.Thread(target=self._read, args=arguments, name="nbagent-mcp-stderr", daemon=True).start()
+            threading.Thread(
+                target=self._read, args=arguments, name="nbagent-mcp-stderr", daemon=True
+            ).start()
             yield self._own_end
 
     def close_own_end(self) -> None:

@@ -63,7 +63,9 @@ class McpTool(Tool[..., Any]):
         """Return an awaitable of the result; arguments are given by name."""
         return self._call(self._name_there, dict(*args, **kwargs))
 
-    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
+    async def run(
+        self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None
+    ) -> Any:
         """Call the tool.
 
         Raises:
@@ -77,5 +79,7 @@ class McpTool(Tool[..., Any]):
                 return await self._call(self._name_there, dict(arguments))
         except TimeoutError as error:
             if limit.expired():
-                raise TimeoutError(f"{self.name} took longer than its {self.timeout:g} s") from error
+                raise TimeoutError(
+                    f"{self.name} took longer than its {self.timeout:g} s"
+                ) from error
             raise

@@ -31,7 +31,19 @@ ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]
 
 
-_OTHERS_MODELS = ("claude", "gemini", "gemma", "llama", "mistral", "mixtral", "qwen", "deepseek", "grok", "command-", "phi-")
+_OTHERS_MODELS = (
+    "claude",
+    "gemini",
+    "gemma",
+    "llama",
+    "mistral",
+    "mixtral",
+    "qwen",
+    "deepseek",
+    "grok",
+    "command-",
+    "phi-",
+)
 """Beginnings of the names of other vendors' models."""
 
 
@@ -52,7 +64,9 @@ class Settings(Protocol):
 _registered: dict[str, tuple[Callable[[], Settings], ApiName]] = {}
 
 
-def register_model(name: str, factory: Callable[[], Settings], *, api: ApiName = "responses") -> None:
+def register_model(
+    name: str, factory: Callable[[], Settings], *, api: ApiName = "responses"
+) -> None:
     """Register a server for a model name, for `Agent(model=name)` without a client.
 
     Args:
@@ -77,7 +91,10 @@ class ResponsesApi:
 
     @staticmethod
     def request(
-        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+        instructions: str,
+        items: Sequence[history.Item],
+        tools: Sequence[AnyTool],
+        settings: Mapping[str, Any],
     ) -> Json:
         """Return the body of a request, without the model. The server stores nothing unless the settings say so."""
         stored = settings.get("store") is True
@@ -91,7 +108,12 @@ class ResponsesApi:
     @staticmethod
     def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
         """Return the parameter that holds the model to the form of an answer."""
-        return {"text": {**(settings.get("text") or {}), "format": {"type": "json_schema", **output.request()}}}
+        return {
+            "text": {
+                **(settings.get("text") or {}),
+                "format": {"type": "json_schema", **output.request()},
+            }
+        }
 
     @staticmethod
     def create(client: openai.AsyncOpenAI) -> Any:
@@ -104,7 +126,11 @@ class ResponsesApi:
         if getattr(item, "type", None) != "response.output_item.done":
             return None
         output = item.item
-        made: Json = output if isinstance(output, dict) else output.model_dump(mode="json", exclude_unset=True, warnings=False)
+        made: Json = (
+            output
+            if isinstance(output, dict)
+            else output.model_dump(mode="json", exclude_unset=True, warnings=False)
+        )
         return history.from_responses(made)
 
     @staticmethod
@@ -129,7 +155,10 @@ class ChatApi:
 
     @staticmethod
     def request(
-        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+        instructions: str,
+        items: Sequence[history.Item],
+        tools: Sequence[AnyTool],
+        settings: Mapping[str, Any],
     ) -> Json:
         """Return the body of a request, without the model."""
         made: Json = {"messages": history.to_chat(items, instructions)}
@@ -155,7 +184,11 @@ class ChatApi:
     @staticmethod
     def whole_answer(answer: Json) -> Json | None:
         """Return an answer of a server that does not stream, as the decoder takes it; None if it is no answer."""
-        return {**answer, "object": "chat.completion"} if isinstance(answer.get("choices"), list) else None
+        return (
+            {**answer, "object": "chat.completion"}
+            if isinstance(answer.get("choices"), list)
+            else None
+        )
 
 
 Api: TypeAlias = type[ResponsesApi] | type[ChatApi]
@@ -174,7 +207,9 @@ class Connection:
         NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is set.
     """
 
-    def __init__(self, model: str, client: openai.AsyncOpenAI | None = None, api: ApiName | None = None) -> None:
+    def __init__(
+        self, model: str, client: openai.AsyncOpenAI | None = None, api: ApiName | None = None
+    ) -> None:
         check(model, client, api)
         own = client is None or _is_shareable(client)
         if client is not None:
@@ -183,7 +218,9 @@ class Connection:
         elif model in _registered:
             factory, registered_api = _registered[model]
             settings = factory()
-            client = openai.AsyncOpenAI(base_url=settings.base_url, api_key=settings.api_key, http_client=_http_client())
+            client = openai.AsyncOpenAI(
+                base_url=settings.base_url, api_key=settings.api_key, http_client=_http_client()
+            )
             api = api or registered_api
         else:
             client = _from_environment(model)
@@ -200,14 +237,22 @@ class Connection:
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
         self.max_retries: int = client.max_retries
-        self._client = watch(client.with_options(max_retries=0))  # a run shows its retries, and its requests
-        secrets.register(str(client.api_key or ""), client.base_url.password, *secrets.credentials_in(client.default_headers))
+        self._client = watch(
+            client.with_options(max_retries=0)
+        )  # a run shows its retries, and its requests
+        secrets.register(
+            str(client.api_key or ""),
+            client.base_url.password,
+            *secrets.credentials_in(client.default_headers),
+        )
         self._extras: Json = self.api.extras
         self._accepted = False
         self._takes_forms = True
 
     def __repr__(self) -> str:
-        return f"<{printable_line(self.model)} over {self.api.name} at {self._client.base_url.host}>"
+        return (
+            f"<{printable_line(self.model)} over {self.api.name} at {self._client.base_url.host}>"
+        )
 
     async def ask(
         self,
@@ -231,11 +276,17 @@ class Connection:
         """
         refusal: openai.APIStatusError | None = None
         for extras, form in self._attempts(output, settings):
-            instructed = "\n\n".join(filter(None, (instructions, "" if output is None or form else output.instructions())))
+            instructed = "\n\n".join(
+                filter(
+                    None, (instructions, "" if output is None or form else output.instructions())
+                )
+            )
             body = self.api.request(instructed, items, tools, settings)
             create = self.api.create(self._client)
             try:
-                stream = await create(**self._arguments(create, {**extras, **body, **settings, **form}))
+                stream = await create(
+                    **self._arguments(create, {**extras, **body, **settings, **form})
+                )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refusal = refusal or error
             except openai.OpenAIError:
@@ -250,13 +301,17 @@ class Connection:
         assert refusal is not None
         raise refusal from None
 
-    def _attempts(self, output: OutputFormat | None, settings: Mapping[str, Any]) -> list[tuple[Json, Json]]:
+    def _attempts(
+        self, output: OutputFormat | None, settings: Mapping[str, Any]
+    ) -> list[tuple[Json, Json]]:
         """Return the optional parameters to try: `extras`, and those for the form of the answer.
 
         Servers that do not know an optional parameter refuse the request, each with another message: so they are asked once
         without it.
         """
-        extras: list[Json] = [self._extras, {}] if self._extras and not self._accepted else [self._extras]
+        extras: list[Json] = (
+            [self._extras, {}] if self._extras and not self._accepted else [self._extras]
+        )
         forms: list[Json] = [{}]
         if output is not None and self._takes_forms:
             forms.insert(0, self.api.form(output, settings))
@@ -280,7 +335,10 @@ class Connection:
         code = getattr(error, "code", None)
         status = getattr(error, "status_code", None)
         if isinstance(error, openai.APITimeoutError):
-            message, code = f"{self.model} at {self._address()} took longer than the client's own time limit", "timeout"
+            message, code = (
+                f"{self.model} at {self._address()} took longer than the client's own time limit",
+                "timeout",
+            )
         elif isinstance(error, openai.APIConnectionError):
             broken = connection_error(error)
             message, code = (str(broken), broken.code) if broken is not None else (str(error), code)
@@ -291,9 +349,15 @@ class Connection:
             if (wait := retry_after(error) or 0.0) > MAX_RETRY_AFTER_S:
                 message += f" (the server takes requests again in {wait:,.0f} s)"
         elif isinstance(error, json.JSONDecodeError):
-            message, code = f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
+            message, code = (
+                f"{self._address()} sent an event that is not JSON: {error}",
+                "bad_event",
+            )
         elif isinstance(error, UnicodeDecodeError):
-            message, code = f"{self._address()} sent bytes that are not UTF-8: {error.reason}", "bad_event"
+            message, code = (
+                f"{self._address()} sent bytes that are not UTF-8: {error.reason}",
+                "bad_event",
+            )
         else:
             message = str(error) or type(error).__name__
         return Error(
@@ -353,7 +417,9 @@ class Unconnected(Connection):
 def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
     """Return a client's error for a response of that HTTP status, as if its server had sent one."""
     body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
-    return client._make_status_error_from_response(made_response(status, str(client.base_url), body))
+    return client._make_status_error_from_response(
+        made_response(status, str(client.base_url), body)
+    )
 
 
 def check(model: Any, client: Any, api: Any) -> None:
@@ -363,7 +429,9 @@ def check(model: Any, client: Any, api: Any) -> None:
         NbagentError: one is invalid; the message names the valid values.
     """
     if not isinstance(model, str) or not model:
-        raise NbagentError(f'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got {model!r}')
+        raise NbagentError(
+            f'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got {model!r}'
+        )
     if client is not None and not isinstance(client, openai.AsyncOpenAI):
         raise NbagentError(
             f"client must be an openai.AsyncOpenAI, got {type(client).__name__}; "

@@ -15,7 +15,14 @@ from nbagent.protocol.shared import MIME_BYTES
 Json = dict[str, Any]
 
 _DATA_URL = re.compile(r"data:([^;,]*)[^,]*;base64,(.*)", re.DOTALL)
-_TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-yaml", "application/yaml", "application/toml")
+_TEXT_TYPES = (
+    "text/",
+    "application/json",
+    "application/xml",
+    "application/x-yaml",
+    "application/yaml",
+    "application/toml",
+)
 
 
 def for_responses(content: str | list[Json], role: str) -> str | list[Json]:
@@ -43,7 +50,9 @@ def _to_responses(part: Json, text: str) -> Json:
     match part:
         case {"type": "input_text" | "output_text", "text": str()} if part["type"] != text:
             return {**part, "type": text}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (words := _text_in(url)) is not None:
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (
+            words := _text_in(url)
+        ) is not None:
             return {"type": text, "text": _named_text(name, words)}
     return part
 
@@ -54,7 +63,11 @@ def _stored(part: Json) -> Json:
         case {"type": "text", "text": str()}:
             return {**part, "type": "input_text"}
         case {"type": "image_url", "image_url": {"url": str(url), **options}}:
-            return {"type": "input_image", "image_url": url, "detail": options.get("detail", "auto")}
+            return {
+                "type": "input_image",
+                "image_url": url,
+                "detail": options.get("detail", "auto"),
+            }
         case {"type": "file", "file": dict(fields)}:
             return {"type": "input_file", **fields}
     return part
@@ -67,10 +80,16 @@ def _to_chat(part: Json) -> Json:
         case {"type": "input_image", "image_url": str(url)}:
             detail = {} if part.get("detail", "auto") == "auto" else {"detail": part["detail"]}
             return {"type": "image_url", "image_url": {"url": url, **detail}}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (text := _text_in(url)) is not None:
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (
+            text := _text_in(url)
+        ) is not None:
             return {"type": "text", "text": _named_text(name, text)}
         case {"type": "input_file"}:
-            fields = {name: value for name, value in part.items() if name in ("filename", "file_data", "file_id")}
+            fields = {
+                name: value
+                for name, value in part.items()
+                if name in ("filename", "file_data", "file_id")
+            }
             return {"type": "file", "file": fields}
     return part
 
@@ -87,7 +106,9 @@ def _shown(part: Json) -> Json | None:
         case {"type": "input_file"}:
             url = str(part.get("file_data") or part.get("file_url") or "")
             found = _DATA_URL.match(url)
-            named = str(part.get("filename") or part.get("file_url") or part.get("file_id") or "file")
+            named = str(
+                part.get("filename") or part.get("file_url") or part.get("file_id") or "file"
+            )
             return {"media_type": found[1] if found else media_type_of(named), "name": named}
     return None
 

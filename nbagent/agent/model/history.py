@@ -46,7 +46,9 @@ class FunctionCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     item: Json | None = None
 
 
-class FunctionCallOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
+class FunctionCallOutput(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"
+):
     """The result of a tool call, as the model reads it.
 
     Attributes:
@@ -78,7 +80,9 @@ def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
     if isinstance(prompt, str):
         items: list[Item] = [Message(role="user", content=prompt)]
     elif isinstance(prompt, Mapping):
-        raise NbagentError("the prompt must be a text or a list of messages, got one message; put it in a list")
+        raise NbagentError(
+            "the prompt must be a text or a list of messages, got one message; put it in a list"
+        )
     elif not isinstance(prompt, Iterable):
         raise NbagentError(f"the prompt must be a text or a list of messages, got {prompt!r}")
     else:
@@ -92,10 +96,17 @@ def from_responses(item: Json) -> Item:
     """Convert an output item of the Responses API."""
     match item.get("type"):
         case "message":
-            texts = (part.get("text") or part.get("refusal") or "" for part in item.get("content") or ())
+            texts = (
+                part.get("text") or part.get("refusal") or "" for part in item.get("content") or ()
+            )
             return Message(role=item.get("role", "assistant"), content="".join(texts), item=item)
         case "function_call":
-            return FunctionCall(call_id=item["call_id"], name=item["name"], arguments=item.get("arguments") or "", item=item)
+            return FunctionCall(
+                call_id=item["call_id"],
+                name=item["name"],
+                arguments=item.get("arguments") or "",
+                item=item,
+            )
     return OpaqueItem(item=item)
 
 
@@ -111,10 +122,17 @@ def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
     for item in items:
         match item:
             case FunctionCallOutput():
-                made.append({"type": "function_call_output", "call_id": item.call_id, "output": item.text})
+                made.append(
+                    {"type": "function_call_output", "call_id": item.call_id, "output": item.text}
+                )
             case OpaqueItem():
                 reasoning = item.item.get("type") == "reasoning"
-                if stored or not reasoning or item.item.get("encrypted_content") or item.item.get("content"):
+                if (
+                    stored
+                    or not reasoning
+                    or item.item.get("encrypted_content")
+                    or item.item.get("content")
+                ):
                     made.append(item.item)
             case _ if item.item is not None:
                 made.append(item.item)
@@ -136,7 +154,9 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
     made: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
     for item in items:
         match item:
-            case Message(role="assistant", content=str(text)) if made and made[-1].get("tool_calls"):
+            case Message(role="assistant", content=str(text)) if made and made[-1].get(
+                "tool_calls"
+            ):
                 made[-1]["content"] = (made[-1]["content"] or "") + text
             case Message():
                 made.append({"role": item.role, "content": for_chat(item.content)})
@@ -144,7 +164,9 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
                 if not made or made[-1]["role"] != "assistant":
                     made.append({"role": "assistant", "content": None})
                 function = {"name": item.name, "arguments": item.arguments}
-                made[-1].setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
+                made[-1].setdefault("tool_calls", []).append(
+                    {"id": item.call_id, "type": "function", "function": function}
+                )
             case FunctionCallOutput():
                 made.append({"role": "tool", "tool_call_id": item.call_id, "content": item.text})
             case OpaqueItem():
@@ -165,7 +187,9 @@ def paired(items: Iterable[Item]) -> list[Item]:
     def close() -> None:
         for index, call in open_calls:
             output = outputs.get(index) or FunctionCallOutput(call_id=call.call_id, text=NO_RESULT)
-            made.append(msgspec.structs.replace(output, preliminary=False) if output.preliminary else output)
+            made.append(
+                msgspec.structs.replace(output, preliminary=False) if output.preliminary else output
+            )
         open_calls.clear()
 
     for index, item in enumerate(given):
@@ -212,7 +236,9 @@ def _renamed(call: FunctionCall, call_id: str) -> FunctionCall:
 
 def final(items: Iterable[Item]) -> list[Item]:
     """Return a history without its preliminary outputs."""
-    return [item for item in items if not (isinstance(item, FunctionCallOutput) and item.preliminary)]
+    return [
+        item for item in items if not (isinstance(item, FunctionCallOutput) and item.preliminary)
+    ]
 
 
 def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
@@ -242,7 +268,11 @@ def ended(items: Iterable[Item]) -> list[Item]:
     One that was broken off gets `NO_ANSWER`: some models refuse two prompts in a row.
     """
     made = paired(items)
-    return made if not made or is_of_model(made[-1]) else [*made, Message(role="assistant", content=NO_ANSWER)]
+    return (
+        made
+        if not made or is_of_model(made[-1])
+        else [*made, Message(role="assistant", content=NO_ANSWER)]
+    )
 
 
 def settled(items: Iterable[Item]) -> list[Item]:
@@ -250,14 +280,20 @@ def settled(items: Iterable[Item]) -> list[Item]:
     given = list(items)
     outputs = [id(item) for item in final(given) if isinstance(item, FunctionCallOutput)]
     parts = exchanges(paired(given))
-    if parts and any(isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]):
+    if parts and any(
+        isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]
+    ):
         parts.pop()
     return [item for part in parts for item in part]
 
 
 def is_of_model(item: Item) -> bool:
     """Return True if the model wrote the item: an answer, a call, or what only the Responses API understands."""
-    return item.role == "assistant" if isinstance(item, Message) else not isinstance(item, FunctionCallOutput)
+    return (
+        item.role == "assistant"
+        if isinstance(item, Message)
+        else not isinstance(item, FunctionCallOutput)
+    )
 
 
 def exchanges(items: Iterable[Item]) -> list[list[Item]]:
@@ -294,25 +330,38 @@ def _from_entry(entry: Any) -> list[Item]:
     if hasattr(entry, "model_dump"):
         entry = entry.model_dump(exclude_unset=True)
     if not isinstance(entry, Mapping):
-        raise NbagentError(f"a prompt's messages are dicts with 'role' and 'content', got {type(entry).__name__}")
+        raise NbagentError(
+            f"a prompt's messages are dicts with 'role' and 'content', got {type(entry).__name__}"
+        )
     match entry:
         case {"type": "function_call_output", "call_id": str(call_id), "output": output}:
             return [FunctionCallOutput(call_id=call_id, text=_text(output))]
         case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
             return [FunctionCallOutput(call_id=call_id, text=_text(content))]
         case {"role": "assistant", "tool_calls": [*calls], **rest}:
-            messages = [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
+            messages = (
+                [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
+            )
             return [*messages, *(_from_chat_call(call) for call in calls)]
         case {"type": str(kind)} if kind != "message" or "id" in entry:
             return [from_responses(dict(entry))]
-        case {"role": "system" | "developer" | "user" | "assistant" as role, "content": str() | list() as content}:
+        case {
+            "role": "system" | "developer" | "user" | "assistant" as role,
+            "content": str() | list() as content,
+        }:
             return [Message(role=role, content=content)]
-    raise NbagentError(f"a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got {sorted(entry)}")
+    raise NbagentError(
+        f"a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got {sorted(entry)}"
+    )
 
 
 def _from_chat_call(call: Any) -> FunctionCall:
     try:
-        return FunctionCall(call_id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
+        return FunctionCall(
+            call_id=call["id"],
+            name=call["function"]["name"],
+            arguments=call["function"]["arguments"],
+        )
     except (KeyError, TypeError) as error:
         raise NbagentError(
             f"a message's tool call needs 'id' and 'function' with 'name' and 'arguments'; got {call!r}"

@@ -15,7 +15,10 @@ from nbagent.sources.http import connection_lost
 
 
 async def before_call(
-    tool: AnyTool, id: str, emit: Callable[[e.Event], Awaitable[None]], given: Iterable[Faults] | None = None
+    tool: AnyTool,
+    id: str,
+    emit: Callable[[e.Event], Awaitable[None]],
+    given: Iterable[Faults] | None = None,
 ) -> None:
     """Inject the faults that a call gets.
 
@@ -45,7 +48,9 @@ def before_plain_call(struck: Iterable[Faults]) -> None:
         _raise(fault)
 
 
-async def before_plain_async_call(call: Callable[[], Awaitable[Any]], struck: Iterable[Faults]) -> Any:
+async def before_plain_async_call(
+    call: Callable[[], Awaitable[Any]], struck: Iterable[Faults]
+) -> Any:
     """Inject faults into a call of an async tool outside of runs, then make it."""
     for fault in struck:
         if fault.latency is not None:
@@ -54,7 +59,9 @@ async def before_plain_async_call(call: Callable[[], Awaitable[Any]], struck: It
     return await call()
 
 
-async def before_request(connection: Connection | RecordedConnection, emit: Callable[[e.Event], Awaitable[None]]) -> int | None:
+async def before_request(
+    connection: Connection | RecordedConnection, emit: Callable[[e.Event], Awaitable[None]]
+) -> int | None:
     """Inject the faults that a request to the model gets. Returns the chunks after which its stream is to be cut, or None.
 
     Args:

@@ -45,7 +45,9 @@ class RecordedConnection:
         record: its calls, for tools that must not run twice.
     """
 
-    def __init__(self, recording: RecordedRun, live: Callable[[], Connection] | None = None) -> None:
+    def __init__(
+        self, recording: RecordedRun, live: Callable[[], Connection] | None = None
+    ) -> None:
         self.model = label(recording)
         self.record = Record(recording.calls)
         self.max_retries = 0
@@ -56,7 +58,9 @@ class RecordedConnection:
 
     def status_error(self, status: int) -> openai.APIStatusError:
         """Return the error of a response of that HTTP status, as if the model's server had sent one."""
-        return status_error(openai.AsyncOpenAI(base_url="http://recording.invalid", api_key="none"), status)
+        return status_error(
+            openai.AsyncOpenAI(base_url="http://recording.invalid", api_key="none"), status
+        )
 
     def __repr__(self) -> str:
         return f"<{printable_line(self.model)}: {len(self._recording.steps)} responses>"
@@ -72,7 +76,11 @@ class RecordedConnection:
 
     def history_item(self, item: Any) -> history.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
-        return None if self._live is None or isinstance(item, e.Event) else self._live.api.history_item(item)
+        return (
+            None
+            if self._live is None or isinstance(item, e.Event)
+            else self._live.api.history_item(item)
+        )
 
     async def ask(
         self,
@@ -101,7 +109,9 @@ class RecordedConnection:
             )
         live = self._connect()
         self.max_retries = live.max_retries
-        ended = e.Status(message=f"{self._recording.name} ends here, after {count}: {live.model} goes on")
+        ended = e.Status(
+            message=f"{self._recording.name} ends here, after {count}: {live.model} goes on"
+        )
         stream = await live.ask(instructions, items, tools, settings, output)
         return _after([*warnings, ended], stream)
 
@@ -110,7 +120,12 @@ class RecordedConnection:
         if self._live is not None:
             return self._live.explain(error)
         code = ENDED if isinstance(error, RecordingEnded) else None
-        return e.Error(message=str(error) or type(error).__name__, code=code, error_type=type(error).__name__, fatal=True)
+        return e.Error(
+            message=str(error) or type(error).__name__,
+            code=code,
+            error_type=type(error).__name__,
+            fatal=True,
+        )
 
     def _connect(self) -> Connection:
         assert self._make_live is not None
@@ -124,13 +139,20 @@ class RecordedConnection:
         for event in step.events:
             # Without tokens: none are spent. The run numbers its steps itself.
             yield msgspec.structs.replace(
-                event, step=None, agent=None, **({"usage": e.Usage()} if isinstance(event, e.StepEnd) else {})
+                event,
+                step=None,
+                agent=None,
+                **({"usage": e.Usage()} if isinstance(event, e.StepEnd) else {}),
             )
         for call in step.calls.values():
             if call.args is None:
-                raise RecordingEnded(f"{self._recording.name} hides the arguments of {call.start.name}, or was cut in them")
+                raise RecordingEnded(
+                    f"{self._recording.name} hides the arguments of {call.start.name}, or was cut in them"
+                )
         if not step.is_complete:
-            raise RecordingEnded(f"{self._recording.name} was broken off in response {number + 1} of the model")
+            raise RecordingEnded(
+                f"{self._recording.name} was broken off in response {number + 1} of the model"
+            )
 
     # --- differences --------------------------------------------------------------------------------------------------
 
@@ -140,14 +162,22 @@ class RecordedConnection:
         number = self._next or 0
         if not 0 < number <= len(self._recording.steps):
             return warnings
-        outputs = {item.call_id: item.text for item in items if isinstance(item, history.FunctionCallOutput)}
+        outputs = {
+            item.call_id: item.text
+            for item in items
+            if isinstance(item, history.FunctionCallOutput)
+        }
         calls = self._recording.steps[number - 1].calls.values()
         differences = (difference(call, outputs.get(call.call_id)) for call in calls)
         return [*warnings, *(_warning(each) for each in differences if each)]
 
     def _begin(self, items: Sequence[history.Item]) -> list[e.Event]:
         """Find the response that comes next, and compare the prompt."""
-        prompts = [at for at, item in enumerate(items) if isinstance(item, history.Message) and item.role == "user"]
+        prompts = [
+            at
+            for at, item in enumerate(items)
+            if isinstance(item, history.Message) and item.role == "user"
+        ]
         since_prompt = items[prompts[-1] + 1 :] if prompts else items
         of_model = [key for key, _ in itertools.groupby(since_prompt, history.is_of_model) if key]
         recorded = self._recording.prompts
@@ -237,7 +267,9 @@ class _Decoder(EventsDecoder):
 
     def close(self, error: BaseException | None = None) -> list[e.Event]:
         """End the run."""
-        return super().close(error) if self._live is None else self._of_live(self._live.close(error))
+        return (
+            super().close(error) if self._live is None else self._of_live(self._live.close(error))
+        )
 
     def _of_live(self, events: Sequence[e.Event]) -> list[e.Event]:
         """Return events with ids that the recording does not have."""
@@ -273,6 +305,9 @@ def _short(text: str) -> str:
 def _around(was: str, now: str) -> tuple[str, str]:
     """Return two texts on one line each, shortened so that the first difference is seen."""
     was, now = " ".join(was.split()), " ".join(now.split())
-    same = next((at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), min(len(was), len(now)))
+    same = next(
+        (at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other),
+        min(len(was), len(now)),
+    )
     cut = max(0, same - _SHOWN_CHARS // 2) if max(len(was), len(now)) > _SHOWN_CHARS else 0
     return _short(f"{'…' if cut else ''}{was[cut:]}"), _short(f"{'…' if cut else ''}{now[cut:]}")

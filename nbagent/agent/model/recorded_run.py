@@ -61,7 +61,11 @@ class RecordedCall:
         if result.status == "error":
             error = result.error or e.ErrorInfo(message="")
             return f"Error: {error.type or 'Error'}: {error.message}"
-        return result.content if isinstance(result.content, str) else msgspec.json.encode(result.content).decode()
+        return (
+            result.content
+            if isinstance(result.content, str)
+            else msgspec.json.encode(result.content).decode()
+        )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -141,7 +145,9 @@ class RecordedRun:
     def _read(self, index: int, event: e.Event) -> None:
         match event:
             case e.RunEnd():
-                self._end_step(is_complete=event.status not in ("failed", "cancelled", "incomplete"))
+                self._end_step(
+                    is_complete=event.status not in ("failed", "cancelled", "incomplete")
+                )
             case e.Prompt():
                 self._end_step()
                 self.prompts.append((event, len(self.steps), index))
@@ -151,7 +157,9 @@ class RecordedRun:
                 del self.prompts[event.prompt - 1 :]
             case e.ApprovalRequest() if event.tool_id is not None:
                 self._questions[event.approval_id] = event.tool_id
-            case e.ApprovalResponse() if event.reason and (call := self._calls.get(self._questions.get(event.approval_id, ""))):
+            case e.ApprovalResponse() if event.reason and (
+                call := self._calls.get(self._questions.get(event.approval_id, ""))
+            ):
                 call.denial = f"{DENIED}: {event.reason}"
             case _ if (call := self._calls.get(getattr(event, "id", ""))) is not None:
                 self._read_call(call, event)
@@ -173,7 +181,9 @@ class RecordedRun:
                     self._begin(index)
                 if isinstance(event, e.ToolStart) and event.kind in ("function", "handoff"):
                     event = replace(event, kind="function")
-                    self._calls[event.id] = self._current(index).calls[event.id] = RecordedCall(start=event)
+                    self._calls[event.id] = self._current(index).calls[event.id] = RecordedCall(
+                        start=event
+                    )
                 self._current(index).events.append(event)
             case _ if isinstance(event, _OF_BLOCK + _OF_HOSTED_CALL) and self._step is not None:
                 self._step.events.append(event)
@@ -245,13 +255,19 @@ class Record:
         return found
 
 
-def taken_from_record(call: RecordedCall, start: e.ToolStart, arguments: Mapping[str, Any]) -> tuple[e.ToolResult, str, str]:
+def taken_from_record(
+    call: RecordedCall, start: e.ToolStart, arguments: Mapping[str, Any]
+) -> tuple[e.ToolResult, str, str]:
     """Return the recorded result of a call that is not made again, its text for the model, and a line for the reader."""
     assert call.result is not None
     notice = f"{start.name} was not called again (once=True): its result is the recorded one"
     if _arguments_of(call) != arguments:
         notice += ", of a call with other arguments"
-    return replace(call.result, id=start.id, parent_id=None, step=None, agent=None), call.output or "", notice
+    return (
+        replace(call.result, id=start.id, parent_id=None, step=None, agent=None),
+        call.output or "",
+        notice,
+    )
 
 
 def recorded_run(source: Any) -> RecordedRun:

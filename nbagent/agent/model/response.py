@@ -48,18 +48,31 @@ class Response:
     @property
     def written(self) -> str:
         """The texts and arguments of the response, in one string: for a count of tokens where the server sends none."""
-        return "".join([*("".join(pieces) for pieces in self.texts.values()), *(args.args_text for args in self.args.values())])
+        return "".join(
+            [
+                *("".join(pieces) for pieces in self.texts.values()),
+                *(args.args_text for args in self.args.values()),
+            ]
+        )
 
     def history(self) -> list[history.Item]:
         """Return the response as history, for the next request."""
         if self.items:
             return self.items
         text = "".join("".join(pieces) for pieces in self.texts.values())
-        items: list[history.Item] = [history.Message(role="assistant", content=text)] if text else []
+        items: list[history.Item] = (
+            [history.Message(role="assistant", content=text)] if text else []
+        )
         for key, start in self.calls.items():
             args = self.args.get(key)
             text = args.args_text if args is not None and args.valid else ""
-            if args is not None and not args.valid:  # some servers parse the history's arguments, and fail if they are not JSON
+            if (
+                args is not None and not args.valid
+            ):  # some servers parse the history's arguments, and fail if they are not JSON
                 text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
-            items.append(history.FunctionCall(call_id=start.call_id or key, name=start.name, arguments=text or "{}"))
+            items.append(
+                history.FunctionCall(
+                    call_id=start.call_id or key, name=start.name, arguments=text or "{}"
+                )
+            )
         return items

@@ -50,7 +50,10 @@ class Backoff:
         self._retries += 1
         reason, seconds = "it asked to wait", retry_after(error)
         if seconds is None or seconds <= 0:
-            reason, seconds = "trying again in", float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S))
+            reason, seconds = (
+                "trying again in",
+                float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S)),
+            )
             seconds *= 1 - _JITTER * random.random()  # noqa: S311 - no secret
         self.notice = f"{reason} {seconds:.3g} s ({self._retries} of {self._max_retries})"
         return seconds
@@ -70,7 +73,10 @@ def retry_after(error: BaseException) -> float | None:
         except ValueError:
             pass
     try:
-        return email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time()
+        return (
+            email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+            - time.time()
+        )
     except (ValueError, OverflowError):
         return None
 
@@ -82,6 +88,8 @@ def _is_transient(error: Exception) -> bool:
             return False
         advice = error.response.headers.get("x-should-retry")  # a header of OpenAI's own
         return (
-            error.status_code in _TRANSIENT or error.status_code >= 500 if advice not in ("true", "false") else advice == "true"
+            error.status_code in _TRANSIENT or error.status_code >= 500
+            if advice not in ("true", "false")
+            else advice == "true"
         )
     return isinstance(error, openai.APIConnectionError)  # a time-out among them

@@ -23,9 +23,13 @@ class Slots:
     def __init__(self, count: int | None) -> None:
         given: Any = count
         if given is not None and (not isinstance(given, int) or given < 1):
-            raise NbagentError(f"concurrency must be a number of requests of at least 1, got {count!r}")
+            raise NbagentError(
+                f"concurrency must be a number of requests of at least 1, got {count!r}"
+            )
         self._count = count
-        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            WeakKeyDictionary()
+        )
 
     async def __aenter__(self) -> None:
         if self._count is not None:

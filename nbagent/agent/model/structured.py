@@ -24,7 +24,9 @@ _MAX_QUOTED_CHARS = 300
 """Characters of an unreadable answer quoted in its error."""
 
 _DROPPED = frozenset({"default", "discriminator", "examples", "title", "uniqueItems"})
-_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
+_FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
 """Formats of texts that the strict mode knows."""
 _KEY = "value"
 """Property of the object around an answer that is not an object: an API takes only objects."""
@@ -63,7 +65,12 @@ class OutputFormat:
         self._is_wrapped = schema.get("type") != "object"
         if self._is_wrapped:
             definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
-            schema = {"type": "object", "properties": {_KEY: schema}, "required": [_KEY], "additionalProperties": False}
+            schema = {
+                "type": "object",
+                "properties": {_KEY: schema},
+                "required": [_KEY],
+                "additionalProperties": False,
+            }
             schema |= definitions
         self.schema: JsonSchema = schema
 
@@ -71,7 +78,11 @@ class OutputFormat:
         """Return `name`, `schema` and `strict`, as both APIs take them."""
         name = re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name)[:64].strip("_") or "answer"
         strict = _strict(self.schema)
-        return {"name": name, "schema": self.schema if strict is None else strict, "strict": strict is not None}
+        return {
+            "name": name,
+            "schema": self.schema if strict is None else strict,
+            "strict": strict is not None,
+        }
 
     def instructions(self) -> str:
         """Return the instructions of a model that no server holds to the schema."""
@@ -88,7 +99,9 @@ class OutputFormat:
         Raises:
             ToolError: it is not JSON, or does not fit; the message says what was got.
         """
-        segments = split(text_safe(text), grammar=Grammar(is_complete=True))  # JSON that looks like a call is the answer
+        segments = split(
+            text_safe(text), grammar=Grammar(is_complete=True)
+        )  # JSON that looks like a call is the answer
         text = "".join(segment.text for segment in segments if segment.kind == "text")
         content = _json_in(text)
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:

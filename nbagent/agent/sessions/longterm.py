@@ -35,7 +35,9 @@ class LongTerm:
 
     def __post_init__(self) -> None:
         if self.storage_scope not in get_args(StorageScope):
-            raise NbagentError(f"storage_scope must be 'session' or 'shared', got {self.storage_scope!r}")
+            raise NbagentError(
+                f"storage_scope must be 'session' or 'shared', got {self.storage_scope!r}"
+            )
 
     def tools(self, store: Store, session: str | None) -> dict[str, AnyTool]:
         """Return the tools by name.
@@ -53,8 +55,13 @@ class LongTerm:
                 query: words that occur in what is sought.
             """
             found = await in_thread(partial(store.search, query, scope, PASSAGES))
-            apart = {passage.text: passage for passage in reversed(found)}  # a fork has the same messages again
-            return "\n\n".join(map(_shown, reversed(apart.values()))) or "Nothing was found; try other words."
+            apart = {
+                passage.text: passage for passage in reversed(found)
+            }  # a fork has the same messages again
+            return (
+                "\n\n".join(map(_shown, reversed(apart.values())))
+                or "Nothing was found; try other words."
+            )
 
         async def remember(fact: str) -> str:
             """Keeps a fact for later, such as a preference of the user or a decision.
@@ -84,4 +91,6 @@ def check_longterm(longterm: Any) -> LongTerm | None:
     """
     if longterm is None or isinstance(longterm, LongTerm):
         return longterm
-    raise NbagentError(f"longterm must be LongTerm('session'), LongTerm('shared') or None, got {longterm!r}")
+    raise NbagentError(
+        f"longterm must be LongTerm('session'), LongTerm('shared') or None, got {longterm!r}"
+    )

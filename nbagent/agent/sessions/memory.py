@@ -56,7 +56,10 @@ class Past:
     @property
     def items(self) -> list[Item]:
         """The items that are sent: those that stand for the summary, and those of the turns."""
-        return [*_summary_items(self.summary), *(item for turn in self.turns for item in turn.items)]
+        return [
+            *_summary_items(self.summary),
+            *(item for turn in self.turns for item in turn.items),
+        ]
 
     def without_summarised(self) -> "Past":
         """Return the past without the turns that the summary stands for."""
@@ -169,10 +172,16 @@ def tokens_in(items: Sequence[Item]) -> int:
 
 def _tokens(item: Item) -> int:
     if isinstance(item, Message):
-        files = sum(part.get("type") not in _TEXT_PARTS for part in item.content) if isinstance(item.content, list) else 0
+        files = (
+            sum(part.get("type") not in _TEXT_PARTS for part in item.content)
+            if isinstance(item.content, list)
+            else 0
+        )
         return TOKENS_PER_MESSAGE + _text_tokens(text_of(item)) + files * TOKENS_PER_FILE
     text: Any = getattr(item, "arguments", None) or text_of(item) or getattr(item, "item", "")
-    return TOKENS_PER_MESSAGE + _text_tokens(text if isinstance(text, str) else msgspec.json.encode(text).decode())
+    return TOKENS_PER_MESSAGE + _text_tokens(
+        text if isinstance(text, str) else msgspec.json.encode(text).decode()
+    )
 
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
@@ -186,7 +195,10 @@ def _summary_items(summary: Summary | None) -> list[Item]:
     """Return the summary as an exchange: it has no more authority than the conversation that it stands for."""
     if summary is None:
         return []
-    return [Message(role="user", content=SUMMARY_REQUEST), Message(role="assistant", content=summary.text)]
+    return [
+        Message(role="user", content=SUMMARY_REQUEST),
+        Message(role="assistant", content=summary.text),
+    ]
 
 
 _FRAME_TOKENS = tokens_in(_summary_items(Summary(text="", through="")))
@@ -204,7 +216,11 @@ def _end_of(turn: Turn, room: int) -> list[Turn]:
         if room < 0:
             break
         answers.append(part)
-    return [Turn(id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)])] if answers else []
+    return (
+        [Turn(id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)])]
+        if answers
+        else []
+    )
 
 
 def _written(summary: Summary | None, turns: Sequence[Turn]) -> str:
@@ -217,12 +233,16 @@ def _written(summary: Summary | None, turns: Sequence[Turn]) -> str:
             case _ if text := text_of(item):
                 lines.append(f"Tool's result: {_shortened(text, OUTPUT_CHARS)}")
             case _ if name := getattr(item, "name", None):
-                lines.append(f"Assistant calls {name}({_shortened(getattr(item, 'arguments', ''), OUTPUT_CHARS)})")
+                lines.append(
+                    f"Assistant calls {name}({_shortened(getattr(item, 'arguments', ''), OUTPUT_CHARS)})"
+                )
     return "\n\n".join(lines)
 
 
 def _shortened(text: str, chars: int) -> str:
-    return text if len(text) <= chars else f"{text[:chars]} … ({len(text) - chars:,} more characters)"
+    return (
+        text if len(text) <= chars else f"{text[:chars]} … ({len(text) - chars:,} more characters)"
+    )
 
 
 def _cut(text: str, tokens: int) -> str:

@@ -128,7 +128,11 @@ class RedisStore:
                 socket_timeout=TIMEOUT_S,
                 socket_connect_timeout=TIMEOUT_S,
                 retry=Retry(ExponentialWithJitterBackoff(cap=1.0, base=0.1), RETRIES),
-                retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError],
+                retry_on_error=[
+                    exceptions.ConnectionError,
+                    exceptions.TimeoutError,
+                    exceptions.BusyLoadingError,
+                ],
             )
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
@@ -146,7 +150,11 @@ class RedisStore:
         """Return the session of that name, made if there is none."""
         while True:
             with self._reaching():
-                wanted = free_name(each.decode() for each in self._redis.hkeys("nbagent:sessions")) if name is None else name
+                wanted = (
+                    free_name(each.decode() for each in self._redis.hkeys("nbagent:sessions"))
+                    if name is None
+                    else name
+                )
                 made = uuid.uuid4().hex
                 id = self._open(args=[wanted, made, time.time()]).decode()
             if name is not None or id == made:  # else another process has taken the name
@@ -181,7 +189,12 @@ class RedisStore:
                 created, updated = float(texts["created"]), float(texts["updated"])
                 infos.append(
                     SessionInfo(
-                        id=id, name=texts["name"], created=created, updated=updated, turns=turns, begins=texts["begins"]
+                        id=id,
+                        name=texts["name"],
+                        created=created,
+                        updated=updated,
+                        turns=turns,
+                        begins=texts["begins"],
                     )
                 )
         return infos
@@ -189,7 +202,9 @@ class RedisStore:
     def read(self, id: str) -> list[Record]:
         """Return the records of a session."""
         with self._reaching(), self._redis.pipeline() as pipe:
-            is_there, rows = pipe.exists(f"nbagent:chat:{id}").lrange(f"nbagent:records:{id}", 0, -1).execute()
+            is_there, rows = (
+                pipe.exists(f"nbagent:chat:{id}").lrange(f"nbagent:records:{id}", 0, -1).execute()
+            )
         if not is_there:
             raise no_session()
         try:
@@ -206,7 +221,17 @@ class RedisStore:
         now = time.time()
         passages = [msgspec.json.encode(_StoredPassage(text, now)) for text in passages_of(records)]
         with self._reaching():
-            if not self._append(args=[id, uuid.uuid4().hex, now, beginning_of(records), len(records), *rows, *passages]):
+            if not self._append(
+                args=[
+                    id,
+                    uuid.uuid4().hex,
+                    now,
+                    beginning_of(records),
+                    len(records),
+                    *rows,
+                    *passages,
+                ]
+            ):
                 raise no_session()
 
     def rename(self, id: str, name: str) -> None:
@@ -237,14 +262,24 @@ class RedisStore:
         """Return the passages that have words of the query, best first."""
         with self._reaching():
             known = self._redis.hgetall("nbagent:sessions").items()
-            names = {own.decode(): name.decode() for name, own in known if id is None or own.decode() == id}
+            names = {
+                own.decode(): name.decode()
+                for name, own in known
+                if id is None or own.decode() == id
+            }
             keys: dict[str, str | None] = dict(names) if id is not None else {**names, "": None}
             with self._redis.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.lrange(f"nbagent:passages:{key}", 0, -1)
                 found = zip(keys.values(), pipe.execute(), strict=True)
-        each = ((session, decode_json(row, type=_StoredPassage)) for session, rows in found for row in rows)
-        passages = [Passage(text=stored.text, session=session, at=stored.at) for session, stored in each]
+        each = (
+            (session, decode_json(row, type=_StoredPassage))
+            for session, rows in found
+            for row in rows
+        )
+        passages = [
+            Passage(text=stored.text, session=session, at=stored.at) for session, stored in each
+        ]
         return best_matches(query, passages, limit)
 
     @contextlib.contextmanager
@@ -261,7 +296,9 @@ def own_parameters(url: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     rest = urlencode({name: value for name, value in query.items() if name not in PARAMETERS})
-    return urlunsplit(parts._replace(query=rest)), {name: query[name] for name in PARAMETERS & query.keys()}
+    return urlunsplit(parts._replace(query=rest)), {
+        name: query[name] for name in PARAMETERS & query.keys()
+    }
 
 
 def public_name(url: str) -> str:

@@ -42,8 +42,12 @@ Key: TypeAlias = tuple[int, str]
 _UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
 """Fields that go back to the model's server as they came; they are no texts."""
 
-_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(weakref.WeakValueDictionary)
-_answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar("nbagent_answering", default=frozenset())
+_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(
+    weakref.WeakValueDictionary
+)
+_answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar(
+    "nbagent_answering", default=frozenset()
+)
 
 T = TypeVar("T")
 
@@ -89,7 +93,9 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session {self.name!r} with {printable_line(self.agent.name)}>"
 
-    def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
+    def stream(
+        self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None
+    ) -> "AgentStream":
         """Return the events of the answer, as `Agent.stream` does. The prompt is part of the session when reading begins.
 
         What was said before is taken from the store at that moment. Each prompt, response and result is kept at once, so that
@@ -107,12 +113,20 @@ class Session:
         return self.agent._stream_in(self, prompt, output, types)
 
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, answer: Handler | None = None) -> str: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, answer: Handler | None = None
+    ) -> str: ...
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None) -> T: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None
+    ) -> T: ...
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
-    async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None
+    ) -> Any: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None
+    ) -> Any:
         """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of the type `output`."""
         return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
 
@@ -121,7 +135,9 @@ class Session:
         """The conversation, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
         lock = _turn_locks.get().get(self._key)
         running = None if lock is None else lock.turn
-        return [item for turn in Log(self.store.read(self.id), running).turns for item in turn.items]
+        return [
+            item for turn in Log(self.store.read(self.id), running).turns for item in turn.items
+        ]
 
     def _update_allowed(self, log: "Log") -> None:
         """Take over what was allowed in another process."""
@@ -174,7 +190,11 @@ class Session:
             if room < 0:
                 break
             whole.add(turn.id)
-        kept += [record for record in records if isinstance(record.entry, Summary) and record.entry.through in whole]
+        kept += [
+            record
+            for record in records
+            if isinstance(record.entry, Summary) and record.entry.through in whole
+        ]
         kept += [record for record in records if isinstance(record.entry, Allowed)]
         info = self._new(name)
         self.store.append(info.id, kept)
@@ -183,9 +203,15 @@ class Session:
     def _new(self, name: str | None) -> SessionInfo:
         taken = {info.name for info in self.store.sessions()}
         if name is None:
-            name = next(made for number in range(2, len(taken) + 3) if (made := f"{self.name} {number}") not in taken)
+            name = next(
+                made
+                for number in range(2, len(taken) + 3)
+                if (made := f"{self.name} {number}") not in taken
+            )
         if name in taken:
-            raise SessionError(f"another session is named {name!r}; choose another name, or delete that session")
+            raise SessionError(
+                f"another session is named {name!r}; choose another name, or delete that session"
+            )
         return self.store.open(name)
 
     def rename(self, name: str) -> None:
@@ -231,7 +257,10 @@ class Log:
                     self.allowed = set(record.entry.tools)
                 case item:
                     turns.setdefault(record.turn, []).append(item)
-        self.turns = [Turn(id=id, items=settled(items) if id == running else ended(items)) for id, items in turns.items()]
+        self.turns = [
+            Turn(id=id, items=settled(items) if id == running else ended(items))
+            for id, items in turns.items()
+        ]
 
 
 class TurnLock(asyncio.Lock):
@@ -303,7 +332,9 @@ class SessionTurn:
         session = self._session
         key = session._key
         if key in _answering.get():
-            raise NbagentError(f"a tool of {session.name!r} asked this session itself, whose answer waits for the tool")
+            raise NbagentError(
+                f"a tool of {session.name!r} asked this session itself, whose answer waits for the tool"
+            )
         lock = _turn_locks.get().setdefault(key, TurnLock())
         if lock.locked():
             await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
@@ -342,7 +373,9 @@ def store_of(store: StoreLike) -> Store:
 
         return RedisStore(str(store))
     if store == ":memory:":
-        raise NbagentError("store=None keeps sessions in this process's memory; ':memory:' is no file")
+        raise NbagentError(
+            "store=None keeps sessions in this process's memory; ':memory:' is no file"
+        )
     if isinstance(store, str | os.PathLike):
         return sqlite_store(store)
     if not hasattr(store, "append") or not hasattr(store, "sessions"):
@@ -378,7 +411,10 @@ def _masked(value: Any, known: secrets.Secrets) -> Any:
         case str():
             return known.mask(value)
         case Mapping():
-            return {name: each if name in _UNMASKED else _masked(each, known) for name, each in value.items()}
+            return {
+                name: each if name in _UNMASKED else _masked(each, known)
+                for name, each in value.items()
+            }
         case list() | tuple():
             return [_masked(each, known) for each in value]
     return value

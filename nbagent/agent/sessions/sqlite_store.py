@@ -170,7 +170,9 @@ class SqliteStore:
             db.execute("BEGIN")  # both statements see one state
             try:
                 _check_session(db, id)
-                rows = db.execute("SELECT turn, entry FROM record WHERE session = ? ORDER BY number", (id,)).fetchall()
+                rows = db.execute(
+                    "SELECT turn, entry FROM record WHERE session = ? ORDER BY number", (id,)
+                ).fetchall()
             finally:
                 db.execute("COMMIT")
         try:
@@ -205,8 +207,13 @@ class SqliteStore:
         with self._writing() as db:
             _check_session(db, id)
             if self._indexes:
-                db.execute("DELETE FROM passage_index WHERE rowid IN (SELECT number FROM passage WHERE session = ?)", (id,))
-                db.execute("INSERT INTO passage_index (passage_index) VALUES ('optimize')")  # its words leave the file
+                db.execute(
+                    "DELETE FROM passage_index WHERE rowid IN (SELECT number FROM passage WHERE session = ?)",
+                    (id,),
+                )
+                db.execute(
+                    "INSERT INTO passage_index (passage_index) VALUES ('optimize')"
+                )  # its words leave the file
             db.execute("DELETE FROM session WHERE id = ?", (id,))
         with self._reading() as db, contextlib.suppress(SessionError):
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -233,7 +240,9 @@ class SqliteStore:
         return found if self._indexes else best_matches(query, found, limit)
 
     def _add_passage(self, db: sqlite3.Connection, text: str, session: str | None) -> None:
-        number = db.execute("INSERT INTO passage (session, text, at) VALUES (?, ?, ?)", (session, text, time.time())).lastrowid
+        number = db.execute(
+            "INSERT INTO passage (session, text, at) VALUES (?, ?, ?)", (session, text, time.time())
+        ).lastrowid
         if self._indexes:
             db.execute("INSERT INTO passage_index (rowid, text) VALUES (?, ?)", (number, text))
 
@@ -244,7 +253,9 @@ class SqliteStore:
         """Give the connection to one thread at a time; SQLite's errors become `SessionError`."""
         with self._lock:
             try:
-                if self._connection is None or self._process != os.getpid():  # a connection must not be used after a fork
+                if (
+                    self._connection is None or self._process != os.getpid()
+                ):  # a connection must not be used after a fork
                     self._connection = self._connect()
                     self._process = os.getpid()
                 yield self._connection
@@ -277,9 +288,13 @@ class SqliteStore:
             return False
 
     def _connect(self) -> sqlite3.Connection:
-        with contextlib.suppress(OSError):  # that it exists already is no error, and others are SQLite's to tell
+        with contextlib.suppress(
+            OSError
+        ):  # that it exists already is no error, and others are SQLite's to tell
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db = sqlite3.connect(self.path, timeout=OPEN_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self.path, timeout=OPEN_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
         try:
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")  # deleted rows are overwritten
@@ -302,17 +317,23 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            raise SessionError(f"{self.path} is not an SQLite file ({error}); give store= another path") from error
+            raise SessionError(
+                f"{self.path} is not an SQLite file ({error}); give store= another path"
+            ) from error
         db.execute("BEGIN IMMEDIATE")
         try:
             application, version = _identity(db)  # another process may have made them by now
-            if (application, version) == (0, 0) and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            if (application, version) == (0, 0) and not db.execute(
+                "SELECT 1 FROM sqlite_master"
+            ).fetchone():
                 for statement in _SCHEMA.split(";\n"):
                     db.execute(statement)
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             elif application != APPLICATION_ID:
-                raise SessionError(f"{self.path} is a database of another application; give store= another path")
+                raise SessionError(
+                    f"{self.path} is a database of another application; give store= another path"
+                )
             elif version != VERSION:
                 raise SessionError(
                     f"{self.path} has version {version} of the format, this nbagent reads {VERSION}; update nbagent"
@@ -377,4 +398,6 @@ def _check_session(db: sqlite3.Connection, id: str) -> None:
 
 def _info(row: tuple[str, str, float, float, str, int]) -> SessionInfo:
     id, name, created, updated, begins, turns = row
-    return SessionInfo(id=id, name=name, created=created, updated=updated, begins=begins, turns=turns)
+    return SessionInfo(
+        id=id, name=name, created=created, updated=updated, begins=begins, turns=turns
+    )

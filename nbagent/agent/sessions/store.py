@@ -205,7 +205,9 @@ class MemoryStore:
         with self._lock:
             names = {info.id: info.name for info in self._infos.values()}
             passages = [
-                Passage(text=text, session=names.get(of or ""), at=at) for of, text, at in self._passages if id in (None, of)
+                Passage(text=text, session=names.get(of or ""), at=at)
+                for of, text, at in self._passages
+                if id in (None, of)
             ]
         return best_matches(query, passages, limit)
 
@@ -223,19 +225,27 @@ def no_session() -> SessionError:
 
 def name_taken(name: str) -> SessionError:
     """Return the error for a name that another session has."""
-    return SessionError(f"another session is named {name!r}; choose another name, or delete that session")
+    return SessionError(
+        f"another session is named {name!r}; choose another name, or delete that session"
+    )
 
 
 def free_name(names: Iterable[str]) -> str:
     """Return the first of "chat 1", "chat 2", … that is not among the names."""
     taken = set(names)
-    return next(name for number in range(1, len(taken) + 2) if (name := f"chat {number}") not in taken)
+    return next(
+        name for number in range(1, len(taken) + 2) if (name := f"chat {number}") not in taken
+    )
 
 
 def passages_of(records: Iterable[Record]) -> list[str]:
     """Return the texts of records that can be searched: what the user and the model said."""
     messages = (record.entry for record in records if isinstance(record.entry, Message))
-    return [text for message in messages if message.role in ("user", "assistant") and (text := text_of(message))]
+    return [
+        text
+        for message in messages
+        if message.role in ("user", "assistant") and (text := text_of(message))
+    ]
 
 
 def beginning_of(records: Iterable[Record]) -> str:

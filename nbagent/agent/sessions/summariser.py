@@ -61,7 +61,11 @@ class Summariser:
         except Exception as error:
             await forward(decoder.close(error))
             reason = self._plan.connection.explain(error).message
-            await self._emit(e.Status(message=f"The conversation could not be summarised: {reason}", level="warning"))
+            await self._emit(
+                e.Status(
+                    message=f"The conversation could not be summarised: {reason}", level="warning"
+                )
+            )
         finally:
             await self._emit(e.AgentEnd(id=agent, status=end.status))
         self.usage += end.usage or e.Usage()

@@ -29,7 +29,11 @@ def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
         return tool, note
     if isinstance(found, Tool):
         return found, note
-    options = {name: getattr(tool, name) for name in ("timeout", "approve", "result_chars", "once") if hasattr(tool, name)}
+    options = {
+        name: getattr(tool, name)
+        for name in ("timeout", "approve", "result_chars", "once")
+        if hasattr(tool, name)
+    }
     described = docstring.parse(tool.__doc__).description
     own = None if tool.description == described else tool.description
     return Tool(found, name=tool.name, description=own, **options), note
@@ -45,13 +49,19 @@ def renewed(tools: Mapping[str, AnyTool]) -> tuple[dict[str, AnyTool], list[str]
     for name, tool in tools.items():
         if type(tool) is Tool and _is_of_notebook(tool.function):
             now[name], _ = current_tool(tool)
-    return now, [f"{name} was defined anew: it is called as it is now" for name in now if now[name] is not tools[name]]
+    return now, [
+        f"{name} was defined anew: it is called as it is now"
+        for name in now
+        if now[name] is not tools[name]
+    ]
 
 
 def _is_of_notebook(function: Callable[..., Any]) -> bool:
     """Return True for a function at the top of a notebook or a script."""
     return (
-        isinstance(function, FunctionType) and function.__module__ == "__main__" and function.__name__ == function.__qualname__
+        isinstance(function, FunctionType)
+        and function.__module__ == "__main__"
+        and function.__name__ == function.__qualname__
     )
 
 
@@ -60,14 +70,23 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
     if isinstance(function, functools.partial):
         inner, note = _found(function.func, tool_name)
         inner = inner.function if isinstance(inner, Tool) else inner
-        return (function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)), note
+        return (
+            function
+            if inner is function.func
+            else functools.partial(inner, *function.args, **function.keywords)
+        ), note
     owner = getattr(function, "__self__", None)
     if owner is not None and not isinstance(owner, type):
         name = getattr(function, "__name__", "")
         method = getattr(_lookup(type(owner)), name, _MISSING)
         if method is _MISSING or not hasattr(method, "__get__"):
-            return function, f"{type(owner).__qualname__}.{name} is not defined any more: the method of before was called"
-        return (function if method is getattr(type(owner), name, None) else method.__get__(owner)), None
+            return (
+                function,
+                f"{type(owner).__qualname__}.{name} is not defined any more: the method of before was called",
+            )
+        return (
+            function if method is getattr(type(owner), name, None) else method.__get__(owner)
+        ), None
     qualified = getattr(function, "__qualname__", None)
     if qualified is None or getattr(function, "__module__", None) is None:
         return function, None  # an object that is called, of a class of its own
@@ -78,7 +97,10 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
         return function, None
     found = _lookup_path(function, qualified.split("."))
     if not callable(found):
-        return function, f"{qualified} is not defined any more in {function.__module__}: the function of before was called"
+        return (
+            function,
+            f"{qualified} is not defined any more in {function.__module__}: the function of before was called",
+        )
     inner = found.function if isinstance(found, Tool) else found
     if inner is function or _is_same_code(inner, function):
         return function, None
@@ -89,7 +111,11 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
 def _is_same_code(one: Any, other: Any) -> bool:
     """Return True for two functions of one definition, which ran twice: a loop may have made a tool by each of its turns."""
     codes = [getattr(each, "__code__", None) for each in (one, other)]
-    return codes[0] is not None and codes[0] == codes[1] and codes[0].co_filename == codes[1].co_filename
+    return (
+        codes[0] is not None
+        and codes[0] == codes[1]
+        and codes[0].co_filename == codes[1].co_filename
+    )
 
 
 def _qualified(value: Any) -> str | None:
@@ -104,7 +130,9 @@ def _lookup_path(value: Any, path: list[str]) -> Any:
     """Return the object at a path of names, from the module of a function or a class; `_MISSING` if it ends."""
     names = getattr(value, "__globals__", None)
     module = sys.modules.get(value.__module__)
-    if value.__module__ != "__main__" or names is None:  # the code of a notebook need not be the module's
+    if (
+        value.__module__ != "__main__" or names is None
+    ):  # the code of a notebook need not be the module's
         names = names if module is None else vars(module)
     found: Any = (names or {}).get(path[0], _MISSING)
     for name in path[1:]:

@@ -8,7 +8,15 @@ import inspect
 import re
 from typing import NamedTuple
 
-_PARAMETERS = {"args", "arguments", "parameters", "params", "keyword args", "keyword arguments", "other parameters"}
+_PARAMETERS = {
+    "args",
+    "arguments",
+    "parameters",
+    "params",
+    "keyword args",
+    "keyword arguments",
+    "other parameters",
+}
 _SECTIONS = _PARAMETERS | {
     "attributes", "example", "examples", "note", "notes", "raise", "raises", "reference", "references", "return", "returns",
     "see also", "todo", "usage", "warning", "warnings", "warns", "yield", "yields",
@@ -47,7 +55,9 @@ def parse(doc: str | None) -> Docstring:
             before_sections = False
             end = _indented_until(lines, position + 1, 0)
             if field["kind"] in _SPHINX_PARAMETERS and field["rest"]:
-                params[field["rest"].split()[-1].lstrip("*")] = _text([field["text"] or "", *lines[position + 1 : end]])
+                params[field["rest"].split()[-1].lstrip("*")] = _text(
+                    [field["text"] or "", *lines[position + 1 : end]]
+                )
             position = end
         elif (body := _section(lines, position)) is not None:
             before_sections = False
@@ -61,7 +71,9 @@ def parse(doc: str | None) -> Docstring:
             if before_sections:
                 description.append(line)
             position += 1
-    return Docstring("\n".join(description).strip(), {name: text for name, text in params.items() if text})
+    return Docstring(
+        "\n".join(description).strip(), {name: text for name, text in params.items() if text}
+    )
 
 
 def _section(lines: list[str], position: int) -> int | None:
@@ -70,7 +82,11 @@ def _section(lines: list[str], position: int) -> int | None:
     following = lines[position + 1] if position + 1 < len(lines) else ""
     if line.strip().lower() in _SECTIONS and re.fullmatch(r"\s*-{3,}\s*", following):
         return position + 2
-    if line.endswith(":") and line[:-1].lower() in _SECTIONS and (not following.strip() or following.startswith((" ", "\t"))):
+    if (
+        line.endswith(":")
+        and line[:-1].lower() in _SECTIONS
+        and (not following.strip() or following.startswith((" ", "\t")))
+    ):
         return position + 1
     return None
 

@@ -19,7 +19,9 @@ def check(schema: Mapping[str, Any], value: Any) -> None:
     try:
         # An empty registry: nothing is fetched.
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        problem = jsonschema.exceptions.best_match(kind(schema, registry=referencing.Registry()).iter_errors(value))
+        problem = jsonschema.exceptions.best_match(
+            kind(schema, registry=referencing.Registry()).iter_errors(value)
+        )
     except Exception:
         return
     if problem is not None:

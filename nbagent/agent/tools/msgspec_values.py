@@ -33,14 +33,19 @@ def amend(value: Any, annotation: Any, error: msgspec.ValidationError) -> tuple[
     """
     match = _PLACE.match(str(error))
     assert match is not None, "the pattern matches any text"
-    problem, path = match["problem"], [step["field"] or "" for step in _STEP.finditer(match["path"] or "")]
+    problem, path = (
+        match["problem"],
+        [step["field"] or "" for step in _STEP.finditer(match["path"] or "")],
+    )
     if problem in _TIMES:
         return _at(value, path, lambda text: _time(text, _TIMES[problem])), str(error)
     if not problem.startswith("Invalid enum value"):
         return value, str(error)
     choices = _choices(inspect.type_info(annotation), path)
     texts = [choice for choice in choices if isinstance(choice, str)]
-    return _at(value, path, lambda text: _choice(text, texts)), f"{error}; it must be one of {', '.join(map(repr, choices))}"
+    return _at(
+        value, path, lambda text: _choice(text, texts)
+    ), f"{error}; it must be one of {', '.join(map(repr, choices))}"
 
 
 def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
@@ -48,7 +53,10 @@ def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
     if not path:
         return change(value) if isinstance(value, str) else value
     if isinstance(value, dict):
-        return {key: _at(item, path[1:], change) if path[0] in ("", key) else item for key, item in value.items()}
+        return {
+            key: _at(item, path[1:], change) if path[0] in ("", key) else item
+            for key, item in value.items()
+        }
     return [_at(item, path[1:], change) for item in value] if isinstance(value, list) else value
 
 
@@ -74,7 +82,11 @@ def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
             return [member.value for member in cls]
         case inspect.LiteralType(values=values) if not path:
             return list(values)
-        case inspect.ListType(item_type=item) | inspect.SetType(item_type=item) | inspect.VarTupleType(item_type=item) if path:
+        case (
+            inspect.ListType(item_type=item)
+            | inspect.SetType(item_type=item)
+            | inspect.VarTupleType(item_type=item)
+        ) if path:
             return _choices(item, path[1:])
         case inspect.DictType(value_type=item) if path:
             return _choices(item, path[1:])

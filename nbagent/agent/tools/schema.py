@@ -61,15 +61,21 @@ class Signature:
                 self._takes_any_name = True
             elif is_injected(hints.get(name)):
                 continue
-            elif parameter.kind is not parameter.VAR_POSITIONAL:  # a model gives arguments by name, and *args has none
+            elif (
+                parameter.kind is not parameter.VAR_POSITIONAL
+            ):  # a model gives arguments by name, and *args has none
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     self._positional.append(name)
                 annotation = hints.get(name, Any)
                 if name not in hints:
                     self.unannotated.append(name)
                 try:
-                    self._parameters[name] = _Parameter(name, annotation, parameter.default, descriptions.get(name))
-                except Exception as error:  # each library has several for a type that it cannot describe
+                    self._parameters[name] = _Parameter(
+                        name, annotation, parameter.default, descriptions.get(name)
+                    )
+                except (
+                    Exception
+                ) as error:  # each library has several for a type that it cannot describe
                     raise ToolError(
                         f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has no JSON schema: "
                         "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model"
@@ -82,12 +88,20 @@ class Signature:
         Raises:
             ToolError: one is missing, unknown or does not fit; the message names it.
         """
-        missing = [name for name, parameter in self._parameters.items() if parameter.required and name not in arguments]
+        missing = [
+            name
+            for name, parameter in self._parameters.items()
+            if parameter.required and name not in arguments
+        ]
         if missing:
-            raise ToolError(f"missing parameter {', '.join(map(repr, missing))}; got {_names(arguments)}")
+            raise ToolError(
+                f"missing parameter {', '.join(map(repr, missing))}; got {_names(arguments)}"
+            )
         unknown = [name for name in arguments if name not in self._parameters]
         if unknown and not self._takes_any_name:
-            raise ToolError(f"unknown parameter {', '.join(map(repr, unknown))}; there are {_names(self._parameters)}")
+            raise ToolError(
+                f"unknown parameter {', '.join(map(repr, unknown))}; there are {_names(self._parameters)}"
+            )
         keywords = {
             name: self._parameters[name].convert(value) if name in self._parameters else value
             for name, value in arguments.items()
@@ -103,7 +117,9 @@ class Signature:
         try:
             return inspect.signature(function)
         except (TypeError, ValueError) as error:
-            raise ToolError(f"{self._name}: its signature cannot be read; wrap it in a function with annotations") from error
+            raise ToolError(
+                f"{self._name}: its signature cannot be read; wrap it in a function with annotations"
+            ) from error
 
     def _hints(self, function: Callable[..., Any]) -> dict[str, Any]:
         try:
@@ -115,19 +131,30 @@ class Signature:
 
     def _schema(self) -> JsonSchema:
         # All at once, so that two classes of one name get different definitions.
-        adapters = [(name, p.type) for name, p in self._parameters.items() if isinstance(p.type, TypeAdapter)]
+        adapters = [
+            (name, p.type)
+            for name, p in self._parameters.items()
+            if isinstance(p.type, TypeAdapter)
+        ]
         made, shared = TypeAdapter.json_schemas(
-            [(name, "validation", adapter) for name, adapter in adapters], schema_generator=_PlainSchema
+            [(name, "validation", adapter) for name, adapter in adapters],
+            schema_generator=_PlainSchema,
         )
         definitions: JsonSchema = shared.get("$defs", {})
         properties: JsonSchema = {}
         for name, parameter in self._parameters.items():
-            schema = made[name, "validation"] if isinstance(parameter.type, TypeAdapter) else parameter.type.schema(definitions)
+            schema = (
+                made[name, "validation"]
+                if isinstance(parameter.type, TypeAdapter)
+                else parameter.type.schema(definitions)
+            )
             properties[name] = parameter.annotate(schema)
         schema = {
             "type": "object",
             "properties": properties,
-            "required": [name for name, parameter in self._parameters.items() if parameter.required],
+            "required": [
+                name for name, parameter in self._parameters.items() if parameter.required
+            ],
             "additionalProperties": self._takes_any_name,
         }
         return {**schema, "$defs": definitions} if definitions else schema
@@ -153,7 +180,9 @@ class _Parameter:
         extra: JsonSchema = {}
         if self._description:
             extra["description"] = self._description
-        if not self.required and (self._default is None or _json_default(self._default) is not None):
+        if not self.required and (
+            self._default is None or _json_default(self._default) is not None
+        ):
             extra["default"] = _json_default(self._default)
         if extra and "$ref" in schema:  # many readers ignore the siblings of $ref
             schema = {"allOf": [schema]}
@@ -208,19 +237,26 @@ class ValueType:
         return _convert(value, self._type, self._annotation, "the answer")
 
 
-def _convert(value: Any, type_: "TypeAdapter[Any] | _MsgspecType", annotation: Any, what: str) -> Any:
+def _convert(
+    value: Any, type_: "TypeAdapter[Any] | _MsgspecType", annotation: Any, what: str
+) -> Any:
     """Convert JSON to a type. Raises ToolError if it does not fit."""
     try:
         return type_.validate_python(value)
     except (TypeError, ValueError) as error:
-        if isinstance(error, ValidationError) and (folded := _with_case_of_choices(value, error)) is not value:
+        if (
+            isinstance(error, ValidationError)
+            and (folded := _with_case_of_choices(value, error)) is not value
+        ):
             return _convert(folded, type_, annotation, what)
         if isinstance(value, str):  # some models write a list or an object as a string of JSON
             try:
                 return type_.validate_json(value)
             except (TypeError, ValueError):
                 pass
-        raise ToolError(f"{what}: got {_quote(value)}, wanted {_type_name(annotation)}: {_reason(error)}") from error
+        raise ToolError(
+            f"{what}: got {_quote(value)}, wanted {_type_name(annotation)}: {_reason(error)}"
+        ) from error
 
 
 class _PlainSchema(GenerateJsonSchema):
@@ -265,13 +301,17 @@ class _MsgspecType:
 
     def schema(self, definitions: JsonSchema) -> JsonSchema:
         """Return the JSON Schema, and add the named types that it refers to to `definitions`."""
-        (schema,), named = msgspec.json.schema_components([self._annotation], ref_template="#/$defs/{name}")
+        (schema,), named = msgspec.json.schema_components(
+            [self._annotation], ref_template="#/$defs/{name}"
+        )
         definitions.update(named)
         return schema
 
 
 def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
-    if get_origin(annotation) is Iterable:  # pydantic would check the items only when the function takes them
+    if (
+        get_origin(annotation) is Iterable
+    ):  # pydantic would check the items only when the function takes them
         annotation = list[get_args(annotation)]  # type: ignore[misc]
     if _mentions_msgspec(annotation):
         return _MsgspecType(annotation)
@@ -331,10 +371,18 @@ def _with_case_of_choices(value: Any, error: ValidationError) -> Any:
     """Return the value with a refused choice in the type's own case ("red" for "RED"); the value itself if there is none."""
     for problem in error.errors(include_url=False):
         refused, expected = problem["input"], problem.get("ctx", {}).get("expected")
-        if problem["type"] not in ("enum", "literal_error") or not isinstance(refused, str) or not isinstance(expected, str):
+        if (
+            problem["type"] not in ("enum", "literal_error")
+            or not isinstance(refused, str)
+            or not isinstance(expected, str)
+        ):
             continue
         choices = [ast.literal_eval(choice) for choice in _QUOTED.findall(expected)]
-        alike = [choice for choice in choices if choice.casefold() == refused.casefold() and choice != refused]
+        alike = [
+            choice
+            for choice in choices
+            if choice.casefold() == refused.casefold() and choice != refused
+        ]
         if len(alike) == 1:
             return _replaced(value, problem["loc"], refused, alike[0])
     return value
@@ -347,7 +395,11 @@ def _replaced(value: Any, path: Sequence[int | str], old: str, new: str) -> Any:
     if path and isinstance(value, dict) and path[0] in value:
         return {**value, path[0]: _replaced(value[path[0]], path[1:], old, new)}
     if path and isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
-        return [*value[: path[0]], _replaced(value[path[0]], path[1:], old, new), *value[path[0] + 1 :]]
+        return [
+            *value[: path[0]],
+            _replaced(value[path[0]], path[1:], old, new),
+            *value[path[0] + 1 :],
+        ]
     return _replaced(value, path[1:], old, new) if path else value
 
 

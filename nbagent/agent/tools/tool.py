@@ -71,13 +71,19 @@ class Tool(Generic[P, R]):
                 "from nbagent.agent.builtin import search, and tools=[search(…)]"
             )
         if not callable(function):
-            raise ToolError(f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]")
+            raise ToolError(
+                f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]"
+            )
         self.name: str = name or name_of(function)
         if not _NAME.fullmatch(self.name):
-            raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
+            raise ToolError(
+                f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)"
+            )
         called = callee(function)
         if not is_limit(timeout):
-            raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
+            raise ToolError(
+                f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}"
+            )
         if result_chars is not None:
             check_result_chars(self.name, result_chars)
         check_approve(self.name, approve)
@@ -88,7 +94,9 @@ class Tool(Generic[P, R]):
         self.timeout = timeout
         self.result_chars = result_chars
         self.once = once
-        self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
+        self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(
+            called
+        )
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
         # Other frameworks find here all that they ask of a function: its name, `inspect.iscoroutinefunction`.
@@ -153,7 +161,9 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"Tool({printable_line(self.name)})"
 
-    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
+    async def run(
+        self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None
+    ) -> Any:
         """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
 
         Args:
@@ -177,15 +187,25 @@ class Tool(Generic[P, R]):
 
         try:
             async with limit:
-                value = call() if self.is_async else await in_thread(functools.partial(finish, call))
-                if inspect.isawaitable(value) and not isinstance(value, Run):  # which is not begun here
+                value = (
+                    call() if self.is_async else await in_thread(functools.partial(finish, call))
+                )
+                if inspect.isawaitable(value) and not isinstance(
+                    value, Run
+                ):  # which is not begun here
                     value = await value
                 if inspect.isasyncgen(value):
                     return await _last_of_async(value, show)
-                return await in_thread(functools.partial(finish, lambda: value)) if inspect.isgenerator(value) else value
+                return (
+                    await in_thread(functools.partial(finish, lambda: value))
+                    if inspect.isgenerator(value)
+                    else value
+                )
         except TimeoutError as error:
             if limit.expired():
-                raise TimeoutError(f"{self.name} took longer than its {self.timeout:g} s") from error
+                raise TimeoutError(
+                    f"{self.name} took longer than its {self.timeout:g} s"
+                ) from error
             raise
         finally:
             abandoned.set()
@@ -253,8 +273,15 @@ def tool(
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
     """
-    options: dict[str, Any] = {"timeout": timeout, "approve": approve, "result_chars": result_chars, "once": once}
-    make: Callable[..., Any] = functools.partial(Tool, name=name, description=description, **options)
+    options: dict[str, Any] = {
+        "timeout": timeout,
+        "approve": approve,
+        "result_chars": result_chars,
+        "once": once,
+    }
+    make: Callable[..., Any] = functools.partial(
+        Tool, name=name, description=description, **options
+    )
     return make if function is None else make(function)
 
 
@@ -271,7 +298,10 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
         made = item if isinstance(item, Tool) else Tool(item)
         if missing := made.undescribed:
             # Seen once for each tool: Python shows a warning of one text once. The frame is that of `Agent(…)`.
-            warnings.warn(f"The tool {made.name} has {missing}: a model can only guess how to use it", stacklevel=4)
+            warnings.warn(
+                f"The tool {made.name} has {missing}: a model can only guess how to use it",
+                stacklevel=4,
+            )
         if made.name in box:
             raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")
         box[made.name] = made
@@ -317,7 +347,9 @@ def check_approve(name: str, approve: object) -> None:
         ToolError: it is neither a truth value nor a function.
     """
     if not isinstance(approve, bool) and not callable(approve):
-        raise ToolError(f"{name}: approve must be True, False or a function of the arguments, got {approve!r}")
+        raise ToolError(
+            f"{name}: approve must be True, False or a function of the arguments, got {approve!r}"
+        )
 
 
 def check_result_chars(name: str, limit: int) -> None:
@@ -328,10 +360,14 @@ def check_result_chars(name: str, limit: int) -> None:
     """
     given: Any = limit
     if not isinstance(given, int) or given < MIN_RESULT_CHARS:
-        raise ToolError(f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}")
+        raise ToolError(
+            f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}"
+        )
 
 
-def _last_of(values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event) -> Any:
+def _last_of(
+    values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event
+) -> Any:
     """Return the result of a generator, or its last value if it returns None. Each value is shown."""
     latest: Any = None
     with contextlib.closing(values):
@@ -368,8 +404,12 @@ async def in_thread(call: Callable[[], Any]) -> Any:
     def target() -> None:
         try:
             value = context.run(call)
-        except StopIteration as error:  # asyncio's futures refuse this one, and the caller would wait forever
-            done.set_exception(RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__))
+        except (
+            StopIteration
+        ) as error:  # asyncio's futures refuse this one, and the caller would wait forever
+            done.set_exception(
+                RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__)
+            )
         except BaseException as error:
             done.set_exception(error)
         else:

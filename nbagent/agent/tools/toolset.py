@@ -34,7 +34,9 @@ class Toolset(Protocol):
         """
 
 
-def merged(own: Mapping[str, AnyTool], sets: Sequence[tuple[str, Sequence[AnyTool]]]) -> dict[str, AnyTool]:
+def merged(
+    own: Mapping[str, AnyTool], sets: Sequence[tuple[str, Sequence[AnyTool]]]
+) -> dict[str, AnyTool]:
     """Return all tools by the names that the model sees.
 
     Args:

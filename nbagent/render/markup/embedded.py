@@ -125,7 +125,9 @@ def _list(opened: Token, tokens: Iterator[Token]) -> str:
         if token.type != "list_item_open":
             continue
         inside = _until(tokens, "list_item_close")
-        is_tight = is_tight and not any(each.type == "paragraph_open" and not each.hidden for each in inside)
+        is_tight = is_tight and not any(
+            each.type == "paragraph_open" and not each.hidden for each in inside
+        )
         marker = "-" if opened.tag == "ul" else f"{number + len(items)}{opened.markup}"
         # pandoc takes a line for a part of the item at four spaces, whatever the marker's width.
         first = f"{marker} ".ljust(_ITEM_INDENT)

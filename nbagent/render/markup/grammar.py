@@ -143,7 +143,12 @@ def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if silent:
         return True
     line = start_line + 1
-    while not closed and line < end_line and not state.isEmpty(line) and state.sCount[line] >= state.blkIndent:
+    while (
+        not closed
+        and line < end_line
+        and not state.isEmpty(line)
+        and state.sCount[line] >= state.blkIndent
+    ):
         content, mark, _ = _line(state, line).rstrip().partition(close)
         lines.append(content)
         closed = bool(mark)
@@ -166,7 +171,12 @@ def _task_items(state: StateCore) -> None:
     """Rule: GFM task list items, "[ ] " or "[x] " at the start of an item's first paragraph."""
     tokens: list[Any] = state.tokens
     for index, token in enumerate(tokens):
-        if index < 2 or token.type != "inline" or tokens[index - 2].type != "list_item_open" or not token.children:
+        if (
+            index < 2
+            or token.type != "inline"
+            or tokens[index - 2].type != "list_item_open"
+            or not token.children
+        ):
             continue
         text = token.children[0]
         mark = _TASK.match(text.content) if text.type == "text" else None

@@ -22,7 +22,9 @@ _MORE_THAN_TEX = re.compile(
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
 )
 # A number with one of the units that MathJax knows.
-_LENGTH = re.compile(r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*(em|ex|mu|px|pt|bp|dd|pc|cc|in|cm|mm)(?![a-zA-Z])")
+_LENGTH = re.compile(
+    r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*(em|ex|mu|px|pt|bp|dd|pc|cc|in|cm|mm)(?![a-zA-Z])"
+)
 _EM_PER_UNIT = {"em": 1, "ex": 0.5, "mu": 0.06, "px": 0.07, "pt": 0.1, "bp": 0.1, "dd": 0.1}
 _EM_PER_UNIT |= {"pc": 1.2, "cc": 1.2, "in": 7.2, "cm": 2.8, "mm": 0.28}
 _MAX_LENGTHS_EM = 20
@@ -85,7 +87,10 @@ def only_typesets(tex: str) -> bool:
     if _MORE_THAN_TEX.search(tex):
         return False
     # Infinite for a number of very many digits.
-    lengths = (float(found[1].replace(",", ".")) * _EM_PER_UNIT[found[2]] for found in _LENGTH.finditer(tex))
+    lengths = (
+        float(found[1].replace(",", ".")) * _EM_PER_UNIT[found[2]]
+        for found in _LENGTH.finditer(tex)
+    )
     return sum(lengths) <= _MAX_LENGTHS_EM
 
 
@@ -93,7 +98,9 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
             if "task" in token.meta:
-                out.append(f'<input type="checkbox" disabled{" checked" if token.meta["task"] else ""}> ')
+                out.append(
+                    f'<input type="checkbox" disabled{" checked" if token.meta["task"] else ""}> '
+                )
             out.append(_Inline(typeset).html(token.children or []))
         case "hr":
             out.append("<hr>\n")
@@ -104,7 +111,9 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
         case "math_block":
             out.append(f"<p>{_prose(token.markup)}</p>\n")
         case "heading_open":
-            out.append(f'<div role="heading" aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>')
+            out.append(
+                f'<div role="heading" aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>'
+            )
         case "heading_close":
             out.append("</strong></div>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
@@ -186,7 +195,9 @@ class _Inline:
                 self._out.append(_tex(token.content, token.markup, self._typeset))
             case "image":
                 alt = alternative(token.children or [])
-                self._out.append(image_html(attr(token, "src"), alt, in_link=self._link is not None))
+                self._out.append(
+                    image_html(attr(token, "src"), alt, in_link=self._link is not None)
+                )
             case _:
                 self._out.append(_prose(token.content))
         if self._link is not None:

@@ -30,7 +30,9 @@ def mathml(tex: str, *, display: bool) -> str | None:
         tex: TeX without its delimiters.
         display: whether it stands on lines of its own.
     """
-    from latex2mathml.converter import convert_to_element  # with the first formula: it reads a table of 2,000 symbols
+    from latex2mathml.converter import (
+        convert_to_element,
+    )  # with the first formula: it reads a table of 2,000 symbols
 
     if len(tex) > LIMITS["inline_tex_chars"]:
         return None
@@ -43,10 +45,16 @@ def mathml(tex: str, *, display: bool) -> str | None:
 def _written(element: Element, depth: int) -> str:
     if depth > _MAX_DEPTH:
         raise ValueError("a formula nested too deeply")
-    inside = _text(element.text) + "".join(_written(child, depth + 1) + _text(child.tail) for child in element)
+    inside = _text(element.text) + "".join(
+        _written(child, depth + 1) + _text(child.tail) for child in element
+    )
     if element.tag not in _ELEMENTS:
         return f"<mrow>{inside}</mrow>"
-    kept = (f' {name}="{value}"' for name, value in element.attrib.items() if name in _ATTRIBUTES and _VALUE.fullmatch(value))
+    kept = (
+        f' {name}="{value}"'
+        for name, value in element.attrib.items()
+        if name in _ATTRIBUTES and _VALUE.fullmatch(value)
+    )
     return f"<{element.tag}{''.join(kept)}>{inside}</{element.tag}>"
 
 

@@ -38,12 +38,16 @@ _PREFIX = "x-"
 _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
 # Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and MathML these names have no
 # special meaning.
-_FLAT = words("p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr")
+_FLAT = words(
+    "p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr"
+)
 _MAX_STEPS = 100_000_000
 """Elements that the parser may visit: each tag may make it walk through all open ones. This many take about 0.5 s."""
 
 # As nh3 writes them: attributes in double quotes, and no "<" or ">" but those of tags.
-_PIECE = re.compile(r'<(?P<end>/?)(?P<tag>[\w-]+)(?P<attributes>(?:[^"<>]|"[^"]*")*)>|(?P<text>[^<]+)')
+_PIECE = re.compile(
+    r'<(?P<end>/?)(?P<tag>[\w-]+)(?P<attributes>(?:[^"<>]|"[^"]*")*)>|(?P<text>[^<]+)'
+)
 _ATTRIBUTE = re.compile(r' ([\w-]+)="([^"]*)"')
 _HREF = re.compile(r' href="[^"]*"')
 
@@ -105,7 +109,11 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 def _declaration(name: str, value: str) -> str:
     """Return the style declaration; empty if it is not listed or could fetch something: no url(), image-set() or var()."""
     name, value = name.strip().lower(), value.strip()
-    safe = name in _STYLES and len(value) < LIMITS["style_value_chars"] and _STYLE_VALUE.fullmatch(value)
+    safe = (
+        name in _STYLES
+        and len(value) < LIMITS["style_value_chars"]
+        and _STYLE_VALUE.fullmatch(value)
+    )
     return f"{name}:{value}" if safe and value else ""
 
 
@@ -113,7 +121,9 @@ class _Writer:
     """Writes the output of nh3: well-formed, with allowed elements and attributes only."""
 
     def __init__(self) -> None:
-        self._open: list[str] = []  # the end tags of the elements that are open, empty for one that is left out
+        self._open: list[
+            str
+        ] = []  # the end tags of the elements that are open, empty for one that is left out
 
     def html(self, clean: str) -> str:
         return "".join(map(self._piece, _PIECE.finditer(clean)))
@@ -126,7 +136,9 @@ class _Writer:
             return self._open.pop()
         if tag == "img":
             values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
-            return image_html(values.get("src", ""), values.get("alt", ""), in_link="</a>" in self._open)
+            return image_html(
+                values.get("src", ""), values.get("alt", ""), in_link="</a>" in self._open
+            )
         if tag in _VOID:
             return f"<{tag}{attributes}>"
         if len(self._open) >= LIMITS["html_depth"]:
@@ -135,6 +147,10 @@ class _Writer:
         if tag == "a":
             # A link needs an address, and a link inside another would end the outer one.
             linked = ' href="' in attributes and "</a>" not in self._open
-            tag, attributes = ("a", f"{attributes} {LINK_ATTRIBUTES}") if linked else ("span", _HREF.sub("", attributes))
+            tag, attributes = (
+                ("a", f"{attributes} {LINK_ATTRIBUTES}")
+                if linked
+                else ("span", _HREF.sub("", attributes))
+            )
         self._open.append(f"</{tag}>")
         return f"<{tag}{attributes}>"

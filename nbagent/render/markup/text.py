@@ -54,7 +54,9 @@ def escape(text: str) -> str:
 def one_line(text: str, max_chars: int) -> str:
     """Return a text on one line of at most `max_chars` characters, with an ellipsis if it is cut."""
     line = " ".join(text[: 4 * max_chars].split())
-    return f"{line[: max_chars - 1]}…" if len(line) > max_chars or len(text) > 4 * max_chars else line
+    return (
+        f"{line[: max_chars - 1]}…" if len(line) > max_chars or len(text) > 4 * max_chars else line
+    )
 
 
 def escape_line(text: str, max_chars: int = 200) -> str:
@@ -72,4 +74,6 @@ def clip(text: str, max_chars: int) -> tuple[str, str]:
     if len(text) <= max_chars:
         return text, ""
     missing = len(text) - max_chars
-    return text[:max_chars], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"
+    return text[
+        :max_chars
+    ], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"

@@ -12,7 +12,8 @@ _PREFIXES = MARKUP["link"]["prefixes"].split()
 _FOLLOWED = re.compile("|".join(map(re.escape, _PREFIXES)), re.IGNORECASE)
 _INVISIBLE = re.compile(f"[{MARKUP['characters']['invisible']}]")
 _SHOWABLE_IMAGE = re.compile(
-    rf"data:image/(?:{'|'.join(MARKUP['image']['types'].split())});base64,[A-Za-z0-9+/]+={{0,2}}", re.IGNORECASE
+    rf"data:image/(?:{'|'.join(MARKUP['image']['types'].split())});base64,[A-Za-z0-9+/]+={{0,2}}",
+    re.IGNORECASE,
 )
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 # User names, and what no host may hold: https://url.spec.whatwg.org/#forbidden-domain-code-point
@@ -40,7 +41,9 @@ def safe_url(raw: str) -> str | None:
 def inline_image(raw: str) -> str | None:
     """Return the URL if it holds a raster image itself, in fewer than a million characters, else None."""
     url = raw.strip()
-    return url if len(url) < LIMITS["inline_image_chars"] and _SHOWABLE_IMAGE.fullmatch(url) else None
+    return (
+        url if len(url) < LIMITS["inline_image_chars"] and _SHOWABLE_IMAGE.fullmatch(url) else None
+    )
 
 
 def visible_url(raw: str) -> str:
@@ -63,8 +66,15 @@ def _host(url: str) -> str:
         if not all(map(_is_name, host.split("."))):
             return ""
         host = f"[{host}]" if ":" in host else host
-        return f"{host}:{parts.port}" if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme] else host
-    except (ValueError, KeyError):  # no number for a port, half a bracketed address, no name of a host
+        return (
+            f"{host}:{parts.port}"
+            if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme]
+            else host
+        )
+    except (
+        ValueError,
+        KeyError,
+    ):  # no number for a port, half a bracketed address, no name of a host
         return ""
 
 

@@ -39,14 +39,20 @@ def json_difference(before: Any, after: Any) -> tuple[list[Change], int]:
             continue
         if isinstance(old, dict) and isinstance(new, dict) and not is_deep:
             keys = [*old, *(key for key in new if key not in old)]
-            todo += [(depth + 1, _key(path, key), old.get(key, _MISSING), new.get(key, _MISSING)) for key in reversed(keys)]
+            todo += [
+                (depth + 1, _key(path, key), old.get(key, _MISSING), new.get(key, _MISSING))
+                for key in reversed(keys)
+            ]
         elif isinstance(old, list | tuple) and isinstance(new, list | tuple) and not is_deep:
             todo += [(depth + 1, *item) for item in reversed(_items(path, old, new))]
         elif not _same(old, new):
             count += 1
             if count <= MAX_CHANGES:
                 sides = {"before": old, "after": new}
-                changes.append({"path": path} | {side: _text(value) for side, value in sides.items() if value is not _MISSING})
+                changes.append(
+                    {"path": path}
+                    | {side: _text(value) for side, value in sides.items() if value is not _MISSING}
+                )
     return changes, count
 
 
@@ -63,7 +69,10 @@ def _items(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
         return [(f"{path}[{at}]", *pair) for at, pair in enumerate(zip(old, new, strict=True))]
     shorter = min(len(old), len(new))
     first = next((at for at in range(shorter) if not _same(old[at], new[at])), shorter)
-    last = next((at for at in range(shorter - first) if not _same(old[-1 - at], new[-1 - at])), shorter - first)
+    last = next(
+        (at for at in range(shorter - first) if not _same(old[-1 - at], new[-1 - at])),
+        shorter - first,
+    )
     middle_old, middle_new = old[first : len(old) - last], new[first : len(new) - last]
     return [
         (

@@ -49,11 +49,19 @@ def table_of(value: Any) -> Table | None:
         case "pandas", "Series":
             return _pandas(value.to_frame(name="value" if value.name is None else value.name))
         case "polars", "DataFrame":
-            return _made(list(value.columns), [value.to_series(at) for at in range(value.width)], value.height)
+            return _made(
+                list(value.columns),
+                [value.to_series(at) for at in range(value.width)],
+                value.height,
+            )
         case "polars", "Series":
             return _made([value.name or "value"], [value], len(value))
         case "pyarrow", "Table":
-            return _made(list(value.column_names), [value.column(at) for at in range(value.num_columns)], value.num_rows)
+            return _made(
+                list(value.column_names),
+                [value.column(at) for at in range(value.num_columns)],
+                value.num_rows,
+            )
         case "numpy", "ndarray" if value.ndim in (1, 2) and value.dtype.names is None:
             flat = value.reshape(-1, 1) if value.ndim == 1 else value
             return _made([str(at) for at in range(flat.shape[1])], list(flat.T), flat.shape[0])
@@ -80,27 +88,52 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
         for row, (left, right) in enumerate(pairs):
             if left is not None and right is not None and not same_cell(old[left], new[right]):
                 changed_by_row.setdefault(row, set()).add(name)
-    differing = [row for row, (left, right) in enumerate(pairs) if row in changed_by_row or left is None or right is None]
-    retyped = {name: [before.types[name], after.types[name]] for name in shared if before.types[name] != after.types[name]}
-    touched = {name for found in changed_by_row.values() for name in found} | {*names}.difference(shared) | {*retyped}
+    differing = [
+        row
+        for row, (left, right) in enumerate(pairs)
+        if row in changed_by_row or left is None or right is None
+    ]
+    retyped = {
+        name: [before.types[name], after.types[name]]
+        for name in shared
+        if before.types[name] != after.types[name]
+    }
+    touched = (
+        {name for found in changed_by_row.values() for name in found}
+        | {*names}.difference(shared)
+        | {*retyped}
+    )
     kept = set(sorted(names, key=lambda name: name not in touched)[:MAX_COLUMNS])
     shown = [name for name in names if name in kept]
     columns: list[dict[str, Any]] = []
     for name in shown:
-        change = "added" if name not in before.columns else "removed" if name not in after.columns else None
+        change = (
+            "added"
+            if name not in before.columns
+            else "removed"
+            if name not in after.columns
+            else None
+        )
         columns.append(
-            {"name": name} | ({"change": change} if change else {}) | ({"types": retyped[name]} if name in retyped else {})
+            {"name": name}
+            | ({"change": change} if change else {})
+            | ({"types": retyped[name]} if name in retyped else {})
         )
     made = {
         "columns": columns,
-        "rows": [_row(before, after, pairs[row], shown, changed_by_row.get(row, set())) for row in differing[:MAX_ROWS]],
+        "rows": [
+            _row(before, after, pairs[row], shown, changed_by_row.get(row, set()))
+            for row in differing[:MAX_ROWS]
+        ],
         "changed": sum(map(len, changed_by_row.values())),
         "added": max(0, sum(left is None for left, _ in pairs)),
         "removed": sum(right is None for _, right in pairs),
     }
     compared = min(len(before.labels), len(after.labels))
     extra = {
-        "compared": compared if (len(before.labels), len(after.labels)) != (before.rows, after.rows) else 0,
+        "compared": compared
+        if (len(before.labels), len(after.labels)) != (before.rows, after.rows)
+        else 0,
         "more_rows": len(differing) - MAX_ROWS,
         "more_columns": len(names) - len(shown),
     }
@@ -119,18 +152,36 @@ def same_cell(old: Any, new: Any) -> bool:
 
 def cell_text(value: Any) -> str:
     """Return a cell as text."""
-    text = value if isinstance(value, str) else f"{value:.10g}" if isinstance(value, float) else str(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else f"{value:.10g}"
+        if isinstance(value, float)
+        else str(value)
+    )
     return text if len(text) <= CELL_CHARS else f"{first(text, CELL_CHARS - 1)}…"
 
 
 def _row(
-    before: Table, after: Table, pair: tuple[int | None, int | None], names: Sequence[str], changed: set[str]
+    before: Table,
+    after: Table,
+    pair: tuple[int | None, int | None],
+    names: Sequence[str],
+    changed: set[str],
 ) -> dict[str, Any]:
     left, right = pair
     cells: list[Any] = []
     for name in names:
-        old = cell_text(before.columns[name][left]) if left is not None and name in before.columns else None
-        new = cell_text(after.columns[name][right]) if right is not None and name in after.columns else None
+        old = (
+            cell_text(before.columns[name][left])
+            if left is not None and name in before.columns
+            else None
+        )
+        new = (
+            cell_text(after.columns[name][right])
+            if right is not None and name in after.columns
+            else None
+        )
         cells.append([old, new] if name in changed else old if new is None else new)
     label = before.labels[left] if right is None and left is not None else after.labels[right or 0]
     change = "added" if left is None else "removed" if right is None else None
@@ -153,7 +204,9 @@ def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
     if size != other:
 
         def agree(left: int, right: int) -> bool:
-            return all(same_cell(before.columns[name][left], after.columns[name][right]) for name in shared)
+            return all(
+                same_cell(before.columns[name][left], after.columns[name][right]) for name in shared
+            )
 
         shorter = min(size, other)
         while begin < shorter and agree(begin, begin):
@@ -161,7 +214,10 @@ def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
         while end < shorter - begin and agree(size - 1 - end, other - 1 - end):
             end += 1
     middle: Pairs = [
-        (begin + at if begin + at < size - end else None, begin + at if begin + at < other - end else None)
+        (
+            begin + at if begin + at < size - end else None,
+            begin + at if begin + at < other - end else None,
+        )
         for at in range(max(size, other) - begin - end)
     ]
     ends: Pairs = [(at, at) for at in range(begin)]
@@ -171,18 +227,33 @@ def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
 def _pandas(frame: Any) -> Table:
     kept = frame.iloc[: _limit(frame.shape[1])]
     columns = [kept.iloc[:, at].tolist() for at in range(kept.shape[1])]
-    names = _distinct(["/".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in kept.columns])
+    names = _distinct(
+        [
+            "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
+            for name in kept.columns
+        ]
+    )
     types = dict(zip(names, map(str, kept.dtypes), strict=True))
     labelled = type(frame.index).__name__ != "RangeIndex"
-    return Table(dict(zip(names, columns, strict=True)), kept.index.tolist(), labelled, frame.shape[0], types)
+    return Table(
+        dict(zip(names, columns, strict=True)), kept.index.tolist(), labelled, frame.shape[0], types
+    )
 
 
 def _made(names: list[str], columns: list[Any], rows: int) -> Table:
     names, limit = _distinct(names), _limit(len(names))
     lists = [_list(column[:limit]) for column in columns]
-    types = [str(getattr(column, "dtype", None) or getattr(column, "type", "")) for column in columns]
+    types = [
+        str(getattr(column, "dtype", None) or getattr(column, "type", "")) for column in columns
+    ]
     labels = list(range(min(rows, limit)))
-    return Table(dict(zip(names, lists, strict=True)), labels, False, rows, dict(zip(names, types, strict=True)))
+    return Table(
+        dict(zip(names, lists, strict=True)),
+        labels,
+        False,
+        rows,
+        dict(zip(names, types, strict=True)),
+    )
 
 
 def _list(column: Any) -> list[Any]:

@@ -56,7 +56,9 @@ def _by_word(removed: str, added: str) -> list[list[Any]]:
     if not old or not new or len(old) > MAX_WORDS or len(new) > MAX_WORDS:
         return [["-", removed], ["+", added]]
     pieces: list[list[Any]] = []
-    for kind, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, first, last, begin, end in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
         if kind == "equal":
             pieces.append(["=", "".join(old[first:last])])
             continue
@@ -81,7 +83,10 @@ def _common_end(left: str, right: str) -> int:
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
-        if left[len(left) - middle : len(left) - low] == right[len(right) - middle : len(right) - low]:
+        if (
+            left[len(left) - middle : len(left) - low]
+            == right[len(right) - middle : len(right) - low]
+        ):
             low = middle
         else:
             high = middle - 1
@@ -92,7 +97,11 @@ def _cut(piece: list[Any], is_first: bool, is_last: bool) -> list[Any]:
     """Return a piece as it is shown: of a long text that both sides have, what stands beside a change."""
     mark, text = piece
     if mark != "=":
-        return piece if len(text) <= PIECE_CHARS else [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
+        return (
+            piece
+            if len(text) <= PIECE_CHARS
+            else [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
+        )
     limit = CONTEXT_CHARS * (1 if is_first or is_last else 2)
     left_out = len(text) - limit
     if left_out <= CONTEXT_CHARS // 2:

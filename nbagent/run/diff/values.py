@@ -41,17 +41,34 @@ def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, 
     if old is not None and new is not None:
         made = table_difference(old, new)
         changed = made["changed"] + made["added"] + made["removed"]
-        is_same = not changed and not any(len(column) > 1 for column in made["columns"]) and "compared" not in made
+        is_same = (
+            not changed
+            and not any(len(column) > 1 for column in made["columns"])
+            and "compared" not in made
+        )
         return {"kind": "same"} if is_same else {"kind": "table", **made}
     if isinstance(before, str) and isinstance(after, str):
         if before == after:
             return {"kind": "same"}
         return {"kind": "text", "pieces": text_difference(_shown(before), _shown(after))}
-    left, right = (value if _is_json(value) else json_of(value, JSON_BYTES) for value in (before, after))
-    if old is None and new is None and isinstance(left, dict | list | tuple) and isinstance(right, dict | list | tuple):
+    left, right = (
+        value if _is_json(value) else json_of(value, JSON_BYTES) for value in (before, after)
+    )
+    if (
+        old is None
+        and new is None
+        and isinstance(left, dict | list | tuple)
+        and isinstance(right, dict | list | tuple)
+    ):
         changes, number = json_difference(left, right)
         return {"kind": "json", "changes": changes, "count": number} if number else {"kind": "same"}
-    if old is None and new is None and _is_plain(left) and type(left) is type(right) and same_cell(left, right):
+    if (
+        old is None
+        and new is None
+        and _is_plain(left)
+        and type(left) is type(right)
+        and same_cell(left, right)
+    ):
         return {"kind": "same"}
     return {"kind": "value", "before": summary_of(before), "after": summary_of(after)}
 
@@ -76,7 +93,9 @@ def headline(diff: Mapping[str, Any]) -> str:
 def _table_headline(diff: Mapping[str, Any]) -> str:
     columns = [column for column in diff.get("columns", ()) if isinstance(column, dict)]
     parts = [
-        f"{count(diff['changed'], 'cell')} {'differs' if diff['changed'] == 1 else 'differ'}" if diff.get("changed") else "",
+        f"{count(diff['changed'], 'cell')} {'differs' if diff['changed'] == 1 else 'differ'}"
+        if diff.get("changed")
+        else "",
         *(f"{count(diff[name], 'row')} {name}" for name in ("added", "removed") if diff.get(name)),
         *(
             f"{count(number, 'column')} {name}"
@@ -89,7 +108,11 @@ def _table_headline(diff: Mapping[str, Any]) -> str:
     if compared := diff.get("compared"):
         parts.append(f"of the first {count(compared, 'row')}")
     found = ", ".join(filter(None, parts))
-    return found if any(parts[:-1]) else f"no difference in the first {count(diff.get('compared', 0), 'row')}"
+    return (
+        found
+        if any(parts[:-1])
+        else f"no difference in the first {count(diff.get('compared', 0), 'row')}"
+    )
 
 
 def _is_json(value: Any) -> bool:

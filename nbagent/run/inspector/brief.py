@@ -20,7 +20,9 @@ def brief(event: e.Event) -> str:
     A single field, such as a delta's text, stands without its name. However large the event is, no more of it is read than is
     shown.
     """
-    fields = [(name, value) for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE]
+    fields = [
+        (name, value) for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE
+    ]
     if isinstance(event, e.ToolArgs) and event.args is not None:
         fields = [("args", event.args)]
     if len(fields) == 1:
@@ -28,7 +30,9 @@ def brief(event: e.Event) -> str:
     return text_safe(_joined((f"{name}=", value) for name, value in fields))
 
 
-def _joined(fields: Iterable[tuple[str, Any]], max_chars: int = LINE_CHARS, between: str = " ") -> str:
+def _joined(
+    fields: Iterable[tuple[str, Any]], max_chars: int = LINE_CHARS, between: str = " "
+) -> str:
     line = ""
     for name, value in fields:
         if len(line) > max_chars:
@@ -45,7 +49,11 @@ def _value(value: Any, max_chars: int) -> str:
     if isinstance(value, e.Display):
         return _words(value.summary)
     if isinstance(value, msgspec.Struct):
-        value = {name: item for name in value.__struct_fields__ if (item := getattr(value, name)) not in (None, [])}
+        value = {
+            name: item
+            for name in value.__struct_fields__
+            if (item := getattr(value, name)) not in (None, [])
+        }
     if isinstance(value, Mapping):
         return f"{{{_joined(((f'{_words(str(key)[:LINE_CHARS])}: ', item) for key, item in value.items()), max_chars, ', ')}}}"
     if isinstance(value, list | tuple):

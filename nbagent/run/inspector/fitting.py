@@ -11,13 +11,17 @@ from nbagent.protocol.json_size import json_size, truncate_to_bytes
 def filled(answer: msgspec.Struct, items: Iterable[Any], max_bytes: int) -> str:
     """Return the answer as JSON, with as many of the items as fit in its last field, an empty list."""
     text = _written(answer)
-    return f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
+    return (
+        f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
+    )
 
 
 def _fitting(items: Iterable[Any], max_bytes: int) -> Iterator[str]:
     for item in items:
         text = _written(item)
-        max_bytes -= json_size(text)  # it travels as a string in a message, with its quotation marks escaped
+        max_bytes -= json_size(
+            text
+        )  # it travels as a string in a message, with its quotation marks escaped
         if max_bytes < 0:
             return
         yield text
@@ -34,7 +38,9 @@ class PagedAnswer:
         self._name = ""
         self._text: str | None = None
 
-    def page(self, name: str, offset: int, max_bytes: int, make: Callable[[], str]) -> tuple[str, int]:
+    def page(
+        self, name: str, offset: int, max_bytes: int, make: Callable[[], str]
+    ) -> tuple[str, int]:
         """Return a page of an answer, and the characters in all of it.
 
         Args:

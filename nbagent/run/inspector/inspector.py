@@ -81,7 +81,11 @@ class Inspector:
         """
         kind, _, rest = name.partition("/")
         if kind == "events" or kind == "timeline":
-            answer = self._events(_question(rest), max_bytes) if kind == "events" else self._times(max_bytes)
+            answer = (
+                self._events(_question(rest), max_bytes)
+                if kind == "events"
+                else self._times(max_bytes)
+            )
             return answer, len(answer)
         number, _, value = rest.partition("/")
         if kind == "past" and value:
@@ -99,8 +103,13 @@ class Inspector:
             search.search_next(self._log)
             numbers, seen = search.found, search.seen
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
-        rows = (self._row(number, question.fold) for number in numbers[question.at : question.at + PAGE_ROWS])
-        answer = EventsAnswer(total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[])
+        rows = (
+            self._row(number, question.fold)
+            for number in numbers[question.at : question.at + PAGE_ROWS]
+        )
+        answer = EventsAnswer(
+            total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[]
+        )
         return filled(answer, rows, max_bytes)
 
     def _search(self, question: EventsQuestion) -> "Search":
@@ -125,7 +134,9 @@ class Inspector:
         starts = [line.start, run.get("started"), bars[0].start if bars else None]
         first_token = run.get("first_token")
         answer = TimelineAnswer(
-            start=None if line.start is None else min(start for start in starts if start is not None),
+            start=None
+            if line.start is None
+            else min(start for start in starts if start is not None),
             end=run.get("ended") or line.end,
             first_token=None if first_token is None else run["started"] + first_token,
             gap_count=line.gap_count,
@@ -151,7 +162,9 @@ class Inspector:
             return bar
         id = self._transcript.block_id(bar.block, bar.kind)
         block = self._transcript.blocks.get(id)
-        return msgspec.structs.replace(bar, block=id, waited=None if block is None else block.props.get("waited"))
+        return msgspec.structs.replace(
+            bar, block=id, waited=None if block is None else block.props.get("waited")
+        )
 
     def _stretch(self, numbers: str) -> str:
         after, _, to = numbers.partition("-")
@@ -165,21 +178,32 @@ class Inspector:
 
     def contents(self) -> dict[str, Any]:
         """Return the result of each tool call as the model got it, by the id of the call's block."""
-        results = (event for event in self._log if isinstance(event, e.ToolResult) and not event.preliminary)
-        return {self._transcript.block_id(event.id, "tool"): json_safe(event.content) for event in results}
+        results = (
+            event
+            for event in self._log
+            if isinstance(event, e.ToolResult) and not event.preliminary
+        )
+        return {
+            self._transcript.block_id(event.id, "tool"): json_safe(event.content)
+            for event in results
+        }
 
     def _copy(self, form: str) -> str:
         blocks = self._transcript.snapshot()
         match form:
             case "markdown":
-                from nbagent.render.markdown import transcript_markdown  # on demand: it loads the parser of Markdown
+                from nbagent.render.markdown import (
+                    transcript_markdown,
+                )  # on demand: it loads the parser of Markdown
 
                 return transcript_markdown(blocks)
             case "json":
                 return json.dumps(blocks, ensure_ascii=False, indent=2)
             case "python":
                 return messages_python(blocks, self.contents())
-        raise LookupError(f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'")
+        raise LookupError(
+            f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'"
+        )
 
 
 def _number(text: str) -> int:

@@ -37,13 +37,17 @@ class Past:
         large_values: makes the markers of values that are too large to travel, and reads their pages.
     """
 
-    def __init__(self, log: EventLog, begin: Callable[[], Transcript], large_values: LargeValues) -> None:
+    def __init__(
+        self, log: EventLog, begin: Callable[[], Transcript], large_values: LargeValues
+    ) -> None:
         self._log = log
         self._begin = begin
         self._large_values = large_values
         self._base: Transcript | None = None
         self._replays: OrderedDict[int, _Replay] = OrderedDict()
-        self._values: tuple[int, LargeValues] | None = None  # of the event whose values were asked for last
+        self._values: tuple[int, LargeValues] | None = (
+            None  # of the event whose values were asked for last
+        )
 
     def drop(self, event: e.Event) -> None:
         """Take an event that the log drops: the oldest moment that can be shown is the one after it."""
@@ -58,10 +62,20 @@ class Past:
         """
         replay, opening = self._replay(after)
         first = replay.position + 1
-        answer = PastAnswer(count=self._log.count, first=first, opening=opening, tags=[], types=[], times=[], steps=[])
+        answer = PastAnswer(
+            count=self._log.count,
+            first=first,
+            opening=opening,
+            tags=[],
+            types=[],
+            times=[],
+            steps=[],
+        )
         tags: dict[str, int] = {}
         before = size = 0
-        for event in itertools.islice(self._log.since(first), max(0, min(STRETCH_EVENTS, to - replay.position))):
+        for event in itertools.islice(
+            self._log.since(first), max(0, min(STRETCH_EVENTS, to - replay.position))
+        ):
             answer.types.append(tags.setdefault(e.type_of(event), len(tags)))
             now = round(1000 * event.ts)
             answer.times.append(now - before)
@@ -102,7 +116,12 @@ class Past:
         if event is None:
             raise LookupError(f"event {number} is no longer kept")
         ops = Transcript().feed(event)
-        props = {field: value for op in ops if op[0] == "open" or op[0] == "set" for field, value in op[-1].items()}
+        props = {
+            field: value
+            for op in ops
+            if op[0] == "open" or op[0] == "set"
+            for field, value in op[-1].items()
+        }
         # For any block id: an event that is reduced alone may give its block another one.
         return lambda _: props
 
@@ -112,9 +131,18 @@ class Past:
         if replay is not None and after >= self._log.dropped:
             replay.grew = None
             return replay, []
-        replay = _Replay(self._log.dropped, self._begin() if self._base is None else copy.deepcopy(self._base))
+        replay = _Replay(
+            self._log.dropped, self._begin() if self._base is None else copy.deepcopy(self._base)
+        )
         if after <= self._log.dropped:
-            return replay, [*map(list, self._large_values.externalize_large_props(replay.transcript.opening(), "past/0/"))]
+            return replay, [
+                *map(
+                    list,
+                    self._large_values.externalize_large_props(
+                        replay.transcript.opening(), "past/0/"
+                    ),
+                )
+            ]
         for event in self._log.since(replay.position + 1):
             if replay.position == after:
                 break

@@ -92,7 +92,13 @@ def _row(request: Request) -> RequestRow:
 def request_bar(request: Request) -> Bar:
     """Return a request as a step of the timeline."""
     end = None if request.seconds is None else request.started + request.seconds
-    return Bar(kind="step", label=f"request {request.number}", start=request.started, end=end, usage=request.usage)
+    return Bar(
+        kind="step",
+        label=f"request {request.number}",
+        start=request.started,
+        end=end,
+        usage=request.usage,
+    )
 
 
 def _detail(request: Request) -> RequestDetail:

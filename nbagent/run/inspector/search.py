@@ -44,11 +44,15 @@ class Search:
         self._type = question.type.removesuffix("*")
         self._family = question.type.endswith(".*")
         # As it stands in JSON, where a quotation mark is two characters.
-        self._text = msgspec.json.encode(text_safe(question.text[:MAX_TEXT_CHARS])).decode()[1:-1].casefold()
+        self._text = (
+            msgspec.json.encode(text_safe(question.text[:MAX_TEXT_CHARS])).decode()[1:-1].casefold()
+        )
         self._block = question.block
         self._kind = question.kind
         self._fold = question.fold
-        self._folded: set[tuple[type[e.Event], str]] = set()  # the blocks whose next delta joins a row that is there
+        self._folded: set[tuple[type[e.Event], str]] = (
+            set()
+        )  # the blocks whose next delta joins a row that is there
         self._block_id = block_id
 
     def search_next(self, log: EventLog) -> None:
@@ -92,7 +96,10 @@ class Search:
             return True
         names = [(getattr(event, "id", None), kind), (getattr(event, "tool_id", None), "tool")]
         names += [(event.parent_id, "tool"), (event.parent_id, "agent")]
-        return any(id is not None and kind == self._kind and self._block_id(id, kind) == self._block for id, kind in names)
+        return any(
+            id is not None and kind == self._kind and self._block_id(id, kind) == self._block
+            for id, kind in names
+        )
 
 
 def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:
@@ -112,7 +119,9 @@ def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:
 def _written(event: e.Event) -> str:
     try:
         return e.to_json(event).decode()
-    except Exception:  # a lone surrogate, or an object that cannot be encoded: the slow way never fails
+    except (
+        Exception
+    ):  # a lone surrogate, or an object that cannot be encoded: the slow way never fails
         return json_text(event)
 
 

@@ -73,7 +73,9 @@ class Timeline:
                 self._answered(event.ts)
                 self._bar_of(event, "tool", "tool")
             case e.TextStart():
-                label = {"commentary": "commentary", "final_answer": "answer"}.get(event.phase or "", "text")
+                label = {"commentary": "commentary", "final_answer": "answer"}.get(
+                    event.phase or "", "text"
+                )
                 self._bar_of(event, "text", label)
             case e.ReasoningStart():
                 self._bar_of(event, "reasoning", "thinking")
@@ -82,7 +84,9 @@ class Timeline:
             case e.ReasoningEnd():
                 self._close(event, "reasoning", "thinking")
             case e.ToolStart():
-                self._bar_of(event, "tool", event.title or event.name).label = (event.title or event.name)[:MAX_LABEL_CHARS]
+                self._bar_of(event, "tool", event.title or event.name).label = (
+                    event.title or event.name
+                )[:MAX_LABEL_CHARS]
             case e.ToolArgs():
                 self._begin_call(event)
             case e.ToolProgress():
@@ -151,7 +155,10 @@ class Timeline:
 
     def _new(self, kind: BarKind, label: str, start: float, id: str) -> Bar:
         bar = self._open[kind, id] = Bar(
-            kind=kind, label=label[:MAX_LABEL_CHARS], start=start, block=None if kind in ("step", "approval") else id
+            kind=kind,
+            label=label[:MAX_LABEL_CHARS],
+            start=start,
+            block=None if kind in ("step", "approval") else id,
         )
         self._bars.append(bar)
         if len(self._bars) > MAX_BARS:
@@ -163,21 +170,29 @@ class Timeline:
         key: tuple[BarKind, str] = ("approval", event.approval_id)
         if isinstance(event, e.ApprovalRequest) and key not in self._open:
             self._new("approval", "waits for you", event.ts, event.approval_id)
-        elif isinstance(event, e.ApprovalResponse) and (bar := self._open.pop(key, None)) is not None:
+        elif (
+            isinstance(event, e.ApprovalResponse) and (bar := self._open.pop(key, None)) is not None
+        ):
             bar.end, bar.status = event.ts, event.decision
 
     def _in_step(self, event: e.StepStart | e.StepEnd | e.UsageUpdate) -> None:
         if isinstance(event, e.StepStart):
             self._end_step(event.ts)
             self._steps += 1
-            self._step = self._new("step", event.name or f"step {self._steps}", event.ts, f"step {self._steps}")
+            self._step = self._new(
+                "step", event.name or f"step {self._steps}", event.ts, f"step {self._steps}"
+            )
         elif self._step is None:
             return
         elif isinstance(event, e.StepEnd):
             self._step.usage = event.usage or self._step.usage
             self._end_step(event.ts)
         elif event.scope == "step":
-            before = e.Usage() if event.mode == "replace" or self._step.usage is None else self._step.usage
+            before = (
+                e.Usage()
+                if event.mode == "replace" or self._step.usage is None
+                else self._step.usage
+            )
             self._step.usage = before + event.usage
 
     def _end_step(self, now: float) -> None:

@@ -20,8 +20,12 @@ _TOOLS = ("tools", "functions")
 _NO_ANSWER = re.compile(r"embed|moderation|rerank|token|image|audio|speech|batch", re.IGNORECASE)
 """Matches the last word of an address whose requests have such fields too, but ask for no answer."""
 
-_CREDENTIALS = re.compile(rb'"(?:headers|authorization\w*|api_?key|access_token|client_secret|password)"', re.IGNORECASE)
-_NAMED_CREDENTIAL = re.compile(r"authorization\w*|api_?key|access_token|client_secret|password", re.IGNORECASE)
+_CREDENTIALS = re.compile(
+    rb'"(?:headers|authorization\w*|api_?key|access_token|client_secret|password)"', re.IGNORECASE
+)
+_NAMED_CREDENTIAL = re.compile(
+    r"authorization\w*|api_?key|access_token|client_secret|password", re.IGNORECASE
+)
 
 _Fields = dict[str, msgspec.Raw]
 
@@ -91,8 +95,14 @@ class RequestFields:
         self.path = next(name for name in _MESSAGES if name in fields)
         value = bytes(fields.pop(self.path))
         self.is_single = not value.startswith(b"[")
-        messages = [value] if self.is_single else [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
-        leading = next((at for at, each in enumerate(messages) if not _is_system(each)), len(messages))
+        messages = (
+            [value]
+            if self.is_single
+            else [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
+        )
+        leading = next(
+            (at for at, each in enumerate(messages) if not _is_system(each)), len(messages)
+        )
         self.system = tuple(messages[:leading])
         self.messages = messages[leading:]
         self.instructions = _popped(fields, _INSTRUCTIONS)
@@ -102,7 +112,10 @@ class RequestFields:
     def common(self, before: Sequence[bytes]) -> int:
         """Number of messages at the beginning that another request has too."""
         pairs = zip(self.messages, before, strict=False)
-        return next((at for at, (ours, theirs) in enumerate(pairs) if ours != theirs), min(len(self.messages), len(before)))
+        return next(
+            (at for at, (ours, theirs) in enumerate(pairs) if ours != theirs),
+            min(len(self.messages), len(before)),
+        )
 
     def after(self, before: Body | None) -> Body:
         """Return the body, which shares with another one what is the same."""
@@ -116,7 +129,9 @@ class RequestFields:
             node = node.before
         return self._body(node, common, {each: each for each in messages[common:]}, before)
 
-    def _body(self, node: Node | None, common: int, known: dict[bytes, bytes], before: Body | None) -> Body:
+    def _body(
+        self, node: Node | None, common: int, known: dict[bytes, bytes], before: Body | None
+    ) -> Body:
         added = 0
 
         def kept(value: bytes, same: bytes | None) -> bytes:
@@ -133,12 +148,18 @@ class RequestFields:
         return Body(
             path=self.path,
             is_single=self.is_single,
-            system=system if system == self.system else tuple(kept(each, None) for each in self.system),
+            system=system
+            if system == self.system
+            else tuple(kept(each, None) for each in self.system),
             last=node,
             count=len(self.messages),
-            instructions=_kept_field(self.instructions, None if before is None else before.instructions, kept),
+            instructions=_kept_field(
+                self.instructions, None if before is None else before.instructions, kept
+            ),
             tools=_kept_field(self.tools, None if before is None else before.tools, kept),
-            settings={name: kept(value, settings.get(name)) for name, value in self.settings.items()},
+            settings={
+                name: kept(value, settings.get(name)) for name, value in self.settings.items()
+            },
             added=added,
         )
 
@@ -146,7 +167,9 @@ class RequestFields:
 _Field = tuple[str, bytes] | None
 
 
-def _kept_field(field: _Field, before: _Field, kept: Callable[[bytes, bytes | None], bytes]) -> _Field:
+def _kept_field(
+    field: _Field, before: _Field, kept: Callable[[bytes, bytes | None], bytes]
+) -> _Field:
     return None if field is None else (field[0], kept(field[1], before and before[1]))
 
 
@@ -171,10 +194,19 @@ def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
         parts: of the request.
         before: a request whose credentials are known.
     """
-    values = [] if parts.tools is None or (before is not None and before.tools == parts.tools) else [parts.tools[1]]
+    values = (
+        []
+        if parts.tools is None or (before is not None and before.tools == parts.tools)
+        else [parts.tools[1]]
+    )
     if before is None or before.settings != parts.settings:
         values += parts.settings.values()
-    return [found for value in values if _CREDENTIALS.search(value) for found in _credentials(decode_json(value))]
+    return [
+        found
+        for value in values
+        if _CREDENTIALS.search(value)
+        for found in _credentials(decode_json(value))
+    ]
 
 
 def _credentials(value: Any, *, inside: bool = False) -> Iterator[str]:

@@ -54,7 +54,9 @@ class Record:
         change: what is new in it.
     """
 
-    def __init__(self, number: int, step: int, exchange: HTTPExchange, body: Body, change: Change) -> None:
+    def __init__(
+        self, number: int, step: int, exchange: HTTPExchange, body: Body, change: Change
+    ) -> None:
         self.number = number
         self.step = step
         self.exchange = exchange
@@ -128,7 +130,9 @@ class RequestLog:
         beside = [
             record
             for record in itertools.islice(reversed(self._records), _CANDIDATES)
-            if record.body is not None and record.exchange.lane == exchange.lane and record.exchange.agent == exchange.agent
+            if record.body is not None
+            and record.exchange.lane == exchange.lane
+            and record.exchange.agent == exchange.agent
         ]
         if not beside:
             return None
@@ -142,15 +146,26 @@ class RequestLog:
                 break  # this one goes on with it
         if best is not None:
             return best
-        if parts.settings.keys() & {"previous_response_id", "conversation"}:  # the service has the messages before
+        if parts.settings.keys() & {
+            "previous_response_id",
+            "conversation",
+        }:  # the service has the messages before
             return beside[0]
         ours = set(parts.messages)  # a history that was shortened begins with another message
-        return next((each for each in beside if each.body is not None and ours & set(each.body.messages())), None)
+        return next(
+            (each for each in beside if each.body is not None and ours & set(each.body.messages())),
+            None,
+        )
 
     def _step(self, lane: str | None, before: Record | None) -> int:
         """Return the number of a step whose sender does not give it: a request that failed is sent again in the same step."""
         last = self._newest.get(lane)
-        if last is not None and last is before and last.exchange.ended is not None and (last.exchange.status or 500) >= 400:
+        if (
+            last is not None
+            and last is before
+            and last.exchange.ended is not None
+            and (last.exchange.status or 500) >= 400
+        ):
             return last.step
         return self._steps[lane] + 1
 
@@ -167,7 +182,9 @@ class RequestLog:
             self._bodies -= 0 if gone.body is None else gone.body.added
             self._wires -= gone.exchange.kept if gone.exchange.ended is not None else 0
         for record in self._records:
-            if (self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES) or record is self._records[-1]:
+            if (
+                self._bodies <= BODIES_BYTES and self._wires <= WIRES_BYTES
+            ) or record is self._records[-1]:
                 break
             if self._bodies > BODIES_BYTES and record.body is not None:
                 self._bodies -= record.body.added
@@ -205,7 +222,9 @@ def _change(parts: RequestFields, body: Body, before: Body | None) -> Change:
     )
 
 
-def _changed_tools(before: tuple[str, bytes] | None, after: tuple[str, bytes] | None) -> tuple[str, ...]:
+def _changed_tools(
+    before: tuple[str, bytes] | None, after: tuple[str, bytes] | None
+) -> tuple[str, ...]:
     old, new = _tools_by_name(before), _tools_by_name(after)
     gone = [f"−{name}" for name in old if name not in new]
     come = [f"+{name}" for name in new if name not in old]
@@ -229,7 +248,11 @@ def flat_tools(tools: Any) -> list[Any]:
     """Return the tools of a request one by one; Gemini's stand in groups."""
     found: list[Any] = []
     for tool in tools if isinstance(tools, list) else []:
-        group = tool.get("functionDeclarations") or tool.get("function_declarations") if isinstance(tool, dict) else None
+        group = (
+            tool.get("functionDeclarations") or tool.get("function_declarations")
+            if isinstance(tool, dict)
+            else None
+        )
         found += group if isinstance(group, list) else [tool]
     return found
 
@@ -240,4 +263,9 @@ def tool_name(tool: Any) -> str:
         return str(tool)
     function = tool.get("function")
     named = function if isinstance(function, dict) else tool
-    return str(named.get("name") or tool.get("server_label") or tool.get("type") or next(iter(tool), "tool"))
+    return str(
+        named.get("name")
+        or tool.get("server_label")
+        or tool.get("type")
+        or next(iter(tool), "tool")
+    )

@@ -34,7 +34,13 @@ def outline(request: Request) -> Iterator[RequestPart]:
         )
 
     if raw.instructions is not None:
-        yield part("instructions", "instructions", raw.instructions[0], raw.instructions[1], tokens=tokens["instructions"])
+        yield part(
+            "instructions",
+            "instructions",
+            raw.instructions[0],
+            raw.instructions[1],
+            tokens=tokens["instructions"],
+        )
     new = set() if request.is_first else set(request.new_indices)
     for index, message in enumerate([*raw.system, *raw.messages()]):
         counted = tokens.get(f"messages[{index}]")
@@ -46,7 +52,9 @@ def outline(request: Request) -> Iterator[RequestPart]:
     sizes = [len(json.dumps(tool)) for tool in tools]
     for index, (tool, size) in enumerate(zip(tools, sizes, strict=True)):
         shown = tool.get("function", tool) if isinstance(tool, dict) else {}
-        head = request.head(str(shown.get("description") or "") if isinstance(shown, dict) else "", HEAD_CHARS)
+        head = request.head(
+            str(shown.get("description") or "") if isinstance(shown, dict) else "", HEAD_CHARS
+        )
         yield RequestPart(
             kind="tool",
             part=f"tools/{index}",
@@ -56,10 +64,20 @@ def outline(request: Request) -> Iterator[RequestPart]:
             tokens=round(tokens.get("tools", 0) * size / sum(sizes)),
         )
     if "format" in tokens:
-        yield RequestPart(kind="format", part="settings", label="form of the answer", size=0, tokens=tokens["format"])
+        yield RequestPart(
+            kind="format",
+            part="settings",
+            label="form of the answer",
+            size=0,
+            tokens=tokens["format"],
+        )
     settings = json.dumps(request.settings, ensure_ascii=False)
     yield RequestPart(
-        kind="settings", part="settings", label="settings", size=len(settings), head=text_safe(settings[1:-1][:HEAD_CHARS])
+        kind="settings",
+        part="settings",
+        label="settings",
+        size=len(settings),
+        head=text_safe(settings[1:-1][:HEAD_CHARS]),
     )
     yield RequestPart(kind="response", part="response", label="response", size=request.size)
 
@@ -83,5 +101,16 @@ def _head(message: Any) -> str:
         if given is not None:
             written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
             return f"{call['name']}({written[: 4 * HEAD_CHARS]})"
-    inner = (message.get(name) for name in ("text", "content", "parts", "output", "summary", "tool_calls", "functionResponse"))
+    inner = (
+        message.get(name)
+        for name in (
+            "text",
+            "content",
+            "parts",
+            "output",
+            "summary",
+            "tool_calls",
+            "functionResponse",
+        )
+    )
     return " ".join(filter(None, map(_head, inner)))

@@ -115,7 +115,9 @@ class Request:
         if change.first:
             return f"begins with {_counted(len(change.new), 'message')}"
         messages = " ".join(
-            f"{sign}{_counted(count, 'message')}" for sign, count in (("−", change.removed), ("+", len(change.new))) if count
+            f"{sign}{_counted(count, 'message')}"
+            for sign, count in (("−", change.removed), ("+", len(change.new)))
+            if count
         )
         parts = [messages or "no new message"]
         if change.tools is None:
@@ -131,7 +133,9 @@ class Request:
         """Input tokens by part; see `Tokens`."""
         weights = self._weights()
         usage = self.usage
-        return Tokens(weights, None if usage is None else usage.input, is_continued=self._is_continued)
+        return Tokens(
+            weights, None if usage is None else usage.input, is_continued=self._is_continued
+        )
 
     @property
     def total_tokens(self) -> int:
@@ -200,7 +204,11 @@ class Request:
     def body(self) -> dict[str, Any]:
         """The JSON of the request, all parts together."""
         body = self._body
-        made = {} if body.instructions is None else {body.instructions[0]: self._read(body.instructions[1])}
+        made = (
+            {}
+            if body.instructions is None
+            else {body.instructions[0]: self._read(body.instructions[1])}
+        )
         made[body.path] = self.messages[0] if body.is_single else self.messages
         if body.tools is not None:
             made[body.tools[0]] = self._read(body.tools[1])
@@ -232,7 +240,9 @@ class Request:
     def _body(self) -> Body:
         self._check_shown()
         if self._record.body is None:
-            raise NbagentError(f"request {self.number} is no longer kept: a run keeps the newest ones only")
+            raise NbagentError(
+                f"request {self.number} is no longer kept: a run keeps the newest ones only"
+            )
         return self._record.body
 
     def _check_shown(self) -> None:
@@ -265,7 +275,11 @@ class Request:
         weights = {"instructions": sum(map(weight, system))} if system else {}
         if body.tools is not None:
             weights["tools"] = weight(body.tools[1])
-        if formats := [weight(body.settings[name]) for name in _FORMATS if body.settings.get(name, b"")[:1] == b"{"]:
+        if formats := [
+            weight(body.settings[name])
+            for name in _FORMATS
+            if body.settings.get(name, b"")[:1] == b"{"
+        ]:
             weights["format"] = sum(formats)
         for index, message in enumerate(body.messages(), len(body.system)):
             weights[f"messages[{index}]"] = weight(message)
@@ -279,7 +293,17 @@ class Request:
         who = self.agent or self.lane or ""
         seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
         tokens = f"{'' if is_counted else '≈'}{self.total_tokens:,}"
-        return [str(self.number), f"{self.step}", who, self.model, self._outcome(), tokens, output, seconds, self.changes]
+        return [
+            str(self.number),
+            f"{self.step}",
+            who,
+            self.model,
+            self._outcome(),
+            tokens,
+            output,
+            seconds,
+            self.changes,
+        ]
 
     def _outcome(self) -> str:
         if self.problem is not None:
@@ -287,7 +311,9 @@ class Request:
         return "…" if self.status is None else str(self.status)
 
     def __repr__(self) -> str:
-        return printable_line(f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>")
+        return printable_line(
+            f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>"
+        )
 
     def _repr_html_(self) -> str:
         return html_table(_HEAD, [self.figures()])
@@ -309,10 +335,18 @@ class RequestList(list[Request]):
     def __getitem__(self, key: slice) -> "RequestList": ...
     def __getitem__(self, key: SupportsIndex | slice) -> "Request | RequestList":
         """Return a request by its position, from 0, or several by a slice."""
-        return RequestList(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
+        return (
+            RequestList(super().__getitem__(key))
+            if isinstance(key, slice)
+            else super().__getitem__(key)
+        )
 
     def __repr__(self) -> str:
         return "\n".join(f"{index}: {request!r}" for index, request in enumerate(self)) or "[]"
 
     def _repr_html_(self) -> str:
-        return html_table(_HEAD, (request.figures() for request in self)) if self else "No request was kept."
+        return (
+            html_table(_HEAD, (request.figures() for request in self))
+            if self
+            else "No request was kept."
+        )

@@ -16,7 +16,11 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{1000,}")
 def weight(json: bytes) -> int:
     """Return the characters of a part of a request, a file in base64 as those of its tokens."""
     files = _BASE64.findall(json)
-    return len(json.decode("utf-8", "replace")) - sum(map(len, files)) + len(files) * PICTURE_TOKENS * CHARS_PER_TOKEN
+    return (
+        len(json.decode("utf-8", "replace"))
+        - sum(map(len, files))
+        + len(files) * PICTURE_TOKENS * CHARS_PER_TOKEN
+    )
 
 
 class Tokens(dict[str, int]):
@@ -36,7 +40,9 @@ class Tokens(dict[str, int]):
         is_estimate: whether the total is an estimate too.
     """
 
-    def __init__(self, weights: Mapping[str, int], counted: int | None, *, is_continued: bool = False) -> None:
+    def __init__(
+        self, weights: Mapping[str, int], counted: int | None, *, is_continued: bool = False
+    ) -> None:
         whole = sum(weights.values())
         self.is_estimate = counted is None
         estimate = -(-whole // CHARS_PER_TOKEN)

@@ -125,7 +125,9 @@ def _begun(request: Any) -> HTTPExchange | None:
     try:
         return exchange if around.run.record(exchange) else None
     except Exception as error:  # the request is sent in any case
-        _log.warning("A request to %s could not be kept: %s", urlsplit(url).hostname, type(error).__name__)
+        _log.warning(
+            "A request to %s could not be kept: %s", urlsplit(url).hostname, type(error).__name__
+        )
         return None
 
 

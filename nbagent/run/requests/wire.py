@@ -18,7 +18,19 @@ _MAX_DEPTH = 6
 _CUT = "\n… 1 more byte"
 """A mark of omission."""
 
-_FIXED = frozenset({"id", "object", "model", "type", "role", "item_id", "event_id", "system_fingerprint", "obfuscation"})
+_FIXED = frozenset(
+    {
+        "id",
+        "object",
+        "model",
+        "type",
+        "role",
+        "item_id",
+        "event_id",
+        "system_fingerprint",
+        "obfuscation",
+    }
+)
 """Names of texts that do not go on from one item of a stream to the next."""
 _PLACES = ("type", "index", "output_index", "content_index", "item_id")
 """Names of the fields by which the texts of a stream are distinguished."""
@@ -30,12 +42,17 @@ def told_usage(text: str) -> Usage | None:
     for item in _items_with_counts(text):
         for counts in _counts_in(item, 0):
             numbers = {name: value for name, value in counts.items() if type(value) is int}
-            found.update({name: numbers[name] for name in (*_INPUT, *_OUTPUT, *_APART) if name in numbers})
+            found.update(
+                {name: numbers[name] for name in (*_INPUT, *_OUTPUT, *_APART) if name in numbers}
+            )
     given = next((found[name] for name in _INPUT if name in found), None)
     output = next((found[name] for name in _OUTPUT if name in found), None)
     if given is None and output is None:
         return None
-    return Usage(input=None if given is None else given + sum(found.get(name, 0) for name in _APART), output=output)
+    return Usage(
+        input=None if given is None else given + sum(found.get(name, 0) for name in _APART),
+        output=output,
+    )
 
 
 def _items_with_counts(text: str) -> Iterator[Any]:
@@ -115,7 +132,9 @@ def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
     changed: set[int] = set()
     for (number, holder, name), text in zip(pieces, texts, strict=True):
         # A function of `redact=` may change the length: then all of it goes into the first item.
-        shown = masked[at : at + len(text)] if len(masked) == len(whole) else "" if changed else masked
+        shown = (
+            masked[at : at + len(text)] if len(masked) == len(whole) else "" if changed else masked
+        )
         at += len(text)
         if shown != text or len(masked) != len(whole):
             holder[name] = shown
@@ -126,7 +145,9 @@ def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
 def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
     """Yield the texts in an item: place, the object that holds it, and its name there."""
     if isinstance(value, dict):
-        place += tuple((name, value[name]) for name in _PLACES if isinstance(value.get(name), str | int))
+        place += tuple(
+            (name, value[name]) for name in _PLACES if isinstance(value.get(name), str | int)
+        )
     for name, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, str):
             if name not in _FIXED:

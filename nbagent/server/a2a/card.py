@@ -34,11 +34,17 @@ def interfaces_at(url: str, name: str, grpc_address: str | None) -> list[AgentIn
         AgentInterface(url=url, protocol_binding="HTTP+JSON", protocol_version="1.0"),
     ]
     if grpc_address is not None:
-        made.append(AgentInterface(url=grpc_address, protocol_binding="GRPC", protocol_version="1.0", tenant=name))
+        made.append(
+            AgentInterface(
+                url=grpc_address, protocol_binding="GRPC", protocol_version="1.0", tenant=name
+            )
+        )
     return made
 
 
-def card_of(name: str, description: str, interfaces: Iterable[AgentInterface], *, needs_token: bool = False) -> AgentCard:
+def card_of(
+    name: str, description: str, interfaces: Iterable[AgentInterface], *, needs_token: bool = False
+) -> AgentCard:
     """Return the card of an agent. Its instructions and its tools are not in it.
 
     Args:

@@ -44,7 +44,9 @@ class HostExecutor(AgentExecutor):
         assert context_id is not None
         assert message is not None
         if context.current_task is not None:
-            context_id = context.current_task.context_id  # the SDK makes up one for a message that names only the task
+            context_id = (
+                context.current_task.context_id
+            )  # the SDK makes up one for a message that names only the task
         updater = TaskUpdater(event_queue, task_id, context_id)
         if context.current_task is None:
             self._store.expect(task_id)
@@ -56,7 +58,9 @@ class HostExecutor(AgentExecutor):
                 await event_queue.enqueue_event(task)
                 await updater.reject(updater.new_agent_message([new_text_part(str(problem))]))
                 return
-            await event_queue.enqueue_event(task)  # only now: a client may go on at another process, which finds the run
+            await event_queue.enqueue_event(
+                task
+            )  # only now: a client may go on at another process, which finds the run
             sent = self._tasks[task_id] = SentTask(run, event_queue)
             sent.sending.add_done_callback(lambda _: self._tasks.pop(task_id, None))
         elif task_id in self._tasks:
@@ -64,7 +68,9 @@ class HostExecutor(AgentExecutor):
             try:
                 await sent.answer(message)
             except Problem as problem:
-                await updater.requires_input(updater.new_agent_message([new_text_part(str(problem))]))
+                await updater.requires_input(
+                    updater.new_agent_message([new_text_part(str(problem))])
+                )
                 return
         else:
             return
@@ -78,7 +84,9 @@ class HostExecutor(AgentExecutor):
         name = agent_of(self._host, context.call_context)
         prompt = prompt_of(prompt_in(message), self._host.limits)
         if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
-            raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
+            raise Problem(
+                422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters"
+            )
         session = await self._host.sessions.open(name, context_id)
         return await self._host.start(name, prompt, session, run_id=context.task_id)
 
@@ -145,7 +153,9 @@ class SentTask:
             if self._question is not None:  # answered elsewhere
                 self._question = None
                 self._asks.clear()
-            question = question_in(update.status) if isinstance(update, TaskStatusUpdateEvent) else None
+            question = (
+                question_in(update.status) if isinstance(update, TaskStatusUpdateEvent) else None
+            )
             if question is not None and not self._is_open(question):
                 continue
             try:

@@ -38,7 +38,9 @@ class AgentCalls(DefaultGrpcServerCallContextBuilder):
             if key == AGENT_METADATA:
                 call.state[AGENT] = value
             elif key == VERSION_HEADER.lower() and str(value).partition(".")[0] != self._version:
-                raise VersionNotSupportedError(f"the service has version {self._version} of A2A, not {value}")
+                raise VersionNotSupportedError(
+                    f"the service has version {self._version} of A2A, not {value}"
+                )
         return call
 
 

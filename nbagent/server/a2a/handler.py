@@ -48,14 +48,18 @@ class Handler(DefaultRequestHandler):
         super().__init__(
             self._executor,
             self._tasks,
-            card_of("nbagent", "Any of the agents.", interfaces_at("/", "", None)),  # what the SDK may do for a client
+            card_of(
+                "nbagent", "Any of the agents.", interfaces_at("/", "", None)
+            ),  # what the SDK may do for a client
             validate_input_modes=True,
             request_context_builder=SimpleRequestContextBuilder(
                 task_id_generator=_Ids(new_run_id), context_id_generator=_Ids(new_session_name)
             ),
         )
 
-    async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
+    async def on_message_send(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> Message | Task:
         """Return the task of a message when it has ended, or asks."""
         run = await self._answered_run(params, context)
         if run is None:
@@ -71,12 +75,18 @@ class Handler(DefaultRequestHandler):
     ) -> AsyncGenerator[Task | Update]:
         """Yield the task of a message, and its updates."""
         run = await self._answered_run(params, context)
-        sent = super().on_message_send_stream(params, context) if run is None else answered(run, params.message)
+        sent = (
+            super().on_message_send_stream(params, context)
+            if run is None
+            else answered(run, params.message)
+        )
         async with contextlib.aclosing(sent):
             async for update in sent:
                 yield update
 
-    async def _answered_run(self, params: SendMessageRequest, context: ServerCallContext) -> HostedRun | None:
+    async def _answered_run(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> HostedRun | None:
         """Return the run of another process whose question a message answers; None leaves the message to the SDK.
 
         Raises:
@@ -91,10 +101,14 @@ class Handler(DefaultRequestHandler):
         kept = await self._tasks.get(task_id, context) if task_id else None
         if kept is None:
             return None  # a new task, or one that the SDK refuses
-        known = await self._tasks.run_as_stored(task_id, context)  # the SDK may not have seen its newest updates yet
+        known = await self._tasks.run_as_stored(
+            task_id, context
+        )  # the SDK may not have seen its newest updates yet
         task = kept if known is None else task_of(known)[0]
         if context_id and task.context_id != context_id:
-            raise InvalidParamsError(f"the context {context_id} does not match that of the task {task_id}")
+            raise InvalidParamsError(
+                f"the context {context_id} does not match that of the task {task_id}"
+            )
         if task.status.state in ENDED:  # the SDK refuses it too, but leaves its two queues behind
             raise UnsupportedOperationError(f"the task {task_id} has ended")
         if task.status.state not in ASKING:
@@ -137,7 +151,9 @@ class Handler(DefaultRequestHandler):
                 yield update
 
     @validate_request_params
-    async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
+    async def on_cancel_task(
+        self, params: CancelTaskRequest, context: ServerCallContext
+    ) -> Task | None:
         """Stop a task, and return it when it has ended.
 
         Raises:

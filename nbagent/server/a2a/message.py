@@ -57,9 +57,16 @@ def answer_in(message: Message, kind: str) -> Answer:
         data = _data(part) if part.HasField("data") else None
         if isinstance(data, dict) and "decision" in data:
             if data["decision"] not in get_args(Decision):
-                raise Problem(422, f"decision must be one of {', '.join(get_args(Decision))}; got {data['decision']!r}")
+                raise Problem(
+                    422,
+                    f"decision must be one of {', '.join(get_args(Decision))}; got {data['decision']!r}",
+                )
             reason = data.get("reason")
-            return Answer(data["decision"], data.get("value", data.get("args")), None if reason is None else str(reason))
+            return Answer(
+                data["decision"],
+                data.get("value", data.get("args")),
+                None if reason is None else str(reason),
+            )
         if data is not None and kind == "input":
             return Answer("approve", data)
     text = prompt_in(message)

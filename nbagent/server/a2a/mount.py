@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def is_installed() -> bool:
     """Return True if the packages of the extra `a2a` are installed."""
-    return all(find_spec(name) for name in ("a2a", "sse_starlette", "jsonrpc", "grpc", "grpc_reflection"))
+    return all(
+        find_spec(name) for name in ("a2a", "sse_starlette", "jsonrpc", "grpc", "grpc_reflection")
+    )
 
 
 class A2A:
@@ -39,7 +41,12 @@ class A2A:
         """Return the routes."""
         from nbagent.server.a2a.routes import routes
 
-        return routes(self._host, self._handler, needs_token=self._token is not None, grpc_port=self._grpc_port)
+        return routes(
+            self._host,
+            self._handler,
+            needs_token=self._token is not None,
+            grpc_port=self._grpc_port,
+        )
 
     def _grpc_port(self) -> int | None:
         return None if self.grpc is None else self.grpc.bound.result(0)
@@ -50,7 +57,11 @@ class A2A:
         from nbagent.server.grpc.hector import HectorService
         from nbagent.server.grpc.server import GrpcServer, Service
 
-        services: list[Service] = [A2AService(self._handler), A2AService03(self._handler), HectorService(self._host)]
+        services: list[Service] = [
+            A2AService(self._handler),
+            A2AService03(self._handler),
+            HectorService(self._host),
+        ]
         self.grpc = GrpcServer(services, host, port, self._token, self._host.limits.max_body_bytes)
 
     async def start(self) -> None:

@@ -90,7 +90,11 @@ class KnownAgent:
 
     def _refusal(self, problem: Problem) -> Response:
         is_type = problem.status == 415
-        error = ContentTypeNotSupportedError(str(problem)) if is_type else InvalidRequestError(str(problem))
+        error = (
+            ContentTypeNotSupportedError(str(problem))
+            if is_type
+            else InvalidRequestError(str(problem))
+        )
         if self._is_rpc:
             return JSONResponse(build_error_response(None, error), problem.status)
         payload = build_rest_error_payload(error)
@@ -110,15 +114,21 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
 
     async def card(request: Request) -> Response:
         name, agent = host.agent(
-            request.path_params.get("agent"), "the path of its card, /agents/NAME/.well-known/agent-card.json"
+            request.path_params.get("agent"),
+            "the path of its card, /agents/NAME/.well-known/agent-card.json",
         )
         port = grpc_port()
         address = None if port is None else f"{request.url.hostname}:{port}"
         url = str(request.url_for("a2a", agent=quote(name, safe="")))
         made = card_of(
-            name, agent.description or f"The agent {name}.", interfaces_at(url, name, address), needs_token=needs_token
+            name,
+            agent.description or f"The agent {name}.",
+            interfaces_at(url, name, address),
+            needs_token=needs_token,
         )
-        answer: Response = await create_agent_card_routes(made, cache_control=CACHE_CONTROL)[0].endpoint(request)
+        answer: Response = await create_agent_card_routes(made, cache_control=CACHE_CONTROL)[
+            0
+        ].endpoint(request)
         return answer
 
     for name in LOGGERS:
@@ -126,7 +136,9 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
     calls = AgentCalls()
     guarded = [
         *create_jsonrpc_routes(handler, PATH, context_builder=calls, enable_v0_3_compat=True),
-        *create_jsonrpc_routes(handler, PATH + "/", context_builder=calls, enable_v0_3_compat=True),  # as clients may write it
+        *create_jsonrpc_routes(
+            handler, PATH + "/", context_builder=calls, enable_v0_3_compat=True
+        ),  # as clients may write it
         *create_rest_routes(handler, calls, path_prefix=PATH),
     ]
     return [

@@ -82,7 +82,9 @@ def update_of(item: Any, task_id: str, context_id: str) -> Update:
     return update
 
 
-async def updates(run: HostedRun, after: Position = START) -> AsyncGenerator[tuple[Position, Update]]:
+async def updates(
+    run: HostedRun, after: Position = START
+) -> AsyncGenerator[tuple[Position, Update]]:
     """Yield the updates of a run behind a position, each with its own, until it ends."""
     async for piece in feed_of(run).items(after):
         if piece is not None:
@@ -96,7 +98,11 @@ def context_of(run: HostedRun) -> str:
 
 def task_of(run: HostedRun) -> tuple[Task, Position]:
     """Return the task of a run as it is now, and the position up to which it has been read."""
-    task = Task(id=run.id, context_id=context_of(run), status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED))
+    task = Task(
+        id=run.id,
+        context_id=context_of(run),
+        status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED),
+    )
     at = START
     for position, item in feed_of(run).so_far():
         at = position
@@ -113,7 +119,11 @@ def task_of(run: HostedRun) -> tuple[Task, Position]:
 
 def with_prompts(task: Task, kept: Task | None) -> Task:
     """Return a task that was made from its run, with the messages of its client, which the run does not have."""
-    prompts = [] if kept is None else [message for message in kept.history if message.role == Role.ROLE_USER]
+    prompts = (
+        []
+        if kept is None
+        else [message for message in kept.history if message.role == Role.ROLE_USER]
+    )
     history = [*prompts, *task.history]
     del task.history[:]
     task.history.extend(history)
@@ -131,7 +141,9 @@ class RunTasks(InMemoryTaskStore):
         super().__init__(owner_resolver=lambda call: agent_of(host, call))
         self._host = host
         self._expected: set[str] = set()
-        self._kept: OrderedDict[str, tuple[str, bool]] = OrderedDict()  # by id: the agent, and whether the task has ended
+        self._kept: OrderedDict[str, tuple[str, bool]] = (
+            OrderedDict()
+        )  # by id: the agent, and whether the task has ended
 
     def expect(self, task_id: str) -> None:
         """Leave a task that begins to the SDK, until it saves it first."""
@@ -152,7 +164,11 @@ class RunTasks(InMemoryTaskStore):
     async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
         """Return a task of an agent; None if there is none."""
         task: Task | None = await super().get(task_id, context)
-        if task is None and task_id not in self._expected and (run := await self.run_as_stored(task_id, context)) is not None:
+        if (
+            task is None
+            and task_id not in self._expected
+            and (run := await self.run_as_stored(task_id, context)) is not None
+        ):
             task, _ = task_of(run)
         return task
 
@@ -163,7 +179,12 @@ class RunTasks(InMemoryTaskStore):
         tasks = {task.id: task for task in kept.tasks}
         wanted = params.context_id
         with _reaching():
-            stored = [run for runs in await self._host.runs() for run in runs if wanted in ("", run.session or run.id)]
+            stored = [
+                run
+                for runs in await self._host.runs()
+                for run in runs
+                if wanted in ("", run.session or run.id)
+            ]
             stored += await self._host.of_session(wanted, MAX_LISTED) if wanted else []
         for each in {each.id: each for each in stored if each.agent == agent}.values():
             if (run := await self.run_as_stored(each.id, context)) is not None:
@@ -184,7 +205,9 @@ class RunTasks(InMemoryTaskStore):
         """Return the run of a task of an agent as it is now; None if there is none."""
         return await self._of_agent(self._host.as_stored(task_id), context)
 
-    async def _of_agent(self, finding: Awaitable[HostedRun], context: ServerCallContext) -> HostedRun | None:
+    async def _of_agent(
+        self, finding: Awaitable[HostedRun], context: ServerCallContext
+    ) -> HostedRun | None:
         agent = agent_of(self._host, context)
         try:
             with _reaching():

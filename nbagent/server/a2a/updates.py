@@ -46,12 +46,21 @@ class TaskEncoder(BaseEncoder):
     def _ids(self) -> dict[str, str]:
         return {"taskId": self.run_id, "contextId": self.run_start.thread_id or self.run_id}
 
-    def _emit_status(self, state: str, *parts: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+    def _emit_status(
+        self, state: str, *parts: dict[str, Any], metadata: dict[str, Any] | None = None
+    ) -> None:
         status: dict[str, Any] = {"state": state, "timestamp": self._time}
         if parts:
             message_id = self.new_id(f"{self.run_id}-message")
-            status["message"] = {"messageId": message_id, "role": "ROLE_AGENT", "parts": list(parts), **self._ids()}
-        self.emit({"statusUpdate": {**self._ids(), "status": status, **without_none(metadata=metadata)}})
+            status["message"] = {
+                "messageId": message_id,
+                "role": "ROLE_AGENT",
+                "parts": list(parts),
+                **self._ids(),
+            }
+        self.emit(
+            {"statusUpdate": {**self._ids(), "status": status, **without_none(metadata=metadata)}}
+        )
 
     def _emit_working(self, *parts: dict[str, Any]) -> None:
         """Emit that the agent works. If it asks as well, the question is emitted again: a client answers the newest status."""
@@ -59,9 +68,20 @@ class TaskEncoder(BaseEncoder):
         if self._questions:
             self._emit_question(next(reversed(self._questions.values())))
 
-    def _emit_artifact(self, id: str, part: dict[str, Any], *, append: bool = False, last: bool = False) -> None:
+    def _emit_artifact(
+        self, id: str, part: dict[str, Any], *, append: bool = False, last: bool = False
+    ) -> None:
         artifact = {"artifactId": id, "parts": [part]}
-        self.emit({"artifactUpdate": {**self._ids(), "artifact": artifact, "append": append, "lastChunk": last}})
+        self.emit(
+            {
+                "artifactUpdate": {
+                    **self._ids(),
+                    "artifact": artifact,
+                    "append": append,
+                    "lastChunk": last,
+                }
+            }
+        )
 
     def start_run(self) -> None:
         """Emit that the agent works."""
@@ -77,16 +97,25 @@ class TaskEncoder(BaseEncoder):
         """Emit the end of an artifact, or its text anew if the model has replaced it."""
         if text.id in self._begun:
             replaced = text.final != text.streamed
-            self._emit_artifact(text.id, {"text": text.final if replaced else ""}, append=not replaced, last=True)
+            self._emit_artifact(
+                text.id, {"text": text.final if replaced else ""}, append=not replaced, last=True
+            )
 
     def end_reasoning(self, reasoning: StreamedText, event: e.ReasoningEnd) -> None:
         """Emit a thought as data."""
         if reasoning.final:
-            self._emit_working({"data": {"type": "thinking", "id": reasoning.id, "content": reasoning.final}})
+            self._emit_working(
+                {"data": {"type": "thinking", "id": reasoning.id, "content": reasoning.final}}
+            )
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit a call as data."""
-        data = {"type": "tool_use", "id": call.call_id, "name": call.name, "input": shallow(call.args_value)}
+        data = {
+            "type": "tool_use",
+            "id": call.call_id,
+            "name": call.name,
+            "input": shallow(call.args_value),
+        }
         self._emit_working({"data": data})
 
     def tool_result(self, call: StreamedCall, event: e.ToolResult) -> None:
@@ -95,7 +124,11 @@ class TaskEncoder(BaseEncoder):
             return
         for question in [each for each in self._questions.values() if each.tool_id == event.id]:
             del self._questions[question.approval_id]
-        data = {"type": "tool_result", "tool_call_id": call.call_id, "content": shallow(event.content)}
+        data = {
+            "type": "tool_result",
+            "tool_call_id": call.call_id,
+            "content": shallow(event.content),
+        }
         if event.status != "ok":
             data |= {"is_error": True, "error": error_message(event)}
         self._emit_working({"data": data})
@@ -111,12 +144,18 @@ class TaskEncoder(BaseEncoder):
                 self._emit_working()
             case e.File():
                 content = {"url": event.url} if event.url else {"raw": event.data or ""}
-                part = {**content, "mediaType": event.media_type, **without_none(filename=event.name)}
+                part = {
+                    **content,
+                    "mediaType": event.media_type,
+                    **without_none(filename=event.name),
+                }
                 self._emit_artifact(event.id, part, last=True)
             case e.Status():
                 self._emit_working({"text": event.message})
             case e.Error():
-                self._emit_working({"text": event.message, "metadata": {"agui_event_type": "error"}})
+                self._emit_working(
+                    {"text": event.message, "metadata": {"agui_event_type": "error"}}
+                )
             case _:
                 pass
 
@@ -125,7 +164,11 @@ class TaskEncoder(BaseEncoder):
         name = None if call is None else call.name
         prompt = request.prompt
         if not prompt:
-            prompt = f"May {name} run with {compact_json(request.args)}?" if request.kind == "tool" else "The agent waits."
+            prompt = (
+                f"May {name} run with {compact_json(request.args)}?"
+                if request.kind == "tool"
+                else "The agent waits."
+            )
         question = without_none(
             type="question",
             id=request.approval_id,
@@ -138,8 +181,12 @@ class TaskEncoder(BaseEncoder):
             question["args"] = request.args
         metadata: dict[str, Any] = {"input_prompt": prompt}
         if request.kind == "tool":
-            metadata["long_running_tool_ids"] = [request.approval_id if call is None else call.call_id]
-        state = "TASK_STATE_AUTH_REQUIRED" if request.kind == "auth" else "TASK_STATE_INPUT_REQUIRED"
+            metadata["long_running_tool_ids"] = [
+                request.approval_id if call is None else call.call_id
+            ]
+        state = (
+            "TASK_STATE_AUTH_REQUIRED" if request.kind == "auth" else "TASK_STATE_INPUT_REQUIRED"
+        )
         self._emit_status(state, {"text": prompt}, {"data": question}, metadata=metadata)
 
     def end_run(self, end: e.RunEnd, error: e.Error | None) -> None:
@@ -159,4 +206,7 @@ def _has_depth(value: Any, depth: int) -> bool:
     """Return True if a value has at most that many levels."""
     if not isinstance(value, dict | list | tuple):
         return True
-    return depth > 0 and all(_has_depth(each, depth - 1) for each in (value.values() if isinstance(value, dict) else value))
+    return depth > 0 and all(
+        _has_depth(each, depth - 1)
+        for each in (value.values() if isinstance(value, dict) else value)
+    )

@@ -58,15 +58,26 @@ class Access:
     """
 
     def __init__(self, token: str | None = None, read_token: str | None = None) -> None:
-        if read_token is not None and (token is None or hmac.compare_digest(token.encode(), read_token.encode())):
-            raise NbagentError("read_token= needs a token= too, and another one: without it all clients have full access")
+        if read_token is not None and (
+            token is None or hmac.compare_digest(token.encode(), read_token.encode())
+        ):
+            raise NbagentError(
+                "read_token= needs a token= too, and another one: without it all clients have full access"
+            )
         self._tokens: dict[Role, bytes] = {}
         given: dict[Role, str | None] = {"full": token, "read": read_token}
         for role, each in given.items():
             if each is None:
                 continue
-            if len(each) < MIN_TOKEN_CHARS or not each.isascii() or not each.isprintable() or " " in each:
-                raise NbagentError(f"a token has at least {MIN_TOKEN_CHARS} ASCII characters and no space, got {len(each)}")
+            if (
+                len(each) < MIN_TOKEN_CHARS
+                or not each.isascii()
+                or not each.isprintable()
+                or " " in each
+            ):
+                raise NbagentError(
+                    f"a token has at least {MIN_TOKEN_CHARS} ASCII characters and no space, got {len(each)}"
+                )
             gate.secrets.register(each)
             self._tokens[role] = each.encode()
         self._keys = {role: _key_of(each) for role, each in self._tokens.items()}
@@ -89,7 +100,9 @@ class Access:
         if given:
             return self._role_of_token(given.strip()) if kind.lower() == "bearer" else None
         session = self._session_of(headers)
-        if session is None or (self.logouts is not None and await self.logouts.is_logged_out(session.id)):
+        if session is None or (
+            self.logouts is not None and await self.logouts.is_logged_out(session.id)
+        ):
             return None
         return session.role
 
@@ -117,7 +130,9 @@ class Access:
 
     def _role_of_token(self, given: str) -> Role | None:
         data = given.encode(errors="surrogateescape")
-        roles: list[Role] = [role for role, token in self._tokens.items() if hmac.compare_digest(data, token)]
+        roles: list[Role] = [
+            role for role, token in self._tokens.items() if hmac.compare_digest(data, token)
+        ]
         return roles[0] if roles else None
 
     def _session_of(self, headers: Headers) -> BrowserSession | None:
@@ -125,7 +140,9 @@ class Access:
         claims, _, signature = _cookie(headers).rpartition(".")
         id, role, end, *_ = *claims.split("."), "", "", ""
         known = next((each for each in get_args(Role) if each == role and each in self._keys), None)
-        if known is None or not hmac.compare_digest(self._signature(known, claims).encode(), signature.encode()):
+        if known is None or not hmac.compare_digest(
+            self._signature(known, claims).encode(), signature.encode()
+        ):
             return None
         return BrowserSession(id, known, int(end)) if time.time() < int(end) else None
 

@@ -101,9 +101,15 @@ class Guard:
     def _check_size(self, scope: Scope) -> None:
         limits, lines = self._limits, scope["headers"]
         if len(lines) > limits.max_headers:
-            raise Problem(431, f"the request has more than {limits.max_headers:,} headers, the limit max_headers")
+            raise Problem(
+                431,
+                f"the request has more than {limits.max_headers:,} headers, the limit max_headers",
+            )
         if sum(len(name) + len(value) for name, value in lines) > limits.max_headers_bytes:
-            raise Problem(431, f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit max_headers_bytes")
+            raise Problem(
+                431,
+                f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit max_headers_bytes",
+            )
 
     def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Receive:
         """Return a `receive` that limits a request's body or the messages of a WebSocket."""
@@ -116,13 +122,24 @@ class Guard:
             message: Message = {} if announced > limit else await receive()
             size += len(message.get("body", b""))
             if max(size, announced) > limit:
-                raise Problem(413, f"the body has more than {limit:,} bytes, the limit max_body_bytes")
+                raise Problem(
+                    413, f"the body has more than {limit:,} bytes, the limit max_body_bytes"
+                )
             return message
 
         async def receive_message() -> Message:
             message = await receive()
-            if len(message.get("bytes") or (message.get("text") or "").encode(errors="replace")) > limit:
-                await send({"type": "websocket.close", "code": TOO_LARGE, "reason": "larger than max_body_bytes"})
+            if (
+                len(message.get("bytes") or (message.get("text") or "").encode(errors="replace"))
+                > limit
+            ):
+                await send(
+                    {
+                        "type": "websocket.close",
+                        "code": TOO_LARGE,
+                        "reason": "larger than max_body_bytes",
+                    }
+                )
                 return {"type": "websocket.disconnect", "code": TOO_LARGE, "reason": ""}
             return message
 
@@ -135,10 +152,16 @@ class Guard:
         host = headers.get("host", "")
         name = _name(host)
         if name not in self._hosts and not (self._has_any_address and _is_address(name)):
-            raise Problem(403, "this server is not addressed by that name; who runs it allows it with hosts= or --allowed-host")
+            raise Problem(
+                403,
+                "this server is not addressed by that name; who runs it allows it with hosts= or --allowed-host",
+            )
         origin = headers.get("origin")
         if origin is None:
-            if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_page(scope):
+            if headers.get("sec-fetch-site", "none") not in (
+                "none",
+                "same-origin",
+            ) and not _is_page(scope):
                 raise Problem(403, "pages of another origin may not use this server")
             self._check_link(scope, headers, name)
         elif origin not in self._origins and urlsplit(origin).netloc.lower() != host.lower():
@@ -154,20 +177,32 @@ class Guard:
         if urlsplit(headers.get("referer", "")).netloc.lower() == headers.get("host", "").lower():
             return
         if _matches(self._changing, scope):
-            needed = "send the prompt by POST, or the header Authorization: Bearer TOKEN, or use https"
-            raise Problem(403, f"a link of another site could have sent this GET over plain http: {needed}")
+            needed = (
+                "send the prompt by POST, or the header Authorization: Bearer TOKEN, or use https"
+            )
+            raise Problem(
+                403, f"a link of another site could have sent this GET over plain http: {needed}"
+            )
 
     def _check_rate(self, scope: Scope) -> None:
         client = (scope.get("client") or [""])[0]
-        wait_s, reason = self._rate.wait_s(client), "more than the limits requests_per_s and requests_at_once"
+        wait_s, reason = (
+            self._rate.wait_s(client),
+            "more than the limits requests_per_s and requests_at_once",
+        )
         if not wait_s and _path(scope) == "/login":
             wait_s, reason = self._logins.wait_s(client), "each of which tries a token"
         if wait_s:
-            raise Problem(429, f"too many requests, {reason}", {"retry-after": str(math.ceil(wait_s))})
+            raise Problem(
+                429, f"too many requests, {reason}", {"retry-after": str(math.ceil(wait_s))}
+            )
 
     async def _check_access(self, scope: Scope, headers: Headers) -> None:
         if self._access.is_in(unquote_plus(scope["query_string"].decode("latin-1"))):
-            raise Problem(400, "the token is part of the URL, which is logged on its way: send it in a header, and change it")
+            raise Problem(
+                400,
+                "the token is part of the URL, which is logged on its way: send it in a header, and change it",
+            )
         if _is_page(scope) or _path(scope) in OPEN_PATHS:
             return
         role = await self._access.role_of(headers)
@@ -176,7 +211,10 @@ class Guard:
             raise Problem(401, needed, {"www-authenticate": "Bearer"})
         scope[ROLE] = role
         if role == "read" and not _matches(self._readable, scope):
-            raise Problem(403, "the read token gives no access to this: what starts, stops or answers needs the other token")
+            raise Problem(
+                403,
+                "the read token gives no access to this: what starts, stops or answers needs the other token",
+            )
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,7 +238,11 @@ def _is_loopback(name: str) -> bool:
 def _is_page(scope: Scope) -> bool:
     """Return True for the web page and its files: they are the same for all, and hold nothing secret."""
     path = _path(scope)
-    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and (path == "/" or path.startswith("/static/"))
+    return (
+        scope["type"] == "http"
+        and scope["method"] in ("GET", "HEAD")
+        and (path == "/" or path.startswith("/static/"))
+    )
 
 
 def _path(scope: Scope) -> str:

@@ -17,11 +17,15 @@ class Rate:
         now: clock, in seconds.
     """
 
-    def __init__(self, per_s: float, burst: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_s: float, burst: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._per_s = per_s
         self._burst = burst
         self._now = now
-        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when they were counted
+        self._clients: OrderedDict[str, tuple[float, float]] = (
+            OrderedDict()
+        )  # tokens, and when they were counted
 
     def wait_s(self, client: str = "") -> float:
         """Take a token. Return 0, or the seconds until there is one."""

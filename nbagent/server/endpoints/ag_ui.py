@@ -78,12 +78,18 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             if thread_id is None:
-                return await host.start(agent, messages, await host.sessions.new(agent), answers="none")
+                return await host.start(
+                    agent, messages, await host.sessions.new(agent), answers="none"
+                )
             session, new = await _in_thread(host, agent, thread_id, messages)
             return await host.start(agent, new, session, answers="none")
 
         return await stream_response(
-            host, request, start, f"ag_ui {thread_id} {run_id}", lambda: ThreadEncoder(thread_id, run_id)
+            host,
+            request,
+            start,
+            f"ag_ui {thread_id} {run_id}",
+            lambda: ThreadEncoder(thread_id, run_id),
         )
 
     return [Route("/ag-ui/{agent}", run, methods=["POST"])]
@@ -105,7 +111,10 @@ async def _in_thread(
     before is kept under another name.
     """
     session = await host.sessions.open(agent, thread_id)
-    known, sent = _prompts(await asyncio.to_thread(lambda: session.history)), _prompts(from_prompt(messages))
+    known, sent = (
+        _prompts(await asyncio.to_thread(lambda: session.history)),
+        _prompts(from_prompt(messages)),
+    )
     if known and known == sent[:-1]:
         return session, messages[-1:]
     if known:
@@ -140,10 +149,17 @@ def _part(part: Any) -> dict[str, Any]:
             return {"type": "text", "text": text}
         case {"type": "image", "source": {"type": "url", "value": str(url)}}:
             return {"type": "image_url", "image_url": {"url": url}}
-        case {"type": "image", "source": {"type": "data", "value": str(data), "mimeType": str(media_type)}}:
+        case {
+            "type": "image",
+            "source": {"type": "data", "value": str(data), "mimeType": str(media_type)},
+        }:
             return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
         case {"type": "image", "source": {"type": str(kind)}}:
-            raise Problem(422, f"an image of type {kind!r} cannot be read here: give its data or its URL")
+            raise Problem(
+                422, f"an image of type {kind!r} cannot be read here: give its data or its URL"
+            )
         case {"type": str(kind)}:
-            raise Problem(422, f"a part of type {kind!r} cannot be read here: give texts and images")
+            raise Problem(
+                422, f"a part of type {kind!r} cannot be read here: give texts and images"
+            )
     raise Problem(422, f"a part of a message has a type, got {part!r:.80}")

@@ -65,6 +65,8 @@ def routes(host: Host) -> list[BaseRoute]:
             return JSONResponse({"message": await whole_text(run)})
         start = lambda: host.start(asked.agent, prompt_of(message, host.limits))  # noqa: E731 - the same call, later
         root = root_path(request)
-        return await stream_response(host, request, start, f"agentor events {root}", lambda: AgentorEvents(root))
+        return await stream_response(
+            host, request, start, f"agentor events {root}", lambda: AgentorEvents(root)
+        )
 
     return [Route("/chat", chat, methods=["POST"])]

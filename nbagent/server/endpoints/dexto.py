@@ -54,7 +54,11 @@ def routes(host: Host) -> list[BaseRoute]:
 
         async def start() -> HostedRun:
             name, _ = host.agent(asked.agent)
-            session = await (host.sessions.new(name) if asked.sessionId is None else host.sessions.find(name, asked.sessionId))
+            session = await (
+                host.sessions.new(name)
+                if asked.sessionId is None
+                else host.sessions.find(name, asked.sessionId)
+            )
             return await host.start(name, prompt_of(asked.message, host.limits), session)
 
         return await stream_response(host, request, start, "dexto asking", AskingDexto)

@@ -60,11 +60,15 @@ def routes(host: Host) -> list[BaseRoute]:
 
     async def answer(request: Request, message: str, session: Session | None = None) -> Response:
         root = root_path(request)
-        name, encoder = ("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector", AskingHector)
+        name, encoder = (
+            ("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector", AskingHector)
+        )
         return await stream_response(
             host,
             request,
-            lambda: host.start(request.path_params["agent"], prompt_of(message, host.limits), session),
+            lambda: host.start(
+                request.path_params["agent"], prompt_of(message, host.limits), session
+            ),
             f"{name} {root}",
             lambda: encoder(root),
         )
@@ -81,17 +85,25 @@ def routes(host: Host) -> list[BaseRoute]:
         stream=EVENT_STREAM,
     )
     async def stream_in_session(request: Request) -> Response:
-        session = await host.sessions.find(request.path_params["agent"], request.path_params["session"])
+        session = await host.sessions.find(
+            request.path_params["agent"], request.path_params["session"]
+        )
         if request.method == "POST":
             message: str | None = (await body(request, Message)).message
         else:
             message = request.query_params.get("message")
         if message is None:
             last = parse_id(request.headers.get("last-event-id", ""))
-            return StreamingResponse(_follow(host, session, last, root_path(request)), headers=dict(HectorEncoder.headers))
+            return StreamingResponse(
+                _follow(host, session, last, root_path(request)),
+                headers=dict(HectorEncoder.headers),
+            )
         return await answer(request, message, session)
 
-    @operation("WebSocket of an agent: prompts, stops and answers one way, the stream the other", status=101)
+    @operation(
+        "WebSocket of an agent: prompts, stops and answers one way, the stream the other",
+        status=101,
+    )
     async def talk(socket: WebSocket) -> None:
         try:
             agent, _ = host.agent(socket.path_params["agent"])
@@ -110,7 +122,11 @@ def routes(host: Host) -> list[BaseRoute]:
     return [
         Route("/agents/{agent}/messages/stream", stream, methods=["POST"]),
         Route("/agents/{agent}/sessions", new_session, methods=["POST"]),
-        Route("/agents/{agent}/sessions/{session}/messages/stream", stream_in_session, methods=["GET", "POST"]),
+        Route(
+            "/agents/{agent}/sessions/{session}/messages/stream",
+            stream_in_session,
+            methods=["GET", "POST"],
+        ),
         WebSocketRoute("/agents/{agent}/stream", talk),
     ]
 
@@ -119,7 +135,9 @@ def _is_on(request: Request, option: str) -> bool:
     return request.query_params.get(option, "").lower() in ("1", "true", "yes")
 
 
-async def _follow(host: Host, session: Session, last: tuple[str, Position] | None, root: str) -> AsyncIterator[bytes]:
+async def _follow(
+    host: Host, session: Session, last: tuple[str, Position] | None, root: str
+) -> AsyncIterator[bytes]:
     """Yield the runs of a session, one after the other: the one that goes on, then each that begins.
 
     The connection stays open after a run, for a client that watches the session.

@@ -47,7 +47,10 @@ class McpEndpoint:
     """
 
     operation = Operation(
-        summary="Exchange messages of the Model Context Protocol", body=Message, result=dict[str, Any], stream=EVENT_STREAM
+        summary="Exchange messages of the Model Context Protocol",
+        body=Message,
+        result=dict[str, Any],
+        stream=EVENT_STREAM,
     )
 
     def __init__(self, host: Host, reveal: Reveal) -> None:
@@ -80,7 +83,11 @@ class McpEndpoint:
     async def _started(self) -> Any:
         """Return the sessions, which the package `mcp` manages; begin them if there are none on this loop."""
         loop = asyncio.get_running_loop()
-        if self._manager_task is None or self._manager_task.done() or self._manager_task.get_loop() is not loop:
+        if (
+            self._manager_task is None
+            or self._manager_task.done()
+            or self._manager_task.get_loop() is not loop
+        ):
             self._manager = loop.create_future()
             # In an empty context: the sessions do not belong to the request that came first.
             self._manager_task = loop.create_task(

@@ -59,17 +59,29 @@ def routes(host: Host) -> list[BaseRoute]:
     @operation("Begin a thread", body=NewThread, result=Thread, status=201)
     async def new_thread(request: Request) -> Response:
         name, _ = host.agent((await body(request, NewThread)).agent)
-        return JSONResponse({"id": (await host.sessions.new(name)).name, "object": "thread", "agent": name}, 201)
+        return JSONResponse(
+            {"id": (await host.sessions.new(name)).name, "object": "thread", "agent": name}, 201
+        )
 
     @operation("Begin a run in a thread", body=NewRun, result=ThreadRun, status=201)
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         thread = request.path_params["thread"]
-        name, _ = host.agent(asked.agent or asked.assistant_id, '"assistant_id": "NAME" in the body')
-        run = await host.start(
-            name, prompt_of(asked.message, host.limits), await host.sessions.find(name, thread), answers="none"
+        name, _ = host.agent(
+            asked.agent or asked.assistant_id, '"assistant_id": "NAME" in the body'
         )
-        made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
+        run = await host.start(
+            name,
+            prompt_of(asked.message, host.limits),
+            await host.sessions.find(name, thread),
+            answers="none",
+        )
+        made: dict[str, Any] = {
+            "id": run.id,
+            "object": "thread.run",
+            "thread_id": thread,
+            "status": "in_progress",
+        }
         return JSONResponse(made, 201)
 
     @operation("Read a run of a thread", stream=EVENT_STREAM, reads=True)

@@ -49,7 +49,10 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("List the agents as models", result=dict[str, Any], reads=True)
     async def models(request: Request) -> Response:
-        listed = [{"id": name, "object": "model", "created": 0, "owned_by": "nbagent"} for name in host.agents]
+        listed = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "nbagent"}
+            for name in host.agents
+        ]
         return JSONResponse({"object": "list", "data": listed})
 
     @operation("Complete a chat", body=Completion, result=dict[str, Any], stream=EVENT_STREAM)

@@ -66,7 +66,9 @@ def routes(views: Views) -> list[BaseRoute]:
         response.headers.update(HEADERS)
         return response
 
-    @operation("Show a run or a chat, in the messages of `nbagent.protocol`", status=101, reads=True)
+    @operation(
+        "Show a run or a chat, in the messages of `nbagent.protocol`", status=101, reads=True
+    )
     async def view(socket: WebSocket) -> None:
         only_reads = socket.scope.get(ROLE) == "read"
         await socket.accept()  # before it may be refused: a browser tells its page nothing about one that was not accepted
@@ -84,4 +86,8 @@ def routes(views: Views) -> list[BaseRoute]:
         except WebSocketDisconnect:
             pass
 
-    return [Route("/", page, methods=["GET"]), Route("/static/{name}", static, methods=["GET"]), WebSocketRoute("/view", view)]
+    return [
+        Route("/", page, methods=["GET"]),
+        Route("/static/{name}", static, methods=["GET"]),
+        WebSocketRoute("/view", view),
+    ]

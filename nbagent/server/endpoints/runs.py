@@ -104,7 +104,9 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation("Say that the process lives, and which agents it serves", result=Health, reads=True)
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]})
+        return JSONResponse(
+            {"status": "ok", "agents": list(host.agents), "access": request.scope[ROLE]}
+        )
 
     @operation(
         "Say whether the server takes prompts; if not (503), the message is why: `stopping`, `busy` or `store`",
@@ -118,11 +120,17 @@ def routes(host: Host) -> list[BaseRoute]:
             raise Problem(503, reason, {"cache-control": "no-store"})
         return JSONResponse({"status": "ready"}, headers={"cache-control": "no-store"})
 
-    @operation("List the runs of all processes: those that go on, and the last that have ended", result=Runs, reads=True)
+    @operation(
+        "List the runs of all processes: those that go on, and the last that have ended",
+        result=Runs,
+        reads=True,
+    )
     async def listed(request: Request) -> Response:
         return JSONResponse(_public(await host.runs()))
 
-    @operation("WebSocket of the list of runs, which is sent again when it changes", status=101, reads=True)
+    @operation(
+        "WebSocket of the list of runs, which is sent again when it changes", status=101, reads=True
+    )
     async def follow(socket: WebSocket) -> None:
         await socket.accept()
         leaving = asyncio.create_task(socket.receive())
@@ -144,7 +152,12 @@ def routes(host: Host) -> list[BaseRoute]:
         session = None if asked.session is None else await host.sessions.find(name, asked.session)
         run = await host.start(name, prompt_of(asked.message, host.limits), session)
         return JSONResponse(
-            {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
+            {
+                "id": run.id,
+                "agent": name,
+                "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events",
+            },
+            201,
         )
 
     @operation("Read the events of a run", stream=EVENT_STREAM, reads=True)
@@ -164,7 +177,9 @@ def routes(host: Host) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         asked = await body(request, Answer)
         run = await host.find(request.path_params["run"])
-        await run.respond(asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember)
+        await run.respond(
+            asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember
+        )
         return JSONResponse({"status": "answered"})
 
     return [

@@ -28,6 +28,8 @@ def routes(host: Host) -> list[BaseRoute]:
             return await host.start(name, prompt_of(query.get("query"), host.limits))
 
         root = root_path(request)
-        return await stream_response(host, request, start, f"status.tokens {root}", lambda: AskingStatus(root))
+        return await stream_response(
+            host, request, start, f"status.tokens {root}", lambda: AskingStatus(root)
+        )
 
     return [Route("/stream", stream, methods=["GET"])]

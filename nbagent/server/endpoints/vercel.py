@@ -21,7 +21,13 @@ from nbagent.server.limits import Limits
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
-from nbagent.server.stream_response import KEEP_ALIVE, RUN_ID_HEADER, RunResponse, cancels_on_disconnect, stream_response
+from nbagent.server.stream_response import (
+    KEEP_ALIVE,
+    RUN_ID_HEADER,
+    RunResponse,
+    cancels_on_disconnect,
+    stream_response,
+)
 
 FEED = "vercel.ui asking"
 
@@ -54,7 +60,9 @@ def routes(host: Host) -> list[BaseRoute]:
     return [Route("/api/chat", chat, methods=["POST"])]
 
 
-async def _turn(run: HostedRun, answers: list[tuple[str, bool, str | None]], *, cancels: bool) -> Response:
+async def _turn(
+    run: HostedRun, answers: list[tuple[str, bool, str | None]], *, cancels: bool
+) -> Response:
     """Return the response with a run up to its next question: the client answers when its stream has ended.
 
     Args:
@@ -66,7 +74,9 @@ async def _turn(run: HostedRun, answers: list[tuple[str, bool, str | None]], *, 
     after = START
     for asked, allows, reason in answers:
         approval_id = asked.partition(":")[2]
-        with contextlib.suppress(Problem):  # nobody waits for it any more: the client sees what came of it
+        with contextlib.suppress(
+            Problem
+        ):  # nobody waits for it any more: the client sees what came of it
             await run.respond(approval_id, "approve" if allows else "deny", reason=reason)
         after = max([after, *(at for at, item in feed.so_far() if _question_in(item) == asked)])
 
@@ -106,9 +116,17 @@ def _answers(messages: list[dict[str, Any]]) -> list[tuple[str, bool, str | None
     parts = last.get("parts")
     if last.get("role") != "assistant" or not isinstance(parts, list):
         return []
-    given = [part.get("approval") for part in parts if isinstance(part, dict) and part.get("state") == "approval-responded"]
+    given = [
+        part.get("approval")
+        for part in parts
+        if isinstance(part, dict) and part.get("state") == "approval-responded"
+    ]
     return [
-        (str(each.get("id")), each.get("approved") is True, each.get("reason") if isinstance(each.get("reason"), str) else None)
+        (
+            str(each.get("id")),
+            each.get("approved") is True,
+            each.get("reason") if isinstance(each.get("reason"), str) else None,
+        )
         for each in given
         if isinstance(each, dict)
     ]
@@ -121,7 +139,11 @@ def _conversation(messages: list[dict[str, Any]], limits: Limits) -> list[dict[s
         Problem: the last one is not the user's (422).
     """
     made = [{"role": str(message.get("role")), "content": _text(message)} for message in messages]
-    made = [message for message in made if message["role"] in ("user", "assistant") and message["content"]]
+    made = [
+        message
+        for message in made
+        if message["role"] in ("user", "assistant") and message["content"]
+    ]
     if not made or made[-1]["role"] != "user":
         raise Problem(422, "the last of the messages must be the user's, with a text")
     prompt_of(made[-1]["content"], limits)
@@ -133,5 +155,7 @@ def _text(message: dict[str, Any]) -> str:
     if not isinstance(parts, list):
         content = message.get("content")
         return content if isinstance(content, str) else ""
-    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    texts = [
+        part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"
+    ]
     return "\n\n".join(text for text in texts if isinstance(text, str))

@@ -34,7 +34,10 @@ _STATUS = {
 def _described() -> tuple[Any, ...]:
     """Add the page's messages and service to protobuf's pool, from which reflection reads, and return the messages' classes."""
     file = FileDescriptorProto(name="nbagent/hector.proto", syntax="proto3")
-    for message, fields in (("SendMessageRequest", ("agent", "message", "session")), ("MessageChunk", ("content",))):
+    for message, fields in (
+        ("SendMessageRequest", ("agent", "message", "session")),
+        ("MessageChunk", ("content",)),
+    ):
         made = file.message_type.add(name=message)
         for number, field in enumerate(fields, 1):
             made.field.add(
@@ -45,11 +48,17 @@ def _described() -> tuple[Any, ...]:
             )
     service = file.service.add(name=HectorService.name)
     service.method.add(
-        name="StreamMessage", input_type=".SendMessageRequest", output_type=".MessageChunk", server_streaming=True
+        name="StreamMessage",
+        input_type=".SendMessageRequest",
+        output_type=".MessageChunk",
+        server_streaming=True,
     )
     pool = Default()
     pool.Add(file)
-    return tuple(GetMessageClass(pool.FindMessageTypeByName(name)) for name in ("SendMessageRequest", "MessageChunk"))
+    return tuple(
+        GetMessageClass(pool.FindMessageTypeByName(name))
+        for name in ("SendMessageRequest", "MessageChunk")
+    )
 
 
 class HectorService(grpc.GenericRpcHandler):
@@ -78,9 +87,13 @@ class HectorService(grpc.GenericRpcHandler):
     async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
             agent, _ = self._host.agent(request.agent or None, "the field agent")
-            session = await self._host.sessions.find(agent, request.session) if request.session else None
+            session = (
+                await self._host.sessions.find(agent, request.session) if request.session else None
+            )
             prompt = prompt_of(request.message, self._host.limits)
-            run = await self._host.start(agent, prompt, session, answers="none")  # the chunk is a text, and no more
+            run = await self._host.start(
+                agent, prompt, session, answers="none"
+            )  # the chunk is a text, and no more
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))
             return

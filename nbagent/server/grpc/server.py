@@ -40,9 +40,14 @@ class BearsToken(grpc.aio.ServerInterceptor):
         self._token = token.encode()
         self._refusal: Any = grpc.unary_unary_rpc_method_handler(_refuse)
 
-    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], details: Any
+    ) -> Any:
         """Return the handler of a call."""
-        given = next((value for key, value in details.invocation_metadata or () if key == "authorization"), "")
+        given = next(
+            (value for key, value in details.invocation_metadata or () if key == "authorization"),
+            "",
+        )
         text = given if isinstance(given, bytes) else str(given).encode()
         kind, _, token = text.partition(b" ")
         if kind.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token):
@@ -56,7 +61,9 @@ class ReadsMessages(grpc.aio.ServerInterceptor):
     It is for calls with one message; others are passed on.
     """
 
-    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], details: Any
+    ) -> Any:
         """Return the handler of a call, which takes the message as bytes and reads it itself."""
         handler = await continuation(details)
         read = None if handler is None else handler.request_deserializer
@@ -67,7 +74,9 @@ class ReadsMessages(grpc.aio.ServerInterceptor):
             try:
                 return read(data)
             except Exception:  # protobuf's `DecodeError`, or what another format has
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message of the call cannot be read")
+                await context.abort(
+                    grpc.StatusCode.INVALID_ARGUMENT, "the message of the call cannot be read"
+                )
 
         if handler.response_streaming:
 
@@ -86,7 +95,9 @@ class ReadsMessages(grpc.aio.ServerInterceptor):
 
 
 async def _refuse(request: Any, context: Any) -> None:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the call needs the metadata authorization: Bearer TOKEN")
+    await context.abort(
+        grpc.StatusCode.UNAUTHENTICATED, "the call needs the metadata authorization: Bearer TOKEN"
+    )
 
 
 class GrpcServer:
@@ -103,7 +114,14 @@ class GrpcServer:
         bound: the port, once the server listens; the `OSError` if it cannot.
     """
 
-    def __init__(self, services: Sequence[Service], host: str, port: int, token: str | None, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        host: str,
+        port: int,
+        token: str | None,
+        max_body_bytes: int,
+    ) -> None:
         self._services = services
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._token = token
@@ -117,8 +135,13 @@ class GrpcServer:
             ("grpc.max_receive_message_length", self._max_body_bytes),
             ("grpc.so_reuseport", 0),  # else two servers would share a port
         ]
-        interceptors = [*([] if self._token is None else [BearsToken(self._token)]), ReadsMessages()]
-        self._server = grpc.aio.server(interceptors=interceptors, options=limits, maximum_concurrent_rpcs=MAX_CALLS)
+        interceptors = [
+            *([] if self._token is None else [BearsToken(self._token)]),
+            ReadsMessages(),
+        ]
+        self._server = grpc.aio.server(
+            interceptors=interceptors, options=limits, maximum_concurrent_rpcs=MAX_CALLS
+        )
         for service in self._services:
             service.add_to(self._server)
         names = [service.name for service in self._services]

@@ -56,7 +56,13 @@ def carry_out(command: RunCommand, run: Run) -> Reply:
         run.cancel(by=command.by)
         return Reply()
     try:
-        run.respond(command.id, command.decision, command.value, reason=command.reason, remember=command.remember)
+        run.respond(
+            command.id,
+            command.decision,
+            command.value,
+            reason=command.reason,
+            remember=command.remember,
+        )
     except AnswerError as error:
         return Reply(str(error))
     return Reply()

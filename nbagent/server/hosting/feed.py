@@ -88,7 +88,9 @@ class Feed:
                 begin, size = at, 0
             size += len(frame)
             if size > SEND_BYTES:
-                yield from (frame[cut : cut + SEND_BYTES] for cut in range(0, len(frame), SEND_BYTES))
+                yield from (
+                    frame[cut : cut + SEND_BYTES] for cut in range(0, len(frame), SEND_BYTES)
+                )
                 begin, size = at + 1, 0
         if begin < span.stop:
             yield b"".join(self._frames[begin : span.stop])
@@ -131,4 +133,6 @@ class Feed:
 
     def _frame(self, stop: int) -> None:
         for at in range(len(self._frames), stop):
-            self._frames.append(self.encoder.frame(self._items[at], self._positions[at].id_in(self._run.id)))
+            self._frames.append(
+                self.encoder.frame(self._items[at], self._positions[at].id_in(self._run.id))
+            )

@@ -27,7 +27,15 @@ from nbagent.server.hosting.sessions import Sessions
 from nbagent.server.hosting.work import Job, Work, encoded
 from nbagent.server.limits import DEFAULTS, Limits
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import WAITING, EventStore, RunList, RunMissing, StoredRun, StoreFault, WorkQueue
+from nbagent.server.stores.event_store import (
+    WAITING,
+    EventStore,
+    RunList,
+    RunMissing,
+    StoredRun,
+    StoreFault,
+    WorkQueue,
+)
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
@@ -96,9 +104,13 @@ class Host:
         self.limits = limits
         self.is_draining = False
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
-        self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
+        self._hosting: dict[
+            HostedRun, asyncio.Task[None]
+        ] = {}  # the runs that go on in this process
         self._questions = Questions(limits, self._room_changed)
-        self._work = Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
+        self._work = (
+            Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._services: list[asyncio.Task[None]] = []
         self._check: asyncio.Task[bool] | None = None
@@ -136,7 +148,10 @@ class Host:
         if name is None:
             raise Problem(400, f"several agents are served: {names}. Name one of them by {how}")
         if name not in self.agents:
-            raise Problem(404, f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}")
+            raise Problem(
+                404,
+                f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}",
+            )
         return name, self.agents[name]
 
     async def start(
@@ -166,8 +181,14 @@ class Host:
         name, found = self.agent(agent)
         self._check_open()
         check_prompt_size(prompt, self.limits)
-        if self._room() <= 0 and self._work is not None and (job := encoded(Job(prompt, options, answers))) is not None:
-            return await self._put_work(self._work, self._stored(name, session, WAITING, run_id), job)
+        if (
+            self._room() <= 0
+            and self._work is not None
+            and (job := encoded(Job(prompt, options, answers))) is not None
+        ):
+            return await self._put_work(
+                self._work, self._stored(name, session, WAITING, run_id), job
+            )
         run = self._run_of(name, found, Job(prompt, options, answers), session)
         return await self.host(run, name, session, run_id=run_id)
 
@@ -194,7 +215,9 @@ class Host:
         """
         self._check_open()
         if self._room() <= 0:
-            raise Problem(503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs")
+            raise Problem(
+                503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs"
+            )
         self.open()
         stored = self._stored(agent, session, self._store.owner, run_id)
         await self._begin(lambda: self._store.begin(stored))
@@ -204,7 +227,9 @@ class Host:
         hosted.run = run
         run.start()
         questions = None if has_reader else self._questions
-        self._hosting[hosted] = self._spawn(hosted.host(run, self._join_s(hosted.stored.agent), questions))
+        self._hosting[hosted] = self._spawn(
+            hosted.host(run, self._join_s(hosted.stored.agent), questions)
+        )
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted, run))
         return hosted
 
@@ -222,13 +247,19 @@ class Host:
         stream = (agent if session is None else session).stream(job.prompt)
         options = {"name": name, **job.options}
         handler = REFUSING.get(job.answers)
-        return self.watch(stream, **options) if handler is None else self.watch(stream, answer=handler, **options)
+        return (
+            self.watch(stream, **options)
+            if handler is None
+            else self.watch(stream, answer=handler, **options)
+        )
 
     def watch(self, stream: Any, **options: Any) -> Run:
         """Return the run of a stream, with what the server's options let its readers see."""
         return Run(stream, **{"reveal": self._reveal, "tags": self._tags, **options})
 
-    def _stored(self, agent: str, session: Session | None, owner: str, run_id: str | None = None) -> StoredRun:
+    def _stored(
+        self, agent: str, session: Session | None, owner: str, run_id: str | None = None
+    ) -> StoredRun:
         return StoredRun(
             id=new_run_id() if run_id is None else run_id,
             agent=agent,
@@ -305,7 +336,9 @@ class Host:
 
     def corrected(self, listed: RunList) -> RunList:
         """Return a list of runs in which those have ended whose end a broken store could not keep."""
-        ended = [run for run in listed.going_on if run.id in self._runs and self._runs[run.id].ended]
+        ended = [
+            run for run in listed.going_on if run.id in self._runs and self._runs[run.id].ended
+        ]
         going_on = [run for run in listed.going_on if run not in ended]
         return RunList(going_on, [*ended, *listed.ended]) if ended else listed
 
@@ -326,7 +359,9 @@ class Host:
         """Return the run of a session that begins next after one, in whichever process; its first one for None."""
         while True:
             try:
-                stored = await self._store.next_in(session, None if after is None else after.id, NEXT_WAIT_S)
+                stored = await self._store.next_in(
+                    session, None if after is None else after.id, NEXT_WAIT_S
+                )
                 if stored is not None:
                     return await self.find(stored.id)
             except StoreFault:
@@ -340,7 +375,9 @@ class Host:
             return "busy"
         if any(hosted.waits for hosted in self._hosting):
             return "store"
-        if self._check is None or (self._check.done() and time.monotonic() - self._checked > CHECK_EVERY_S):
+        if self._check is None or (
+            self._check.done() and time.monotonic() - self._checked > CHECK_EVERY_S
+        ):
             self._checked = time.monotonic()
             self._check = asyncio.create_task(self._is_writable())
         await asyncio.wait([self._check], timeout=CHECK_TIMEOUT_S)
@@ -361,7 +398,10 @@ class Host:
 
     def _check_open(self) -> None:
         if self.is_draining:
-            raise Problem(503, "the server stops, and begins no more runs; ask again when it has been started again")
+            raise Problem(
+                503,
+                "the server stops, and begins no more runs; ask again when it has been started again",
+            )
 
     async def close(self) -> None:
         """Stop all runs of this process, and leave the store."""
@@ -384,7 +424,9 @@ class Host:
         asked = decode_json(command, type=RunCommand)
         hosted = next((each for each in self._hosting if each.id == asked.run), None)
         ended = Reply(f"the run {asked.run} has ended")
-        return msgspec.json.encode(ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run))
+        return msgspec.json.encode(
+            ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run)
+        )
 
     async def _mark_abandoned(self) -> None:
         while True:
@@ -411,12 +453,18 @@ class Host:
         hosted = HostedRun(stored, self._store)
         try:
             job = decode_json(raw, type=Job)
-            session = None if stored.session is None else await self.sessions.find(stored.agent, stored.session)
+            session = (
+                None
+                if stored.session is None
+                else await self.sessions.find(stored.agent, stored.session)
+            )
             run = self._run_of(stored.agent, self.agents[stored.agent], job, session)
         except (NbagentError, msgspec.MsgspecError) as error:
             await hosted.fail(str(error))
         else:
-            self._host(run, hosted if stored.id in self._runs else self._keep(hosted))  # a reader here follows it already
+            self._host(
+                run, hosted if stored.id in self._runs else self._keep(hosted)
+            )  # a reader here follows it already
 
     def _keep(self, hosted: HostedRun) -> HostedRun:
         self._runs[hosted.id] = hosted

@@ -106,7 +106,9 @@ class HostedRun:
         while len(self.events) <= seen and not self.ended:
             await self._changed.wait()
 
-    async def host(self, run: Run, join_s: float = JOIN_S, questions: Questions | None = None) -> None:
+    async def host(
+        self, run: Run, join_s: float = JOIN_S, questions: Questions | None = None
+    ) -> None:
         """Run a run to its end, and store its events.
 
         Args:
@@ -130,7 +132,10 @@ class HostedRun:
                     if questions is not None:
                         questions.feed(run, batch)
                     if not await self._add(list(joined(batch, join_s)) if join_s else batch):
-                        _logger.warning("the run %s was given up by another process, and is stopped here", self.id)
+                        _logger.warning(
+                            "the run %s was given up by another process, and is stopped here",
+                            self.id,
+                        )
                         run.cancel(by="another server process")
                         break
                     if not self.ended:
@@ -166,13 +171,19 @@ class HostedRun:
 
     async def _follow(self) -> None:
         while not self.ended:
-            alive = not self.stored.ended and await self._insist(lambda: self._store.is_alive(self.stored.owner))
-            rows = await self._insist(partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0))
+            alive = not self.stored.ended and await self._insist(
+                lambda: self._store.is_alive(self.stored.owner)
+            )
+            rows = await self._insist(
+                partial(self._store.read, self.id, self._last_seq, LIVENESS_S if alive else 0.0)
+            )
             self._publish(rows)
             if rows or self.ended:
                 continue
             if self.stored.ended:
-                self._publish([self._row(self._cut())])  # a store that keeps runs for some time only has let its events go
+                self._publish(
+                    [self._row(self._cut())]
+                )  # a store that keeps runs for some time only has let its events go
             elif alive or not await self._add([self._cut()]):
                 # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
                 found = await self._insist(lambda: self._store.find(self.id))
@@ -189,7 +200,9 @@ class HostedRun:
 
     def waits_for(self, approval_id: str) -> bool:
         """Return True if a question of the run has no answer yet."""
-        answered = (event.approval_id for event in self.events if isinstance(event, e.ApprovalResponse))
+        answered = (
+            event.approval_id for event in self.events if isinstance(event, e.ApprovalResponse)
+        )
         return not self.ended and approval_id not in answered
 
     async def cancel(self, by: str) -> None:
@@ -204,7 +217,13 @@ class HostedRun:
         await self._command(CancelRun(run=self.id, by=by))
 
     async def respond(
-        self, id: str, decision: Decision = "approve", value: Any = None, *, reason: str | None = None, remember: bool = False
+        self,
+        id: str,
+        decision: Decision = "approve",
+        value: Any = None,
+        *,
+        reason: str | None = None,
+        remember: bool = False,
     ) -> None:
         """Answer a question of the run, in whichever process it goes on; see `Run.respond`.
 
@@ -212,7 +231,11 @@ class HostedRun:
             Problem: the question waits no more, the value does not fit, or the run has ended (409); or its process does not
                 reply (503).
         """
-        await self._command(AnswerRun(run=self.id, id=id, decision=decision, value=value, reason=reason, remember=remember))
+        await self._command(
+            AnswerRun(
+                run=self.id, id=id, decision=decision, value=value, reason=reason, remember=remember
+            )
+        )
 
     async def _command(self, command: RunCommand) -> None:
         if self.ended:
@@ -220,24 +243,33 @@ class HostedRun:
         elif self.run is not None:
             reply = carry_out(command, self.run)
         elif self.stored.owner == WAITING and isinstance(command, CancelRun):
-            last = msgspec.structs.replace(self._cut(), status="cancelled", code=None, meta={"stopped_by": command.by})
+            last = msgspec.structs.replace(
+                self._cut(), status="cancelled", code=None, meta={"stopped_by": command.by}
+            )
             reply = Reply() if await self._add([last]) else None
         else:
             reply = await self._ask(command)
         if reply is None and self.ended:
             raise Problem(409, f"the run {self.id} has ended")
         if reply is None:
-            raise Problem(503, f"the process that the run {self.id} goes on in has not replied in {COMMAND_TIMEOUT_S:g} s")
+            raise Problem(
+                503,
+                f"the process that the run {self.id} goes on in has not replied in {COMMAND_TIMEOUT_S:g} s",
+            )
         if reply.problem is not None:
             raise Problem(409, reply.problem)
 
     async def _ask(self, command: RunCommand) -> Reply | None:
         """Give a command to the process of the run, and return its reply; None if there is none, or the run ends before."""
-        asking = asyncio.create_task(self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S))
+        asking = asyncio.create_task(
+            self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S)
+        )
         ending = asyncio.create_task(self.wait_for_end())
         try:
             await asyncio.wait((asking, ending), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():  # the reply to a command that has ended the run comes just behind the end, if at all
+            if (
+                not asking.done()
+            ):  # the reply to a command that has ended the run comes just behind the end, if at all
                 await asyncio.wait((asking,), timeout=LATE_REPLY_S)
             if not asking.done():
                 return None
@@ -255,7 +287,9 @@ class HostedRun:
 
     def _cut(self) -> e.RunEnd:
         last = self.events[-1] if self.events else e.RunStart()
-        return e.RunEnd(status="incomplete", code=SERVER_STOPPED, seq=last.seq + 1, ts=last.ts, run_id=self.id)
+        return e.RunEnd(
+            status="incomplete", code=SERVER_STOPPED, seq=last.seq + 1, ts=last.ts, run_id=self.id
+        )
 
     async def _add(self, events: Sequence[e.Event]) -> bool:
         """Store events, then show them: a reader never has one that is not stored. Return False if the run has another end."""
@@ -266,7 +300,9 @@ class HostedRun:
         except RunMissing:  # a Redis that keeps nothing on a disk was started again
             if self.run is not None:
                 await self._insist(lambda: self._store.begin(self.stored))
-            added = self.run is None or await self._append([*map(self._row, self.events), *rows], ended)
+            added = self.run is None or await self._append(
+                [*map(self._row, self.events), *rows], ended
+            )
         if added:
             self._publish(rows)
         return added

@@ -27,7 +27,9 @@ class Sessions:
         store: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
     """
 
-    def __init__(self, agent_named: Callable[[str], Agent], max_sessions: int, store: Store | None = None) -> None:
+    def __init__(
+        self, agent_named: Callable[[str], Agent], max_sessions: int, store: Store | None = None
+    ) -> None:
         self._agent_named = agent_named
         self._max_sessions = max_sessions
         self._store = store
@@ -68,13 +70,20 @@ class Sessions:
 
         def open_it() -> Session:
             if store.count() >= self._max_sessions and store.find(name) is None:
-                raise Problem(503, f"{agent} has {self._max_sessions:,} sessions already, which is the limit max_sessions")
+                raise Problem(
+                    503,
+                    f"{agent} has {self._max_sessions:,} sessions already, which is the limit max_sessions",
+                )
             return found.session(name, store=store)
 
         return await self._in_thread(open_it)
 
     def _store_of(self, agent: Agent) -> Store:
-        return self._store if self._store is not None and isinstance(agent.store, MemoryStore) else agent.store
+        return (
+            self._store
+            if self._store is not None and isinstance(agent.store, MemoryStore)
+            else agent.store
+        )
 
     async def _in_thread(self, look_up: Callable[[], Session]) -> Session:
         """Return the result of a look-up. One that lasts too long is given up; its thread ends later."""
@@ -84,7 +93,9 @@ class Sessions:
         except SessionError as error:
             raise Problem(503, str(error)) from error
         except TimeoutError as error:
-            raise Problem(503, f"the store of the sessions has not answered in {LOOKUP_TIMEOUT_S:g} s") from error
+            raise Problem(
+                503, f"the store of the sessions has not answered in {LOOKUP_TIMEOUT_S:g} s"
+            ) from error
         return session
 
 

@@ -16,7 +16,9 @@ from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.results import whole_text
 from nbagent.server.problem import Problem
 
-NOT_ASKED = "It needs permission, and the MCP client cannot be asked: it does not support elicitation."
+NOT_ASKED = (
+    "It needs permission, and the MCP client cannot be asked: it does not support elicitation."
+)
 """Reason why a call was not allowed, for a model or for the client."""
 
 NOT_ALLOWED = "The user of the MCP client did not allow it."
@@ -55,10 +57,16 @@ class McpCall:
     async def answer(self, responses: Mapping[str, Any]) -> None:
         """Answer the questions that the client was asked; one without a response is denied."""
         for event in self._run.events[: self._seen]:
-            if isinstance(event, e.ApprovalRequest) and event.kind != "stop" and not self._is_answered(event):
+            if (
+                isinstance(event, e.ApprovalRequest)
+                and event.kind != "stop"
+                and not self._is_answered(event)
+            ):
                 await self._respond(event, responses.get(event.approval_id))
 
-    async def result(self, context: ServerRequestContext[Any, Any]) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
+    async def result(
+        self, context: ServerRequestContext[Any, Any]
+    ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
         """Follow the run to its end, or to a question that the client answers with its next request.
 
         Raises:
@@ -71,10 +79,16 @@ class McpCall:
                 while self._seen < len(run.events):
                     event = run.events[self._seen]
                     self._seen += 1
-                    if isinstance(event, e.ApprovalRequest) and event.kind != "stop" and not self._is_answered(event):
+                    if (
+                        isinstance(event, e.ApprovalRequest)
+                        and event.kind != "stop"
+                        and not self._is_answered(event)
+                    ):
                         if _supports(context):
                             await self._respond(event, await self._elicit(context, event))
-                        elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(context):
+                        elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(
+                            context
+                        ):
                             request = mcp_types.ElicitRequest(params=self._form(event))
                             state = f"{run.id}:{self._seen}"
                             return mcp_types.InputRequiredResult(
@@ -121,7 +135,9 @@ class McpCall:
         self._progress = (self._progress or 0) + 1
         await context.session.report_progress(self._progress, message=message)
 
-    async def _report_number(self, context: ServerRequestContext[Any, Any], event: e.ToolProgress, number: float) -> None:
+    async def _report_number(
+        self, context: ServerRequestContext[Any, Any], event: e.ToolProgress, number: float
+    ) -> None:
         """Send the progress of a tool as it counts it. The protocol has numbers that rise, so one that does not is left out.
 
         Source: https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/progress.
@@ -134,27 +150,44 @@ class McpCall:
 
     def _is_answered(self, question: e.ApprovalRequest) -> bool:
         return self._run.ended or any(
-            isinstance(event, e.ApprovalResponse) and event.approval_id == question.approval_id for event in self._run.events
+            isinstance(event, e.ApprovalResponse) and event.approval_id == question.approval_id
+            for event in self._run.events
         )
 
     def _form(self, question: e.ApprovalRequest) -> mcp_types.ElicitRequestFormParams:
         """Return a question as a form of MCP, whose fields are plain values."""
-        call = next((x for x in self._run.events if isinstance(x, e.ToolStart) and x.id == question.tool_id), None)
+        call = next(
+            (
+                x
+                for x in self._run.events
+                if isinstance(x, e.ToolStart) and x.id == question.tool_id
+            ),
+            None,
+        )
         if question.kind == "tool" or (call is not None and question.prompt is None):
             name = "a tool" if call is None else call.name
             arguments = "" if question.args is None else msgspec.json.encode(question.args).decode()
-            prompt = question.prompt or f"{self._run.stored.agent} wants to call {name}({arguments}). Allow it?"
+            prompt = (
+                question.prompt
+                or f"{self._run.stored.agent} wants to call {name}({arguments}). Allow it?"
+            )
         else:
             prompt = question.prompt or "An answer is needed."
         if question.kind != "input":
             return mcp_types.ElicitRequestFormParams(message=prompt, requested_schema=PERMISSION)
-        return mcp_types.ElicitRequestFormParams(message=prompt, requested_schema=_schema_of(question))
+        return mcp_types.ElicitRequestFormParams(
+            message=prompt, requested_schema=_schema_of(question)
+        )
 
-    async def _elicit(self, context: ServerRequestContext[Any, Any], question: e.ApprovalRequest) -> Any:
+    async def _elicit(
+        self, context: ServerRequestContext[Any, Any], question: e.ApprovalRequest
+    ) -> Any:
         """Ask the client, in a request of its own. Return its response; None if it has none, or another client answers."""
         form = self._form(question)
         asking = asyncio.create_task(
-            context.session.elicit_form(form.message, form.requested_schema, related_request_id=context.request_id)
+            context.session.elicit_form(
+                form.message, form.requested_schema, related_request_id=context.request_id
+            )
         )
         answered = asyncio.create_task(self._answered(question))
         try:
@@ -171,15 +204,23 @@ class McpCall:
         while not self._is_answered(question):
             await self._run.changed(len(self._run.events))
 
-    async def _respond(self, question: e.ApprovalRequest, response: Any, reason: str = NOT_ALLOWED) -> None:
+    async def _respond(
+        self, question: e.ApprovalRequest, response: Any, reason: str = NOT_ALLOWED
+    ) -> None:
         """Give the run the client's answer. Anything but a clear permission denies."""
         if self._is_answered(question):
             return
-        content = response.content if isinstance(response, mcp_types.ElicitResult) and response.action == "accept" else None
+        content = (
+            response.content
+            if isinstance(response, mcp_types.ElicitResult) and response.action == "accept"
+            else None
+        )
         with contextlib.suppress(Problem):  # another client was faster
             try:
                 if question.kind == "input" and content is not None:
-                    await self._run.respond(question.approval_id, "approve", _value_of(question, content))
+                    await self._run.respond(
+                        question.approval_id, "approve", _value_of(question, content)
+                    )
                 elif content is not None and content.get("allow") is True:
                     await self._run.respond(question.approval_id, "approve")
                 else:
@@ -204,7 +245,9 @@ async def _stop(run: HostedRun) -> None:
         await run.cancel(by=STOPPED_BY)
 
 
-def text_result(text: str, *, is_error: bool = False, **meta: str | None) -> mcp_types.CallToolResult:
+def text_result(
+    text: str, *, is_error: bool = False, **meta: str | None
+) -> mcp_types.CallToolResult:
     """Return a result of a call with a text.
 
     Args:
@@ -263,5 +306,8 @@ def _is_flat(schema: Mapping[str, Any]) -> bool:
     return (
         isinstance(fields, dict)
         and bool(fields)
-        and all(isinstance(field, dict) and field.get("type") in _PRIMITIVES for field in fields.values())
+        and all(
+            isinstance(field, dict) and field.get("type") in _PRIMITIVES
+            for field in fields.values()
+        )
     )

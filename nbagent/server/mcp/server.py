@@ -59,13 +59,19 @@ class McpServer:
     def sessions(self, max_sessions: int) -> StreamableHTTPSessionManager:
         """Return the server as the sessions of its clients over Streamable HTTP, at most so many at a time."""
         instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
-        server = Server("nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call)
+        server = Server(
+            "nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call
+        )
         # The Guard limits bodies.
-        return StreamableHTTPSessionManager(server, max_sessions=max_sessions, max_request_body_size=sys.maxsize)
+        return StreamableHTTPSessionManager(
+            server, max_sessions=max_sessions, max_request_body_size=sys.maxsize
+        )
 
     async def _list(self, context: Context, params: Any) -> mcp_types.ListToolsResult:
         tools = [
-            mcp_types.Tool(name=name, description=served.tool.description, input_schema=served.tool.schema)
+            mcp_types.Tool(
+                name=name, description=served.tool.description, input_schema=served.tool.schema
+            )
             for name, served in (await self._served()).items()
         ]
         return mcp_types.ListToolsResult(tools=tools)
@@ -74,13 +80,19 @@ class McpServer:
         """Return the tools by name, agents first. A name that comes twice gets the agent's name before it: `sales_search`."""
         agents = list(self._host.agents)
         own = merged({}, [(name, [tool]) for name, tool in zip(agents, self._agents, strict=True)])
-        made = {tool.name: Served(tool, name, True) for name, tool in zip(agents, own.values(), strict=True)}
+        made = {
+            tool.name: Served(tool, name, True)
+            for name, tool in zip(agents, own.values(), strict=True)
+        }
         if self._reveal == "answer":
             return made
         sets = [(name, await self._tools_of(name)) for name in agents]
         owners = [name for name, tools in sets for _ in tools]
         others = list(merged(own, sets).values())[len(own) :]
-        return made | {tool.name: Served(tool, owner, False) for tool, owner in zip(others, owners, strict=True)}
+        return made | {
+            tool.name: Served(tool, owner, False)
+            for tool, owner in zip(others, owners, strict=True)
+        }
 
     async def _tools_of(self, agent: str) -> list[AnyTool]:
         """Return the tools of an agent; if a server of its tools cannot be reached, only those of its own."""
@@ -95,7 +107,10 @@ class McpServer:
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
         served = await self._served()
         if params.name not in served:
-            raise MCPError(mcp_types.INVALID_PARAMS, f"there is no tool {params.name!r}{did_you_mean(params.name, served)}")
+            raise MCPError(
+                mcp_types.INVALID_PARAMS,
+                f"there is no tool {params.name!r}{did_you_mean(params.name, served)}",
+            )
         entry = served[params.name]
         try:
             if params.request_state is not None:
@@ -130,12 +145,18 @@ class McpServer:
         served.tool.check(arguments)
         if not served.is_agent:
             stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
-            return await self._host.host(self._host.watch(stream, name=served.tool.name), served.agent)
+            return await self._host.host(
+                self._host.watch(stream, name=served.tool.name), served.agent
+            )
         message, name = prompt_of(arguments["message"], self._host.limits), arguments.get("session")
         if name is None:
             return await self._host.start(served.agent, message)
         is_new = name == NEW_SESSION
-        session = await (self._host.sessions.new(served.agent) if is_new else self._host.sessions.find(served.agent, name))
+        session = await (
+            self._host.sessions.new(served.agent)
+            if is_new
+            else self._host.sessions.find(served.agent, name)
+        )
         return await self._host.start(served.agent, message, session)
 
 

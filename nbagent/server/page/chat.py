@@ -41,7 +41,9 @@ class HostedPartner(SessionPartner):
         asked: ids of the runs that were begun here, and that the store has not announced yet.
     """
 
-    def __init__(self, host: Host, agent: str, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, host: Host, agent: str, session: Session, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__(session)
         self.name = agent
         self.about, self.offers = "", ()  # instructions and tools are the operator's
@@ -57,7 +59,11 @@ class HostedPartner(SessionPartner):
             Problem: the prompt is empty or too long, or too many runs go on.
         """
         is_text = isinstance(content, str)
-        prompt: Any = prompt_of(content, self._host.limits) if is_text else [{"role": "user", "content": content}]
+        prompt: Any = (
+            prompt_of(content, self._host.limits)
+            if is_text
+            else [{"role": "user", "content": content}]
+        )
         run_id = _RUN_ID.get() or new_run_id()
         self.asked.add(run_id)
         try:
@@ -132,12 +138,19 @@ class PageChat:
         messages = await asyncio.to_thread(lambda: session.messages)
         prompt_index = next(reversed(prompts_of(messages)), None)
         self._seen = newest or await self._host.newest(session.name)
-        if newest is None or not kept or prompt_index is None or (newest.ended and not _asks(newest, messages[prompt_index])):
+        if (
+            newest is None
+            or not kept
+            or prompt_index is None
+            or (newest.ended and not _asks(newest, messages[prompt_index]))
+        ):
             await asyncio.to_thread(self._chat.show_earlier, messages)
         else:
             await asyncio.to_thread(self._chat.show_earlier, messages[:prompt_index])
             await self._show(newest, prompt_index)
-            if newest.ended and self._chat.newest is not None:  # or a prompt that comes with the page would be refused
+            if (
+                newest.ended and self._chat.newest is not None
+            ):  # or a prompt that comes with the page would be refused
                 await asyncio.wait([asyncio.wrap_future(self._chat.newest)])
 
     async def follow(self) -> None:
@@ -191,7 +204,9 @@ class PageChat:
         async with self._showing:
             while True:
                 try:
-                    await asyncio.to_thread(self._chat.follow, HostedEvents(run, self._loop), prompt_index)
+                    await asyncio.to_thread(
+                        self._chat.follow, HostedEvents(run, self._loop), prompt_index
+                    )
                 except AnswerInProgress:
                     newest = self._chat.newest
                     if newest is not None:
@@ -203,7 +218,10 @@ class PageChat:
 
 def _is_kept(run: HostedRun) -> bool:
     """Return True if the session has the prompt of a run for certain: the model was asked."""
-    return not all(isinstance(event, e.RunStart | e.Prompt | e.Status | e.RunEnd | e.Error) for event in run.events)
+    return not all(
+        isinstance(event, e.RunStart | e.Prompt | e.Status | e.RunEnd | e.Error)
+        for event in run.events
+    )
 
 
 async def _kept(run: HostedRun) -> bool:
@@ -215,4 +233,6 @@ async def _kept(run: HostedRun) -> bool:
 
 def _asks(run: HostedRun, message: dict[str, Any]) -> bool:
     """Return True if a message of a session is the prompt of a run: not every answer in it is a served run."""
-    return any(isinstance(event, e.Prompt) and event.text == message.get("content") for event in run.events)
+    return any(
+        isinstance(event, e.Prompt) and event.text == message.get("content") for event in run.events
+    )

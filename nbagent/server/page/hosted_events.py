@@ -38,14 +38,17 @@ class HostedEvents:
 
     async def __aiter__(self) -> AsyncIterator[e.Event]:
         seen = 0
-        while batch := await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._after(seen), self._loop)):
+        while batch := await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self._after(seen), self._loop)
+        ):
             seen += len(batch)
             for event in batch:
                 yield self._answerable(event) if isinstance(event, e.ApprovalRequest) else event
 
     def _answerable(self, question: e.ApprovalRequest) -> e.ApprovalRequest:
         return msgspec.structs.replace(
-            question, reply=e.Live(e.Reply(partial(self._respond, question.approval_id), question.args))
+            question,
+            reply=e.Live(e.Reply(partial(self._respond, question.approval_id), question.args)),
         )
 
     def _respond(self, id: str, answer: e.ApprovalResponse) -> None:

@@ -97,7 +97,11 @@ class Views:
         known = self._known(run_id)
         if known is not None:
             return known
-        run = Run(HostedEvents(hosted, asyncio.get_running_loop()), reveal=self._reveal, name=hosted.stored.agent)
+        run = Run(
+            HostedEvents(hosted, asyncio.get_running_loop()),
+            reveal=self._reveal,
+            name=hosted.stored.agent,
+        )
         run.start()
         return self._keep(Shown(run, lambda: hosted), run_id)
 
@@ -110,8 +114,12 @@ class Views:
         shown = self._known(agent, session)
         if shown is None:
             found = await self._host.sessions.find(agent, session)
-            shown = self._known(agent, session) or self._begin(PageChat(self._host, agent, found, self._reveal), agent, session)
-        if shown in self._opening:  # a page that leaves meanwhile does not end it: another one may wait
+            shown = self._known(agent, session) or self._begin(
+                PageChat(self._host, agent, found, self._reveal), agent, session
+            )
+        if (
+            shown in self._opening
+        ):  # a page that leaves meanwhile does not end it: another one may wait
             await asyncio.shield(self._opening[shown])
         return shown
 
@@ -147,5 +155,7 @@ class Views:
         for old in idle[: max(0, len(idle) - MAX_UNSEEN)]:
             self._shown.pop(old).close()
         self._shown[key] = shown
-        end(shown.run)  # no code runs in it: a framework's task without a context must not find it (`run_around`)
+        end(
+            shown.run
+        )  # no code runs in it: a framework's task without a context must not find it (`run_around`)
         return shown

@@ -24,7 +24,9 @@ class Doorbell(asyncio.DatagramProtocol):
         async with self._opening:
             if self._in is None:
                 loop = asyncio.get_running_loop()
-                self._in, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+                self._in, _ = await loop.create_datagram_endpoint(
+                    lambda: self, local_addr=("127.0.0.1", 0)
+                )
         return int(self._in.get_extra_info("sockname")[1])
 
     @contextlib.contextmanager
@@ -46,9 +48,14 @@ class Doorbell(asyncio.DatagramProtocol):
         if self._loop is not None and digest in self._waits:
             self._loop.call_soon_threadsafe(self._wake, digest)
         for port in ports:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out, contextlib.suppress(OSError):
+            with (
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out,
+                contextlib.suppress(OSError),
+            ):
                 out.setblocking(False)
-                out.sendto(digest, ("127.0.0.1", port))  # in vain where nobody is, or as many wait there as fit
+                out.sendto(
+                    digest, ("127.0.0.1", port)
+                )  # in vain where nobody is, or as many wait there as fit
 
     def close(self) -> None:
         """Close the socket. It is opened again when there is a wait."""

@@ -117,7 +117,9 @@ class EventStore(Logouts, Protocol):
         """Add a run. If another process has a run in its session that has not ended, return that one, and add nothing."""
         ...
 
-    async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
+    async def append(
+        self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool
+    ) -> bool:
         """Add events of a run: the number of each, ascending, and its JSON.
 
         Args:
@@ -190,7 +192,9 @@ class WorkQueue(Protocol):
         """
         ...
 
-    async def take_work(self, agents: Sequence[str], wait_s: float, room: Callable[[], int]) -> list[tuple[StoredRun, bytes]]:
+    async def take_work(
+        self, agents: Sequence[str], wait_s: float, room: Callable[[], int]
+    ) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process, now their owner, with their jobs: at most one an agent. Wait some seconds for them.
 
         Args:

@@ -84,7 +84,13 @@ TIMEOUT_S = 5.0
 RETRIES = 3
 """Attempts after the first one, within about a second, before Redis counts as unreachable."""
 
-LASTING = ("WRONGTYPE", "ID specified in XADD", "not an integer", "not a valid float", "attempt to ")
+LASTING = (
+    "WRONGTYPE",
+    "ID specified in XADD",
+    "not an integer",
+    "not a valid float",
+    "attempt to ",
+)
 """Parts of Redis's errors, and of Lua's in scripts, about a key whose content something else has changed."""
 
 GROUP = "servers"
@@ -163,7 +169,9 @@ class RedisEvents:
             if (other := await self.find(reply)) is not None:
                 return other
 
-    async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
+    async def append(
+        self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool
+    ) -> bool:
         """Add events of a run; see `EventStore.append`."""
         args: list[str | int | bytes] = [run_id, int(ended), self._keep_s, MAX_ENDED]
         for event in events:
@@ -197,14 +205,22 @@ class RedisEvents:
         async with self._reaching():
             last = await self._redis.xrevrange("nbagent:changes", count=1)
         found = await self._list()
-        if found == known and wait_s and await self._read("nbagent:changes", last[0][0].decode() if last else "0-0", wait_s, 1):
+        if (
+            found == known
+            and wait_s
+            and await self._read(
+                "nbagent:changes", last[0][0].decode() if last else "0-0", wait_s, 1
+            )
+        ):
             found = await self._list()
         return found
 
     async def _list(self) -> RunList:
         async with self._reaching():
             lists = await self._list_script(args=(MAX_GOING_ON, MAX_ENDED))
-        return RunList(*([run for id, fields in runs for run in _listed(id, fields)] for runs in lists))
+        return RunList(
+            *([run for id, fields in runs for run in _listed(id, fields)] for runs in lists)
+        )
 
     async def _runs(self, ids: Sequence[str]) -> list[StoredRun]:
         """Return runs by their ids, without those that are not there."""
@@ -274,7 +290,9 @@ class RedisEvents:
         beating = asyncio.create_task(self._keep_beating())
         try:
             while True:
-                entries = await self._read(f"nbagent:commands:{self.owner}", self._last_command, MAX_BLOCK_S, 1)
+                entries = await self._read(
+                    f"nbagent:commands:{self.owner}", self._last_command, MAX_BLOCK_S, 1
+                )
                 for id, fields in entries:
                     self._last_command = id
                     await self._reply(fields[b"id"].decode(), await take(fields[b"command"]))
@@ -292,7 +310,9 @@ class RedisEvents:
             while True:
                 with contextlib.suppress(StoreUnreachable):
                     await self._beat()
-                    if monotonic() - self._last_beat > self._silence_s:  # the others get the time for a sign of life, too
+                    if (
+                        monotonic() - self._last_beat > self._silence_s
+                    ):  # the others get the time for a sign of life, too
                         self._unsure_until = monotonic() + self._expires_ms / 1000
                     self._last_beat = monotonic()
                 await asyncio.sleep(self._expires_ms / 3000)
@@ -322,7 +342,9 @@ class RedisEvents:
         """Add a run that waits for a process; see `WorkQueue.put_work`."""
         return await self._added(run, job)
 
-    async def take_work(self, agents: Sequence[str], wait_s: float, room: Callable[[], int]) -> list[tuple[StoredRun, bytes]]:
+    async def take_work(
+        self, agents: Sequence[str], wait_s: float, room: Callable[[], int]
+    ) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process; see `WorkQueue.take_work`."""
         streams = [f"nbagent:work:{agent}" for agent in agents]
         wait_s = min(wait_s, MAX_BLOCK_S)
@@ -333,11 +355,15 @@ class RedisEvents:
                 with contextlib.suppress(exceptions.ResponseError):  # the group is there
                     await self._redis.xgroup_create(stream, GROUP, "0", mkstream=True)
                 # Given to a process that died before it became the owner.
-                claimed = await self._redis.xautoclaim(stream, GROUP, self.owner, self._expires_ms, count=1)
+                claimed = await self._redis.xautoclaim(
+                    stream, GROUP, self.owner, self._expires_ms, count=1
+                )
                 found.append((stream, claimed[1]))
             if not any(entries for _, entries in found):
                 block = max(1, int(wait_s * 1000))
-                reply = await self._redis.xreadgroup(GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block)
+                reply = await self._redis.xreadgroup(
+                    GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block
+                )
                 found = [(stream.decode(), entries) for stream, entries in reply or ()]
         taken: list[tuple[StoredRun, bytes]] = []
         for stream, entries in found:
@@ -352,7 +378,9 @@ class RedisEvents:
                     taken.append(mine)
         return taken
 
-    async def _taken(self, agent: str, entry: str, fields: dict[bytes, bytes]) -> tuple[StoredRun, bytes] | None:
+    async def _taken(
+        self, agent: str, entry: str, fields: dict[bytes, bytes]
+    ) -> tuple[StoredRun, bytes] | None:
         """Become the owner of a run. None if another process is."""
         id = fields[b"run"].decode()
         while True:
@@ -367,7 +395,9 @@ class RedisEvents:
 
     # --- the connection ---------------------------------------------------------------------------------------------------
 
-    async def _read(self, key: str, after: str, wait_s: float, count: int) -> list[tuple[str, dict[bytes, bytes]]]:
+    async def _read(
+        self, key: str, after: str, wait_s: float, count: int
+    ) -> list[tuple[str, dict[bytes, bytes]]]:
         """Return the entries of a stream behind one, by its id; wait some seconds for the first."""
         wait_s = min(wait_s, MAX_BLOCK_S)
         block = max(1, int(wait_s * 1000)) if wait_s else None
@@ -386,10 +416,14 @@ class RedisEvents:
             async with asyncio.timeout(TIMEOUT_S + wait_s):
                 yield
         except (exceptions.RedisError, TimeoutError) as error:
-            if isinstance(error, exceptions.ResponseError) and any(part in str(error) for part in LASTING):
+            if isinstance(error, exceptions.ResponseError) and any(
+                part in str(error) for part in LASTING
+            ):
                 message = f"a key in the store {self._name} has another content than nbagent gave it: {error}"
                 raise StoreBroken(message) from error
-            raise StoreUnreachable(f"the store {self._name} does not answer: {str(error) or 'no reply in time'}") from error
+            raise StoreUnreachable(
+                f"the store {self._name} does not answer: {str(error) or 'no reply in time'}"
+            ) from error
 
 
 @contextlib.contextmanager
@@ -430,5 +464,9 @@ def _client(url: str) -> Any:
         socket_connect_timeout=TIMEOUT_S,
         max_connections=10_000,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
-        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError],
+        retry_on_error=[
+            exceptions.ConnectionError,
+            exceptions.TimeoutError,
+            exceptions.BusyLoadingError,
+        ],
     )

@@ -122,10 +122,14 @@ class SqliteEvents:
         self.owner = owner_id()
         self._is_shared = str(path) != ":memory:"
         self._path = str(path)
-        self._broken: StoreBroken | None = None  # once a write found the file damaged, it takes no more
+        self._broken: StoreBroken | None = (
+            None  # once a write found the file damaged, it takes no more
+        )
         self._bell = Doorbell()
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
@@ -143,7 +147,9 @@ class SqliteEvents:
 
         def write() -> None:
             with self._writing() as db:
-                db.execute("INSERT OR REPLACE INTO written VALUES (1, ?)", (os.urandom(CHECK_BYTES),))
+                db.execute(
+                    "INSERT OR REPLACE INTO written VALUES (1, ?)", (os.urandom(CHECK_BYTES),)
+                )
 
         await asyncio.to_thread(write)
 
@@ -155,10 +161,14 @@ class SqliteEvents:
 
     def _begin(self, run: StoredRun) -> StoredRun | None:
         with self._writing() as db:
-            if other := self._one("session = ? AND ended = 0 AND owner <> ?", run.session, run.owner):
+            if other := self._one(
+                "session = ? AND ended = 0 AND owner <> ?", run.session, run.owner
+            ):
                 return other
             row = (run.id, run.agent, run.session, run.owner, run.created)
-            db.execute("INSERT INTO run (id, agent, session, owner, created) VALUES (?, ?, ?, ?, ?)", row)
+            db.execute(
+                "INSERT INTO run (id, agent, session, owner, created) VALUES (?, ?, ?, ?, ?)", row
+            )
             if not self._is_shared:
                 old = "SELECT id FROM run WHERE ended = 1 ORDER BY created DESC LIMIT -1 OFFSET ?"
                 db.execute(f"DELETE FROM event WHERE run IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
@@ -168,7 +178,9 @@ class SqliteEvents:
         self._bell.ring(LIST_KEY, list_ports)
         return None
 
-    async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
+    async def append(
+        self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool
+    ) -> bool:
         """Add events of a run; see `EventStore.append`."""
         return await asyncio.to_thread(self._append, run_id, events, ended)
 
@@ -196,7 +208,9 @@ class SqliteEvents:
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
         """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
         query = "SELECT seq, data FROM event WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
-        return await self._wait_for(run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s)
+        return await self._wait_for(
+            run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s
+        )
 
     async def find(self, run_id: str) -> StoredRun | None:
         """Return the run of that id; None if there is none."""
@@ -204,16 +218,22 @@ class SqliteEvents:
 
     async def of_session(self, session: str, count: int) -> list[StoredRun]:
         """Return the runs of a session that began last; see `EventStore.of_session`."""
-        return await self._wait_for(session, lambda: self._runs("session = ? ORDER BY rowid DESC LIMIT ?", session, count))
+        return await self._wait_for(
+            session, lambda: self._runs("session = ? ORDER BY rowid DESC LIMIT ?", session, count)
+        )
 
     async def listed(self, known: RunList | None = None, wait_s: float = 0.0) -> RunList:
         """Return the list of runs; see `EventStore.listed`."""
 
         def look() -> RunList | None:
-            with transaction(self._db, "DEFERRED"):  # a run that ends between the two queries would be in both lists
+            with transaction(
+                self._db, "DEFERRED"
+            ):  # a run that ends between the two queries would be in both lists
                 # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
                 going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
-                found = RunList(going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED))
+                found = RunList(
+                    going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED)
+                )
             return None if found == known else found
 
         return await self._wait_for(LIST_KEY, look, wait_s) or known or RunList([], [])
@@ -241,7 +261,9 @@ class SqliteEvents:
 
         def put() -> None:
             with self._writing() as db:
-                db.execute("INSERT INTO command (id, owner, body) VALUES (?, ?, ?)", (id, owner, command))
+                db.execute(
+                    "INSERT INTO command (id, owner, body) VALUES (?, ?, ?)", (id, owner, command)
+                )
                 ports = self._ports(owner)
             self._bell.ring(owner, ports)
 
@@ -287,14 +309,18 @@ class SqliteEvents:
         def keep() -> None:
             with self._writing() as db:
                 db.execute("DELETE FROM logout WHERE until < ?", (time.time(),))
-                db.execute("INSERT OR IGNORE INTO logout (session, until) VALUES (?, ?)", (session, end))
+                db.execute(
+                    "INSERT OR IGNORE INTO logout (session, until) VALUES (?, ?)", (session, end)
+                )
 
         await asyncio.to_thread(keep)
 
     async def is_logged_out(self, session: str) -> bool:
         """Return True if a browser session was ended, by its id."""
         query = "SELECT 1 FROM logout WHERE session = ?"
-        return await self._wait_for("", lambda: self._db.execute(query, (session,)).fetchone() is not None)
+        return await self._wait_for(
+            "", lambda: self._db.execute(query, (session,)).fetchone() is not None
+        )
 
     # --- the file ---------------------------------------------------------------------------------------------------------
 
@@ -310,7 +336,9 @@ class SqliteEvents:
             return found
         with self._bell.listening(key) as heard, contextlib.suppress(TimeoutError):
             if self._is_shared:
-                await asyncio.to_thread(self._leave_bell, key, await self._bell.port())  # before the next look
+                await asyncio.to_thread(
+                    self._leave_bell, key, await self._bell.port()
+                )  # before the next look
             async with asyncio.timeout(wait_s):
                 while not (found := await asyncio.to_thread(locked)):
                     await heard.wait()
@@ -320,7 +348,9 @@ class SqliteEvents:
     def _leave_bell(self, key: str, port: int) -> None:
         bell = (key, self.owner, port)
         with self._using():
-            left = self._db.execute("SELECT 1 FROM bell WHERE key = ? AND owner = ? AND port = ?", bell).fetchone()
+            left = self._db.execute(
+                "SELECT 1 FROM bell WHERE key = ? AND owner = ? AND port = ?", bell
+            ).fetchone()
         if not left:
             with self._writing() as db:
                 db.execute("INSERT OR REPLACE INTO bell (key, owner, port) VALUES (?, ?, ?)", bell)
@@ -329,10 +359,18 @@ class SqliteEvents:
         """Take the bells of processes that have ended out of the file."""
         with self._writing() as db:
             owners = [row[0] for row in db.execute("SELECT DISTINCT owner FROM bell")]
-            db.executemany("DELETE FROM bell WHERE owner = ?", [(owner,) for owner in owners if not is_alive(owner)])
+            db.executemany(
+                "DELETE FROM bell WHERE owner = ?",
+                [(owner,) for owner in owners if not is_alive(owner)],
+            )
 
     def _ports(self, key: str | None) -> list[int]:
-        return [row[0] for row in self._db.execute("SELECT port FROM bell WHERE key = ? AND owner <> ?", (key, self.owner))]
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT port FROM bell WHERE key = ? AND owner <> ?", (key, self.owner)
+            )
+        ]
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -365,7 +403,9 @@ class SqliteEvents:
                 raise self._fault(error) from error
             if _code(error) not in PASSING:
                 raise
-            raise StoreUnreachable(f"the store {self._path} takes nothing at the moment: {error}") from error
+            raise StoreUnreachable(
+                f"the store {self._path} takes nothing at the moment: {error}"
+            ) from error
         finally:
             self._lock.release()
 
@@ -379,8 +419,12 @@ class SqliteEvents:
     def _runs(self, condition: str, *values: str | int | None) -> list[StoredRun]:
         query = f"SELECT id, agent, session, owner, created, ended FROM run WHERE {condition}"  # noqa: S608 - of this file
         return [
-            StoredRun(id=id, agent=agent, session=session, owner=owner, created=created, ended=bool(ended))
-            for id, agent, session, owner, created, ended in self._db.execute(query, values).fetchall()
+            StoredRun(
+                id=id, agent=agent, session=session, owner=owner, created=created, ended=bool(ended)
+            )
+            for id, agent, session, owner, created, ended in self._db.execute(
+                query, values
+            ).fetchall()
         ]
 
 

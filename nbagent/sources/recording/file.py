@@ -20,7 +20,11 @@ DAMAGED = "damaged_recording"
 """Code of the error event that takes the place of the lines that cannot be read."""
 
 _CHUNK_BYTES = 64 * 1024
-_TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
+_TYPES = {
+    ".sse": "text/event-stream",
+    ".json": "application/json",
+    ".ndjson": "application/x-ndjson",
+}
 
 
 def save(events: Iterable[ev.Event], path: str | Path) -> None:
@@ -47,7 +51,10 @@ def load(path: str | Path) -> list[ev.Event]:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
     """
-    return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(existing_file(path))]
+    return [
+        item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording")
+        for item in _lines(existing_file(path))
+    ]
 
 
 def items(path: str | Path, run: int = 1) -> Iterator[Any]:
@@ -85,7 +92,9 @@ def existing_file(path: str | Path) -> Path:
         FileNotFoundError: there is none; the message has the current directory.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no recording at {str(path)!r}; the current directory is {str(Path.cwd())!r}")
+        raise FileNotFoundError(
+            f"there is no recording at {str(path)!r}; the current directory is {str(Path.cwd())!r}"
+        )
     return Path(path)
 
 
@@ -139,14 +148,14 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
     if end is not None:
         yield end
     elif 0 < count < wanted:
-        raise NbagentError(f"{name} holds {count} run{'' if count == 1 else 's'}; there is no run {wanted}")
+        raise NbagentError(
+            f"{name} holds {count} run{'' if count == 1 else 's'}; there is no run {wanted}"
+        )
 
 
 def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:
     reason = str(error) if text.endswith(b"\n") else "it was cut there"
-    message = (
-        f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): {reason}. All before that is whole."
-    )
+    message = f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): {reason}. All before that is whole."
     return ev.Error(message=message, code=DAMAGED, fatal=True)
 
 

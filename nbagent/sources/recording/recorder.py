@@ -69,7 +69,12 @@ class Recorder:
             _active.append(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with _lock:
             _active.remove(self)
         self.end()
@@ -97,7 +102,9 @@ class Recorder:
                 self._close()
 
     def _write(self, text: bytes) -> None:
-        while text and self._file is not None:  # a disk that is nearly full takes a part of it at a time
+        while (
+            text and self._file is not None
+        ):  # a disk that is nearly full takes a part of it at a time
             text = text[self._file.write(text) :]
 
     def _close(self) -> None:

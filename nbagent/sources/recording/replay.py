@@ -11,7 +11,9 @@ from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream
 from nbagent.sources.recording.file import existing_file, items, positive_run
 
 
-def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1) -> "Replay":
+def replay(
+    path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1
+) -> "Replay":
     """Return a recording as an async iterable of its items, for `nbagent.show` or a loop of your own.
 
     A `.jsonl` file, as `run.save` and `nbagent.record` write it, has events (a line may also be some other system's item). Any
@@ -29,7 +31,9 @@ def replay(path: str | Path, speed: float | None = None, *, rate: float | None =
         ValueError: `speed` or `rate` is negative, or both are given; `run` is not positive.
     """
     if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
-        raise ValueError(f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}")
+        raise ValueError(
+            f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}"
+        )
     return Replay(existing_file(path), speed or None, rate or None, positive_run(run))
 
 

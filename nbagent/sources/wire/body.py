@@ -27,7 +27,14 @@ _HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MAYBE_HTML = (b"<!doctype html", b"<html>")
 _LINES = re.compile(r"\n|(?<=[}\]])\s+data:\s*")  # the second where the ends of lines became blanks
 _VALUE_START = b'{["-0123456789tfn'
-_NAME_FIELDS = ("type", "event", "event_type", "name", "method", "kind")  # in which payloads have their event's name
+_NAME_FIELDS = (
+    "type",
+    "event",
+    "event_type",
+    "name",
+    "method",
+    "kind",
+)  # in which payloads have their event's name
 
 Framing = Literal["sse", "json", "text", "html", "event stream"]
 
@@ -68,7 +75,11 @@ class BodyDecoder:
     @property
     def last_event_id(self) -> str | None:
         """The `Last-Event-ID` that continues the stream after its last item; None if the stream gives no such id."""
-        return self._events.last_event_id if self._events is not None and self._events.resumable else None
+        return (
+            self._events.last_event_id
+            if self._events is not None and self._events.resumable
+            else None
+        )
 
     @property
     def retry(self) -> int | None:
@@ -130,10 +141,14 @@ class BodyDecoder:
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
             case "sse":
-                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True, is_whole=_is_whole_line)
+                self._events = SSEDecoder(
+                    max_event_bytes=self._limit, keep_loose=True, is_whole=_is_whole_line
+                )
                 return _SSEItems(self._events)
             case "json":
-                return JSONStreamDecoder(split_arrays=not self._is_lines, max_document_bytes=self._limit)
+                return JSONStreamDecoder(
+                    split_arrays=not self._is_lines, max_document_bytes=self._limit
+                )
             case "event stream":
                 return EventStreamDecoder(max_message_bytes=self._limit)
             case _:
@@ -181,7 +196,10 @@ def _items(event: ServerSentEvent) -> list[Any]:
             payloads = lines
     if event.event == "message":
         return [payload for payload in payloads if payload != ""]
-    return [payload if _has_name(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
+    return [
+        payload if _has_name(payload, event.event) else {"event": event.event, "data": payload}
+        for payload in payloads
+    ]
 
 
 def _is_whole_line(line: str) -> bool:

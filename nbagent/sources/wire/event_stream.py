@@ -16,7 +16,16 @@ from nbagent.sources.wire.json_stream import item_of
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _PRELUDE = struct.Struct(">III")
 _CHECKSUM = struct.Struct(">I")
-_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}  # size of a header's value, by its type
+_VALUE_BYTES = {
+    0: 0,
+    1: 0,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    8: 8,
+    9: 16,
+}  # size of a header's value, by its type
 _TEXT_TYPES = (6, 7)  # bytes and strings, which begin with their length
 
 
@@ -85,25 +94,37 @@ class EventStreamDecoder:
         if len(data) - offset < _PRELUDE.size:
             return _PRELUDE.size
         total, headers, checksum = _PRELUDE.unpack_from(data, offset)
-        if binascii.crc32(data[offset : offset + 8]) != checksum or total < _PRELUDE.size + headers + _CHECKSUM.size:
+        if (
+            binascii.crc32(data[offset : offset + 8]) != checksum
+            or total < _PRELUDE.size + headers + _CHECKSUM.size
+        ):
             raise BrokenEventStream(
                 "The body is not an Amazon event stream, or was damaged: the checksum of a prelude is wrong."
             )
         if total > self._limit:
-            raise BrokenEventStream(f"A message of the event stream has {total} bytes; the limit is {self._limit}.")
+            raise BrokenEventStream(
+                f"A message of the event stream has {total} bytes; the limit is {self._limit}."
+            )
         return int(total)
 
 
 def _item(message: bytes) -> dict[str, Any]:
     (checksum,) = _CHECKSUM.unpack_from(message, len(message) - _CHECKSUM.size)
     if binascii.crc32(message[: -_CHECKSUM.size]) != checksum:
-        raise BrokenEventStream("A message of the event stream was damaged on its way: its checksum is wrong.")
+        raise BrokenEventStream(
+            "A message of the event stream was damaged on its way: its checksum is wrong."
+        )
     _, headers_size, _ = _PRELUDE.unpack_from(message)
     end = _PRELUDE.size + headers_size
     headers = _headers(message[_PRELUDE.size : end])
     payload = item_of(message[end : -_CHECKSUM.size].decode("utf-8", "replace"))
     if headers.get(":message-type") == "error":
-        return {"error": {"code": headers.get(":error-code"), "message": headers.get(":error-message") or ""}}
+        return {
+            "error": {
+                "code": headers.get(":error-code"),
+                "message": headers.get(":error-message") or "",
+            }
+        }
     kind = headers.get(":event-type") or headers.get(":exception-type") or "event"
     inner = payload.get("bytes") if kind == "chunk" and isinstance(payload, dict) else None
     if isinstance(inner, str):
@@ -130,5 +151,7 @@ def _headers(data: bytes) -> dict[str, str]:
             else:
                 at += _VALUE_BYTES[kind]
     except LookupError:
-        raise BrokenEventStream("A message of the event stream has headers that cannot be read.") from None
+        raise BrokenEventStream(
+            "A message of the event stream has headers that cannot be read."
+        ) from None
     return found

@@ -43,7 +43,9 @@ class DocumentTooLarge(NbagentError):
 
 
 def _too_many_values() -> DocumentTooLarge:
-    return DocumentTooLarge(f"A JSON document has more than {MAX_VALUES:,} values; the service must send it in smaller ones.")
+    return DocumentTooLarge(
+        f"A JSON document has more than {MAX_VALUES:,} values; the service must send it in smaller ones."
+    )
 
 
 def _finite(text: str) -> float | None:
@@ -107,14 +109,18 @@ class JSONStreamDecoder:
         max_document_bytes: largest size of one document, or of one line of text.
     """
 
-    def __init__(self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES) -> None:
+    def __init__(
+        self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES
+    ) -> None:
         self._split_arrays = split_arrays
         self._limit = max_document_bytes
         self._read = self._read_byte_order_mark
         self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
         self._brackets = 0  # opened so far
-        self._expected: list[bytes] = []  # closing brackets of the unfinished document, the innermost last
+        self._expected: list[
+            bytes
+        ] = []  # closing brackets of the unfinished document, the innermost last
         self._in_string = False
         self._escaped = False
         self._in_array = False

@@ -171,7 +171,12 @@ class SSEDecoder:
                 pass  # a field of a later standard
 
     def _data_line(self, value: str, size: int, events: list[ServerSentEvent]) -> None:
-        if len(self._data) == 1 and not self._loose and self._is_whole(self._data[0]) and self._is_whole(value):
+        if (
+            len(self._data) == 1
+            and not self._loose
+            and self._is_whole(self._data[0])
+            and self._is_whole(value)
+        ):
             self._lacks_empty_lines = True
             events.append(self._take()._replace(event=self._name_of_first or "message"))
             self._size = 0
@@ -197,6 +202,8 @@ class SSEDecoder:
         self._size = 0
 
     def _take(self) -> ServerSentEvent:
-        event = ServerSentEvent(self._event or "message", "\n".join(self._data), self._id, "\n".join(self._loose))
+        event = ServerSentEvent(
+            self._event or "message", "\n".join(self._data), self._id, "\n".join(self._loose)
+        )
         self._data, self._loose = [], []
         return event

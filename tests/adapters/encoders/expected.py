@@ -73,7 +73,9 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.REASONING: lambda es, _: drop(*REASONING)(es),
     Loss.OVERLAPS: lambda es, _: one_after_another(es),
     Loss.SPLITS: interrupted,
-    Loss.NESTING: lambda es, _: change(ev.Envelope, parent_id=None)(change(ev.AgentStart, tool_id=None)(es)),
+    Loss.NESTING: lambda es, _: change(ev.Envelope, parent_id=None)(
+        change(ev.AgentStart, tool_id=None)(es)
+    ),
     Loss.NESTING_IN_CALLS: lambda es, _: nested_in_agents(es),
     Loss.MODEL: lambda es, _: change(ev.StepStart, model=None)(change(ev.RunStart, model=None)(es)),
     Loss.USAGE: lambda es, _: change_end(es, usage=None),
@@ -87,20 +89,34 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
         cache_write=lambda u: u.cache_write or 0,
         reasoning=lambda u: u.reasoning or 0,
     ),
-    Loss.MAX_STEPS: lambda es, _: change_end(es, status="incomplete", code="max_steps") if es[-1].status == "max_steps" else es,
-    Loss.MISSING_REASONS: lambda es, _: (
-        change_end(es, code=es[-1].code or es[-1].finish_reason or "incomplete") if es[-1].status == "incomplete" else es
+    Loss.MAX_STEPS: lambda es, _: (
+        change_end(es, status="incomplete", code="max_steps")
+        if es[-1].status == "max_steps"
+        else es
     ),
-    Loss.CUT_REASONS: lambda es, x: change_end(es, code=x.limit_names.get(limit_of(es[-1]) or "") or es[-1].code),
+    Loss.MISSING_REASONS: lambda es, _: (
+        change_end(es, code=es[-1].code or es[-1].finish_reason or "incomplete")
+        if es[-1].status == "incomplete"
+        else es
+    ),
+    Loss.CUT_REASONS: lambda es, x: change_end(
+        es, code=x.limit_names.get(limit_of(es[-1]) or "") or es[-1].code
+    ),
     Loss.END_STATUS: end_status,
     Loss.ERROR_CODES: lambda es, _: change_end(change(ev.Error, code=None)(es), code=None),
     Loss.MISSING_ERROR_CODES: lambda es, _: with_codes(es),
-    Loss.PAUSED: lambda es, _: change_end(es, status="completed") if es[-1].status == "paused" else es,
+    Loss.PAUSED: lambda es, _: (
+        change_end(es, status="completed") if es[-1].status == "paused" else es
+    ),
     Loss.REASONING_PLACE: lambda es, _: reasoning_at_end(es),
     Loss.REASONING_KIND: lambda es, _: change(ev.ReasoningStart, kind="raw")(es),
-    Loss.OPAQUE_REASONING: lambda es, _: change(ev.ReasoningEnd, signature=None, encrypted=None)(es),
+    Loss.OPAQUE_REASONING: lambda es, _: change(ev.ReasoningEnd, signature=None, encrypted=None)(
+        es
+    ),
     Loss.SIGNATURES: lambda es, _: change(ev.ReasoningEnd, signature=None)(es),
-    Loss.OPAQUE_KIND: lambda es, _: change(ev.ReasoningEnd, signature=None, encrypted=lambda e: e.encrypted or e.signature)(es),
+    Loss.OPAQUE_KIND: lambda es, _: change(
+        ev.ReasoningEnd, signature=None, encrypted=lambda e: e.encrypted or e.signature
+    )(es),
     Loss.REFUSALS: lambda es, _: change(ev.TextStart, kind="text")(es),
     Loss.PHASES: lambda es, _: change(ev.TextStart, phase=None)(es),
     Loss.LINE_BREAKS: lambda es, x: change(ev.TextStart, line_breaks=x.system == "hector")(es),
@@ -112,13 +128,17 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.EARLY_STARTS: lambda es, _: late_texts(es),
     Loss.TOOLS: lambda es, _: drop(*TOOL)(es),
     Loss.TOOL_KINDS: known_kinds,
-    Loss.TOOL_NAME_CHARS: lambda es, _: change(ev.ToolStart, name=lambda e: re.sub(r"[^\w.-]", "_", e.name))(es),
+    Loss.TOOL_NAME_CHARS: lambda es, _: change(
+        ev.ToolStart, name=lambda e: re.sub(r"[^\w.-]", "_", e.name)
+    )(es),
     Loss.TOOL_TITLES: lambda es, _: change(ev.ToolStart, title=None)(es),
     Loss.CALL_IDS: lambda es, _: change(ev.ToolStart, call_id=None)(es),
     Loss.HOSTED_CALL_IDS: lambda es, _: change(
         ev.ToolStart, call_id=lambda e: None if e.kind in ("hosted", "mcp") else e.call_id
     )(es),
-    Loss.PRELIMINARY: lambda es, _: [e for e in es if not (isinstance(e, ev.ToolResult) and e.preliminary)],
+    Loss.PRELIMINARY: lambda es, _: [
+        e for e in es if not (isinstance(e, ev.ToolResult) and e.preliminary)
+    ],
     Loss.REPLACED_ARGS_TEXT: lambda es, _: streamed_args_stay(es, parsed=False),
     Loss.REPLACED_ARGS: lambda es, _: streamed_args_stay(es, parsed=True),
     Loss.ARGS_TEXT: lambda es, _: parsed_args(es),
@@ -147,9 +167,12 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
         else e
         for e in es
     ],
-    Loss.ERROR_RESULTS: lambda es, _: change(ev.ToolResult, content=lambda e: e.content if e.status == "ok" else None)(es),
+    Loss.ERROR_RESULTS: lambda es, _: change(
+        ev.ToolResult, content=lambda e: e.content if e.status == "ok" else None
+    )(es),
     Loss.RESULT_TYPES: lambda es, _: change(
-        ev.ToolResult, content=lambda e: None if e.status != "ok" and e.content is None else as_text(e.content)
+        ev.ToolResult,
+        content=lambda e: None if e.status != "ok" and e.content is None else as_text(e.content),
     )(es),
     Loss.NULL_RESULTS: lambda es, _: change(
         ev.ToolResult, content=lambda e: [] if e.status == "ok" and e.content is None else e.content
@@ -163,7 +186,9 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.APPROVAL_DETAILS: lambda es, _: change(ev.ApprovalResponse, value=None)(
         change_request(kind="tool", prompt=None, args=None, options=None, schema=None)(es)
     ),
-    Loss.APPROVAL_MEMORY: lambda es, _: change(ev.ApprovalResponse, remember=False)(change_request(can_remember=False)(es)),
+    Loss.APPROVAL_MEMORY: lambda es, _: change(ev.ApprovalResponse, remember=False)(
+        change_request(can_remember=False)(es)
+    ),
     Loss.APPROVAL_ARGS: lambda es, _: change_request(args=None, options=None)(es),
     Loss.APPROVAL_OPTIONS: lambda es, _: change_request(options=None)(es),
     Loss.SIGN_IN: lambda es, _: sign_in(es),
@@ -177,10 +202,14 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.HANDOFFS: lambda es, _: drop(ev.AgentHandoff)(es),
     Loss.HANDOFF_FROM: lambda es, _: agent_changes(es),
     Loss.SOURCES: lambda es, _: drop(ev.Source)(es),
-    Loss.SOURCES_WITHOUT_URL: lambda es, _: [e for e in es if not (isinstance(e, ev.Source) and not e.url)],
+    Loss.SOURCES_WITHOUT_URL: lambda es, _: [
+        e for e in es if not (isinstance(e, ev.Source) and not e.url)
+    ],
     Loss.FILES: lambda es, _: drop(ev.File)(es),
     Loss.FILE_NAMES: lambda es, _: change(ev.File, name=None)(es),
-    Loss.FILE_DATA: lambda es, _: change(ev.File, data=None, url=lambda e: e.url or f"data:{e.media_type};base64,{e.data}")(es),
+    Loss.FILE_DATA: lambda es, _: change(
+        ev.File, data=None, url=lambda e: e.url or f"data:{e.media_type};base64,{e.data}"
+    )(es),
     Loss.REPLACED_FILES: lambda es, _: unique_files(es),
     Loss.STATE: lambda es, _: drop(ev.State)(es),
     Loss.STATUS: lambda es, _: drop(ev.Status)(es),
@@ -188,14 +217,23 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.WARNINGS: lambda es, _: [e for e in es if not (isinstance(e, ev.Error) and not e.fatal)],
     Loss.AGENT_STATUS: lambda es, _: agents_fail(es),
     Loss.ERROR_TYPES: lambda es, _: change(ev.Error, error_type=None)(es),
-    Loss.MISSING_ERROR_TYPES: lambda es, _: change(ev.Error, error_type=lambda e: e.error_type or "Error")(es),
+    Loss.MISSING_ERROR_TYPES: lambda es, _: change(
+        ev.Error, error_type=lambda e: e.error_type or "Error"
+    )(es),
     Loss.RAW: lambda es, _: drop(ev.Raw)(es),
     Loss.ARGS_AS_TEXT: lambda es, _: args_as_text(es),
     Loss.IMPLICIT_END: lambda es, _: implicit_end(es),
     Loss.BOUNDARIES: lambda es, _: JoinedTexts(
-        {"text": {"reasoning"}, "refusal": {"reasoning"}, "reasoning": {"text"}, "call": {"text", "refusal", "reasoning"}}
+        {
+            "text": {"reasoning"},
+            "refusal": {"reasoning"},
+            "reasoning": {"text"},
+            "call": {"text", "refusal", "reasoning"},
+        }
     ).feed(es),
-    Loss.ANSWER_BOUNDARIES: lambda es, _: JoinedTexts({"start": {"text"}}, final_answer=True).feed(es),
+    Loss.ANSWER_BOUNDARIES: lambda es, _: JoinedTexts({"start": {"text"}}, final_answer=True).feed(
+        es
+    ),
     Loss.CALL_BOUNDARIES: lambda es, _: call_lines(es),
     Loss.FINISH_REASON: lambda es, _: change_end(es, finish_reason=None),
 }
@@ -215,7 +253,9 @@ FILLED_IN = {
 """Losses for which a decoder fills in a value of its own; they are removed from the decoded events, too."""
 
 
-def without_lost(events: Events, encoder: BaseEncoder, losses: Iterable[Loss] | None = None) -> Events:
+def without_lost(
+    events: Events, encoder: BaseEncoder, losses: Iterable[Loss] | None = None
+) -> Events:
     """Return the events without what the encoder loses, or without the given losses."""
     lost = encoder.loses if losses is None else set(losses)
     for loss, rewrite in REWRITES.items():

@@ -69,14 +69,20 @@ def normalized(events: list[ev.Event]) -> list[ev.Event]:
                 open_[event.id] = cls(id=event.id)
             case ev.TextEnd() | ev.ReasoningEnd():
                 open_.pop(event.id, None)
-        plain.append(replace(event, seq=0, ts=0.0, run_id="", step=None, agent=None, meta=None, raw=None))
+        plain.append(
+            replace(event, seq=0, ts=0.0, run_id="", step=None, agent=None, meta=None, raw=None)
+        )
     plain += sorted(open_.values(), key=lambda event: isinstance(event, ev.TextEnd))
     end = events[-1]
     assert isinstance(end, ev.RunEnd)
     if errors or end.status == "failed":
-        first = errors[0] if errors else ev.Error(message="The run failed", code=end.code, fatal=True)
+        first = (
+            errors[0] if errors else ev.Error(message="The run failed", code=end.code, fatal=True)
+        )
         code = first.code or end.code
-        plain.append(ev.Error(message=first.message, code=code, error_type=first.error_type, fatal=True))
+        plain.append(
+            ev.Error(message=first.message, code=code, error_type=first.error_type, fatal=True)
+        )
         end = replace(end, status="failed", code=code)
     usage = transcript.root.props.get("usage")
     last = ev.RunEnd(status=end.status, code=end.code, finish_reason=end.finish_reason)
@@ -91,11 +97,19 @@ def blocks_of(events: list[ev.Event]) -> list[dict[str, Any]]:
         transcript.feed(event)
         if isinstance(event, ev.ReasoningEnd):
             opaque[event.id] = {"signature": event.signature, "encrypted": event.encrypted}
-    blocks = [block for block in transcript.snapshot() if block["kind"] not in ("text", "reasoning") or block["text"]]
+    blocks = [
+        block
+        for block in transcript.snapshot()
+        if block["kind"] not in ("text", "reasoning") or block["text"]
+    ]
     index = {block["id"]: number for number, block in enumerate(blocks)}
     return [
         {
-            **{name: value for name, value in block.items() if name not in _CLOCK | {"id", "parent", "tool_id"}},
+            **{
+                name: value
+                for name, value in block.items()
+                if name not in _CLOCK | {"id", "parent", "tool_id"}
+            },
             "parent": index.get(block["parent"]),
             **({"tool": index.get(block["tool_id"])} if "tool_id" in block else {}),
             **(opaque.get(block["id"], _NOT_OPAQUE) if block["kind"] == "reasoning" else {}),

@@ -39,7 +39,9 @@ def change(cls: type, **values: Any) -> Callable[[Events], Events]:
     """Return a rewrite that sets fields of every event of a class. A callable value is called with the event."""
 
     def changed(event: Any) -> Any:
-        fields = {name: value(event) if callable(value) else value for name, value in values.items()}
+        fields = {
+            name: value(event) if callable(value) else value for name, value in values.items()
+        }
         return replace(event, **fields)
 
     return lambda events: [changed(event) if isinstance(event, cls) else event for event in events]

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from adapters.encoders.rewrites import APPROVAL, Events, change, change_end, drop, limit_of, names_by_call, parse_args
+from adapters.encoders.rewrites import (
+    APPROVAL,
+    Events,
+    change,
+    change_end,
+    drop,
+    limit_of,
+    names_by_call,
+    parse_args,
+)
 from msgspec.structs import replace
 
 from nbagent import events as ev
@@ -13,7 +22,11 @@ from nbagent.adapters.base.text_forms import failure_message
 
 def pending(events: Events) -> list[ev.ApprovalRequest]:
     answered = {event.approval_id for event in events if isinstance(event, ev.ApprovalResponse)}
-    return [event for event in events if isinstance(event, ev.ApprovalRequest) and event.approval_id not in answered]
+    return [
+        event
+        for event in events
+        if isinstance(event, ev.ApprovalRequest) and event.approval_id not in answered
+    ]
 
 
 def only_pending(events: Events) -> Events:
@@ -24,8 +37,16 @@ def only_pending(events: Events) -> Events:
 
 
 def with_call_only(events: Events) -> Events:
-    dropped = {event.approval_id for event in events if isinstance(event, ev.ApprovalRequest) and not event.tool_id}
-    kept = [event for event in events if not (isinstance(event, APPROVAL) and event.approval_id in dropped)]
+    dropped = {
+        event.approval_id
+        for event in events
+        if isinstance(event, ev.ApprovalRequest) and not event.tool_id
+    }
+    kept = [
+        event
+        for event in events
+        if not (isinstance(event, APPROVAL) and event.approval_id in dropped)
+    ]
     paused = events[-1].status == "paused" and not pending(kept)
     return change_end(kept, status="completed") if paused else kept
 
@@ -50,10 +71,15 @@ def unanswered(events: Events) -> Events:
         return events
     answered = {event.id for event in events if isinstance(event, ev.ToolResult)}
     order = list(names_by_call(events))
-    waiting = [event for event in events if isinstance(event, ev.ToolArgs) and event.id not in answered]
+    waiting = [
+        event for event in events if isinstance(event, ev.ToolArgs) and event.id not in answered
+    ]
     waiting.sort(key=lambda event: order.index(event.id))
     requests = [
-        ev.ApprovalRequest(approval_id=e.id, tool_id=e.id, kind="input", args=parse_args(e.args_text)["args"]) for e in waiting
+        ev.ApprovalRequest(
+            approval_id=e.id, tool_id=e.id, kind="input", args=parse_args(e.args_text)["args"]
+        )
+        for e in waiting
     ]
     if end.status == "paused" and not requests:
         requests = [ev.ApprovalRequest(approval_id="run", kind="input")]
@@ -61,7 +87,11 @@ def unanswered(events: Events) -> Events:
 
 
 def pause_reason(events: Events) -> Events:
-    requests = [ev.ApprovalRequest(approval_id="run", kind="input")] if events[-1].status == "paused" else []
+    requests = (
+        [ev.ApprovalRequest(approval_id="run", kind="input")]
+        if events[-1].status == "paused"
+        else []
+    )
     return change_end(drop(*APPROVAL)(events), *requests)
 
 
@@ -85,7 +115,9 @@ def agents_fail(events: Events) -> Events:
 def _agent_end(event: ev.AgentEnd) -> Events:
     if event.status in ("completed", "paused"):
         return [replace(event, status="completed")]
-    error = ev.Error(message=f"The sub-agent's run ended: {event.status}", code=event.status, parent_id=event.id)
+    error = ev.Error(
+        message=f"The sub-agent's run ended: {event.status}", code=event.status, parent_id=event.id
+    )
     return [error, replace(event, status="failed")]
 
 
@@ -105,9 +137,13 @@ def agent_changes(events: Events) -> Events:
 
 def end_status(events: Events, encoder: BaseEncoder) -> Events:
     end = events[-1]
-    if end.status in {"completed", "failed", *encoder.end_statuses} or (encoder.limit_names and limit_of(end)):
+    if end.status in {"completed", "failed", *encoder.end_statuses} or (
+        encoder.limit_names and limit_of(end)
+    ):
         return events
-    return change_end(events, ev.Error(message=failure_message(end), code=end.code, fatal=True), status="failed")
+    return change_end(
+        events, ev.Error(message=failure_message(end), code=end.code, fatal=True), status="failed"
+    )
 
 
 def implicit_end(events: Events) -> Events:
@@ -115,7 +151,11 @@ def implicit_end(events: Events) -> Events:
     end = events[-1]
     kept: Events = []
     requests, ends_with_text = 0, False
-    error = None if end.status in ("completed", "paused") else ev.Error(message=failure_message(end), fatal=True)
+    error = (
+        None
+        if end.status in ("completed", "paused")
+        else ev.Error(message=failure_message(end), fatal=True)
+    )
     texts: dict[str, str] = {}
     for event in events[:-1]:
         match event:
@@ -126,16 +166,28 @@ def implicit_end(events: Events) -> Events:
                 texts[event.id] = texts.get(event.id, "") + event.delta
             case ev.TextEnd():
                 ends_with_text = bool(texts.pop(event.id, "") or event.text) or ends_with_text
-            case ev.ToolStart() | ev.ToolResult() | ev.ApprovalRequest() | ev.Custom(name="mcp_approval_response"):
+            case (
+                ev.ToolStart()
+                | ev.ToolResult()
+                | ev.ApprovalRequest()
+                | ev.Custom(name="mcp_approval_response")
+            ):
                 ends_with_text = False
         requests += isinstance(event, ev.ApprovalRequest)
         requests -= isinstance(event, ev.Custom)
         kept.append(event)
     ends_with_text = ends_with_text or any(texts.values()) or error is not None
     if error is not None:
-        kept += [*(ev.TextEnd(id=id_) for id_ in texts), ev.TextStart(id="error"), ev.TextEnd(id="error", text=error.message)]
+        kept += [
+            *(ev.TextEnd(id=id_) for id_ in texts),
+            ev.TextStart(id="error"),
+            ev.TextEnd(id="error", text=error.message),
+        ]
     status: Any = "paused" if requests else "completed" if ends_with_text else "incomplete"
-    return [*kept, replace(end, status=status, code=ev.STREAM_TRUNCATED if status == "incomplete" else None)]
+    return [
+        *kept,
+        replace(end, status=status, code=ev.STREAM_TRUNCATED if status == "incomplete" else None),
+    ]
 
 
 def change_usage(events: Events, **values: Callable[[ev.Usage], Any] | None) -> Events:
@@ -148,7 +200,11 @@ def change_usage(events: Events, **values: Callable[[ev.Usage], Any] | None) -> 
 
 def with_totals(events: Events) -> Events:
     whole = {"input": lambda u: u.input or 0, "output": lambda u: u.output or 0}
-    return change_usage(events, **whole, total=lambda u: (u.input or 0) + (u.output or 0) if u.total is None else u.total)
+    return change_usage(
+        events,
+        **whole,
+        total=lambda u: (u.input or 0) + (u.output or 0) if u.total is None else u.total,
+    )
 
 
 def sources_in_texts(events: Events) -> Events:
@@ -184,14 +240,19 @@ def nested_in_agents(events: Events) -> Events:
 def with_codes(events: Events) -> Events:
     fatal = any(isinstance(event, ev.Error) and event.fatal for event in events)
     named = [
-        replace(event, code=event.code or "server_error") if isinstance(event, ev.Error) and event.fatal else event
+        replace(event, code=event.code or "server_error")
+        if isinstance(event, ev.Error) and event.fatal
+        else event
         for event in events
     ]
     return change_end(named, code=named[-1].code or "server_error") if fatal else named
 
 
 def unique_files(events: Events) -> Events:
-    return [replace(event, id=f"file {at}") if isinstance(event, ev.File) else event for at, event in enumerate(events)]
+    return [
+        replace(event, id=f"file {at}") if isinstance(event, ev.File) else event
+        for at, event in enumerate(events)
+    ]
 
 
 def change_request(**values: Any) -> Callable[[Events], Events]:

@@ -44,12 +44,20 @@ def body(chunks: Iterator[bytes], encoder: type[BaseEncoder]) -> list[Any]:
         return [json.loads(line) for line in whole.splitlines()]
     decoder = SSEDecoder()
     events = decoder.feed(whole)
-    payloads = [json.loads(event.data) if event.data.startswith("{") else event.data for event in events]
+    payloads = [
+        json.loads(event.data) if event.data.startswith("{") else event.data for event in events
+    ]
     if encoder.system == "openai.assistants":  # only the frame has the name
-        return [{"event": event.event, "data": payload} for event, payload in zip(events, payloads, strict=True)]
+        return [
+            {"event": event.event, "data": payload}
+            for event, payload in zip(events, payloads, strict=True)
+        ]
     if encoder.system == "hector":
         named = zip((event.event for event in events), payloads, strict=True)
-        return [payload if name == "message" else {"event": name, "data": payload} for name, payload in named]
+        return [
+            payload if name == "message" else {"event": name, "data": payload}
+            for name, payload in named
+        ]
     return payloads
 
 
@@ -58,18 +66,27 @@ def body(chunks: Iterator[bytes], encoder: type[BaseEncoder]) -> list[Any]:
 def test_the_bytes_of_a_body_decode_to_the_same_events_as_the_items(events: list[ev.Event]) -> None:
     for encoder in encoders():
         items = list(nbagent.encode(events, encoder.system))
-        assert decoded(encoder(), body(nbagent.encode(events, encoder.system, "bytes"), encoder)) == decoded(encoder(), items)
+        assert decoded(
+            encoder(), body(nbagent.encode(events, encoder.system, "bytes"), encoder)
+        ) == decoded(encoder(), items)
 
 
 @EACH_ENCODER
 def test_messages_are_items_as_text(encoder: type[BaseEncoder]) -> None:
     items = list(nbagent.encode(EVENTS, encoder.system))
     messages = list(nbagent.encode(EVENTS, encoder.system, "messages"))
-    assert [item if isinstance(item, str) else json.loads(text) for item, text in zip(items, messages, strict=True)] == items
+    assert [
+        item if isinstance(item, str) else json.loads(text)
+        for item, text in zip(items, messages, strict=True)
+    ] == items
 
 
 def answer_of(agent: str, answer: str) -> list[ev.Event]:
-    text: list[ev.Event] = [ev.TextStart(id="t"), ev.TextDelta(id="t", delta=answer), ev.TextEnd(id="t")]
+    text: list[ev.Event] = [
+        ev.TextStart(id="t"),
+        ev.TextDelta(id="t", delta=answer),
+        ev.TextEnd(id="t"),
+    ]
     return [ev.RunStart(name=agent), *text, ev.RunEnd(status="completed")]
 
 
@@ -77,7 +94,9 @@ TWO = [*answer_of("poet", "A rose."), *answer_of("critic", "Is a rose.")]
 
 
 @EACH_ENCODER
-def test_two_agents_in_one_generator_are_one_stream_with_both_answers(encoder: type[BaseEncoder]) -> None:
+def test_two_agents_in_one_generator_are_one_stream_with_both_answers(
+    encoder: type[BaseEncoder],
+) -> None:
     items = list(nbagent.encode(iter(TWO), encoder.system))
     run = Run(items).wait(5)
     assert (run.text, run.status) == ("A rose.\n\nIs a rose.", "completed")
@@ -89,7 +108,11 @@ async def test_two_agents_of_an_async_generator_are_one_stream_too() -> None:
             yield event
 
     items = [item async for item in nbagent.encode(both(), "hector")]
-    assert items == [{"chunk": "A rose."}, {"chunk": "\n\nIs a rose."}, {"event": "done", "data": "[DONE]"}]
+    assert items == [
+        {"chunk": "A rose."},
+        {"chunk": "\n\nIs a rose."},
+        {"event": "done", "data": "[DONE]"},
+    ]
 
 
 def test_a_second_run_that_breaks_off_fails_the_stream() -> None:
@@ -139,7 +162,9 @@ def test_an_event_of_many_lines_is_many_fields() -> None:
 
 
 @EACH_ENCODER
-def test_every_server_sent_event_has_an_id_with_which_a_client_can_go_on(encoder: type[BaseEncoder]) -> None:
+def test_every_server_sent_event_has_an_id_with_which_a_client_can_go_on(
+    encoder: type[BaseEncoder],
+) -> None:
     decoder = SSEDecoder()
     ids = [
         (event.id, decoder.resumable)
@@ -147,7 +172,9 @@ def test_every_server_sent_event_has_an_id_with_which_a_client_can_go_on(encoder
         for event in decoder.feed(frame)
     ]
     assert ids == [(str(number), True) for number in range(1, len(ids) + 1)]
-    assert bool(ids) == (encoder.system not in ("agentor", "nbagent"))  # whose bodies have other framings
+    assert bool(ids) == (
+        encoder.system not in ("agentor", "nbagent")
+    )  # whose bodies have other framings
 
 
 def test_the_headers_are_the_systems_own() -> None:
@@ -159,7 +186,10 @@ def test_the_headers_are_the_systems_own() -> None:
 
 @EACH_ENCODER
 def test_no_cache_or_proxy_holds_a_body_back(encoder: type[BaseEncoder]) -> None:
-    assert (encoder.headers["cache-control"], encoder.headers["x-accel-buffering"]) == ("no-cache", "no")
+    assert (encoder.headers["cache-control"], encoder.headers["x-accel-buffering"]) == (
+        "no-cache",
+        "no",
+    )
 
 
 def test_an_encoded_stream_has_the_headers_and_losses_of_its_system() -> None:
@@ -241,7 +271,9 @@ LAST_WORDS = {
     "ag_ui": {"RUN_FINISHED", "RUN_ERROR"},
     "openai.responses": {"response.completed", "response.incomplete", "response.failed"},
     "openai.assistants": {"done"},
-    "nearai": {f"thread.run.{state}" for state in ("completed", "requires_action", "error", "canceled")},
+    "nearai": {
+        f"thread.run.{state}" for state in ("completed", "requires_action", "error", "canceled")
+    },
     "dexto": {"run:complete"},
     "hector": {"done", "error"},
     "status.tokens": {"done"},
@@ -265,18 +297,33 @@ def test_a_stream_ends_with_a_word_of_its_system_however_the_run_does(
 def test_nothing_follows_the_end(encoder: type[BaseEncoder]) -> None:
     instance = encoder()
     assert encoded(instance, EVENTS)
-    assert list(instance.feed(EVENTS[2])) == list(instance.close()) == list(instance.close(ValueError("late"))) == []
+    assert (
+        list(instance.feed(EVENTS[2]))
+        == list(instance.close())
+        == list(instance.close(ValueError("late")))
+        == []
+    )
 
 
 @EACH_ENCODER
 def test_deltas_without_a_start_are_encoded(encoder: type[BaseEncoder]) -> None:
-    events = [ev.TextDelta(id="t", delta="Hi"), ev.ToolArgs(id="c", args={}), ev.ReasoningDelta(id="r", delta="Hm")]
+    events = [
+        ev.TextDelta(id="t", delta="Hi"),
+        ev.ToolArgs(id="c", args={}),
+        ev.ReasoningDelta(id="r", delta="Hm"),
+    ]
     decoded_events = decoded(encoder(), encoded(encoder(), [*events, EVENTS[-1]]))
-    assert "Hi" in "".join(event.delta for event in decoded_events if isinstance(event, ev.TextDelta))
+    assert "Hi" in "".join(
+        event.delta for event in decoded_events if isinstance(event, ev.TextDelta)
+    )
 
 
 def test_a_repeated_call_id_is_made_unique() -> None:
-    twice = [event for id_ in "ab" for event in (ev.ToolStart(id=id_, name="f", call_id="call_0"), ev.ToolArgs(id=id_))]
+    twice = [
+        event
+        for id_ in "ab"
+        for event in (ev.ToolStart(id=id_, name="f", call_id="call_0"), ev.ToolArgs(id=id_))
+    ]
     items: Any = encoded(encoder_named("ag_ui"), [*twice, EVENTS[-1]])
     assert len({item["toolCallId"] for item in items if item["type"] == "TOOL_CALL_START"}) == 2
 
@@ -305,7 +352,10 @@ NASTY = (
     | st.builds(object)
 )
 VALUES = st.recursive(
-    NASTY, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    NASTY,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
 )
 
 
@@ -338,16 +388,22 @@ def test_what_a_run_hides_is_not_encoded(encoder: type[BaseEncoder]) -> None:
     for reveal in ("answer", "thinking"):
         run = Run(replay(path), reveal=reveal)
         run.start()
-        bodies[reveal] = b"".join(nbagent.encode(run.wait(60).events, encoder.system, "bytes")).decode()
+        bodies[reveal] = b"".join(
+            nbagent.encode(run.wait(60).events, encoder.system, "bytes")
+        ).decode()
     assert "We need" not in bodies["answer"]
     assert ("We need" in bodies["thinking"]) == (Loss.REASONING not in encoder.loses)
 
 
 def test_a_live_object_is_never_encoded() -> None:
-    live = ev.ToolResult(id="c", content="seen", value=ev.Live("hidden"), display=ev.Display(summary="drawn"))
+    live = ev.ToolResult(
+        id="c", content="seen", value=ev.Live("hidden"), display=ev.Display(summary="drawn")
+    )
     for encoder in encoders():
         assert ("drawn" in str(encoded(encoder(), [live]))) == (encoder.system == "nbagent")
-        assert "hidden" not in str(encoded(encoder(), [ev.ToolStart(id="c", name="f"), live, EVENTS[-1]]))
+        assert "hidden" not in str(
+            encoded(encoder(), [ev.ToolStart(id="c", name="f"), live, EVENTS[-1]])
+        )
 
 
 def test_an_agent_that_is_named_anew_starts_once() -> None:
@@ -359,4 +415,7 @@ def test_an_agent_that_is_named_anew_starts_once() -> None:
         ev.RunEnd(status="completed"),
     ]
     items: list[Any] = list(nbagent.encode(events, "ag_ui"))
-    assert [item["type"] for item in items if "SUBAGENT" in str(item)] == ["SUBAGENT_STARTED", "SUBAGENT_FINISHED"]
+    assert [item["type"] for item in items if "SUBAGENT" in str(item)] == [
+        "SUBAGENT_STARTED",
+        "SUBAGENT_FINISHED",
+    ]

@@ -22,7 +22,11 @@ def deltas(*texts: str, id_: str = "t") -> list[ev.Event]:
 
 
 def chunks(events: list[ev.Event], join: float | None = LONG_S) -> list[str]:
-    return [item["chunk"] for item in nbagent.encode(events, "hector", join=join) if isinstance(item, dict) and "chunk" in item]
+    return [
+        item["chunk"]
+        for item in nbagent.encode(events, "hector", join=join)
+        if isinstance(item, dict) and "chunk" in item
+    ]
 
 
 def test_deltas_of_a_block_are_joined_until_they_are_due() -> None:
@@ -33,7 +37,10 @@ def test_deltas_of_a_block_are_joined_until_they_are_due() -> None:
 
 
 def test_another_event_ends_what_is_joined() -> None:
-    call: list[ev.Event] = [ev.ToolStart(id="c", name="f"), ev.ToolArgs(id="c", args={}, args_text="{}")]
+    call: list[ev.Event] = [
+        ev.ToolStart(id="c", name="f"),
+        ev.ToolArgs(id="c", args={}, args_text="{}"),
+    ]
     assert chunks([ev.RunStart(), *deltas("a", "b"), *call, *deltas("c", "d"), END]) == [
         "ab",
         "\n[Tool: f({})]\n",
@@ -111,5 +118,7 @@ async def test_what_is_held_is_sent_before_the_error_that_ends_the_events(is_asy
 
 @pytest.mark.parametrize("join", [0, -1.0])
 def test_a_time_that_is_not_positive_is_refused(join: float) -> None:
-    with pytest.raises(ValueError, match=f"join= takes a positive number of seconds, or None; got {join}"):
+    with pytest.raises(
+        ValueError, match=f"join= takes a positive number of seconds, or None; got {join}"
+    ):
         nbagent.encode([], "hector", join=join)

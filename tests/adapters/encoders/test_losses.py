@@ -190,7 +190,9 @@ def test_the_docstring_lists_the_losses(encoder: type[BaseEncoder]) -> None:
 
 
 def test_losses_are_documented_without_docstrings_too() -> None:
-    assert documented(None, frozenset({Loss.RAW, Loss.MODEL})) == "Loses:\n\n- model name\n- raw items"  # python -OO
+    assert (
+        documented(None, frozenset({Loss.RAW, Loss.MODEL})) == "Loses:\n\n- model name\n- raw items"
+    )  # python -OO
 
 
 def test_every_loss_is_used_and_has_a_rewrite() -> None:

@@ -75,7 +75,11 @@ class EncodedReplies(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
         _, number, path = self.path.split("/", 2)
-        system = {"chat": "openai.chat", "responses": "openai.responses", "threads": "openai.assistants"}[path.split("/")[0]]
+        system = {
+            "chat": "openai.chat",
+            "responses": "openai.responses",
+            "threads": "openai.assistants",
+        }[path.split("/")[0]]
         self.send_response(200)
         for name, value in encoder_named(system).headers.items():
             self.send_header(name, value)
@@ -95,7 +99,10 @@ def clients() -> Iterator[dict[Path, openai.OpenAI]]:
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     with openai.OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
-        yield {path: client.with_options(base_url=f"{url}/{number}") for number, path in enumerate(PATHS)}
+        yield {
+            path: client.with_options(base_url=f"{url}/{number}")
+            for number, path in enumerate(PATHS)
+        }
     server.shutdown()
     thread.join()
     server.server_close()
@@ -128,14 +135,19 @@ def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
         ]
         for events in (by_sdk, by_wire)
     ]
-    errors = [[e.message for e in events if isinstance(e, ev.Error) and e.fatal] for events in (by_sdk, by_wire)]
+    errors = [
+        [e.message for e in events if isinstance(e, ev.Error) and e.fatal]
+        for events in (by_sdk, by_wire)
+    ]
     return blocks[0] == blocks[1] and errors[0] == errors[1]
 
 
 def final_of(path: Path, system: str) -> str:
     """Return the text of a recording, as the system separates texts."""
     return "".join(
-        block["text"] for block in blocks_of(normalized(from_items(path, system))) if block.get("text_kind") == "text"
+        block["text"]
+        for block in blocks_of(normalized(from_items(path, system)))
+        if block.get("text_kind") == "text"
     )
 
 
@@ -143,21 +155,32 @@ def final_of(path: Path, system: str) -> str:
 def test_chat_completions(clients: dict[Path, openai.OpenAI], path: Path) -> None:
     completions = clients[path].chat.completions
     by_wire = from_items(path, "openai.chat")
-    assert same(seen(completions.create(model="m", messages=[QUESTION], stream=True), "openai.chat"), by_wire)
+    assert same(
+        seen(completions.create(model="m", messages=[QUESTION], stream=True), "openai.chat"),
+        by_wire,
+    )
     if by_wire[-1].status != "completed":  # type: ignore[union-attr]
         return
     with completions.stream(model="m", messages=[QUESTION]) as stream:
         message = stream.get_final_completion().choices[0].message
     assert (message.content or "") == final_of(path, "openai.chat")
-    calls = [(call["name"], call["args_text"]) for call in blocks_of(normalized(by_wire)) if call["kind"] == "tool"]
-    assert [(call.function.name, call.function.arguments) for call in message.tool_calls or ()] == calls
+    calls = [
+        (call["name"], call["args_text"])
+        for call in blocks_of(normalized(by_wire))
+        if call["kind"] == "tool"
+    ]
+    assert [
+        (call.function.name, call.function.arguments) for call in message.tool_calls or ()
+    ] == calls
 
 
 @pytest.mark.parametrize("path", PATHS, ids=name_of)
 def test_responses(clients: dict[Path, openai.OpenAI], path: Path) -> None:
     responses = clients[path].responses
     by_wire = from_items(path, "openai.responses")
-    assert same(seen(responses.create(model="m", input="?", stream=True), "openai.responses"), by_wire)
+    assert same(
+        seen(responses.create(model="m", input="?", stream=True), "openai.responses"), by_wire
+    )
     if by_wire[-1].status != "completed":  # type: ignore[union-attr]
         return
     with responses.stream(model="m", input="?") as stream:
@@ -176,4 +199,12 @@ def test_assistants(clients: dict[Path, openai.OpenAI], path: Path) -> None:
             helper.until_done()
             text = final_of(path, "openai.assistants")
             messages = helper.get_final_messages() if text else []  # it raises if there is none
-    assert "".join(part.text.value for message in messages for part in message.content if part.type == "text") == text
+    assert (
+        "".join(
+            part.text.value
+            for message in messages
+            for part in message.content
+            if part.type == "text"
+        )
+        == text
+    )

@@ -29,17 +29,32 @@ def delta(id_: str, text: str) -> ev.TextDelta:
 def test_a_text_waits_for_the_end_of_the_one_before_it() -> None:
     a, b = TEXT
     ends = ev.TextEnd(id="a"), ev.TextEnd(id="b")
-    assert queued(a, b, delta("a", "1"), delta("b", "2"), *ends) == [a, delta("a", "1"), ends[0], b, delta("b", "2"), ends[1]]
+    assert queued(a, b, delta("a", "1"), delta("b", "2"), *ends) == [
+        a,
+        delta("a", "1"),
+        ends[0],
+        b,
+        delta("b", "2"),
+        ends[1],
+    ]
 
 
 def test_the_end_of_a_step_ends_all_its_texts() -> None:
     a, b = TEXT
-    assert queued(a, b, delta("b", "2"), ev.StepEnd()) == [a, ev.TextEnd(id="a"), b, delta("b", "2"), ev.StepEnd()]
+    assert queued(a, b, delta("b", "2"), ev.StepEnd()) == [
+        a,
+        ev.TextEnd(id="a"),
+        b,
+        delta("b", "2"),
+        ev.StepEnd(),
+    ]
 
 
 def test_a_call_splits_a_text() -> None:
     call = ev.ToolStart(id="c", name="f")
-    output = interrupted(TEXT[0], delta("a", "1"), call, delta("a", "2"), ev.TextEnd(id="a", text="12"))
+    output = interrupted(
+        TEXT[0], delta("a", "1"), call, delta("a", "2"), ev.TextEnd(id="a", text="12")
+    )
     assert output == [
         TEXT[0],
         delta("a", "1"),

@@ -27,13 +27,20 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         addresses = [(system, f"{server.url}/{stream}") for system, stream in cases]
         command = [NODE, "--no-warnings", str(script), json.dumps(addresses)]
         environment = {**os.environ, "NODE_PATH": str(MODULES)}
-        output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
-        assert len(server.requests) == len(cases)  # an `EventSource` that nobody closes asks again, and starts another run
+        output = subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True, timeout=60
+        ).stdout
+        assert len(server.requests) == len(
+            cases
+        )  # an `EventSource` that nobody closes asks again, and starts another run
     return dict(zip(cases, json.loads(output), strict=True))
 
 
 def test_a_clients_text_has_no_thoughts_and_its_tools_stand_beside_it(seen: Seen) -> None:
-    assert {system: (seen[system, "complete"]["text"], seen[system, "complete"]["notes"]) for system in SYSTEMS.values()} == {
+    assert {
+        system: (seen[system, "complete"]["text"], seen[system, "complete"]["notes"])
+        for system in SYSTEMS.values()
+    } == {
         "dexto": (ANSWER, ["search"]),
         "nearai": ("", [LOOK, "Three hits."]),  # complete messages
         "hector": (LOOK + TOOL_LINE + "Three hits.", []),
@@ -55,7 +62,9 @@ def test_a_client_ends_however_the_run_does(seen: Seen, system: str, stream: str
 
 @pytest.mark.parametrize("system", SYSTEMS.values())
 @pytest.mark.parametrize("stream", ["failed", "stopped", "cut", "waits"])
-def test_a_client_keeps_what_came_before_the_run_broke_off(seen: Seen, system: str, stream: str) -> None:
+def test_a_client_keeps_what_came_before_the_run_broke_off(
+    seen: Seen, system: str, stream: str
+) -> None:
     shown = seen[system, stream]
     assert (shown["text"] or shown["notes"]) == ([LOOK] if system == "nearai" else LOOK)
 
@@ -70,7 +79,9 @@ def test_a_client_keeps_what_came_before_the_run_broke_off(seen: Seen, system: s
         ("stopped", "canceled"),
     ],
 )
-def test_the_last_event_of_a_run_at_near_ai_is_one_that_its_clients_know(stream: str, name: str) -> None:
+def test_the_last_event_of_a_run_at_near_ai_is_one_that_its_clients_know(
+    stream: str, name: str
+) -> None:
     last: Any = list(nbagent.encode(STREAMS[stream], "nearai"))[-1]
     assert last["event"] == f"thread.run.{name}"
 
@@ -81,12 +92,22 @@ def test_dextos_events_have_the_fields_of_its_server_and_those_of_its_documentat
     response = items[-2]
     assert response["name"] == "llm:response"
     assert (response["content"], response["reasoning"]) == ("Three hits.", "They want hits")
-    assert response["usage"] == response["tokenUsage"] == {"inputTokens": 30, "outputTokens": 12, "totalTokens": 42}
+    assert (
+        response["usage"]
+        == response["tokenUsage"]
+        == {"inputTokens": 30, "outputTokens": 12, "totalTokens": 42}
+    )
     assert [item["name"] for item in items].count("llm:response") == 1
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_message_on_a_websocket_of_hector_is_an_object(stream: str) -> None:
-    messages = [json.loads(message) for message in nbagent.encode(STREAMS[stream], "hector", "messages")]
-    assert {type(message) for message in messages} == {dict}  # its client reads `data.chunk` of each
-    assert "".join(message.get("chunk", "") for message in messages).startswith(LOOK) == (stream != "failed-at-once")
+    messages = [
+        json.loads(message) for message in nbagent.encode(STREAMS[stream], "hector", "messages")
+    ]
+    assert {type(message) for message in messages} == {
+        dict
+    }  # its client reads `data.chunk` of each
+    assert "".join(message.get("chunk", "") for message in messages).startswith(LOOK) == (
+        stream != "failed-at-once"
+    )

@@ -33,9 +33,9 @@ def recorded(path: Path) -> list[ev.Event]:
 def check(encoder: type[BaseEncoder], events: list[ev.Event], items: list[Item]) -> None:
     """Assert that the decoded items equal the events, except for the losses."""
     decoded_again = normalized(decoded(encoder(), items))
-    assert blocks_of(without_lost(decoded_again, encoder(), FILLED_IN & encoder.loses)) == blocks_of(
-        without_lost(normalized(events), encoder())
-    )
+    assert blocks_of(
+        without_lost(decoded_again, encoder(), FILLED_IN & encoder.loses)
+    ) == blocks_of(without_lost(normalized(events), encoder()))
 
 
 @EACH_ENCODER
@@ -55,7 +55,11 @@ def test_events_that_end_early_make_a_stream_that_broke_off(encoder: type[BaseEn
 @EACH_ENCODER
 def test_an_error_while_reading_is_encoded_and_ends_the_stream(encoder: type[BaseEncoder]) -> None:
     for path in sample(RECORDINGS, 12):
-        events = [event for event in recorded(path)[:-1] if not (isinstance(event, ev.Error) and event.fatal)]
+        events = [
+            event
+            for event in recorded(path)[:-1]
+            if not (isinstance(event, ev.Error) and event.fatal)
+        ]
         half = events[: len(events) // 2]
         instance = encoder()
         items = [

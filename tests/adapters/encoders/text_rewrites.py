@@ -16,7 +16,11 @@ def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Eve
     for event in events:
         if isinstance(event, ev.TextDelta | ev.ReasoningDelta):
             streamed[event.id] = streamed.get(event.id, "") + event.delta
-        elif isinstance(event, ev.TextEnd | ev.ReasoningEnd) and isinstance(event, cls) and event.text is not None:
+        elif (
+            isinstance(event, ev.TextEnd | ev.ReasoningEnd)
+            and isinstance(event, cls)
+            and event.text is not None
+        ):
             before = streamed.get(event.id, "")
             if (not event.text and before) or not (only_empty or event.text.startswith(before)):
                 event = replace(event, text=None)
@@ -26,7 +30,9 @@ def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Eve
 
 def earlier_stays(events: Events) -> Events:
     """Keep the streamed text where its end replaces it, if a tool call follows."""
-    last_call = max((at for at, event in enumerate(events) if isinstance(event, ev.ToolStart)), default=0)
+    last_call = max(
+        (at for at, event in enumerate(events) if isinstance(event, ev.ToolStart)), default=0
+    )
     return [*streamed_stays(events[:last_call], ev.TextEnd), *events[last_call:]]
 
 
@@ -49,18 +55,27 @@ def reasoning_at_end(events: Events) -> Events:
                 pass
             case _:
                 kept.append(event)
-    last = [event for event in kept if isinstance(event, ev.RunEnd) or (isinstance(event, ev.Error) and event.fatal)]
+    last = [
+        event
+        for event in kept
+        if isinstance(event, ev.RunEnd) or (isinstance(event, ev.Error) and event.fatal)
+    ]
     thoughts: Events = []
     if ends:
         id_, end = next(iter(ends.items()))
-        thoughts = [starts[id_], replace(end, text=PARAGRAPH_BREAK.join(each.text for each in ends.values()))]
+        thoughts = [
+            starts[id_],
+            replace(end, text=PARAGRAPH_BREAK.join(each.text for each in ends.values())),
+        ]
     return [*kept[: len(kept) - len(last)], *thoughts, *last]
 
 
 def one_after_another(events: Events) -> Events:
     queue = QueueOverlaps()
     errors = [event for event in events if isinstance(event, ev.Error) and event.fatal]
-    return change_end([ready for event in events if event not in errors for ready in queue.feed(event)], *errors)
+    return change_end(
+        [ready for event in events if event not in errors for ready in queue.feed(event)], *errors
+    )
 
 
 def late_texts(events: Events) -> Events:
@@ -68,10 +83,15 @@ def late_texts(events: Events) -> Events:
     pending: dict[str, ev.Event] = {}
     kept: Events = []
     for event in events:
-        if isinstance(event, ev.TextStart) or (isinstance(event, ev.ReasoningStart) and event.kind == "raw"):
+        if isinstance(event, ev.TextStart) or (
+            isinstance(event, ev.ReasoningStart) and event.kind == "raw"
+        ):
             pending[event.id] = event
             continue
-        if isinstance(event, ev.TextDelta | ev.ReasoningDelta | ev.TextEnd | ev.ReasoningEnd) and event.id in pending:
+        if (
+            isinstance(event, ev.TextDelta | ev.ReasoningDelta | ev.TextEnd | ev.ReasoningEnd)
+            and event.id in pending
+        ):
             kept.append(pending.pop(event.id))
         kept.append(event)
     return kept
@@ -138,7 +158,9 @@ class JoinedTexts:
         if id_ is not None and opaque is not None:
             self.output.append(replace(opaque, id=id_, text=text))
         elif id_ is not None:
-            self.output.append(ev.ReasoningEnd(id=id_) if field == "reasoning" else ev.TextEnd(id=id_, text=text))
+            self.output.append(
+                ev.ReasoningEnd(id=id_) if field == "reasoning" else ev.TextEnd(id=id_, text=text)
+            )
 
     def final(self, event: Any) -> None:
         field, before = self.field(event.id), self.streamed[event.id]
@@ -171,9 +193,14 @@ class JoinedTexts:
                     self.end_by("call")
                     if isinstance(event, ev.ToolStart):
                         self.end_by("start")
-                    args_so_far[event.id] = args_so_far.get(event.id, "") + getattr(event, "delta", "")
+                    args_so_far[event.id] = args_so_far.get(event.id, "") + getattr(
+                        event, "delta", ""
+                    )
                 case ev.ToolArgs():
-                    if event.args_text.startswith(args_so_far[event.id]) and event.args_text != args_so_far[event.id]:
+                    if (
+                        event.args_text.startswith(args_so_far[event.id])
+                        and event.args_text != args_so_far[event.id]
+                    ):
                         self.end_by("call")
                 case ev.StepStart() | ev.StepEnd():
                     self.end_by("step")

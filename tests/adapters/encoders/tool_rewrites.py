@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from adapters.encoders.rewrites import Events, as_text, change, change_end, drop, kinds_by_call, names_by_call, parse_args
+from adapters.encoders.rewrites import (
+    Events,
+    as_text,
+    change,
+    change_end,
+    drop,
+    kinds_by_call,
+    names_by_call,
+    parse_args,
+)
 from msgspec.structs import replace
 
 from nbagent import events as ev
@@ -18,7 +27,9 @@ def rewrite_args(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]
     for event in events:
         if isinstance(event, ev.ToolArgsDelta):
             streamed[event.id] = streamed.get(event.id, "") + event.delta
-        kept.append(made(event, streamed.get(event.id, "")) if isinstance(event, ev.ToolArgs) else event)
+        kept.append(
+            made(event, streamed.get(event.id, "")) if isinstance(event, ev.ToolArgs) else event
+        )
     return kept
 
 
@@ -32,20 +43,34 @@ def with_arguments(events: Events, *, at_result: bool) -> Events:
             streamed[event.id] = ""
         elif isinstance(event, ev.ToolArgsDelta):
             streamed[event.id] += event.delta
-        elif at_result and isinstance(event, ev.ToolResult) and event.id not in whole and not event.preliminary:
+        elif (
+            at_result
+            and isinstance(event, ev.ToolResult)
+            and event.id not in whole
+            and not event.preliminary
+        ):
             whole.add(event.id)
             kept.append(ev.ToolArgs(id=event.id, **parse_args(streamed[event.id])))
         kept.append(event)
     if at_result:
         return kept
-    return change_end(kept, *(ev.ToolArgs(id=id_, **parse_args(text)) for id_, text in streamed.items() if id_ not in whole))
+    return change_end(
+        kept,
+        *(
+            ev.ToolArgs(id=id_, **parse_args(text))
+            for id_, text in streamed.items()
+            if id_ not in whole
+        ),
+    )
 
 
 def incomplete_arguments(events: Events) -> Events:
     """Replace complete arguments by deltas in a run that broke off, unless the call has a result."""
     if events[-1].status in ("completed", "paused"):
         return events
-    answered = {event.id for event in events if isinstance(event, ev.ToolResult) and not event.preliminary}
+    answered = {
+        event.id for event in events if isinstance(event, ev.ToolResult) and not event.preliminary
+    }
     streamed: dict[str, str] = {}
     kept: Events = []
     for event in events:
@@ -73,7 +98,9 @@ def error_as_result(events: Events, only: set[str] | None = None) -> Events:
     kinds = kinds_by_call(events)
     return [
         replace(event, status="ok", error=None, content=error_message(event))
-        if isinstance(event, ev.ToolResult) and event.status != "ok" and (only is None or kinds[event.id] in only)
+        if isinstance(event, ev.ToolResult)
+        and event.status != "ok"
+        and (only is None or kinds[event.id] in only)
         else event
         for event in events
     ]
@@ -133,14 +160,18 @@ def streamed_args_stay(events: Events, *, parsed: bool) -> Events:
     def made(event: ev.ToolArgs, streamed: str) -> ev.ToolArgs:
         if event.args_text.startswith(streamed):
             return event
-        return replace(event, **parse_args(streamed)) if parsed else replace(event, args_text=streamed)
+        return (
+            replace(event, **parse_args(streamed)) if parsed else replace(event, args_text=streamed)
+        )
 
     return rewrite_args(events, made)
 
 
 def known_kinds(events: Events, encoder: BaseEncoder) -> Events:
     if encoder.system.startswith("vercel"):
-        return change(ev.ToolStart, kind=lambda e: "hosted" if e.kind in ("hosted", "mcp") else "function")(events)
+        return change(
+            ev.ToolStart, kind=lambda e: "hosted" if e.kind in ("hosted", "mcp") else "function"
+        )(events)
     if encoder.system == "openai.responses":
         known = {"hosted": "mcp", "mcp": "mcp", "custom": "custom"}
         return change(ev.ToolStart, kind=lambda e: known.get(e.kind, "function"))(events)

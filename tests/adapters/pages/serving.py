@@ -48,7 +48,11 @@ _CALL: list[ev.Event] = [
 ]
 _FAILURE = ev.Error(message="quota", fatal=True)
 STREAMS: dict[str, list[ev.Event]] = {
-    "complete": [*_LOOK, *_CALL, ev.RunEnd(status="completed", usage=ev.Usage(input=30, output=12))],
+    "complete": [
+        *_LOOK,
+        *_CALL,
+        ev.RunEnd(status="completed", usage=ev.Usage(input=30, output=12)),
+    ],
     "failed": [*_LOOK, _FAILURE, ev.RunEnd(status="failed")],
     "failed-at-once": [_LOOK[0], _FAILURE, ev.RunEnd(status="failed")],
     "stopped": [*_LOOK, ev.RunEnd(status="cancelled")],
@@ -140,4 +144,6 @@ def bundle(entry: str, *options: str) -> str:
         *options,
     ]
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    ).stdout

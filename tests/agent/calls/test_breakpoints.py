@@ -67,7 +67,12 @@ async def test_a_run_stops_before_the_calls_of_a_tool_and_goes_on() -> None:
     with agent(calling(year=2024), chat("Done.")) as (made, _):
         run = run_of(made.stream("go"), stop_at="rate")
         asked = await question(run)
-        assert (asked.kind, asked.stage, asked.tool, asked.args) == ("stop", "call", "rate", {"year": 2024})
+        assert (asked.kind, asked.stage, asked.tool, asked.args) == (
+            "stop",
+            "call",
+            "rate",
+            {"year": 2024},
+        )
         assert years == []
         asked.allow()
         await run
@@ -77,7 +82,11 @@ async def test_a_run_stops_before_the_calls_of_a_tool_and_goes_on() -> None:
 @pytest.mark.parametrize(
     ("answer", "got", "ran"),
     [
-        (("approve", {"year": 2023}), '(The user changed the arguments to {"year":2023}.)\n{"year":2023,"rate":11.2}', [2023]),
+        (
+            ("approve", {"year": 2023}),
+            '(The user changed the arguments to {"year":2023}.)\n{"year":2023,"rate":11.2}',
+            [2023],
+        ),
         (("result", {"rate": 1}), '{"rate":1}', []),
         (("result", None), "null", []),
         (("deny",), "The user denied this call.", []),
@@ -105,7 +114,11 @@ async def test_a_step_runs_the_call_and_stops_at_its_result_which_may_be_changed
         run = run_of(made.stream("go"), stop_at="*")
         (await question(run)).step()
         asked = await question(run, 2)
-        assert (asked.stage, asked.result, years) == ("result", {"year": 2024, "rate": 11.2}, [2024])
+        assert (asked.stage, asked.result, years) == (
+            "result",
+            {"year": 2024, "rate": 11.2},
+            [2024],
+        )
         asked.give_result({"rate": 12})
         await run
         assert sent(server) == '{"rate":12}'
@@ -127,7 +140,9 @@ async def test_a_run_stops_at_an_error_and_runs_the_call_again() -> None:
 
 async def test_a_run_stops_at_a_result_that_a_function_finds_wrong() -> None:
     with agent(calling(year=2024), chat("Done.")) as (made, server):
-        run = run_of(made.stream("go"), stop_on_result=lambda name, args, result: result["rate"] > 10)
+        run = run_of(
+            made.stream("go"), stop_on_result=lambda name, args, result: result["rate"] > 10
+        )
         (await question(run)).give_error("implausible")
         await run
         assert "implausible" in sent(server)
@@ -178,7 +193,10 @@ async def test_an_answer_that_the_question_does_not_take_leaves_it() -> None:
     with agent(calling(year=2024), chat("Done.")) as (made, _):
         run = run_of(made.stream("go"), stop_at="rate")
         asked = await question(run)
-        with pytest.raises(AnswerError, match="decision must be one of 'approve', 'deny', 'step', 'result', 'error' here"):
+        with pytest.raises(
+            AnswerError,
+            match="decision must be one of 'approve', 'deny', 'step', 'result', 'error' here",
+        ):
             asked.again()
         with pytest.raises(AnswerError, match="year"):
             asked.allow({"year": "soon"})
@@ -218,8 +236,12 @@ async def test_lanes_and_sub_agents_stop_too() -> None:
         outer_replies = [chat(calls=[("c1", "helper", '{"task": "x"}')]), chat("Three.")]
         inner.name, inner.description = "helper", "Helps."
         with Server(*outer_replies) as server:
-            outer = nbagent.Agent("test-1", tools=[inner.as_tool()], client=server.client(), api="chat")
-            run = nbagent.show({"a": outer.stream("go"), "b": inner.stream("go")}, stop_at="rate", face="console")
+            outer = nbagent.Agent(
+                "test-1", tools=[inner.as_tool()], client=server.client(), api="chat"
+            )
+            run = nbagent.show(
+                {"a": outer.stream("go"), "b": inner.stream("go")}, stop_at="rate", face="console"
+            )
             asked = await question(run)
             assert asked.tool == "rate"
             asked.allow()

@@ -101,7 +101,11 @@ def test_no_code_gets_through_and_no_line_is_invented(pieces: list[str]) -> None
         assert text.count("\n") <= 2 * "".join(pieces).count("\n") + "".join(pieces).count("\r")
 
 
-@given(st.lists(st.tuples(st.text(alphabet="ab", max_size=3), st.sampled_from(["\r", "\n"])), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.text(alphabet="ab", max_size=3), st.sampled_from(["\r", "\n"])), max_size=12
+    )
+)
 def test_at_once_it_is_what_a_terminal_shows(lines: list[tuple[str, str]]) -> None:
     screen = io.StringIO()
     current = ""

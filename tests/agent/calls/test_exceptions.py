@@ -68,7 +68,11 @@ async def test_a_call_has_the_exception_with_the_frames_of_the_tool() -> None:
     assert isinstance(call.exception, KeyError)
     trace = call.exception.__traceback__
     assert trace is not None
-    assert (trace.tb_frame.f_code.co_name, trace.tb_next, trace.tb_frame.f_locals["year"]) == ("rate", None, 1999)
+    assert (trace.tb_frame.f_code.co_name, trace.tb_next, trace.tb_frame.f_locals["year"]) == (
+        "rate",
+        None,
+        1999,
+    )
     (frame,) = (call.error or {})["frames"]
     assert (frame["function"], frame["source"]) == ("rate", "return table[year]")
     assert frame["locals"] == {"year": "1999", "table": "{2024: 11.2}"}
@@ -104,7 +108,10 @@ def test_of_a_deep_stack_the_frames_of_the_users_own_code_are_kept() -> None:
 
     frames = raised(copied)
     assert len(frames) == MAX_FRAMES - 1
-    assert [frame.function for frame in frames if frame.library is None] == ["copied", "__deepcopy__"]
+    assert [frame.function for frame in frames if frame.library is None] == [
+        "copied",
+        "__deepcopy__",
+    ]
 
 
 async def test_so_has_a_call_of_an_async_tool() -> None:
@@ -178,7 +185,12 @@ def test_a_key_and_a_token_are_judged_by_their_look(monkeypatch: pytest.MonkeyPa
 def test_the_missing_column_of_pandas_is_seen() -> None:
     pandas = pytest.importorskip("pandas")
     frames = raised(lambda: pandas.DataFrame({"revenue_2024": [1]})["revenue"])
-    shown = [frame.locals[name] for frame in frames for name in ("key", "casted_key") if name in frame.locals]
+    shown = [
+        frame.locals[name]
+        for frame in frames
+        for name in ("key", "casted_key")
+        if name in frame.locals
+    ]
     assert set(shown) == {"'revenue'"}
 
 
@@ -287,6 +299,10 @@ with Server(chat(calls=[("c1", "rate", '{"year": 1999}')]), chat("Done.")) as se
 def test_percent_debug_opens_it_in_a_kernel() -> None:
     with Session.started(Path(sys.executable)) as session:
         session.python(IN_A_KERNEL)
-        assert session.python("print(run.tools[0].error['frames'][0]['file'])").startswith("Cell In[")
-        assert "3998" in session.python("debugged(lambda: get_ipython().run_line_magic('debug', ''))")
+        assert session.python("print(run.tools[0].error['frames'][0]['file'])").startswith(
+            "Cell In["
+        )
+        assert "3998" in session.python(
+            "debugged(lambda: get_ipython().run_line_magic('debug', ''))"
+        )
         assert "3998" in session.python("debugged(run.tools[0].debug)")

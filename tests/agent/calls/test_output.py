@@ -59,7 +59,9 @@ async def output_of(tool: Callable[..., Any]) -> str:
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
-async def test_prints_of_parallel_tools_are_in_their_own_panels_and_those_of_the_cell_in_the_cell(capsys: Capture) -> None:
+async def test_prints_of_parallel_tools_are_in_their_own_panels_and_those_of_the_cell_in_the_cell(
+    capsys: Capture,
+) -> None:
     both = threading.Barrier(2)
 
     def first() -> str:
@@ -80,20 +82,26 @@ async def test_prints_of_parallel_tools_are_in_their_own_panels_and_those_of_the
             await asyncio.sleep(0)
 
     with Server(
-        say("chat", "", [("c1", "first", "{}"), ("c2", "second", "{}")], number=1), say("chat", "", number=2)
+        say("chat", "", [("c1", "first", "{}"), ("c2", "second", "{}")], number=1),
+        say("chat", "", number=2),
     ) as server:
         stream = agent_of(server, tools=[first, second]).stream("go")
         speaking = asyncio.create_task(cell())
         events = await collect(stream)
         speaking.cancel()
 
-    assert outputs(events) == {"first": "first\nfirst again\n", "second": "second\nsecond, in a thread of asyncio\n"}
+    assert outputs(events) == {
+        "first": "first\nfirst again\n",
+        "second": "second\nsecond, in a thread of asyncio\n",
+    }
     shown = capsys.readouterr()
     assert set(shown.out.split()) <= {"cell"}
     assert shown.err == ""
 
 
-async def test_a_thread_of_the_tools_own_prints_into_the_cell_unless_it_takes_the_context_along(capsys: Capture) -> None:
+async def test_a_thread_of_the_tools_own_prints_into_the_cell_unless_it_takes_the_context_along(
+    capsys: Capture,
+) -> None:
     def speak() -> None:
         plain = threading.Thread(target=print, args=["cell"])
         along = threading.Thread(target=contextvars.copy_context().run, args=[print, "panel"])
@@ -132,7 +140,9 @@ async def test_a_runs_call_has_what_its_tool_printed() -> None:
         print("Hello.")
         return 1
 
-    with Server(say("chat", "", [("c1", "speak", "{}")], number=1), say("chat", "Done.", number=2)) as server:
+    with Server(
+        say("chat", "", [("c1", "speak", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as server:
         run = nbagent.Run(agent_of(server, tools=[speak]).stream("go"))
         run.start()
         await run
@@ -233,7 +243,9 @@ async def test_records_are_in_the_panel_once(logger: logging.Logger, capsys: Cap
     assert capsys.readouterr() == ("", "")
 
 
-async def test_a_handler_that_writes_to_the_console_has_the_say(logger: logging.Logger, capsys: Capture) -> None:
+async def test_a_handler_that_writes_to_the_console_has_the_say(
+    logger: logging.Logger, capsys: Capture
+) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s! %(message)s"))
     logger.addHandler(handler)
@@ -247,7 +259,9 @@ async def test_a_handler_that_writes_to_the_console_has_the_say(logger: logging.
     assert capsys.readouterr().err == "INFO! cell\n"
 
 
-async def test_records_of_the_cell_and_basic_config_are_not_disturbed(logger: logging.Logger, capsys: Capture) -> None:
+async def test_records_of_the_cell_and_basic_config_are_not_disturbed(
+    logger: logging.Logger, capsys: Capture
+) -> None:
     def speak() -> None:
         contextvars.Context().run(logger.warning, "cell")
 
@@ -272,7 +286,9 @@ async def test_warnings_are_in_the_panel(capsys: Capture) -> None:
     spec = importlib.util.find_spec("warnings")
     assert spec is not None
     assert spec.loader is not None
-    unrecorded = importlib.util.module_from_spec(spec)  # pytest has replaced the function of the other one
+    unrecorded = importlib.util.module_from_spec(
+        spec
+    )  # pytest has replaced the function of the other one
     spec.loader.exec_module(unrecorded)
 
     def speak() -> None:
@@ -295,12 +311,17 @@ async def test_progress_is_said_by_the_tool(is_async: bool) -> None:
         work()
 
     said = of(await events_of(work_async if is_async else work), e.ToolProgress)
-    assert said[-1] == e.ToolProgress(id=said[-1].id, message="page 10", progress=10, total=10, step=1, agent="test-1")
+    assert said[-1] == e.ToolProgress(
+        id=said[-1].id, message="page 10", progress=10, total=10, step=1, agent="test-1"
+    )
 
 
 def test_outside_of_a_tool_progress_does_nothing_but_check_its_arguments() -> None:
     nbagent.progress(1, 2)
-    with pytest.raises(TypeError, match=r"done must be a number, got 'page 3'; write nbagent\.progress\(3, 10, 'page 3'\)"):
+    with pytest.raises(
+        TypeError,
+        match=r"done must be a number, got 'page 3'; write nbagent\.progress\(3, 10, 'page 3'\)",
+    ):
         nbagent.progress("page 3")  # type: ignore[arg-type]
 
 
@@ -338,7 +359,9 @@ async def test_values_of_a_generator_are_preliminary_results_and_the_last_is_the
     assert before
     assert all(event.preliminary for event in before)
     assert before[0].content == [0]
-    assert [len(event.content) for event in before] == sorted(len(event.content) for event in before)
+    assert [len(event.content) for event in before] == sorted(
+        len(event.content) for event in before
+    )
 
 
 # --- floods -----------------------------------------------------------------------------------------------------------
@@ -379,7 +402,8 @@ async def test_all_that_a_failing_or_stopped_tool_printed_stays() -> None:
 
     hang_limited = nbagent.tool(timeout=0.05)(hang)
     with Server(
-        say("chat", "", [("c1", "fail", "{}"), ("c2", "hang", "{}")], number=1), say("chat", "Done.", number=2)
+        say("chat", "", [("c1", "fail", "{}"), ("c2", "hang", "{}")], number=1),
+        say("chat", "Done.", number=2),
     ) as server:
         events = await collect(agent_of(server, tools=[fail, hang_limited]).stream("go"))
     assert outputs(events) == {"fail": "the last words", "hang": "still here\n"}
@@ -425,7 +449,9 @@ async def test_a_secret_is_masked_where_the_output_is_cut(monkeypatch: pytest.Mo
         room = OUTPUT_CHARS - TAIL_CHARS
         print("x" * (room - 8) + "canary-0123456789" + "y" * 100_000)
 
-    with Server(say("chat", "", [("c1", "leak", "{}")], number=1), say("chat", "Done.", number=2)) as server:
+    with Server(
+        say("chat", "", [("c1", "leak", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as server:
         run = nbagent.Run(agent_of(server, tools=[leak]).stream("go"))
         run.start()
         await run
@@ -452,7 +478,9 @@ async def test_the_model_gets_the_result_and_not_what_was_printed() -> None:
     assert note == f"{50_000 - len(head):,} more characters"
 
 
-async def test_a_large_frame_reaches_the_model_as_its_shape_and_head_however_it_is_returned() -> None:
+async def test_a_large_frame_reaches_the_model_as_its_shape_and_head_however_it_is_returned() -> (
+    None
+):
     frame = pandas.DataFrame({f"column {number}": range(50_000) for number in range(12)})
 
     def load() -> pandas.DataFrame:
@@ -474,14 +502,18 @@ async def test_a_large_frame_reaches_the_model_as_its_shape_and_head_however_it_
 
 
 @pytest.mark.parametrize(
-    "value", ["é" * 5000, [["x" * 50] * 9] * 99, {"a": {"b": ["z" * 500] * 20}}, list(range(9999))], ids=type
+    "value",
+    ["é" * 5000, [["x" * 50] * 9] * 99, {"a": {"b": ["z" * 500] * 20}}, list(range(9999))],
+    ids=type,
 )
 async def test_the_cap_is_kept_and_what_it_leaves_is_valid(value: Any) -> None:
     @nbagent.tool(result_chars=500)
     def work() -> Any:
         return value
 
-    with Server(say("chat", "", [("c1", "work", "{}")], number=1), say("chat", "Done.", number=2)) as server:
+    with Server(
+        say("chat", "", [("c1", "work", "{}")], number=1), say("chat", "Done.", number=2)
+    ) as server:
         await agent_of(server, tools=[work]).generate("go")
         told = server.bodies[1]["messages"][-1]["content"]
     assert len(told) <= 500

@@ -79,7 +79,11 @@ def events_in(text: str) -> list[dict[str, Any]]:
 
 
 def published(session: Session) -> list[str]:
-    return [message["msg_type"] for message in session.received if message["msg_type"] in ("display_data", "clear_output")]
+    return [
+        message["msg_type"]
+        for message in session.received
+        if message["msg_type"] in ("display_data", "clear_output")
+    ]
 
 
 def test_nothing_that_tools_say_is_an_output_of_the_cell() -> None:
@@ -88,20 +92,40 @@ def test_nothing_that_tools_say_is_an_output_of_the_cell() -> None:
 
         text = session.python(PRINTS)
         assert [line for line in text.splitlines() if not line.startswith("{")] == ["cell"]
-        printed = "".join(event["delta"] for event in events_in(text) if event["type"] == "tool.output")
+        printed = "".join(
+            event["delta"] for event in events_in(text) if event["type"] == "tool.output"
+        )
         assert printed == "panel\nslow\n" * 2
 
         events = events_in(session.python(DISPLAYS))
-        assert "".join(event["delta"] for event in events if event["type"] == "tool.output") == "'a text'\n" * 2
-        for result in (event for event in events if event["type"] == "tool.result" and not event.get("preliminary")):
+        assert (
+            "".join(event["delta"] for event in events if event["type"] == "tool.output")
+            == "'a text'\n" * 2
+        )
+        for result in (
+            event
+            for event in events
+            if event["type"] == "tool.result" and not event.get("preliminary")
+        ):
             data = result["display"]["data"]
-            assert (data["text/html;part=1"], data["text/html;part=2"]) == ("<i>second</i>", "<b>invoice</b>")
+            assert (data["text/html;part=1"], data["text/html;part=2"]) == (
+                "<i>second</i>",
+                "<b>invoice</b>",
+            )
         assert published(session) == []
 
-        bars = [event["delta"] for event in events_in(session.python(BAR)) if event["type"] == "tool.output"]
+        bars = [
+            event["delta"]
+            for event in events_in(session.python(BAR))
+            if event["type"] == "tool.output"
+        ]
         assert [text.startswith("pages: 100% 3/3") for text in bars] == [True, True]
         assert published(session) == []
 
-        for result in (event for event in events_in(session.python(FIGURE)) if event["type"] == "tool.result"):
-            assert [mime for mime in result["display"]["data"] if mime.startswith("image/png")] == ["image/png;part=2"]
+        for result in (
+            event for event in events_in(session.python(FIGURE)) if event["type"] == "tool.result"
+        ):
+            assert [mime for mime in result["display"]["data"] if mime.startswith("image/png")] == [
+                "image/png;part=2"
+            ]
         assert published(session) == []

@@ -75,8 +75,13 @@ async def test_a_plain_call_has_a_panel_with_what_it_got_said_and_returned() -> 
         ("rate", "output-error", {"year": 1999, "code": "USD"}, None),
     ]
     assert isinstance(run.tools[1].exception, ValueError)
-    assert [block.get("output") for block in run.snapshot() if block["kind"] == "tool"] == ["rate of 2024\n", "rate of 1999\n"]
-    assert [event.progress for event in run.events if isinstance(event, e.ToolProgress) and event.total] == [1.0, 1.0]
+    assert [block.get("output") for block in run.snapshot() if block["kind"] == "tool"] == [
+        "rate of 2024\n",
+        "rate of 1999\n",
+    ]
+    assert [
+        event.progress for event in run.events if isinstance(event, e.ToolProgress) and event.total
+    ] == [1.0, 1.0]
     assert "nbagent-tool" not in threads  # the function runs where it was called
 
 
@@ -117,7 +122,10 @@ async def test_a_thread_without_the_runs_context_finds_the_one_run() -> None:
 
 async def test_a_call_in_a_lane_is_the_lanes() -> None:
     run = await started(Lanes([of(lambda: rate(1)), of(lambda: rate(2))]))
-    assert [[call.args for call in lane.tools] for lane in run.lanes] == [[{"year": 1}], [{"year": 2}]]
+    assert [[call.args for call in lane.tools] for lane in run.lanes] == [
+        [{"year": 1}],
+        [{"year": 2}],
+    ]
 
 
 async def test_a_stream_of_events_that_tells_the_call_has_one_panel_with_the_live_result() -> None:
@@ -174,10 +182,16 @@ async def test_a_step_an_error_and_a_wrong_result_stop_after_the_call_which_runs
     again = answers(lambda q: q.step(), lambda q: q.again({"year": 7}), lambda q: q.allow())
     run = await started(of(lambda: rate(6)), stop_at="*", answer=again)
     assert shown(run) == [("rate", "output-available", {"year": 7}, {"year": 7})]
-    mended = await started(of(lambda: rate(1999)), stop_on_error=True, answer=lambda q: q.give_result(0))
+    mended = await started(
+        of(lambda: rate(1999)), stop_on_error=True, answer=lambda q: q.give_result(0)
+    )
     assert mended.text == "0;"
     wrong = answers(lambda q: q.give_result("right"))
-    checked = await started(of(lambda: rate(5)), stop_on_result=lambda name, args, result: result["year"] == 5, answer=wrong)
+    checked = await started(
+        of(lambda: rate(5)),
+        stop_on_result=lambda name, args, result: result["year"] == 5,
+        answer=wrong,
+    )
     assert checked.text == "right;"
 
 

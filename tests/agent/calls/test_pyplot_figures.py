@@ -87,7 +87,16 @@ def pictures(result: e.ToolResult) -> int:
 
 @pytest.mark.parametrize(
     ("tool", "count"),
-    [(plot, 1), (plot_only, 1), (figure, 1), (axes, 1), (pair, 1), (waits, 1), (saved, 0), (blank, 0)],
+    [
+        (plot, 1),
+        (plot_only, 1),
+        (figure, 1),
+        (axes, 1),
+        (pair, 1),
+        (waits, 1),
+        (saved, 0),
+        (blank, 0),
+    ],
 )
 async def test_a_figure_is_kept_once_and_closed(tool: Callable[..., Any], count: int) -> None:
     (result,) = await results(tool)
@@ -104,7 +113,9 @@ async def test_a_text_is_shown_above_the_figure_drawn_beside_it() -> None:
     assert result.content == "plotted"
 
 
-async def test_figures_of_calls_at_the_same_time_are_told_apart_and_ones_own_are_left_alone() -> None:
+async def test_figures_of_calls_at_the_same_time_are_told_apart_and_ones_own_are_left_alone() -> (
+    None
+):
     own = plt.figure()
     own.subplots()
     assert [pictures(result) for result in await results(aside, figure, axes)] == [1, 1, 1]

@@ -53,12 +53,21 @@ class OddText(str):
 
 
 UNSHOWABLE: dict[str, tuple[Callable[[], Any], str]] = {
-    "repr_raises": (lambda: object_with(__repr__=boom), "<Odd that cannot be read: RuntimeError: boom>"),
+    "repr_raises": (
+        lambda: object_with(__repr__=boom),
+        "<Odd that cannot be read: RuntimeError: boom>",
+    ),
     "html_raises": (lambda: object_with(_repr_html_=boom), "Odd object"),
     "mimebundle_raises": (lambda: object_with(_repr_mimebundle_=boom), "Odd object"),
-    "mimebundle_of_no_types": (lambda: object_with(_repr_mimebundle_=lambda *_, **__: {1: object()}), "Odd object"),
+    "mimebundle_of_no_types": (
+        lambda: object_with(_repr_mimebundle_=lambda *_, **__: {1: object()}),
+        "Odd object",
+    ),
     "attributes_raise": (lambda: object_with(__getattr__=boom), "Odd"),
-    "comparisons_raise": (lambda: object_with(__eq__=boom, __bool__=boom, __hash__=boom, __len__=boom), "Odd object"),
+    "comparisons_raise": (
+        lambda: object_with(__eq__=boom, __bool__=boom, __hash__=boom, __len__=boom),
+        "Odd object",
+    ),
     "key_raises": (lambda: {object_with(__str__=boom): 1}, "1"),
     "items_raise": (lambda: OddDict(a=1), "OddDict"),
     "length_is_negative": (lambda: OddList([1]), "<OddList that cannot be read"),
@@ -85,18 +94,29 @@ async def test_a_value_that_cannot_be_shown_is_a_result_all_the_same(tmp_path: P
     def find(name: str) -> Iterator[Any]:
         yield [UNSHOWABLE[name][0]()]
 
-    calls = [(f"{tool}-{name}", tool, json.dumps({"name": name})) for tool in ("get", "find") for name in UNSHOWABLE]
+    calls = [
+        (f"{tool}-{name}", tool, json.dumps({"name": name}))
+        for tool in ("get", "find")
+        for name in UNSHOWABLE
+    ]
     with Server(say("chat", calls=calls), say("chat", "Done.", number=2)) as server:
         run = nbagent.Run(agent_of(server, tools=[get, find]).stream("go"))
         run.start()
         await run
-        told = {message["tool_call_id"]: message["content"] for message in server.bodies[1]["messages"][-len(calls) :]}
+        told = {
+            message["tool_call_id"]: message["content"]
+            for message in server.bodies[1]["messages"][-len(calls) :]
+        }
 
     assert (run.status, run.text) == ("completed", "Done.")
     results = [result for result in of(run.events, e.ToolResult) if not result.preliminary]
     assert [(result.id, result.error) for result in results if result.status != "ok"] == []
     assert len(results) == len(calls)
-    assert {name: told[f"get-{name}"] for name, (_, text) in UNSHOWABLE.items() if text not in told[f"get-{name}"]} == {}
+    assert {
+        name: told[f"get-{name}"]
+        for name, (_, text) in UNSHOWABLE.items()
+        if text not in told[f"get-{name}"]
+    } == {}
     assert all(result.display.summary and result.display.data["text/plain"] for result in results)
     run.save(str(tmp_path / "run.jsonl"))
     assert "Done." in run.to_html()
@@ -124,13 +144,21 @@ def circular() -> BaseException:
         (Unreadable(), "Error: Unreadable: (its message cannot be read: SystemExit)"),
         (ValueError("a\ud800b"), "Error: ValueError: a\ufffdb"),
         (ValueError("x" * 5_000_000), "Error: ValueError: xxx"),
-        (ValueError(object_with(__str__=boom)), "Error: ValueError: (its message cannot be read: RuntimeError)"),
+        (
+            ValueError(object_with(__str__=boom)),
+            "Error: ValueError: (its message cannot be read: RuntimeError)",
+        ),
         (circular(), "Error: ValueError: first"),
-        (BaseExceptionGroup("two", [ValueError("a"), SystemExit(1)]), "Error: BaseExceptionGroup: two (2 sub-exceptions)"),
+        (
+            BaseExceptionGroup("two", [ValueError("a"), SystemExit(1)]),
+            "Error: BaseExceptionGroup: two (2 sub-exceptions)",
+        ),
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, BaseException) else "",
 )
-async def test_an_error_that_cannot_be_read_is_an_error_of_the_call(error: BaseException, expected: str) -> None:
+async def test_an_error_that_cannot_be_read_is_an_error_of_the_call(
+    error: BaseException, expected: str
+) -> None:
     def fail() -> None:
         raise error
 
@@ -145,7 +173,9 @@ async def test_an_error_that_cannot_be_read_is_an_error_of_the_call(error: BaseE
 
     calls = [(name, name, "{}") for name in ("fail", "fail_async", "refuse")]
     with Server(say("chat", calls=calls), say("chat", "Sorry.", number=2)) as server:
-        events = [event async for event in agent_of(server, tools=[fail, fail_async, refuse]).stream("go")]
+        events = [
+            event async for event in agent_of(server, tools=[fail, fail_async, refuse]).stream("go")
+        ]
         told = [message["content"] for message in server.bodies[1]["messages"][-3:]]
     error.__traceback__ = None  # keeps the frames of this test
 
@@ -158,7 +188,9 @@ async def test_a_flood_of_values_and_of_displays_is_few_events() -> None:
     def flood() -> Iterator[int]:
         yield from range(50_000)
 
-    with Server(say("chat", calls=[("c1", "flood", "{}")]), say("chat", "Done.", number=2)) as server:
+    with Server(
+        say("chat", calls=[("c1", "flood", "{}")]), say("chat", "Done.", number=2)
+    ) as server:
         events = [event async for event in agent_of(server, tools=[flood]).stream("go")]
 
     *shown, result = of(events, e.ToolResult)
@@ -176,7 +208,9 @@ async def test_a_tool_that_never_returns_ends_with_the_runs_limit_and_its_prints
 
     for limit in LIMITS_S:
         with Server(say("chat", "Let me see.", [("c1", "hang", "{}")])) as server:
-            events = [event async for event in agent_of(server, tools=[hang], timeout=limit).stream("go")]
+            events = [
+                event async for event in agent_of(server, tools=[hang], timeout=limit).stream("go")
+            ]
         if of(events, e.ToolOutput):
             break
     else:

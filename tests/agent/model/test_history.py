@@ -30,7 +30,12 @@ from nbagent.agent.model.history import (
 from nbagent.errors import NbagentError
 from nbagent.render.messages import NO_ANSWER
 
-REASONING: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
+REASONING: dict[str, Any] = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [],
+    "encrypted_content": "gAAAA",
+}
 MESSAGE: dict[str, Any] = {
     "type": "message",
     "id": "msg_1",
@@ -38,7 +43,13 @@ MESSAGE: dict[str, Any] = {
     "content": [{"type": "output_text", "text": "Hm."}],
     "phase": "commentary",
 }
-CALL: dict[str, Any] = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{}"}
+CALL: dict[str, Any] = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "c1",
+    "name": "f",
+    "arguments": "{}",
+}
 
 
 def test_a_text_is_what_the_user_says() -> None:
@@ -46,7 +57,11 @@ def test_a_text_is_what_the_user_says() -> None:
 
 
 def test_items_of_the_responses_api_go_back_to_it_unchanged() -> None:
-    items = [*from_prompt("Hi"), *map(from_responses, (REASONING, MESSAGE, CALL)), FunctionCallOutput(call_id="c1", text="5")]
+    items = [
+        *from_prompt("Hi"),
+        *map(from_responses, (REASONING, MESSAGE, CALL)),
+        FunctionCallOutput(call_id="c1", text="5"),
+    ]
 
     assert to_responses(items, stored=False) == [
         {"type": "message", "role": "user", "content": "Hi"},
@@ -100,7 +115,9 @@ def test_chat_groups_calls_into_the_assistants_message() -> None:
         {
             "role": "assistant",
             "content": None,
-            "tool_calls": [{"id": "c3", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+            "tool_calls": [
+                {"id": "c3", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ],
         },
     ]
 
@@ -112,12 +129,17 @@ def test_a_text_between_calls_and_their_outputs_joins_the_calls() -> None:
         FunctionCallOutput(call_id="c1", text="5"),
     ]
 
-    assert [(message["role"], message["content"]) for message in to_chat(items, "")] == [("assistant", "Wait."), ("tool", "5")]
+    assert [(message["role"], message["content"]) for message in to_chat(items, "")] == [
+        ("assistant", "Wait."),
+        ("tool", "5"),
+    ]
 
 
 _texts = st.text(min_size=1, max_size=5)
 _items: st.SearchStrategy[Item] = st.one_of(
-    st.builds(Message, role=st.sampled_from(["system", "developer", "user", "assistant"]), content=_texts),
+    st.builds(
+        Message, role=st.sampled_from(["system", "developer", "user", "assistant"]), content=_texts
+    ),
     st.builds(FunctionCall, call_id=_texts, name=_texts, arguments=_texts),
     st.builds(FunctionCallOutput, call_id=_texts, text=_texts),
 )
@@ -133,13 +155,17 @@ def test_either_api_gets_all_of_a_history_and_gives_it_back(items: list[Item]) -
 
     converted = from_prompt(to_chat(items, ""))
     for kind in (FunctionCall, FunctionCallOutput):
-        assert [item for item in converted if isinstance(item, kind)] == [item for item in items if isinstance(item, kind)]
+        assert [item for item in converted if isinstance(item, kind)] == [
+            item for item in items if isinstance(item, kind)
+        ]
     for role in ("system", "developer", "user", "assistant"):
         assert _text_of(role, converted) == _text_of(role, items)
 
 
 def _text_of(role: str, items: list[Item]) -> str:
-    return "".join(str(item.content) for item in items if isinstance(item, Message) and item.role == role)
+    return "".join(
+        str(item.content) for item in items if isinstance(item, Message) and item.role == role
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +177,10 @@ def _text_of(role: str, items: list[Item]) -> str:
         ([5], "a prompt's messages are dicts with 'role' and 'content', got int"),
         ([{"role": "robot", "content": "Hi"}], "needs 'role'"),
         ([{"role": "user"}], "got ['role']"),
-        ([{"role": "assistant", "tool_calls": [{"id": "c"}]}], "a message's tool call needs 'id' and 'function'"),
+        (
+            [{"role": "assistant", "tool_calls": [{"id": "c"}]}],
+            "a message's tool call needs 'id' and 'function'",
+        ),
     ],
 )
 def test_a_prompt_that_cannot_be_read_is_refused(prompt: Any, message: str) -> None:
@@ -202,7 +231,14 @@ def test_results_follow_their_calls_in_the_calls_order() -> None:
 def test_calls_of_one_id_get_their_own_results() -> None:
     call = FunctionCall(call_id="c", name="f", arguments="{}")
     first, second, third = (FunctionCallOutput(call_id="c", text=text) for text in "123")
-    assert paired([call, call, first, second, call, third]) == [call, call, first, second, call, third]
+    assert paired([call, call, first, second, call, third]) == [
+        call,
+        call,
+        first,
+        second,
+        call,
+        third,
+    ]
 
 
 def test_a_preliminary_output_gives_way_to_one_that_follows() -> None:

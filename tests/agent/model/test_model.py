@@ -30,14 +30,18 @@ from nbagent.sources.http import certificates
         ("https://api.openai.com/v1", "chat", "chat"),
     ],
 )
-def test_openai_hears_responses_and_everyone_else_chat(base_url: str, asked: ApiName | None, spoken: str) -> None:
+def test_openai_hears_responses_and_everyone_else_chat(
+    base_url: str, asked: ApiName | None, spoken: str
+) -> None:
     connection = Connection("m", openai.AsyncOpenAI(base_url=base_url, api_key=KEY), asked)
 
     assert connection.api.name == spoken
     assert KEY not in repr(connection)
 
 
-async def test_without_a_key_a_run_fails_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_key_a_run_fails_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
         monkeypatch.delenv(name, raising=False)
     agent = Agent("gpt-5-mini")
@@ -91,7 +95,9 @@ def test_a_second_connection_loads_no_certificates(monkeypatch: pytest.MonkeyPat
     assert loads == []
 
 
-async def test_a_registered_model_is_served_where_its_factory_says(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_registered_model_is_served_where_its_factory_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(model, "_registered", {})
     made: list[Any] = []
     with Server(say("responses", "Hello."), say("responses", "Again.")) as server:
@@ -113,7 +119,9 @@ async def test_a_registered_model_is_served_where_its_factory_says(monkeypatch: 
 
 
 @pytest.mark.parametrize(("api", "extra"), [("chat", "stream_options"), ("responses", "include")])
-async def test_what_a_server_does_not_know_is_left_out_from_then_on(api: ApiName, extra: str) -> None:
+async def test_what_a_server_does_not_know_is_left_out_from_then_on(
+    api: ApiName, extra: str
+) -> None:
     refusal = refuse(400, "Extra fields are forbidden.")
     with Server(refusal, say(api, "one"), say(api, "two")) as server:
         agent = Agent("test-1", client=server.client(), api=api)
@@ -122,12 +130,19 @@ async def test_what_a_server_does_not_know_is_left_out_from_then_on(api: ApiName
 
 
 async def test_a_refusal_that_stays_is_told_as_it_was_first_and_asked_about_once() -> None:
-    with Server(refuse(400, "Too long."), refuse(400, "Too long, again."), say("chat", "ok"), refuse(400, "No.")) as server:
+    with Server(
+        refuse(400, "Too long."),
+        refuse(400, "Too long, again."),
+        say("chat", "ok"),
+        refuse(400, "No."),
+    ) as server:
         agent = Agent("test-1", client=server.client())
         with pytest.raises(AgentError, match=r"answered 400: Too long\.$"):
             await agent.generate("Hi")
         assert await agent.generate("Hi") == "ok"
-        with pytest.raises(AgentError, match=r"answered 400: No\.$"):  # a server that has accepted it all does know it all
+        with pytest.raises(
+            AgentError, match=r"answered 400: No\.$"
+        ):  # a server that has accepted it all does know it all
             await agent.generate("Hi")
         assert ["stream_options" in body for body in server.bodies] == [True, False, True, True]
 
@@ -135,7 +150,9 @@ async def test_a_refusal_that_stays_is_told_as_it_was_first_and_asked_about_once
 async def test_none_leaves_a_parameter_out() -> None:
     with Server(say("responses", "ok")) as server:
         settings = {"store": None, "include": None}
-        await Agent("test-1", client=server.client(), api="responses", model_settings=settings).generate("Hi")
+        await Agent(
+            "test-1", client=server.client(), api="responses", model_settings=settings
+        ).generate("Hi")
         assert {"store", "include"}.isdisjoint(server.bodies[0])
 
 
@@ -169,7 +186,9 @@ async def test_an_agent_that_is_gone_leaves_no_connection_behind() -> None:
 async def test_the_demo_model_answers_over_both_apis(api: ApiName) -> None:
     with DemoServer(tokens_per_second=float("inf")) as server:
         client = openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key)
-        events = [event async for event in Agent("demo", client=client, api=api).stream("Say hello.")]
+        events = [
+            event async for event in Agent("demo", client=client, api=api).stream("Say hello.")
+        ]
 
     end = events[-1]
     assert isinstance(end, e.RunEnd)
@@ -185,4 +204,6 @@ async def test_stopping_is_seen_by_the_demo_server() -> None:
             if isinstance(event, e.StepStart):
                 break
         await stream.aclose()
-        assert await asyncio.to_thread(server.wait_for, lambda seen: seen.disconnects == 1 and not seen.open_streams, 30)
+        assert await asyncio.to_thread(
+            server.wait_for, lambda seen: seen.disconnects == 1 and not seen.open_streams, 30
+        )

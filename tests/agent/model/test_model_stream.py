@@ -15,15 +15,25 @@ PAGE = b"<!doctype html><title>Sign in</title><p>Who are you?"
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
 
 
-def body(content: bytes, media_type: str = "application/json", status: int = 200) -> Callable[[Exchange], None]:
+def body(
+    content: bytes, media_type: str = "application/json", status: int = 200
+) -> Callable[[Exchange], None]:
     """Return a reply that is no stream."""
     return lambda exchange: exchange.answer(status, media_type, content)
 
 
 def completion(finish_reason: str = "stop", **message: Any) -> Callable[[Exchange], None]:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", **message},
+        "finish_reason": finish_reason,
+    }
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return body(json.dumps({"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage}, indent=1).encode())
+    return body(
+        json.dumps(
+            {"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage}, indent=1
+        ).encode()
+    )
 
 
 def response(*items: Json) -> Callable[[Exchange], None]:
@@ -46,8 +56,14 @@ def test_a_whole_answer_is_used_as_a_streamed_one(api: str) -> None:
     function = {"name": "weather", "arguments": '{"town": "Oslo"}'}
     calls = [{"id": "c1", "type": "function", "function": function}]
     replies = {
-        "chat": [completion("tool_calls", content=None, tool_calls=calls), completion(content="Rain.")],
-        "responses": [response(call("c1", "weather", function["arguments"])), response(message("Rain."))],
+        "chat": [
+            completion("tool_calls", content=None, tool_calls=calls),
+            completion(content="Rain."),
+        ],
+        "responses": [
+            response(call("c1", "weather", function["arguments"])),
+            response(message("Rain.")),
+        ],
     }
     with Server(*replies[api]) as server:
         run = ask(server, api)
@@ -93,7 +109,9 @@ def test_a_port_that_is_none_is_named() -> None:
 
 def test_a_stream_that_is_not_utf_8_keeps_what_had_come() -> None:
     first = json.dumps(chat_chunk({"content": "Hello"})).encode()
-    with Server(body(b"data: " + first + b'\n\ndata: {"x": "\xff"}\n\n', "text/event-stream")) as server:
+    with Server(
+        body(b"data: " + first + b'\n\ndata: {"x": "\xff"}\n\n', "text/event-stream")
+    ) as server:
         run = ask(server, "chat")
 
     assert (run.status, run.text) == ("failed", "Hello")

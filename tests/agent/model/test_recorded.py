@@ -30,12 +30,20 @@ OF_THE_APIS = [each for each in RECORDINGS if each.system in API_OF and each.nam
 
 def _conversations() -> list[list[Recording]]:
     """Return the recordings of several responses in a row, each of which is complete."""
-    found = [list(group) for _, group in groupby(OF_THE_APIS, lambda each: each.name.rsplit(".", 1)[0])]
-    return [group for group in found if len(group) > 1 and all(each.status == "completed" for each in group)]
+    found = [
+        list(group) for _, group in groupby(OF_THE_APIS, lambda each: each.name.rsplit(".", 1)[0])
+    ]
+    return [
+        group
+        for group in found
+        if len(group) > 1 and all(each.status == "completed" for each in group)
+    ]
 
 
 every_recording = pytest.mark.parametrize("recording", sample(OF_THE_APIS, 12), ids=str)
-every_conversation = pytest.mark.parametrize("conversation", sample(_conversations(), 4), ids=lambda group: str(group[0]))
+every_conversation = pytest.mark.parametrize(
+    "conversation", sample(_conversations(), 4), ids=lambda group: str(group[0])
+)
 
 
 class Tools:
@@ -43,7 +51,10 @@ class Tools:
 
     def __init__(self, names: list[str]) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.made = [Tool(self._function(name), name=name, description="Does it.") for name in dict.fromkeys(names)]
+        self.made = [
+            Tool(self._function(name), name=name, description="Does it.")
+            for name in dict.fromkeys(names)
+        ]
 
     def _function(self, name: str) -> Callable[..., str]:
         def function(**arguments: Any) -> str:
@@ -74,7 +85,10 @@ def body_of(recording: Recording) -> Answer:
 def made_up(api: str, text: str) -> Answer:
     """Return a response that no service sent."""
     names = [f"event: {event['type']}\n" if "type" in event else "" for event in say(api, text)]
-    frames = [f"{name}data: {json.dumps(event)}\n\n" for name, event in zip(names, say(api, text), strict=True)]
+    frames = [
+        f"{name}data: {json.dumps(event)}\n\n"
+        for name, event in zip(names, say(api, text), strict=True)
+    ]
     return Answer("".join([*frames, *(["data: [DONE]\n\n"] if api == "chat" else [])]).encode())
 
 
@@ -93,7 +107,10 @@ def first_items(body: bytes, count: int) -> bytes:
 def written(transcript: Transcript) -> list[dict[str, Any]]:
     """Return the calls as the model wrote them, and the results that came with them."""
     own = {"result", "status"}  # the agent's, of the functions that it runs
-    return [{key: call[key] for key in call if call["kind"] != "function" or key not in own} for call in transcript.tools]
+    return [
+        {key: call[key] for key in call if call["kind"] != "function" or key not in own}
+        for call in transcript.tools
+    ]
 
 
 def counts(usage: Usage | None) -> tuple[int, int, int]:
@@ -124,16 +141,22 @@ async def test_a_run_says_what_was_recorded_and_calls_what_was_called(recording:
     assert (run.thoughts, run.refusals) == (expected.thoughts, expected.refusals)
     assert written(run) == written(expected)
     assert in_any_order(tools.calls) == in_any_order(arguments(expected))
-    assert [call["result"] for call in run.tools if call["kind"] == "function"] == [f"{name} is done" for name, _, _ in calls]
+    assert [call["result"] for call in run.tools if call["kind"] == "function"] == [
+        f"{name} is done" for name, _, _ in calls
+    ]
     assert (run.end.status, run.end.code) == (expected.end.status, expected.end.code)
     total = counts(expected.end.usage)
-    assert counts(run.end.usage) == (tuple(map(sum, zip(total, (10, 5, 15), strict=True))) if calls else total)
+    assert counts(run.end.usage) == (
+        tuple(map(sum, zip(total, (10, 5, 15), strict=True))) if calls else total
+    )
     assert len([event for event in events if isinstance(event, e.Raw)]) == recording.raw
     assert len(server.requests) == (2 if calls else 1)
 
 
 @every_recording
-async def test_a_response_that_breaks_off_keeps_its_first_half_and_calls_nothing(recording: Recording) -> None:
+async def test_a_response_that_breaks_off_keeps_its_first_half_and_calls_nothing(
+    recording: Recording,
+) -> None:
     half = len(recording.items) // 2
     expected = alone(recording, half)
     tools = Tools([name for name, _, _ in expected.calls()])
@@ -148,7 +171,9 @@ async def test_a_response_that_breaks_off_keeps_its_first_half_and_calls_nothing
 
 
 @every_conversation
-async def test_a_recorded_conversation_goes_on_from_response_to_response(conversation: list[Recording]) -> None:
+async def test_a_recorded_conversation_goes_on_from_response_to_response(
+    conversation: list[Recording],
+) -> None:
     expected = [alone(each) for each in conversation]
     tools = Tools([name for each in expected for name, _, _ in each.calls()])
     api = API_OF[conversation[0].system]
@@ -164,9 +189,15 @@ async def test_a_recorded_conversation_goes_on_from_response_to_response(convers
     finally:
         server.close()
 
-    assert said == [text for each in expected for text in each.texts] + (["Thank you."] if expected[-1].calls() else [])
-    assert in_any_order(tools.calls) == in_any_order([call for each in expected for call in arguments(each)])
-    histories = [request["input" if api == "responses" else "messages"] for request in server.requests]
+    assert said == [text for each in expected for text in each.texts] + (
+        ["Thank you."] if expected[-1].calls() else []
+    )
+    assert in_any_order(tools.calls) == in_any_order(
+        [call for each in expected for call in arguments(each)]
+    )
+    histories = [
+        request["input" if api == "responses" else "messages"] for request in server.requests
+    ]
     for earlier, later in pairwise(histories):
         assert later[: len(earlier)] == earlier
         (check_responses if api == "responses" else check_chat)(later)

@@ -25,7 +25,10 @@ from nbagent.runtime import loop
 
 def busy(status: int = 429, message: str = "slow down", **headers: str) -> Any:
     """Return a reply of a server that asks to come back at once, or as its headers say."""
-    named = [(name.replace("_", "-"), value) for name, value in ({"retry_after_ms": "1"} | headers).items()]
+    named = [
+        (name.replace("_", "-"), value)
+        for name, value in ({"retry_after_ms": "1"} | headers).items()
+    ]
     return lambda exchange: exchange.refuse(status, {"message": message, "type": "test"}, named)
 
 
@@ -36,14 +39,18 @@ def patient(server: Server, api: Any = "chat", max_retries: int = 2, **options: 
 def refused(status: int = 429, **headers: str) -> openai.APIStatusError:
     request = httpx2.Request("POST", "http://localhost")
     response = httpx2.Response(
-        status, request=request, headers={name.replace("_", "-"): each for name, each in headers.items()}
+        status,
+        request=request,
+        headers={name.replace("_", "-"): each for name, each in headers.items()},
     )
     return openai.APIStatusError("no", response=response, body=None)
 
 
 @both_apis
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-async def test_a_server_that_is_busy_is_asked_again_and_the_reader_sees_it(api: str, status: int) -> None:
+async def test_a_server_that_is_busy_is_asked_again_and_the_reader_sees_it(
+    api: str, status: int
+) -> None:
     with Server(busy(status), busy(status), say(api, "Hello.")) as server:
         events = await collect(patient(server, api).stream("Hi"))
         asked = len(server.bodies)
@@ -51,7 +58,8 @@ async def test_a_server_that_is_busy_is_asked_again_and_the_reader_sees_it(api: 
     address = server.base_url.removeprefix("http://").removesuffix("/v1")
     assert (end_of(events).status, end_of(events).output, asked) == ("completed", "Hello.", 3)
     assert [event.message for event in of(events, e.Status)] == [
-        f"test-1 at {address} answered {status}: slow down; it asked to wait 0.001 s ({n} of 2)" for n in (1, 2)
+        f"test-1 at {address} answered {status}: slow down; it asked to wait 0.001 s ({n} of 2)"
+        for n in (1, 2)
     ]
 
 
@@ -63,7 +71,9 @@ async def test_a_tool_that_ran_does_not_run_again() -> None:
         ran.append("paid")
         return "paid"
 
-    with Server(say("chat", calls=[("c1", "pay", "{}")]), busy(), busy(503), say("chat", "Done.")) as server:
+    with Server(
+        say("chat", calls=[("c1", "pay", "{}")]), busy(), busy(503), say("chat", "Done.")
+    ) as server:
         assert await patient(server, tools=[pay]).generate("go") == "Done."
         assert server.bodies[1] == server.bodies[2] == server.bodies[3]
 
@@ -102,7 +112,9 @@ async def test_a_server_that_asks_for_too_much_time_is_not_waited_for() -> None:
         events = await collect(patient(server).stream("Hi"))
 
     assert of(events, e.Status) == []
-    assert of(events, e.Error)[0].message.endswith("answered 429: slow down (the server takes requests again in 3,600 s)")
+    assert of(events, e.Error)[0].message.endswith(
+        "answered 429: slow down (the server takes requests again in 3,600 s)"
+    )
 
 
 async def test_the_clients_own_count_of_retries_holds() -> None:
@@ -196,17 +208,26 @@ def test_a_server_may_say_itself_whether_to_come_back() -> None:
     assert Backoff(1).after(refused(400, x_should_retry="true")) is not None
 
 
-@given(st.integers(0, 6), st.lists(st.sampled_from(["", "0", "1.5", "119", "121", "nan", "inf", "-5"]), max_size=8))
+@given(
+    st.integers(0, 6),
+    st.lists(st.sampled_from(["", "0", "1.5", "119", "121", "nan", "inf", "-5"]), max_size=8),
+)
 def test_waits_are_bounded_and_so_is_their_number(max_retries: int, asked: list[str]) -> None:
     backoff = Backoff(max_retries)
     waits = [backoff.after(refused(retry_after=each)) for each in asked]
     assert sum(wait is not None for wait in waits) <= max_retries
     assert all(wait is None or 0 < wait <= MAX_RETRY_AFTER_S for wait in waits)
-    assert all(wait is None for wait, each in zip(waits, asked, strict=True) if each in ("121", "inf", "nan"))
+    assert all(
+        wait is None
+        for wait, each in zip(waits, asked, strict=True)
+        if each in ("121", "inf", "nan")
+    )
 
 
 async def test_the_wait_before_the_first_token_keeps_what_the_tools_returned() -> None:
-    with Server(say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), *[busy(500)] * 3) as server:
+    with Server(
+        say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), *[busy(500)] * 3
+    ) as server:
         events = await collect(patient(server, tools=[weather]).stream("go"))
 
     assert end_of(events).status == "failed"

@@ -67,7 +67,9 @@ ADA = Invoice(customer="Ada", date=datetime.date(2025, 1, 31), lines=[Line(item=
 
 
 @both_apis
-async def test_the_answer_is_an_object_and_the_server_holds_the_model_to_its_schema(api: str) -> None:
+async def test_the_answer_is_an_object_and_the_server_holds_the_model_to_its_schema(
+    api: str,
+) -> None:
     with Server(say(api, INVOICE)) as server:
         agent = agent_of(
             server,
@@ -108,15 +110,22 @@ async def test_each_lane_has_the_object_that_was_asked_for_there() -> None:
         run = await nbagent.show(*streams, concurrency=1, face="console")
 
     assert [lane.output for lane in run.lanes] == [ADA, Town("Oslo", 7), None]
-    assert [event.output for event in of(run.events, e.AgentEnd)] == [json.loads(INVOICE), {"name": "Oslo", "people": 7}, None]
+    assert [event.output for event in of(run.events, e.AgentEnd)] == [
+        json.loads(INVOICE),
+        {"name": "Oslo", "people": 7},
+        None,
+    ]
     assert run.output is None
 
 
 async def test_tools_work_meanwhile() -> None:
     with Server(
-        say("chat", "Let me see.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", '{"name": "Oslo", "people": 7}')
+        say("chat", "Let me see.", [("c1", "weather", '{"town": "Oslo"}')]),
+        say("chat", '{"name": "Oslo", "people": 7}'),
     ) as server:
-        run = await nbagent.show(agent_of(server, tools=[weather]).stream("…", output=Town), face="console")
+        run = await nbagent.show(
+            agent_of(server, tools=[weather]).stream("…", output=Town), face="console"
+        )
 
     assert (run.output, run.tools[0].result) == (Town("Oslo", 7), "Oslo: rain in 1 d")
     assert [event.kind for event in of(run.events, e.TextStart)] == ["text", "json"]
@@ -124,7 +133,9 @@ async def test_tools_work_meanwhile() -> None:
 
 @both_apis
 async def test_an_answer_that_does_not_fit_is_asked_for_once_more_with_the_reason(api: str) -> None:
-    with Server(say(api, '{"name": "Oslo"}'), say(api, '{"name": "Oslo", "people": 7}', number=2)) as server:
+    with Server(
+        say(api, '{"name": "Oslo"}'), say(api, '{"name": "Oslo", "people": 7}', number=2)
+    ) as server:
         events = await collect(agent_of(server, api).stream("…", output=Town))
         sent = server.bodies[1]["messages" if api == "chat" else "input"]
 
@@ -140,10 +151,16 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more_with_the_reaso
 async def test_a_second_answer_that_does_not_fit_fails_the_run_and_says_what_was_got() -> None:
     with Server(say("chat", "Oslo has 7."), say("chat", "Sorry, 7!")) as server:
         agent = agent_of(server, name="counter")
-        with pytest.raises(AgentError, match=r"counter did not answer with Town, asked twice: .*got 'Sorry, 7!'") as caught:
+        with pytest.raises(
+            AgentError, match=r"counter did not answer with Town, asked twice: .*got 'Sorry, 7!'"
+        ) as caught:
             await agent.generate("…", output=Town)
 
-    assert (caught.value.status, caught.value.code, caught.value.partial) == ("failed", "invalid_output", "Sorry, 7!")
+    assert (caught.value.status, caught.value.code, caught.value.partial) == (
+        "failed",
+        "invalid_output",
+        "Sorry, 7!",
+    )
 
 
 @both_apis
@@ -159,7 +176,9 @@ async def test_a_server_without_structured_answers_is_told_in_words_from_then_on
         agent = agent_of(server, api, instructions="Read invoices.")
         for _ in range(2):
             assert await agent.generate("…", output=Invoice) == ADA
-        told = [body.get("instructions") or body["messages"][0]["content"] for body in server.bodies]
+        told = [
+            body.get("instructions") or body["messages"][0]["content"] for body in server.bodies
+        ]
 
     assert len(told) == 4  # with it, without the other options, without it; then without it at once
     assert told[0] == told[1] == "Read invoices."
@@ -169,7 +188,11 @@ async def test_a_server_without_structured_answers_is_told_in_words_from_then_on
 
 async def test_an_answer_that_was_cut_off_is_not_asked_for_again() -> None:
     with Server(
-        responses(message('{"name": "Os'), status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+        responses(
+            message('{"name": "Os'),
+            status="incomplete",
+            incomplete_details={"reason": "max_output_tokens"},
+        )
     ) as server:
         with pytest.raises(AgentError) as caught:
             await agent_of(server, "responses").generate("…", output=Town)
@@ -187,7 +210,9 @@ async def test_a_sub_agents_answer_may_be_an_object_too() -> None:
         return towns[0].people
 
     with Server(
-        say("chat", calls=[("c1", "ask", "{}")]), say("chat", '{"name": "Oslo", "people": 7}'), say("chat", "7")
+        say("chat", calls=[("c1", "ask", "{}")]),
+        say("chat", '{"name": "Oslo", "people": 7}'),
+        say("chat", "7"),
     ) as server:
         helper = agent_of(server, name="helper")
         assert await agent_of(server, tools=[ask]).generate("…") == "7"
@@ -196,7 +221,10 @@ async def test_a_sub_agents_answer_may_be_an_object_too() -> None:
 
 
 async def test_a_form_goes_on_after_a_hand_off() -> None:
-    with Server(say("chat", calls=[("c1", "transfer_to_b", "{}")]), say("chat", '{"name": "Oslo", "people": 7}')) as server:
+    with Server(
+        say("chat", calls=[("c1", "transfer_to_b", "{}")]),
+        say("chat", '{"name": "Oslo", "people": 7}'),
+    ) as server:
         agent = agent_of(server, name="a", handoffs=[agent_of(server, name="b")])
         assert await agent.generate("…", output=Town) == Town("Oslo", 7)
 
@@ -204,7 +232,9 @@ async def test_a_form_goes_on_after_a_hand_off() -> None:
 async def test_the_demo_model_answers_in_a_form_over_both_apis() -> None:
     for api in ("responses", "chat"):
         agent = nbagent.Agent("demo", api=api)
-        assert (await agent.generate("Invoice of customer 'Ada' from 2025-01-31", output=Invoice)).customer == "Ada"
+        assert (
+            await agent.generate("Invoice of customer 'Ada' from 2025-01-31", output=Invoice)
+        ).customer == "Ada"
 
 
 async def test_a_text_that_is_asked_for_as_a_text_is_one() -> None:
@@ -214,7 +244,10 @@ async def test_a_text_that_is_asked_for_as_a_text_is_one() -> None:
 
 
 def test_a_type_without_a_schema_is_refused_when_it_is_given() -> None:
-    with Server() as server, pytest.raises(ToolError, match="output=Exchange has no JSON schema: use a pydantic model"):
+    with (
+        Server() as server,
+        pytest.raises(ToolError, match="output=Exchange has no JSON schema: use a pydantic model"),
+    ):
         agent_of(server).stream("…", output=Exchange)
 
 
@@ -227,7 +260,12 @@ TYPES: list[tuple[Any, Any, Any, bool]] = [
     (Point, {"x": 1, "y": 2}, Point(1, 2), True),
     (list[Town], [{"name": "Oslo", "people": 7}], [Town("Oslo", 7)], True),
     (list[Point], [{"x": 1, "y": 2}], [Point(1, 2)], True),
-    (Node, {"name": "a", "children": [{"name": "b", "children": []}]}, Node(name="a", children=[Node(name="b")]), True),
+    (
+        Node,
+        {"name": "a", "children": [{"name": "b", "children": []}]},
+        Node(name="a", children=[Node(name="b")]),
+        True,
+    ),
     (int, 7, 7, True),
     (bool, True, True, True),
     (Colour, "red", Colour.RED, True),
@@ -240,8 +278,12 @@ TYPES: list[tuple[Any, Any, Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "content", "value", "strict"), TYPES, ids=lambda given: str(given)[:40])
-def test_a_type_is_told_as_a_schema_and_read_back(annotation: Any, content: Any, value: Any, strict: bool) -> None:
+@pytest.mark.parametrize(
+    ("annotation", "content", "value", "strict"), TYPES, ids=lambda given: str(given)[:40]
+)
+def test_a_type_is_told_as_a_schema_and_read_back(
+    annotation: Any, content: Any, value: Any, strict: bool
+) -> None:
     form = OutputFormat(annotation)
     request = form.request()
     assert request["strict"] is strict
@@ -249,20 +291,33 @@ def test_a_type_is_told_as_a_schema_and_read_back(annotation: Any, content: Any,
     wrapped = content if isinstance(content, dict) and content is not None else {"value": content}
     jsonschema.Draft202012Validator(request["schema"]).validate(wrapped)
     assert form.read(json.dumps(wrapped)) == (content, value)
-    assert form.read(json.dumps(content)) == (content, value)  # a model that was only told in words may leave the object out
+    assert form.read(json.dumps(content)) == (
+        content,
+        value,
+    )  # a model that was only told in words may leave the object out
 
 
 @pytest.mark.parametrize(
-    ("annotation", "content", "value", "strict"), [each for each in TYPES if each[3]], ids=lambda given: str(given)[:40]
+    ("annotation", "content", "value", "strict"),
+    [each for each in TYPES if each[3]],
+    ids=lambda given: str(given)[:40],
 )
-def test_a_strict_schema_keeps_the_rules_of_the_mode(annotation: Any, content: Any, value: Any, strict: bool) -> None:
+def test_a_strict_schema_keeps_the_rules_of_the_mode(
+    annotation: Any, content: Any, value: Any, strict: bool
+) -> None:
     def check(schema: Any) -> None:
         assert not schema.keys() & {"default", "title", "oneOf", "allOf", "prefixItems"}
         if schema.get("type") == "object":
             assert schema["additionalProperties"] is False
             assert schema["required"] == list(schema["properties"])
-        inner: list[Any] = [schema[key] for key in ("items",) if key in schema] + schema.get("anyOf", [])
-        for each in [*inner, *schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]:
+        inner: list[Any] = [schema[key] for key in ("items",) if key in schema] + schema.get(
+            "anyOf", []
+        )
+        for each in [
+            *inner,
+            *schema.get("properties", {}).values(),
+            *schema.get("$defs", {}).values(),
+        ]:
             check(each)
 
     check(OutputFormat(annotation).request()["schema"])
@@ -298,7 +353,9 @@ def test_a_text_without_json_is_refused_and_quoted_in_part(text: str) -> None:
     ),
     st.data(),
 )
-def test_the_texts_of_a_run_lose_nothing_but_blanks_before_json(content: Any, data: st.DataObject) -> None:
+def test_the_texts_of_a_run_lose_nothing_but_blanks_before_json(
+    content: Any, data: st.DataObject
+) -> None:
     text = data.draw(st.sampled_from(["", " ", "\n  "])) + json.dumps(content)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
@@ -316,17 +373,25 @@ def test_the_texts_of_a_run_lose_nothing_but_blanks_before_json(content: Any, da
 
 async def test_calls_of_hosted_tools_do_not_count_as_the_answer() -> None:
     with Server(
-        responses(message("Looking.", phase="commentary"), call("c1", "weather", '{"town": "Oslo"}')),
+        responses(
+            message("Looking.", phase="commentary"), call("c1", "weather", '{"town": "Oslo"}')
+        ),
         say("responses", "[1, 2]", number=2),
     ) as server:
-        answer: Json = {"value": await agent_of(server, "responses", tools=[weather]).generate("…", output=list[int])}
+        answer: Json = {
+            "value": await agent_of(server, "responses", tools=[weather]).generate(
+                "…", output=list[int]
+            )
+        }
     assert answer == {"value": [1, 2]}
 
 
 # --- in a session -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_session_keeps_pictures_corrections_and_hand_offs_in_a_history_that_goes_on() -> None:
+async def test_a_session_keeps_pictures_corrections_and_hand_offs_in_a_history_that_goes_on() -> (
+    None
+):
     def check(items: list[Json]) -> None:
         open_calls: list[str] = []
         for item in items:
@@ -346,15 +411,23 @@ async def test_a_session_keeps_pictures_corrections_and_hand_offs_in_a_history_t
         agent = agent_of(server, name="a", handoffs=[agent_of(server, name="b")])
         session = agent.session("s")
         picture = nbagent.image("https://example.org/a.png")
-        run = await nbagent.show(session.stream(["Which town?", picture], output=Town), face="console")
+        run = await nbagent.show(
+            session.stream(["Which town?", picture], output=Town), face="console"
+        )
         assert run.output == Town("Oslo", 7)
         assert await session.generate("Sure?") == "Yes."
         *_, last = server.bodies
 
     (prompt,) = of(run.events, e.Prompt)
-    assert (prompt.text, prompt.files) == ("Which town?", [{"media_type": "image/png", "url": "https://example.org/a.png"}])
+    assert (prompt.text, prompt.files) == (
+        "Which town?",
+        [{"media_type": "image/png", "url": "https://example.org/a.png"}],
+    )
     check(last["messages"])
     roles = ["user", "assistant", "tool", "assistant", "user", "assistant", "user"]
     assert [item["role"] for item in last["messages"]] == roles
-    assert last["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    assert last["messages"][0]["content"][1] == {
+        "type": "image_url",
+        "image_url": {"url": "https://example.org/a.png"},
+    }
     assert len(session.messages) == len(roles) + 1

@@ -52,7 +52,13 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")
     # A sample of the points need not have each of them: how many events come before a write differs.
-    everything = {"nothing said", "no answer", "calls that were not allowed", "calls without results", "answered"}
+    everything = {
+        "nothing said",
+        "no answer",
+        "calls that were not allowed",
+        "calls without results",
+        "answered",
+    }
     assert set(outcomes) >= (everything if WHOLE else {"answered"})
 
 
@@ -76,14 +82,22 @@ async def resumed(server: Server, store: Path, api: Any) -> str:
         assert before[-1]["content"] == "Both are done."
 
     assert await chat.generate("and then?") == "Fine."
-    ran = Counter(line for line in store.with_suffix(".seen").read_text().splitlines() if line.startswith("ran"))
+    ran = Counter(
+        line
+        for line in store.with_suffix(".seen").read_text().splitlines()
+        if line.startswith("ran")
+    )
     assert max(ran.values(), default=0) <= 1
     sent = server.bodies[-1]
     if api == "chat":
         check_chat(sent["messages"])
     else:
         check_responses(sent["input"])
-    assert chat.messages == [*before, {"role": "user", "content": "and then?"}, {"role": "assistant", "content": "Fine."}]
+    assert chat.messages == [
+        *before,
+        {"role": "user", "content": "and then?"},
+        {"role": "assistant", "content": "Fine."},
+    ]
     if not before:
         return "nothing said"
     if NOT_ALLOWED in results:
@@ -120,7 +134,9 @@ async def test_a_turn_that_was_stopped_anywhere_goes_on_whole(api: Any) -> None:
             before = chat.messages
             check_chat(before)
             results = [message["content"] for message in before if message["role"] == "tool"]
-            assert all(event.content in results for event in seen if isinstance(event, e.ToolResult))
+            assert all(
+                event.content in results for event in seen if isinstance(event, e.ToolResult)
+            )
             assert await chat.generate("and then?") == "Fine."
             check_sent(server.bodies[-1])
             assert chat.messages[: len(before)] == before

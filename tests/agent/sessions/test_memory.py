@@ -23,7 +23,9 @@ async def no_summary(instructions: str, text: str) -> str | None:
     raise AssertionError("no summary is needed")
 
 
-async def recent(memory: Memory, past: Past, prompt: list[Item], answer: str | None = "they spoke") -> tuple[Past, list[str]]:
+async def recent(
+    memory: Memory, past: Past, prompt: list[Item], answer: str | None = "they spoke"
+) -> tuple[Past, list[str]]:
     """Return what is sent of the past, and the texts that were summarised."""
     asked: list[str] = []
 
@@ -35,7 +37,9 @@ async def recent(memory: Memory, past: Past, prompt: list[Item], answer: str | N
 
 
 @given(CONVERSATIONS, PROMPTS, st.integers(1, 30))
-async def test_a_window_holds_the_newest_messages_and_separates_none(turns: list[Turn], prompt: list[Any], size: int) -> None:
+async def test_a_window_holds_the_newest_messages_and_separates_none(
+    turns: list[Turn], prompt: list[Any], size: int
+) -> None:
     sent = (await BufferWindow(size).recent(Past(turns=turns), prompt, no_summary)).items
     check([*sent, *prompt])
     assert messages_in([*sent, *prompt]) <= size
@@ -52,11 +56,20 @@ async def test_a_window_that_begins_inside_a_turn_keeps_its_prompt() -> None:
     for answer in answers:
         long += [answer, Message(role="user", content="on")]
     turn = Turn(id="1", items=[*long[:1], *long[1:-1]])
-    sent = (await BufferWindow(4).recent(Past(turns=[turn]), [Message(role="user", content="?")], no_summary)).items
+    sent = (
+        await BufferWindow(4).recent(
+            Past(turns=[turn]), [Message(role="user", content="?")], no_summary
+        )
+    ).items
     assert [message["content"] for message in to_chat(sent, "")] == ["count", "on", "part 2"]
 
 
-@given(CONVERSATIONS, PROMPTS, st.integers(1, 400), st.one_of(st.none(), TEXTS.map(lambda text: text * 50)))
+@given(
+    CONVERSATIONS,
+    PROMPTS,
+    st.integers(1, 400),
+    st.one_of(st.none(), TEXTS.map(lambda text: text * 50)),
+)
 async def test_a_budget_is_kept_and_every_turn_is_sent_or_summarised(
     turns: list[Turn], prompt: list[Any], budget: int, answer: str | None
 ) -> None:
@@ -73,7 +86,9 @@ async def test_a_budget_is_kept_and_every_turn_is_sent_or_summarised(
 
 
 @given(CONVERSATIONS, PROMPTS, st.integers(1, 400))
-async def test_a_summary_is_summarised_with_the_turns_after_it(turns: list[Turn], prompt: list[Any], budget: int) -> None:
+async def test_a_summary_is_summarised_with_the_turns_after_it(
+    turns: list[Turn], prompt: list[Any], budget: int
+) -> None:
     for count in range(1, len(turns) + 1):
         before = Summary(text="they met", through=turns[count - 1].id)
         sent, asked = await recent(SummaryBuffer(budget), Past(turns=turns, summary=before), prompt)
@@ -83,9 +98,15 @@ async def test_a_summary_is_summarised_with_the_turns_after_it(turns: list[Turn]
 
 
 async def test_a_conversation_that_fits_is_not_summarised() -> None:
-    turn = Turn(id="1", items=[Message(role="user", content="Hi"), Message(role="assistant", content="Hello")])
+    turn = Turn(
+        id="1",
+        items=[Message(role="user", content="Hi"), Message(role="assistant", content="Hello")],
+    )
     past = Past(turns=[turn])
-    assert await SummaryBuffer(1000).recent(past, [Message(role="user", content="?")], no_summary) == past
+    assert (
+        await SummaryBuffer(1000).recent(past, [Message(role="user", content="?")], no_summary)
+        == past
+    )
 
 
 async def test_a_summary_is_an_exchange_and_has_no_authority_of_the_system() -> None:
@@ -102,5 +123,7 @@ def test_a_size_is_a_positive_whole_number(size: Any) -> None:
 
 
 def test_an_agents_memory_is_a_memory() -> None:
-    with pytest.raises(NbagentError, match=r"memory must be BufferWindow\(…\), SummaryBuffer\(…\) or None, got 20"):
+    with pytest.raises(
+        NbagentError, match=r"memory must be BufferWindow\(…\), SummaryBuffer\(…\) or None, got 20"
+    ):
         Agent("demo", memory=20)  # type: ignore[arg-type]

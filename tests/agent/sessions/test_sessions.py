@@ -11,7 +11,18 @@ from typing import Any
 import openai
 import pytest
 from agent.conversations import check_chat, check_responses
-from agent.server import Exchange, Json, Server, call, chat_chunk, message, reasoning, refuse, responses, say
+from agent.server import (
+    Exchange,
+    Json,
+    Server,
+    call,
+    chat_chunk,
+    message,
+    reasoning,
+    refuse,
+    responses,
+    say,
+)
 from preloaded import start
 
 import nbagent
@@ -60,7 +71,9 @@ def texts(body: Json) -> list[str]:
     made = []
     for each in asked(body):
         content = each.get("content") or each.get("output") or ""
-        made.append(content if isinstance(content, str) else "".join(part["text"] for part in content))
+        made.append(
+            content if isinstance(content, str) else "".join(part["text"] for part in content)
+        )
     return made
 
 
@@ -72,37 +85,73 @@ async def test_each_prompt_knows_what_was_said_before(api: str) -> None:
     replies = [say(api, "Rain.", number=1), say(api, "Sun.", number=2), say(api, "Snow.", number=3)]
     with Server(*replies) as server:
         chat = agent_of(server, api).session("weather")
-        assert [await chat.generate(prompt) for prompt in ("today?", "tomorrow?", "and then?")] == ["Rain.", "Sun.", "Snow."]
+        assert [await chat.generate(prompt) for prompt in ("today?", "tomorrow?", "and then?")] == [
+            "Rain.",
+            "Sun.",
+            "Snow.",
+        ]
     assert texts(server.bodies[2]) == ["today?", "Rain.", "tomorrow?", "Sun.", "and then?"]
     assert [message["content"] for message in chat.messages] == [*texts(server.bodies[2]), "Snow."]
 
 
 @both_apis
 async def test_calls_and_results_are_part_of_the_conversation(api: str) -> None:
-    replies = [say(api, "", [("c1", "weather", '{"town": "Oslo"}')]), say(api, "Rain.", number=2), say(api, "Yes.", number=3)]
+    replies = [
+        say(api, "", [("c1", "weather", '{"town": "Oslo"}')]),
+        say(api, "Rain.", number=2),
+        say(api, "Yes.", number=3),
+    ]
     with Server(*replies) as server:
         chat = agent_of(server, api, tools=[weather]).session()
         await chat.generate("Oslo?")
         await chat.generate("Sure?")
     assert "Oslo: rain" in texts(server.bodies[2])
-    assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [message["role"] for message in chat.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
     check_chat(chat.messages)
 
 
 async def test_reasoning_goes_back_as_it_came_also_from_a_file(tmp_path: Path) -> None:
     first = responses(reasoning("Hm.", "gAAAA" + "x" * 50), message("Rain."), number=1)
     with Server(first, say("responses", "Sun.", number=2)) as server:
-        await agent_of(server, "responses").session("s", store=tmp_path / "chats.db").generate("today?")
-        await agent_of(server, "responses").session("s", store=tmp_path / "chats.db").generate("tomorrow?")
-    assert [item.get("encrypted_content") for item in asked(server.bodies[1])] == [None, "gAAAA" + "x" * 50, None, None]
+        await (
+            agent_of(server, "responses")
+            .session("s", store=tmp_path / "chats.db")
+            .generate("today?")
+        )
+        await (
+            agent_of(server, "responses")
+            .session("s", store=tmp_path / "chats.db")
+            .generate("tomorrow?")
+        )
+    assert [item.get("encrypted_content") for item in asked(server.bodies[1])] == [
+        None,
+        "gAAAA" + "x" * 50,
+        None,
+        None,
+    ]
 
 
 async def test_a_session_goes_on_with_the_other_api() -> None:
-    first = responses(reasoning("Hm."), message("Let me see."), call("c1", "weather", '{"town": "Oslo"}'))
+    first = responses(
+        reasoning("Hm."), message("Let me see."), call("c1", "weather", '{"town": "Oslo"}')
+    )
     with Server(first, say("responses", "Rain.", number=2), say("chat", "Sun.")) as server:
         store = MemoryStore()
-        await agent_of(server, "responses", tools=[weather]).session("s", store=store).generate("today?")
-        assert await agent_of(server, "chat").session("s", store=store).generate("tomorrow?") == "Sun."
+        await (
+            agent_of(server, "responses", tools=[weather])
+            .session("s", store=store)
+            .generate("today?")
+        )
+        assert (
+            await agent_of(server, "chat").session("s", store=store).generate("tomorrow?") == "Sun."
+        )
     assert texts(server.bodies[2]) == ["today?", "Let me see.", "Oslo: rain", "Rain.", "tomorrow?"]
 
 
@@ -136,7 +185,13 @@ async def test_the_prompt_is_an_event() -> None:
         chat = agent.session()
         events = [await collect(chat.stream(prompt)) for prompt in ("today?", "tomorrow?")]
         parts = [{"type": "text", "text": "what is "}, {"type": "text", "text": "it?"}]
-        events.append(await collect(agent.stream([{"role": "user", "content": "Hi"}, {"role": "user", "content": parts}])))
+        events.append(
+            await collect(
+                agent.stream(
+                    [{"role": "user", "content": "Hi"}, {"role": "user", "content": parts}]
+                )
+            )
+        )
     assert [type(each[1]) for each in events] == [e.Prompt] * 3
     assert [each[1].text for each in events] == ["today?", "tomorrow?", "what is it?"]  # type: ignore[union-attr]
 
@@ -152,11 +207,29 @@ async def conversation(server: Server, **options: Any) -> Session:
     return chat
 
 
-REPLIES = [say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Rain."), say("chat", "Yes.")]
+REPLIES = [
+    say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]),
+    say("chat", "Rain."),
+    say("chat", "Yes."),
+]
 
 
 @pytest.mark.parametrize(
-    ("at", "kept"), [(None, 6), (6, 6), (99, 6), (5, 5), (4, 4), (3, 3), (2, 1), (1, 1), (0, 0), (-1, 5), (-4, 1), (-99, 0)]
+    ("at", "kept"),
+    [
+        (None, 6),
+        (6, 6),
+        (99, 6),
+        (5, 5),
+        (4, 4),
+        (3, 3),
+        (2, 1),
+        (1, 1),
+        (0, 0),
+        (-1, 5),
+        (-4, 1),
+        (-99, 0),
+    ],
 )
 async def test_a_fork_begins_with_the_first_messages(at: int | None, kept: int) -> None:
     with Server(*REPLIES, say("chat", "No.")) as server:
@@ -167,7 +240,11 @@ async def test_a_fork_begins_with_the_first_messages(at: int | None, kept: int) 
     answered = before[:kept]
     if kept in (1, 3, 5):  # the prompt, the result and the second prompt have no answer here
         answered = [*answered, {"role": "assistant", "content": NO_ANSWER}]
-    assert fork.messages == [*answered, {"role": "user", "content": "Really?"}, {"role": "assistant", "content": "No."}]
+    assert fork.messages == [
+        *answered,
+        {"role": "user", "content": "Really?"},
+        {"role": "assistant", "content": "No."},
+    ]
     assert asked(server.bodies[-1]) == fork.messages[:-1]
     assert len(chat.messages) == 6
     assert (chat.name, fork.name) == ("weather", "weather 2")
@@ -176,7 +253,11 @@ async def test_a_fork_begins_with_the_first_messages(at: int | None, kept: int) 
 async def test_forks_have_names_of_their_own() -> None:
     with Server(*REPLIES) as server:
         chat = await conversation(server)
-    assert [chat.fork().name, chat.fork().name, chat.fork(name="mine").name] == ["weather 2", "weather 3", "mine"]
+    assert [chat.fork().name, chat.fork().name, chat.fork(name="mine").name] == [
+        "weather 2",
+        "weather 3",
+        "mine",
+    ]
     with pytest.raises(SessionError, match="another session is named 'mine'"):
         chat.fork(name="mine")
 
@@ -207,7 +288,9 @@ def test_a_store_is_a_path_or_a_store(store: Any) -> None:
         Agent("demo").session("s", store=store)
 
 
-def waiting(go_on: threading.Event, is_asked: threading.Event | None = None) -> Callable[[Exchange], None]:
+def waiting(
+    go_on: threading.Event, is_asked: threading.Event | None = None
+) -> Callable[[Exchange], None]:
     """Return a reply that comes when `go_on` is set."""
 
     def reply(exchange: Exchange) -> None:
@@ -235,7 +318,9 @@ async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> Non
         go_on.set()
         events += await collect(second)
         await first
-    assert [status.message for status in of(events, e.Status)] == ["waits for the answer before it in s"]
+    assert [status.message for status in of(events, e.Status)] == [
+        "waits for the answer before it in s"
+    ]
     assert texts(server.bodies[1]) == ["today?", "Rain.", "tomorrow?"]
 
 
@@ -296,7 +381,9 @@ async def test_a_stopped_answer_stays_as_far_as_it_came() -> None:
 
 
 @both_apis
-async def test_a_call_that_was_stopped_has_a_result_that_says_so_and_is_not_run_again(api: str) -> None:
+async def test_a_call_that_was_stopped_has_a_result_that_says_so_and_is_not_run_again(
+    api: str,
+) -> None:
     runs: list[str] = []
     started = threading.Event()
 
@@ -335,21 +422,40 @@ async def test_a_call_that_was_never_allowed_is_said_not_to_have_run(api: str) -
         return ""
 
     tools = [nbagent.tool(approve=True)(weather), nbagent.tool(approve=True)(hang)]
-    calls = [("c1", "weather", '{"town": "Oslo"}'), ("c2", "weather", '{"town": "Rome"}'), ("c3", "hang", '{"town": "Rome"}')]
+    calls = [
+        ("c1", "weather", '{"town": "Oslo"}'),
+        ("c2", "weather", '{"town": "Rome"}'),
+        ("c3", "hang", '{"town": "Rome"}'),
+    ]
     with Server(say(api, "I look.", calls), say(api, "Sun.", number=2)) as server:
         chat = agent_of(server, api, tools=tools).session()
         stream = chat.stream("today?")
         seen: Counter[type[e.Event]] = Counter()
         async for event in stream:
-            if isinstance(event, e.ApprovalRequest) and event.reply is not None and event.args != {"town": "Oslo"}:
-                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="approve"))
+            if (
+                isinstance(event, e.ApprovalRequest)
+                and event.reply is not None
+                and event.args != {"town": "Oslo"}
+            ):
+                event.reply.value.send(
+                    e.ApprovalResponse(approval_id=event.approval_id, decision="approve")
+                )
             seen[type(event)] += 1
-            if (seen[e.ToolProgress], seen[e.ToolResult]) == (2, 1):  # both that are allowed have begun, one has ended
+            if (seen[e.ToolProgress], seen[e.ToolResult]) == (
+                2,
+                1,
+            ):  # both that are allowed have begun, one has ended
                 stream.close()
         assert await chat.generate("tomorrow?") == "Sun."
     given = [message["content"] for message in chat.messages if message["role"] == "tool"]
     assert given == [NOT_ALLOWED, "Rome: rain", NO_RESULT]
-    assert [text for text in texts(server.bodies[1]) if text] == ["today?", "I look.", *given, NO_ANSWER, "tomorrow?"]
+    assert [text for text in texts(server.bodies[1]) if text] == [
+        "today?",
+        "I look.",
+        *given,
+        NO_ANSWER,
+        "tomorrow?",
+    ]
 
 
 @both_apis
@@ -390,7 +496,13 @@ async def test_a_running_turn_can_be_read_as_far_as_it_is_complete() -> None:
         assert chat.messages == [{"role": "user", "content": "today?"}]
         loop.loop().call_soon_threadsafe(go_on.set)
         await collect(stream)
-    assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert [message["role"] for message in chat.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "assistant",
+    ]
 
 
 async def test_a_session_that_is_deleted_meanwhile_fails_its_turn() -> None:
@@ -418,7 +530,9 @@ async def test_a_session_that_is_deleted_while_the_model_answers_fails_once() ->
         chat.delete()
         go_on.set()
         events = await collect(stream)
-    assert [error.message for error in of(events, e.Error)] == ["the session is not in its store: it was deleted"]
+    assert [error.message for error in of(events, e.Error)] == [
+        "the session is not in its store: it was deleted"
+    ]
     assert (events[-1].status, events[-1].output) == ("failed", "Rain.")  # type: ignore[union-attr]
 
 
@@ -444,7 +558,9 @@ async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> No
     assert [message["role"] for message in messages] == ["user", "assistant"] * 20
     said = [message["content"] for message in messages[::2]]
     for prompt in prompts:
-        assert [text for text in said if text.startswith(prompt)] == [f"{prompt} {number}" for number in range(10)]
+        assert [text for text in said if text.startswith(prompt)] == [
+            f"{prompt} {number}" for number in range(10)
+        ]
 
 
 # --- tools that are allowed for good ----------------------------------------------------------------------------------
@@ -456,7 +572,11 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
         """Deletes all."""
         return "gone"
 
-    replies = [reply for number in range(4) for reply in (say("chat", "", [(f"c{number}", "wipe", "{}")]), say("chat", "Ok."))]
+    replies = [
+        reply
+        for number in range(4)
+        for reply in (say("chat", "", [(f"c{number}", "wipe", "{}")]), say("chat", "Ok."))
+    ]
     with Server(*replies[:5], say("chat", "Ok."), say("chat", "Ok.")) as server:
         asked: list[int] = []
         for name in ("a", "a", "b"):
@@ -466,7 +586,9 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
                 if isinstance(event, e.ApprovalRequest):
                     count += 1
                     assert event.reply is not None
-                    event.reply.value.send(e.ApprovalResponse(approval_id="", decision="approve", remember=name == "a"))
+                    event.reply.value.send(
+                        e.ApprovalResponse(approval_id="", decision="approve", remember=name == "a")
+                    )
             asked.append(count)
         chat = agent_of(server, store=tmp_path / "chats.db").session("a")
         assert chat.allowed == {"wipe"}
@@ -480,7 +602,9 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_no_credential_gets_into_the_file(tmp_path: Path, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_credential_gets_into_the_file(
+    tmp_path: Path, api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     password = "correct-horse-battery"
     monkeypatch.setenv("SHOP_PASSWORD", password)
 
@@ -489,9 +613,13 @@ async def test_no_credential_gets_into_the_file(tmp_path: Path, api: str, monkey
         return {"used": password}
 
     called = [("c1", "login", f'{{"note": "{password}"}}')]
-    with Server(say(api, f"I use {password}.", called), say(api, f"{password} it was.", number=2)) as server:
+    with Server(
+        say(api, f"I use {password}.", called), say(api, f"{password} it was.", number=2)
+    ) as server:
         key = server.client().api_key
-        agent = agent_of(server, api, tools=[login], store=tmp_path / "chats.db", longterm=LongTerm("shared"))
+        agent = agent_of(
+            server, api, tools=[login], store=tmp_path / "chats.db", longterm=LongTerm("shared")
+        )
         chat = agent.session(f"about {password}")
         await chat.generate(f"log in with {password} and {key}")
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
@@ -514,9 +642,16 @@ async def test_a_window_limits_what_the_model_is_sent_and_not_what_is_kept() -> 
 
 async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) -> None:
     long = "rain " * 100
-    replies = [say("chat", long), say("chat", "It rains."), say("chat", "Sun."), say("chat", "Snow.")]
+    replies = [
+        say("chat", long),
+        say("chat", "It rains."),
+        say("chat", "Sun."),
+        say("chat", "Snow."),
+    ]
     with Server(*replies) as server:
-        agent = agent_of(server, memory=SummaryBuffer(130), store=tmp_path / "chats.db", tools=[weather])
+        agent = agent_of(
+            server, memory=SummaryBuffer(130), store=tmp_path / "chats.db", tools=[weather]
+        )
         await agent.session("s").generate("today?")
         events = await collect(agent.session("s").stream("tomorrow?"))
         await agent.session("s").generate("and then?")
@@ -536,21 +671,33 @@ async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) 
     assert [message["content"] for message in agent.session("s").messages][:2] == ["today?", long]
 
 
-@pytest.mark.parametrize(("reveal", "shown"), [("thinking", ["It rains."]), ("tools", []), ("answer", [])])
-async def test_a_run_shows_the_summary_in_a_panel_of_its_own_where_thoughts_are_shown(reveal: Any, shown: list[str]) -> None:
-    with Server(say("chat", "rain " * 100), say("chat", "It rains."), say("chat", "Sun.")) as server:
+@pytest.mark.parametrize(
+    ("reveal", "shown"), [("thinking", ["It rains."]), ("tools", []), ("answer", [])]
+)
+async def test_a_run_shows_the_summary_in_a_panel_of_its_own_where_thoughts_are_shown(
+    reveal: Any, shown: list[str]
+) -> None:
+    with Server(
+        say("chat", "rain " * 100), say("chat", "It rains."), say("chat", "Sun.")
+    ) as server:
         chat = agent_of(server, memory=SummaryBuffer(130)).session()
         await chat.generate("today?")
         run = await finished(chat.stream("tomorrow?"), reveal=reveal)
     assert (run.text, run.answer, run.thinking) == ("Sun.", "Sun.", "")
     (panel,) = [block for block in run.snapshot() if block["kind"] == "agent"]
     assert panel["name"] == "Summary of the conversation so far"
-    assert [block["text"] for block in run.snapshot() if block["parent"] == panel["id"] and block.get("text")] == shown
+    assert [
+        block["text"]
+        for block in run.snapshot()
+        if block["parent"] == panel["id"] and block.get("text")
+    ] == shown
     assert ("It rains." in str(run.snapshot())) is bool(shown)
 
 
 async def test_an_answer_comes_without_a_summary_if_there_is_none() -> None:
-    with Server(say("chat", "rain " * 100), refuse(500, "overloaded"), say("chat", "Sun.")) as server:
+    with Server(
+        say("chat", "rain " * 100), refuse(500, "overloaded"), say("chat", "Sun.")
+    ) as server:
         chat = agent_of(server, memory=SummaryBuffer(130)).session()
         await chat.generate("today?")
         events = await collect(chat.stream("tomorrow?"))
@@ -568,8 +715,12 @@ async def test_an_answer_comes_without_a_summary_if_there_is_none() -> None:
 async def test_a_model_remembers_and_recalls(tmp_path: Path, scope: Any, found: bool) -> None:
     remember = say("chat", "", [("c1", "remember", '{"fact": "The user is called Ada."}')])
     recall = say("chat", "", [("c2", "recall", '{"query": "name Ada"}')])
-    with Server(remember, say("chat", "Noted."), recall, say("chat", "Ada."), recall, say("chat", "Ada?")) as server:
-        agent = agent_of(server, longterm=LongTerm(scope), memory=BufferWindow(1), store=tmp_path / "chats.db")
+    with Server(
+        remember, say("chat", "Noted."), recall, say("chat", "Ada."), recall, say("chat", "Ada?")
+    ) as server:
+        agent = agent_of(
+            server, longterm=LongTerm(scope), memory=BufferWindow(1), store=tmp_path / "chats.db"
+        )
         first = agent.session("first")
         await first.generate("I am the countess.")
         await first.generate("Who am I?")
@@ -582,12 +733,16 @@ async def test_a_run_without_a_session_has_the_shared_memory_only() -> None:
     with Server(say("chat", "a"), say("chat", "b")) as server:
         for scope in ("session", "shared"):
             await agent_of(server, longterm=LongTerm(scope)).generate("Hi")
-    offered = [[each["function"]["name"] for each in body.get("tools", ())] for body in server.bodies]
+    offered = [
+        [each["function"]["name"] for each in body.get("tools", ())] for body in server.bodies
+    ]
     assert offered == [[], ["recall", "remember"]]
 
 
 def test_a_scope_is_one_of_two() -> None:
-    with pytest.raises(NbagentError, match="storage_scope must be 'session' or 'shared', got 'all'"):
+    with pytest.raises(
+        NbagentError, match="storage_scope must be 'session' or 'shared', got 'all'"
+    ):
         LongTerm("all")  # type: ignore[arg-type]
 
 
@@ -612,17 +767,31 @@ async def test_a_prompt_goes_on_from_a_run(api: str) -> None:
     assert said == ["Oslo?", "Oslo: rain", "Rain.", "and Rome?", "Sun.", "and Bern?"]
     check_chat(second.messages)
     check_responses(second.responses_input)
-    assert [message["role"] for message in second.messages] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [message["role"] for message in second.messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
 
 
 @both_apis
 async def test_the_messages_of_a_run_are_a_prompt(api: str) -> None:
-    replies = [say(api, "I look.", [("c1", "weather", '{"town": "Oslo"}')]), say(api, "Rain.", number=2)]
+    replies = [
+        say(api, "I look.", [("c1", "weather", '{"town": "Oslo"}')]),
+        say(api, "Rain.", number=2),
+    ]
     with Server(*replies, say(api, "Sun.", number=3), say(api, "Snow.", number=4)) as server:
         agent = agent_of(server, api, tools=[weather])
         run = await finished(agent.stream("Oslo?"))
-        run = await finished(agent.stream([*run.messages, {"role": "user", "content": "and Rome?"}]))
-        run = await finished(agent.stream([*run.responses_input, {"role": "user", "content": "and Bern?"}]))
+        run = await finished(
+            agent.stream([*run.messages, {"role": "user", "content": "and Rome?"}])
+        )
+        run = await finished(
+            agent.stream([*run.responses_input, {"role": "user", "content": "and Bern?"}])
+        )
     said = [text for text in texts(server.bodies[3]) if text]
     assert said == ["Oslo?", "I look.", "Oslo: rain", "Rain.", "and Rome?", "Sun.", "and Bern?"]
     assert [message.get("content") for message in run.messages if message["role"] == "user"] == [
@@ -632,9 +801,14 @@ async def test_the_messages_of_a_run_are_a_prompt(api: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("option", [{"reveal": "answer"}, {"hide": {"weather": "result"}}, {"redact": ["Oslo: rain"]}])
+@pytest.mark.parametrize(
+    "option", [{"reveal": "answer"}, {"hide": {"weather": "result"}}, {"redact": ["Oslo: rain"]}]
+)
 async def test_what_is_hidden_is_in_no_messages_and_yet_the_model_knows_it(option: Any) -> None:
-    replies = [say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", "See there.")]
+    replies = [
+        say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]),
+        say("chat", "See there."),
+    ]
     with Server(*replies, say("chat", "Sun.")) as server:
         agent = agent_of(server, tools=[weather])
         first = await finished(agent.stream("Oslo?"), **option)
@@ -648,7 +822,10 @@ async def test_what_is_hidden_is_in_no_messages_and_yet_the_model_knows_it(optio
 
 async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
     chunks = [
-        {"choices": [{"index": 0, "delta": {"content": "42"}, "finish_reason": "stop"}], "object": "chat.completion.chunk"}
+        {
+            "choices": [{"index": 0, "delta": {"content": "42"}, "finish_reason": "stop"}],
+            "object": "chat.completion.chunk",
+        }
     ]
 
     async def stream() -> Any:
@@ -659,7 +836,12 @@ async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
     with Server(say("chat", "43.")) as server:
         run = await finished(agent_of(server).stream("and 2024?", after=other))
     assert texts(server.bodies[0]) == ["How much?", "42", "and 2024?"]
-    assert [message["content"] for message in run.messages] == ["How much?", "42", "and 2024?", "43."]
+    assert [message["content"] for message in run.messages] == [
+        "How much?",
+        "42",
+        "and 2024?",
+        "43.",
+    ]
 
 
 async def test_a_prompt_waits_for_the_run_that_it_goes_on_from() -> None:
@@ -708,7 +890,9 @@ def test_after_takes_a_run_or_messages(after: Any) -> None:
 def test_an_agent_of_the_demo_model_keeps_a_conversation(tmp_path: Path) -> None:
     with DemoServer(tokens_per_second=float("inf")) as server:
         client = openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key)
-        agent = Agent("demo", client=client, api="responses", tools=[weather], store=tmp_path / "chats.db")
+        agent = Agent(
+            "demo", client=client, api="responses", tools=[weather], store=tmp_path / "chats.db"
+        )
         for prompt in ("Call weather with town = Oslo", "again"):
             assert list(agent.session("s").stream(prompt))[-1].status == "completed"  # type: ignore[union-attr]
     roles = [message["role"] for message in agent.session("s").messages]
@@ -717,7 +901,9 @@ def test_an_agent_of_the_demo_model_keeps_a_conversation(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
-async def test_a_turn_whose_file_was_deleted_fails_before_the_model_is_asked(tmp_path: Path) -> None:
+async def test_a_turn_whose_file_was_deleted_fails_before_the_model_is_asked(
+    tmp_path: Path,
+) -> None:
     with Server(say("chat", "One."), say("chat", "Two.", number=2)) as server:
         agent = agent_of(server, store=tmp_path / "chats.db")
         session = agent.session("sales")

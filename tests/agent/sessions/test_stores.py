@@ -69,7 +69,10 @@ def test_records_come_back_in_order(store: Store) -> None:
 
 def test_a_list_tells_how_sessions_began_and_which_was_the_last(store: Store) -> None:
     old, new = store.open("old"), store.open("new")
-    store.append(new.id, [said("ignored", role="system"), said("What\n  is it?"), said("it", role="assistant")])
+    store.append(
+        new.id,
+        [said("ignored", role="system"), said("What\n  is it?"), said("it", role="assistant")],
+    )
     store.append(new.id, [said("and then?", "2")])
     store.append(old.id, [said("x" * 1000)])
     (first, second) = store.sessions()
@@ -115,14 +118,18 @@ def test_messages_and_facts_are_found_by_their_words(store: Store) -> None:
     store.append(other.id, [said("An umbrella is for rain")])
     store.remember("The user likes umbrellas", None)
 
-    assert [found.text for found in store.search("oslo umbrella", sales.id, 5)] == ["We sold 40 Umbrellas in Oslo"]
+    assert [found.text for found in store.search("oslo umbrella", sales.id, 5)] == [
+        "We sold 40 Umbrellas in Oslo"
+    ]
     (best, *others) = store.search("oslo umbrella", None, 5)
     assert (best.text, best.session) == ("We sold 40 Umbrellas in Oslo", "sales")
     assert {found.session for found in others} == {"other", None}
     assert len(store.search("umbrella", None, 2)) == 2
 
 
-@pytest.mark.parametrize("query", ["", "?!", '"', "a AND", "NEAR(", "col:x", "*", "^x", "-", "it's", "x\x00y"])
+@pytest.mark.parametrize(
+    "query", ["", "?!", '"', "a AND", "NEAR(", "col:x", "*", "^x", "-", "it's", "x\x00y"]
+)
 def test_any_text_is_a_query(store: Store, query: str) -> None:
     store.append(store.open("sales").id, [said("other words")])
     assert store.search(query, None, 5) == []
@@ -132,7 +139,9 @@ def test_any_text_is_a_query(store: Store, query: str) -> None:
 
 
 @given(st.lists(turns(), max_size=4))
-def test_a_file_keeps_what_memory_keeps(tmp_path_factory: pytest.TempPathFactory, conversation: list[list[Item]]) -> None:
+def test_a_file_keeps_what_memory_keeps(
+    tmp_path_factory: pytest.TempPathFactory, conversation: list[list[Item]]
+) -> None:
     memory, file = MemoryStore(), SqliteStore(tmp_path_factory.mktemp("store") / "chats.db")
     for store in (memory, file):
         id = store.open("s").id
@@ -160,8 +169,14 @@ def test_what_is_deleted_leaves_the_file(tmp_path: Path) -> None:
     ("make", "message"),
     [
         (lambda path: path.write_bytes(b"not a database" * 100), "is not an SQLite file"),
-        (lambda path: sqlite3.connect(path).execute("CREATE TABLE t (x)"), "is a database of another application"),
-        (lambda path: newer(path), "has version 99 of the format, this nbagent reads 1; update nbagent"),
+        (
+            lambda path: sqlite3.connect(path).execute("CREATE TABLE t (x)"),
+            "is a database of another application",
+        ),
+        (
+            lambda path: newer(path),
+            "has version 99 of the format, this nbagent reads 1; update nbagent",
+        ),
         (lambda path: path.mkdir(), "unable to open database file"),
     ],
     ids=["no database", "foreign", "newer", "folder"],
@@ -189,12 +204,16 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "missing/chats.db")
 
 
-def test_an_index_learns_what_was_added_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_learns_what_was_added_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(sqlite_store, "_has_index", lambda db: False)
         without = SqliteStore(tmp_path / "chats.db")
         without.append(without.open("sales").id, [said("an umbrella")])
-    assert [found.text for found in SqliteStore(tmp_path / "chats.db").search("umbrella", None, 5)] == ["an umbrella"]
+    assert [
+        found.text for found in SqliteStore(tmp_path / "chats.db").search("umbrella", None, 5)
+    ] == ["an umbrella"]
 
 
 def test_threads_lose_nothing(tmp_path: Path) -> None:
@@ -210,7 +229,9 @@ def test_threads_lose_nothing(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(texts(store, id)) == sorted(f"{number}.{turn}" for number in range(4) for turn in range(20))
+    assert sorted(texts(store, id)) == sorted(
+        f"{number}.{turn}" for number in range(4) for turn in range(20)
+    )
 
 
 WRITER = """
@@ -264,7 +285,9 @@ def texts(store: Store, id: str) -> list[Any]:
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_file_that_was_deleted_takes_nothing_more_and_says_so(replaced: bool, tmp_path: Path) -> None:
+def test_a_file_that_was_deleted_takes_nothing_more_and_says_so(
+    replaced: bool, tmp_path: Path
+) -> None:
     path = tmp_path / "chats.db"
     store = SqliteStore(path)
     id = store.open("sales").id
@@ -295,7 +318,9 @@ def test_a_session_of_a_locked_file_is_opened_if_it_exists_and_else_not_waited_f
 
     assert store.open("sales") == sales
     for opened in (lambda: store.open("new"), lambda: SqliteStore(tmp_path / "chats.db")):
-        with pytest.raises(SessionError, match="database is locked; another process holds it for writing"):
+        with pytest.raises(
+            SessionError, match="database is locked; another process holds it for writing"
+        ):
             opened()
     other.close()
     assert store.open("new").name == "new"

@@ -55,10 +55,14 @@ def test_a_corrected_function_is_called_and_the_reader_is_told_once(cell: Cell) 
 
 
 def test_the_model_is_given_the_new_schema_and_the_decorators_options_count(cell: Cell) -> None:
-    names = cell("import nbagent\n@nbagent.tool\ndef rate(year: int) -> float:\n    'Rate.'\n    return 11.2")
+    names = cell(
+        "import nbagent\n@nbagent.tool\ndef rate(year: int) -> float:\n    'Rate.'\n    return 11.2"
+    )
     with Server(*REPLIES) as server:
         agent = agent_of(server, names["rate"])
-        cell("@nbagent.tool(timeout=5)\ndef rate(year: int, exact: bool = False) -> float:\n    'Exact.'\n    return 11.25")
+        cell(
+            "@nbagent.tool(timeout=5)\ndef rate(year: int, exact: bool = False) -> float:\n    'Exact.'\n    return 11.25"
+        )
         assert results(agent)[0] == [11.25]
         [offered] = server.exchanges[0].body["tools"]
     assert offered["function"]["description"] == "Exact."

@@ -65,11 +65,23 @@ def test_every_style_says_the_same(doc: str) -> None:
         ("One line.", "One line.", {}),
         ("Only.\n\nArgs:", "Only.", {}),
         ("\n    Args:\n        x: first\n    ", "", {"x": "first"}),
-        ("Sum.\n\nParameters\n----------\na, b : int\n    two numbers", "Sum.", {"a": "two numbers", "b": "two numbers"}),
+        (
+            "Sum.\n\nParameters\n----------\na, b : int\n    two numbers",
+            "Sum.",
+            {"a": "two numbers", "b": "two numbers"},
+        ),
         ("Sum.\n\nParameters\n----------\na\nb\n    the other", "Sum.", {"b": "the other"}),
         ("Like this: Args: not a section", "Like this: Args: not a section", {}),
-        ("Uses :class:`Town`.\n\n:class:`Town` has more.", "Uses :class:`Town`.\n\n:class:`Town` has more.", {}),
-        ("Sum.\n\nArguments:\n\n    x: spaced\n\n    y: out\n\nNote:\n    z: not one", "Sum.", {"x": "spaced", "y": "out"}),
+        (
+            "Uses :class:`Town`.\n\n:class:`Town` has more.",
+            "Uses :class:`Town`.\n\n:class:`Town` has more.",
+            {},
+        ),
+        (
+            "Sum.\n\nArguments:\n\n    x: spaced\n\n    y: out\n\nNote:\n    z: not one",
+            "Sum.",
+            {"x": "spaced", "y": "out"},
+        ),
         ("\nNote:\n    careful\n\nArgs:\n    x (dict[str, int]): map", "", {"x": "map"}),
     ],
 )

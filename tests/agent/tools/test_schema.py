@@ -90,7 +90,10 @@ def of(annotation: Any, default: Any = inspect.Parameter.empty) -> Signature:
         (Literal["a", "b"], {"enum": ["a", "b"], "type": "string"}),
         (Optional[int], {"anyOf": [{"type": "integer"}, {"type": "null"}]}),  # noqa: UP045
         (int | str, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        (str | datetime.date, {"anyOf": [{"type": "string"}, {"type": "string", "format": "date"}]}),
+        (
+            str | datetime.date,
+            {"anyOf": [{"type": "string"}, {"type": "string", "format": "date"}]},
+        ),
         (datetime.date, {"type": "string", "format": "date"}),
         (Annotated[int, "how many"], {"type": "integer", "description": "how many"}),
         (
@@ -105,7 +108,12 @@ def of(annotation: Any, default: Any = inspect.Parameter.empty) -> Signature:
     ids=str,
 )
 def test_types_without_a_name(annotation: Any, schema: dict[str, Any]) -> None:
-    whole = {"type": "object", "properties": {"x": schema}, "required": ["x"], "additionalProperties": False}
+    whole = {
+        "type": "object",
+        "properties": {"x": schema},
+        "required": ["x"],
+        "additionalProperties": False,
+    }
     assert of(annotation).schema == whole
 
 
@@ -132,11 +140,26 @@ def test_types_without_a_name(annotation: Any, schema: dict[str, Any]) -> None:
         (Point, {"x": 1}, Point(1), {"y": 1}),
         (Point | Circle, {"radius": 2}, Circle(2.0), {"side": 1}),
         (Options, {"deep": True}, {"deep": True}, {"tag": "a"}),
-        (Node, {"value": 1, "children": [{"value": 2}]}, Node(1, [Node(2)]), {"value": 1, "children": [{}]}),
-        (Form, {"name": "Ada", "inner": {"n": 1}}, Form(name="Ada", inner=Inner(n=1)), {"name": "A"}),
+        (
+            Node,
+            {"value": 1, "children": [{"value": 2}]},
+            Node(1, [Node(2)]),
+            {"value": 1, "children": [{}]},
+        ),
+        (
+            Form,
+            {"name": "Ada", "inner": {"n": 1}},
+            Form(name="Ada", inner=Inner(n=1)),
+            {"name": "A"},
+        ),
         (Form | None, None, None, 5),
         (list[Form], [{"name": "Ada"}], [Form(name="Ada")], [{"name": 1}]),
-        (Tree, {"value": 1, "children": [{"value": 2}]}, Tree(value=1, children=[Tree(value=2)]), {"children": []}),
+        (
+            Tree,
+            {"value": 1, "children": [{"value": 2}]},
+            Tree(value=1, children=[Tree(value=2)]),
+            {"children": []},
+        ),
         (Annotated[int, msgspec.Meta(ge=1)], 1, 1, 0),
         (Annotated[int, pydantic.Field(ge=1)], 1, 1, 0),
         (Form, '{"name": "Ada"}', Form(name="Ada"), '{"name": "A"}'),
@@ -147,7 +170,9 @@ def test_types_without_a_name(annotation: Any, schema: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_values_become_the_annotated_type_or_are_refused_by_name(annotation: Any, good: Any, made: Any, bad: Any) -> None:
+def test_values_become_the_annotated_type_or_are_refused_by_name(
+    annotation: Any, good: Any, made: Any, bad: Any
+) -> None:
     signature = of(annotation)
     (args, kwargs) = signature.bind({"x": good})
 
@@ -164,12 +189,20 @@ class Trip(TypedDict):  # read by msgspec before Python 3.12
     size: Literal["s", "m", "l"]
 
 
-TRIP = Trip(start=datetime.datetime.fromisoformat("2025-01-01T10:00:00"), days=[datetime.date(2025, 1, 2)], size="m")
+TRIP = Trip(
+    start=datetime.datetime.fromisoformat("2025-01-01T10:00:00"),
+    days=[datetime.date(2025, 1, 2)],
+    size="m",
+)
 
 WRITTEN: list[tuple[Any, Any, Any]] = [
     (datetime.datetime, "2025-01-01", datetime.datetime.fromisoformat("2025-01-01T00:00:00")),
     (datetime.datetime, "2025-01-01 10:00", datetime.datetime.fromisoformat("2025-01-01T10:00:00")),
-    (datetime.datetime | None, "2025-01-01T10:00Z", datetime.datetime(2025, 1, 1, 10, tzinfo=datetime.UTC)),
+    (
+        datetime.datetime | None,
+        "2025-01-01T10:00Z",
+        datetime.datetime(2025, 1, 1, 10, tzinfo=datetime.UTC),
+    ),
     (datetime.date, "2025-01-01T00:00:00", datetime.date(2025, 1, 1)),
     (Path, "data/a.csv", Path("data/a.csv")),
     (Color, "RED", Color.RED),
@@ -197,13 +230,17 @@ def test_a_refused_choice_is_told_the_choices_in_their_order() -> None:
         of(Literal["straße", "STRASSE"]).bind({"x": "Strasse"})
 
 
-@pytest.mark.parametrize(("annotation", "form"), [(datetime.datetime, "date-time"), (datetime.date, "date"), (Path, "path")])
+@pytest.mark.parametrize(
+    ("annotation", "form"),
+    [(datetime.datetime, "date-time"), (datetime.date, "date"), (Path, "path")],
+)
 def test_the_schema_says_how_a_text_is_written(annotation: Any, form: str) -> None:
     assert of(annotation).schema["properties"]["x"] == {"type": "string", "format": form}
 
 
 @pytest.mark.parametrize(
-    "annotation", [Point, Options, Node, Form, Tree, list[Form], Point | Circle, Form | None, dict[str, Tree]]
+    "annotation",
+    [Point, Options, Node, Form, Tree, list[Form], Point | Circle, Form | None, dict[str, Tree]],
 )
 def test_named_types_make_a_valid_schema_that_accepts_and_refuses(annotation: Any) -> None:
     examples: list[Any] = [
@@ -239,8 +276,16 @@ def test_named_types_are_defined_once_and_beside_each_other() -> None:
     schema = Signature(function, {"a": "who it is"}).schema
 
     assert set(schema["$defs"]) == {"Form", "Inner", "Node", "Point", "Tree"}
-    assert schema["properties"]["a"] == {"allOf": [{"$ref": "#/$defs/Form"}], "description": "who it is"}
-    good: dict[str, Any] = {"a": {"name": "Ada"}, "b": {"value": 1}, "c": {"name": "Bob", "inner": {"n": 1}}, "d": {"x": 1}}
+    assert schema["properties"]["a"] == {
+        "allOf": [{"$ref": "#/$defs/Form"}],
+        "description": "who it is",
+    }
+    good: dict[str, Any] = {
+        "a": {"name": "Ada"},
+        "b": {"value": 1},
+        "c": {"name": "Bob", "inner": {"n": 1}},
+        "d": {"x": 1},
+    }
     jsonschema.validate({**good, "e": {"value": 1, "children": [{"value": 2}]}}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**good, "e": {"value": 1, "children": [{}]}}, schema)
@@ -260,13 +305,19 @@ def test_two_classes_of_one_name_have_two_definitions() -> None:
 
 
 def test_defaults_make_a_parameter_optional() -> None:
-    def function(a: int, b: int = 2, c: str | None = None, d: Color = Color.RED, e: Any = object()) -> Any:  # noqa: B008
+    def function(
+        a: int, b: int = 2, c: str | None = None, d: Color = Color.RED, e: Any = object()
+    ) -> Any:  # noqa: B008
         return a, b, c, d
 
     schema = Signature(function, {"b": "the second"}).schema
 
     assert schema["required"] == ["a"]
-    assert schema["properties"]["b"] == {"type": "integer", "description": "the second", "default": 2}
+    assert schema["properties"]["b"] == {
+        "type": "integer",
+        "description": "the second",
+        "default": 2,
+    }
     assert schema["properties"]["c"]["default"] is None
     assert schema["properties"]["d"]["default"] == "red"
     assert schema["properties"]["e"] == {}
@@ -276,12 +327,17 @@ def test_defaults_make_a_parameter_optional() -> None:
 
 def test_a_default_is_written_as_the_model_would_write_it() -> None:
     assert of(Point, Point(1)).schema["properties"]["x"]["default"] == {"x": 1, "y": 0}
-    assert of(Form, Form(name="Ada")).schema["properties"]["x"]["default"] == {"name": "Ada", "inner": None}
+    assert of(Form, Form(name="Ada")).schema["properties"]["x"]["default"] == {
+        "name": "Ada",
+        "inner": None,
+    }
     assert "default" not in of(float, float("inf")).schema["properties"]["x"]
 
 
 def test_a_field_whose_default_has_no_json_may_be_left_out() -> None:
-    options = dataclasses.make_dataclass("Options", [("key", Any, dataclasses.field(default_factory=object))])
+    options = dataclasses.make_dataclass(
+        "Options", [("key", Any, dataclasses.field(default_factory=object))]
+    )
     odd = pydantic.create_model("Odd", limit=(Any, object()))
     for annotation in (options, odd):
         schema = of(annotation).schema
@@ -331,7 +387,10 @@ def test_bound_methods_partials_and_callable_objects_hide_what_is_not_the_models
 
         def __call__(self, item: str) -> float: ...  # type: ignore[empty-body]
 
-    schemas = [Signature(function, {}).schema for function in (Shop().price, Shop(), functools.partial(Shop.price, Shop()))]
+    schemas = [
+        Signature(function, {}).schema
+        for function in (Shop().price, Shop(), functools.partial(Shop.price, Shop()))
+    ]
 
     for schema in schemas:
         assert schema["properties"] == {"item": {"type": "string"}}
@@ -367,15 +426,26 @@ def test_the_place_inside_a_value_is_named() -> None:
 def test_only_the_first_reasons_are_listed() -> None:
     with pytest.raises(ToolError) as refused:
         of(list[int]).bind({"x": ["a", "b", "c", "d", "e"]})
-    assert str(refused.value).endswith(f"list[int]: 0: {NO_INT}; 1: {NO_INT}; 2: {NO_INT}; and 2 more")
+    assert str(refused.value).endswith(
+        f"list[int]: 0: {NO_INT}; 1: {NO_INT}; 2: {NO_INT}; and 2 more"
+    )
 
 
 @pytest.mark.parametrize(
     ("annotation", "message"),
     [
-        (Callable[[], int], "function: parameter 'x' of type collections.abc.Callable[[], int] has no JSON schema"),
-        (type("Frame", (), {}), "function: parameter 'x' of type Frame has no JSON schema: use a JSON type"),
-        (Annotated[str, pydantic.Field(pattern="(")], "function: parameter 'x' of type str has no JSON schema"),
+        (
+            Callable[[], int],
+            "function: parameter 'x' of type collections.abc.Callable[[], int] has no JSON schema",
+        ),
+        (
+            type("Frame", (), {}),
+            "function: parameter 'x' of type Frame has no JSON schema: use a JSON type",
+        ),
+        (
+            Annotated[str, pydantic.Field(pattern="(")],
+            "function: parameter 'x' of type str has no JSON schema",
+        ),
         (Node | Form, "function: parameter 'x' of type"),
         ("Missing", "function: an annotation cannot be resolved (name 'Missing' is not defined)"),
     ],

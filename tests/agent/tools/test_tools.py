@@ -210,13 +210,28 @@ async def test_the_timeout_of_a_generator_is_for_all_its_values() -> None:
     ("make", "message"),
     [
         (lambda: Tool(5), "a tool must be a function, got 5"),  # type: ignore[arg-type]
-        (lambda: Tool(lambda: 1), "<lambda>: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)"),
-        (lambda: Tool(threading.get_ident), "get_ident: its signature cannot be read; wrap it in a function with annotations"),
+        (
+            lambda: Tool(lambda: 1),
+            "<lambda>: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)",
+        ),
+        (
+            lambda: Tool(threading.get_ident),
+            "get_ident: its signature cannot be read; wrap it in a function with annotations",
+        ),
         (lambda: Tool(weather, name="a b"), "a b: a tool's name is"),
         (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
-        (lambda: Tool(weather, timeout=0), "weather: timeout must be a positive number of seconds, got 0"),
-        (lambda: Tool(weather, result_chars=99), "weather: result_chars must be at least 100 characters, got 99"),
-        (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
+        (
+            lambda: Tool(weather, timeout=0),
+            "weather: timeout must be a positive number of seconds, got 0",
+        ),
+        (
+            lambda: Tool(weather, result_chars=99),
+            "weather: result_chars must be at least 100 characters, got 99",
+        ),
+        (
+            lambda: toolbox([weather, Tool(weather)]),
+            "weather: two tools have this name; rename one with @tool(name=…)",
+        ),
     ],
 )
 def test_what_cannot_be_a_tool_is_refused_by_name(make: Callable[[], Any], message: str) -> None:

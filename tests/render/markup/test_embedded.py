@@ -50,7 +50,10 @@ def test_nothing_is_a_command_to_pandoc(text: str, embedded: str) -> None:
 @pytest.mark.parametrize(
     ("text", "embedded"),
     [
-        (r"$a_1^2$ and $$\frac{1}{2}$$, $5 and $10", r"$a_1^2$ and $$\frac{1}{2}$$, &#36;5 and &#36;10"),
+        (
+            r"$a_1^2$ and $$\frac{1}{2}$$, $5 and $10",
+            r"$a_1^2$ and $$\frac{1}{2}$$, &#36;5 and &#36;10",
+        ),
         (r"\(\alpha\) and \[\beta\]", r"$\alpha$ and $$\beta$$"),
         ("\\[\n\\sum_i x_i\n\\]", "$$\n\\sum_i x_i\n$$"),
         (r"$\input{/etc/passwd}$", r"`\input{/etc/passwd}`"),
@@ -73,7 +76,9 @@ def words(text: str) -> str:
     """Return the text that a reader sees, without white space."""
 
     def of(tokens: list[Token]) -> str:
-        return "".join(content(token) if token.children is None else of(token.children) for token in tokens)
+        return "".join(
+            content(token) if token.children is None else of(token.children) for token in tokens
+        )
 
     def content(token: Token) -> str:
         is_open = token.type == "math_block" and not token.meta["closed"]

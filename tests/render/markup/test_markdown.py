@@ -27,7 +27,9 @@ WITH_HTML = MarkdownIt("commonmark")
 def has_raw_html(markdown: str) -> bool:
     tokens = WITH_HTML.parse(markdown)
     return any(
-        token.type == "html_block" or any(child.type == "html_inline" for child in token.children or []) for token in tokens
+        token.type == "html_block"
+        or any(child.type == "html_inline" for child in token.children or [])
+        for token in tokens
     )
 
 
@@ -67,19 +69,26 @@ def examples(name: str) -> list[dict[str, Any]]:
     return [each for each in found if not has_raw_html(each["markdown"])]
 
 
-HEADING = re.compile(r'<div role="heading" aria-level="(\d)" style="[^"]*"><strong>(.*?)</strong></div>', re.DOTALL)
+HEADING = re.compile(
+    r'<div role="heading" aria-level="(\d)" style="[^"]*"><strong>(.*?)</strong></div>', re.DOTALL
+)
 
 
 def same(example: dict[str, Any]) -> bool:
     html = HEADING.sub(
-        lambda found: f"<h{int(found[1]) - 3}>{found[2]}</h{int(found[1]) - 3}>", markdown_html(example["markdown"])
+        lambda found: f"<h{int(found[1]) - 3}>{found[2]}</h{int(found[1]) - 3}>",
+        markdown_html(example["markdown"]),
     )
     return shape(html) == shape(example["html"])
 
 
 def test_the_examples_of_commonmark_are_drawn_as_specified() -> None:
     # Links without a scheme are shown with their URL, and bare URLs are links, as in GFM.
-    found = [each for each in examples("commonmark_0.31.2.json") if "<a " not in each["html"] and "<img" not in each["html"]]
+    found = [
+        each
+        for each in examples("commonmark_0.31.2.json")
+        if "<a " not in each["html"] and "<img" not in each["html"]
+    ]
     wrong = [each["example"] for each in found if not same(each)]
     figure(
         "saved notebook",
@@ -93,7 +102,11 @@ def test_the_examples_of_commonmark_are_drawn_as_specified() -> None:
 def test_the_examples_of_gfm_are_drawn_as_specified() -> None:
     extensions = ("Tables (extension)", "Task list items (extension)", "Strikethrough (extension)")
     # "~one tilde~" is text here: "~5 to ~10".
-    found = [each for each in examples("gfm_spec.json") if each["section"] in extensions and "~Hello~" not in each["markdown"]]
+    found = [
+        each
+        for each in examples("gfm_spec.json")
+        if each["section"] in extensions and "~Hello~" not in each["markdown"]
+    ]
     assert len(found) >= 10
     assert [each["markdown"] for each in found if not same(each)] == []
 
@@ -105,7 +118,10 @@ def test_the_examples_of_gfm_are_drawn_as_specified() -> None:
         ("[a](javascript:x)", "<p>a (javascript:x)</p>"),
         ("[a](b.md)", "<p>a (b.md)</p>"),
         ("README.md and www.a.example", "<p>README.md and www.a.example</p>"),
-        ("![](data:image/png;base64,AAAA)", '<p><img src="data:image/png;base64,AAAA" alt="" style="max-width:100%"></p>'),
+        (
+            "![](data:image/png;base64,AAAA)",
+            '<p><img src="data:image/png;base64,AAAA" alt="" style="max-width:100%"></p>',
+        ),
         ("- [x] a", '<ul><li><input type="checkbox" disabled checked> a</li></ul>'),
         ("$5 and $10", "<p><span>$</span>5 and <span>$</span>10</p>"),
         ("$a_1$", "<p>$a_1$</p>"),
@@ -170,7 +186,10 @@ def test_a_formula_with_lengths_of_a_page_stays_code(tex: str, is_drawn: bool) -
     assert (f"${tex}$" in markdown_html(f"${tex}$")) is is_drawn
 
 
-@given(st.text(alphabet="\\{}^_&$ab12<>\"' \n", max_size=60) | st.sampled_from(["{" * 4000, "\\frac" * 700, "a^" * 2000]))
+@given(
+    st.text(alphabet="\\{}^_&$ab12<>\"' \n", max_size=60)
+    | st.sampled_from(["{" * 4000, "\\frac" * 700, "a^" * 2000])
+)
 def test_any_formula_is_well_formed_or_refused(tex: str) -> None:
     drawn = mathml(tex, display=False)
     assert drawn is None or ElementTree.fromstring(drawn).tag == "math"
@@ -212,8 +231,13 @@ Parts = list[tuple[str, int]]
 """A text: units, and how often each is repeated."""
 
 PATHOLOGICAL: dict[str, Parts] = {
-    case["name"]: case["parts"] for case in json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
-} | {"open math": [("\\( ", 60_000)], "money": [("$a ", 60_000)], "bare URLs": [("https://a.", 20_000)]}
+    case["name"]: case["parts"]
+    for case in json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
+} | {
+    "open math": [("\\( ", 60_000)],
+    "money": [("$a ", 60_000)],
+    "bare URLs": [("https://a.", 20_000)],
+}
 
 
 def text_of(parts: Parts, chars: int) -> str:
@@ -255,4 +279,8 @@ def test_no_text_makes_many_times_its_size_of_html() -> None:
         slowest = max(slowest, time.process_time() - begun)
         SafeHtml(drawn)
         assert len(drawn) < 40 * len(text)
-    figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")
+    figure(
+        "saved notebook",
+        "slowest of 19 pathological Markdown texts, kernel CPU",
+        f"{slowest:.1f} s",
+    )

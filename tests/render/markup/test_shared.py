@@ -19,10 +19,18 @@ def table(name: str) -> Any:
 
 
 def rows(name: str) -> list[tuple[str, Any, Any]]:
-    return [(function, source, expected) for function, found in table(name).items() for source, expected in found]
+    return [
+        (function, source, expected)
+        for function, found in table(name).items()
+        for source, expected in found
+    ]
 
 
-TEXT: dict[str, Callable[[str], str]] = {"visible": text.visible, "prose": text.prose, "readable": text.readable}
+TEXT: dict[str, Callable[[str], str]] = {
+    "visible": text.visible,
+    "prose": text.prose,
+    "readable": text.readable,
+}
 URL: dict[str, Callable[[str], str | None]] = {
     "safe_url": url.safe_url,
     "inline_image": url.inline_image,
@@ -49,7 +57,11 @@ def test_html_is_copied_by_the_allow_list(source: str, expected: str) -> None:
 def formulas(tokens: Iterable[Token]) -> list[str]:
     found: list[str] = []
     for token in tokens:
-        found += [token.content] if token.type in ("math", "math_block") else formulas(token.children or [])
+        found += (
+            [token.content]
+            if token.type in ("math", "math_block")
+            else formulas(token.children or [])
+        )
     return found
 
 

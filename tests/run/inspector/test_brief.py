@@ -16,9 +16,18 @@ BRIEF: list[tuple[e.Event, str]] = [
     (e.ToolArgs(id="c", args={"year": 2025}, args_text='{"year": 2025}'), "{year: 2025}"),
     (e.ToolArgs(id="c", args_text='{"year', valid=False), 'args_text="{\\"year" valid=false'),
     (e.ToolResult(id="c", content=0), "0"),
-    (e.ToolResult(id="c", value=e.Live(object()), display=e.Display(summary="DataFrame 2×2")), "DataFrame 2×2"),
-    (e.ToolResult(id="c", status="error", error=e.ErrorInfo(message="no")), 'status="error" error={message: "no"}'),
-    (e.StepEnd(finish_reason="stop", usage=e.Usage(input=1)), 'finish_reason="stop" usage={input: 1}'),
+    (
+        e.ToolResult(id="c", value=e.Live(object()), display=e.Display(summary="DataFrame 2×2")),
+        "DataFrame 2×2",
+    ),
+    (
+        e.ToolResult(id="c", status="error", error=e.ErrorInfo(message="no")),
+        'status="error" error={message: "no"}',
+    ),
+    (
+        e.StepEnd(finish_reason="stop", usage=e.Usage(input=1)),
+        'finish_reason="stop" usage={input: 1}',
+    ),
     (e.Custom(name="x", data=[None, True, 1.5]), 'name="x" data=[null, true, 1.5]'),
 ]
 
@@ -30,7 +39,9 @@ def test_an_event_says_what_it_adds_to_its_type(event: e.Event, line: str) -> No
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters()), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters()), inner, max_size=4)
+    ),
 )
 
 

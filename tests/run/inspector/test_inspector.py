@@ -19,7 +19,9 @@ from nbagent.run.inspector.inspector import MAX_TIMELINE_EVENTS, PAGE_ROWS
 from nbagent.run.inspector.search import STRETCH_BYTES
 from nbagent.transcript import Transcript
 
-HOSTILE = st.text(st.characters(), max_size=60) | st.sampled_from(["\ud800", '"', "\\", "\n", "İ", "</script>", "\u2028"])
+HOSTILE = st.text(st.characters(), max_size=60) | st.sampled_from(
+    ["\ud800", '"', "\\", "\n", "İ", "</script>", "\u2028"]
+)
 
 
 class InspectedEvents:
@@ -69,7 +71,9 @@ CALL: Sequence[e.Event] = (
 
 def test_a_row_is_number_time_type_and_summary() -> None:
     inspected = InspectedEvents(
-        e.RunStart(name="analyst", model="demo", ts=1.0), e.TextDelta(id="t", delta="Hi\n", ts=1.5), *CALL
+        e.RunStart(name="analyst", model="demo", ts=1.0),
+        e.TextDelta(id="t", delta="Hi\n", ts=1.5),
+        *CALL,
     )
     assert inspected.once()["rows"] == [
         [1, 1.0, "run.start", 'name="analyst" model="demo"'],
@@ -81,7 +85,9 @@ def test_a_row_is_number_time_type_and_summary() -> None:
 
 
 def test_types_are_counted_and_filter_alone_or_as_a_family() -> None:
-    inspected = InspectedEvents(e.TextStart(id="t"), e.TextDelta(id="t", delta="a"), e.TextDelta(id="t", delta="b"), *CALL)
+    inspected = InspectedEvents(
+        e.TextStart(id="t"), e.TextDelta(id="t", delta="a"), e.TextDelta(id="t", delta="b"), *CALL
+    )
     counted = {"text.start": 1, "text.delta": 2, "tool.start": 1, "tool.args": 1, "tool.result": 1}
     assert inspected.once(type="text.delta")["types"] == counted
     assert inspected.numbers(type="text.delta") == [2, 3]
@@ -97,18 +103,27 @@ def test_a_text_is_found_in_any_field_and_in_upper_or_lower_case() -> None:
 
 
 def test_what_every_event_carries_is_not_searched() -> None:
-    assert InspectedEvents(e.TextDelta(id="t", delta="a", seq=77, ts=1777.0, run_id="run-77")).numbers(text="77") == []
+    assert (
+        InspectedEvents(e.TextDelta(id="t", delta="a", seq=77, ts=1777.0, run_id="run-77")).numbers(
+            text="77"
+        )
+        == []
+    )
 
 
 @given(st.lists(HOSTILE, max_size=30), HOSTILE)
 def test_whatever_a_text_is_searching_it_finds_it(texts: list[str], wanted: str) -> None:
-    inspected = InspectedEvents(*(e.TextDelta(id="t", delta=text) for text in [*texts, f"a{wanted}b"]))
+    inspected = InspectedEvents(
+        *(e.TextDelta(id="t", delta=text) for text in [*texts, f"a{wanted}b"])
+    )
     assert len(texts) + 1 in inspected.numbers(text=text_safe(wanted))
 
 
 def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
     inner = e.TextDelta(id="inner", delta="a", parent_id="c")
-    inspected = InspectedEvents(e.TextDelta(id="c", delta="another kind, the same id"), *CALL, inner, e.Status(message="on"))
+    inspected = InspectedEvents(
+        e.TextDelta(id="c", delta="another kind, the same id"), *CALL, inner, e.Status(message="on")
+    )
     block = inspected.transcript.block_id("c", "tool")
     assert inspected.numbers(block=block, kind="tool") == [2, 3, 4, 5]
     assert inspected.numbers(block="c", kind="text") == [1]
@@ -118,7 +133,10 @@ def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
 def test_deltas_that_follow_each_other_are_one_row_a_block() -> None:
     inspected = InspectedEvents(
         e.TextStart(id="t"),
-        *(e.TextDelta(id=id, delta=delta) for id, delta in (("t", "Let"), ("u", "An"), ("t", " me"), ("u", "other"))),
+        *(
+            e.TextDelta(id=id, delta=delta)
+            for id, delta in (("t", "Let"), ("u", "An"), ("t", " me"), ("u", "other"))
+        ),
         e.ToolArgsDelta(id="t", delta="{}"),
         e.TextEnd(id="u"),
         e.TextDelta(id="t", delta=" look"),
@@ -137,16 +155,22 @@ def test_deltas_that_follow_each_other_are_one_row_a_block() -> None:
 
 
 def test_a_row_of_many_deltas_has_the_beginning_of_their_text() -> None:
-    inspected = InspectedEvents(*(e.TextDelta(id="t", delta=f"{number} ") for number in range(100_000)))
+    inspected = InspectedEvents(
+        *(e.TextDelta(id="t", delta=f"{number} ") for number in range(100_000))
+    )
     [number] = inspected.numbers(fold=True)
     assert inspected.once(fold=True)["rows"][0][3].startswith('"0 1 2 3 ')
-    inspected.feed(e.TextDelta(id="t", delta="more"), e.TextEnd(id="t"), e.TextDelta(id="t", delta="again"))
+    inspected.feed(
+        e.TextDelta(id="t", delta="more"), e.TextEnd(id="t"), e.TextDelta(id="t", delta="again")
+    )
     assert inspected.numbers(fold=True) == [number, 100_002, 100_003]
 
 
 def test_a_long_run_is_looked_through_in_stretches() -> None:
     count = 3 * STRETCH_BYTES // 64
-    inspected = InspectedEvents(*(e.TextDelta(id="t", delta="x" if number % 1000 else "needle") for number in range(count)))
+    inspected = InspectedEvents(
+        *(e.TextDelta(id="t", delta="x" if number % 1000 else "needle") for number in range(count))
+    )
     first = inspected.once(text="needle")
     assert 0 < first["seen"] < count
     assert inspected.numbers(text="needle") == list(range(1, count + 1, 1000))
@@ -186,7 +210,10 @@ def test_one_event_is_its_json_in_pages(text: str, max_bytes: int) -> None:
     assert shown["type"] == "tool.result"
 
 
-@pytest.mark.parametrize("name", ["events/", 'events/{"at":-1}', "events/[]", "event/", "event/-1", "event/2", "copy/word"])
+@pytest.mark.parametrize(
+    "name",
+    ["events/", 'events/{"at":-1}', "events/[]", "event/", "event/-1", "event/2", "copy/word"],
+)
 def test_what_is_no_question_is_said_to_be_none(name: str) -> None:
     with pytest.raises(LookupError):
         InspectedEvents(e.RunStart()).text(name)
@@ -194,7 +221,9 @@ def test_what_is_no_question_is_said_to_be_none(name: str) -> None:
 
 def test_the_timeline_has_the_times_of_the_header_and_the_footer() -> None:
     inspected = InspectedEvents()
-    inspected.transcript.root.props["started"] = 100.0  # when `show` was called; the service takes a while
+    inspected.transcript.root.props["started"] = (
+        100.0  # when `show` was called; the service takes a while
+    )
     inspected.feed(
         e.RunStart(ts=101.5),
         e.ToolStart(id="c", name="f", ts=102.0),
@@ -205,13 +234,21 @@ def test_the_timeline_has_the_times_of_the_header_and_the_footer() -> None:
         e.RunEnd(status="completed", ts=106.7),
     )
     line = json.loads(inspected.text("timeline"))
-    assert (line["start"], line["first_token"], line["end"], line["gap_count"]) == (100.0, 102.0, 106.7, 0)
+    assert (line["start"], line["first_token"], line["end"], line["gap_count"]) == (
+        100.0,
+        102.0,
+        106.7,
+        0,
+    )
     assert [bar.get("waited") for bar in line["bars"]] == [None, 3.0]
 
 
 def test_the_timeline_of_a_long_run_comes_in_stretches() -> None:
     inspected = InspectedEvents(
-        *(e.TextDelta(id=f"t{number}", delta="x", ts=float(number)) for number in range(MAX_TIMELINE_EVENTS + 10))
+        *(
+            e.TextDelta(id=f"t{number}", delta="x", ts=float(number))
+            for number in range(MAX_TIMELINE_EVENTS + 10)
+        )
     )
     assert json.loads(inspected.text("timeline"))["seen"] == MAX_TIMELINE_EVENTS
     whole = json.loads(inspected.text("timeline"))
@@ -223,12 +260,18 @@ async def test_the_copies_are_the_runs_own_words() -> None:
     run = Run(iter([*CALL, e.TextDelta(id="t", delta="Three rows.")]), name="analyst")
     run.start()
     await run
-    texts = {form: run.page(f"copy/{form}", 0, BATCH_BYTES)[0] for form in ("markdown", "json", "python")}
+    texts = {
+        form: run.page(f"copy/{form}", 0, BATCH_BYTES)[0] for form in ("markdown", "json", "python")
+    }
     assert texts["markdown"] == run.to_markdown()
     assert json.loads(texts["json"]) == run.snapshot()
     scope: dict[str, Any] = {}
     exec(texts["python"], scope)
-    assert scope["messages"][1] == {"role": "tool", "tool_call_id": "call_1", "content": '{"rows":3}'}
+    assert scope["messages"][1] == {
+        "role": "tool",
+        "tool_call_id": "call_1",
+        "content": '{"rows":3}',
+    }
     assert "Three rows." in run.to_html()
 
 
@@ -237,7 +280,14 @@ async def test_what_is_hidden_cannot_be_asked_for() -> None:
     run = Run(iter([thought, *CALL]), reveal="answer", name="analyst")
     run.start()
     await run
-    asked = ["events/{}", 'events/{"text":"secret"}', "timeline", "copy/markdown", "copy/json", "copy/python"]
+    asked = [
+        "events/{}",
+        'events/{"text":"secret"}',
+        "timeline",
+        "copy/markdown",
+        "copy/json",
+        "copy/python",
+    ]
     asked += [f"event/{number + 1}" for number in range(len(run.events))]
     answers = "".join(run.page(name, 0, BATCH_BYTES)[0] for name in asked)
     assert "secret thought" not in answers

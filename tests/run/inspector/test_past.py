@@ -71,7 +71,10 @@ class RecordedRun:
 
 def shown(blocks: Any) -> Blocks:
     """Return copies of the blocks, without the counters that a view is sent once a second."""
-    return [{name: value for name, value in block.items() if name not in ("events", "words")} for block in blocks]
+    return [
+        {name: value for name, value in block.items() if name not in ("events", "words")}
+        for block in blocks
+    ]
 
 
 def reduced(run: RecordedRun, count: int) -> Blocks:
@@ -83,7 +86,9 @@ def reduced(run: RecordedRun, count: int) -> Blocks:
 
 
 @given(event_streams(), st.integers(1, 20))
-def test_every_moment_is_the_transcript_of_the_events_so_far(events: list[e.Event], stretch: int) -> None:
+def test_every_moment_is_the_transcript_of_the_events_so_far(
+    events: list[e.Event], stretch: int
+) -> None:
     run = RecordedRun(events)
     moments = list(run.moments(stretch))
     assert [number for number, _ in moments] == list(range(run.state.events.count + 1))
@@ -123,18 +128,28 @@ def test_a_delta_takes_little_more_than_its_text() -> None:
 
 
 def test_an_answer_ends_after_a_bounded_number_of_events_and_bytes() -> None:
-    run = RecordedRun([e.TextDelta(id="text", delta="word ") for _ in range(past.STRETCH_EVENTS + 1)])
+    run = RecordedRun(
+        [e.TextDelta(id="text", delta="word ") for _ in range(past.STRETCH_EVENTS + 1)]
+    )
     assert len(run.stretch(0)["steps"]) == past.STRETCH_EVENTS
     run = RecordedRun([e.TextDelta(id="text", delta="x" * past.STRETCH_BYTES) for _ in range(3)])
     assert len(run.stretch(0)["steps"]) == 1
 
 
 def test_the_times_and_tags_of_the_events_come_along() -> None:
-    run = RecordedRun([e.RunStart(name="a"), e.TextDelta(id="t", delta="a"), e.TextDelta(id="t", delta="b")])
+    run = RecordedRun(
+        [e.RunStart(name="a"), e.TextDelta(id="t", delta="a"), e.TextDelta(id="t", delta="b")]
+    )
     answer = run.stretch(0)
-    assert [answer["tags"][index] for index in answer["types"]] == ["run.start", "text.delta", "text.delta"]
+    assert [answer["tags"][index] for index in answer["types"]] == [
+        "run.start",
+        "text.delta",
+        "text.delta",
+    ]
     events = list(run.state.events)
-    assert [sum(answer["times"][: n + 1]) for n in range(3)] == [round(1000 * event.ts) for event in events]
+    assert [sum(answer["times"][: n + 1]) for n in range(3)] == [
+        round(1000 * event.ts) for event in events
+    ]
 
 
 def test_a_live_run_is_read_on_where_the_last_answer_ended() -> None:
@@ -142,7 +157,11 @@ def test_a_live_run_is_read_on_where_the_last_answer_ended() -> None:
     assert run.stretch(0)["first"] == 1
     run.feed(e.TextDelta(id="t", delta="b"))
     answer = run.stretch(1)
-    assert (answer["first"], answer["opening"], answer["steps"]) == (2, [], [[["append", "t", "text", "b"]]])
+    assert (answer["first"], answer["opening"], answer["steps"]) == (
+        2,
+        [],
+        [[["append", "t", "text", "b"]]],
+    )
     assert answer["count"] == 2
 
 
@@ -193,7 +212,9 @@ def test_a_reader_whose_next_event_was_dropped_begins_anew() -> None:
 
 PICTURES: list[e.Event] = [
     e.ToolStart(id="a/b", name="plot"),
-    e.ToolResult(id="a/b", preliminary=True, display=e.Display(summary="1", data={"image/png": "A" * 20_000})),
+    e.ToolResult(
+        id="a/b", preliminary=True, display=e.Display(summary="1", data={"image/png": "A" * 20_000})
+    ),
     e.ToolResult(id="a/b", display=e.Display(summary="2", data={"image/png": "B" * 30_000})),
     e.File(id="f", media_type="text/csv", data="C" * 20_000),
     e.Custom(name="state", data={"rows": ["D" * 10_000, "E" * 10_000]}),
@@ -204,7 +225,9 @@ def test_a_large_value_is_read_as_the_event_has_left_it() -> None:
     run = RecordedRun(PICTURES)
     moments = dict(run.moments())
     for number, letter in ((2, "A"), (3, "B")):
-        marker = next(block for block in moments[number] if block["id"] == "a/b")["result"]["image/png"]
+        marker = next(block for block in moments[number] if block["id"] == "a/b")["result"][
+            "image/png"
+        ]
         assert set(run.text(marker["part"])) == {letter}
         assert len(run.text(marker["part"])) == marker["size"]
     file = next(block for block in moments[5] if block["kind"] == "file")
@@ -225,7 +248,8 @@ def test_a_large_value_of_a_dropped_event_is_read_from_the_oldest_moment() -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["past/", "past/1", "past/a-b", "past/-1-2", "past/1-", "past/x/result/a/b", "past/9/prop/a/b"]
+    "name",
+    ["past/", "past/1", "past/a-b", "past/-1-2", "past/1-", "past/x/result/a/b", "past/9/prop/a/b"],
 )
 def test_a_question_that_makes_no_sense_is_refused(name: str) -> None:
     with pytest.raises(LookupError):

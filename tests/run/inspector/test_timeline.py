@@ -29,7 +29,14 @@ def test_steps_thoughts_tools_and_texts_are_bars() -> None:
         e.RunEnd(status="completed", ts=13.5),
     )
     assert list(line.bars) == [
-        Bar(kind="step", label="step 1", start=10.0, end=11.7, first=10.5, usage=e.Usage(input=3, output=4)),
+        Bar(
+            kind="step",
+            label="step 1",
+            start=10.0,
+            end=11.7,
+            first=10.5,
+            usage=e.Usage(input=3, output=4),
+        ),
         Bar(kind="reasoning", label="thinking", start=10.5, end=11.0, block="r"),
         Bar(kind="tool", label="load", start=11.0, ready=11.6, end=12.5, status="error", block="c"),
         Bar(kind="text", label="answer", start=12.6, end=13.0, block="t"),
@@ -55,20 +62,32 @@ def test_a_stretch_in_which_the_reader_is_asked_is_no_gap() -> None:
 
 
 def test_what_still_goes_on_has_no_end_until_the_run_has() -> None:
-    events = (e.StepStart(ts=0.0), e.ToolStart(id="c", name="load", ts=1.0), e.ApprovalRequest(approval_id="a", ts=1.5))
+    events = (
+        e.StepStart(ts=0.0),
+        e.ToolStart(id="c", name="load", ts=1.0),
+        e.ApprovalRequest(approval_id="a", ts=1.5),
+    )
     assert [bar.end for bar in timeline(*events).bars] == [None, None, None]
-    assert [bar.end for bar in timeline(*events, e.RunEnd(status="paused", ts=9.0)).bars] == [9.0, 9.0, 9.0]
+    assert [bar.end for bar in timeline(*events, e.RunEnd(status="paused", ts=9.0)).bars] == [
+        9.0,
+        9.0,
+        9.0,
+    ]
 
 
 def test_a_step_that_is_not_ended_ends_where_the_next_begins() -> None:
-    used = (e.UsageUpdate(scope="step", mode="add", usage=e.Usage(output=count)) for count in (2, 3))
+    used = (
+        e.UsageUpdate(scope="step", mode="add", usage=e.Usage(output=count)) for count in (2, 3)
+    )
     first, second = timeline(e.StepStart(ts=0.0), *used, e.StepStart(name="plan", ts=4.0)).bars
     assert (first.end, first.usage) == (4.0, e.Usage(output=5))
     assert (second.label, second.end) == ("plan", None)
 
 
 def test_a_long_run_keeps_the_newest_bars() -> None:
-    line = timeline(*(e.TextEnd(id=f"t{number}", text="x", ts=float(number)) for number in range(MAX_BARS + 5)))
+    line = timeline(
+        *(e.TextEnd(id=f"t{number}", text="x", ts=float(number)) for number in range(MAX_BARS + 5))
+    )
     assert (len(line.bars), line.left_out) == (MAX_BARS, 5)
     assert line.bars[0].block == "t5"
 

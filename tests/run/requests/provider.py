@@ -29,9 +29,13 @@ class Reply(NamedTuple):
 
 def chat_stream(*texts: str, usage: bool = True) -> Reply:
     """Return a stream of OpenAI Chat: a chunk for each text, and the tokens."""
-    chunks = [f'{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}' for text in texts]
+    chunks = [
+        f'{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}' for text in texts
+    ]
     if usage:
-        chunks.append('{"id":"c","choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2,"total_tokens":42}}')
+        chunks.append(
+            '{"id":"c","choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2,"total_tokens":42}}'
+        )
     return Reply(tuple(f"data: {chunk}\n\n".encode() for chunk in [*chunks, "[DONE]"]))
 
 

@@ -47,20 +47,29 @@ def chats(*histories: list[Json], **others: Any) -> list[Request]:
 def test_a_step_adds_messages() -> None:
     first, second = chats([user("a")], [user("a"), assistant("b"), user("c")])
     assert (first.changes, first.new) == ("begins with 1 message", [user("a")])
-    assert (second.changes, second.new) == ("+2 messages, tools unchanged", [assistant("b"), user("c")])
+    assert (second.changes, second.new) == (
+        "+2 messages, tools unchanged",
+        [assistant("b"), user("c")],
+    )
     assert [first.step, second.step] == [1, 2]
 
 
 def test_a_history_that_was_shortened_says_what_is_gone() -> None:
     talk = [user("a"), assistant("b"), user("c"), assistant("d"), user("e")]
     _, shorter = chats(talk, [user("summary"), *talk[3:], user("f")])
-    assert (shorter.changes, shorter.new) == ("−3 messages +2 messages, tools unchanged", [user("summary"), user("f")])
+    assert (shorter.changes, shorter.new) == (
+        "−3 messages +2 messages, tools unchanged",
+        [user("summary"), user("f")],
+    )
     assert shorter.messages == [user("summary"), *talk[3:], user("f")]
 
 
 def test_two_conversations_at_a_time_are_told_apart() -> None:
     one, two, one_more, two_more = chats(
-        [user("a")], [user("x")], [user("a"), assistant("b")], [user("x"), assistant("y"), user("z")]
+        [user("a")],
+        [user("x")],
+        [user("a"), assistant("b")],
+        [user("x"), assistant("y"), user("z")],
     )
     assert [each.changes for each in (one, two)] == ["begins with 1 message"] * 2
     assert (one_more.new, two_more.new) == ([assistant("b")], [assistant("y"), user("z")])
@@ -71,7 +80,11 @@ def test_instructions_tools_and_settings_that_change_are_named() -> None:
         return {"type": "function", "function": {"name": name, **others}}
 
     system = {"role": "system", "content": "It is 9:00."}
-    first = {"model": "m", "messages": [system, user("a")], "tools": [tool("add"), tool("find"), tool("stay")]}
+    first = {
+        "model": "m",
+        "messages": [system, user("a")],
+        "tools": [tool("add"), tool("find"), tool("stay")],
+    }
     second = {
         "model": "n",
         "messages": [{**system, "content": "It is 9:01."}, user("a"), user("b")],
@@ -79,7 +92,10 @@ def test_instructions_tools_and_settings_that_change_are_named() -> None:
         "temperature": 0,
     }
     changed = requests(first, second)[1]
-    assert changed.changes == "+1 message, tools +drop −add ±find, other instructions, model, temperature"
+    assert (
+        changed.changes
+        == "+1 message, tools +drop −add ±find, other instructions, model, temperature"
+    )
     assert (changed.new, changed.messages[0]["content"]) == ([user("b")], "It is 9:01.")
     assert changed.instructions == [{**system, "content": "It is 9:01."}]
 
@@ -88,7 +104,13 @@ def test_instructions_tools_and_settings_that_change_are_named() -> None:
     ("url", "body", "instructions", "messages", "tools"),
     [
         ("/v1/responses", {"input": "Hi", "instructions": "Be brief."}, "Be brief.", ["Hi"], []),
-        ("/v1/responses", {"input": [user("Hi")], "tools": [{"type": "web_search"}]}, None, [user("Hi")], ["web_search"]),
+        (
+            "/v1/responses",
+            {"input": [user("Hi")], "tools": [{"type": "web_search"}]},
+            None,
+            [user("Hi")],
+            ["web_search"],
+        ),
         (
             "/v1/messages",
             {"system": [{"text": "Be brief."}], "messages": [user("Hi")]},
@@ -98,7 +120,10 @@ def test_instructions_tools_and_settings_that_change_are_named() -> None:
         ),
         (
             "/v1beta/models/gemini:streamGenerateContent?alt=sse",
-            {"contents": [{"parts": []}], "tools": [{"functionDeclarations": [{"name": "add"}, {"name": "find"}]}]},
+            {
+                "contents": [{"parts": []}],
+                "tools": [{"functionDeclarations": [{"name": "add"}, {"name": "find"}]}],
+            },
             None,
             [{"parts": []}],
             ["add", "find"],
@@ -107,7 +132,9 @@ def test_instructions_tools_and_settings_that_change_are_named() -> None:
         ("/v1/completions", {"prompt": "Once"}, None, ["Once"], []),
     ],
 )
-def test_the_forms_of_services(url: str, body: Json, instructions: Any, messages: Any, tools: list[str]) -> None:
+def test_the_forms_of_services(
+    url: str, body: Json, instructions: Any, messages: Any, tools: list[str]
+) -> None:
     [request] = requests(body, url=f"http://model.test{url}")
     assert (request.instructions, request.messages) == (instructions, messages)
     assert [log.tool_name(tool) for tool in request.tools] == tools
@@ -160,7 +187,9 @@ def test_the_oldest_are_dropped_and_say_so(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(Exception, match="request 2 is no longer kept"):
         _ = made[0].messages
     assert [request._record.body is not None for request in made] == [False, False, True, True]
-    assert [request.response for request in made] == ["… 100 more bytes not kept"] * 2 + ["x" * 100] * 2
+    assert [request.response for request in made] == ["… 100 more bytes not kept"] * 2 + [
+        "x" * 100
+    ] * 2
     assert made[0].figures()[-1] == "begins with 1 message"
 
 
@@ -177,7 +206,10 @@ def test_a_long_response_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_tokens_add_up_to_what_the_service_counted() -> None:
     messages = [{"role": "system", "content": "s" * 40}, user("a" * 400), user("b" * 4000)]
-    exchange = HTTPExchange(CHAT, json.dumps({"model": "m", "messages": messages, "tools": [{"name": "t" * 100}]}).encode())
+    exchange = HTTPExchange(
+        CHAT,
+        json.dumps({"model": "m", "messages": messages, "tools": [{"name": "t" * 100}]}).encode(),
+    )
     kept = RequestLog()
     kept.add(exchange)
     [estimate] = [Request(record, mask) for record in kept.records()]
@@ -187,7 +219,11 @@ def test_tokens_add_up_to_what_the_service_counted() -> None:
     exchange.end(complete=True)
     told = Request(kept.records()[0], mask)
     assert list(told.tokens) == ["instructions", "tools", "messages[1]", "messages[2]"]
-    assert (sum(told.tokens.values()), told.tokens.total, told.tokens.is_estimate) == (777, 777, False)
+    assert (sum(told.tokens.values()), told.tokens.total, told.tokens.is_estimate) == (
+        777,
+        777,
+        False,
+    )
     assert told.tokens["messages[2]"] > 5 * told.tokens["messages[1]"]
 
 
@@ -198,7 +234,9 @@ def test_a_picture_counts_as_a_picture_and_not_by_its_characters() -> None:
 
 
 def test_the_messages_that_a_service_keeps_count_as_earlier() -> None:
-    exchange = HTTPExchange(CHAT, json.dumps({"input": "And a pond?", "previous_response_id": "resp_1"}).encode())
+    exchange = HTTPExchange(
+        CHAT, json.dumps({"input": "And a pond?", "previous_response_id": "resp_1"}).encode()
+    )
     kept = RequestLog()
     kept.add(exchange)
     exchange.take(b'data: {"response":{"usage":{"input_tokens":900,"output_tokens":5}}}\n\n')
@@ -208,7 +246,9 @@ def test_the_messages_that_a_service_keeps_count_as_earlier() -> None:
     assert tokens["earlier"] == 900 - tokens["messages[0]"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"1", b'{"messages": 1', b'{"messages": "\xff"}', b'{"query": "a"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"1", b'{"messages": 1', b'{"messages": "\xff"}', b'{"query": "a"}']
+)
 def test_a_body_that_is_no_request_to_a_model(body: bytes) -> None:
     assert read_fields(CHAT, body) is None
 
@@ -218,15 +258,32 @@ odd = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["role", "content", "name", "function", "type", "text", "headers", "usage", "a"]), inner
+            st.sampled_from(
+                ["role", "content", "name", "function", "type", "text", "headers", "usage", "a"]
+            ),
+            inner,
         )
     ),
     max_leaves=12,
 )
-FIELDS = ["messages", "input", "contents", "prompt", "system", "instructions", "tools", "functions", "model", "text"]
+FIELDS = [
+    "messages",
+    "input",
+    "contents",
+    "prompt",
+    "system",
+    "instructions",
+    "tools",
+    "functions",
+    "model",
+    "text",
+]
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(FIELDS), odd, max_size=5), max_size=3), st.binary(max_size=60))
+@given(
+    st.lists(st.dictionaries(st.sampled_from(FIELDS), odd, max_size=5), max_size=3),
+    st.binary(max_size=60),
+)
 def test_whatever_is_sent_and_answered_can_be_read(bodies: list[Json], answer: bytes) -> None:
     kept = RequestLog()
     for body in bodies:
@@ -238,7 +295,13 @@ def test_whatever_is_sent_and_answered_can_be_read(bodies: list[Json], answer: b
     assert json.loads(pages.page("requests/1", 0, 1_000_000)[0])["last"] == kept.count
     for record in kept.records():
         request = Request(record, mask)
-        assert (request.body, request.settings, request.tools, request.instructions, request.new) is not None
+        assert (
+            request.body,
+            request.settings,
+            request.tools,
+            request.instructions,
+            request.new,
+        ) is not None
         assert repr(request)
         assert request._repr_html_()
         detail = json.loads(pages.page(f"request/{request.number}", 0, 1_000_000)[0])

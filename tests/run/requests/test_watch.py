@@ -38,7 +38,10 @@ def post(library: Any, url: str) -> Callable[[], list[bytes]]:
     """Return a function that streams a request of a sync client."""
 
     def send() -> list[bytes]:
-        with nbagent.watch(library.Client(headers=HEADERS)) as client, client.stream("POST", url + PATH, json=BODY) as response:
+        with (
+            nbagent.watch(library.Client(headers=HEADERS)) as client,
+            client.stream("POST", url + PATH, json=BODY) as response,
+        ):
             return list(response.iter_raw())
 
     return send
@@ -89,7 +92,10 @@ def test_a_request_is_kept_as_it_was_sent(name: str) -> None:
         [request] = finished(streamed(name, server.url, got)).requests
     assert b"".join(got) == b"".join(reply.pieces)
     assert request.response == b"".join(reply.pieces).decode()
-    assert (request.messages, request.settings) == (BODY["messages"], {"model": "m", "stream": True})
+    assert (request.messages, request.settings) == (
+        BODY["messages"],
+        {"model": "m", "stream": True},
+    )
     assert (request.status, request.problem, request.model, request.step) == (200, None, "m", 1)
     assert request.url == server.url + PATH
     assert request.seconds is not None
@@ -114,7 +120,9 @@ def openai_texts(client: openai.OpenAI) -> Iterator[str]:
 
 
 async def openai_async_texts(client: openai.AsyncOpenAI) -> AsyncIterator[str]:
-    stream: Any = await client.chat.completions.create(model="m", messages=BODY["messages"], stream=True)  # type: ignore[call-overload]
+    stream: Any = await client.chat.completions.create(
+        model="m", messages=BODY["messages"], stream=True
+    )  # type: ignore[call-overload]
     async for chunk in stream:
         yield chunk.choices[0].delta.content if chunk.choices else ""
     await client.close()
@@ -122,7 +130,10 @@ async def openai_async_texts(client: openai.AsyncOpenAI) -> AsyncIterator[str]:
 
 @contextlib.contextmanager
 def openai_client(*replies: Reply, **options: Any) -> Iterator[openai.OpenAI]:
-    with provider(*replies) as server, openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, **options) as client:
+    with (
+        provider(*replies) as server,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, **options) as client,
+    ):
         yield nbagent.watch(client)
 
 
@@ -133,7 +144,10 @@ def test_both_of_openais_clients() -> None:
         assert (run.text, len(run.requests)) == ("Hello", 1)
         other = nbagent.watch(openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key=KEY))
         run = finished(lambda: openai_async_texts(other))
-        assert (run.text, [request._exchange.is_complete for request in run.requests]) == ("Hello", [True])
+        assert (run.text, [request._exchange.is_complete for request in run.requests]) == (
+            "Hello",
+            [True],
+        )
         sync.close()
 
 
@@ -182,8 +196,15 @@ def test_nothing_is_kept_outside_of_runs_and_of_what_is_no_request_to_a_model() 
             client.post(f"{server.url}/v1/embeddings", json={"model": "m", "input": "text"})
             client.post(f"{server.url}/v1/messages/count_tokens", json=BODY)
             client.post(f"{server.url}/v1/anything", json={"query": 1})
-            client.post(f"{server.url}/v1/chat/completions", content=b"not JSON", headers={"content-type": "application/json"})
-            client.post(f"{server.url}/v1/models/gemini-image:generateContent", json={"contents": [{"parts": [{"text": "a"}]}]})
+            client.post(
+                f"{server.url}/v1/chat/completions",
+                content=b"not JSON",
+                headers={"content-type": "application/json"},
+            )
+            client.post(
+                f"{server.url}/v1/models/gemini-image:generateContent",
+                json={"contents": [{"parts": [{"text": "a"}]}]},
+            )
             yield "done"
 
         run = finished(work)
@@ -191,7 +212,9 @@ def test_nothing_is_kept_outside_of_runs_and_of_what_is_no_request_to_a_model() 
 
 
 def test_another_object_is_refused_with_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"openai, anthropic, httpx or httpx2, got str.*http_client="):
+    with pytest.raises(
+        TypeError, match=r"openai, anthropic, httpx or httpx2, got str.*http_client="
+    ):
         nbagent.watch("client")
 
 
@@ -203,14 +226,21 @@ def test_a_reader_gets_each_byte_at_once_and_may_leave_early() -> None:
     first: list[bytes] = []
 
     def work(server: Provider) -> Iterator[str]:
-        with nbagent.watch(httpx.Client()) as client, client.stream("POST", server.url + PATH, json=BODY) as response:
+        with (
+            nbagent.watch(httpx.Client()) as client,
+            client.stream("POST", server.url + PATH, json=BODY) as response,
+        ):
             first.append(next(response.iter_raw()))
         yield "left"
 
     with provider(Reply((b"data: 1\n\n",), holds=True)) as server:
         [request] = finished(lambda: work(server)).requests
     assert first == [b"data: 1\n\n"]
-    assert (request.response, request.problem, request._exchange.is_complete) == ("data: 1\n\n", None, False)
+    assert (request.response, request.problem, request._exchange.is_complete) == (
+        "data: 1\n\n",
+        None,
+        False,
+    )
     assert request.seconds is not None
 
 

@@ -25,17 +25,30 @@ def gate(**options: Any) -> Gate:
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [
-        ('data: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2}}\n\ndata: [DONE]\n\n', (40, 2)),
-        ('{"choices": [],\n "usage": {\n "prompt_tokens": 40, "completion_tokens": 2}}', (40, 2)),
-        ('data: {"type":"response.completed","response":{"usage":{"input_tokens":40,"output_tokens":2}}}', (40, 2)),
         (
-            'data: {"message":{"usage":{"input_tokens":4,"cache_read_input_tokens":36,"output_tokens":1}}}\n' + DELTA,
+            'data: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2}}\n\ndata: [DONE]\n\n',
+            (40, 2),
+        ),
+        ('{"choices": [],\n "usage": {\n "prompt_tokens": 40, "completion_tokens": 2}}', (40, 2)),
+        (
+            'data: {"type":"response.completed","response":{"usage":{"input_tokens":40,"output_tokens":2}}}',
+            (40, 2),
+        ),
+        (
+            'data: {"message":{"usage":{"input_tokens":4,"cache_read_input_tokens":36,"output_tokens":1}}}\n'
+            + DELTA,
             (40, 2),
         ),
         ('data: {"usageMetadata":{"promptTokenCount":40,"candidatesTokenCount":2}}', (40, 2)),
-        ('[{"usageMetadata": {"promptTokenCount": 40}},\n{"usageMetadata": {"candidatesTokenCount": 2}}]', (40, 2)),
+        (
+            '[{"usageMetadata": {"promptTokenCount": 40}},\n{"usageMetadata": {"candidatesTokenCount": 2}}]',
+            (40, 2),
+        ),
         ('{"done":false}\n{"done":true,"prompt_eval_count":40,"eval_count":2}', (40, 2)),
-        ('data: {"type":"message-end","delta":{"usage":{"tokens":{"input_tokens":40,"output_tokens":2}}}}', (40, 2)),
+        (
+            'data: {"type":"message-end","delta":{"usage":{"tokens":{"input_tokens":40,"output_tokens":2}}}}',
+            (40, 2),
+        ),
     ],
 )
 def test_the_tokens_that_services_tell(text: str, tokens: tuple[int, int]) -> None:
@@ -44,14 +57,19 @@ def test_the_tokens_that_services_tell(text: str, tokens: tuple[int, int]) -> No
     assert (usage.input, usage.output) == tokens
 
 
-@pytest.mark.parametrize("text", ["", "data: [DONE]", '{"usage": null}', "<html>", '{"usage": {}}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "data: [DONE]", '{"usage": null}', "<html>", '{"usage": {}}', "\x00"]
+)
 def test_a_response_without_counts(text: str) -> None:
     assert told_usage(text) is None
 
 
 def chunks(pieces: list[str]) -> str:
     """Return a stream of Chat whose text comes in these pieces, between two other ones."""
-    deltas = [{"choices": [{"index": 0, "delta": {"content": piece}}], "id": "c"} for piece in ["Key: ", *pieces, "."]]
+    deltas = [
+        {"choices": [{"index": 0, "delta": {"content": piece}}], "id": "c"}
+        for piece in ["Key: ", *pieces, "."]
+    ]
     return "".join(f"data: {json.dumps(delta)}\n\n" for delta in deltas)
 
 
@@ -76,7 +94,11 @@ def test_the_beginning_of_a_secret_is_masked_while_its_rest_is_to_come(size: int
 
 
 def test_a_function_of_redact_may_change_the_length() -> None:
-    shown = masked_wire(chunks(["12", "34"]), gate(redact=[lambda text: text.replace("1234", "[a number]")]).mask, is_cut=False)
+    shown = masked_wire(
+        chunks(["12", "34"]),
+        gate(redact=[lambda text: text.replace("1234", "[a number]")]).mask,
+        is_cut=False,
+    )
     assert "[a number]" in shown
     assert "34" not in shown
 

@@ -22,7 +22,9 @@ def deltas(count: int) -> Iterator[e.Event]:
 
 def peak() -> int:
     """Return the most bytes that this process has had in memory."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def played(source: Any) -> tuple[Run, float]:

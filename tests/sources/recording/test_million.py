@@ -18,7 +18,10 @@ CAP_BYTES = 200 * 1024 * 1024
 def test_a_long_run_is_recorded_and_played_again(tmp_path: Path) -> None:
     program = Path(__file__).with_name("million.py")
     done = subprocess.run(
-        [sys.executable, program, tmp_path / "long.jsonl", str(COUNT)], capture_output=True, text=True, check=True
+        [sys.executable, program, tmp_path / "long.jsonl", str(COUNT)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     figures = json.loads(done.stdout)
     for what in ("written", "read"):

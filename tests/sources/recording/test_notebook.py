@@ -26,7 +26,9 @@ ID = re.compile(r"\b[0-9a-f]{16,32}\b")
 
 def outputs() -> list[Any]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    NotebookClient(notebook, timeout=60, kernel_manager_class=PreloadedKernelManager, kernel_name="python3").execute()
+    NotebookClient(
+        notebook, timeout=60, kernel_manager_class=PreloadedKernelManager, kernel_name="python3"
+    ).execute()
     outputs = json.dumps([output for cell in notebook.cells for output in cell.outputs])
     assert "Symphony Composer" in outputs
     assert "Done in <0.1s" in outputs  # the clock stands for all that reads it

@@ -46,7 +46,9 @@ def test_a_run_is_kept_as_it_comes_and_to_its_end_behind_the_block(tmp_path: Pat
 
         asyncio.run(first())
     assert shown.is_set()
-    assert [event.delta for event in nbagent.load(path) if isinstance(event, e.TextDelta)] == ["Hello"]
+    assert [event.delta for event in nbagent.load(path) if isinstance(event, e.TextDelta)] == [
+        "Hello"
+    ]
     go.set()
     run.wait()
     assert nbagent.load(path) == run.events
@@ -64,7 +66,9 @@ def test_a_file_that_cannot_be_written_is_refused_on_entering(tmp_path: Path) ->
     assert recorders() == []
 
 
-def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(tmp_path: Path) -> None:
+def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(
+    tmp_path: Path,
+) -> None:
     path, turn = tmp_path / "kept.jsonl", threading.Barrier(2)
 
     def stream(*words: str) -> Iterator[str]:
@@ -82,10 +86,17 @@ def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(t
     played = [nbagent.show(nbagent.replay(path, run=number)) for number in (1, 2, 3)]
     assert sorted(run.text for run in played) == ["Goodbye", "Hello", "Thanks"]
     assert [run.status for run in played] == ["completed"] * 3
-    messages = [event.message for run in played for event in run.events if isinstance(event, e.Status)]
-    assert messages == [f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)]
+    messages = [
+        event.message for run in played for event in run.events if isinstance(event, e.Status)
+    ]
+    assert messages == [
+        f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)
+    ]
     fourth = nbagent.show(nbagent.replay(path, run=4))
-    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl holds 3 runs; there is no run 4")
+    assert (fourth.status, str(fourth.error)) == (
+        "failed",
+        "kept.jsonl holds 3 runs; there is no run 4",
+    )
     with pytest.raises(ValueError, match="from 1; got 0"):
         nbagent.replay(path, run=0)
 
@@ -100,7 +111,10 @@ def test_a_file_that_is_still_being_written_is_not_begun_again(tmp_path: Path) -
     with nbagent.record(path) as recorder:
         run = Run(stream())
         run.start()
-    with pytest.raises(FileExistsError, match=r"kept\.jsonl' is being written"), nbagent.record(path):
+    with (
+        pytest.raises(FileExistsError, match=r"kept\.jsonl' is being written"),
+        nbagent.record(path),
+    ):
         raise AssertionError("never entered")
     go.set()
     run.wait()

@@ -30,30 +30,43 @@ def test_what_cannot_be_encoded_does_not_cost_the_recording(tmp_path: Path) -> N
         def model_dump(self, mode: str) -> None:
             raise ValueError
 
-    odd: list[ev.Event] = [ev.TextDelta(id="t", delta="\ud83d"), ev.Custom(name="x", data={"\ud83d": float("nan")})]
+    odd: list[ev.Event] = [
+        ev.TextDelta(id="t", delta="\ud83d"),
+        ev.Custom(name="x", data={"\ud83d": float("nan")}),
+    ]
     ring: list[Any] = []
     ring.append(ring)
     odd += [ev.Custom(name="y", data=BrokenModel()), ev.Custom(name="z", data=ring)]
     save([*EVENTS, *odd, EVENTS[0]], tmp_path / "run.jsonl")
     *kept, delta, custom, named, lost, last = load(tmp_path / "run.jsonl")
     assert (kept, last) == (EVENTS, EVENTS[0])
-    assert (delta, custom) == (ev.TextDelta(id="t", delta="\ufffd"), ev.Custom(name="x", data={"\ufffd": None}))
+    assert (delta, custom) == (
+        ev.TextDelta(id="t", delta="\ufffd"),
+        ev.Custom(name="x", data={"\ufffd": None}),
+    )
     assert named == ev.Custom(name="y", data="<BrokenModel>")
     assert isinstance(lost, ev.Status)
 
 
-def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_breaks_off(tmp_path: Path) -> None:
+def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_breaks_off(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)
     whole = path.read_bytes()
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
         *lines, rest = whole[:cut].split(b"\n")
-        is_whole = not rest or whole[cut : cut + 1] in (b"\n", b"")  # only the line's end is missing
+        is_whole = not rest or whole[cut : cut + 1] in (
+            b"\n",
+            b"",
+        )  # only the line's end is missing
         loaded = load(path)
         errors = [event for event in loaded if isinstance(event, ev.Error)]
         assert len(errors) == (not is_whole)
-        assert [event for event in loaded if event not in errors] == EVENTS[: len(loaded) - len(errors)]
+        assert [event for event in loaded if event not in errors] == EVENTS[
+            : len(loaded) - len(errors)
+        ]
         if errors:
             assert errors[0].code == DAMAGED
             assert f"from line {len(lines) + 1} on" in errors[0].message
@@ -82,7 +95,9 @@ def test_a_recording_that_is_damaged_plays_up_to_the_damage(damage: bytes, tmp_p
     assert (run.wait().status, str(run.error)) == ("failed", error.message)
 
 
-def test_a_recording_may_have_a_line_of_too_many_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_may_have_a_line_of_too_many_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(json_stream, "MAX_VALUES", 100)
     path = tmp_path / "run.jsonl"
     save(EVENTS[:1], path)
@@ -112,7 +127,10 @@ def test_a_line_that_is_no_event_is_kept_raw(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_bytes(b'{"type":"from.the.future"}\nnot json\n\n' + ev.to_json(EVENTS[0]) + b"\n")
     loaded = load(path)
-    assert [event.data for event in loaded if isinstance(event, ev.Raw)] == [{"type": "from.the.future"}, "not json"]
+    assert [event.data for event in loaded if isinstance(event, ev.Raw)] == [
+        {"type": "from.the.future"},
+        "not json",
+    ]
     assert loaded[-1] == EVENTS[0]
 
 
@@ -130,7 +148,9 @@ class Clock:
         self.now += delay
 
 
-async def test_replay_keeps_the_pace_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_replay_keeps_the_pace_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)
     clock = Clock(monkeypatch)
@@ -182,7 +202,10 @@ async def test_a_body_is_read_whatever_the_file_is_called(tmp_path: Path) -> Non
     path.write_text(': ping\n\nevent: error\ndata: {"error":"no"}\n\n')
     assert [item async for item in replay(path)] == [{"event": "error", "data": {"error": "no"}}]
     path.write_text('["updates",{"a":1}]\n["values",{}]\n')
-    assert [item async for item in replay(path.rename(tmp_path / "run.ndjson"))] == [["updates", {"a": 1}], ["values", {}]]
+    assert [item async for item in replay(path.rename(tmp_path / "run.ndjson"))] == [
+        ["updates", {"a": 1}],
+        ["values", {}],
+    ]
 
 
 @pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])
