@@ -91,7 +91,9 @@ if TYPE_CHECKING:
 
     __version__: str
     last: Run | None
-    """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
+    """The run that was shown last, also after its cell was interrupted; None if there is none, or
+    if it was closed.
+    """
 else:  # a type checker would take any name for one that __getattr__ knows
     _OF_AGENT = (
         "Agent",
@@ -105,7 +107,9 @@ else:  # a type checker would take any name for one that __getattr__ knows
     )
 
     def __getattr__(name: str) -> Any:
-        """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
+        """Import a name on first use, unless `show` needs it: importing openai takes most of a
+        second.
+        """
         if name in _OF_AGENT:
             from nbagent import agent, demo
             from nbagent.agent.model.connection import register_model

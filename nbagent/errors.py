@@ -1,4 +1,7 @@
-"""Errors that nbagent raises. Every message names the object, the value that was got, and what to do."""
+"""Errors that nbagent raises.
+
+Every message names the object, the value that was got, and what to do.
+"""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -7,7 +10,8 @@ from nbagent.printable import printable
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a part of a sentence that names the known name most like the given one, or "" if none is like it.
+    """Return a part of a sentence that names the known name most like the given one, or "" if none
+    is like it.
 
     Case and the separators `. _ -` do not count: "tool_result" is like "tool.result".
     """
@@ -21,10 +25,11 @@ def _plain(name: str) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and the ones that it came from, the first cause last, as a traceback shows them.
+    """Yield an exception and the ones that it came from, the first cause last, as a traceback shows
+    them.
 
-    An exception comes from its `__cause__`, or else from its `__context__` unless `raise … from None` suppressed that. A group
-    comes from the first of its exceptions.
+    An exception comes from its `__cause__`, or else from its `__context__` unless `raise … from
+    None` suppressed that. A group comes from the first of its exceptions.
     """
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -38,7 +43,10 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class NbagentError(Exception):
-    """Base of every error that nbagent raises on purpose. Its text is safe to print: a service's words may be part of it."""
+    """Base of every error that nbagent raises on purpose.
+
+    Its text is safe to print: a service's words may be part of it.
+    """
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -56,8 +64,8 @@ class StreamError(NbagentError):
     """The stream failed: its service reported an error, or the connection broke.
 
     Attributes:
-        code: of the service, such as "429" or "rate_limit_exceeded", or of the connection, such as "idle_timeout" or
-            "connection_lost"; None if there is none.
+        code: of the service, such as "429" or "rate_limit_exceeded", or of the connection, such as
+            "idle_timeout" or "connection_lost"; None if there is none.
     """
 
     def __init__(self, message: str, code: str | None = None) -> None:
@@ -106,19 +114,27 @@ class ConfigError(NbagentError, ValueError):
 
 
 class ToolError(NbagentError):
-    """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has no JSON schema."""
+    """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has
+    no JSON schema.
+    """
 
 
 class ForkError(NbagentError, ValueError):
-    """A run cannot be forked so: there is no such call or step, its tool is gone, or the arguments do not fit."""
+    """A run cannot be forked so: there is no such call or step, its tool is gone, or the arguments
+    do not fit.
+    """
 
 
 class AnswerError(NbagentError, ValueError):
-    """An answer cannot be taken: no such question waits, or the value does not fit what was asked."""
+    """An answer cannot be taken: no such question waits, or the value does not fit what was
+    asked.
+    """
 
 
 class SessionError(NbagentError):
-    """A conversation cannot be read or kept: it was deleted, its name is taken, or its file cannot be used."""
+    """A conversation cannot be read or kept: it was deleted, its name is taken, or its file cannot
+    be used.
+    """
 
 
 class AgentError(NbagentError):

@@ -63,7 +63,8 @@ _WHERE = {
 
 
 def of_event(name: str, tag: str, fields: Sequence[str]) -> str:
-    """Return a sentence that begins with a semicolon and names our field for another system's; "" if it is not known.
+    """Return a sentence that begins with a semicolon and names our field for another system's; ""
+    if it is not known.
 
     Args:
         name: that the event does not have.

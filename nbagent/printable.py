@@ -1,7 +1,9 @@
-"""Text without the characters that act on a terminal or are not seen, for messages, reprs and printed JSON.
+"""Text without the characters that act on a terminal or are not seen, for messages, reprs and
+printed JSON.
 
-They are the `characters` of `nbagent/protocol/markup.json`: control characters, changes of direction (Unicode UAX #9), and
-letters and tags without a picture. Documents and views draw them instead: `nbagent.render.markup.text`.
+They are the `characters` of `nbagent/protocol/markup.json`: control characters, changes of
+direction (Unicode UAX #9), and letters and tags without a picture. Documents and views draw them
+instead: `nbagent.render.markup.text`.
 """
 
 import json
@@ -18,7 +20,8 @@ _IN_JSON = re.compile(f"[{_UNSEEN}]")
 
 
 def printable(text: str) -> str:
-    r"""Return the text with each character that acts on a terminal, or is not seen, as its escape: `\x1b`, `\u202e`.
+    r"""Return the text with each character that acts on a terminal, or is not seen, as its escape:
+    `\x1b`, `\u202e`.
 
     Line feeds and tabs stay.
     """
@@ -31,7 +34,9 @@ def printable_line(text: str) -> str:
 
 
 def printable_json(text: str) -> str:
-    r"""Return JSON of the same value with these characters of its strings as `\u….`: JSON must escape only the lowest."""
+    r"""Return JSON of the same value with these characters of its strings as `\u….`: JSON must
+    escape only the lowest.
+    """
     return _IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 

@@ -1,6 +1,8 @@
-"""Campaigns: tests with thousands of cases, of which `make test` runs a sample and `make proof` all.
+"""Campaigns: tests with thousands of cases, of which `make test` runs a sample and `make proof`
+all.
 
-Each leaves its figures in `test-results/figures.jsonl`; `python tests/campaign.py` prints them as one table.
+Each leaves its figures in `test-results/figures.jsonl`; `python tests/campaign.py` prints them as
+one table.
 """
 
 import json
@@ -22,7 +24,9 @@ FIGURES = Path(__file__).parents[1] / "test-results" / "figures.jsonl"
 
 
 def sample(cases: Sequence[T], count: int) -> list[T]:
-    """Return all cases under `make proof`, else `count` of them, evenly spread, including the first and the last."""
+    """Return all cases under `make proof`, else `count` of them, evenly spread, including the first
+    and the last.
+    """
     if WHOLE or len(cases) <= count:
         return list(cases)
     last = len(cases) - 1

@@ -17,25 +17,29 @@ from redis_server import RedisServer, redis_server
 if sys.platform != "win32":
     import fcntl
 
-# What is imported and collected stays to the end: looking for garbage in it takes a fifth of the time.
+# What is imported and collected stays to the end: looking for garbage in it takes a fifth of the
+# time.
 gc.disable()
 
-# No deadlines: how long one example takes says more about the machine than about the code. `make test` tries the same examples
-# each time, so that it is not red by chance; `make proof` looks for new ones.
+# No deadlines: how long one example takes says more about the machine than about the code. `make
+# test` tries the same examples each time, so that it is not red by chance; `make proof` looks for
+# new ones.
 settings.register_profile("test", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("proof", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("proof" if WHOLE else "test")
 
 
-# No test connects by TLS. From a folder, certificates are read when they are needed; a file of them is read for each client,
-# which takes 20 ms.
+# No test connects by TLS. From a folder, certificates are read when they are needed; a file of them
+# is read for each client, which takes 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
-# jsonschema would read the grammar of IRIs, a format in no schema of the tests: a second in each process.
+# jsonschema would read the grammar of IRIs, a format in no schema of the tests: a second in each
+# process.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-# A shell has what it runs in the background ignore interrupts, and that is inherited, by the kernels that tests start as well.
+# A shell has what it runs in the background ignore interrupts, and that is inherited, by the
+# kernels that tests start as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -50,7 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Let one of xdist's workers collect before the others, which find compiled what it has imported."""
+    """Let one of xdist's workers collect before the others, which find compiled what it has
+    imported.
+    """
     workers: dict[str, Any] = getattr(session.config, "workerinput", {})
     if sys.platform == "win32" or not workers:
         return (yield)
@@ -67,7 +73,9 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Leave the collected tests out of each collection of garbage, which would take half a second for all of them."""
+    """Leave the collected tests out of each collection of garbage, which would take half a second
+    for all of them.
+    """
     gc.freeze()
     gc.enable()
 

@@ -1,7 +1,9 @@
-"""Installs Debian's packages of the programs that the tests run: a browser, Redis, nginx. Run by `make test`.
+"""Installs Debian's packages of the programs that the tests run: a browser, Redis, nginx.
 
-It does so as root on a system with apt, such as a container. Elsewhere the tests of a program that is missing are skipped, but
-for those of the browser (tests/browser/chromium.py).
+Run by `make test`.
+
+It does so as root on a system with apt, such as a container. Elsewhere the tests of a program that
+is missing are skipped, but for those of the browser (tests/browser/chromium.py).
 """
 
 import os
@@ -22,7 +24,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 """Names of the programs any of which serves as the browser."""
 
 NO_SERVICES = {"RUNLEVEL": "1", "SYSTEMD_OFFLINE": "1"}
-"""Environment in which a package that is installed starts no service. The tests start their own, on free ports."""
+"""Environment in which a package that is installed starts no service.
+
+The tests start their own, on free ports.
+"""
 
 
 def program(*names: str) -> str | None:

@@ -38,14 +38,16 @@ def make(folder: Path, *packages: str, without: str | None = None) -> None:
         return
     venv.create(folder, with_pip=False, clear=True)
     python = python_of(folder)
-    # With our own pip: the one that Python brings may be so old that it never finds versions that go together.
+    # With our own pip: the one that Python brings may be so old that it never finds versions that
+    # go together.
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     subprocess.run([*pip, "install", "--quiet", *packages, *needed], check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     installed = subprocess.run(
         [python, "-c", purelib], check=True, capture_output=True, text=True
     ).stdout.strip()
-    # What an editable install leaves behind; a real one would build the view once more for each environment.
+    # What an editable install leaves behind; a real one would build the view once more for each
+    # environment.
     ours = distribution("jupyter-nbagent")
     (Path(installed) / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")
     info = Path(installed) / f"jupyter_nbagent-{ours.version}.dist-info"

@@ -1,4 +1,6 @@
-"""The process from which those of `preloaded` are forked: `python forking.py SOCKET MODULE…`, which it imports."""
+"""The process from which those of `preloaded` are forked: `python forking.py SOCKET MODULE…`, which
+it imports.
+"""
 
 import contextlib
 import gc
@@ -31,7 +33,10 @@ def serve(requests: socket.socket) -> dict[str, Any]:
 
 
 def fork(request: dict[str, Any], control: int, *streams: int) -> dict[str, Any]:
-    """Fork the process that was asked for, and tell its id and how it ends. Returns in the new process."""
+    """Fork the process that was asked for, and tell its id and how it ends.
+
+    Returns in the new process.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.socket(fileno=control) as asked:
         if pid := os.fork():
@@ -79,7 +84,9 @@ def become(request: dict[str, Any], streams: tuple[int, ...]) -> None:
 
 
 def program(arguments: list[str]) -> tuple[types.CodeType, dict[str, Any]]:
-    """Return the code that the interpreter's arguments name, and the names of the new `__main__`."""
+    """Return the code that the interpreter's arguments name, and the names of the new
+    `__main__`.
+    """
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     first, *rest = arguments
     folder = ""

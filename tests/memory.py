@@ -131,7 +131,9 @@ def main(case: str, size: int) -> None:
 
 
 def read(run: Run, page: SimulatedPage, shown: dict[str, Any]) -> bool:
-    """Read a tool's result page by page, and return whether it is the text that the tool returned."""
+    """Read a tool's result page by page, and return whether it is the text that the tool
+    returned.
+    """
     marker, at, whole = shown["result"]["text/plain"], 0, run.tools[0].result
     while at < marker["size"]:
         text, size = run.page(marker["part"], at, PAGE_BYTES)

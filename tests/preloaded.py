@@ -1,9 +1,10 @@
 """Python processes that begin with nbagent imported.
 
-An interpreter that imports `nbagent.Agent` takes a second of CPU to begin, and the tests begin over a hundred. These are forked
-from a process that has imported it (`forking.py`). Each has an id, inputs and outputs, arguments, an environment and an end of
-its own, as any process. Tests of what a process imports, of its memory and of its beginning take `subprocess` instead; so do
-all tests where the system is not Linux.
+An interpreter that imports `nbagent.Agent` takes a second of CPU to begin, and the tests begin over
+a hundred. These are forked from a process that has imported it (`forking.py`). Each has an id,
+inputs and outputs, arguments, an environment and an end of its own, as any process. Tests of what a
+process imports, of its memory and of its beginning take `subprocess` instead; so do all tests where
+the system is not Linux.
 """
 
 import atexit
@@ -51,12 +52,14 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 class Forked:
-    """A forked process, with the attributes and methods of `subprocess.Popen` that the tests use; see `start`.
+    """A forked process, with the attributes and methods of `subprocess.Popen` that the tests use;
+    see `start`.
 
     Attributes:
         pid: its id.
         stdin, stdout, stderr: our ends of the pipes.
-        returncode: its exit code, or the negative number of the signal that ended it; None if nobody has seen it end.
+        returncode: its exit code, or the negative number of the signal that ended it; None if
+            nobody has seen it end.
     """
 
     def __init__(
@@ -213,7 +216,9 @@ def run(
     timeout: float = 200,
     imported: tuple[str, ...] = NBAGENT,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a process without input to its end, and return its outputs and exit code. The arguments are those of `start`.
+    """Run a process without input to its end, and return its outputs and exit code.
+
+    The arguments are those of `start`.
 
     Raises:
         subprocess.TimeoutExpired: it did not end within `timeout` seconds; it was killed.
@@ -234,7 +239,9 @@ def run(
 
 @cache
 def _forking(imported: tuple[str, ...]) -> socket.socket:
-    """Return the socket of the process that forks those with the modules; it ends with this process."""
+    """Return the socket of the process that forks those with the modules; it ends with this
+    process.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     program = str(Path(__file__).with_name("forking.py"))
     with theirs:

@@ -1,4 +1,6 @@
-"""Simulated view: reads the channel's messages as a page does, in as few lines as the contract allows."""
+"""Simulated view: reads the channel's messages as a page does, in as few lines as the contract
+allows.
+"""
 
 from typing import Any
 

@@ -15,7 +15,8 @@ def write(folder: Path) -> None:
     """Write the pages of the public names into a folder."""
     pdoc.render.configure(docformat="google")
     names = {name: getattr(nbagent, name) for name in nbagent.__all__}
-    # pdoc looks for a name in its module's dictionary, where one that is imported on first use is not.
+    # pdoc looks for a name in its module's dictionary, where one that is imported on first use is
+    # not.
     with mock.patch.dict(vars(nbagent), names), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "Cannot determine where|Error parsing type annotation", module="pdoc"

@@ -1,4 +1,6 @@
-"""Checker of HTML in a saved notebook: it must be well-formed, and must not run or load anything."""
+"""Checker of HTML in a saved notebook: it must be well-formed, and must not run or load
+anything.
+"""
 
 import re
 from html.parser import HTMLParser

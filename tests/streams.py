@@ -3,8 +3,9 @@
     @given(event_streams())
     def test_something(events: list[Event]) -> None: ...
 
-Ids are unique, deltas are between a start and an end, a result comes once, a failed run has one fatal error, a paused one an
-open request. Texts and calls overlap, may be replaced at their end, and may be left for `run.end` to close.
+Ids are unique, deltas are between a start and an end, a result comes once, a failed run has one
+fatal error, a paused one an open request. Texts and calls overlap, may be replaced at their end,
+and may be left for `run.end` to close.
 """
 
 import itertools
@@ -64,7 +65,9 @@ def usages(draw: st.DrawFn) -> ev.Usage:
 
 @st.composite
 def utf16_pieces(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """Return a text, and its pieces as of a service that counts in UTF-16 and cuts emoji in two: JSON carries the halves."""
+    """Return a text, and its pieces as of a service that counts in UTF-16 and cuts emoji in two:
+    JSON carries the halves.
+    """
     text = draw(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
     units = text.encode("utf-16-le")
     cuts = sorted(draw(st.sets(st.integers(0, len(units) // 2), max_size=6)))
@@ -115,7 +118,7 @@ class _Writer:
         around = [*self.agents, *self.all_calls[-1:]]
         return self.one(around) if around and self.draw(st.integers(0, 3)) == 0 else None
 
-    # --- what may happen --------------------------------------------------------------------------------------------------
+    # --- what may happen ---
 
     def step(self) -> None:
         """Begin or end a step, which ends all open texts: none spans two steps."""
@@ -271,7 +274,9 @@ class _Writer:
         )
 
     def ask(self) -> None:
-        """Write an approval request, at most once for a call, and after its arguments are complete."""
+        """Write an approval request, at most once for a call, and after its arguments are
+        complete.
+        """
         id_ = self.new("approval")
         tool = self.some_call()
         tool = None if tool in self.asked_about or tool in self.calls else tool
@@ -341,7 +346,9 @@ class _Writer:
         self.write(ev.UsageUpdate, usage=self.total)
 
     def allowed(self) -> list[Callable[[], None]]:
-        """Return the methods that write the events that may come next, the common ones several times."""
+        """Return the methods that write the events that may come next, the common ones several
+        times.
+        """
         may = [
             self.step,
             self.text_start,

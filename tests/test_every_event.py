@@ -1,6 +1,7 @@
 """Every consumer of events handles each class of the vocabulary, or drops it on purpose.
 
-The classes are those of the union itself. A new one fails here until each consumer has a place for it.
+The classes are those of the union itself. A new one fails here until each consumer has a place for
+it.
 """
 
 import json
@@ -114,7 +115,9 @@ def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
 
 
 NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e.Hidden}
-"""Classes that a system need not represent: borders, which follow from the content, and notes for our own readers."""
+"""Classes that a system need not represent: borders, which follow from the content, and notes for
+our own readers.
+"""
 LOSSES: dict[type[e.Event], set[Loss]] = {
     e.Prompt: {Loss.PROMPTS},
     e.Rewind: {Loss.PROMPTS},

@@ -1,4 +1,7 @@
-"""The architecture: imports point down. A room imports from lower floors, and a file from the files below it in its room."""
+"""The architecture: imports point down.
+
+A room imports from lower floors, and a file from the files below it in its room.
+"""
 
 import ast
 import functools
@@ -11,8 +14,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nbagent"
 
-# Each floor's rooms, the lowest first. A folder is one room, but for what is named here with its folder (`run.diff`): that is a
-# room inside a room, on a floor of its own.
+# Each floor's rooms, the lowest first. A folder is one room, but for what is named here with its
+# folder (`run.diff`): that is a room inside a room, on a floor of its own.
 FLOORS: list[tuple[str, ...]] = [
     ("printable",),
     ("errors", "other_names"),
@@ -34,7 +37,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("cli", "testing"),
     ("__main__",),
 ]
-# The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
+# The floors inside a room: of its files, or of its folders. What is not named stands on the floor
+# marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [
         ("base",),
@@ -155,7 +159,9 @@ def modules() -> list[Path]:
 
 
 def name_of(path: Path) -> str:
-    """Return a module's name inside the package: `adapters.a2a.decoder`; a package's own file is its `__init__`."""
+    """Return a module's name inside the package: `adapters.a2a.decoder`; a package's own file is
+    its `__init__`.
+    """
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
@@ -165,7 +171,9 @@ NAMES = {name_of(path) for path in modules()}
 
 @functools.cache
 def imports(path: Path) -> list[str]:
-    """Absolute names of everything a module imports at run time, `nbagent`'s own by the module that it is in."""
+    """Absolute names of everything a module imports at run time, `nbagent`'s own by the module that
+    it is in.
+    """
     tree = ast.parse(path.read_text())
     typing_only = {
         id(inner)
@@ -214,13 +222,17 @@ def height(name: str, floors: list[tuple[str, ...]]) -> int:
 
 
 def room_of(module: str) -> str:
-    """Return the room that a module is in: the longest beginning of its name that has a floor, else the first word."""
+    """Return the room that a module is in: the longest beginning of its name that has a floor, else
+    the first word.
+    """
     beginnings = list(itertools.accumulate(module.split("."), "{}.{}".format))
     return next((each for each in reversed(beginnings) if each in ROOMS), beginnings[0])
 
 
 def points_down(module: str, imported: str) -> bool:
-    """Return True if a module may import another one by the floors of their rooms, and by those inside their room."""
+    """Return True if a module may import another one by the floors of their rooms, and by those
+    inside their room.
+    """
     room, other = room_of(module), room_of(imported)
     if other != room:
         return height(other, FLOORS) < height(room, FLOORS)

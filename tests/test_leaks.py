@@ -1,4 +1,6 @@
-"""A credential is nowhere in a saved notebook, its widgets' state or a log, whatever its source: model, tool or server."""
+"""A credential is nowhere in a saved notebook, its widgets' state or a log, whatever its source:
+model, tool or server.
+"""
 
 import json
 import warnings

@@ -1,4 +1,6 @@
-"""A run takes little more memory than its stream's content, however long it is, and a page can read all of it."""
+"""A run takes little more memory than its stream's content, however long it is, and a page can read
+all of it.
+"""
 
 import json
 import os
@@ -11,7 +13,9 @@ from campaign import WHOLE, figure
 
 TESTS = Path(__file__).parent
 CAP_BYTES = 64 * 1024 * 1024
-"""Bytes that a run may take in the kernel besides its stream's content; about half are the kept events."""
+"""Bytes that a run may take in the kernel besides its stream's content; about half are the kept
+events.
+"""
 
 SIZES = {
     "deltas": 1_000_000 if WHOLE else 50_000,

@@ -1,4 +1,6 @@
-"""The installed package is complete: from a checkout without Node, and from an sdist without npm's registry."""
+"""The installed package is complete: from a checkout without Node, and from an sdist without npm's
+registry.
+"""
 
 import os
 import shutil
@@ -72,7 +74,8 @@ def build(
 
     Args:
         kind: "wheel" or "sdist".
-        isolated: install what the build asks for into an environment of its own, instead of taking what is here.
+        isolated: install what the build asks for into an environment of its own, instead of taking
+            what is here.
     """
     command = [sys.executable, "-m", "build", f"--{kind}", "--outdir", str(out), str(source)]
     if not isolated:

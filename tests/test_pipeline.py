@@ -1,4 +1,6 @@
-"""From a recorded stream to what a view draws: no text is lost on the way, for any size of batches."""
+"""From a recorded stream to what a view draws: no text is lost on the way, for any size of
+batches.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ RECORDINGS = [*RESPONSES, *CHAT]
 
 
 def drawn(items: list[Any], limit: int) -> list[dict[str, Any]]:
-    """Return the blocks of a view after the whole stream, sent in batches of at most `limit` bytes, one for each item."""
+    """Return the blocks of a view after the whole stream, sent in batches of at most `limit` bytes,
+    one for each item.
+    """
     decoder, gate, blocks, outbox = decoder_for(items[0]), Gate("all"), Blocks(), Outbox()
     view: dict[str, dict[str, Any]] = {}
     outbox.feed(blocks.opening())

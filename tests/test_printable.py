@@ -1,4 +1,6 @@
-"""Text that is safe to print: no control character of a terminal, no change of direction, no hidden text."""
+"""Text that is safe to print: no control character of a terminal, no change of direction, no hidden
+text.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""The names that a user types: each exists, is completed, and has a docstring that describes all its parameters."""
+"""The names that a user types: each exists, is completed, and has a docstring that describes all
+its parameters.
+"""
 
 import inspect
 from pathlib import Path

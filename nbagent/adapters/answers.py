@@ -42,5 +42,7 @@ def _forms() -> dict[str, AnswerForm]:
 
 
 def answer_form(system: str) -> AnswerForm:
-    """Return the form in which a system takes answers; for a system without one, the form that has no way."""
+    """Return the form in which a system takes answers; for a system without one, the form that has
+    no way.
+    """
     return _forms().get(system, _NONE)

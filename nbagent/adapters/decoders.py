@@ -26,7 +26,10 @@ class Adapter(Protocol):
 
 @functools.cache
 def adapters() -> tuple[Adapter, ...]:
-    """Return every adapter, in the order in which they are asked. They are imported on the first call, not with nbagent."""
+    """Return every adapter, in the order in which they are asked.
+
+    They are imported on the first call, not with nbagent.
+    """
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
@@ -60,15 +63,19 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.vercel_parts.decoder import VercelPartsDecoder
     from nbagent.adapters.vercel_ui.decoder import VercelDecoder
 
-    # The first adapter that recognises an item gets the stream. An item should be recognised by one adapter only, so that the
-    # order does not matter. It does for the items below, which satisfy two formats; tests/adapters/test_decoders.py holds
-    # both the list and the fact that there are no others:
+    # The first adapter that recognises an item gets the stream. An item should be recognised by one
+    # adapter only, so that the order does not matter. It does for the items below, which satisfy
+    # two formats; tests/adapters/test_decoders.py holds both the list and the fact that there are
+    # no others:
     #
-    #   openai.sessions before anthropic.messages: both have {"type": "error", "error": {"type", …}}, one with a session_id
-    #   google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code and status
+    # openai.sessions before anthropic.messages: both have {"type": "error", "error": {"type", …}},
+    # one with a session_id
+    # google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code
+    # and status
     #   openai.agents before agentor: Agentor's outputs have the SDK's type names
-    #   mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
-    #   openai.responses, agentor, hector and vercel.parts before text: their items may come as strings
+    # mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
+    # openai.responses, agentor, hector and vercel.parts before text: their items may come as
+    # strings
     #
     # UnknownDecoder recognises anything that has fields, and so comes last.
     return (
@@ -110,12 +117,16 @@ def adapters() -> tuple[Adapter, ...]:
 
 
 def decoder_for(first_item: Any) -> Decoder:
-    """Return a new decoder for the stream that starts with that item. The item is not fed to it yet.
+    """Return a new decoder for the stream that starts with that item.
 
-    An item with fields that no system recognises gets the decoder that writes items as `raw` events.
+    The item is not fed to it yet.
+
+    An item with fields that no system recognises gets the decoder that writes items as `raw`
+    events.
 
     Raises:
-        UnknownSource: no stream has such an item (None, a number); the message has its type and the known systems.
+        UnknownSource: no stream has such an item (None, a number); the message has its type and the
+            known systems.
     """
     adapter: Adapter
     inner = frame_of(first_item).data

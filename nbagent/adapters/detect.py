@@ -12,20 +12,27 @@ from nbagent.errors import UnknownSource
 from nbagent.events import Event
 
 MAX_HELD_ITEMS = 3
-"""Items that are held back at the beginning while they do not identify a system: keep-alives, or items of the service's own."""
+"""Items that are held back at the beginning while they do not identify a system: keep-alives, or
+items of the service's own.
+"""
 
 _KEEP_ALIVES = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 class DetectingDecoder:
-    """A decoder that finds the right one by the first items, gives it those, and then steps out of the way.
+    """A decoder that finds the right one by the first items, gives it those, and then steps out of
+    the way.
 
-    From then on `feed` and `end_step` *are* the found decoder's methods: detection costs nothing for the rest of the run.
+    From then on `feed` and `end_step` *are* the found decoder's methods: detection costs nothing
+    for the rest of the run.
 
     Args:
-        hint: called at each item until the decoder is found; returns the system's name if the source knows it.
-        has_closed: called at the end; returns True if the service closed its connection properly (`ServiceStream.has_closed`).
-        is_service: whether a service sends the stream. Of our own events it sends one run, and may leave its stream open then.
+        hint: called at each item until the decoder is found; returns the system's name if the
+            source knows it.
+        has_closed: called at the end; returns True if the service closed its connection properly
+            (`ServiceStream.has_closed`).
+        is_service: whether a service sends the stream. Of our own events it sends one run, and may
+            leave its stream open then.
     """
 
     def __init__(
@@ -72,7 +79,9 @@ class DetectingDecoder:
         return []
 
     def pause(self) -> list[Event] | None:
-        """End the stream, but not the run, if the run waits for its reader; see `BaseDecoder.pause`."""
+        """End the stream, but not the run, if the run waits for its reader; see
+        `BaseDecoder.pause`.
+        """
         return pause(self._found) if self._found is not None else None
 
     def go_on(self) -> None:
@@ -112,12 +121,17 @@ class DetectingDecoder:
 
 
 def stream_outlives_run(decoder: Decoder) -> bool:
-    """Return True if the decoder's service leaves its stream open after the run's end, so that nothing more is to come."""
+    """Return True if the decoder's service leaves its stream open after the run's end, so that
+    nothing more is to come.
+    """
     return bool(getattr(decoder, "stream_outlives_run", False))
 
 
 def pause(decoder: Decoder) -> list[Event] | None:
-    """End a stream, but not the run, if the run waits for its reader; None if it does not. See `BaseDecoder.pause`."""
+    """End a stream, but not the run, if the run waits for its reader; None if it does not.
+
+    See `BaseDecoder.pause`.
+    """
     return decoder.pause() if isinstance(decoder, BaseDecoder | DetectingDecoder) else None
 
 

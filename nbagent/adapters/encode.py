@@ -116,29 +116,35 @@ def encode(
         body = nbagent.encode(run.stream(), "openai.chat", "bytes")
         return StreamingResponse(body, headers=body.headers)
 
-    Several runs that follow one another, as in a generator that passes on the streams of two agents, become one, which ends
-    when the events do.
+    Several runs that follow one another, as in a generator that passes on the streams of two
+    agents, become one, which ends when the events do.
 
-    The stream is always complete. If the events end early, it ends as a stream that failed. If reading the events raises, the
-    error is encoded first and raised then. The attribute `loses` of the result lists what the system cannot represent.
+    The stream is always complete. If the events end early, it ends as a stream that failed. If
+    reading the events raises, the error is encoded first and raised then. The attribute `loses` of
+    the result lists what the system cannot represent.
 
-    Server-sent events have the ids 1, 2, 3, … A browser's `EventSource` that loses its connection asks again, with the last id
-    in the header `Last-Event-ID`. A server that keeps the pieces of a run then goes on after that many; any other should answer
-    with the status 204, which stops the client, because it would show a second run as the rest of the first.
+    Server-sent events have the ids 1, 2, 3, … A browser's `EventSource` that loses its connection
+    asks again, with the last id in the header `Last-Event-ID`. A server that keeps the pieces of a
+    run then goes on after that many; any other should answer with the status 204, which stops the
+    client, because it would show a second run as the rest of the first.
 
     Args:
-        events: the events of a run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
-            read asynchronously; pass `iter(run.stream())` to read it synchronously.
-        system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
-            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor", "status.tokens", or "nbagent" (our
-            own events, as the lines of a recording).
-        as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an HTTP response in pieces,
-            "messages" for the text messages of a WebSocket.
-        join: seconds for which deltas of a block are held back, to be sent as one; None sends each as it comes. Of a plain
-            iterable, which cannot be interrupted, held deltas wait for the next event.
+        events: the events of a run, as an iterable or an async iterable. An object that is both,
+            such as `run.stream()`, is read asynchronously; pass `iter(run.stream())` to read it
+            synchronously.
+        system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or
+            "ag-ui", "openai.chat", "openai.responses", "openai.assistants", "nearai", "dexto",
+            "hector", "agentor", "status.tokens", or "nbagent" (our own events, as the lines of a
+            recording).
+        as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an
+            HTTP response in pieces, "messages" for the text messages of a WebSocket.
+        join: seconds for which deltas of a block are held back, to be sent as one; None sends each
+            as it comes. Of a plain iterable, which cannot be interrupted, held deltas wait for the
+            next event.
 
     Returns:
-        An iterator for an iterable, an async iterator for an async iterable; with the attributes of `EncodedStream`.
+        An iterator for an iterable, an async iterator for an async iterable; with the attributes of
+        `EncodedStream`.
 
     Raises:
         UnknownSystem: no encoder has that name.

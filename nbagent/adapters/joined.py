@@ -13,7 +13,9 @@ _DELTAS = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta})
 
 
 class DeltaJoiner:
-    """Holds deltas of one block until they are due, and joins them to one. Any other event is passed on after them.
+    """Holds deltas of one block until they are due, and joins them to one.
+
+    Any other event is passed on after them.
 
     Args:
         seconds: age of the first delta at which they are due.
@@ -40,7 +42,9 @@ class DeltaJoiner:
         return ready if self.left else [*ready, *self.flush()]
 
     def flush(self) -> list[ev.Event]:
-        """Return the held deltas as one, with the envelope of the last; nothing if there are none."""
+        """Return the held deltas as one, with the envelope of the last; nothing if there are
+        none.
+        """
         held, self._held = self._held, []
         return [replace(held[-1], delta="".join(event.delta for event in held))] if held else []
 

@@ -1,4 +1,6 @@
-"""`OneRunEncoder`: runs that follow one another in a stream of events, encoded as one run, as `show` shows them."""
+"""`OneRunEncoder`: runs that follow one another in a stream of events, encoded as one run, as
+`show` shows them.
+"""
 
 from collections.abc import Iterable
 

@@ -51,49 +51,64 @@ T = TypeVar("T")
 class Agent:
     """A model with instructions and tools.
 
-    Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a run (`after=`).
+    Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a
+    run (`after=`).
 
         agent = Agent("gpt-5-mini", "Answer in one sentence.", tools=[weather])
         await agent.generate("Do I need an umbrella in Oslo?")
 
     Args:
-        model: the model's name; `"demo"` is a scripted one that runs in this process. Or a recording: of
-            `nbagent.replay("run.jsonl")`, a run or its events, each request gets the next response, and the tools are called
-            for real. `[nbagent.replay("run.jsonl"), "gpt-5-mini"]` goes on with a live model where the recording ends.
+        model: the model's name; `"demo"` is a scripted one that runs in this process. Or a
+            recording: of `nbagent.replay("run.jsonl")`, a run or its events, each request gets the
+            next response, and the tools are called for real. `[nbagent.replay("run.jsonl"),
+            "gpt-5-mini"]` goes on with a live model where the recording ends.
         instructions: the system prompt.
-        tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
-        client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
-            (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
-        api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
+        tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by
+            `nbagent.mcp`.
+        client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is
+            configured by the environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+        api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat
+            with any other server.
         name: the agent's name in the header and in the events; by default the model's.
         max_steps: responses of the model that a run may take; tools are called between them.
-        timeout: seconds that a run may take in all, including the time that its reader takes; None is no limit.
-        idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
+        timeout: seconds that a run may take in all, including the time that its reader takes; None
+            is no limit.
+        idle_timeout: seconds that the model may be silent; None leaves it to the client, whose
+            limit is 600.
         parallel: whether tool calls of one response run at the same time.
-        result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
-        model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
-        description: what the agent is for, for the models of agents that have it as a tool or may hand over to it; by default
-            its instructions.
-        allow: names of tools that are called without asking, although they ask first. The set `agent.allow` may be changed.
-        handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be changed later, so that two
-            agents can hand over to each other.
-        max_total_tokens: tokens that a run may use, those of its sub-agents among them. They are counted after each response;
-            a run that has used them up calls no more tools and ends as incomplete, with the code "budget".
+        result_chars: characters of a tool's result that the model gets at most, with a note of what
+            is left out.
+        model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one
+            that nbagent would send.
+        description: what the agent is for, for the models of agents that have it as a tool or may
+            hand over to it; by default its instructions.
+        allow: names of tools that are called without asking, although they ask first. The set
+            `agent.allow` may be changed.
+        handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be
+            changed later, so that two agents can hand over to each other.
+        max_total_tokens: tokens that a run may use, those of its sub-agents among them. They are
+            counted after each response; a run that has used them up calls no more tools and ends as
+            incomplete, with the code "budget".
         max_cost: the same in US dollars; needs `prices`.
-        prices: of the model, in US dollars per million tokens: `{"input": 1.25, "output": 10}`, and `"cache_read"` for input
-            that the server has in its cache, if that differs. With them a run's usage has a cost.
-        max_repeats: how often in a row the model may make the same call with the same result. Then it is warned; if it goes
-            on, the run ends as incomplete, with the code "loop". None never ends it.
-        concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
-            turn. None is no limit.
-        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
-        memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
+        prices: of the model, in US dollars per million tokens: `{"input": 1.25, "output": 10}`, and
+            `"cache_read"` for input that the server has in its cache, if that differs. With them a
+            run's usage has a cost.
+        max_repeats: how often in a row the model may make the same call with the same result. Then
+            it is warned; if it goes on, the run ends as incomplete, with the code "loop". None
+            never ends it.
+        concurrency: requests to the model that all runs of the agent together may have under way;
+            the others wait for their turn. None is no limit.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the
+            model sends them.
+        memory: what the model is sent of a session's conversation: `BufferWindow(…)`,
+            `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
-        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, the URL of a Redis, or a `Store`; by
-            default this process's memory.
+        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, the URL of a
+            Redis, or a `Store`; by default this process's memory.
 
-    A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as the client's `max_retries`
-    says (2 by default) and after the time that the server asks for. One whose response has begun is never sent again.
+    A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as
+    the client's `max_retries` says (2 by default) and after the time that the server asks for. One
+    whose response has begun is never sent again.
 
     Raises:
         NbagentError: an argument is invalid; the message names it.
@@ -198,10 +213,13 @@ class Agent:
         timeout: float | None = None,
         approve: bool | Callable[[dict[str, Any]], bool] = False,
     ) -> AnyTool:
-        """Return the agent as a tool of another one, as `Agent(tools=[other])` does. Its one parameter is the task.
+        """Return the agent as a tool of another one, as `Agent(tools=[other])` does.
 
-        It works inside the call's panel, with its own limits; its questions reach the reader, and what it spends counts in the
-        outer run too. It knows the task, and nothing else of the conversation.
+        Its one parameter is the task.
+
+        It works inside the call's panel, with its own limits; its questions reach the reader, and
+        what it spends counts in the outer run too. It knows the task, and nothing else of the
+        conversation.
 
         Args:
             name: that the model sees; by default the agent's.
@@ -231,17 +249,20 @@ class Agent:
         after: Any = None,
         types: EventTypes = None,
     ) -> AgentStream:
-        """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
+        """Return the events of a run, for `nbagent.show`, `async for` or `for`.
+
+        The request is sent when the first one is read.
 
         Args:
-            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages in the form of either API,
-                the newest last.
-            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The
-                answer is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
-            after: what the prompt goes on from: a run, of this agent or of any other stream, or messages. A run that still
-                goes on is waited for.
-            types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
-                keeps all, which `nbagent.show` needs.
+            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages
+                in the form of either API, the newest last.
+            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or
+                a list of these. The answer is JSON then, and `run.output` the object. One that does
+                not fit is asked for once more. None is a text.
+            after: what the prompt goes on from: a run, of this agent or of any other stream, or
+                messages. A run that still goes on is waited for.
+            types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a
+                loop of your own; None keeps all, which `nbagent.show` needs.
 
         Raises:
             NbagentError: the prompt cannot be read.
@@ -286,20 +307,23 @@ class Agent:
         after: Any = None,
         answer: Handler | None = None,
     ) -> Any:
-        """Return the whole answer to a prompt. Inside a tool of another agent, the run appears in the panel of the tool's call.
+        """Return the whole answer to a prompt.
+
+        Inside a tool of another agent, the run appears in the panel of the tool's call.
 
         Args:
             prompt: as for `stream`.
             output: as for `stream`; the answer is an object of this type then.
             after: as for `stream`.
-            answer: answers the questions of tools that ask before they are called, as for `nbagent.show`: called with each
-                `Question`, in a thread (an `async def` on this loop). It returns True or False, changed arguments, or a text as
-                the reason of a denial.
+            answer: answers the questions of tools that ask before they are called, as for
+                `nbagent.show`: called with each `Question`, in a thread (an `async def` on this
+                loop). It returns True or False, changed arguments, or a text as the reason of a
+                denial.
 
         Raises:
-            AgentError: the run failed, was cut off, or reached a limit; its `partial` is the text so far, and its cause the
-                openai client's own error, if there was one. Or it asks a question, and there is no `answer` (`status`
-                "paused").
+            AgentError: the run failed, was cut off, or reached a limit; its `partial` is the text
+                so far, and its cause the openai client's own error, if there was one. Or it asks a
+                question, and there is no `answer` (`status` "paused").
             Cancelled: the model's server cancelled its response.
         """
         context = CURRENT_CALL.get()
@@ -336,12 +360,14 @@ class Agent:
         return AgentStream(turns, self.name, event_types(types), self, session.name)
 
     def fork(self, recording: Any, at: Any = None, **options: Any) -> "Run":
-        """Repeat a recorded run up to a point without asking the model, go on live from there, and show that.
+        """Repeat a recorded run up to a point without asking the model, go on live from there, and
+        show that.
 
             agent.fork(nbagent.replay("run.jsonl"), at="fetch_rates", result={"rate": 1.1})
 
         Args:
-            recording: `nbagent.replay(…)`, the path of a recording, a list of events (`nbagent.load(…)`), or a run.
+            recording: `nbagent.replay(…)`, the path of a recording, a list of events
+                (`nbagent.load(…)`), or a run.
             at: as for `run.fork`.
             options: the other arguments of `run.fork`, which describes them.
 
@@ -385,7 +411,8 @@ class Agent:
 
         Args:
             extra_tools: besides the agent's own.
-            allowed: names of the tools that the reader has allowed for good; an answer adds to them.
+            allowed: names of the tools that the reader has allowed for good; an answer adds to
+                them.
             output: as for `stream`.
         """
         call = CURRENT_CALL.get()
@@ -419,7 +446,8 @@ class Agent:
         )
 
     async def served_tools(self) -> list[AnyTool]:
-        """Return all tools, those of servers among them, for a server that serves them by themselves.
+        """Return all tools, those of servers among them, for a server that serves them by
+        themselves.
 
         Raises:
             ToolError: a server cannot be reached.
@@ -481,7 +509,9 @@ def _names(allow: Iterable[str]) -> set[str]:
 
 
 def _with_agents(tools: Any) -> Any:
-    """Return a list of tools with agents made tools; what is no list is left to the check of the tools."""
+    """Return a list of tools with agents made tools; what is no list is left to the check of the
+    tools.
+    """
     if isinstance(tools, Agent) or not isinstance(tools, Iterable):
         return tools
     return [item.as_tool() if isinstance(item, Agent) else item for item in tools]

@@ -15,11 +15,14 @@ from nbagent.runtime import loop
 
 
 class AgentStream(loop.OwnedStream):
-    """The events of one run, for `async for` on any event loop, or for a plain `for`. They can be read once.
+    """The events of one run, for `async for` on any event loop, or for a plain `for`.
 
-    The run is a task on nbagent's own loop. It goes on while a cell blocks, until some hundred events wait to be read.
-    Closing or dropping the stream, or cancelling the task that reads it, stops the run: the model's connection is closed,
-    async tools are cancelled, and results of sync ones are dropped. The last event is then `run.end` with status `cancelled`.
+    They can be read once.
+
+    The run is a task on nbagent's own loop. It goes on while a cell blocks, until some hundred
+    events wait to be read. Closing or dropping the stream, or cancelling the task that reads it,
+    stops the run: the model's connection is closed, async tools are cancelled, and results of sync
+    ones are dropped. The last event is then `run.end` with status `cancelled`.
 
     Attributes:
         name: the agent's name.
@@ -45,7 +48,10 @@ class AgentStream(loop.OwnedStream):
 
     @property
     def failure(self) -> BaseException | None:
-        """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
+        """The exception that ended the run, or None.
+
+        Unlike the events, it may hold secrets that a server quoted.
+        """
         return self._turns.failure
 
     @property

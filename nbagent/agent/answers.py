@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 
 class Answers:
-    """Reads a run, and has its questions answered. As a context manager: what the handler still does is cancelled at the end.
+    """Reads a run, and has its questions answered.
+
+    As a context manager: what the handler still does is cancelled at the end.
 
     Args:
-        handler: called with each question: in a thread, or awaited on this loop if it is an `async def`. None if there is none.
+        handler: called with each question: in a thread, or awaited on this loop if it is an `async
+            def`. None if there is none.
         outcome: of the run; gets its events.
 
     Raises:

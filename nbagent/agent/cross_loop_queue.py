@@ -18,7 +18,10 @@ T = TypeVar("T")
 Put: TypeAlias = Callable[[T], Awaitable[None]]
 
 MAX_WAITING_ITEMS = 256
-"""Items that may wait to be read. With more than that the producer waits, and so does the server that it reads from."""
+"""Items that may wait to be read.
+
+With more than that the producer waits, and so does the server that it reads from.
+"""
 
 
 class CrossLoopQueue(Generic[T]):
@@ -27,8 +30,9 @@ class CrossLoopQueue(Generic[T]):
     The task starts at the first `take`, in a copy of the context in which the queue was made.
 
     Args:
-        produce: coroutine function, called with `put`; the items end when it returns. `stop` raises `CancelledError` in it,
-            once. It may still put some last items then, which does not wait.
+        produce: coroutine function, called with `put`; the items end when it returns. `stop` raises
+            `CancelledError` in it, once. It may still put some last items then, which does not
+            wait.
 
     Attributes:
         stopping: whether `stop` was called.
@@ -48,7 +52,9 @@ class CrossLoopQueue(Generic[T]):
         self._running = False
 
     def take(self) -> T | concurrent.futures.Future[None] | None:
-        """Return the next item, a future to wait for before the next call, or None after the last item."""
+        """Return the next item, a future to wait for before the next call, or None after the last
+        item.
+        """
         self._start()
         with self._lock:
             if self._items:
@@ -63,7 +69,10 @@ class CrossLoopQueue(Generic[T]):
             return waiter
 
     def stop(self) -> None:
-        """Stop the producer, from any thread. May be called more than once, and from a finalizer: it takes no lock."""
+        """Stop the producer, from any thread.
+
+        May be called more than once, and from a finalizer: it takes no lock.
+        """
         self.stopping = True
         self._on_loop(self._cancel)
 

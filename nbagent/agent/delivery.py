@@ -22,9 +22,11 @@ class Delivery:
     Attributes:
         streaming: False for each text in one piece, when it is complete.
         thinking: False leaves the model's thoughts out.
-        chunk_chars: characters of a piece; the last one of a text may be shorter. None for pieces as the model sends them.
+        chunk_chars: characters of a piece; the last one of a text may be shorter. None for pieces
+            as the model sends them.
         delay_s: seconds between two pieces.
-        buffer_chars: characters that may wait for their turn; while there are more, no more is read from the model.
+        buffer_chars: characters that may wait for their turn; while there are more, no more is read
+            from the model.
     """
 
     streaming: bool = True
@@ -37,7 +39,8 @@ class Delivery:
         """Run a producer of events, and put them in their pieces, at their pace.
 
         Args:
-            produce: called with a function like `put`. As it is cancelled, all that waits is put at once.
+            produce: called with a function like `put`. As it is cancelled, all that waits is put at
+                once.
             put: takes each event.
         """
         pieces = Pieces(self)
@@ -116,7 +119,10 @@ class Paced:
             await self._has_room.wait()
 
     async def run(self, producer: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine that calls `put`, until all is put. Cancelling cancels it, and puts what waits without delay."""
+        """Run a coroutine that calls `put`, until all is put.
+
+        Cancelling cancels it, and puts what waits without delay.
+        """
         if not self._delay:
             await producer
             return

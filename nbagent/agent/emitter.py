@@ -8,7 +8,9 @@ from nbagent import events as e
 
 
 class Emitter:
-    """Emits events with the agent's name and the number of the step. An event of a sub-agent has its own, and keeps them.
+    """Emits events with the agent's name and the number of the step.
+
+    An event of a sub-agent has its own, and keeps them.
 
     Args:
         agent: its name.
@@ -33,7 +35,9 @@ class Emitter:
         )
 
     def close(self) -> None:
-        """Drop all further events: those of what a tool has left running would wait for a reader for ever."""
+        """Drop all further events: those of what a tool has left running would wait for a reader
+        for ever.
+        """
         self.put = _drop
 
 

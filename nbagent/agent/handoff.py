@@ -75,5 +75,7 @@ def transferred(name: str) -> str:
 
 
 def not_transferred(name: str) -> str:
-    """Return the result of a hand-off that did not take place, since another one of the same response did."""
+    """Return the result of a hand-off that did not take place, since another one of the same
+    response did.
+    """
     return f"Not done: {name} goes on with the conversation already."

@@ -1,4 +1,6 @@
-"""`Journal`: the history before a run's prompt (none, another run's, a session's), and what keeps the run's own."""
+"""`Journal`: the history before a run's prompt (none, another run's, a session's), and what keeps
+the run's own.
+"""
 
 import asyncio
 import concurrent.futures
@@ -24,7 +26,8 @@ class Conversation:
     Attributes:
         items: as the model has them, so far.
         prompt: the range of the run's prompt among the items.
-        earlier: messages of Chat Completions before the run's prompt, as the run's reader may see them.
+        earlier: messages of Chat Completions before the run's prompt, as the run's reader may see
+            them.
     """
 
     def __init__(self, prompt: Iterable[Item]) -> None:
@@ -38,7 +41,8 @@ class Conversation:
 
         Args:
             items: as the model has them.
-            shown: messages that the run's reader may see in their place; None for those of the items.
+            shown: messages that the run's reader may see in their place; None for those of the
+                items.
         """
         items = list(items)
         self.earlier[:0] = _masked(to_chat(items, "") if shown is None else list(shown))
@@ -52,10 +56,16 @@ def _masked(messages: list[Json]) -> list[Json]:
 
 
 class Journal(Protocol):
-    """Gives a run its history, and keeps what the run adds to it. All methods are awaited on nbagent's own loop."""
+    """Gives a run its history, and keeps what the run adds to it.
+
+    All methods are awaited on nbagent's own loop.
+    """
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
-        """Put the history before the prompt, which is all that the conversation has. May wait for another run."""
+        """Put the history before the prompt, which is all that the conversation has.
+
+        May wait for another run.
+        """
         ...
 
     async def add(self, items: Sequence[Item]) -> None:
@@ -63,7 +73,10 @@ class Journal(Protocol):
         ...
 
     async def end(self) -> e.Usage | None:
-        """End the run, however it ended, also before `begin` returned. Returns the tokens that the journal used, or None."""
+        """End the run, however it ended, also before `begin` returned.
+
+        Returns the tokens that the journal used, or None.
+        """
         ...
 
 

@@ -93,7 +93,8 @@ def cost_of(usage: Usage, prices: Mapping[str, float]) -> float:
 
     Args:
         usage: the tokens.
-        prices: US dollars per million tokens: `input`, `output`, and `cache_read`, by default the same as `input`.
+        prices: US dollars per million tokens: `input`, `output`, and `cache_read`, by default the
+            same as `input`.
     """
     cached = min(usage.cache_read or 0, usage.input or 0)
     dollars = (
@@ -230,7 +231,9 @@ class Repeats:
 
 
 def _canonical(arguments: str) -> str:
-    """Return a call's arguments in one spelling, so that blanks and the order of names do not count."""
+    """Return a call's arguments in one spelling, so that blanks and the order of names do not
+    count.
+    """
     try:
         return json.dumps(json.loads(arguments or "{}"), sort_keys=True)
     except (ValueError, RecursionError):

@@ -1,4 +1,6 @@
-"""`Outcome`: the result of a run, read from its events: an answer, or the error that says why there is none."""
+"""`Outcome`: the result of a run, read from its events: an answer, or the error that says why there
+is none.
+"""
 
 from typing import Any
 
@@ -96,5 +98,7 @@ class Outcome:
 
 
 def _cause(error: BaseException | None) -> BaseException | None:
-    """Return the error; None if it says no more than the answer's own, or holds a secret, which some servers quote."""
+    """Return the error; None if it says no more than the answer's own, or holds a secret, which
+    some servers quote.
+    """
     return None if isinstance(error, NbagentError) else secrets.without_secrets(error)

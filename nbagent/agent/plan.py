@@ -21,19 +21,22 @@ class Plan:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
-        tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
+        tools: by the names that the model sees; those of `toolsets` are added before each response
+            of the model.
         toolsets: sources of more tools.
-        result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
+        result_chars: characters of a tool's result that the model gets at most, unless the tool has
+            a limit of its own.
         allow: names of the tools that the agent calls without asking.
-        allowed: names of the tools that the reader has allowed for good; an answer adds to them. Those of an agent that works
-            inside a call have its name and a slash before them.
+        allowed: names of the tools that the reader has allowed for good; an answer adds to them.
+            Those of an agent that works inside a call have its name and a slash before them.
         limits: of tokens, cost and repeated calls.
         prices: of the model, in US dollars per million tokens; None if they are unknown.
         slots: limit how many requests of the agent are under way at a time.
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
-        record: calls that were made before, for tools that must not be called twice; None if there are none.
+        record: calls that were made before, for tools that must not be called twice; None if there
+            are none.
         delivery: pieces and pace of the texts; None for those of the model.
         notices: told to the reader when the run begins.
     """

@@ -28,7 +28,9 @@ _IS_URL = re.compile(r"(https?://|data:)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptPart:
-    """A picture or a file, for the list that is given as a prompt. `nbagent.image` and `nbagent.file` make it.
+    """A picture or a file, for the list that is given as a prompt.
+
+    `nbagent.image` and `nbagent.file` make it.
 
     Attributes:
         media_type: such as `image/png`.
@@ -54,8 +56,9 @@ def image(picture: Any) -> PromptPart:
     """Return a picture for a prompt: `agent.stream(["What is in it?", nbagent.image(fig)])`.
 
     Args:
-        picture: a Matplotlib figure or its axes, a PIL image, or anything else that a notebook draws as PNG; the path of a PNG,
-            JPEG, GIF or WebP file, or its bytes; a URL, which the model's server opens.
+        picture: a Matplotlib figure or its axes, a PIL image, or anything else that a notebook
+            draws as PNG; the path of a PNG, JPEG, GIF or WebP file, or its bytes; a URL, which the
+            model's server opens.
 
     Raises:
         NbagentError: it cannot be read, is no picture that models take, or is larger than 20 MB.
@@ -83,7 +86,8 @@ def image(picture: Any) -> PromptPart:
 def file(path: str | os.PathLike[str], *, name: str | None = None) -> PromptPart:
     """Return a file for a prompt: `agent.stream(["Summarise it.", nbagent.file("report.pdf")])`.
 
-    A picture is sent as one, a file of text as text, any other as it is: whether a model reads it, its server says.
+    A picture is sent as one, a file of text as text, any other as it is: whether a model reads it,
+    its server says.
 
     Args:
         path: of the file.
@@ -107,7 +111,9 @@ def file(path: str | os.PathLike[str], *, name: str | None = None) -> PromptPart
 
 
 def joined(prompt: Any) -> Any:
-    """Return a prompt with its texts and parts, where they follow each other, as one message of the user."""
+    """Return a prompt with its texts and parts, where they follow each other, as one message of the
+    user.
+    """
     if isinstance(prompt, PromptPart):
         prompt = [prompt]
     if isinstance(prompt, str | Mapping) or not isinstance(prompt, Iterable):

@@ -45,10 +45,12 @@ def agent_tool(start: Start, name: str, description: str, **options: Any) -> Any
 
 
 async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
-    """Run an agent inside a tool call of another agent's run, and return its answer. May be awaited on any loop.
+    """Run an agent inside a tool call of another agent's run, and return its answer.
 
-    Its events appear inside the call's panel, its questions reach the reader of the outer run, and what it spends counts
-    there too. Cancelling stops it.
+    May be awaited on any loop.
+
+    Its events appear inside the call's panel, its questions reach the reader of the outer run, and
+    what it spends counts there too. Cancelling stops it.
 
     Args:
         context: of the call.

@@ -1,4 +1,6 @@
-"""Loop of one agent run: model responses and tool calls alternate until the model answers without a call."""
+"""Loop of one agent run: model responses and tool calls alternate until the model answers without a
+call.
+"""
 
 import asyncio
 from collections import Counter
@@ -56,7 +58,8 @@ class Turns:
     Args:
         plan: the parameters.
         items: the history, the prompt last.
-        journal: gives the history before the items, and keeps what is added to it; None for a run that stands alone.
+        journal: gives the history before the items, and keeps what is added to it; None for a run
+            that stands alone.
         outer: spending of the run whose tool this run is; None for a run of its own.
 
     Attributes:
@@ -102,7 +105,9 @@ class Turns:
         )
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
-        """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
+        """Run to the end as `run` does, with the texts in the pieces and at the pace of the
+        plan.
+        """
         delivery = self.plan.delivery
         await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
 
@@ -148,7 +153,7 @@ class Turns:
         await self._emit(end)
         self._emitter.close()
 
-    # --- the history --------------------------------------------------------------------------------------------------
+    # --- the history ---
 
     async def _begin(self) -> None:
         """Show the prompt, and put what was said before it into the history."""
@@ -173,7 +178,10 @@ class Turns:
         self._id_prefix = past.prefix
 
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
-        """Keep the text of a response that did not end, and end the journal. Returns the run's end."""
+        """Keep the text of a response that did not end, and end the journal.
+
+        Returns the run's end.
+        """
         spent: e.Usage | None = None
         try:
             try:
@@ -191,7 +199,9 @@ class Turns:
         return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 
     def _sendable(self) -> list[history.Item]:
-        """Return the history as it is sent: every call with its output and its own id, unless the server keeps a part of it."""
+        """Return the history as it is sent: every call with its output and its own id, unless the
+        server keeps a part of it.
+        """
         items = self.conversation.items
         kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
         return (
@@ -200,7 +210,7 @@ class Turns:
             else history.with_unique_ids(history.paired(items))
         )
 
-    # --- steps --------------------------------------------------------------------------------------------------------
+    # --- steps ---
 
     async def _steps(self) -> e.RunEnd:
         if isinstance(self._journal, Past) and self._journal.calls:
@@ -244,7 +254,9 @@ class Turns:
             self.plan.tools.update(merged(self._own_tools, sets))
 
     async def _tools_of(self, toolset: Toolset) -> Sequence[AnyTool]:
-        """Return the tools of a toolset; if it has died during the run, those of before, whose calls then say so."""
+        """Return the tools of a toolset; if it has died during the run, those of before, whose
+        calls then say so.
+        """
         try:
             self._listed[toolset] = await toolset.tools()
         except ToolError as error:
@@ -287,7 +299,9 @@ class Turns:
             await self._estimate()
 
     async def _request(self) -> Any:
-        """Send a request, again if the server cannot take it yet, and return the open stream of its response."""
+        """Send a request, again if the server cannot take it yet, and return the open stream of its
+        response.
+        """
         plan = self.plan
         connection = plan.connection
         backoff = Backoff(connection.max_retries)
@@ -327,7 +341,10 @@ class Turns:
         self.spending.add(estimated(asked, self._response.written), plan.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> None:
-        """Run the calls of a response. The first hand-off among them takes place after all of them."""
+        """Run the calls of a response.
+
+        The first hand-off among them takes place after all of them.
+        """
         handoffs = [start for start, _ in calls if start.name in self.plan.handoffs]
         if others := [call for call in calls if call[0].name not in self.plan.handoffs]:
             await self._calls.run(others)
@@ -345,7 +362,10 @@ class Turns:
         self._hand_over(to.plan())
 
     def _hand_over(self, plan: Plan) -> None:
-        """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
+        """Go on with the parameters of another agent.
+
+        The form of the answer and the limits stay those of the run.
+        """
         self.plan = replace_dataclass(
             plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path
         )
@@ -358,7 +378,7 @@ class Turns:
             self.plan, self.questions, self._emit, self._keep, self.spending, self._stops
         )
 
-    # --- the form of the answer ---------------------------------------------------------------------------------------
+    # --- the form of the answer ---
 
     def _read_answer(self) -> str | None:
         """Read the answer in the form that was asked for. Return what is wrong with it, or None."""
@@ -396,7 +416,7 @@ class Turns:
             )
         )
 
-    # --- ends ---------------------------------------------------------------------------------------------------------
+    # --- ends ---
 
     async def _close(self) -> e.RunEnd:
         """Close the decoder, and return its `run.end`."""
@@ -433,7 +453,9 @@ class Turns:
         return end
 
     async def _forward(self, event: e.Event) -> None:
-        """Emit an event of the decoder, except for a start and end of the run: these are emitted once for all its responses."""
+        """Emit an event of the decoder, except for a start and end of the run: these are emitted
+        once for all its responses.
+        """
         if isinstance(event, e.RunStart | e.RunEnd):
             return
         if self._id_prefix:

@@ -27,7 +27,9 @@ from nbagent.runtime.notebook import notebook_variables
 from nbagent.sources.request import RequestOptions
 
 END_TIMEOUT_S = 10.0
-"""Seconds in which the stream of an answer closes, and its messages are kept, after its last event has come."""
+"""Seconds in which the stream of an answer closes, and its messages are kept, after its last event
+has come.
+"""
 
 
 class AnswerInProgress(NbagentError):
@@ -72,7 +74,9 @@ class Chat:
 
     @property
     def session(self) -> Any:
-        """The session that the chat goes on with now; None if it is with a function or an address."""
+        """The session that the chat goes on with now; None if it is with a function or an
+        address.
+        """
         return getattr(self._partner, "session", None)
 
     @property
@@ -107,7 +111,10 @@ class Chat:
         return self._ask(prompt, _prompt_event(prompt, []))
 
     async def ask(self, prompt: str | list[Json]) -> str:
-        """Ask a prompt, and return the text of the answer when it has ended. Arguments and errors as for `send`."""
+        """Ask a prompt, and return the text of the answer when it has ended.
+
+        Arguments and errors as for `send`.
+        """
         return await asyncio.wrap_future(await asyncio.to_thread(self.send, prompt))
 
     def stop(self) -> None:
@@ -226,7 +233,8 @@ class Chat:
             ) from error
 
     def _on_say(self, say: Say) -> None:
-        # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands over.
+        # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands
+        # over.
         submit(asyncio.to_thread(self._take, say))
 
     def _take(self, say: Say) -> None:
@@ -266,18 +274,20 @@ def chat(
         nbagent.chat("https://…/v1/chat/completions", json={"model": "…"})
         nbagent.chat(lambda messages: client.chat.completions.create(messages=messages, …, stream=True))
 
-    Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An earlier prompt can be asked again
-    or edited, and the conversation goes on from there. `{name}` in the input line takes the notebook's variable of that name.
+    Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An
+    earlier prompt can be asked again or edited, and the conversation goes on from there. `{name}`
+    in the input line takes the notebook's variable of that name.
 
     Args:
-        source: an agent, a session, an address, or a function from messages (in the form of Chat Completions) to a stream that
-            `show` takes.
+        source: an agent, a session, an address, or a function from messages (in the form of Chat
+            Completions) to a stream that `show` takes.
         face: `"widget"` outside of a notebook too.
-        options: those of `show` about what may be seen; `name`, `adapter`, `answer`, `stable`. For an address also the
-            request's: `json` is sent with `messages` and `stream` added.
+        options: those of `show` about what may be seen; `name`, `adapter`, `answer`, `stable`. For
+            an address also the request's: `json` is sent with `messages` and `stream` added.
 
     Returns:
-        The chat: `chat.send("…")`, `await chat.ask("…")`, `chat.messages`, `chat.session`, `chat.run`.
+        The chat: `chat.send("…")`, `await chat.ask("…")`, `chat.messages`, `chat.session`,
+        `chat.run`.
 
     Raises:
         NbagentError: the source is none of these.
@@ -304,7 +314,8 @@ def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
 
 
 def _content(text: str, files: Sequence[Json]) -> str | list[Json]:
-    """Return a prompt's content in the form of the Responses API, which the agent converts where it asks another one.
+    """Return a prompt's content in the form of the Responses API, which the agent converts where it
+    asks another one.
 
     Args:
         text: of the prompt.

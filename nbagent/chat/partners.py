@@ -1,4 +1,6 @@
-"""Partners of a chat, the side that answers: a session of an agent, or a function (an address is one)."""
+"""Partners of a chat, the side that answers: a session of an agent, or a function (an address is
+one).
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
@@ -73,7 +75,9 @@ class SessionPartner:
         """Do nothing: the session has kept them."""
 
     def rewind(self, count: int) -> None:
-        """Go on in a session of the same name with the first messages; the longer one is kept under another name."""
+        """Go on in a session of the same name with the first messages; the longer one is kept under
+        another name.
+        """
         shorter, name = self.session.fork(at=count), self.session.name
         spare = shorter.name
         shorter.rename(f"{spare} …")
@@ -102,7 +106,10 @@ class FunctionPartner:
         return self._ask([*self.messages, {"role": "user", "content": content}])
 
     def add(self, messages: Sequence[Json]) -> None:
-        """Keep the messages of an answer. One that did not come gets a note: many servers want the roles to alternate."""
+        """Keep the messages of an answer.
+
+        One that did not come gets a note: many servers want the roles to alternate.
+        """
         self.messages += messages
         if self.messages[-1]["role"] == "user":
             self.messages.append({"role": "assistant", "content": NO_ANSWER})
@@ -122,7 +129,8 @@ def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partne
     """Return the partner behind what `nbagent.chat` is given.
 
     Args:
-        source: an agent, a session, an address, or a function from messages to the stream of an answer.
+        source: an agent, a session, an address, or a function from messages to the stream of an
+            answer.
         request: options of the requests to an address.
         name: of the chat; None for that of the source.
 

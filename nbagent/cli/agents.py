@@ -45,7 +45,10 @@ def agent_of(args: argparse.Namespace) -> Agent:
 
 
 def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) -> T:
-    """Return the result of `make`. A note on standard error names each of its agents that the demo model stands in for."""
+    """Return the result of `make`.
+
+    A note on standard error names each of its agents that the demo model stands in for.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DemoModelWarning)
         made = make()

@@ -67,7 +67,10 @@ def chat(args: argparse.Namespace) -> int:
 
 
 def _prompts(session: Session) -> Iterator[str]:
-    """Yield the typed lines until the input ends. The arrow keys bring back the prompts, also those of the session before."""
+    """Yield the typed lines until the input ends.
+
+    The arrow keys bring back the prompts, also those of the session before.
+    """
     if not is_attended():
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return

@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _error_text(error: Exception) -> str:
-    """Return an error in words. Python's own of a file begins with the number of the system's error."""
+    """Return an error in words.
+
+    Python's own of a file begins with the number of the system's error.
+    """
     if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str):
         return f"{error.filename}: {error.strerror}"
     return str(error)

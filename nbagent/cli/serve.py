@@ -27,7 +27,8 @@ READ_TOKEN_VARIABLE = "NBAGENT_READ_TOKEN"  # noqa: S105 - its name
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Serve the agents of a configuration until Ctrl-C, or SIGTERM, after which the runs may end within a time.
+    """Serve the agents of a configuration until Ctrl-C, or SIGTERM, after which the runs may end
+    within a time.
 
     Raises:
         NbagentError: an option or the configuration is wrong.
@@ -105,7 +106,9 @@ def _tell(text: str) -> None:
 
 
 def _limits(args: argparse.Namespace) -> Limits:
-    """Return the limits of the configuration, and those of the command, which count where both have one."""
+    """Return the limits of the configuration, and those of the command, which count where both have
+    one.
+    """
     document = YamlDocument(Path(args.config).read_text(encoding="utf-8"))
     written = document.value.get("limits", {})
     for name, value in written.items():

@@ -98,7 +98,8 @@ def decoded(
     """Yield the events of a system's items, without credentials.
 
     Args:
-        items: as the system sends them. An error while they are read ends the run; the events before it are kept.
+        items: as the system sends them. An error while they are read ends the run; the events
+            before it are kept.
         decoder: by default detected by the first items.
         reveal: the level of what may be seen; see `nbagent.show`.
         tags: thoughts and calls in texts that are recognised besides; see `nbagent.show`.
@@ -125,7 +126,9 @@ def decoded(
 
 
 def tags(text: str) -> list[str | tuple[str, str, str]]:
-    """Return the value of `--tags` as `nbagent.show` takes it: `react,plan=thought` are a family and a tag."""
+    """Return the value of `--tags` as `nbagent.show` takes it: `react,plan=thought` are a family
+    and a tag.
+    """
     named = [each.strip().partition("=") for each in text.split(",") if each.strip()]
     return [(f"<{name}>", f"</{name}>", kind) if equals else name for name, equals, kind in named]
 

@@ -21,7 +21,9 @@ CLOSE_TIMEOUT_S = 1.0
 def watch(
     run: Run, args: argparse.Namespace, allowed: Collection[str] = (), *, typed: bool = False
 ) -> int:
-    """Print a run until it ends. Its questions are asked at the prompt; where nobody can be asked, they are refused.
+    """Print a run until it ends.
+
+    Its questions are asked at the prompt; where nobody can be asked, they are refused.
 
     Args:
         run: not started yet.

@@ -1,1 +1,3 @@
-"""Runs taken apart: forks that go on from a point of another run, and runs compared with each other."""
+"""Runs taken apart: forks that go on from a point of another run, and runs compared with each
+other.
+"""

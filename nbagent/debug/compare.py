@@ -19,7 +19,9 @@ MAX_PAIRS = 250_000
 """Pairs of items that are tried for each other; of longer runs, items are paired in their order."""
 
 _GAP = 0.35
-"""Cost of an item without a counterpart, in the similarity of two: less like ones are not paired."""
+"""Cost of an item without a counterpart, in the similarity of two: less like ones are not
+paired.
+"""
 
 
 class ComparableRun(Protocol):
@@ -48,14 +50,16 @@ def compare(
         nbagent.compare(run, other)
         nbagent.compare("monday.jsonl", run).same
 
-    Calls are aligned by their tool and how much their arguments agree. Of runs that go on, what there is so far is compared.
+    Calls are aligned by their tool and how much their arguments agree. Of runs that go on, what
+    there is so far is compared.
 
     Args:
         a: a run, or the path of a recording (`run.save`).
         b: another.
 
     Returns:
-        A table of what differs, in a cell. `rows` has it as data; `same` is true if nothing but tokens and times differs.
+        A table of what differs, in a cell. `rows` has it as data; `same` is true if nothing but
+        tokens and times differs.
 
     Raises:
         TypeError: one of them is neither.
@@ -69,7 +73,9 @@ def compare(
 
 
 def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
-    """Return the items of two runs in pairs, in order: those that are alike together, others alone."""
+    """Return the items of two runs in pairs, in order: those that are alike together, others
+    alone.
+    """
     first = last = 0
     shorter = min(len(left), len(right))
     while first < shorter and left[first].key == right[first].key:
@@ -94,7 +100,9 @@ def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | No
 
 
 def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
-    """Return the alignment of the greatest similarity (S. Needleman and C. Wunsch, J. Mol. Biol. 48, 1970)."""
+    """Return the alignment of the greatest similarity (S. Needleman and C. Wunsch, J. Mol. Biol.
+    48, 1970).
+    """
     scores = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [[similarity(one, other) - 2 * _GAP for other in new] for one in old]
     for row in range(1, len(old) + 1):
@@ -121,7 +129,9 @@ def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, I
 
 
 def _distinct(a: str, b: str, sides: Sequence[tuple[Any, Mapping[str, Any]]]) -> tuple[str, str]:
-    """Return the names of two runs; equal ones each with what tells it apart: recording, model, start or place."""
+    """Return the names of two runs; equal ones each with what tells it apart: recording, model,
+    start or place.
+    """
     if a != b:
         return a, b
     marks: list[list[Any]] = [

@@ -1,4 +1,6 @@
-"""`Family`: a run and the runs that go on from it, as the tree that each of them shows above its transcript."""
+"""`Family`: a run and the runs that go on from it, as the tree that each of them shows above its
+transcript.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -61,7 +63,9 @@ class Family:
             member.run.on_end(self.show)
 
     def parent_of(self, run: Any) -> Run | None:
-        """Return the run that one goes on from; None for the first, and for a fork of a recording."""
+        """Return the run that one goes on from; None for the first, and for a fork of a
+        recording.
+        """
         parent = next(member.parent for member in self._members if member.run is run)
         return None if parent is None else self._members[parent - 1].run
 

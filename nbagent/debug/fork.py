@@ -1,4 +1,6 @@
-"""`fork`: a new run that repeats another one up to a point without asking the model, and goes on live from there."""
+"""`fork`: a new run that repeats another one up to a point without asking the model, and goes on
+live from there.
+"""
 
 import reprlib
 from collections.abc import Iterable
@@ -127,7 +129,9 @@ class Forked:
         return recorded
 
     def changed(self, agent: Agent, result: Any, args: Any) -> list[e.Event]:
-        """Take the changes of the call at the point. Returns the events of its result, if it is not to be called.
+        """Take the changes of the call at the point.
+
+        Returns the events of its result, if it is not to be called.
 
         Raises:
             ForkError: the tool is gone, or the arguments do not fit.
@@ -218,7 +222,8 @@ class Forked:
 
 
 def _call_of(run: Run, at: Any, is_call: bool) -> Any:
-    """Return the call of a run that an index means, those of agents inside calls counted; anything else as it is.
+    """Return the call of a run that an index means, those of agents inside calls counted; anything
+    else as it is.
 
     Raises:
         ForkError: it is a call of another run.

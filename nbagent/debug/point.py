@@ -1,4 +1,6 @@
-"""`Point`: a place in a recorded run where another one goes on: before a response of the model, or before a call."""
+"""`Point`: a place in a recorded run where another one goes on: before a response of the model, or
+before a call.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +28,8 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
 
     Args:
         run: the run.
-        at: the number of a response, from 1; a call of `run.tools`, its index, or the name of its tool, which is the latest
-            call of that. None is the first response.
+        at: the number of a response, from 1; a call of `run.tools`, its index, or the name of its
+            tool, which is the latest call of that. None is the first response.
         is_call: whether a number is the index of a call.
 
     Raises:

@@ -1,4 +1,6 @@
-"""`Repetition`: the history and the events of a run up to a point, for another run that goes on from there."""
+"""`Repetition`: the history and the events of a run up to a point, for another run that goes on
+from there.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,13 +25,16 @@ class Repetition:
     Args:
         run: the run.
         point: where another one goes on.
-        exact: the history of a run of nbagent's own agent, with what only its model understands; None for a recording.
+        exact: the history of a run of nbagent's own agent, with what only its model understands;
+            None for a recording.
 
     Attributes:
         before: the history before the prompt.
-        prompt: the prompt, with the messages that were given with it; empty if the run does not have it.
+        prompt: the prompt, with the messages that were given with it; empty if the run does not
+            have it.
         steps: the responses of the model in this part, those to other prompts excluded.
-        open: the calls of the last response that are still to be made; the one of the point is the first.
+        open: the calls of the last response that are still to be made; the one of the point is the
+            first.
     """
 
     def __init__(self, run: RecordedRun, point: Point, exact: Any = None) -> None:
@@ -104,7 +109,9 @@ class Repetition:
         return made
 
     def calls(self, args: e.ToolArgs | None = None) -> list[Call]:
-        """Return the calls that are still to be made; `args` are those of the point's call, None for the model's."""
+        """Return the calls that are still to be made; `args` are those of the point's call, None
+        for the model's.
+        """
         made = [
             (call.start, args if args is not None and call is self._point.call else call.args)
             for call in self.open
@@ -112,7 +119,9 @@ class Repetition:
         return [(start, each) for start, each in made if each is not None]
 
     def events(self, args: e.ToolArgs | None = None) -> list[e.Event]:
-        """Return the events of the part, without tokens, which are spent once; `args` as for `items_since_prompt`."""
+        """Return the events of the part, without tokens, which are spent once; `args` as for
+        `items_since_prompt`.
+        """
         made: list[e.Event] = []
         for event in self._events():
             if isinstance(event, e.StepEnd):
@@ -131,7 +140,9 @@ class Repetition:
         return made
 
     def _events(self) -> Iterable[e.Event]:
-        """Yield the events between the prompt and the point, without what follows the arguments of the open calls."""
+        """Yield the events between the prompt and the point, without what follows the arguments of
+        the open calls.
+        """
         events, step = self._run.events, self._point.step
         later = [each.begin for each in self._run.steps if each.number > step.number]
         end = step.begin if self._point.call is None else (later or [len(events)])[0]
@@ -185,7 +196,9 @@ def _is_written(event: e.Event, call: RecordedCall) -> bool:
 
 
 def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
-    """Return True if the event is about the run, its tokens, its end, or a response after the point."""
+    """Return True if the event is about the run, its tokens, its end, or a response after the
+    point.
+    """
     if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (
         isinstance(event, e.Error) and event.fatal
     ):
@@ -197,7 +210,9 @@ def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
 def _exact_items(
     exact: Conversation, steps: Sequence[RecordedStep]
 ) -> list[list[history.Item]] | None:
-    """Return the items of each response, with the message that corrects it; None if the history is not theirs."""
+    """Return the items of each response, with the message that corrects it; None if the history is
+    not theirs.
+    """
     groups: list[list[history.Item]] = []
     is_open = False
     for item in exact.items[exact.prompt.stop :]:
@@ -237,7 +252,9 @@ def _prompt_item(prompt: e.Prompt) -> history.Item:
 
 
 def _file_part(file: dict[str, Any]) -> dict[str, Any]:
-    """Return a file of a recorded prompt as a content part: a picture, or the name of what is not in the recording."""
+    """Return a file of a recorded prompt as a content part: a picture, or the name of what is not
+    in the recording.
+    """
     url = file.get("url") or (
         f"data:{file.get('media_type', '')};base64,{file['data']}" if file.get("data") else None
     )

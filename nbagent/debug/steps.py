@@ -1,4 +1,6 @@
-"""`Item`: one prompt, text, tool call or error of a run, as it is compared with that of another run."""
+"""`Item`: one prompt, text, tool call or error of a run, as it is compared with that of another
+run.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +40,8 @@ class Item:
 
 
 def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) -> list[Item]:
-    """Return the items of a run, in order, those of sub-agents among them, without attempts and earlier versions of a chat.
+    """Return the items of a run, in order, those of sub-agents among them, without attempts and
+    earlier versions of a chat.
 
     Args:
         blocks: what `run.snapshot()` gives.

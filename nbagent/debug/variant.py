@@ -1,4 +1,6 @@
-"""An agent with other instructions, another model or other tools, and its runs that repeat a part of another one."""
+"""An agent with other instructions, another model or other tools, and its runs that repeat a part
+of another one.
+"""
 
 import copy
 from collections.abc import Iterable

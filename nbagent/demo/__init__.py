@@ -1,4 +1,6 @@
-"""The embedded model: `model="demo"` on a real loopback HTTP server, scripted, with no language model and no network."""
+"""The embedded model: `model="demo"` on a real loopback HTTP server, scripted, with no language
+model and no network.
+"""
 
 from nbagent.demo.server import DemoServer, demo_server
 

@@ -1,6 +1,7 @@
 """Arguments of a tool call: values found in the prompt that fit the tool's JSON Schema.
 
-Supported of JSON Schema (https://json-schema.org/draft/2020-12): types, enums, required, minimum, maximum, references, unions.
+Supported of JSON Schema (https://json-schema.org/draft/2020-12): types, enums, required, minimum,
+maximum, references, unions.
 """
 
 import re
@@ -60,9 +61,11 @@ CLUE = re.compile(
 def fill(
     schema: Any, prompt: str, span: range | None = None, known: Json | None = None
 ) -> list[Json]:
-    """Return arguments that fit a JSON Schema: one set, or several if the prompt lists values ("for CHF, EUR and USD").
+    """Return arguments that fit a JSON Schema: one set, or several if the prompt lists values ("for
+    CHF, EUR and USD").
 
-    `span` is the part of the prompt that is about the tool; `known` has values by name from the results of other tools.
+    `span` is the part of the prompt that is about the tool; `known` has values by name from the
+    results of other tools.
     """
     top = resolve(schema, schema)
     properties = top.get("properties") or {}
@@ -84,7 +87,10 @@ def fill(
 
 
 class _Filler:
-    """Fills one set of arguments. `clues` are the pieces of the prompt, `used` the parameters that took one."""
+    """Fills one set of arguments.
+
+    `clues` are the pieces of the prompt, `used` the parameters that took one.
+    """
 
     def __init__(self, root: Any, prompt: str, span: range, known: Json) -> None:
         self._root, self._prompt, self._span, self._known = root, prompt, span, known
@@ -93,7 +99,9 @@ class _Filler:
         self.used: dict[re.Match[str], str] = {}
 
     def object(self, schema: Json, depth: int = 0) -> Json:
-        """Return the properties of an object: the best matches from the prompt, else defaults if required."""
+        """Return the properties of an object: the best matches from the prompt, else defaults if
+        required.
+        """
         properties = {
             name: resolve(inner, self._root)
             for name, inner in (schema.get("properties") or {}).items()
@@ -115,7 +123,9 @@ class _Filler:
         return {name: found[name] for name in (*properties, *required) if name in found}
 
     def suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
-        """Return a score of how well a clue suits a parameter (0: not; 4: next to its name, as in `5 days`), and the value."""
+        """Return a score of how well a clue suits a parameter (0: not; 4: next to its name, as in
+        `5 days`), and the value.
+        """
         before, value = self._prompt[max(0, clue.start() - 80) : clue.start()], _value(clue)
         if "enum" in schema:
             member = next(
@@ -190,7 +200,9 @@ class _Filler:
 
 
 def stems(text: str) -> set[str]:
-    """Return the words that carry meaning, without their endings; `camelCase` and `snake_case` are split."""
+    """Return the words that carry meaning, without their endings; `camelCase` and `snake_case` are
+    split.
+    """
     found = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
     return {
         re.sub(r"(?<=\w{3})(?:ings?|ies|ed|es|s|e|y)$", "", word)
@@ -200,7 +212,9 @@ def stems(text: str) -> set[str]:
 
 
 def resolve(schema: Any, root: Any, depth: int = 0) -> Json:
-    """Return a schema of one type: references resolved; of alternatives the first that is not null (with `nullable` set)."""
+    """Return a schema of one type: references resolved; of alternatives the first that is not null
+    (with `nullable` set).
+    """
     if not isinstance(schema, Mapping) or depth > 16:
         return {}
     plain = {

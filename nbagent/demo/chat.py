@@ -1,7 +1,7 @@
 """The OpenAI Chat Completions API: requests read, turns written.
 
-Thoughts are in `reasoning_content`, which is not a field of OpenAI's but of the servers of open models.
-Spec: https://platform.openai.com/docs/api-reference/chat and …/chat-streaming
+Thoughts are in `reasoning_content`, which is not a field of OpenAI's but of the servers of open
+models. Spec: https://platform.openai.com/docs/api-reference/chat and …/chat-streaming
 """
 
 from collections.abc import Iterator

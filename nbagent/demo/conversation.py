@@ -57,7 +57,9 @@ class Request(NamedTuple):
     """Request to the model."""
 
     history: tuple[Item, ...]  # oldest item first
-    key: str  # digest of the request, from which the ids of the reply are made: the same request gets the same reply
+    # digest of the request, from which the ids of the reply are made: the same request gets the
+    # same reply
+    key: str
     tools: tuple[
         Json, ...
     ]  # functions that may be called: name, description and parameters (JSON Schema)
@@ -69,7 +71,10 @@ class Request(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Reply of the model: a thought, then a text or tool calls. `is_cut` is True if the request's token limit ended it."""
+    """Reply of the model: a thought, then a text or tool calls.
+
+    `is_cut` is True if the request's token limit ended it.
+    """
 
     thought: str = ""
     text: str = ""
@@ -98,7 +103,10 @@ class Turn(NamedTuple):
         )
 
     def events(self, request: Request, created: int) -> Iterator[ev.Event]:
-        """Yield the turn as a run's events, each token a delta. `created` is in seconds since the epoch."""
+        """Yield the turn as a run's events, each token a delta.
+
+        `created` is in seconds since the epoch.
+        """
         key = request.key
         yield ev.RunStart(run_id=key, model=MODEL, ts=created)
         if self.thought:
@@ -138,7 +146,10 @@ def digest(*parts: str) -> str:
 
 
 def parameter(body: Json, name: str, kind: Any) -> Any:
-    """Return the parameter `name` of a request body. Raises ApiError if it (None if missing) is not of this `kind`."""
+    """Return the parameter `name` of a request body.
+
+    Raises ApiError if it (None if missing) is not of this `kind`.
+    """
     try:
         return msgspec.convert(body.get(name), kind)
     except msgspec.ValidationError as error:
@@ -156,7 +167,10 @@ def unmatched(history: tuple[Item, ...], kind: str, other: str) -> list[str]:
 def request_of(
     body: Json, history: tuple[Item, ...], answer_format: Any, effort: Any, max_tokens: int | None
 ) -> Request:
-    """Return the request in a body, with the parameters that both APIs share. Raises ApiError if it asks for another model."""
+    """Return the request in a body, with the parameters that both APIs share.
+
+    Raises ApiError if it asks for another model.
+    """
     if (model := parameter(body, "model", str)) != MODEL:
         message = f"The model `{model}` does not exist: this is nbagent's demo server, which has only `{MODEL}`."
         raise ApiError(message, status=404, param="model", code="model_not_found")

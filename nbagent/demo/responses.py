@@ -15,7 +15,8 @@ temperature text tool_choice tools top_p truncation user"""
 
 
 def read(body: c.Json, earlier: Mapping[str, tuple[c.Item, ...]]) -> c.Request:
-    """Return the request in a body; `earlier` has the history up to each response that is kept, by its id.
+    """Return the request in a body; `earlier` has the history up to each response that is kept, by
+    its id.
 
     Raises:
         ApiError: the API would refuse it too.
@@ -61,7 +62,9 @@ def _items(raw: c.Json) -> Iterator[c.Item]:
 
 
 class Writer(ResponsesEncoder):
-    """Writes a turn's events as the events of a response, which repeats the parameters of its request."""
+    """Writes a turn's events as the events of a response, which repeats the parameters of its
+    request.
+    """
 
     def __init__(self, body: c.Json) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Facts that the demo model quotes from a tool's result: counts, extremes and shares, with numbers formatted for reading."""
+"""Facts that the demo model quotes from a tool's result: counts, extremes and shares, with numbers
+formatted for reading.
+"""
 
 import json
 import re
@@ -26,20 +28,27 @@ _FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("smallest", "smallest|lowest|least|minimum|min", min),
     ("count", "how many|number of", len),
 )
-"""Questions that a prompt may ask about a list of numbers: its name, the words that ask for it, and the figure."""
+"""Questions that a prompt may ask about a list of numbers: its name, the words that ask for it, and
+the figure.
+"""
 
 
 def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
-    """Values that templates quote from a call and its output. An attribute that a result does not provide is missing.
+    """Values that templates quote from a call and its output.
+
+    An attribute that a result does not provide is missing.
 
     Attributes:
         args: the arguments.
         outcome: the result in a few words; `sentence` has it as a sentence, and `table` as a table.
         value: the result, if it is a number or a short text.
         fields: values by name, if it is an object.
-        rows: number of rows, if it is a table; and if that is whole, with a column of names and one of quantities:
-        label, measure: the names of these columns; the measure is the one that the prompt names, or the last.
-        top, top_value, bottom, bottom_value: name and quantity of the highest row and of the lowest.
+        rows: number of rows, if it is a table; and if that is whole, with a column of names and one
+            of quantities:
+        label, measure: the names of these columns; the measure is the one that the prompt names, or
+            the last.
+        top, top_value, bottom, bottom_value: name and quantity of the highest row and of the
+            lowest.
         best: the highest row, by column.
         total, share: sum of the measure, and the highest row's percentage of it.
     """
@@ -59,7 +68,9 @@ def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
 
 
 def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
-    """Return a summary of a result, a continuation of the summary, a table in Markdown, and facts by name."""
+    """Return a summary of a result, a continuation of the summary, a table in Markdown, and facts
+    by name.
+    """
     if error := _error(value):
         return (
             "failed",
@@ -110,7 +121,9 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
 
 
 def _asked_of(numbers: list[float], prompt: str) -> str:
-    """Return what the prompt asks of the numbers, such as their sum, as the rest of a sentence; "" if it asks for nothing."""
+    """Return what the prompt asks of the numbers, such as their sum, as the rest of a sentence; ""
+    if it asks for nothing.
+    """
     for name, words, figure in _FIGURES if numbers else ():
         if re.search(rf"(?i)\b(?:{words})\b", prompt):
             return f"; the {name} is **{cell(figure(numbers))}**"
@@ -118,7 +131,9 @@ def _asked_of(numbers: list[float], prompt: str) -> str:
 
 
 def _ranking(rows: list[Json], prompt: str) -> Json:
-    """Return the extremes and shares of a whole table; empty if it has no column of names or none of quantities."""
+    """Return the extremes and shares of a whole table; empty if it has no column of names or none
+    of quantities.
+    """
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
     names = [column for column in rows[0] if column not in numeric]
     measures = [
@@ -143,7 +158,9 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
-    """Return the rows of a table, or the first of them, and their number; no rows if it is not a table."""
+    """Return the rows of a table, or the first of them, and their number; no rows if it is not a
+    table.
+    """
     total = None
     if isinstance(value, dict) and isinstance(value.get("shape"), list):
         value, total = value.get("rows"), value["shape"][0]
@@ -185,7 +202,9 @@ def _is_number(value: Any) -> bool:
 
 
 def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> str:
-    """Return a value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`, `0.0123`, `north`."""
+    """Return a value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`,
+    `0.0123`, `north`.
+    """
     if _is_number(value) and not _NAMES.search(column):
         if value and not 0.01 <= abs(value) < 1e15:
             return f"{value:.3g}"

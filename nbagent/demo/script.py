@@ -1,4 +1,7 @@
-"""The demo model: plays the scene that fits a conversation. The same request always gets the same turn."""
+"""The demo model: plays the scene that fits a conversation.
+
+The same request always gets the same turn.
+"""
 
 import re
 import tomllib
@@ -42,7 +45,9 @@ SIGNATURE: str = _DATA["signature"]
 
 
 def play(request: Request) -> Turn:
-    """Return the turn that replies to a request: the calls that its prompt asks for and that remain, else the answer."""
+    """Return the turn that replies to a request: the calls that its prompt asks for and that
+    remain, else the answer.
+    """
     start = max(
         (index for index, item in enumerate(request.history) if item.kind == "user"), default=-1
     )
@@ -123,7 +128,9 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
 
 
 def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) -> list[Item]:
-    """Return the calls that `prompt` asks for, in its order; one of the first tool if there are none but one `must` be made."""
+    """Return the calls that `prompt` asks for, in its order; one of the first tool if there are
+    none but one `must` be made.
+    """
     unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
     clauses = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
     fits = [
@@ -146,7 +153,9 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
 
 
 def _fit(tool: Json, clause: str) -> int:
-    """Return a score of how well a clause fits a tool: its name counts most, then its description and its parameters."""
+    """Return a score of how well a clause fits a tool: its name counts most, then its description
+    and its parameters.
+    """
     parameters = resolve(tool.get("parameters"), tool.get("parameters")).get("properties") or {}
     asked, name = stems(clause), stems(tool["name"])
     telling = (name - _VAGUE) or name

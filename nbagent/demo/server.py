@@ -39,8 +39,8 @@ _METHODS = {
 class DemoServer:
     """An HTTP server that answers as OpenAI's API does, from a script.
 
-    It has `POST /v1/responses`, `POST /v1/chat/completions` (each streamed or whole) and `GET /v1/models`, listens on
-    127.0.0.1 only, and asks for a key of its own.
+    It has `POST /v1/responses`, `POST /v1/chat/completions` (each streamed or whole) and `GET
+    /v1/models`, listens on 127.0.0.1 only, and asks for a key of its own.
 
         with DemoServer() as server:
             client = openai.OpenAI(base_url=server.base_url, api_key=server.api_key)
@@ -88,9 +88,11 @@ class DemoServer:
     def wait_for(
         self, condition: Callable[["DemoServer"], bool], timeout: float | None = None
     ) -> bool:
-        """Block until `condition(server)` is true, for at most `timeout` seconds; return whether it is.
+        """Block until `condition(server)` is true, for at most `timeout` seconds; return whether it
+        is.
 
-        For example `server.wait_for(lambda server: server.disconnects == 1, timeout=5)`: the counters wake it.
+        For example `server.wait_for(lambda server: server.disconnects == 1, timeout=5)`: the
+        counters wake it.
         """
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), timeout)
@@ -100,7 +102,10 @@ class DemoServer:
         return play(request)
 
     def accepted(self, body: Json) -> Json:
-        """Return the body of a request as it is read. A subclass may take other models than the demo's."""
+        """Return the body of a request as it is read.
+
+        A subclass may take other models than the demo's.
+        """
         return body
 
     def close(self) -> None:
@@ -238,7 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
             demo._count(open_streams=-1, disconnects=int(is_gone))
 
     def _pause(self, client: selectors.BaseSelector) -> None:
-        """Wait as long as one token takes. Raises ConnectionError if the client hangs up, or this server closes."""
+        """Wait as long as one token takes.
+
+        Raises ConnectionError if the client hangs up, or this server closes.
+        """
         demo, begun = self.server.demo, time.monotonic()
         while (left := begun + 1 / demo.tokens_per_second - time.monotonic()) > 0:
             if demo._closed:
@@ -276,7 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _check_caller(self) -> None:
-        # A web page in the reader's browser can reach loopback, under a host name of its own and without the key.
+        # A web page in the reader's browser can reach loopback, under a host name of its own and
+        # without the key.
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host")
         if host not in ("127.0.0.1", "localhost"):
             raise ApiError(

@@ -1,8 +1,9 @@
 """The vocabulary: every event between a source and a view, and its JSON both ways.
 
-An event is a frozen struct with a tag (`type` in JSON, the class in Python) and a common envelope. Consumers `match` on the
-class, or look it up in a table. A new class fails the type check (`assert_never`) or `tests/test_every_event.py` until gate,
-transcript, inspector, lanes and encoders handle it.
+An event is a frozen struct with a tag (`type` in JSON, the class in Python) and a common envelope.
+Consumers `match` on the class, or look it up in a table. A new class fails the type check
+(`assert_never`) or `tests/test_every_event.py` until gate, transcript, inspector, lanes and
+encoders handle it.
 
     >>> to_json(TextDelta(id="text-1", delta="Hi"))
     b'{"type":"text.delta","id":"text-1","delta":"Hi"}'
@@ -15,7 +16,8 @@ Rules for every producer:
 2. A snapshot replaces: `*.end.text` is the whole text of its block, and is never appended.
 3. Every start is closed by exactly one end or result, or by `run.end`.
 4. Nothing is dropped: an unknown item becomes `raw`.
-5. A stream that ends without its terminal item ends with `run.end{status: "incomplete", code: "stream_truncated"}`.
+5. A stream that ends without its terminal item ends with `run.end{status: "incomplete", code:
+  "stream_truncated"}`.
 """
 
 from nbagent.events.codec import from_dict, from_json, to_dict, to_json, type_of

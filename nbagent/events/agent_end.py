@@ -9,7 +9,9 @@ OF_AN_END = frozenset({"code", "finish_reason", "stopped_by", "untimed"})
 
 
 def agent_end(id: str, end: RunEnd, **fields: Any) -> AgentEnd:
-    """Return the end of the agent that is a run's in another one. Its `meta` has why it ended, as far as that is known.
+    """Return the end of the agent that is a run's in another one.
+
+    Its `meta` has why it ended, as far as that is known.
 
     Args:
         id: of the agent.

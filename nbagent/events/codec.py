@@ -38,7 +38,8 @@ def to_json(event: Event) -> bytes:
 
 
 def to_browser_json(event: Event) -> bytes:
-    """Encode one event as JSON that every browser reads alike; see `nbagent.events.jsonable.json_safe`.
+    """Encode one event as JSON that every browser reads alike; see
+    `nbagent.events.jsonable.json_safe`.
 
     Slower than `to_json`, and never fails: for events that hold a cycle or half a surrogate pair.
     """
@@ -74,7 +75,8 @@ def to_builtins(value: Any) -> Any:
     """Convert a value inside an event to JSON types, as `to_json` encodes it.
 
     Raises:
-        TypeError, ValueError, RecursionError: msgspec does not encode it; `nbagent.events.jsonable.json_safe` converts it.
+        TypeError, ValueError, RecursionError: msgspec does not encode it;
+            `nbagent.events.jsonable.json_safe` converts it.
     """
     return msgspec.to_builtins(value, enc_hook=_encodable)
 

@@ -12,7 +12,8 @@ _ID_FIELDS = ("id", "tool_id", "text_id", "approval_id", "parent_id", "attempt_o
 
 
 def with_id_prefix(event: E, prefix: str) -> E:
-    """Return the event with `prefix/` before each of its ids: its own, its parent's, and those that it refers to.
+    """Return the event with `prefix/` before each of its ids: its own, its parent's, and those that
+    it refers to.
 
     The provider's `call_id` stays.
     """

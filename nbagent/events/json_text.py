@@ -25,7 +25,8 @@ def decode_json(text: str | bytes, type: Any = Any) -> Any:
         type: of the value; see `msgspec.json.decode`.
 
     Raises:
-        msgspec.DecodeError: the text is not JSON or not UTF-8, it is nested too deeply, or the value is of another type.
+        msgspec.DecodeError: the text is not JSON or not UTF-8, it is nested too deeply, or the
+            value is of another type.
     """
     try:
         return msgspec.json.decode(text, type=type)

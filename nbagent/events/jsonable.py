@@ -1,4 +1,6 @@
-"""Conversion of any value to JSON types: one converter, and policies for its limits and its treatment of objects."""
+"""Conversion of any value to JSON types: one converter, and policies for its limits and its
+treatment of objects.
+"""
 
 import contextlib
 import math
@@ -17,7 +19,9 @@ MAX_DEPTH = 64
 """Levels of containers that are sent to a browser; its parser has a limit too."""
 
 _DECIMAL_BITS = 4096
-"""Bits of the largest integer that is written in decimal: Python refuses longer ones, as that takes quadratic time."""
+"""Bits of the largest integer that is written in decimal: Python refuses longer ones, as that takes
+quadratic time.
+"""
 
 _SLICE_CHARS = 64 * 1024
 """Characters that are encoded at a time to check them: a long text is not copied as a whole."""
@@ -42,9 +46,11 @@ def integer_text(value: int) -> str:
 
 
 def expand(value: Any) -> Any:
-    """Return one level of an object: a mapping as a dict, a collection as a list, else what its `model_dump` returns.
+    """Return one level of an object: a mapping as a dict, a collection as a list, else what its
+    `model_dump` returns.
 
-    Never raises: an object that cannot be read, or is of another kind, becomes the name of its type.
+    Never raises: an object that cannot be read, or is of another kind, becomes the name of its
+    type.
     """
     with contextlib.suppress(Exception):
         if isinstance(value, Mapping):
@@ -67,8 +73,9 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
         integers: integers that stay numbers.
         integer_text: the text that another integer becomes.
         nonfinite: what NaN and infinities become, which JSON does not have.
-        expand: one level of an object: a dict, a list, or a value that is nearer to JSON. Must not raise. Called for every
-            value that is neither a scalar nor exactly a dict, list or tuple.
+        expand: one level of an object: a dict, a list, or a value that is nearer to JSON. Must not
+            raise. Called for every value that is neither a scalar nor exactly a dict, list or
+            tuple.
         placeholder: the text for a value that is left out.
     """
 
@@ -82,7 +89,9 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BROWSER = JsonPolicy()
-"""JSON that every parser accepts and reads alike: integers that JavaScript would round become text."""
+"""JSON that every parser accepts and reads alike: integers that JavaScript would round become
+text.
+"""
 
 
 def json_safe(value: Any) -> Any:
@@ -95,8 +104,9 @@ def json_safe(value: Any) -> Any:
 class JsonConverter:
     """Converts a value to dicts, lists, strings, numbers, booleans and None.
 
-    NaN and infinities become what the policy says (`JSON.parse` rejects them), half surrogate pairs U+FFFD (they cannot be
-    encoded), subclasses of the plain types those types, and keys strings. A container inside itself becomes its placeholder.
+    NaN and infinities become what the policy says (`JSON.parse` rejects them), half surrogate pairs
+    U+FFFD (they cannot be encoded), subclasses of the plain types those types, and keys strings. A
+    container inside itself becomes its placeholder.
 
     Args:
         policy: the limits, and what becomes of objects.
@@ -187,7 +197,8 @@ class JsonConverter:
 
 
 class BoundedJsonConverter(JsonConverter):
-    """A `JsonConverter` that stops after some number of bytes, and counts what it leaves out: "… 12 more items".
+    """A `JsonConverter` that stops after some number of bytes, and counts what it leaves out: "… 12
+    more items".
 
     Args:
         policy: as for `JsonConverter`.
@@ -261,9 +272,11 @@ def is_encodable(text: str) -> bool:
 
 
 def text_safe(text: str) -> str:
-    """Return the text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD.
+    """Return the text as a plain `str`, with surrogate pairs joined, and halves without a partner
+    replaced by U+FFFD.
 
-    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that cannot be encoded.
+    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two
+    strings that cannot be encoded.
     """
     text = str.__str__(text)
     return (

@@ -19,7 +19,7 @@ from nbagent.events.parts import (
     Verdict,
 )
 
-# --- run and step -----------------------------------------------------------------------------------------------------
+# --- run and step ---
 
 
 class RunStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.start"):
@@ -35,7 +35,8 @@ class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="promp
 
     Attributes:
         text: of the message.
-        files: pictures and other files of the message: dicts with `media_type`, and `url`, `data` (base64) or `name`.
+        files: pictures and other files of the message: dicts with `media_type`, and `url`, `data`
+            (base64) or `name`.
     """
 
     text: str
@@ -43,7 +44,8 @@ class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="promp
 
 
 class Rewind(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="rewind"):
-    """A chat goes back to before one of its prompts, which is asked anew: the answers since then are an earlier version.
+    """A chat goes back to before one of its prompts, which is asked anew: the answers since then
+    are an earlier version.
 
     Attributes:
         prompt: number of the prompt in the chat, from 1.
@@ -86,7 +88,7 @@ class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step
     usage: Usage | None = None
 
 
-# --- text and reasoning -----------------------------------------------------------------------------------------------
+# --- text and reasoning ---
 
 
 class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.start"):
@@ -95,7 +97,8 @@ class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="te
     Attributes:
         kind: "json" is an answer that was asked for in that form, not Markdown.
         phase: the provider's name for the role of the text: "commentary", "final_answer".
-        line_breaks: each line end of the text is a line break. In CommonMark a single one is a space.
+        line_breaks: each line end of the text is a line break. In CommonMark a single one is a
+            space.
     """
 
     id: str
@@ -137,7 +140,10 @@ class ReasoningDelta(
 
 
 class ReasoningEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.end"):
-    """A reasoning block is complete; `text`, if given, replaces. `signature` and `encrypted` are sent back, never shown."""
+    """A reasoning block is complete; `text`, if given, replaces.
+
+    `signature` and `encrypted` are sent back, never shown.
+    """
 
     id: str
     text: str | None = None
@@ -145,7 +151,7 @@ class ReasoningEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
     encrypted: str | None = None
 
 
-# --- tools ------------------------------------------------------------------------------------------------------------
+# --- tools ---
 
 
 class ToolStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.start"):
@@ -153,8 +159,10 @@ class ToolStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="to
 
     Attributes:
         call_id: the provider's id, which need not be unique.
-        attempt_of: the call that this one makes again, for its reader; None for a call of the model. Its parent is that call.
-        tool: the way to make the call again; a `Repeatable`, in this process only, never encoded. None if there is no such way.
+        attempt_of: the call that this one makes again, for its reader; None for a call of the
+            model. Its parent is that call.
+        tool: the way to make the call again; a `Repeatable`, in this process only, never encoded.
+            None if there is no such way.
     """
 
     id: str
@@ -174,7 +182,9 @@ class ToolArgsDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class ToolArgs(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.args"):
-    """The arguments are complete: `args_text` as written (replaces the deltas), `args` parsed, `valid` if they are JSON."""
+    """The arguments are complete: `args_text` as written (replaces the deltas), `args` parsed,
+    `valid` if they are JSON.
+    """
 
     id: str
     args: Any = None
@@ -183,7 +193,10 @@ class ToolArgs(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="too
 
 
 class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.progress"):
-    """Progress of a running tool. Without a message and numbers: the tool starts only now, after waiting for another."""
+    """Progress of a running tool.
+
+    Without a message and numbers: the tool starts only now, after waiting for another.
+    """
 
     id: str
     message: str | None = None
@@ -192,21 +205,27 @@ class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class ToolOutput(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.output"):
-    """The next characters that a running tool printed or logged. They are for the reader, not for the model."""
+    """The next characters that a running tool printed or logged.
+
+    They are for the reader, not for the model.
+    """
 
     id: str
     delta: str
 
 
 class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.result"):
-    """The result of a tool. A falsy `content` (0, "", False) is a result; a `preliminary` one is replaced by the next.
+    """The result of a tool.
+
+    A falsy `content` (0, "", False) is a result; a `preliminary` one is replaced by the next.
 
     Attributes:
         content: the value as JSON, as the model reads it.
         display: the value as a reader sees it, if that differs from `content`.
         value: the Python object, in this process only; never encoded.
         exception: what the tool raised, with its traceback, in this process only; never encoded.
-        difference: of an attempt: what differs from the first result; see `nbagent.run.diff.difference`.
+        difference: of an attempt: what differs from the first result; see
+            `nbagent.run.diff.difference`.
     """
 
     id: str
@@ -220,13 +239,14 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
     difference: dict[str, Any] | None = None
 
 
-# --- approvals --------------------------------------------------------------------------------------------------------
+# --- approvals ---
 
 
 class ApprovalRequest(
     Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"
 ):
-    """The run waits for a person: to allow a `tool`, to give `input`, to sign in (`auth`), or at a breakpoint (`stop`).
+    """The run waits for a person: to allow a `tool`, to give `input`, to sign in (`auth`), or at a
+    breakpoint (`stop`).
 
     Attributes:
         approval_id: id of the question; the answer has the same.
@@ -236,9 +256,11 @@ class ApprovalRequest(
         options: the possible answers, if there are only these; the answer's `value` is one of them.
         schema: JSON Schema of the input; of a `tool`, of arguments that may be changed.
         can_remember: whether the person may allow all further calls of the tool.
-        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`.
+        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at
+            its `result`.
         result: at a call's `result`: the value as the model would read it.
-        reply: the way back to the asker; a `Reply`, in this process only, never encoded. None if there is no such way.
+        reply: the way back to the asker; a `Reply`, in this process only, never encoded. None if
+            there is no such way.
     """
 
     approval_id: str
@@ -261,10 +283,12 @@ class ApprovalResponse(
 
     Attributes:
         approval_id: id of the question.
-        decision: `cancel` is no answer: the person closed the question. At a breakpoint `approve` goes on, `step` runs the
-            call and stops at its result, and `again` runs it once more. `result` gives the call the result `value`, and `error`
-            the error `reason`, in place of its own.
-        value: the input; of a `tool` or a `stop`, the changed arguments, None for those asked about.
+        decision: `cancel` is no answer: the person closed the question. At a breakpoint `approve`
+            goes on, `step` runs the call and stops at its result, and `again` runs it once more.
+            `result` gives the call the result `value`, and `error` the error `reason`, in place of
+            its own.
+        value: the input; of a `tool` or a `stop`, the changed arguments, None for those asked
+            about.
         reason: of a denial, for the model.
         remember: whether further calls of the tool are allowed too, without a question.
     """
@@ -277,15 +301,19 @@ class ApprovalResponse(
 
     @property
     def verdict(self) -> Verdict:
-        """The decision as one on permission: at a breakpoint, each permits the call but a denial."""
+        """The decision as one on permission: at a breakpoint, each permits the call but a
+        denial.
+        """
         return self.decision if self.decision == "deny" or self.decision == "cancel" else "approve"
 
 
-# --- agents -----------------------------------------------------------------------------------------------------------
+# --- agents ---
 
 
 class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.start"):
-    """A sub-agent begins. Events whose `parent_id` is its `id` belong to it. `tool_id`: the call that started it.
+    """A sub-agent begins.
+
+    Events whose `parent_id` is its `id` belong to it. `tool_id`: the call that started it.
 
     A second one before its end changes its name.
     """
@@ -320,7 +348,7 @@ class AgentHandoff(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
     tool_id: str | None = None
 
 
-# --- the rest ---------------------------------------------------------------------------------------------------------
+# --- the rest ---
 
 
 class UsageUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="usage"):
@@ -341,7 +369,10 @@ class Source(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="sourc
 
 
 class File(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="file"):
-    """A file made by the model: `url`, or `data` as base64. The same `id` again replaces it, as a partial image is."""
+    """A file made by the model: `url`, or `data` as base64.
+
+    The same `id` again replaces it, as a partial image is.
+    """
 
     id: str
     media_type: str
@@ -372,7 +403,11 @@ class Hidden(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="hidde
 
 
 class Error(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
-    """An error. `fatal`: the run cannot go on. `error_type`: name of the exception's class, or the provider's type."""
+    """An error.
+
+    `fatal`: the run cannot go on. `error_type`: name of the exception's class, or the provider's
+    type.
+    """
 
     message: str
     code: str | None = None
@@ -390,7 +425,10 @@ class Custom(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="custo
 
 
 class Raw(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="raw"):
-    """An upstream item that this version does not know, unchanged. `name`: its tag, if it had one."""
+    """An upstream item that this version does not know, unchanged.
+
+    `name`: its tag, if it had one.
+    """
 
     data: Any = None
     name: str | None = None

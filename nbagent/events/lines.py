@@ -38,7 +38,9 @@ def header(made: float) -> bytes:
 
 
 def line(event: Event) -> bytes:
-    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that reports it as missing."""
+    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that
+    reports it as missing.
+    """
     with contextlib.suppress(Exception):
         return to_json(event) + b"\n"
     with contextlib.suppress(

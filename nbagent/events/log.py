@@ -9,7 +9,9 @@ from typing import Any
 from nbagent import events as e
 
 MAX_LOG_BYTES = 40 * 1024 * 1024
-"""Approximate limit of the memory that only the log keeps alive, in bytes: some 130,000 deltas of a few characters."""
+"""Approximate limit of the memory that only the log keeps alive, in bytes: some 130,000 deltas of a
+few characters.
+"""
 
 _EVENT_BYTES = 260  # an event without its strings, and its entry in the log
 
@@ -17,9 +19,10 @@ _EVENT_BYTES = 260  # an event without its strings, and its entry in the log
 class EventLog:
     """The newest events. The oldest are dropped when all together take more than `MAX_LOG_BYTES`.
 
-    Only memory that the log alone keeps alive counts: the strings of deltas and of whole texts, raw items, preliminary results.
-    Objects that the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) do
-    not count: dropping the event would not free them.
+    Only memory that the log alone keeps alive counts: the strings of deltas and of whole texts, raw
+    items, preliminary results. Objects that the transcript or the tool calls hold as well (a tool's
+    arguments and result, a file, an application's data) do not count: dropping the event would not
+    free them.
 
     Args:
         events: the first ones.
@@ -74,7 +77,10 @@ class EventLog:
         )
 
     def since(self, number: int) -> Iterator[e.Event]:
-        """Iterate over the kept events from `number` (from 1) on. Takes time for those only, not for the ones before."""
+        """Iterate over the kept events from `number` (from 1) on.
+
+        Takes time for those only, not for the ones before.
+        """
         coming = self.count - number + 1
         if 2 * coming < len(self._events):
             return iter(self.newest(max(0, coming)))

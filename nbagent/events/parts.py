@@ -28,7 +28,8 @@ STREAM_TRUNCATED = "stream_truncated"
 class Live:
     """A reference to a Python object on an event inside this process; encoded as null.
 
-    The wrapper keeps a DataFrame, or an object with secrets, out of all JSON: the encoder gets `Live`, not the value.
+    The wrapper keeps a DataFrame, or an object with secrets, out of all JSON: the encoder gets
+    `Live`, not the value.
     """
 
     __slots__ = ("value",)
@@ -44,9 +45,10 @@ class Reply:
     """The way of an answer back to the question's asker, in this process.
 
     Args:
-        send: called with the answer, on any thread. Raises `nbagent.errors.AnswerError` if it cannot be taken; the question
-            then stays.
-        args: the arguments that the reader is asked about, as they are: those in the event may have been masked since.
+        send: called with the answer, on any thread. Raises `nbagent.errors.AnswerError` if it
+            cannot be taken; the question then stays.
+        args: the arguments that the reader is asked about, as they are: those in the event may have
+            been masked since.
     """
 
     __slots__ = ("args", "send")
@@ -65,7 +67,8 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
         function: name of the function.
         source: the line.
         locals: local variables, name to text.
-        library: the installed package that the file is of, or `Python`; None for code of the user's own.
+        library: the installed package that the file is of, or `Python`; None for code of the user's
+            own.
     """
 
     file: str
@@ -80,13 +83,16 @@ class Repeatable(Protocol):
     """The way to make a tool call again, in this process.
 
     Attributes:
-        arguments: of the call, as its tool got them: those in the events may have been masked since. None while they stream in.
+        arguments: of the call, as its tool got them: those in the events may have been masked
+            since. None while they stream in.
     """
 
     arguments: dict[str, Any] | None
 
     def form(self) -> dict[str, Any]:
-        """Return the data for a form of other arguments: `schema`, a JSON Schema, and `once`, true if `force` is needed."""
+        """Return the data for a form of other arguments: `schema`, a JSON Schema, and `once`, true
+        if `force` is needed.
+        """
         ...
 
     def attempt(
@@ -97,7 +103,8 @@ class Repeatable(Protocol):
         *,
         force: bool,
     ) -> "tuple[Coroutine[Any, Any, ToolResult], str | None]":
-        """Return a coroutine that calls the function as it is now, for nbagent's loop, and a note for the reader.
+        """Return a coroutine that calls the function as it is now, for nbagent's loop, and a note
+        for the reader.
 
         Args:
             id: of the attempt.
@@ -117,7 +124,8 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         type: the exception's class name.
         traceback: the formatted text.
-        frames: those of the code that raised it, outermost first; none if it was raised elsewhere than in this process.
+        frames: those of the code that raised it, outermost first; none if it was raised elsewhere
+            than in this process.
     """
 
     message: str
@@ -127,14 +135,19 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value as a reader sees it: a `summary` of one line, and a MIME bundle (`data`: MIME type to text, base64 or JSON)."""
+    """A value as a reader sees it: a `summary` of one line, and a MIME bundle (`data`: MIME type to
+    text, base64 or JSON).
+    """
 
     summary: str = ""
     data: dict[str, Any] = {}
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Counts of tokens; `cost` is in US dollars. `input` includes `cache_read`; `output` includes `reasoning`."""
+    """Counts of tokens; `cost` is in US dollars.
+
+    `input` includes `cache_read`; `output` includes `reasoning`.
+    """
 
     input: int | None = None
     output: int | None = None
@@ -155,7 +168,9 @@ def _add(pair: tuple[Any, Any]) -> Any:
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """The fields that every event has. The run sets `seq`, `ts` and `run_id`; the others are set if they are known.
+    """The fields that every event has.
+
+    The run sets `seq`, `ts` and `run_id`; the others are set if they are known.
 
     Attributes:
         seq: position in the run, from 1, without gaps.
@@ -179,7 +194,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 
     @property
     def type(self) -> str:
-        """Tag of the event's class, such as "text.delta": what its JSON has as `type`, and what `run.stream(types=…)` takes."""
+        """Tag of the event's class, such as "text.delta": what its JSON has as `type`, and what
+        `run.stream(types=…)` takes.
+        """
         return str(self.__struct_config__.tag)
 
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows

@@ -25,7 +25,9 @@ def decisions(request: ApprovalRequest) -> tuple[Decision, ...]:
 
 
 class Question:
-    """A question that waits. `run.waiting` makes it, and it is what a handler, `show(answer=…)`, is called with.
+    """A question that waits.
+
+    `run.waiting` makes it, and it is what a handler, `show(answer=…)`, is called with.
 
     Args:
         respond: takes the answer: `Run.respond`, or a function with its parameters.
@@ -47,12 +49,16 @@ class Question:
 
     @property
     def kind(self) -> str:
-        """`"tool"` for permission to call a tool, `"input"`, `"auth"` for a sign-in, or `"stop"` for a breakpoint."""
+        """`"tool"` for permission to call a tool, `"input"`, `"auth"` for a sign-in, or `"stop"`
+        for a breakpoint.
+        """
         return self._request.kind
 
     @property
     def stage(self) -> Stage | None:
-        """Of a breakpoint: `"call"` before a call, `"request"` before a request to the model, `"result"` after a call."""
+        """Of a breakpoint: `"call"` before a call, `"request"` before a request to the model,
+        `"result"` after a call.
+        """
         return self._request.stage
 
     @property
@@ -72,7 +78,9 @@ class Question:
 
     @property
     def schema(self) -> dict[str, Any] | None:
-        """JSON Schema of the input, or of the arguments, which may then be changed; None if there is none."""
+        """JSON Schema of the input, or of the arguments, which may then be changed; None if there
+        is none.
+        """
         return self._request.schema
 
     @property
@@ -82,7 +90,9 @@ class Question:
 
     @property
     def result(self) -> Any:
-        """At the result of a call: the value as the model would read it, as JSON; None if the call failed."""
+        """At the result of a call: the value as the model would read it, as JSON; None if the call
+        failed.
+        """
         return self._request.result
 
     def allow(self, args: Any = None, *, always: bool = False) -> None:
@@ -166,10 +176,12 @@ class Question:
         self._respond(self.id, "cancel")
 
     def answer_as(self, returned: Any) -> None:
-        """Answer by what a handler returned: True or False, changed arguments or an input, a text as the reason of a denial.
+        """Answer by what a handler returned: True or False, changed arguments or an input, a text
+        as the reason of a denial.
 
         At the result of a call, anything but True is the result in its place.
-        None leaves the question to others: to the reader, or to an answer that the handler has given by a method.
+        None leaves the question to others: to the reader, or to an answer that the handler has
+        given by a method.
 
         Raises:
             AnswerError: the value does not fit.

@@ -7,14 +7,17 @@ from nbagent.errors import did_you_mean
 from nbagent.events.kinds import Event
 
 EventTypes: TypeAlias = "str | type[Event] | Iterable[str | type[Event]] | None"
-"""Types of events: a tag such as "text.delta", a class such as `TextDelta`, or several of them; None is every type."""
+"""Types of events: a tag such as "text.delta", a class such as `TextDelta`, or several of them;
+None is every type.
+"""
 
 
 def event_types(types: EventTypes) -> frozenset[str] | None:
     """Return the tags of event types; None means all types.
 
     Raises:
-        ValueError: there is no such type; the message names the most similar one, and all there are.
+        ValueError: there is no such type; the message names the most similar one, and all there
+            are.
         TypeError: one is neither a tag nor a class of events.
     """
     if types is None:

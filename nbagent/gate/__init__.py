@@ -1,8 +1,8 @@
 """The gate: decides what may be seen. Hidden content stops here and exists nowhere downstream.
 
-An event passes `levels` (how much of a run may be seen), `commentary` and `toolrules` (the reader's rules), and `redact`, which
-masks the reader's `patterns` and the credentials of `secrets`. Of a text, `tags` takes out the thoughts and calls that
-`families` lists.
+An event passes `levels` (how much of a run may be seen), `commentary` and `toolrules` (the reader's
+rules), and `redact`, which masks the reader's `patterns` and the credentials of `secrets`. Of a
+text, `tags` takes out the thoughts and calls that `families` lists.
 """
 
 from nbagent.gate.families import Tags

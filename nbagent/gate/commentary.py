@@ -8,8 +8,8 @@ from nbagent import events as e
 class Commentary:
     """Removes every text that a tool call follows in the same response.
 
-    Whether one follows is known when the response is over. A text waits until then, unless its service sends its `phase`.
-    The texts of each sub-agent are judged among themselves.
+    Whether one follows is known when the response is over. A text waits until then, unless its
+    service sends its `phase`. The texts of each sub-agent are judged among themselves.
     """
 
     def __init__(self) -> None:

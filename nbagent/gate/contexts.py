@@ -1,7 +1,8 @@
-"""Credentials that are recognised by the text around them: a name before them, a scheme of HTTP, an address, a PEM block.
+"""Credentials that are recognised by the text around them: a name before them, a scheme of HTTP, an
+address, a PEM block.
 
-`found_in` reads a text from anchor to anchor: words of which names of credentials are made, and marks such as `://`. Each has a
-rule, which looks a bounded way back and ahead.
+`found_in` reads a text from anchor to anchor: words of which names of credentials are made, and
+marks such as `://`. Each has a rule, which looks a bounded way back and ahead.
 """
 
 import re
@@ -37,14 +38,19 @@ _ANCHOR = re.compile(
     rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
     r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-)"
 )
-"""Matches an anchor in small letters. Each alternative begins with a character, so that `re` skips all others fast."""
+"""Matches an anchor in small letters.
+
+Each alternative begins with a character, so that `re` skips all others fast.
+"""
 
 _UNFINISHED_CHARS = 72
 _UNFINISHED = re.compile(r"[A-Za-z0-9_.\-\"'\\\] \t]*[/:]{0,2}")  # backwards
 
 
 def _cut(word: str) -> str:
-    """Return an expression for a word's beginnings, the empty one and the word itself among them."""
+    """Return an expression for a word's beginnings, the empty one and the word itself among
+    them.
+    """
     return "".join(f"(?:{character}" for character in word) + ")?" * len(word)
 
 
@@ -52,7 +58,8 @@ _NAME = re.compile(rf"[A-Za-z0-9_.\-]{{0,{_PART_CHARS}}}")
 _SEPARATOR = re.compile(
     r"(?P<close>(?:\\{0,7}[\"'])?)\]?(?: (?:provided|is|was))?(?P<gap>[ \t]{0,8})"
     r"(?P<mark>[:=!]?=>?|:|,|>|value=)(?P<space>[ \t]{0,8})"
-    r"(?P<pair>(?:\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,8}:[ \t]{0,8})?)"  # {"name": "API_KEY", "value": "…"}
+    # {"name": "API_KEY", "value": "…"}
+    r"(?P<pair>(?:\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,8}:[ \t]{0,8})?)"
 )
 _OPENING = re.compile(
     r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
@@ -120,8 +127,10 @@ class Found(NamedTuple):
         value: offset of the value.
         end: offset after the value.
         spans: to mask.
-        is_open: whether the rest of the value, or what decides about it, may come after the end of the text.
-        rest: matches how the value goes on where it is longer than any key, and reaches the end of the text.
+        is_open: whether the rest of the value, or what decides about it, may come after the end of
+            the text.
+        rest: matches how the value goes on where it is longer than any key, and reaches the end of
+            the text.
         is_sure: whether what is open has a context that is no everyday data's.
     """
 
@@ -141,7 +150,9 @@ class Found(NamedTuple):
 
 
 def may_hold_context(text: str) -> bool:
-    """Return True if the text may hold the context of a credential, in a small part of the time that `found_in` takes."""
+    """Return True if the text may hold the context of a credential, in a small part of the time
+    that `found_in` takes.
+    """
     if (
         ":" in text
         or "=" in text
@@ -171,7 +182,8 @@ def contextual_spans(text: str) -> list[Span]:
 
 
 def found_in(text: str, start: int = 0, *, is_whole: bool = True) -> Iterator[Found]:
-    """Yield the credentials in a text, in order, and what is open: contexts without a value yet, and at last one with a value.
+    """Yield the credentials in a text, in order, and what is open: contexts without a value yet,
+    and at last one with a value.
 
     Args:
         text: the text.
@@ -261,7 +273,9 @@ def _rule(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
 
 
 def _masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) -> Found:
-    """Return a credential; if it is longer than `MAX_VALUE_CHARS`, to the end of what `rest` matches."""
+    """Return a credential; if it is longer than `MAX_VALUE_CHARS`, to the end of what `rest`
+    matches.
+    """
     if end - value < MAX_VALUE_CHARS:
         return Found(begin, value, end, [(value + SHOWN_CHARS, end)])
     last = _end(rest, text, end)
@@ -285,11 +299,13 @@ def _end(expression: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _behind(expression: re.Pattern[str], text: str, at: int) -> int:
-    """Return how many characters before an offset an expression matches; it is written for the reversed text."""
+    """Return how many characters before an offset an expression matches; it is written for the
+    reversed text.
+    """
     return _end(expression, text[max(0, at - _PART_CHARS) : at][::-1], 0)
 
 
-# --- names ------------------------------------------------------------------------------------------------------------
+# --- names ---
 
 
 def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
@@ -356,7 +372,9 @@ def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
 
 @lru_cache(maxsize=64)
 def _inside(quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the expressions for the text up to that closing quote or a space, and for the rest of a long one."""
+    """Return the expressions for the text up to that closing quote or a space, and for the rest of
+    a long one.
+    """
     mark = quote[-1]
     character = rf"(?:[^{mark}\\\s]|\\[^\s])"
     if len(quote) > 1:  # JSON inside a string of JSON
@@ -511,7 +529,7 @@ def _cookies(text: str, begin: int, value: int, *, is_whole: bool) -> Found | No
     return Found(begin, value, at, spans)
 
 
-# --- marks ------------------------------------------------------------------------------------------------------------
+# --- marks ---
 
 
 def _scheme(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
@@ -537,7 +555,9 @@ def _scheme(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
 
 
 def _user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
-    """The password in an address, or the token before its host; https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1."""
+    """The password in an address, or the token before its host;
+    https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1.
+    """
     user_end = _end(_USER, text, stop)
     is_cut = user_end == len(text) and not is_whole
     if text[user_end : user_end + 1] != ":":

@@ -1,7 +1,9 @@
-"""Names that mark a credential: of a JSON field, a variable, a header, a parameter of a URL, a cookie, a field of a DSN.
+"""Names that mark a credential: of a JSON field, a variable, a header, a parameter of a URL, a
+cookie, a field of a DSN.
 
-A name is read as words, so that `apiKey`, `x-api-key` and `AWS_SECRET_ACCESS_KEY` are all keys to something. The last word says
-what the value is: `password_reset_at` is a date and `token_count` a number.
+A name is read as words, so that `apiKey`, `x-api-key` and `AWS_SECRET_ACCESS_KEY` are all keys to
+something. The last word says what the value is: `password_reset_at` is a date and `token_count` a
+number.
 """
 
 import re
@@ -9,7 +11,9 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Grade: TypeAlias = Literal["sure", "maybe"]
-"""Of a name that marks a credential: `sure`, or `maybe` if everyday data has it too, so that the value must look like one."""
+"""Of a name that marks a credential: `sure`, or `maybe` if everyday data has it too, so that the
+value must look like one.
+"""
 
 _MAX_NAME_CHARS = 80
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -141,7 +145,9 @@ def _grade(others: list[str], last: str) -> Grade | None:
 
 
 def is_credential_name(name: str) -> bool:
-    """Return True if a variable, setting or header has a name that marks a credential, such as `OPENAI_API_KEY` or `token`."""
+    """Return True if a variable, setting or header has a name that marks a credential, such as
+    `OPENAI_API_KEY` or `token`.
+    """
     grade = credential_grade(name)
     return grade == "sure" or (grade == "maybe" and _words_in(name)[-1] in _MAYBE)
 

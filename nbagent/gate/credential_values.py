@@ -1,4 +1,6 @@
-"""Values that may be credentials: the look of a random one, and what stands in place of one in documentation and code."""
+"""Values that may be credentials: the look of a random one, and what stands in place of one in
+documentation and code.
+"""
 
 import base64
 import binascii
@@ -15,7 +17,10 @@ _MIN_RANDOM_CHARS = 16
 _MIN_HEX_CHARS = 32  # shorter ones are ids of objects
 _MIN_JOINED_CHARS = 24
 _RANDOM_CHANGES = 0.25
-"""Changes between small letters, capitals and digits a character. Words have fewer, base64 has 0.44 and hexadecimal 0.47."""
+"""Changes between small letters, capitals and digits a character.
+
+Words have fewer, base64 has 0.44 and hexadecimal 0.47.
+"""
 _JOINED_CHANGES = 0.33
 _MIN_SECRET_PATH_PARTS = 2
 
@@ -86,12 +91,16 @@ def _changes(text: str) -> float:
 
 
 def is_template(value: str) -> bool:
-    """Return True if a text is to be filled in, `<your key>` or `${VAR}`, or was blacked out: `xxx`, `***`."""
+    """Return True if a text is to be filled in, `<your key>` or `${VAR}`, or was blacked out:
+    `xxx`, `***`.
+    """
     return _FILLED.fullmatch(value) is not None or _TEMPLATE.match(value) is not None
 
 
 def is_placeholder(value: str) -> bool:
-    """Return True if a text stands for a credential, `<your key>`, `YOUR_API_KEY`, `${VAR}`, or says what one is."""
+    """Return True if a text stands for a credential, `<your key>`, `YOUR_API_KEY`, `${VAR}`, or
+    says what one is.
+    """
     if is_template(value):
         return True
     if value.lower() in _WORDS or _PLACEHOLDER_WORDS.fullmatch(value):
@@ -132,11 +141,13 @@ def is_quoted_credential(value: str) -> bool:
 
 
 def is_assigned_credential(value: str, *, in_code: bool) -> bool:
-    """Return True if a text without quotes is a credential after `=`, where a name is sure to mark one.
+    """Return True if a text without quotes is a credential after `=`, where a name is sure to mark
+    one.
 
     Args:
         value: the text.
-        in_code: whether it may be an expression, as in a call. Otherwise it is a line of a shell, a DSN or a URL.
+        in_code: whether it may be an expression, as in a call. Otherwise it is a line of a shell, a
+            DSN or a URL.
     """
     if not is_quoted_credential(value) or _NUMBER.fullmatch(value):
         return False
@@ -152,7 +163,8 @@ def is_assigned_credential(value: str, *, in_code: bool) -> bool:
 
 
 def is_written_credential(value: str, *, is_line: bool) -> bool:
-    """Return True if a text without quotes is a credential after a colon, where a name is sure to mark one.
+    """Return True if a text without quotes is a credential after a colon, where a name is sure to
+    mark one.
 
     Args:
         value: the text.

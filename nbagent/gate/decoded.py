@@ -1,4 +1,6 @@
-"""A text with some spans of its source replaced, and the way back from its offsets to the source's."""
+"""A text with some spans of its source replaced, and the way back from its offsets to the
+source's.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -41,7 +43,8 @@ class Decoded:
         self.text = "".join((*pieces, source[at:]))
 
     def spans(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Spans of the source that the decoded characters from `first` to `last` come from, in order.
+        """Spans of the source that the decoded characters from `first` to `last` come from, in
+        order.
 
         Source that is left out is in none of them; a replaced span is in them as a whole.
         """
@@ -61,7 +64,9 @@ class Decoded:
         return found
 
     def span_around(self, offset: int) -> tuple[int, int]:
-        """Return the replaced span of the source that an offset cuts; an empty span at the offset if it cuts none."""
+        """Return the replaced span of the source that an offset cuts; an empty span at the offset
+        if it cuts none.
+        """
         each = self._replaced[bisect_right(self._starts, offset) - 1]
         return (each.start, each.stop) if each.start < offset < each.stop else (offset, offset)
 

@@ -1,7 +1,8 @@
 """Decodes the JSON escapes in a text, as they occur in arguments and results.
 
-The escapes: https://www.rfc-editor.org/rfc/rfc8259#section-7. Where a backslash means something else, no harm is done: the
-decoded text is only searched, in addition to the text as it is, and never shown.
+The escapes: https://www.rfc-editor.org/rfc/rfc8259#section-7. Where a backslash means something
+else, no harm is done: the decoded text is only searched, in addition to the text as it is, and
+never shown.
 """
 
 import re
@@ -20,7 +21,9 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def json_escapes(text: str, start: int = 0) -> tuple[list[Replacement], int]:
-    """Return the escapes from `start` on, and the offset up to which no escape is cut off by the end of the text."""
+    """Return the escapes from `start` on, and the offset up to which no escape is cut off by the
+    end of the text.
+    """
     found: list[Replacement] = []
     stop = start
     for escape in _ESCAPE.finditer(text, start):

@@ -1,12 +1,14 @@
-"""The forms in which models write thoughts, tool calls and results into their text: a table of one row each.
+"""The forms in which models write thoughts, tool calls and results into their text: a table of one
+row each.
 
-A row's opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest of a line, `#` an optional
-number, `^` a capital letter; from `→` on it belongs to the body. An opener in angle brackets is recognised in upper and lower
-case, and with the bars and underscores of DeepSeek's tokens (`｜`, `▁`).
+A row's opener is a literal with marks: `~` is optional space, `@` the name of a tool, `%` the rest
+of a line, `#` an optional number, `^` a capital letter; from `→` on it belongs to the body. An
+opener in angle brackets is recognised in upper and lower case, and with the bars and underscores of
+DeepSeek's tokens (`｜`, `▁`).
 
-The forms are those of the models' chat templates, and of the parsers that servers have for them: vLLM's
-(https://docs.vllm.ai/en/latest/features/tool_calling.html, `reasoning_outputs.html`), SGLang's and llama.cpp's.
-`docs/explanation/leakage.md` has them as a table for users.
+The forms are those of the models' chat templates, and of the parsers that servers have for them:
+vLLM's (https://docs.vllm.ai/en/latest/features/tool_calling.html, `reasoning_outputs.html`),
+SGLang's and llama.cpp's. `docs/explanation/leakage.md` has them as a table for users.
 """
 
 import re
@@ -26,14 +28,16 @@ class Form(NamedTuple):
     Attributes:
         family: the name of its family.
         opener: how it begins, in the notation above.
-        kind: what its body is: a thought, a call, a tool's result, or text, of which only the tag is removed. A `header` is
-            that of a harmony message, which says what follows.
+        kind: what its body is: a thought, a call, a tool's result, or text, of which only the tag
+            is removed. A `header` is that of a harmony message, which says what follows.
         ends: literals that end the body. Without any, the body is empty.
-        place: where the opener counts: anywhere, at the beginning of a line, at the beginning of the text or behind another
-            tag, where it opens a code block, or where it ends a line.
-        needs: what must be known for it to count: nothing, any tag before it, one of its family before it, or the tool that it
-            names. With "start", the beginning of the text will do too.
-        ahead: a regular expression that must be found behind it; else the opener is text. Its group is a tool's name.
+        place: where the opener counts: anywhere, at the beginning of a line, at the beginning of
+            the text or behind another tag, where it opens a code block, or where it ends a line.
+        needs: what must be known for it to count: nothing, any tag before it, one of its family
+            before it, or the tool that it names. With "start", the beginning of the text will do
+            too.
+        ahead: a regular expression that must be found behind it; else the opener is text. Its group
+            is a tool's name.
         value: whether the body ends with its first JSON value or call too, or before an empty line.
         labels: whether each opener of the family ends the body.
     """
@@ -60,7 +64,9 @@ def _tokens(family: str, kind: Kind, *pairs: tuple[str, str]) -> list[Form]:
 
 
 def _words(family: str, opener: str, closer: str) -> list[Form]:
-    """Return rows for thoughts in tags that an answer may speak of: they begin a line, or are closed."""
+    """Return rows for thoughts in tags that an answer may speak of: they begin a line, or are
+    closed.
+    """
     return [
         Form(family, opener, "thought", (closer,), "line"),
         Form(family, opener, "thought", (closer,), ahead=re.escape(closer)),
@@ -420,8 +426,9 @@ def tag_options(tags: Tags | None) -> TagOptions:
     """Return what `tags=` asks for.
 
     Args:
-        tags: names of families, such as `"react"`, and own tags as `(opener, closer, kind)`; or a mapping from the names of
-            tags to kinds: `{"plan": "thought"}` stands for `("<plan>", "</plan>", "thought")`. A kind is "thought" or "tool".
+        tags: names of families, such as `"react"`, and own tags as `(opener, closer, kind)`; or a
+            mapping from the names of tags to kinds: `{"plan": "thought"}` stands for `("<plan>",
+            "</plan>", "thought")`. A kind is "thought" or "tool".
 
     Raises:
         ValueError: a family or kind is unknown, or a tag empty.

@@ -1,4 +1,6 @@
-"""The gate: a level and rules decide what may be seen of a run, and every event passes them in order."""
+"""The gate: a level and rules decide what may be seen of a run, and every event passes them in
+order.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -22,24 +24,30 @@ class _Stage(Protocol):
 
 
 class Gate:
-    """Passes the events that may be seen, with thoughts and tool calls taken out of the texts and secrets masked.
+    """Passes the events that may be seen, with thoughts and tool calls taken out of the texts and
+    secrets masked.
 
-    Feed it one run's events. Set `seq` behind it, because it may turn one event into none or several.
+    Feed it one run's events. Set `seq` behind it, because it may turn one event into none or
+    several.
 
     Args:
         reveal: how much may be seen: "answer", "tools", "thinking" or "all".
-        thinking_first: whether each model response begins inside a thought whose opening tag is in the prompt (DeepSeek R1,
-            Qwen). Its text is then treated as a thought until `</think>`. Without it, such text is shown until that tag comes,
-            then taken back (`text.end` with an empty text).
+        thinking_first: whether each model response begins inside a thought whose opening tag is in
+            the prompt (DeepSeek R1, Qwen). Its text is then treated as a thought until `</think>`.
+            Without it, such text is shown until that tag comes, then taken back (`text.end` with an
+            empty text).
         hide: hidden aspects by tool name, such as `{"search": "args", "*": "result"}`.
-        commentary: whether texts that a tool call follows may be seen. If not, a text waits for its response's end.
+        commentary: whether texts that a tool call follows may be seen. If not, a text waits for its
+            response's end.
         redact: regular expressions and functions; their matches are masked in every field.
-        tags: forms of thoughts and calls in texts that are recognised besides those that always are; see `families`.
+        tags: forms of thoughts and calls in texts that are recognised besides those that always
+            are; see `families`.
 
     Attributes:
         patterns: what `redact` masks; None if that is nothing.
         hides_tools: whether parts of some tool calls are hidden.
-        hides_requests: whether requests to the model are hidden: they hold instructions, thoughts, and whole tool calls.
+        hides_requests: whether requests to the model are hidden: they hold instructions, thoughts,
+            and whole tool calls.
 
     Raises:
         ValueError: `reveal` is not one of the four, or a rule is not valid; the message names it.
@@ -92,7 +100,9 @@ class Gate:
         self._levels.grammar.is_complete |= only
 
     def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
-        """Return the text with all patterns and credentials masked. Only a function of `redact` can change its length.
+        """Return the text with all patterns and credentials masked.
+
+        Only a function of `redact` can change its length.
 
         Args:
             text: the text.
@@ -104,7 +114,9 @@ class Gate:
         return text
 
     def hides(self, event: Event) -> bool:
-        """Return True if the level or a rule may hide or change a part of this event; credentials do not count."""
+        """Return True if the level or a rule may hide or change a part of this event; credentials
+        do not count.
+        """
         return self._has_rules or self._levels.hides(event)
 
     def feed(self, event: Event) -> list[Event]:

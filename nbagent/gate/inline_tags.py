@@ -49,11 +49,14 @@ class TaggedText:
         self._calls_open: deque[str] = deque()  # ids of calls without a result
         self._reclassified = 0
         self._space: list[str] = []  # at the beginning of a segment, until more than space follows
-        # The first text, in case it turns out to have been a thought; not kept where thoughts are hidden.
+        # The first text, in case it turns out to have been a thought; not kept where thoughts are
+        # hidden.
         self._first = GrowingText() if thoughts else None
 
     def with_parent(self, event: _E) -> _E:
-        """Return the event with the `parent_id` of the text's start, which later events need not repeat."""
+        """Return the event with the `parent_id` of the text's start, which later events need not
+        repeat.
+        """
         inside = self._start.parent_id
         return (
             event
@@ -78,11 +81,16 @@ class TaggedText:
         return []
 
     def feed(self, event: e.TextDelta) -> list[e.Event]:
-        """Return the events for one delta: more of the open segment, or ends and beginnings of others."""
+        """Return the events for one delta: more of the open segment, or ends and beginnings of
+        others.
+        """
         return self._stream(self._splitter.feed(event.delta), event)
 
     def finish(self, event: e.TextEnd) -> list[e.Event]:
-        """Return the events at the end of the text. A snapshot of it replaces the streamed segments one by one."""
+        """Return the events at the end of the text.
+
+        A snapshot of it replaces the streamed segments one by one.
+        """
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
             if self._space and not self._tagged and not self._in_thought:
@@ -204,7 +212,10 @@ class TaggedText:
         return events
 
     def _result(self, segment: Segment, event: e.Event) -> list[e.Event]:
-        """Return the events of a result: it belongs to the oldest call that has none. Without one it is shown as a thought."""
+        """Return the events of a result: it belongs to the oldest call that has none.
+
+        Without one it is shown as a thought.
+        """
         self._made["result"] += 1
         content = segment.text.strip()
         if content and self._calls_open:

@@ -127,13 +127,16 @@ FORMATS = (
     ("rubygems_", r"[0-9a-f]{48}"),  # RubyGems
     ("AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),  # age
     ("sha256~", r"[A-Za-z0-9_\-]{43}"),  # OpenShift
-    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
+    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take
+    # quadratic time.
     ("eyJ", r"[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}"),
 )
 """The fixed prefix of each format, of three characters at least, and the expression for the rest.
 
-Sources: GitHub's secret scanning (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns)
-and the rules of gitleaks (https://github.com/gitleaks/gitleaks); where neither has a service, its own documentation.
+Sources: GitHub's secret scanning
+(https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns)
+and the rules of gitleaks (https://github.com/gitleaks/gitleaks); where neither has a service, its
+own documentation.
 """
 
 _ESCAPED = "nrt"  # of a line break in JSON: "\nsk-…"
@@ -141,7 +144,8 @@ _BOUNDARY = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
 
 def _tree(formats: Iterable[tuple[str, str]], depth: int = 0, cut: str = "") -> str:
-    """Return an expression for any of the formats, by first characters: three times as fast as one after the other.
+    """Return an expression for any of the formats, by first characters: three times as fast as one
+    after the other.
 
     Args:
         formats: prefixes and the expressions for their rests.
@@ -175,7 +179,9 @@ def beginnings(text: str, start: int = 0) -> Iterator[int]:
 
 
 def may_hold_key(text: str) -> bool:
-    """Return True if the text, after its first character, may hold a key or end in the beginning of one."""
+    """Return True if the text, after its first character, may hold a key or end in the beginning of
+    one.
+    """
     return _FURTHER.search(text) is not None
 
 
@@ -185,7 +191,9 @@ def may_start_with_key(text: str) -> bool:
 
 
 def begins_word(text: str, at: int) -> bool:
-    """Return True if no word goes on at an offset of the text, also after a line break as JSON writes it."""
+    """Return True if no word goes on at an offset of the text, also after a line break as JSON
+    writes it.
+    """
     before = text[at - 1 : at]
     if not (before.isascii() and before.isalnum()):
         return True

@@ -1,13 +1,14 @@
 """The four levels of what may be seen of a run; each includes the ones before it.
 
-- `answer`: runs, prompts, steps, texts, sources, files, agents, usage, statuses, errors, and approvals without their arguments.
+- `answer`: runs, prompts, steps, texts, sources, files, agents, usage, statuses, errors, and
+  approvals without their arguments.
 - `tools`: also tool calls and everything inside them.
 - `thinking`: also reasoning, and each event's `meta`. Why a run ended is seen at every level.
 - `all`: also raw items, state, custom events and each event's `raw`.
 
-At the first level `toolrules` hides the tools; of an error or a question about one, it is seen that there is one. Thoughts
-and tool calls that a model writes into its text (`families` lists the forms) are taken out of it, so that the level holds for
-them too.
+At the first level `toolrules` hides the tools; of an error or a question about one, it is seen that
+there is one. Thoughts and tool calls that a model writes into its text (`families` lists the forms)
+are taken out of it, so that the level holds for them too.
 """
 
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
@@ -58,7 +59,10 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.Custom: "all",
     e.Raw: "all",
 }
-"""The first level that shows events of a class. A class that is not listed is hidden at every level."""
+"""The first level that shows events of a class.
+
+A class that is not listed is hidden at every level.
+"""
 
 _TOOLS, _THINKING, _ALL = range(1, len(LEVELS))
 BELOW_THINKING = LEVELS[:_THINKING]
@@ -73,7 +77,8 @@ class Levels:
     Args:
         reveal: the level.
         thinking_first: each model response begins inside a thought that `</think>` ends.
-        quotes: whether fields that quote the upstream items (`raw`, `meta`) may be seen where the level shows them.
+        quotes: whether fields that quote the upstream items (`raw`, `meta`) may be seen where the
+            level shows them.
         tags: thoughts and calls in texts that are recognised besides; see `families.tag_options`.
 
     Attributes:
@@ -196,7 +201,9 @@ class Levels:
         return [] if announced else [e.Hidden(what="thinking", agent=event.agent)]
 
     def _trimmed(self, event: _E) -> _E:
-        """Return the event without the hidden fields of its envelope, and without a hint on what is shown."""
+        """Return the event without the hidden fields of its envelope, and without a hint on what is
+        shown.
+        """
         if event.raw is not None and not self._raw:
             event = replace(event, raw=None)
         if event.meta is not None and not self._meta:
@@ -206,7 +213,9 @@ class Levels:
         return event
 
     def _without_thoughts(self, event: _End) -> _End:
-        """Return the event without thoughts in its output: a text, or a structure that may hold the whole conversation."""
+        """Return the event without thoughts in its output: a text, or a structure that may hold the
+        whole conversation.
+        """
         output = event.output
         if isinstance(output, str):
             segments = split(output, in_thought=self._thinking_first, grammar=self.grammar)

@@ -25,8 +25,8 @@ _NOT_TOKEN = re.compile(rf"(?!{CHAR}).", re.DOTALL)
 class MaskedStream:
     """Masks credentials in one text.
 
-    Text is held back only while it may be part of a credential, from its third character on: the first two are always shown.
-    So ordinary prose passes unchanged.
+    Text is held back only while it may be part of a credential, from its third character on: the
+    first two are always shown. So ordinary prose passes unchanged.
 
     Args:
         secrets: the credentials.
@@ -76,7 +76,9 @@ class _ContextualStream:
         return self._release(text, is_last=False)
 
     def _may_hold_context(self, text: str) -> bool:
-        """Return True if a context may begin or end in a text, which is not copied: it may be all that a run takes."""
+        """Return True if a context may begin or end in a text, which is not copied: it may be all
+        that a run takes.
+        """
         border = self._text[-_MARK_CHARS:] + text[:_MARK_CHARS]
         return may_hold_context(border) or may_hold_context(text)
 
@@ -118,7 +120,9 @@ class _ContextualStream:
         ), text[size:]
 
     def _keep(self, seen: str, shown: int, context: int) -> None:
-        """Keep the end of the text: from some characters before what is held back, or before the context of that."""
+        """Keep the end of the text: from some characters before what is held back, or before the
+        context of that.
+        """
         start = max(0, min(shown, context) - CONTEXT_CHARS)
         self._text, self._shown, self._scanned = (
             seen[start:],
@@ -132,7 +136,8 @@ class _ExactStream:
 
     def __init__(self, secrets: "Secrets") -> None:
         self._secrets = secrets
-        self._before = " "  # end of the text that was shown, after one character: a credential may have begun there
+        # end of the text that was shown, after one character: a credential may have begun there
+        self._before = " "
         self._held = ""
         self._in_long_token = False
 
@@ -181,7 +186,9 @@ class _ExactStream:
 
 
 def _context(text: str) -> str:
-    """Return the end of a text in which a credential may have begun: three characters, and a stand-in for the text before."""
+    """Return the end of a text in which a credential may have begun: three characters, and a
+    stand-in for the text before.
+    """
     boundary = len(text) - _CONTEXT_CHARS
     if boundary <= 0:
         return text

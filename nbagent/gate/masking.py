@@ -1,4 +1,6 @@
-"""Masking of a text's spans, of the strings in a JSON value, and of text that an omission cuts off."""
+"""Masking of a text's spans, of the strings in a JSON value, and of text that an omission cuts
+off.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +13,17 @@ _MAX_CUT_CHARS = 4096
 """Characters before a mark of omission in which a secret may begin that it cuts off."""
 
 _MIN_CUT_CHARS = 4
-"""Characters of a secret that are masked where it is cut off. Fewer reveal little, and may just as well begin another word."""
+"""Characters of a secret that are masked where it is cut off.
+
+Fewer reveal little, and may just as well begin another word.
+"""
 
 
 def bullets(text: str, spans: Iterable[Span]) -> str:
-    """Return the text with a bullet for each character of the spans. They may overlap, in any order."""
+    """Return the text with a bullet for each character of the spans.
+
+    They may overlap, in any order.
+    """
     pieces: list[str] = []
     at = 0
     for first, last in sorted(spans):
@@ -75,7 +83,8 @@ class DistinctNames:
 
 
 def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) -> Any:
-    """Return the JSON value with its strings and keys masked; the same object if nothing in it is masked.
+    """Return the JSON value with its strings and keys masked; the same object if nothing in it is
+    masked.
 
     Args:
         value: any JSON value.

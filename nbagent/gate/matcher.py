@@ -1,4 +1,6 @@
-"""Finds the openers and ends of `families` in a text, and the characters at its end that may become one."""
+"""Finds the openers and ends of `families` in a text, and the characters at its end that may become
+one.
+"""
 
 import re
 import string
@@ -26,7 +28,9 @@ _NEVER = "(?!)"
 
 
 def plain(tag: str) -> str:
-    """Return a tag in the form that all its spellings have in common: lower case if it is in angle brackets."""
+    """Return a tag in the form that all its spellings have in common: lower case if it is in angle
+    brackets.
+    """
     return tag.translate(_PLAIN) if tag.startswith("<") else tag
 
 
@@ -64,7 +68,8 @@ class Opener:
     def match(self, text: str, start: int, *, last: bool) -> Found | bool:
         """Return what was found at an offset, or whether the rest of the text may become it.
 
-        A call that the end of the text cuts off in its opener is one if the opener's first literal is complete.
+        A call that the end of the text cuts off in its opener is one if the opener's first literal
+        is complete.
         """
         at, body, name = start, -1, ""
         for piece in self._pieces:
@@ -97,11 +102,13 @@ class Openers:
     """The openers that count in a text.
 
     Args:
-        forms: their rows; of two that fit, the one with the longer beginning counts, and then the earlier.
+        forms: their rows; of two that fit, the one with the longer beginning counts, and then the
+            earlier.
 
     Attributes:
         token: matches where one may begin, runs of backticks, and newlines.
-        trigger: matches in each chunk that such an opener, or code, may begin in, if it need not begin a line.
+        trigger: matches in each chunk that such an opener, or code, may begin in, if it need not
+            begin a line.
         line_trigger: matches in the others too, but where a line has begun.
     """
 
@@ -143,7 +150,8 @@ class Openers:
         Args:
             text: in which they are looked for.
             at: the offset.
-            fits: returns whether a form may stand there; called once for forms of one family, place and need.
+            fits: returns whether a form may stand there; called once for forms of one family, place
+                and need.
             last: whether no more text comes.
         """
         start = plain(text[at : at + _KEY_CHARS])
@@ -158,7 +166,9 @@ class Openers:
                             yield found if isinstance(found, Found) else None
 
     def words_at_end(self, text: str, at: int) -> Iterator[tuple[Form, int]]:
-        """Yield the forms that begin with a word of which the end of the text has a part, and the part's offset."""
+        """Yield the forms that begin with a word of which the end of the text has a part, and the
+        part's offset.
+        """
         first = max(at, len(text) - self._longest_word)
         if self._words_begin_lines:
             line = max(first, text.rfind("\n", first) + 1)
@@ -209,7 +219,9 @@ class Ends:
         self.trigger = re.compile(f"[{re.escape(starts)}`]")
 
     def part_at_end(self, text: str, at: int) -> int:
-        """Return the offset of what may become an end or a label; the length of the text if there is none."""
+        """Return the offset of what may become an end or a label; the length of the text if there
+        is none.
+        """
         for here in range(max(at, len(text) - self._longest + 1), len(text)):
             if plain(text[here:]) in self._parts:
                 return here

@@ -1,6 +1,8 @@
-"""Masks the patterns of `redact=`, also where a stream cuts a match in two, and where escapes or markup are inside a match.
+"""Masks the patterns of `redact=`, also where a stream cuts a match in two, and where escapes or
+markup are inside a match.
 
-Each character of a match becomes a bullet. A text keeps its length, so an offset into it stays valid.
+Each character of a match becomes a bullet. A text keeps its length, so an offset into it stays
+valid.
 """
 
 import re
@@ -18,7 +20,9 @@ from nbagent.gate.visible import html_markup, markdown_markup
 
 _Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
 Rule: TypeAlias = _Expression | Callable[[str], str]
-"""A regular expression, as text or compiled, or a function that returns the text with its secrets masked."""
+"""A regular expression, as text or compiled, or a function that returns the text with its secrets
+masked.
+"""
 _Match: TypeAlias = tuple[Span, ...]
 """Spans of the text that a match consists of; markup may be between two."""
 
@@ -40,7 +44,9 @@ _CONTEXT_CHARS = 64
 """Characters before a text that a look-behind may see."""
 
 _RESEARCH_GROWTH = 1.25
-"""Factor by which a text that is held back grows before it is searched again; a search for each piece would be quadratic."""
+"""Factor by which a text that is held back grows before it is searched again; a search for each
+piece would be quadratic.
+"""
 
 SEARCH_LIMIT_S = 1.0
 """Seconds of the processor that the patterns may take for one text."""
@@ -49,14 +55,18 @@ _MAX_SLOW_TEXTS = 3
 """Texts that may take too long. After them every text is hidden without a search."""
 
 _UNLIMITED_CHARS = 16
-"""Characters of a text so short that no search takes long; a limit costs more time than such a search."""
+"""Characters of a text so short that no search takes long; a limit costs more time than such a
+search.
+"""
 
 HIDDEN_TEXT = "[hidden: a pattern of redact= takes too long]"
 """Shown in place of a text that could not be searched."""
 
 
 class _Deadline(threading.local):
-    """Time at which the search of this thread ends, in seconds of its processor time; 0 before its first long text."""
+    """Time at which the search of this thread ends, in seconds of its processor time; 0 before its
+    first long text.
+    """
 
     at = 0.0
 
@@ -68,19 +78,20 @@ class _TooSlow(Exception):
 class Patterns:
     """A set of patterns, compiled.
 
-    A pattern is searched in a text as it is, in the text as its reader sees it (without Markdown's or HTML's markup and
-    without invisible characters, in the compatibility form NFKC), and in both with JSON's escapes decoded, once and twice.
-    A space in a pattern also matches a line break.
+    A pattern is searched in a text as it is, in the text as its reader sees it (without Markdown's
+    or HTML's markup and without invisible characters, in the compatibility form NFKC), and in both
+    with JSON's escapes decoded, once and twice. A space in a pattern also matches a line break.
 
     Args:
-        rules: regular expressions, and functions. A function gets each text whole and returns the text to show; so a
-            streamed text is shown only when it is complete.
+        rules: regular expressions, and functions. A function gets each text whole and returns the
+            text to show; so a streamed text is shown only when it is complete.
 
     Attributes:
         warning: says that an expression took too long, so that texts are hidden; None if none did.
 
     Raises:
-        ValueError: a rule is not a regular expression; the message names it and the position of the error.
+        ValueError: a rule is not a regular expression; the message names it and the position of the
+            error.
         TypeError: a rule is neither text, a compiled expression nor a function.
     """
 
@@ -127,7 +138,9 @@ class Patterns:
         return text
 
     def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
-        """Return a JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
+        """Return a JSON value with every match masked in its strings, keys and numbers; the same
+        object if there is none.
+        """
         return mask_json(value, partial(self.mask, is_html=is_html, cuts=cuts), numbers=True)
 
     def stream(self) -> "RedactedStream":
@@ -140,10 +153,11 @@ class Patterns:
         return bool(self._functions)
 
     def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int] | None:
-        """Return the masked text from `start` on that can be shown now, and the offset at which the rest begins.
+        """Return the masked text from `start` on that can be shown now, and the offset at which the
+        rest begins.
 
-        The text that is shown is final: a match that has begun, or that may go on, is in the rest. None if the search
-        takes too long.
+        The text that is shown is final: a match that has begun, or that may go on, is in the rest.
+        None if the search takes too long.
 
         Args:
             text: the new text, after a little of the text before it.
@@ -199,9 +213,11 @@ class Patterns:
         return readings_of(text, start, before=self._looks_behind)
 
     def _matches(self, readings: list[Reading]) -> list[_Match]:
-        """Matches in the readings of a text; one in the text as it is includes JSON's escapes that its borders cut.
+        """Matches in the readings of a text; one in the text as it is includes JSON's escapes that
+        its borders cut.
 
-        It does not include markup that its borders cut, such as the rest of a run of spaces: a stream has shown that already.
+        It does not include markup that its borders cut, such as the rest of a run of spaces: a
+        stream has shown that already.
         """
         source, *others = readings
         found: list[_Match] = []
@@ -279,20 +295,25 @@ class Patterns:
             raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
         self._expressions.append(expression)
         self._looks_behind |= _LOOKS_BEHIND.search(pattern) is not None
-        # The sentinel never matches, so `partial=True` finds only matches that are cut off by the end of the text.
+        # The sentinel never matches, so `partial=True` finds only matches that are cut off by the
+        # end of the text.
         line = "\n" if flags & regex.X else ""
         self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_SENTINEL}", flags))
 
 
 def _uncut(end: int, readings: list[Reading]) -> int:
-    """Return the offset, or the start of what a reading replaces there: the rest of that would be read otherwise."""
+    """Return the offset, or the start of what a reading replaces there: the rest of that would be
+    read otherwise.
+    """
     while (first := min(reading.span_around(end)[0] for reading in readings)) < end:
         end = first
     return end
 
 
 def _with_line_breaks(pattern: str) -> str:
-    """Return the expression so that its spaces also match a line break: where a line ends, a reader sees a space."""
+    """Return the expression so that its spaces also match a line break: where a line ends, a reader
+    sees a space.
+    """
     made: list[str] = []
     in_set = negated = False
     for piece in re.findall(r"\\.|\[:\^?\w+:\]|\[\^?\]?|.", pattern, re.DOTALL):

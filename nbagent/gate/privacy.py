@@ -1,4 +1,6 @@
-"""The privacy of one run: its gate, the credentials that are masked in it, and the original events."""
+"""The privacy of one run: its gate, the credentials that are masked in it, and the original
+events.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +17,8 @@ from nbagent.gate.redact import Redactor
 
 
 class Privacy:
-    """Passes every event of a run through the gate between decoder and consumers, and keeps the hidden originals.
+    """Passes every event of a run through the gate between decoder and consumers, and keeps the
+    hidden originals.
 
     Args:
         gate: hides and masks.
@@ -48,12 +51,18 @@ class Privacy:
 
     @property
     def masker(self) -> Callable[[str], str]:
-        """Masks patterns and credentials as `mask` does. It does not keep the run's events alive."""
+        """Masks patterns and credentials as `mask` does.
+
+        It does not keep the run's events alive.
+        """
         return self._gate.mask
 
     @property
     def events(self) -> list[Event]:
-        """Original events, including those before the first hidden one. Empty if nothing has been hidden."""
+        """Original events, including those before the first hidden one.
+
+        Empty if nothing has been hidden.
+        """
         return list(self._hidden or ())
 
     def know_tools(self, names: Iterable[str], *, only: bool = False) -> None:
@@ -67,7 +76,8 @@ class Privacy:
         return self._gate.feed(event)
 
     def register_secrets(self, *sources: Any) -> None:
-        """Mask from now on all credentials that are known by now, and those that these streams or errors have sent.
+        """Mask from now on all credentials that are known by now, and those that these streams or
+        errors have sent.
 
         Args:
             sources: an SDK's streams, or the errors that they raised; see `secrets.credentials_of`.
@@ -78,7 +88,9 @@ class Privacy:
         self._gate.mask_secrets(self._secrets)
 
     def mask_error(self, error: BaseException | None) -> None:
-        """Mask the credentials in the texts of an exception that ended the stream; see `secrets.mask_error`."""
+        """Mask the credentials in the texts of an exception that ended the stream; see
+        `secrets.mask_error`.
+        """
         if error is not None:
             secrets.mask_error(error)
 

@@ -1,4 +1,6 @@
-"""The texts that patterns are searched in: a text as it is, as its reader sees it, and both with JSON's escapes decoded."""
+"""The texts that patterns are searched in: a text as it is, as its reader sees it, and both with
+JSON's escapes decoded.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,10 +11,14 @@ from nbagent.gate.escapes import json_escapes
 from nbagent.gate.visible import markdown_markup
 
 Markup: TypeAlias = Callable[[str, int], tuple[list[Replacement], int]]
-"""Returns the markup in a text from an offset on, and the offset up to which nothing that follows can change it."""
+"""Returns the markup in a text from an offset on, and the offset up to which nothing that follows
+can change it.
+"""
 
 _JSON_LEVELS = 2
-"""Levels of JSON's escapes: arguments are JSON in a string, and often that string is in JSON again."""
+"""Levels of JSON's escapes: arguments are JSON in a string, and often that string is in JSON
+again.
+"""
 
 _UNLIKE = re.compile(r"[^\x00-\x7f]|[\\&<*`~_\t\r\f\v]|\s\s")
 """Matches where a reading may differ from its text."""
@@ -79,7 +85,9 @@ class Reading:
         return tuple(spans)
 
     def span_around(self, offset: int) -> tuple[int, int]:
-        """Return the span of the source that this reading replaces and an offset cuts; an empty one if it cuts none."""
+        """Return the span of the source that this reading replaces and an offset cuts; an empty one
+        if it cuts none.
+        """
         at = offset
         for number in reversed(range(len(self._layers))):
             layer = self._layers[number]

@@ -23,7 +23,9 @@ _TEXT_TYPES = ("text/", "json", "xml", "yaml", "javascript")
 """Parts of a media type that show that a file's data is text."""
 _MARKUP_TYPES = ("html", "svg", "xml")
 _OWN_ID = re.compile(r"[a-z]{3,9}-\d{1,5}(?:[./:](?:[a-z]{3,9}-)?\d{1,5})*")
-"""Matches the ids that nbagent makes, `text-1.think-2`: only numbers, which patterns for numbers need not mask."""
+"""Matches the ids that nbagent makes, `text-1.think-2`: only numbers, which patterns for numbers
+need not mask.
+"""
 
 
 class Stream(Protocol):
@@ -39,7 +41,8 @@ class Stream(Protocol):
 
 
 class Masker(Protocol):
-    """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`).
+    """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns
+    (`nbagent.gate.patterns`).
 
     Attributes:
         warning: text about texts that cannot be shown; None if all can.
@@ -66,7 +69,8 @@ class Redactor:
     The live value of a tool's result stays unchanged in the kernel; its display is masked.
 
     Args:
-        masker: what to mask. It may be replaced between two events; a text that has begun keeps the masker that it began with.
+        masker: what to mask. It may be replaced between two events; a text that has begun keeps the
+            masker that it began with.
     """
 
     def __init__(self, masker: Masker) -> None:
@@ -77,7 +81,9 @@ class Redactor:
         self._warned = False
 
     def feed(self, event: e.Event) -> list[e.Event]:
-        """Return the masked event; nothing while its text may still turn out to be part of a match."""
+        """Return the masked event; nothing while its text may still turn out to be part of a
+        match.
+        """
         if not _is_delta(event):
             events = self._feed(self._with_masked_ids(event))
         elif event.parent_id is None and self._ids.get(event.id) == event.id:
@@ -179,7 +185,9 @@ class Redactor:
         return self.masker.mask_json(payload, is_html=_is_markup(mime), cuts=ALL_CUTS)
 
     def _file(self, event: e.File) -> e.File:
-        """Return the file with its text masked; data of other media types stays unchanged, because a mask would break it."""
+        """Return the file with its text masked; data of other media types stays unchanged, because
+        a mask would break it.
+        """
         url, data = event.url, event.data
         head, inline, body = (url or "").partition(";base64,")
         is_inline = bool(inline) and head.startswith("data:")
@@ -223,7 +231,8 @@ class Redactor:
             return [self._masked(frame, ALL_CUTS) for frame in value]
         if isinstance(value, str):
             return self.masker.mask_json(value, cuts=cuts)
-        # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is what will be written.
+        # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is
+        # what will be written.
         try:
             plain = to_builtins(value)
         except Exception:  # a cycle, a depth or a key that the codec does not encode

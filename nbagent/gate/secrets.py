@@ -1,9 +1,10 @@
 """Masks credentials in everything that is shown, saved or logged.
 
-A credential is the value of an environment variable with a name like `OPENAI_API_KEY`, a value that a client authenticates with
-(`register`), any text in the format of a well-known service's keys (`key_formats`), or one that its context shows to be one: a
-name such as `password`, a scheme of HTTP, an address, a PEM block (`contexts`). It is masked in place: its first two characters
-stay, every other one becomes a bullet. A text keeps its length, so an offset into it stays valid.
+A credential is the value of an environment variable with a name like `OPENAI_API_KEY`, a value that
+a client authenticates with (`register`), any text in the format of a well-known service's keys
+(`key_formats`), or one that its context shows to be one: a name such as `password`, a scheme of
+HTTP, an address, a PEM block (`contexts`). It is masked in place: its first two characters stay,
+every other one becomes a bullet. A text keeps its length, so an offset into it stays valid.
 """
 
 import html
@@ -65,7 +66,8 @@ def register(*values: str | None) -> None:
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
     """Return the credentials in headers, or in the parameters of a URL, with such names.
 
-    Of a cookie header that is each value, of the Basic scheme the password too, and of any other header its last word.
+    Of a cookie header that is each value, of the Basic scheme the password too, and of any other
+    header its last word.
     """
     found: list[str] = []
     for name, value in headers.items():
@@ -81,7 +83,9 @@ def credentials_in(headers: Mapping[str, Any]) -> list[str]:
 
 
 def credentials_of(source: Any) -> list[str]:
-    """Return the credentials in the request behind an SDK's stream, or behind the error that it raised."""
+    """Return the credentials in the request behind an SDK's stream, or behind the error that it
+    raised.
+    """
     response = getattr(source, "response", None) or getattr(
         source, "_response", None
     )  # so the openai SDK's helpers
@@ -95,14 +99,18 @@ def mask(text: str) -> str:
 
 
 def known() -> "Secrets":
-    """Return the credentials known now: the environment's, the registered ones, and the well-known formats."""
+    """Return the credentials known now: the environment's, the registered ones, and the well-known
+    formats.
+    """
     values = {value for name, value in os.environ.items() if _is_secret(name, value)}
     with _lock:
         return _compiled(frozenset(values | _registered))
 
 
 def without_secrets(error: BaseException | None) -> BaseException | None:
-    """Return the error, or None if its message, or that of one that it came from, holds a credential."""
+    """Return the error, or None if its message, or that of one that it came from, holds a
+    credential.
+    """
     shown = [] if error is None else [str(each) for each in causes(error)]
     return error if all(mask(text) == text for text in shown) else None
 
@@ -110,7 +118,8 @@ def without_secrets(error: BaseException | None) -> BaseException | None:
 def mask_error(error: BaseException) -> None:
     """Mask the credentials in the texts of an exception and of those that it came from, in place.
 
-    A service's words are in an exception's `args`, which its text and its traceback show. Its other attributes stay.
+    A service's words are in an exception's `args`, which its text and its traceback show. Its other
+    attributes stay.
     """
     known_now = known()
     seen: set[int] = set()
@@ -157,7 +166,10 @@ class Secrets:
     """
 
     warning: str | None = None
-    """Says why texts are hidden. None: no text is, since the search for credentials takes linear time."""
+    """Says why texts are hidden.
+
+    None: no text is, since the search for credentials takes linear time.
+    """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values = frozenset(values)
@@ -231,7 +243,9 @@ class Secrets:
         return self._streamed.sub(self._masked, text)
 
     def may_begin_in(self, text: str) -> bool:
-        """Return True if a credential that is recognised by itself may begin in the text, after its first character."""
+        """Return True if a credential that is recognised by itself may begin in the text, after its
+        first character.
+        """
         return (self._head is not None and self._head.search(text) is not None) or may_hold_key(
             text
         )
@@ -254,7 +268,9 @@ class Secrets:
         return any(form.startswith(text) for form in self._written)
 
     def growing_in(self, text: str) -> int | None:
-        """Offset of the first credential that may continue after the end of the text; None if there is none."""
+        """Offset of the first credential that may continue after the end of the text; None if there
+        is none.
+        """
         tail = len(text.rstrip(TOKEN_CHARS))  # from there on the text is one token
         first = min(chain(self._growing_forms(text), beginnings(text, tail)), default=None)
         if first is None:
@@ -291,7 +307,9 @@ def _name_of(key: Any, pairs: dict[Any, Any], parent: str) -> str:
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
-    """Yield a value as it may be written in a text, and the characters of each form that are shown."""
+    """Yield a value as it may be written in a text, and the characters of each form that are
+    shown.
+    """
     yield value, SHOWN_CHARS
     writers: tuple[Callable[[str], str], ...] = (
         *_JSON_FORMS,

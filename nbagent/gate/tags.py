@@ -1,8 +1,8 @@
 """Finds the thoughts, tool calls and results that a model wrote into its text, at any chunk border.
 
-`families` lists what is recognised. A tag in a fenced code block, in a `code span` that closes on its line, between quotation
-marks or behind a backslash is text: an answer may be about tags. Any other tag is removed from the text, with or without its
-counterpart.
+`families` lists what is recognised. A tag in a fenced code block, in a `code span` that closes on
+its line, between quotation marks or behind a backslash is text: an answer may be about tags. Any
+other tag is removed from the text, with or without its counterpart.
 """
 
 import re
@@ -28,7 +28,8 @@ Marker: TypeAlias = Literal["boundary", "reclassify"]
 
 
 class Segment(NamedTuple):
-    """A segment of a text, or a marker: `boundary` ends the open segment, `reclassify` makes a thought of all text so far.
+    """A segment of a text, or a marker: `boundary` ends the open segment, `reclassify` makes a
+    thought of all text so far.
 
     Attributes:
         kind: kind of the segment or marker.
@@ -107,9 +108,11 @@ class _Cursor:
 
 
 class Splitter:
-    """Cuts one text into segments as it streams in, holding back only characters that may become a tag.
+    """Cuts one text into segments as it streams in, holding back only characters that may become a
+    tag.
 
-    The segments of a text do not depend on its chunks, except for the borders inside text of one kind.
+    The segments of a text do not depend on its chunks, except for the borders inside text of one
+    kind.
 
     Args:
         in_thought: whether the text begins inside a thought.
@@ -172,7 +175,9 @@ class Splitter:
         return True
 
     def _new_trigger(self) -> re.Pattern[str] | None:
-        """Return what a chunk that only continues the segment has not; None if each chunk must be read."""
+        """Return what a chunk that only continues the segment has not; None if each chunk must be
+        read.
+        """
         if (
             self._held
             or self._open
@@ -191,7 +196,10 @@ class Splitter:
     # --- reading ---
 
     def _step(self, place: _Cursor) -> bool:
-        """Read up to the next tag, newline or code. Return False if what follows must wait for more text."""
+        """Read up to the next tag, newline or code.
+
+        Return False if what follows must wait for more text.
+        """
         if self._form.kind == "text":
             return self._text_step(place)
         if self._value is not None:
@@ -260,7 +268,10 @@ class Splitter:
         return self._end_step(place, token)
 
     def _end_step(self, place: _Cursor, token: re.Match[str]) -> bool:
-        """Leave the body at an end or label. Return False if what follows must wait for more text."""
+        """Leave the body at an end or label.
+
+        Return False if what follows must wait for more text.
+        """
         ends, tag = ends_of(self._form), plain(token[0])
         here, end = token.span()
         if tag in ends.closers or tag in ends.others:
@@ -322,7 +333,9 @@ class Splitter:
         return False
 
     def _label(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
-        """Return the opener of the same family at an offset; None if more of the text must be seen."""
+        """Return the opener of the same family at an offset; None if more of the text must be
+        seen.
+        """
 
         def fits(form: Form) -> bool:
             is_label = form.family == self._form.family and (
@@ -352,7 +365,9 @@ class Splitter:
         return True
 
     def _counts(self, place: _Cursor, found: Found, here: int) -> bool | None:
-        """Return True if an opener is a tag, and not part of an answer; None if more of the text must be seen."""
+        """Return True if an opener is a tag, and not part of an answer; None if more of the text
+        must be seen.
+        """
         form, text, end = found.form, place.text, found.end
         if form.place == "end":
             rest = text[end:].lstrip(_SPACE)
@@ -400,7 +415,9 @@ class Splitter:
         return self._is_call(place, form, name, here)
 
     def _closes_again(self, place: _Cursor, at: int) -> bool | None:
-        """Return True if the outer thought goes on at an offset, as its own end shows; None if more must be seen."""
+        """Return True if the outer thought goes on at an offset, as its own end shows; None if more
+        must be seen.
+        """
         ends, stop = ends_of(self._form), at + _AHEAD_CHARS
         for token in ends.token.finditer(place.text, at, stop):
             tag = plain(token[0])
@@ -470,7 +487,9 @@ class Splitter:
             self._body.append(text)
 
     def _harmony_header(self, header: str) -> None:
-        """Enter the segment of a harmony header, which names the channel and, for a tool call, the recipient."""
+        """Enter the segment of a harmony header, which names the channel and, for a tool call, the
+        recipient.
+        """
         recipient = re.search(r"to=([^\s<]+)", header)
         if recipient:
             self._form, self._name = HARMONY_CALL, recipient[1].removeprefix("functions.")
@@ -514,7 +533,9 @@ class Splitter:
         return True
 
     def _backticks(self, place: _Cursor, token: re.Match[str]) -> None:
-        """Open or close a fence or a code span at a run of backticks, unless it is part of the code."""
+        """Open or close a fence or a code span at a run of backticks, unless it is part of the
+        code.
+        """
         count, at_margin = len(token[0]), self._at_margin(place, token.start())
         place.at = place.line = token.end()
         self._margin = self._is_blank = False
@@ -533,7 +554,9 @@ class Splitter:
             self._open.append(count)
 
     def _is_in_code(self, place: _Cursor, at: int) -> bool | None:
-        """Return True if a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
+        """Return True if a tag that ends at `at` is part of code; None if the rest of its line must
+        be seen first.
+        """
         text = place.text
         if self._fence and self._form.kind == "text":
             return True
@@ -555,7 +578,9 @@ def _is_only(run: re.Pattern[str], text: str, start: int, end: int) -> bool:
 
 
 def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:
-    """Return the segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
+    """Return the segments of a whole text: without markers, neighbours of one kind joined, the
+    space around tags removed.
+    """
     segments: list[Segment] = []
     tagged = False
     for segment in Splitter(in_thought=in_thought, grammar=grammar).feed(text, last=True):

@@ -19,7 +19,8 @@ _NOTHING: frozenset[Aspect] = frozenset()
 
 
 class ToolRules:
-    """Removes the parts of a run's events that the rules hide, and puts an event in their place that names the hidden aspect.
+    """Removes the parts of a run's events that the rules hide, and puts an event in their place
+    that names the hidden aspect.
 
     Args:
         hide: the rules; those for `"*"` hold for every tool, besides its own.
@@ -118,7 +119,10 @@ class ToolRules:
         return []
 
     def _is_inside(self, event: e.Event) -> bool:
-        """Return True if an event is inside a hidden call. Only events that begin a block need to name their parent."""
+        """Return True if an event is inside a hidden call.
+
+        Only events that begin a block need to name their parent.
+        """
         if event.parent_id in self._inside or (
             isinstance(event, e.AgentStart) and event.tool_id in self._inside
         ):
@@ -126,7 +130,9 @@ class ToolRules:
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
     def _shown_outside(self, event: e.Event) -> list[e.Event]:
-        """Return the events inside a hidden call that are shown outside of it; all others are hidden with the call."""
+        """Return the events inside a hidden call that are shown outside of it; all others are
+        hidden with the call.
+        """
         match event:
             case e.AgentStart() | e.TextStart() | e.ReasoningStart():
                 self._inside.add(event.id)

@@ -29,9 +29,11 @@ class ValueEnd:
         return bool(self._quote)
 
     def find(self, text: str, at: int, stop: int, *, last: bool) -> tuple[int, bool]:
-        """Return the offset up to which the text is known to be of the value, and whether it ends there.
+        """Return the offset up to which the text is known to be of the value, and whether it ends
+        there.
 
-        It also ends before an empty line, and outside of brackets at the end of its line: it is not a value then, or was cut.
+        It also ends before an empty line, and outside of brackets at the end of its line: it is not
+        a value then, or was cut.
 
         Args:
             text: from which the value is read.
@@ -81,7 +83,9 @@ class ValueEnd:
             self._depth = max(0, self._depth - 1)
 
     def _end(self, text: str, at: int, *, last: bool) -> int | None:
-        """Return the offset behind a value: of the next one if it is in a list; None if more must be seen."""
+        """Return the offset behind a value: of the next one if it is in a list; None if more must
+        be seen.
+        """
         another = _ANOTHER.match(text, at)
         if another is not None:
             return another.end()
@@ -91,7 +95,9 @@ class ValueEnd:
         )
 
     def _ends_at_line(self, text: str, at: int, *, last: bool) -> bool | None:
-        """Return whether the value ends before the newline at whose end `at` is; None if more must be seen."""
+        """Return whether the value ends before the newline at whose end `at` is; None if more must
+        be seen.
+        """
         if _EMPTY_LINE.match(text, at):
             return True
         rest = text[at : at + _MAX_WAIT_CHARS].lstrip(" \t\r")

@@ -1,7 +1,9 @@
-"""Reduces a text to the characters that its reader sees: without markup and invisible characters, in one form of each letter.
+"""Reduces a text to the characters that its reader sees: without markup and invisible characters,
+in one form of each letter.
 
-Markdown: https://spec.commonmark.org/0.31.2/. The forms of letters: NFKC, https://www.unicode.org/reports/tr15/, of each
-character alone. As it is only searched, and never shown, all that could be markup counts as markup.
+Markdown: https://spec.commonmark.org/0.31.2/. The forms of letters: NFKC,
+https://www.unicode.org/reports/tr15/, of each character alone. As it is only searched, and never
+shown, all that could be markup counts as markup.
 """
 
 import functools
@@ -26,7 +28,8 @@ _HTML = re.compile(
     rf"{_ENTITY}|(?P<markup><!--.*?(?:-->|\Z)|</?(?:{_INLINE})(?=[\s/>])[^<>]*>)|(?P<block><[a-z/!?][^<>]*>)|{_REST}",
     re.IGNORECASE | re.DOTALL,
 )
-# Default_Ignorable_Code_Point (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), and format characters (Cf).
+# Default_Ignorable_Code_Point (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point),
+# and format characters (Cf).
 _IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -35,7 +38,9 @@ _IGNORABLE = re.compile(
 
 
 def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
-    """Return the replacements by which Markdown's reader sees the text, and the offset up to which they are final."""
+    """Return the replacements by which Markdown's reader sees the text, and the offset up to which
+    they are final.
+    """
     found = _replacements(_MARKDOWN, text, start)
     stop = found[-1].stop if found else start
     cut = _INCOMPLETE.search(text, max(start, len(text) - _MAX_INCOMPLETE_CHARS))
@@ -47,7 +52,9 @@ def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
 
 
 def html_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
-    """Return the replacements for HTML or SVG: tags within a line are left out, others become a line break."""
+    """Return the replacements for HTML or SVG: tags within a line are left out, others become a
+    line break.
+    """
     return _replacements(_HTML, text, start), len(text)
 
 
@@ -74,7 +81,9 @@ def _replacements(tokens: re.Pattern[str], text: str, start: int) -> list[Replac
 
 
 def _space(text: str, before: str) -> str:
-    """Return white space as one space or line break; "" if it goes on with the white space before it."""
+    """Return white space as one space or line break; "" if it goes on with the white space before
+    it.
+    """
     if "\n" in text:
         return "" if before == "\n" else "\n"
     return "" if before.isspace() else " "

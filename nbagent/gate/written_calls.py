@@ -1,7 +1,8 @@
-"""Reads the tool calls that a model wrote as text, in whichever of the forms of `families` they are.
+"""Reads the tool calls that a model wrote as text, in whichever of the forms of `families` they
+are.
 
-The text itself shows which form it is: JSON, tags of XML, Python's syntax, Gemma's braces, or the labels of ReAct. Values of
-XML stay strings: only the tool's schema could tell 5 from "5".
+The text itself shows which form it is: JSON, tags of XML, Python's syntax, Gemma's braces, or the
+labels of ReAct. Values of XML stay strings: only the tool's schema could tell 5 from "5".
 """
 
 import ast
@@ -38,7 +39,8 @@ class TaggedCall(NamedTuple):
 
 
 def calls_in(text: str, name: str = "") -> list[TaggedCall]:
-    """Return the tool calls in a text; one that cannot be parsed is kept as it was written, with `valid` false.
+    """Return the tool calls in a text; one that cannot be parsed is kept as it was written, with
+    `valid` false.
 
     Args:
         text: the body of a call, or of several.
@@ -58,7 +60,9 @@ def calls_in(text: str, name: str = "") -> list[TaggedCall]:
 
 
 def final_answer(text: str) -> str | None:
-    """Return the answer in the text of a ReAct call whose name says that it is the answer; None for any other call."""
+    """Return the answer in the text of a ReAct call whose name says that it is the answer; None for
+    any other call.
+    """
     if f'"{FINAL_ANSWER}"' not in text:
         return None
     calls = _labelled(text.strip())
@@ -107,7 +111,9 @@ _BEFORE = re.compile(r"functools(?=\[)|<\|plugin\|>|<\|interpreter\|>")
 
 
 def _json(body: str) -> list[TaggedCall]:
-    """Return the calls of JSON values that follow each other, such as `{"name": "f", "arguments": {}}`."""
+    """Return the calls of JSON values that follow each other, such as `{"name": "f", "arguments":
+    {}}`.
+    """
     body = _BEFORE.sub("", body, count=1).strip()
     fenced = _FENCE.match(body)
     try:
@@ -174,7 +180,9 @@ _ELEMENT = re.compile(r"<([\w.-]+)>(.*?)</\1>", re.DOTALL)
 
 
 def _xml(body: str) -> list[TaggedCall]:
-    """Return the calls of tags: `<invoke name="f">`, `<function=f>`, `<tool_name>` or `<arg_key>`."""
+    """Return the calls of tags: `<invoke name="f">`, `<function=f>`, `<tool_name>` or
+    `<arg_key>`.
+    """
     if body.startswith(("{", "[", "```")):
         return []
     for pattern in (_INVOKE, _FUNCTION, _TOOL_NAME, _ARG_KEYS):
@@ -205,7 +213,9 @@ _PARTS = re.compile(
 
 
 def _parted(body: str) -> list[TaggedCall]:
-    """Return the calls of DeepSeek and Kimi, whose special tokens part the name from the arguments."""
+    """Return the calls of DeepSeek and Kimi, whose special tokens part the name from the
+    arguments.
+    """
     return [call for head, rest in _PARTS.findall(body) for call in _part_calls(head, rest.strip())]
 
 
@@ -226,7 +236,9 @@ _NAMED = re.compile(
 
 
 def _named(body: str) -> list[TaggedCall]:
-    """Return the call of a name and its arguments: `f{…}`, `f[ARGS]{…}`, or on lines of their own."""
+    """Return the call of a name and its arguments: `f{…}`, `f[ARGS]{…}`, or on lines of their
+    own.
+    """
     found = _NAMED.fullmatch(body)
     if found is None or found[1].startswith("call:"):
         return []

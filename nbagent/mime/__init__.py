@@ -1,7 +1,9 @@
-"""Python values as data: for readers (`display_of`), models (`json_of`), on one line (`summary_of`); exceptions (`error_of`).
+"""Python values as data: for readers (`display_of`), models (`json_of`), on one line
+(`summary_of`); exceptions (`error_of`).
 
-Values are recognised by their methods and attributes, never by their class: pandas, polars, NumPy and Matplotlib are not
-imported here, and IPython is used only where it runs already. Nothing here raises, whatever a value's own methods do.
+Values are recognised by their methods and attributes, never by their class: pandas, polars, NumPy
+and Matplotlib are not imported here, and IPython is used only where it runs already. Nothing here
+raises, whatever a value's own methods do.
 """
 
 from nbagent.mime.display import bundle_of_json, display_of

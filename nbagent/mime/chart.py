@@ -1,4 +1,7 @@
-"""Simple charts as SVG: lines, points, areas and bars over two axes, and pies. Nothing in the markup runs or is loaded."""
+"""Simple charts as SVG: lines, points, areas and bars over two axes, and pies.
+
+Nothing in the markup runs or is loaded.
+"""
 
 import datetime
 import html

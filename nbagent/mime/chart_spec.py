@@ -1,9 +1,10 @@
-"""Charts from the JSON of plotly's figures and of Vega-Lite, as far as a simple picture can show them.
+"""Charts from the JSON of plotly's figures and of Vega-Lite, as far as a simple picture can show
+them.
 
 https://plotly.com/javascript/reference/ · https://vega.github.io/vega-lite/docs/spec.html
 
-Neither library draws without a browser's scripts. These readers understand the common charts; for any other they return
-None rather than a picture that says something else.
+Neither library draws without a browser's scripts. These readers understand the common charts; for
+any other they return None rather than a picture that says something else.
 """
 
 import base64
@@ -39,7 +40,9 @@ _Rows = Sequence[Mapping[str, Any]]
 
 
 def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
-    """Return the chart of a plotly figure, `{"data": […], "layout": {…}}`; None if it is not a simple one."""
+    """Return the chart of a plotly figure, `{"data": […], "layout": {…}}`; None if it is not a
+    simple one.
+    """
     layout, traces = (
         _record(figure, "layout"),
         [each for each in figure.get("data", ()) if each.get("visible", True) is True],
@@ -90,7 +93,9 @@ def plotly_chart(figure: Mapping[str, Any]) -> Chart | None:
 
 
 def vega_lite_chart(spec: Mapping[str, Any]) -> Chart | None:
-    """Return the chart of a Vega-Lite specification with its data inside; None if it is not a simple one."""
+    """Return the chart of a Vega-Lite specification with its data inside; None if it is not a
+    simple one.
+    """
     if any(
         name in spec
         for name in ("transform", "hconcat", "vconcat", "concat", "facet", "repeat", "spec")
@@ -194,7 +199,9 @@ def _chart(
     stacked: bool = False,
     order: Sequence[str] = (),
 ) -> Chart | None:
-    """Return a chart of series whose x are numbers, times or names; None if they are empty, too many or no numbers."""
+    """Return a chart of series whose x are numbers, times or names; None if they are empty, too
+    many or no numbers.
+    """
     if not any(each.xs for each in series) or sum(len(each.xs) for each in series) > _MAX_POINTS:
         return None
     xs = [x for each in series for x in each.xs]
@@ -222,7 +229,7 @@ def _chart(
     return Chart(series, title, x_title, y_title, categories, dates, horizontal, stacked)
 
 
-# --- plotly -----------------------------------------------------------------------------------------------------------
+# --- plotly ---
 
 
 def _trace(trace: Mapping[str, Any], horizontal: bool) -> list[Series] | None:
@@ -288,7 +295,7 @@ def _values(column: Any) -> list[Any]:
     return list(column) if isinstance(column, Iterable) and not isinstance(column, str) else []
 
 
-# --- Vega-Lite --------------------------------------------------------------------------------------------------------
+# --- Vega-Lite ---
 
 _AGGREGATES: dict[str, Callable[[list[float]], float]] = {
     "sum": math.fsum,
@@ -316,7 +323,9 @@ def _rows_of(spec: Mapping[str, Any]) -> _Rows | None:
 def _groups(
     rows: _Rows, along: Mapping[str, Any], up: Mapping[str, Any], color: Any
 ) -> dict[str, dict[Coordinate, float]] | None:
-    """Return the value at each place, by the name of its colour; None if the channels say more than that."""
+    """Return the value at each place, by the name of its colour; None if the channels say more than
+    that.
+    """
     field, measure, aggregate = along.get("field"), up.get("field"), up.get("aggregate")
     if (
         not isinstance(field, str)
@@ -365,7 +374,7 @@ def _channel_title(channel: Mapping[str, Any]) -> str:
     return str(field or "")
 
 
-# --- both -------------------------------------------------------------------------------------------------------------
+# --- both ---
 
 
 def _record(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -47,19 +47,22 @@ def display_of(
     figures: Sequence[Any] = (),
     before: Sequence[Any] = (),
 ) -> Display:
-    """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's own.
+    """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's
+    own.
 
     Args:
         value: anything.
-        limits: the largest payload in bytes by MIME type. A richer type that is too large is left out; of `text/plain` the
-            head is kept, with a note of how much is missing. Types without a limit are left out.
+        limits: the largest payload in bytes by MIME type. A richer type that is too large is left
+            out; of `text/plain` the head is kept, with a note of how much is missing. Types without
+            a limit are left out.
         figures: Matplotlib figures that are shown with it, unless they are in the value itself.
         before: values that are shown before it.
 
     Returns:
-        The display; images are base64. `text/plain` is always there, and names the formatter that failed, if one did. Of a
-        short list, tuple or dict with pictures or tables in it, and of a value with figures or others before it, each part has
-        types of its own, see `nbagent.mime.parts`.
+        The display; images are base64. `text/plain` is always there, and names the formatter that
+        failed, if one did. Of a short list, tuple or dict with pictures or tables in it, and of a
+        value with figures or others before it, each part has types of its own, see
+        `nbagent.mime.parts`.
     """
     given = list(figures)
     figures = _unless_it_fails(
@@ -88,7 +91,9 @@ def display_of(
 
 
 def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
-    """Return the result of `call`; `otherwise` if a value's own class raises, which any look at the value may make it do."""
+    """Return the result of `call`; `otherwise` if a value's own class raises, which any look at the
+    value may make it do.
+    """
     try:
         return call()
     except Exception:
@@ -102,7 +107,9 @@ def _richest(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
-    """Return the value's bundle, richest type first, without the types that are too large; its text if it cannot be drawn."""
+    """Return the value's bundle, richest type first, without the types that are too large; its text
+    if it cannot be drawn.
+    """
     try:
         return _types_of(value, limits)
     except Exception as error:
@@ -129,7 +136,9 @@ def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str, Any]]:
-    """Return the bundles of the members of a short list, tuple or dict, each with its key before it; empty if all are plain."""
+    """Return the bundles of the members of a short list, tuple or dict, each with its key before
+    it; empty if all are plain.
+    """
     if isinstance(value, dict):
         items = (
             [each for key, item in value.items() for each in (str(key), item)]
@@ -158,7 +167,9 @@ def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str
 
 
 def _holds(value: Any, figure: Any, depth: int) -> bool:
-    """Return True if the value is the figure or one of its axes, or a container with one of these."""
+    """Return True if the value is the figure or one of its axes, or a container with one of
+    these.
+    """
     if isinstance(value, dict | list | tuple):
         return depth >= 0 and any(
             _holds(item, figure, depth - 1)
@@ -168,7 +179,8 @@ def _holds(value: Any, figure: Any, depth: int) -> bool:
 
 
 def bundle_of_json(content: Any) -> dict[str, Any]:
-    """Return a JSON value as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
+    """Return a JSON value as a MIME bundle: text stays text, and text that is itself a JSON object
+    or list shows as one.
 
     A very long text stays text, since its objects would take several times its size.
     """
@@ -181,7 +193,10 @@ def bundle_of_json(content: Any) -> dict[str, Any]:
 
 
 def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
-    """Return the bundle of all the value's formatters, of any size. Messages of those that failed are added to `failures`."""
+    """Return the bundle of all the value's formatters, of any size.
+
+    Messages of those that failed are added to `failures`.
+    """
 
     def ask(what: str, formatter: Callable[[], Any]) -> Any:
         try:
@@ -194,7 +209,8 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
         return {"text/plain": value}
     bundle: dict[str, Any] = {}
     shell = ipython_shell()
-    # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying what it looks like.
+    # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying
+    # what it looks like.
     if shell is not None and not hasattr(type(value), "_ipython_display_"):
         formats = ask(
             "IPython's formatter",
@@ -220,7 +236,9 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
 
 
 def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dict[str, Any]:
-    """Return the bundle of the value's own `_repr_*_` methods; looked up on its class, since proxies answer to any name."""
+    """Return the bundle of the value's own `_repr_*_` methods; looked up on its class, since
+    proxies answer to any name.
+    """
     bundle: dict[str, Any] = {}
     for mime, name in {"": "_repr_mimebundle_", **_METHODS}.items():
         method = getattr(type(value), name, None)
@@ -241,7 +259,9 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
 
 
 def _payload(mime: str, payload: Any, limit: int) -> Any:
-    """Return the payload as it is sent, images as base64; None if it is too large, or none of its type."""
+    """Return the payload as it is sent, images as base64; None if it is too large, or none of its
+    type.
+    """
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None

@@ -11,7 +11,9 @@ _PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
 def error_of(error: BaseException) -> ErrorInfo:
-    """Return an exception's class, its message, and its traceback without nbagent's own frames, at most 16 KB of it."""
+    """Return an exception's class, its message, and its traceback without nbagent's own frames, at
+    most 16 KB of it.
+    """
     try:
         message = str(error)
     except (Exception, SystemExit) as broken:

@@ -1,7 +1,9 @@
-"""Values in several parts in one MIME bundle: a list of figures, a text with the figures that were drawn beside it.
+"""Values in several parts in one MIME bundle: a list of figures, a text with the figures that were
+drawn beside it.
 
-The types of a part have a parameter, `image/png;part=2` (RFC 2045 §5.1). The parts are shown one below the other, in the order
-of their numbers, instead of what the types without the parameter say of the whole.
+The types of a part have a parameter, `image/png;part=2` (RFC 2045 §5.1). The parts are shown one
+below the other, in the order of their numbers, instead of what the types without the parameter say
+of the whole.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Pictures of values that have no `_repr_png_`: Matplotlib's figures, charts of plotly and Altair, encoded images."""
+"""Pictures of values that have no `_repr_png_`: Matplotlib's figures, charts of plotly and Altair,
+encoded images.
+"""
 
 import importlib.util
 import io
@@ -52,7 +54,9 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
 
 
 def figure_of(value: Any) -> Any:
-    """Return a Matplotlib figure, given itself, its axes, or an array of these; None for anything else."""
+    """Return a Matplotlib figure, given itself, its axes, or an array of these; None for anything
+    else.
+    """
     if str(getattr(value, "dtype", "")) == "object" and hasattr(type(value), "flat") and value.size:
         value = value.flat[0]
     if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
@@ -70,7 +74,9 @@ def is_drawn_by_script(html: str) -> bool:
 
 
 def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
-    """Return the picture by the library's own exporter, if that is installed; else a simple one, if that would be true."""
+    """Return the picture by the library's own exporter, if that is installed; else a simple one, if
+    that would be true.
+    """
     kind = type(value)
     if hasattr(kind, "to_plotly_json") and hasattr(kind, "to_image"):
         spec = ask("the chart", lambda: msgspec.json.decode(value.to_json()))

@@ -24,12 +24,14 @@ def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
     """Return a tool's return value as a model gets to see it.
 
     Args:
-        value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities
-            the texts "NaN", "Infinity" and "-Infinity".
-        max_bytes: approximate limit of its JSON in bytes; omitted items are counted in their place ("… 12 more items").
+        value: anything. Tables become their shape and first rows, objects with fields become dicts,
+            NaN and infinities the texts "NaN", "Infinity" and "-Infinity".
+        max_bytes: approximate limit of its JSON in bytes; omitted items are counted in their place
+            ("… 12 more items").
 
     Returns:
-        JSON: dicts, lists, strings, numbers, booleans, None. A value whose own class raises becomes its text.
+        JSON: dicts, lists, strings, numbers, booleans, None. A value whose own class raises becomes
+        its text.
     """
     try:
         return _ValueConverter(_VALUE, max_bytes).convert(value)
@@ -66,7 +68,9 @@ _VALUE = JsonPolicy(
 
 
 def _parts_of(value: Any) -> Any:
-    """Return one level of a value as a dict, a list or a plain value; a value without parts becomes its text."""
+    """Return one level of a value as a dict, a list or a plain value; a value without parts becomes
+    its text.
+    """
     value = table_of(value)
     kind = type(value)
     if isinstance(value, enum.Enum):
@@ -101,7 +105,9 @@ def _parts_of(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    """Return a table, a series or an array: all of it if it is small, else its shape and its head."""
+    """Return a table, a series or an array: all of it if it is small, else its shape and its
+    head.
+    """
     shape = list(value.shape)
     if not shape:
         return value.item()
@@ -146,7 +152,10 @@ def _array(value: Any) -> Any:
 
 
 def _records(table: Any) -> list[dict[Any, Any]]:
-    """Return the rows of a pandas table. NaN is a number in columns of floats; elsewhere it stands for a missing value."""
+    """Return the rows of a pandas table.
+
+    NaN is a number in columns of floats; elsewhere it stands for a missing value.
+    """
     floats = {column for column, dtype in table.dtypes.items() if getattr(dtype, "kind", "") == "f"}
     return [
         {

@@ -1,4 +1,6 @@
-"""Tables with styles, as pandas' Styler makes them: the data in them, and their HTML with the styles on its elements."""
+"""Tables with styles, as pandas' Styler makes them: the data in them, and their HTML with the
+styles on its elements.
+"""
 
 import html
 import re
@@ -27,9 +29,11 @@ def is_styler(value: Any) -> bool:
 
 
 def with_inline_styles(source: str) -> str:
-    """Return the HTML with each style that is set for an element's id on that element, and without ids and style sheets.
+    """Return the HTML with each style that is set for an element's id on that element, and without
+    ids and style sheets.
 
-    A style sheet in a page reaches everything in it, so none is kept. The ids are random, and would differ in each execution.
+    A style sheet in a page reaches everything in it, so none is kept. The ids are random, and would
+    differ in each execution.
     """
     styles: dict[str, str] = {}
     for sheet in _STYLE.finditer(source):

@@ -18,7 +18,9 @@ _BRACKETS: dict[type, str] = {dict: "{{{}}}", list: "[{}]", tuple: "({})"}
 
 
 def summary_of(value: Any) -> str:
-    """Return a value in one short line: `{USD: 1.08, CHF: 0.95}`, `list of 400`, `DataFrame 120×4`, `'text…'`, `0`."""
+    """Return a value in one short line: `{USD: 1.08, CHF: 0.95}`, `list of 400`, `DataFrame 120×4`,
+    `'text…'`, `0`.
+    """
     try:
         return text_safe(line(without_addresses(_measure(table_of(value)))))
     except Exception as error:
@@ -28,12 +30,14 @@ def summary_of(value: Any) -> str:
 def is_whole(summary: str, value: Any) -> bool:
     """Return True if the summary of a value, as JSON or as its text, leaves nothing of it out.
 
-    A summary that is longer than a line, which only a producer of events can make, is cut where it is shown.
+    A summary that is longer than a line, which only a producer of events can make, is cut where it
+    is shown.
     """
     if len(summary) > LINE_CHARS:
         return False
     if isinstance(value, str):
-        # A text that is longer than its summary is not written once more, which may take all memory.
+        # A text that is longer than its summary is not written once more, which may take all
+        # memory.
         return (
             len(value) <= len(summary) and summary in (value, repr(value)) and value.isprintable()
         )
@@ -41,7 +45,9 @@ def is_whole(summary: str, value: Any) -> bool:
 
 
 def _whole(value: Any, depth: int = 0) -> str | None:
-    """Return a number, a short text, or a short dict, list or tuple of these, on one line; None for all else."""
+    """Return a number, a short text, or a short dict, list or tuple of these, on one line; None for
+    all else.
+    """
     if hasattr(type(value), "item") and getattr(value, "shape", None) == ():
         value = value.item()  # a number of NumPy's
     kind = type(value)
@@ -94,7 +100,9 @@ def _measure(value: Any) -> str:
 
 
 def _size(value: Any) -> tuple[int, ...]:
-    """Return the lengths of a table, an array, a figure or an image along its axes; empty for anything else."""
+    """Return the lengths of a table, an array, a figure or an image along its axes; empty for
+    anything else.
+    """
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape and all(isinstance(side, int) for side in shape):
         return shape

@@ -19,7 +19,8 @@ _LEFT = ' style="text-align:left"'
 
 
 def with_words_left(source: str) -> str:
-    """Return the HTML with `text-align:left` on the cells of each column of a table that holds anything but numbers.
+    """Return the HTML with `text-align:left` on the cells of each column of a table that holds
+    anything but numbers.
 
     A table with spans, or with elements in its cells, stays as it is.
     """

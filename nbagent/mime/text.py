@@ -7,7 +7,8 @@ from typing import Any
 
 from nbagent.protocol.shared import MARKUP
 
-# As Python writes it in a repr: `<Task at 0x7f…>`, `<code object f at 0x7f…, file "x", line 1>`; escaped in a table's HTML.
+# As Python writes it in a repr: `<Task at 0x7f…>`, `<code object f at 0x7f…, file "x", line 1>`;
+# escaped in a table's HTML.
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{6,16}(?=>|&gt;|[,;:] [^<>&\n]*(?:>|&gt;))")
 
 _TERMINAL = re.compile(MARKUP["characters"]["terminal"])
@@ -17,7 +18,10 @@ LINE_CHARS = 80
 """Characters in one line."""
 
 MASK: ContextVar[Callable[[str], str] | None] = ContextVar("nbagent_mask", default=None)
-"""Masks the secrets of the run that is being read. The gate masks all texts later, but cannot find a secret that is cut."""
+"""Masks the secrets of the run that is being read.
+
+The gate masks all texts later, but cannot find a secret that is cut.
+"""
 
 _MAX_SECRET_CHARS = 4 * KB
 """Characters on the far side of a cut that are looked at for the rest of a secret."""
@@ -58,7 +62,9 @@ def head(text: str, limit: int) -> str:
 
 
 def middle_cut(text: str, limit: int) -> str:
-    """Return the first quarter and the last three quarters of `limit` characters, with a note of how much is missing."""
+    """Return the first quarter and the last three quarters of `limit` characters, with a note of
+    how much is missing.
+    """
     if len(text) <= limit:
         return text
     before = limit // 4
@@ -66,19 +72,25 @@ def middle_cut(text: str, limit: int) -> str:
 
 
 def first(text: str, size: int) -> str:
-    """Return the first `size` characters, masked: a secret that ends after them is found as a whole."""
+    """Return the first `size` characters, masked: a secret that ends after them is found as a
+    whole.
+    """
     mask = MASK.get()
     return text[:size] if mask is None else mask(text[: size + _MAX_SECRET_CHARS])[:size]
 
 
 def last(text: str, size: int) -> str:
-    """Return the last `size` characters, masked: a secret that begins before them is found as a whole."""
+    """Return the last `size` characters, masked: a secret that begins before them is found as a
+    whole.
+    """
     mask = MASK.get()
     return text[-size:] if mask is None else mask(text[-size - _MAX_SECRET_CHARS :])[-size:]
 
 
 def without_addresses(text: str) -> str:
-    """Return the text without addresses of objects: they say nothing to a reader or a model, and differ in each execution."""
+    """Return the text without addresses of objects: they say nothing to a reader or a model, and
+    differ in each execution.
+    """
     return _ADDRESS.sub("", text) if " at 0x" in text else text
 
 

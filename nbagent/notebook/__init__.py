@@ -1,1 +1,3 @@
-"""Runs in a notebook: the widget, its cell in Jupyter or marimo, and the static copy that the saved file keeps."""
+"""Runs in a notebook: the widget, its cell in Jupyter or marimo, and the static copy that the saved
+file keeps.
+"""

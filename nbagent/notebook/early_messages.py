@@ -1,12 +1,16 @@
-"""Receives messages of views before the kernel delivers them, so that a busy cell does not delay them.
+"""Receives messages of views before the kernel delivers them, so that a busy cell does not delay
+them.
 
-A kernel delivers a view's message (`comm_msg` on the shell channel) when its shell is free, which is after the cell: Stop would
-wait for what it is to stop (https://github.com/ipython/ipykernel/issues/65). But the kernel reads its socket earlier: ipykernel
-7 on a thread of its own, ipykernel 6 whenever its event loop runs. A hook there handles the messages of nbagent's views at
-once. Each is forwarded untouched all the same, and is known already when the kernel delivers it.
+A kernel delivers a view's message (`comm_msg` on the shell channel) when its shell is free, which
+is after the cell: Stop would wait for what it is to stop
+(https://github.com/ipython/ipykernel/issues/65). But the kernel reads its socket earlier: ipykernel
+7 on a thread of its own, ipykernel 6 whenever its event loop runs. A hook there handles the
+messages of nbagent's views at once. Each is forwarded untouched all the same, and is known already
+when the kernel delivers it.
 
-Whatever relies on the internals of ipykernel and pyzmq for this is in this module; where they differ, messages come as the
-kernel delivers them. `tests/kernels` says for each kernel what reaches it when.
+Whatever relies on the internals of ipykernel and pyzmq for this is in this module; where they
+differ, messages come as the kernel delivers them. `tests/kernels` says for each kernel what reaches
+it when.
 """
 
 import contextlib

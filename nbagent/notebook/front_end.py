@@ -1,10 +1,11 @@
 """The page's front end: its script, in a hidden widget of which each kernel has one.
 
 anywidget sends, stores and evaluates the script of every widget, and a browser never frees a module
-(https://github.com/manzt/anywidget/issues/613). So each run's widget carries a loader of 2 KB (`js/src/loader.ts`). It takes
-the front end from the page or, the first time in a page, from this widget's state, which the page has before the first run's
-widget: a cell that blocks right after `show()` draws all the same.
-A loader that cannot reach this widget asks its run's kernel for the part `widget.js`.
+(https://github.com/manzt/anywidget/issues/613). So each run's widget carries a loader of 2 KB
+(`js/src/loader.ts`). It takes the front end from the page or, the first time in a page, from this
+widget's state, which the page has before the first run's widget: a cell that blocks right after
+`show()` draws all the same. A loader that cannot reach this widget asks its run's kernel for the
+part `widget.js`.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,9 @@ STATIC = Path(__file__).parent.parent / "static"
 
 
 class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
-    """Widget without a view whose state holds the text of the front end. A page frees its copy once it is evaluated.
+    """Widget without a view whose state holds the text of the front end.
+
+    A page frees its copy once it is evaluated.
 
     Args:
         on_first_view: called on any thread when the first view of any run has sent a message.

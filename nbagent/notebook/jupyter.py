@@ -1,12 +1,15 @@
-"""Runs in a Jupyter notebook: for each a live widget and, in the output below, a static copy for the saved notebook.
+"""Runs in a Jupyter notebook: for each a live widget and, in the output below, a static copy for
+the saved notebook.
 
-Static copies stay. Widgets take memory in the kernel and in the page, so they are closed: when their cell is executed again, by
-`run.close()`, when there are `MAX_ENDED_WIDGETS` newer ones, and when ended runs keep more than `MAX_HELD_BYTES`. A run that
-goes on is stopped when the only cell that shows it is executed again: nobody could see or stop it any more.
+Static copies stay. Widgets take memory in the kernel and in the page, so they are closed: when
+their cell is executed again, by `run.close()`, when there are `MAX_ENDED_WIDGETS` newer ones, and
+when ended runs keep more than `MAX_HELD_BYTES`. A run that goes on is stopped when the only cell
+that shows it is executed again: nobody could see or stop it any more.
 
-On a thread that user code has started, and in a widget's callback, there is no cell: a run is drawn below the cell that was
-executed last. In an `ipywidgets.Output` it is drawn there; the static copy goes below the cell that fills the Output, because a
-saved notebook does not keep what is inside one.
+On a thread that user code has started, and in a widget's callback, there is no cell: a run is drawn
+below the cell that was executed last. In an `ipywidgets.Output` it is drawn there; the static copy
+goes below the cell that fills the Output, because a saved notebook does not keep what is inside
+one.
 """
 
 import asyncio
@@ -38,23 +41,31 @@ from nbagent.runtime import loop
 MAX_ENDED_WIDGETS = 20
 """Ended runs that keep their live widget. A running one always does."""
 MAX_HELD_BYTES = 256 * 1024 * 1024
-"""Memory that ended runs with a live widget keep alive, about: the results of their tools and their events. The newest run may
-keep more by itself."""
+"""Memory that ended runs with a live widget keep alive, about: the results of their tools and their
+events. The newest run may keep more by itself.
+"""
 MIN_FREED_BYTES = 1024 * 1024
 """A live view stays if closing it would free less."""
 MAX_DRAWN_RUNS = 25
-"""Runs of one cell that JupyterLab draws: it shows 50 outputs of a cell, two for each, until its reader asks for more."""
+"""Runs of one cell that JupyterLab draws: it shows 50 outputs of a cell, two for each, until its
+reader asks for more.
+"""
 
 CLOSED_NOTE = "The live view was closed to free memory. <code>nbagent.show(run)</code> shows it again, while you keep the run."
-"""HTML of the line above the copy of a run that was closed for `MAX_HELD_BYTES`. A button would need a script."""
+"""HTML of the line above the copy of a run that was closed for `MAX_HELD_BYTES`.
+
+A button would need a script.
+"""
 
 _lock = threading.RLock()
 
 
 def draw(run: Run) -> None:
-    """Show a run in the cell that is executed now, live and for the saved notebook, unless this execution has shown it.
+    """Show a run in the cell that is executed now, live and for the saved notebook, unless this
+    execution has shown it.
 
-    A run whose widget was closed gets a new one. From then on `run` as a cell's last expression shows it again.
+    A run whose widget was closed gets a new one. From then on `run` as a cell's last expression
+    shows it again.
     """
     with _lock:
         displays, first = _displays(), run.view is None
@@ -109,7 +120,9 @@ class RunDisplay:
         self._last_note = ""  # in the copies of a run that has ended
 
     def follow(self) -> None:
-        """Keep the static copy up to date: from time to time while the run goes on, and at its end."""
+        """Keep the static copy up to date: from time to time while the run goes on, and at its
+        end.
+        """
         self._saving = loop.submit(self._save_periodically(static_copy.FIRST_SAVE_S))
         self.run.on_end(self._on_end)
         self.run.on_addition(self._on_addition)
@@ -117,13 +130,18 @@ class RunDisplay:
             self.run.on("run.end", lambda event: self.update())
 
     def on_first_view(self) -> None:
-        """Replace a copy that says that the page cannot draw the live view: it can, it was only slow."""
+        """Replace a copy that says that the page cannot draw the live view: it can, it was only
+        slow.
+        """
         if self._note and self._saving is not None:
             self._saving.cancel()
             self._saving = loop.submit(self._save_periodically(0.0))
 
     def show(self, place: Place) -> None:
-        """Publish two outputs: the widget, and below it the static copy. In an `Output` publish the widget only."""
+        """Publish two outputs: the widget, and below it the static copy.
+
+        In an `Output` publish the widget only.
+        """
         self._place = place
         if not self._displays.in_kernel:
             display(self._widget)
@@ -144,10 +162,11 @@ class RunDisplay:
         with self._copy_lock:
             if not (self._has_copy and self.cells):
                 return 0
-            # A periodic copy may come here after the last one, which it must not replace by one with a note.
+            # A periodic copy may come here after the last one, which it must not replace by one
+            # with a note.
             data, metadata = self._copy.bundle(self._last_note if self.ended else note)
-            # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
-            # goes by the display id.
+            # In an empty context it belongs to the cell that is executed now: nbclient takes no
+            # other, and JupyterLab goes by the display id.
             contextvars.Context().run(
                 self._displays.publish, data, metadata, self._display_id, update=True
             )
@@ -164,7 +183,9 @@ class RunDisplay:
             widget.close()
 
     def free(self) -> None:
-        """Close the live views of an ended run for the sake of memory, and say so above its static copy."""
+        """Close the live views of an ended run for the sake of memory, and say so above its static
+        copy.
+        """
         self.close()
         if self._has_view:
             self._last_note = CLOSED_NOTE
@@ -172,21 +193,28 @@ class RunDisplay:
 
     @property
     def is_root_of_shown_forks(self) -> bool:
-        """True if a tree begins with the run, of which a fork is shown as well: the tree leads to its view."""
+        """True if a tree begins with the run, of which a fork is shown as well: the tree leads to
+        its view.
+        """
         return self.run.parent is None and any(map(self._displays.shows, self.run.forks))
 
     def _view(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return data and metadata of the output that shows the widget; a page finds it by the metadata."""
+        """Return data and metadata of the output that shows the widget; a page finds it by the
+        metadata.
+        """
         if self._widget is None:
             raise LookupError("the widget is closed")
         bundle: Any = self._widget._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
+        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has
+        # everything.
         data = {**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"}
         return data, {"nbagent": {"view": self.dom_key}}
 
     def _saved(self, name: str) -> dict[str, Any]:
-        """Return the static copy, or the cell with both outputs, for a page that has not got them."""
+        """Return the static copy, or the cell with both outputs, for a page that has not got
+        them.
+        """
         outputs = [self._copy.bundle()]
         if name.startswith(OUTPUTS_PART):
             outputs.insert(0, self._view())
@@ -199,7 +227,10 @@ class RunDisplay:
         }
 
     async def _save_periodically(self, pause: float) -> None:
-        """Send the copy after a pause, and again each time that enough of it is new. Sleeps while no event comes."""
+        """Send the copy after a pause, and again each time that enough of it is new.
+
+        Sleeps while no event comes.
+        """
         events = 0  # in the last copy
         while not self.run.done:
             await asyncio.sleep(pause)
@@ -291,7 +322,9 @@ class NotebookDisplays:
             shown.close()
 
     def front_end(self) -> FrontEnd:
-        """Return the hidden widget that the runs' widgets load the front end from, opened if need be."""
+        """Return the hidden widget that the runs' widgets load the front end from, opened if need
+        be.
+        """
         if self._front_end is None or not self._front_end.is_open:
             self._front_end = FrontEnd(self._on_first_view)
         return self._front_end
@@ -358,7 +391,9 @@ class NotebookDisplays:
         self._free(ended[surplus:-1])
 
     def _free(self, ended: Sequence[RunDisplay]) -> None:
-        """Close one display after the other until those that are left keep no more than `MAX_HELD_BYTES`."""
+        """Close one display after the other until those that are left keep no more than
+        `MAX_HELD_BYTES`.
+        """
         holders = Counter(key for shown in self._live for key in shown.held)
         size = sum({key: size for shown in self._live for key, size in shown.held.items()}.values())
         for shown in ended:
@@ -392,12 +427,15 @@ class NotebookDisplays:
             shown.show_copy(self._latest)
 
     def _new_dom_key(self, place: Place) -> str:
-        """Return a key that is the same each time the cell is executed, and not used by another cell or notebook."""
+        """Return a key that is the same each time the cell is executed, and not used by another
+        cell or notebook.
+        """
         cell = place.cell
         if not cell:  # a front end that names no cells, as nbclient
             code = self._shell.get_parent().get("content", {}).get("code") if self.in_kernel else ""
             cell = f"{getattr(self._shell, 'execution_count', 0)}\n{code}"
-        # A copy of a notebook has the same cell ids. Hashed, because the session's name may be a path.
+        # A copy of a notebook has the same cell ids. Hashed, because the session's name may be a
+        # path.
         session = os.environ.get("JPY_SESSION_NAME", "")
         stem = hashlib.sha256(f"{session}\n{cell}".encode()).hexdigest()[:12]
         ordinal = 1

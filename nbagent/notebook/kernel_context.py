@@ -1,4 +1,5 @@
-"""Requests to the kernel as the parents of what is published: none, the current one, or another one.
+"""Requests to the kernel as the parents of what is published: none, the current one, or another
+one.
 
 A front end puts an output below the cell whose request is the parent of the message.
 """
@@ -14,12 +15,13 @@ from nbagent.runtime.ipython import ipython_kernel
 def publish_without_parent(publish: Callable[[], None]) -> None:
     """Call `publish` so that its messages name no request as their parent.
 
-    A comm's message reaches its view by the comm's id. The header of the request that happens to be the kernel's latest adds
-    230 bytes, and ipykernel 7 would send the views' answers to the subshell of that request.
+    A comm's message reaches its view by the comm's id. The header of the request that happens to be
+    the kernel's latest adds 230 bytes, and ipykernel 7 would send the views' answers to the
+    subshell of that request.
 
     Args:
-        publish: publishes by means of the kernel. It runs in an empty context; in a kernel that does not keep its parent in a
-            context variable, as ipykernel 7 does, simply here.
+        publish: publishes by means of the kernel. It runs in an empty context; in a kernel that
+            does not keep its parent in a context variable, as ipykernel 7 does, simply here.
     """
     parent = _parent_variable()
     if parent is None:
@@ -44,9 +46,11 @@ def publish_for(request: Mapping[str, Any], publisher: Any, content: dict[str, A
 
 
 def is_in_request() -> bool:
-    """Return True if the caller works for a request to the kernel; False on a thread that user code has started.
+    """Return True if the caller works for a request to the kernel; False on a thread that user code
+    has started.
 
-    For such a thread the kernel reports its latest request as the current one, and that may be a view's message.
+    For such a thread the kernel reports its latest request as the current one, and that may be a
+    view's message.
     """
     parent = _parent_variable()
     if parent is None:

@@ -39,7 +39,10 @@ class AgentMagics(Magics):
     @argument("--out", "-o", help="variable that gets the run")  # type: ignore[untyped-decorator]
     @cell_magic
     def agent(self, line: str, cell: str) -> None:
-        """Ask an agent, and show its answer below the cell. `{name}` in the prompt takes the variable of that name."""
+        """Ask an agent, and show its answer below the cell.
+
+        `{name}` in the prompt takes the variable of that name.
+        """
         options = parse_argstring(self.agent, line)
         agent = self._agent(options.agent)
         text, pictures = filled(cell.strip(), self._variables)

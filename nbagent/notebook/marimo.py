@@ -1,12 +1,13 @@
 """Runs in a marimo notebook: for each a live widget, in the output of every cell that shows it.
 
-marimo has no IPython kernel, keeps no outputs in the notebook file, and lets no output change after its cell has ended. So
-there is no static copy. It reads messages of the page only between two cells: a Stop waits for the end of a cell that awaits
-its run (marimo's own interrupt stops that), and so would a view's first request; so views get a snapshot unasked. A page loads
-a script once, however many widgets have it, so each widget carries the front end itself.
+marimo has no IPython kernel, keeps no outputs in the notebook file, and lets no output change after
+its cell has ended. So there is no static copy. It reads messages of the page only between two
+cells: a Stop waits for the end of a cell that awaits its run (marimo's own interrupt stops that),
+and so would a view's first request; so views get a snapshot unasked. A page loads a script once,
+however many widgets have it, so each widget carries the front end itself.
 
-Widgets take memory in the kernel and in the page, so they are closed: when the cell that drew them is executed again or
-deleted, and by `run.close()`.
+Widgets take memory in the kernel and in the page, so they are closed: when the cell that drew them
+is executed again or deleted, and by `run.close()`.
 """
 
 import contextlib
@@ -18,14 +19,18 @@ from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
 
 FIRST_SNAPSHOT_S = 0.25
-"""Seconds after which a view that has not asked gets a snapshot; again after 0.5, 1, 2, … more, until one asks."""
+"""Seconds after which a view that has not asked gets a snapshot; again after 0.5, 1, 2, … more,
+until one asks.
+"""
 
 _lock = threading.Lock()
 _widgets: dict[str, TranscriptWidget] = {}  # by run id
 
 
 def draw(run: Run) -> None:
-    """Show a run in the output of the cell that is executed now. From then on `run` as a cell's last expression shows it too.
+    """Show a run in the output of the cell that is executed now.
+
+    From then on `run` as a cell's last expression shows it too.
 
     marimo shows a cell's last expression instead of its earlier outputs, so nothing is drawn twice.
     """
@@ -54,7 +59,9 @@ def _close(run: Run) -> None:
 
 
 class _CellItem:
-    """Closes the run's widget. marimo disposes of a cell's items before it executes the cell again or deletes it."""
+    """Closes the run's widget. marimo disposes of a cell's items before it executes the cell again
+    or deletes it.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -68,7 +75,8 @@ class _CellItem:
 
 
 def _close_with_cell(run: Run) -> None:
-    # Private: marimo has no public interface for it. Without it a widget stays until its run is closed.
+    # Private: marimo has no public interface for it. Without it a widget stays until its run is
+    # closed.
     with contextlib.suppress(KeyError, AttributeError):
         sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(
             _CellItem(run)

@@ -37,7 +37,9 @@ class Place:
 
 
 def place_of(request: Mapping[str, Any]) -> Place:
-    """Return the place to which the outputs of a request go, as the request's header and metadata name it."""
+    """Return the place to which the outputs of a request go, as the request's header and metadata
+    name it.
+    """
     header = request.get("header", {})
     return Place(
         cell=str(request.get("metadata", {}).get("cellId") or ""),
@@ -52,8 +54,9 @@ def current_place(shell: Any, latest: Place) -> Place:
 
     Args:
         shell: IPython's shell in a kernel.
-        latest: the cell that was executed last, for a caller that has no cell: a thread that user code has started, or a
-            widget's callback. What the kernel would publish for it is shown nowhere.
+        latest: the cell that was executed last, for a caller that has no cell: a thread that user
+            code has started, or a widget's callback. What the kernel would publish for it is shown
+            nowhere.
     """
     if is_in_request():
         place = place_of(shell.get_parent())
@@ -65,7 +68,9 @@ def current_place(shell: Any, latest: Place) -> Place:
 
 
 def _takes_output(request: str) -> bool:
-    """Return True if an `Output` takes what is published for the request of that id: between its `with` and the block's end."""
+    """Return True if an `Output` takes what is published for the request of that id: between its
+    `with` and the block's end.
+    """
     return bool(request) and any(
         isinstance(each, Output) and each.msg_id == request for each in tuple(_instances.values())
     )

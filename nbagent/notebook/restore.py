@@ -1,8 +1,10 @@
-"""Repeats the state of a widget to a page that has requested it after a reload and may have lost the answer.
+"""Repeats the state of a widget to a page that has requested it after a reload and may have lost
+the answer.
 
-A page that misses one answer to `request_state` shows none of the notebook's widgets (ipywidgets' manager waits for all of
-them, for ever), and Jupyter's server drops messages while a rate limit is exceeded, as beside a cell that prints fast. So an
-answer is repeated until a view has sent a message. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipywidgets.
+A page that misses one answer to `request_state` shows none of the notebook's widgets (ipywidgets'
+manager waits for all of them, for ever), and Jupyter's server drops messages while a rate limit is
+exceeded, as beside a cell that prints fast. So an answer is repeated until a view has sent a
+message. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipywidgets.
 """
 
 import contextvars

@@ -15,7 +15,9 @@ from nbagent.sources.hints import text_refusal
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
 CLOSE_TIMEOUT_S = 1.0
-"""Seconds that an interrupted script waits for its stream's connection to close, since the process may end next."""
+"""Seconds that an interrupted script waits for its stream's connection to close, since the process
+may end next.
+"""
 
 
 _MEANT = {
@@ -43,80 +45,100 @@ def show(
 ) -> Run:
     """Show an agent's stream live, where you are.
 
-    In a notebook this draws a widget under the cell and returns at once, with the stream running on; `await` the result, or
-    `.wait()` for it, to hold the cell until the end. Elsewhere it prints to the terminal, and in a script without an event loop
-    it returns when the stream has ended.
+    In a notebook this draws a widget under the cell and returns at once, with the stream running
+    on; `await` the result, or `.wait()` for it, to hold the cell until the end. Elsewhere it prints
+    to the terminal, and in a script without an event loop it returns when the stream has ended.
 
     Args:
-        source: the stream of a known system (a model's API, an agent framework, an agent protocol), as its SDK gives it or as
-            dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any
-            iterator or async iterator of nbagent events, or of strings, which are pieces of the answer or each time the whole
-            answer so far. Several streams, in a list, a tuple or a dict, are shown side by side; a dict names them:
-            `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with
-            options its events are shown as a run of their own.
-        more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
-            running.
-        name: the run's name in the header; by default that of the agent, else of the model or stream, else of its function.
-        prompt: the user's message that the stream answers, shown above it; streams of `agent.stream` contain it.
-        reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
-            What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
-        thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
-            template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
-        hide: hidden aspects by tool name, `"*"` for every tool: `{"search": "args", "*": "result"}`. An aspect is `"args"`,
-            `"result"`, `"all"`, or several of them.
-        commentary: False hides the text that the model writes before it calls a tool. Only the end of its response shows
-            whether it calls one, so each text waits until then, unless the service sends its `phase`.
-        redact: regular expressions (text or compiled), and functions that take a text and return the text to show. A
-            match becomes bullets, wherever the stream cuts it. A function gets whole texts, so these no longer stream.
-        tags: thoughts and calls that a model writes into its text, beside those that are always recognised: names of families
-            that cannot be told from an answer for sure, of `"json"`, `"pythonic"` and `"react"`, and tags of your own, such as
-            `("<plan>", "</plan>", "thought")`; or a mapping, `{"plan": "thought"}`. A kind is `"thought"` or `"tool"`.
-        timeout: seconds for the whole run, which then fails and keeps its results so far; None for any time. A `fallback` that
-            starts at that moment may take as long again.
-        idle_timeout: seconds of silence after which the run fails in the same way; None for any time, and 300 for an address.
-            Any byte ends the silence of an address, also that of a keep-alive comment; the silence of an iterator ends with
-            its next item.
-        fallback: asked for the whole answer if the stream fails before any part of it has come: a function that returns a text,
-            a response object, another stream or an awaitable, as `lambda: agent.generate(question)` or an `async def` does.
-        fallback_after_output: ask it also if the stream breaks off later. What has come stays, the whole answer follows it, and
-            `run.answer` is that answer.
-        stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
-            answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
-        height: pixels of the transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
-            time. By default it scrolls while it goes on, and opens when it has ended. This and the next three are set for a
-            whole notebook by `nbagent.set_options`.
-        panels: kinds of panels that are open, of `"thinking"`, `"tools"` and `"agents"`; the others are closed unless they
-            failed or wait for the reader. By default a panel is open while something comes, and folds then.
+        source: the stream of a known system (a model's API, an agent framework, an agent protocol),
+            as its SDK gives it or as dicts, or its address (`"https://…"`, `"wss://…"`,
+            `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any iterator or async iterator
+            of nbagent events, or of strings, which are pieces of the answer or each time the whole
+            answer so far. Several streams, in a list, a tuple or a dict, are shown side by side; a
+            dict names them: `show({"Oslo": stream, "Rome": another})`. A run that goes on or has
+            ended is drawn again, and returned; with options its events are shown as a run of their
+            own.
+        more: other streams to show beside it, each in a lane of its own, all in one run. One that
+            fails leaves the others running.
+        name: the run's name in the header; by default that of the agent, else of the model or
+            stream, else of its function.
+        prompt: the user's message that the stream answers, shown above it; streams of
+            `agent.stream` contain it.
+        reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default),
+            or `"all"` with raw items. What is hidden never reaches the browser or the notebook
+            file; in this process `run.private` has it.
+        thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as
+            with models whose prompt template has already opened the tag (DeepSeek-R1 and Qwen
+            behind some servers).
+        hide: hidden aspects by tool name, `"*"` for every tool: `{"search": "args", "*":
+            "result"}`. An aspect is `"args"`, `"result"`, `"all"`, or several of them.
+        commentary: False hides the text that the model writes before it calls a tool. Only the end
+            of its response shows whether it calls one, so each text waits until then, unless the
+            service sends its `phase`.
+        redact: regular expressions (text or compiled), and functions that take a text and return
+            the text to show. A match becomes bullets, wherever the stream cuts it. A function gets
+            whole texts, so these no longer stream.
+        tags: thoughts and calls that a model writes into its text, beside those that are always
+            recognised: names of families that cannot be told from an answer for sure, of `"json"`,
+            `"pythonic"` and `"react"`, and tags of your own, such as `("<plan>", "</plan>",
+            "thought")`; or a mapping, `{"plan": "thought"}`. A kind is `"thought"` or `"tool"`.
+        timeout: seconds for the whole run, which then fails and keeps its results so far; None for
+            any time. A `fallback` that starts at that moment may take as long again.
+        idle_timeout: seconds of silence after which the run fails in the same way; None for any
+            time, and 300 for an address. Any byte ends the silence of an address, also that of a
+            keep-alive comment; the silence of an iterator ends with its next item.
+        fallback: asked for the whole answer if the stream fails before any part of it has come: a
+            function that returns a text, a response object, another stream or an awaitable, as
+            `lambda: agent.generate(question)` or an `async def` does.
+        fallback_after_output: ask it also if the stream breaks off later. What has come stays, the
+            whole answer follows it, and `run.answer` is that answer.
+        stable: leave times out of the saved transcript, so that a notebook in version control
+            changes only where its answers do. With the environment variable `NBAGENT_STABLE=1` this
+            holds for all runs, and no live view is shown.
+        height: pixels of the transcript, which scrolls in them, also when it has ended; `"full"`
+            for its whole height at any time. By default it scrolls while it goes on, and opens when
+            it has ended. This and the next three are set for a whole notebook by
+            `nbagent.set_options`.
+        panels: kinds of panels that are open, of `"thinking"`, `"tools"` and `"agents"`; the others
+            are closed unless they failed or wait for the reader. By default a panel is open while
+            something comes, and folds then.
         final_only: show the answer when it is whole, not while it is written.
         interval: seconds between two updates of the view; 0.1 by default.
-        adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
-            an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
-        answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread
-            (an `async def` on the loop that runs here). It returns True or False, changed arguments, an input, a text as the
-            reason of a denial, or None, which leaves the question to the reader.
-        resume: goes on with a stream that ends while it waits for answers: a function that is called with all of them
-            (`Answers`; its `value` is in the form that the system takes) and returns the next stream, which is shown in this
-            run: `lambda answers: graph.astream(Command(resume=answers.value), config)`.
-        send: carries an answer to a stream that stays open while it waits: a function that is called with each answer, in the
-            form of the system or as an event. It may be an `async def`.
-        stop_at: stop before calls of a tool: its name, several names, `"*"` for every tool, or a function of a call's name and
-            arguments. The call's panel then asks how to go on, and `run.waiting` has the question. Breakpoints hold for agents
-            of `nbagent.Agent`, and for functions under `@nbagent.tool` inside any other framework.
+        adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first
+            items. Or a function from an item to what it means: an event of `nbagent.events`, a
+            text, several of these, or None.
+        answer: answers the questions that the run asks its reader: a function that is called with
+            each `Question`, in a thread (an `async def` on the loop that runs here). It returns
+            True or False, changed arguments, an input, a text as the reason of a denial, or None,
+            which leaves the question to the reader.
+        resume: goes on with a stream that ends while it waits for answers: a function that is
+            called with all of them (`Answers`; its `value` is in the form that the system takes)
+            and returns the next stream, which is shown in this run: `lambda answers:
+            graph.astream(Command(resume=answers.value), config)`.
+        send: carries an answer to a stream that stays open while it waits: a function that is
+            called with each answer, in the form of the system or as an event. It may be an `async
+            def`.
+        stop_at: stop before calls of a tool: its name, several names, `"*"` for every tool, or a
+            function of a call's name and arguments. The call's panel then asks how to go on, and
+            `run.waiting` has the question. Breakpoints hold for agents of `nbagent.Agent`, and for
+            functions under `@nbagent.tool` inside any other framework.
         step: stop before every call and every request to the model.
         stop_on_error: stop after each call that failed.
-        stop_on_result: stop after each call whose result is wrong: a function of its name, arguments and result that returns
-            True for such a one.
+        stop_on_result: stop after each call whose result is wrong: a function of its name,
+            arguments and result that returns True for such a one.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
-        options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:
-            `json=…`, `headers=…`, …
+        options: those of the run, described above; for an address also the request's, as
+            `nbagent.connect` takes them: `json=…`, `headers=…`, …
 
     Returns:
         The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
 
     Raises:
-        UnknownSource: `source` is not a stream, or a text that is no address, or no `adapter` has that name.
-        ValueError: `reveal` or `face` is none of its choices, or a rule or another option is not valid.
+        UnknownSource: `source` is not a stream, or a text that is no address, or no `adapter` has
+            that name.
+        ValueError: `reveal` or `face` is none of its choices, or a rule or another option is not
+            valid.
         TypeError: there is no such option, or a request's option is given without an address.
         MissingExtra: the address needs an extra that is not installed; the message names it.
     """
@@ -152,7 +174,8 @@ def show(
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
-    """Return the streams of a source and their names: several for a dict, list or tuple of them, of a run its events.
+    """Return the streams of a source and their names: several for a dict, list or tuple of them, of
+    a run its events.
 
     Raises:
         UnknownSource: it is a text that is no address.
@@ -168,12 +191,15 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
 
 
 def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bool = False) -> Run:
-    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end.
+    """Draw a run where the caller is, and start it.
+
+    In a script without an event loop, wait for its end.
 
     Args:
         run: the run. A chat is not waited for.
         face: `"widget"` or `"console"`; by default the one that fits.
-        has_handler: whether a function answers the run's questions, so that they are not asked at the prompt.
+        has_handler: whether a function answers the run's questions, so that they are not asked at
+            the prompt.
     """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
@@ -193,7 +219,9 @@ def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bo
 
 
 def _notebook(face: str | None) -> Callable[[Run], None] | None:
-    """Return the function that draws a run in this notebook; None if there is no notebook and no widget was asked for."""
+    """Return the function that draws a run in this notebook; None if there is no notebook and no
+    widget was asked for.
+    """
     if _in_marimo():
         from nbagent.notebook.marimo import draw
     elif face == "widget" or ipython_kernel() is not None:

@@ -1,9 +1,11 @@
 """The static copy of a run in the saved notebook: what it holds, and when it is sent again.
 
-A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and JupyterLab forgets an output's
-display id when the page is loaded again, the notebook is reopened or the cell is moved. So each copy says how many events it
-holds, and the run's prop `copied` says how many the latest one holds. A view that finds fewer in the notebook reads the copy
-page by page, and puts it there itself (js/src/static-copy.ts). When the kernel has died, a view adds what it alone has then.
+A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and
+JupyterLab forgets an output's display id when the page is loaded again, the notebook is reopened or
+the cell is moved. So each copy says how many events it holds, and the run's prop `copied` says how
+many the latest one holds. A view that finds fewer in the notebook reads the copy page by page, and
+puts it there itself (js/src/static-copy.ts). When the kernel has died, a view adds what it alone
+has then.
 """
 
 import json
@@ -17,11 +19,15 @@ from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
 
 FIRST_SAVE_S = 3.0
-"""Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then. A page
-from which no view has sent a message until then is taken for one that cannot draw widgets."""
+"""Seconds after which the copy of a run that still goes on is sent for the first time: a short
+answer has ended by then. A page from which no view has sent a message until then is taken for one
+that cannot draw widgets.
+"""
 GROWTH = 3
-"""Factor by which the seconds have grown when the copy is sent again. So all copies of a steady run take at most one and a half
-times the bytes of the last one."""
+"""Factor by which the seconds have grown when the copy is sent again.
+
+So all copies of a steady run take at most one and a half times the bytes of the last one.
+"""
 FALLBACK_INTERVAL_S = 1.0
 """Seconds between two copies, at least, in a page that cannot draw widgets."""
 FALLBACK_BYTES_PER_S = 50_000
@@ -34,8 +40,9 @@ NO_VIEW_NOTE = (
 """HTML of the line that says why nothing streams."""
 
 COPY_PART, OUTPUTS_PART = "static-copy/", "outputs/"
-"""Prefixes of the part names by which a view asks for the copy, or for all outputs of a cell that has lost them. A version
-follows, such as the number of events that the view knows of."""
+"""Prefixes of the part names by which a view asks for the copy, or for all outputs of a cell that
+has lost them. A version follows, such as the number of events that the view knows of.
+"""
 
 
 def pause_s(seconds: float, size: int, *, can_draw: bool) -> float:
@@ -60,8 +67,8 @@ def content(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         blocks: what `run.snapshot()` gives, the run first.
 
     Returns:
-        The numbers of `events` and `blocks`, the run among them. Where blocks are not closed, also `open`: by their ids, the
-        characters (Unicode code points) of their texts that grow.
+        The numbers of `events` and `blocks`, the run among them. Where blocks are not closed, also
+        `open`: by their ids, the characters (Unicode code points) of their texts that grow.
     """
     held = {"events": blocks[0]["events"], "blocks": len(blocks)}
     growing = [block for block in blocks[1:] if not block["closed"]]
@@ -77,7 +84,8 @@ class StaticCopy:
 
     Args:
         run: the run.
-        dom_key: key that the run's views and its copy have in the page's DOM; empty if there is no view.
+        dom_key: key that the run's views and its copy have in the page's DOM; empty if there is no
+            view.
     """
 
     def __init__(self, run: Run, dom_key: str) -> None:
@@ -96,7 +104,8 @@ class StaticCopy:
 
 
 class PagedJson:
-    """Pages of JSON values that a view reads one after another, made for the first page of each name.
+    """Pages of JSON values that a view reads one after another, made for the first page of each
+    name.
 
     Args:
         make: returns the value of that name.

@@ -34,7 +34,9 @@ class Filled(NamedTuple):
 
 
 def filled(prompt: str, variables: Mapping[str, Any]) -> Filled:
-    """Return a prompt with the values of the variables that it names. A figure or another picture is put beside the text.
+    """Return a prompt with the values of the variables that it names.
+
+    A figure or another picture is put beside the text.
 
     A name that is no variable stays as it is written: braces are common in code and in JSON.
 
@@ -56,7 +58,9 @@ def filled(prompt: str, variables: Mapping[str, Any]) -> Filled:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a text that a model reads: a text as it is, plain values as JSON, others as they print."""
+    """Return a value as a text that a model reads: a text as it is, plain values as JSON, others as
+    they print.
+    """
     if isinstance(value, str):
         text = value
     elif _is_plain(value):

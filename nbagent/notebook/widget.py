@@ -1,7 +1,8 @@
 """Widget that shows one run in a notebook cell.
 
-The messages are declared in `nbagent.protocol.messages`, their order and pace in `nbagent.pump.remote_channel`. This module
-connects them to the widget's comm, and handles the commands to the run. Nothing that grows is a synced trait.
+The messages are declared in `nbagent.protocol.messages`, their order and pace in
+`nbagent.pump.remote_channel`. This module connects them to the widget's comm, and handles the
+commands to the run. Nothing that grows is a synced trait.
 """
 
 from collections.abc import Callable
@@ -46,25 +47,34 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     Args:
         run: the run to draw.
-        dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
+        dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by
+            default.
         front_end: hidden widget that holds the front end; None if this widget carries it itself.
-        client: id of the client that shows it in a cell; empty if unknown, or if something else than a cell shows it.
-        saved: returns what a view puts into the notebook, by part name; None where there is no static copy.
+        client: id of the client that shows it in a cell; empty if unknown, or if something else
+            than a cell shows it.
+        saved: returns what a view puts into the notebook, by part name; None where there is no
+            static copy.
     """
 
-    # A text: of a path, anywidget keeps every instance alive (https://github.com/manzt/anywidget/issues/929).
+    # A text: of a path, anywidget keeps every instance alive
+    # (https://github.com/manzt/anywidget/issues/929).
     _esm = traitlets.Unicode().tag(sync=True)
     layout = traitlets.Any(None).tag(sync=True)
     """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
     dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget._head())
-    """Content of the header before the first message. It is read when a page asks for the state and never sent by itself, since
-    a page that is there has the run's messages."""
+    """Content of the header before the first message.
+
+    It is read when a page asks for the state and never sent by itself, since a page that is there
+    has the run's messages.
+    """
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     client = traitlets.Unicode().tag(sync=True)
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
-    """True if a page that has this state gets every message: in the state that opens the comm, never again."""
+    """True if a page that has this state gets every message: in the state that opens the comm,
+    never again.
+    """
 
     def __init__(
         self,
@@ -111,7 +121,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """Return a page of a file of the front end, of outputs, or of a large value of the run; see `Run.page`.
+        """Return a page of a file of the front end, of outputs, or of a large value of the run; see
+        `Run.page`.
 
         Raises:
             LookupError: nothing has that name.
@@ -137,7 +148,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         return {key: root.get(key) for key in ("name", "model", "status", "started")}
 
     def _on_view_message(self, message: Any) -> None:
-        # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
+        # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands
+        # over.
         self._messages_heard += 1
         if self._front_end is not None:
             self._front_end.on_view_message(

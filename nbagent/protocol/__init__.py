@@ -6,5 +6,6 @@
 - `inspection`: the questions of the inspector, and the answers.
 - `json_size`: bytes of JSON, the unit of every size limit.
 
-The view's TypeScript types, `js/src/protocol.ts`, are generated from these by `nbagent.protocol.typescript`.
+The view's TypeScript types, `js/src/protocol.ts`, are generated from these by
+`nbagent.protocol.typescript`.
 """

@@ -1,13 +1,14 @@
 """The props of every kind of block.
 
-A block is one thing that a reader sees in a transcript. Its props are a JSON object that `open` creates and `set` changes;
-`kind` identifies the struct below. A field is absent until it has been set, and null where it was set to "none".
-Times are seconds since the epoch by the kernel's clock.
+A block is one thing that a reader sees in a transcript. Its props are a JSON object that `open`
+creates and `set` changes; `kind` identifies the struct below. A field is absent until it has been
+set, and null where it was set to "none". Times are seconds since the epoch by the kernel's clock.
 
-There are no kinds `state` and `raw`: those events become `custom` blocks. The prop `hidden` of the run and of a tool call lists
-what the gate hides.
+There are no kinds `state` and `raw`: those events become `custom` blocks. The prop `hidden` of the
+run and of a tool call lists what the gate hides.
 
-On the way to a view, a value too large to travel with its block is replaced by a `nbagent.protocol.values.LargeValue`.
+On the way to a view, a value too large to travel with its block is replaced by a
+`nbagent.protocol.values.LargeValue`.
 """
 
 from typing import Any, Literal, TypeAlias
@@ -25,11 +26,14 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
     """Props that a block of any kind may have.
 
     Attributes:
-        user_open: true if the reader opened the block's panel, false if the reader closed it; absent until then.
-        replaced: true if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again.
+        user_open: true if the reader opened the block's panel, false if the reader closed it;
+            absent until then.
+        replaced: true if the block belongs to an earlier version of a chat: a prompt before it was
+            edited or asked again.
         waited: of a run, an agent or a call: seconds for which it waited for the reader so far.
         waits_since: when it began to wait for the reader; null while it does not.
-        untimed: true if the times are not those of the work: it was done earlier, and is read from a store.
+        untimed: true if the times are not those of the work: it was done earlier, and is read from
+            a store.
     """
 
     user_open: bool | UnsetType = UNSET
@@ -42,21 +46,24 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
 class RunProps(BlockProps, tag="run"):
     """The root block: the run itself.
 
-    Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last answer, all else is the chat's.
+    Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last
+    answer, all else is the chat's.
 
     Attributes:
         name: title of the run.
         model: the model's name; absent until the stream has sent it.
         status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
-        stopped_by: name of the one who stopped the run: "you", or a program; null or absent where its service did.
+        stopped_by: name of the one who stopped the run: "you", or a program; null or absent where
+            its service did.
         started: when the run began.
         ended: when the run ended; null while a further answer of a chat is written.
         finish_reason: the provider's own reason for the end.
         code: more about the status: an error code, or `stream_truncated`.
         last_output: output tokens of the last step, when it has ended; absent if they are unknown.
-        first_token: seconds from `started` to the first text, thought or tool argument; null before.
-        speed: output tokens for each second that the model wrote; null if it is unknown. The time before the first token, in
-            tools, and of waiting for the reader is left out.
+        first_token: seconds from `started` to the first text, thought or tool argument; null
+            before.
+        speed: output tokens for each second that the model wrote; null if it is unknown. The time
+            before the first token, in tools, and of waiting for the reader is left out.
         usage: tokens so far; counts that are unknown are absent.
         hidden: content that the gate hides from the reader: `thinking`, `tools`, `commentary`.
         events: number of events so far.
@@ -64,19 +71,24 @@ class RunProps(BlockProps, tag="run"):
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
-        copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
-        turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
-            the reader may write the next prompt.
+        copied: number of events that the static copy in the notebook held when it was sent last;
+            absent before that.
+        turns: number of answers of a chat so far; absent for a run that is no chat. Between two of
+            them the run has ended, and the reader may write the next prompt.
         about: of a chat: what its agent does, in one line; absent if that is hidden.
         offers: of a chat: names of its agent's tools; absent if they are hidden.
-        versions: number of earlier versions of a chat: how often a prompt was edited or asked again.
-        height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
-        panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
+        versions: number of earlier versions of a chat: how often a prompt was edited or asked
+            again.
+        height: pixels of the transcript's box, 0 for its full height; absent for a box that opens
+            at the end.
+        panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent
+            for those that are active.
         final_only: true if the transcript is shown when the run has ended.
         can_stop: true if breakpoints may be set: code of the run looks for them.
         stop_at: names of the tools before whose calls the run stops; `*` is every tool.
         step: true if the run stops before every call and every request to the model.
-        forks: the run and the runs that go on from it or that it goes on from; absent if there are none.
+        forks: the run and the runs that go on from it or that it goes on from; absent if there are
+            none.
     """
 
     name: str | UnsetType = UNSET
@@ -116,9 +128,11 @@ class TextProps(BlockProps, tag="text"):
 
     Attributes:
         text: Markdown; it grows by `append`.
-        text_kind: `refusal` where the model declined to answer; `json` where the text is JSON, not Markdown.
+        text_kind: `refusal` where the model declined to answer; `json` where the text is JSON, not
+            Markdown.
         phase: the provider's name for the role of the text: `commentary`, `final_answer`.
-        line_breaks: true if each line end is a line break; otherwise a single one is a space, as in CommonMark.
+        line_breaks: true if each line end is a line break; otherwise a single one is a space, as in
+            CommonMark.
     """
 
     text: str | UnsetType = UNSET
@@ -132,7 +146,8 @@ class ReasoningProps(BlockProps, tag="reasoning"):
 
     Attributes:
         text: Markdown; it grows by `append`.
-        reasoning_kind: `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself.
+        reasoning_kind: `summary` where the provider sends a summary of the reasoning, `raw` for the
+            reasoning itself.
         started: when it began.
         ended: when it ended.
     """
@@ -154,7 +169,8 @@ class ToolProps(BlockProps, tag="tool"):
         args_done: when the arguments were complete and the tool began to run.
         progress: the latest progress.
         summary: one line that describes the result.
-        result: representations of the result, also of a preliminary one. Absent for an error without content.
+        result: representations of the result, also of a preliminary one. Absent for an error
+            without content.
         state: state of the call.
         args_text: the arguments as the model wrote them; it grows by `append`.
         started: when the call began.
@@ -163,14 +179,19 @@ class ToolProps(BlockProps, tag="tool"):
         call_id: the provider's own id, which need not be unique.
         title: a name for readers, shown instead of `name`.
         hidden: parts of this call that the gate hides: `arguments`, `result`.
-        open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings, or
-            a call inside has a picture.
-        in_row: parts of this call that its row shows whole, so that its panel leaves them out: `arguments`, `result`.
+        open: true if the panel stays open after the call's end: the result is a picture, or the
+            last table among siblings, or a call inside has a picture.
+        in_row: parts of this call that its row shows whole, so that its panel leaves them out:
+            `arguments`, `result`.
         output: the text that the tool printed or logged; it grows by `append`.
-        can_rerun: true if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
-        problem: why the reader's last wish to make the call again failed; null after one that did not.
-        attempt_of: id of the call that this one makes again, for the reader; absent for a call of the model.
-        difference: of an attempt: what differs from the first result; see `nbagent.run.diff.difference`.
+        can_rerun: true if the reader may make the call again. A form's schema is the large value
+            `rerun/BLOCK`.
+        problem: why the reader's last wish to make the call again failed; null after one that did
+            not.
+        attempt_of: id of the call that this one makes again, for the reader; absent for a call of
+            the model.
+        difference: of an attempt: what differs from the first result; see
+            `nbagent.run.diff.difference`.
     """
 
     name: str | UnsetType = UNSET
@@ -199,7 +220,8 @@ class ToolProps(BlockProps, tag="tool"):
 
 
 class AgentProps(BlockProps, tag="agent"):
-    """A sub-agent at work, or one of several streams that are shown together; its blocks are its children.
+    """A sub-agent at work, or one of several streams that are shown together; its blocks are its
+    children.
 
     Attributes:
         name: the agent's name.
@@ -269,7 +291,8 @@ class FileProps(BlockProps, tag="file"):
 
 
 class StatusProps(BlockProps, tag="status"):
-    """A line about what is going on, or the mark of where an answer of a chat stops that is not whole.
+    """A line about what is going on, or the mark of where an answer of a chat stops that is not
+    whole.
 
     Attributes:
         message: the line; absent from a mark, whose words are made of the fields below.
@@ -309,7 +332,8 @@ class ErrorProps(BlockProps, tag="error"):
 
 
 class CustomProps(BlockProps, tag="custom"):
-    """An application's own event, shared state, or an upstream item that this version does not know.
+    """An application's own event, shared state, or an upstream item that this version does not
+    know.
 
     Attributes:
         name: the event's name; `state` for shared state; the item's tag, or `raw`.
@@ -324,14 +348,18 @@ class ApprovalProps(BlockProps, tag="approval"):
     """A question to the reader that the run waits for.
 
     Attributes:
-        approval_kind: purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint (`stop`).
-        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`.
-        result: at a call's `result`: the text that the model would read, JSON or another one; null if the call failed.
+        approval_kind: purpose of the request: permission for a tool, input, a sign-in, or what to
+            do at a breakpoint (`stop`).
+        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at
+            its `result`.
+        result: at a call's `result`: the text that the model would read, JSON or another one; null
+            if the call failed.
         tool_id: id of the tool block that the question is about.
         prompt: the question.
         args: the arguments that the reader is asked about.
         options: the possible answers.
-        schema: JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change.
+        schema: JSON Schema of the input; of a tool's call, of the arguments, which the reader may
+            then change.
         answerable: true if an answer given here reaches the asker, while the block is open.
         can_remember: true if the reader may allow all further calls of the tool.
         problem: why the last answer was not taken; null after one that was.
@@ -363,7 +391,8 @@ class PromptProps(BlockProps, tag="prompt"):
 
     Attributes:
         text: of the message.
-        files: pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`.
+        files: pictures and other files of the message, each with `media_type`, and `url`, `data`
+            (base64) or `name`.
     """
 
     text: str | UnsetType = UNSET
@@ -388,7 +417,10 @@ AnyProps: TypeAlias = (
 """The props of a block of any kind."""
 
 STREAMED_FIELDS = frozenset({"text", "args_text", "output"})
-"""Fields that grow by `append`. A long one travels as several appends and never becomes a `LargeValue`."""
+"""Fields that grow by `append`.
+
+A long one travels as several appends and never becomes a `LargeValue`.
+"""
 
 BUNDLE_FIELDS = frozenset({"result", "error", "progress"})
 """Fields whose members become `LargeValue`s one by one, never the whole."""
@@ -403,7 +435,10 @@ def kind_of(props: BlockProps) -> str:
 
 
 def to_dict(props: msgspec.Struct) -> dict[str, Any]:
-    """Return the fields that are set, by their names on the wire, without `kind`. Values are shared, not copied."""
+    """Return the fields that are set, by their names on the wire, without `kind`.
+
+    Values are shared, not copied.
+    """
     named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
     made = {name: value for name, value in named if value is not UNSET}
     for name in _STRUCT_FIELDS.intersection(made):

@@ -1,6 +1,7 @@
 """The questions of the view's inspector, and the kernel's answers, as JSON.
 
-A question is asked like a page of a large value: it is the `name` of a `need` message, and its answer is the `part`'s text.
+A question is asked like a page of a large value: it is the `name` of a `need` message, and its
+answer is the `part`'s text.
 
     events/QUESTION                            an `EventsAnswer`; QUESTION is an `EventsQuestion`
     event/NUMBER                               the event as JSON
@@ -33,7 +34,8 @@ class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
         text: text that the events' JSON must contain, in upper or lower case.
         block: id of the block that they must belong to.
         kind: that block's kind.
-        fold: true to get one row for the deltas of a block that follow each other, with no other event but deltas between.
+        fold: true to get one row for the deltas of a block that follow each other, with no other
+            event but deltas between.
     """
 
     at: int = 0
@@ -49,12 +51,13 @@ class EventsAnswer(msgspec.Struct, kw_only=True):
 
     Attributes:
         total: number of matches so far; of rows, if deltas are folded.
-        seen: number of the last event that was searched; if it is less than `count`, the view asks again.
+        seen: number of the last event that was searched; if it is less than `count`, the view asks
+            again.
         count: number of events in all.
         types: number of events by their tag.
-        rows: the matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
-            row of an event that is no longer kept is its number alone. The row of folded deltas is that of the first, with the
-            beginning of their text.
+        rows: the matches from row `at` on, as many as fit: number (from 1), time in seconds since
+            the epoch, tag, summary. The row of an event that is no longer kept is its number alone.
+            The row of folded deltas is that of the first, with the beginning of their text.
     """
 
     total: int
@@ -65,7 +68,8 @@ class EventsAnswer(msgspec.Struct, kw_only=True):
 
 
 class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a question to the reader.
+    """A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a
+    question to the reader.
 
     Times are seconds since the epoch.
 
@@ -77,7 +81,8 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
         ready: of a tool call: when its arguments were complete and it began to run.
         first: of a step: when its first token came, or the complete arguments of a call.
         waited: of a tool call and of an agent: seconds of it for which it waited for the reader.
-        status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision.
+        status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question:
+            the decision.
         usage: of a step: its tokens and cost, as far as they are known.
         block: id of its block; absent for a step and a question.
     """
@@ -100,13 +105,15 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
     Attributes:
         start: when the run began; null before its first event.
         end: when it ended; before, when the last event came.
-        first_token: when the first piece of a text, a thought or a tool's arguments came, of a chat in its last answer; null
-            before.
+        first_token: when the first piece of a text, a thought or a tool's arguments came, of a chat
+            in its last answer; null before.
         gap_count: number of gaps in all.
         gap_seconds: seconds of all gaps together.
-        gaps: the newest periods without an event: start and end. Those that waited for the reader are none.
+        gaps: the newest periods without an event: start and end. Those that waited for the reader
+            are none.
         left_out: number of older bars that are no longer kept.
-        seen: number of the last event in the timeline; if it is less than `count`, the view asks again.
+        seen: number of the last event in the timeline; if it is less than `count`, the view asks
+            again.
         count: number of events in all.
         bars: the bars, the newest first, as many as fit.
     """
@@ -212,12 +219,16 @@ class PastAnswer(msgspec.Struct, kw_only=True):
 
     Attributes:
         count: number of events in all.
-        first: number of the first event. It is greater than what was asked for if events before it are no longer kept.
-        opening: the ops that build the transcript before that event; empty if the answer goes on where another one ended.
+        first: number of the first event. It is greater than what was asked for if events before it
+            are no longer kept.
+        opening: the ops that build the transcript before that event; empty if the answer goes on
+            where another one ended.
         tags: the tags of the events, each once.
         types: of each event, the index of its tag.
-        times: of each event, milliseconds since the event before it in this answer; of the first, since the epoch.
-        steps: of each event, its ops; or a text, if it only appends that to the field that the step before has appended to.
+        times: of each event, milliseconds since the event before it in this answer; of the first,
+            since the epoch.
+        steps: of each event, its ops; or a text, if it only appends that to the field that the step
+            before has appended to.
     """
 
     count: int

@@ -6,7 +6,9 @@ import msgspec
 
 
 def json_size(value: Any) -> int:
-    """Bytes that the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon."""
+    """Bytes that the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each
+    comma and colon.
+    """
     encoded = msgspec.json.encode(value)
     return (
         len(encoded)
@@ -18,9 +20,11 @@ def json_size(value: Any) -> int:
 def truncate_to_bytes(
     text: str, offset: int, max_bytes: int, min_chars: int = 0
 ) -> tuple[str, int]:
-    """Return as much of the text from `offset` on as takes at most `max_bytes` of JSON without its quotes, and its bytes.
+    """Return as much of the text from `offset` on as takes at most `max_bytes` of JSON without its
+    quotes, and its bytes.
 
-    Lone surrogates, which JSON cannot carry, are each replaced by U+FFFD, so that every character keeps its offset.
+    Lone surrogates, which JSON cannot carry, are each replaced by U+FFFD, so that every character
+    keeps its offset.
 
     Args:
         text: any text, however long: no more of it is read than may fit.

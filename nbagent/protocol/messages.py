@@ -3,7 +3,8 @@
 None has a top-level `id`: ipykernel 7.4 keeps such messages for ever.
 
 To add a message: declare its struct here, add it to `KernelMessage` or `ViewMessage`, and run
-`python -m nbagent.protocol.typescript`. mypy and tsc then point at the places that have to handle it.
+`python -m nbagent.protocol.typescript`. mypy and tsc then point at the places that have to handle
+it.
 """
 
 import logging
@@ -34,14 +35,15 @@ MAX_REASON_CHARS = 10_000
 _log = logging.getLogger("nbagent")
 
 
-# --- kernel → view ----------------------------------------------------------------------------------------------------
+# --- kernel → view ---
 
 
 class Ops(msgspec.Struct, tag_field="t", tag="ops"):
     """A batch of changes.
 
     Attributes:
-        seq: number of the message. Batches and pieces of snapshots count together, from 1, without gaps.
+        seq: number of the message. Batches and pieces of snapshots count together, from 1, without
+            gaps.
         now: the kernel's clock, in seconds since the epoch; the view measures durations by it.
         ops: the changes, in order; see `nbagent.protocol.ops`.
     """
@@ -54,7 +56,8 @@ class Ops(msgspec.Struct, tag_field="t", tag="ops"):
 class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
     """A piece of the whole transcript, as the ops that build it.
 
-    The tree is loaded when the last piece has come. It replaces everything queued, so a page loads every snapshot it receives.
+    The tree is loaded when the last piece has come. It replaces everything queued, so a page loads
+    every snapshot it receives.
 
     Attributes:
         seq: number of the message.
@@ -88,7 +91,8 @@ class Part(msgspec.Struct, tag_field="t", tag="part"):
 
     Attributes:
         name: the name that the view asked for.
-        at: offset of the page's first character. Characters are Unicode code points, not UTF-16 units.
+        at: offset of the page's first character. Characters are Unicode code points, not UTF-16
+            units.
         text: the page; absent if there is an error.
         size: characters in all; absent if there is an error.
         error: why there is no page, in words for the reader; absent otherwise.
@@ -119,7 +123,7 @@ def to_wire(message: KernelMessage) -> dict[str, Any]:
     return {"t": message.__struct_config__.tag, **to_dict(message)}
 
 
-# --- view → kernel ----------------------------------------------------------------------------------------------------
+# --- view → kernel ---
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
@@ -150,7 +154,8 @@ class Need(msgspec.Struct, tag_field="t", tag="need"):
     """The view asks for a page of something large; it is sent a `Part`.
 
     Attributes:
-        name: the `part` of a `LargeValue`, a module of the front end, or a question to the inspector.
+        name: the `part` of a `LargeValue`, a module of the front end, or a question to the
+            inspector.
         at: offset of the page's first character, in Unicode code points.
     """
 
@@ -180,8 +185,8 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     Attributes:
         block: id of the question's block.
         decision: the answer; `cancel` closes the question without one.
-        value: the input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
-            changed them; for the decision `result`, the result.
+        value: the input, as JSON text, because a browser's numbers lose digits. Of a tool's call,
+            the arguments if the reader changed them; for the decision `result`, the result.
         reason: of a denial, or the message of an error, for the model.
         remember: true if further calls of the tool are allowed too.
     """
@@ -206,7 +211,8 @@ class Break(msgspec.Struct, tag_field="t", tag="break"):
 
 
 class Step(msgspec.Struct, tag_field="t", tag="step"):
-    """The reader wants the run to stop before every call and every request to the model, or no more.
+    """The reader wants the run to stop before every call and every request to the model, or no
+    more.
 
     Attributes:
         on: true if it does from now on.
@@ -220,7 +226,8 @@ class Rerun(msgspec.Struct, tag_field="t", tag="rerun"):
 
     Attributes:
         block: id of the call's block.
-        args: all arguments as JSON text, because a browser's numbers lose digits; null for those of the call.
+        args: all arguments as JSON text, because a browser's numbers lose digits; null for those of
+            the call.
         force: true to call a tool that must not be called twice.
     """
 
@@ -245,8 +252,10 @@ class Say(msgspec.Struct, tag_field="t", tag="say"):
     Attributes:
         text: of the prompt.
         files: that were dropped with it: dicts with `name`, `media_type` and `data` (base64).
-        instead_of: id of the block of an earlier prompt, in whose place this one is asked; null for the next one.
-        key: made by the view for each prompt, in case it has to send it again: a server asks it once, and answers with `Said`.
+        instead_of: id of the block of an earlier prompt, in whose place this one is asked; null for
+            the next one.
+        key: made by the view for each prompt, in case it has to send it again: a server asks it
+            once, and answers with `Said`.
     """
 
     text: str
@@ -261,7 +270,8 @@ ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 
 
 def read_view_message(raw: object) -> ViewMessage | None:
-    """Return the message that a view sent; None if it is unknown or malformed, which is logged at level debug.
+    """Return the message that a view sent; None if it is unknown or malformed, which is logged at
+    level debug.
 
     The log names the message's type and nothing else, since its content may be secret.
     """

@@ -5,8 +5,8 @@
     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
     ["close", id]                    the block is finished
 
-Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not structs, because an `append` is
-made for every delta.
+Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not
+structs, because an `append` is made for every delta.
 """
 
 from typing import Annotated, Any, Literal, TypeAlias

@@ -21,15 +21,19 @@ ToolState: TypeAlias = Literal[
 (https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage)."""
 
 MimeBundle: TypeAlias = dict[str, Any]
-"""Representations of one value, MIME type to payload: text for `text/*`, markup for `image/svg+xml`, base64 for other images,
-any JSON for `application/json`. Where there are several, the reader is shown the richest."""
+"""Representations of one value, MIME type to payload: text for `text/*`, markup for
+`image/svg+xml`, base64 for other images, any JSON for `application/json`. Where there are several,
+the reader is shown the richest.
+"""
 
 
 class LargeValue(msgspec.Struct):
-    """Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`.
+    """Marker in place of a value that is too large to travel with its block; the view asks for its
+    pages by `need`.
 
     Attributes:
-        part: name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else.
+        part: name of the value: `result/BLOCK/MIME` for a payload of a tool's result,
+            `prop/BLOCK/FIELD` for anything else.
         size: characters (Unicode code points) of the whole text; of JSON, of its encoded text.
         head: the first 1,000 characters at most.
     """
@@ -77,7 +81,8 @@ class ForkNode(msgspec.Struct):
         parent: number of the run that it goes on from; null for the first.
         run: id of the run; null for a recording.
         name: of the run or recording.
-        label: point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first.
+        label: point of the fork and its changes, such as "at fetch_rates, other result"; empty for
+            the first.
         status: of the run, or `recorded`.
         own: true for the run that shows the tree.
     """

@@ -1,8 +1,8 @@
-"""Delivers a transcript's ops to everything that draws it: joined, cut into batches, paced, and repaired after a loss.
+"""Delivers a transcript's ops to everything that draws it: joined, cut into batches, paced, and
+repaired after a loss.
 
-transcript ──ops──▶ LocalChannel (a renderer in this process) or RemoteChannel (a view in a browser), each with an Outbox
-▲
-Pump: the one thread that flushes them all
+transcript ──ops──▶ LocalChannel (a renderer in this process) or RemoteChannel (a view in a
+browser), each with an Outbox ▲ Pump: the one thread that flushes them all
 """
 
 from nbagent.pump.channel import BATCH_INTERVAL_S, MIN_GAP_S, Channel, LocalChannel, Renderer

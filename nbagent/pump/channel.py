@@ -12,25 +12,31 @@ from nbagent.pump.outbox import Outbox
 from nbagent.pump.thread import Pump, pump
 
 BATCH_INTERVAL_S = 0.1
-"""Seconds between two batches of text. Jupyter's envelope of 700 bytes weighs more than the text: with a fast model (2,000
-characters a second) seven times as much at 20 batches a second, less than five times at 13."""
+"""Seconds between two batches of text.
+
+Jupyter's envelope of 700 bytes weighs more than the text: with a fast model (2,000 characters a
+second) seven times as much at 20 batches a second, less than five times at 13.
+"""
 MIN_GAP_S = 1 / 28
-"""Seconds between any two messages, however urgent: at most 30 messages in any second, leaving one for the synced trait that
-changes at the run's end."""
+"""Seconds between any two messages, however urgent: at most 30 messages in any second, leaving one
+for the synced trait that changes at the run's end.
+"""
 
 _log = logging.getLogger("nbagent")
 
 
 class Channel(ABC):
-    """The path of one run's ops to one reader. Ops are joined; text is sent at intervals, a change of state at once.
+    """The path of one run's ops to one reader.
+
+    Ops are joined; text is sent at intervals, a change of state at once.
 
     It is a throttle, not a debounce: text that keeps coming is sent while it comes.
 
     Args:
         target: the renderer or view that gets the messages.
         lock: guards the transcript and this channel together, so that they agree.
-        before: called under the lock before each batch; the ops that it returns are sent along. They must be small: they are
-            the header's counters.
+        before: called under the lock before each batch; the ops that it returns are sent along.
+            They must be small: they are the header's counters.
         pump: the thread that flushes the channel; by default the process's.
         interval: seconds between two batches of text.
 
@@ -73,14 +79,17 @@ class Channel(ABC):
             self._pump.wake(self)
 
     def due(self, now: float) -> float | None:
-        """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing to do until woken."""
+        """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing
+        to do until woken.
+        """
         wait = None if self._closed else self._wait()
         return None if wait is None else max(0.0, self._sent_at + wait - now)
 
     def flush(self, now: float) -> None:
         """Send the next message.
 
-        A target that fails (a closed terminal, a dead comm) must not stop the others, nor its run, which goes on unseen.
+        A target that fails (a closed terminal, a dead comm) must not stop the others, nor its run,
+        which goes on unseen.
         """
         with self._lock:
             if self._closed:

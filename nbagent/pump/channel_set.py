@@ -50,12 +50,17 @@ class ChannelSet:
                 self.close(channel.target)
 
     def send(self, ops: Iterable[Op]) -> None:
-        """Queue ops in every channel. Hold the lock from the change of the transcript on, so that no snapshot comes between."""
+        """Queue ops in every channel.
+
+        Hold the lock from the change of the transcript on, so that no snapshot comes between.
+        """
         for channel in self._channels:
             channel.feed(ops)
 
     def finish(self, then: Callable[[], object]) -> None:
-        """Call `then` once when every channel has sent its last batch; at once if there are no channels."""
+        """Call `then` once when every channel has sent its last batch; at once if there are no
+        channels.
+        """
         with self._lock:
             self._ended = True
             channels = tuple(self._channels)

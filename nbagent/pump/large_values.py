@@ -1,7 +1,9 @@
-"""Values that are too large to travel with their block; the view asks for their pages when they are opened.
+"""Values that are too large to travel with their block; the view asks for their pages when they are
+opened.
 
-In ops, a prop of more than 8 KB that is not a streamed text becomes a marker, `nbagent.protocol.values.LargeValue`. JSON is
-paged as its text. Characters are Unicode code points, as in Python, not a browser's UTF-16 units.
+In ops, a prop of more than 8 KB that is not a streamed text becomes a marker,
+`nbagent.protocol.values.LargeValue`. JSON is paged as its text. Characters are Unicode code points,
+as in Python, not a browser's UTF-16 units.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,11 +21,15 @@ INLINE_BYTES = 8 * 1024
 BUNDLE_BYTES = 24 * 1024
 """Bytes of JSON of all members of a bundle that travel with its block."""
 MARKER_BYTES = 1500
-"""Bytes of JSON that a marker takes, about; of a bundle as much is kept for each member that follows."""
+"""Bytes of JSON that a marker takes, about; of a bundle as much is kept for each member that
+follows.
+"""
 HEAD_CHARS = 1000
 """Characters of a large value that travel with its block."""
 CONTEXT_CHARS = 4096
-"""Characters on both sides of a page that are searched for credentials which begin or end outside of it."""
+"""Characters on both sides of a page that are searched for credentials which begin or end outside
+of it.
+"""
 
 _INLINE_CHARS = INLINE_BYTES // 6  # a character takes at most six bytes of JSON
 
@@ -33,8 +39,8 @@ class LargeValues:
 
     Args:
         props_of: a block's props by its id; None if there is no such block.
-        text_of: the whole text that a tool call returned, by its block's id; None if it returned anything else. It is not
-            masked: of the live value the transcript has only the head.
+        text_of: the whole text that a tool call returned, by its block's id; None if it returned
+            anything else. It is not masked: of the live value the transcript has only the head.
         mask: masks credentials and patterns, without changing a text's length.
     """
 
@@ -54,7 +60,9 @@ class LargeValues:
         return LargeValues(props_of, self._text_of, self._mask)
 
     def externalize_large_props(self, ops: Iterable[Op], path: str = "") -> list[Op]:
-        """Return the ops as they travel: long texts as appends, other large props as markers whose names begin with `path`."""
+        """Return the ops as they travel: long texts as appends, other large props as markers whose
+        names begin with `path`.
+        """
         made: list[Op] = []
         for op in ops:
             if op[0] == "append" or op[0] == "close":
@@ -106,7 +114,9 @@ class LargeValues:
         return [first, *texts]
 
     def _live_text(self, id: str, shown: Any) -> str | None:
-        """Return the whole text of which `shown` is the head; None if `shown` is all of it, or belongs to something else."""
+        """Return the whole text of which `shown` is the head; None if `shown` is all of it, or
+        belongs to something else.
+        """
         live = self._text_of(id) if isinstance(shown, str) else None
         if live is None or len(live) <= len(shown):
             return None
@@ -117,7 +127,9 @@ class LargeValues:
         )
 
     def _find(self, name: str) -> tuple[str, str, Any]:
-        """Return the block of a large value, the field in which it is found there, and the value itself."""
+        """Return the block of a large value, the field in which it is found there, and the value
+        itself.
+        """
         kind, _, rest = name.partition("/")
         for slash in (
             index for index, character in enumerate(rest) if character == "/"
@@ -135,7 +147,10 @@ class LargeValues:
         raise LookupError(f"there is no large value {name!r}")
 
     def _as_text(self, value: Any) -> str:
-        """Return the value's text. Encoded JSON is kept while its pages are read, so that it is encoded once."""
+        """Return the value's text.
+
+        Encoded JSON is kept while its pages are read, so that it is encoded once.
+        """
         if isinstance(value, str):
             return value
         if self._encoded is None or self._encoded[0] is not value:
@@ -144,7 +159,9 @@ class LargeValues:
 
 
 def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> dict[str, Any]:
-    """Return a dict of payloads, each inline or a marker; those for which even the markers are too large are left out."""
+    """Return a dict of payloads, each inline or a marker; those for which even the markers are too
+    large are left out.
+    """
     made: dict[str, Any] = {}
     free = BUNDLE_BYTES
     for others, (name, value) in zip(range(len(bundle) - 1, -1, -1), bundle.items(), strict=True):

@@ -15,8 +15,9 @@ BATCH_BYTES = 63 * 1024
 class Outbox:
     """A queue of ops. It has no clock and no thread.
 
-    Appends to one field become one append, and sets of one block become one set, as long as nothing else happened to that block
-    in between. So the order within a block is kept, and the reader gets the same tree.
+    Appends to one field become one append, and sets of one block become one set, as long as nothing
+    else happened to that block in between. So the order within a block is kept, and the reader gets
+    the same tree.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,9 @@ class Outbox:
         return bool(self._queue)
 
     def feed(self, ops: Iterable[Op]) -> bool:
-        """Queue ops; return True if one of them changes state and so is worth sending at once, unlike text."""
+        """Queue ops; return True if one of them changes state and so is worth sending at once,
+        unlike text.
+        """
         urgent = False
         for op in ops:
             last = self._last.get(op[1])
@@ -51,7 +54,9 @@ class Outbox:
         return urgent
 
     def seal(self) -> None:
-        """Freeze the queued ops as one unit: later ops are not merged into them, and no batch mixes the two."""
+        """Freeze the queued ops as one unit: later ops are not merged into them, and no batch mixes
+        the two.
+        """
         self._sealed = len(self._queue)
         self._last.clear()
 
@@ -64,8 +69,9 @@ class Outbox:
         """Take the next batch out of the queue.
 
         Args:
-            max_bytes: bytes of JSON, as Jupyter writes it, that the batch may take; None takes everything. A text is cut to
-                fit, and so is an op with several props; one prop that is larger than that goes alone.
+            max_bytes: bytes of JSON, as Jupyter writes it, that the batch may take; None takes
+                everything. A text is cut to fit, and so is an op with several props; one prop that
+                is larger than that goes alone.
         """
         batch: list[list[Any]] = []
         free = math.inf if max_bytes is None else max_bytes
@@ -92,7 +98,8 @@ class Outbox:
     def _take_text(
         self, entry: list[Any], free: float, *, alone: bool
     ) -> tuple[list[Any] | None, float, bool]:
-        """Return an append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
+        """Return an append of as much of the entry's text as fits, at least one character if it is
+        `alone`; see `_take_props`.
 
         The rest is not copied: otherwise a text of many batches would take quadratic time.
         """
@@ -123,7 +130,9 @@ class Outbox:
 def _take_props(
     entry: list[Any], free: float, *, alone: bool
 ) -> tuple[list[Any] | None, float, bool]:
-    """Return the op with the props that fit (None if none does), its bytes, and whether nothing of the entry is left."""
+    """Return the op with the props that fit (None if none does), its bytes, and whether nothing of
+    the entry is left.
+    """
     if free == math.inf:
         return entry, 0, True
     size = json_size(entry) + 2

@@ -1,14 +1,16 @@
 """The kernel's end of the channel to a view in a browser, where messages get lost silently.
 
-The Jupyter server drops messages above 1,000 a second, and ZeroMQ drops when a reader lags. So there are few messages, at most
-30 a second whatever happens, each at most 64 KB; batches are numbered, and a view that misses one asks for a snapshot. The
-messages are declared in `nbagent.protocol.messages`. When they are sent:
+The Jupyter server drops messages above 1,000 a second, and ZeroMQ drops when a reader lags. So
+there are few messages, at most 30 a second whatever happens, each at most 64 KB; batches are
+numbered, and a view that misses one asks for a snapshot. The messages are declared in
+`nbagent.protocol.messages`. When they are sent:
 
 - `ops`: when something has changed.
-- `snapshot`: when a view has sent `hello` or `resync`. One that has begun is sent to its end before the next begins: a reader
-  that keeps asking cannot keep another from ever getting one.
-- `beat`: while the run lives, after each second without a message; after its end, until a view has acknowledged the last batch,
-  after 1, 2, 4, 8, 16 and 32 s, then never again. None before a view has spoken.
+- `snapshot`: when a view has sent `hello` or `resync`. One that has begun is sent to its end before
+  the next begins: a reader that keeps asking cannot keep another from ever getting one.
+- `beat`: while the run lives, after each second without a message; after its end, until a view has
+  acknowledged the last batch, after 1, 2, 4, 8, 16 and 32 s, then never again. None before a view
+  has spoken.
 - `part`: when a view has asked for a page by `need`.
 """
 
@@ -41,14 +43,21 @@ from nbagent.pump.thread import Pump
 MAX_INTERVAL_S = 0.25
 """Seconds between two batches when the reader lags the most."""
 MAX_UNACKED_BATCHES = 64
-"""Batches that a reader may leave unacknowledged before it is sent fewer. It acknowledges every two seconds: each time costs
-the kernel a message of its own and two about its being busy, which weigh more than the text."""
+"""Batches that a reader may leave unacknowledged before it is sent fewer.
+
+It acknowledges every two seconds: each time costs the kernel a message of its own and two about its
+being busy, which weigh more than the text.
+"""
 BEAT_INTERVAL_S = 1.0
 """Seconds of silence after which a view is sent a sign of life."""
 MAX_FINAL_BEATS = 6
-"""Beats after the end of a run for a view that has not acknowledged its last batch, each after twice the time."""
+"""Beats after the end of a run for a view that has not acknowledged its last batch, each after
+twice the time.
+"""
 END_FLUSH_TIMEOUT_S = 1.0
-"""Seconds that the end of a run waits for its last batch to be sent; a longer backlog follows it."""
+"""Seconds that the end of a run waits for its last batch to be sent; a longer backlog follows
+it.
+"""
 MAX_PENDING_PAGES = 256
 """Pages that may wait to be sent; a request beyond them is ignored, and the view repeats it."""
 
@@ -60,7 +69,9 @@ class View(Protocol):
         """Send one message. Called under the run's lock, by one thread at a time."""
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """Return a page of a large value, and its characters in all. Called under the run's lock, by one thread at a time.
+        """Return a page of a large value, and its characters in all.
+
+        Called under the run's lock, by one thread at a time.
 
         Args:
             name: the name that the view asked for.
@@ -81,10 +92,12 @@ class RemoteChannel(Channel):
     Args:
         view: gets the messages.
         lock: guards the transcript and this channel together, so that a snapshot and a batch agree.
-        before: called under the lock before each batch; the ops that it returns are sent along, and must be small.
+        before: called under the lock before each batch; the ops that it returns are sent along, and
+            must be small.
         opening: called under the lock: the ops that build the tree as it is now.
         externalize: replaces large props in ops; no prop may be larger than a batch then.
-        rests: returns True while the run does nothing and may go on later, as a chat between two answers. Nothing is sent then.
+        rests: returns True while the run does nothing and may go on later, as a chat between two
+            answers. Nothing is sent then.
         pump: the thread that flushes the channel; by default the process's.
         interval: seconds between two batches of text.
 
@@ -143,7 +156,9 @@ class RemoteChannel(Channel):
 
     @property
     def interval(self) -> float:
-        """Seconds between two batches of text: longer, up to `MAX_INTERVAL_S`, while acknowledgements lag."""
+        """Seconds between two batches of text: longer, up to `MAX_INTERVAL_S`, while
+        acknowledgements lag.
+        """
         lag = 0 if self._acked is None else self.seq - self._acked
         if lag <= MAX_UNACKED_BATCHES:
             return self._batch_interval
@@ -152,7 +167,9 @@ class RemoteChannel(Channel):
         )
 
     def due(self, now: float) -> float | None:
-        """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing to do until woken."""
+        """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing
+        to do until woken.
+        """
         due = super().due(now)
         if self._on_finished is None:
             return due
@@ -160,7 +177,9 @@ class RemoteChannel(Channel):
         return end if due is None else min(due, end)
 
     def flush(self, now: float) -> None:
-        """Send the next message, if it is time; after the last batch of a run, call the function that waits for it."""
+        """Send the next message, if it is time; after the last batch of a run, call the function
+        that waits for it.
+        """
         if super().due(now) == 0:
             super().flush(now)
         with self._lock:
@@ -174,8 +193,9 @@ class RemoteChannel(Channel):
     def finish(self, then: Callable[[], object], now: float) -> None:
         """Let the pump send what is queued at its pace, since the run has ended.
 
-        `then` is called once, on a thread of its own, when the last batch is out, and after `END_FLUSH_TIMEOUT_S` at the
-        latest: code that waits for a run's data need not wait until a browser has got all of it.
+        `then` is called once, on a thread of its own, when the last batch is out, and after
+        `END_FLUSH_TIMEOUT_S` at the latest: code that waits for a run's data need not wait until a
+        browser has got all of it.
         """
         with self._lock:
             self._ended = True
@@ -226,7 +246,8 @@ class RemoteChannel(Channel):
             interval = self.interval
             return MIN_GAP_S if self._urgent and interval == self._batch_interval else interval
         if not self._is_over:
-            # Also to a view that has said nothing yet: the kernel may be in a cell, and read it later.
+            # Also to a view that has said nothing yet: the kernel may be in a cell, and read it
+            # later.
             return BEAT_INTERVAL_S
         done = not self._view_spoke or self._acked == self.seq or self._beats >= MAX_FINAL_BEATS
         return None if done else BEAT_INTERVAL_S * 2.0**self._beats
@@ -259,7 +280,10 @@ class RemoteChannel(Channel):
             self._send_message(Beat(seq=self.seq, now=time.time()))
 
     def _next_seq(self) -> int:
-        """Return the number of a message. It is taken before the message is made, so that a failure leaves a gap."""
+        """Return the number of a message.
+
+        It is taken before the message is made, so that a failure leaves a gap.
+        """
         self.seq += 1
         self._beats = 0
         return self.seq
@@ -277,7 +301,9 @@ class RemoteChannel(Channel):
 
 
 def _run_in_thread(function: Callable[[], object]) -> None:
-    """Call the function on a thread of its own: it may take long, and the pump serves other runs."""
+    """Call the function on a thread of its own: it may take long, and the pump serves other
+    runs.
+    """
     try:
         threading.Thread(target=function, name="nbagent-end", daemon=True).start()
     except RuntimeError:  # the interpreter is shutting down and starts no more threads

@@ -11,14 +11,19 @@ class Flushable(Protocol):
     """Object that the pump flushes."""
 
     def due(self, now: float) -> float | None:
-        """Seconds from `now` (monotonic) until it wants to be flushed; None if it does not until it is woken."""
+        """Seconds from `now` (monotonic) until it wants to be flushed; None if it does not until it
+        is woken.
+        """
 
     def flush(self, now: float) -> None:
         """Send what is due."""
 
 
 class Pump:
-    """A thread that sleeps until a channel is due. Nothing is polled, and an idle channel costs nothing."""
+    """A thread that sleeps until a channel is due.
+
+    Nothing is polled, and an idle channel costs nothing.
+    """
 
     def __init__(self) -> None:
         self._active: set[Flushable] = set()
@@ -55,7 +60,9 @@ class Pump:
                     self._changed.wait(min(waits, default=None))
 
     def _serve(self, channel: Flushable) -> float | None:
-        """Flush the channel if it is due; return the seconds until it is due again, None if it has nothing to do."""
+        """Flush the channel if it is due; return the seconds until it is due again, None if it has
+        nothing to do.
+        """
         now = time.monotonic()
         due = channel.due(now)
         if due is not None and due <= 0:

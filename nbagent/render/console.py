@@ -1,8 +1,9 @@
 """The transcript where there is no notebook: printed as it grows, in a terminal, a log or a pipe.
 
-Output is only ever added to, so that it reads the same in a terminal, in a file, and scrolled back. Of several agents that
-write at the same time one is printed as it grows, the others when that one has ended. Styles appear where the output is a
-terminal. No control character from a model or tool reaches it.
+Output is only ever added to, so that it reads the same in a terminal, in a file, and scrolled back.
+Of several agents that write at the same time one is printed as it grows, the others when that one
+has ended. Styles appear where the output is a terminal. No control character from a model or tool
+reaches it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +41,8 @@ from nbagent.render.units import Units
 
 Block: TypeAlias = dict[str, Any]
 
-# Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move the cursor or ring.
+# Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move
+# the cursor or ring.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 # For outputs that cannot encode these; other characters that they cannot encode become "?".
 _PLAIN = str.maketrans(
@@ -99,7 +101,8 @@ class ConsoleRenderer:
 
         Args:
             seq: the batch's number.
-            ops: `["open", id, parent, props]`, `["append", id, field, text]`, `["set", id, props]`, `["close", id]`.
+            ops: `["open", id, parent, props]`, `["append", id, field, text]`, `["set", id, props]`,
+                `["close", id]`.
         """
         for op in ops:
             for each in self._units.feed(op):
@@ -107,7 +110,10 @@ class ConsoleRenderer:
         self._console.file.flush()
 
     def close(self) -> None:
-        """Print what was held back, and end an unfinished line. The run's last line is printed when its own block closes."""
+        """Print what was held back, and end an unfinished line.
+
+        The run's last line is printed when its own block closes.
+        """
         for op in self._units.close():
             self._print(op)
         self._leave()
@@ -231,7 +237,9 @@ class ConsoleRenderer:
         self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
-        """Print the authoritative text: mostly what was printed already, or that and a little more."""
+        """Print the authoritative text: mostly what was printed already, or that and a little
+        more.
+        """
         printed = "".join(block["printed"])
         if text.startswith(printed):
             self._grow(id_, block, text[len(printed) :])
@@ -256,7 +264,9 @@ class ConsoleRenderer:
         )
 
     def _requested(self, depth: int) -> None:
-        """Print the calls that wait at this depth: the model's next output comes after them, and they may get no result."""
+        """Print the calls that wait at this depth: the model's next output comes after them, and
+        they may get no result.
+        """
         waiting = [
             b
             for b in self._blocks.values()
@@ -316,7 +326,10 @@ class ConsoleRenderer:
             self._line(depth, f"> {line}", _BOLD)
 
     def _print_output(self, block: Block, text: str) -> None:
-        """Print the lines that are complete. A line that is written over, as a progress bar is, waits for its end."""
+        """Print the lines that are complete.
+
+        A line that is written over, as a progress bar is, waits for its end.
+        """
         lines = (block.get("unfinished", "") + text).split("\n")
         block["unfinished"] = lines.pop()[-_OUTPUT_CHARS:]
         for line in lines:
@@ -362,7 +375,8 @@ class ConsoleRenderer:
         self._at_line_start = ends_line
 
     def _put(self, text: str, style: Style) -> None:
-        # Segments, because rich takes the space off the end of a long Text, and this may be the middle of a line.
+        # Segments, because rich takes the space off the end of a long Text, and this may be the
+        # middle of a line.
         self._console.print(
             Segments([Segment(_encodable(text, self._console.encoding), style)]),
             end="",

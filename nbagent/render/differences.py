@@ -1,4 +1,6 @@
-"""Differences of two values, as `nbagent.run.diff.difference` returns them: as HTML, and as lines of text."""
+"""Differences of two values, as `nbagent.run.diff.difference` returns them: as HTML, and as lines
+of text.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +18,9 @@ _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
 
 
 def replaced_texts(diff: Props) -> tuple[str, str] | None:
-    """Return both texts of a difference in which the one stands in place of the other; None for any other difference."""
+    """Return both texts of a difference in which the one stands in place of the other; None for any
+    other difference.
+    """
     pieces = list(_pieces(diff)) if diff.get("kind") == "text" else []
     if [mark for mark, _, _ in pieces] != ["-", "+"]:
         return None
@@ -25,7 +29,9 @@ def replaced_texts(diff: Props) -> tuple[str, str] | None:
 
 
 def difference_html(diff: Props, max_chars: int = 20_000, *, is_prose: bool = False) -> str:
-    """Return a difference as HTML: removed text struck out, added text underlined. Empty for pictures and equal values.
+    """Return a difference as HTML: removed text struck out, added text underlined.
+
+    Empty for pictures and equal values.
 
     Args:
         diff: see `nbagent.run.diff.difference`.

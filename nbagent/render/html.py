@@ -1,7 +1,8 @@
 """The static copy of a transcript in the saved notebook: HTML without a script.
 
-It shows what the view shows (js/src/transcript/), in the same words, where there is no kernel, no view or no JavaScript:
-a notebook reopened, nbconvert, GitHub. Nothing in it runs, nothing in it is loaded from elsewhere.
+It shows what the view shows (js/src/transcript/), in the same words, where there is no kernel, no
+view or no JavaScript: a notebook reopened, nbconvert, GitHub. Nothing in it runs, nothing in it is
+loaded from elsewhere.
 """
 
 import re
@@ -21,10 +22,11 @@ _FRAME = (
     ' style="margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"'
 )
 
-# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the copy hides the output
-# before it, which is the view's and shows Jupyter's "model not found". No rule may depend on the whole page (`:root:has`): with
-# a hundred copies each change anywhere in the page would take a tenth of a second. What stands before an `ipywidgets.Output`
-# that holds a copy is not its view: that stays.
+# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the
+# copy hides the output before it, which is the view's and shows Jupyter's "model not found". No
+# rule may depend on the whole page (`:root:has`): with a hundred copies each change anywhere in the
+# page would take a tenth of a second. What stands before an `ipywidgets.Output` that holds a copy
+# is not its view: that stays.
 _STYLE = """<style>
 .jp-OutputArea-child:has(.jupyter-widgets):not(:has(+ * .jp-OutputArea))\
 :not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
@@ -50,10 +52,11 @@ def transcript_html(
 
     Args:
         blocks: what `run.snapshot()` gives, of a run that has ended or still goes on.
-        dom_key: the key of the run's live view (letters, digits, `_`, `-`): while that is in the page the transcript hides.
-            Without one it never does.
-        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are shortened first, then the
-            middle of long lists is left out; a note says how much is missing.
+        dom_key: the key of the run's live view (letters, digits, `_`, `-`): while that is in the
+            page the transcript hides. Without one it never does.
+        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are
+            shortened first, then the middle of long lists is left out; a note says how much is
+            missing.
         typeset: write formulas as MathML, for a page without MathJax.
         note: HTML of a line above the transcript.
 
@@ -83,7 +86,8 @@ def blocks_html(blocks: Sequence[Props], *, max_bytes: int = 1_000_000) -> str:
 
 
 def document_html(blocks: Sequence[Props]) -> str:
-    """Return a run's transcript as an HTML document of its own, light or dark as its reader likes it.
+    """Return a run's transcript as an HTML document of its own, light or dark as its reader likes
+    it.
 
     Args:
         blocks: what `run.snapshot()` gives.

@@ -1,4 +1,6 @@
-"""Blocks of a transcript as HTML: `<details>` that are readable without any style, with the labels of the view."""
+"""Blocks of a transcript as HTML: `<details>` that are readable without any style, with the labels
+of the view.
+"""
 
 import re
 from collections.abc import Callable
@@ -55,7 +57,9 @@ _LINE_CHARS = 2000
 
 
 class BlockWriter:
-    """Writes the blocks of one run as HTML, within a budget; formulas as MathML if `typeset` is true."""
+    """Writes the blocks of one run as HTML, within a budget; formulas as MathML if `typeset` is
+    true.
+    """
 
     def __init__(self, tree: Tree, budget: SizeBudget, *, typeset: bool = False) -> None:
         self._tree = tree
@@ -109,7 +113,9 @@ class BlockWriter:
         return "".join(paragraph(escape_line(line, _LINE_CHARS)) for line in about if line)
 
     def _waiting(self, parent: str, owner: Props) -> str:
-        """Return a line that says that the model has not answered yet, where its answer will stand; of a run that goes on."""
+        """Return a line that says that the model has not answered yet, where its answer will stand;
+        of a run that goes on.
+        """
         waiting = waiting_label(self._tree.run, owner, self._tree.children.get(parent, []))
         return paragraph(f"<span{MUTED}>{escape_line(waiting)}</span>") if waiting else ""
 
@@ -220,7 +226,8 @@ class BlockWriter:
         return fold(row, panel(body), is_open=is_open)
 
     def _is_open(self, block: Props, kind: str | None = None, *, by_default: bool = False) -> bool:
-        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else by default.
+        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else
+        by default.
 
         Args:
             block: whose panel it is.
@@ -251,7 +258,9 @@ class BlockWriter:
         return caption(LABELS["tool"]["output"]) + self._value.plain(printed) if printed else ""
 
     def _compared(self, block: Props) -> str:
-        """Return the difference of an attempt's result and the first one; of two pictures, the first."""
+        """Return the difference of an attempt's result and the first one; of two pictures, the
+        first.
+        """
         diff = record_of(block, "difference")
         if not diff:
             return ""

@@ -1,4 +1,6 @@
-"""Values of a transcript as HTML: texts, data, results, pictures and errors within a budget, and the panels around them."""
+"""Values of a transcript as HTML: texts, data, results, pictures and errors within a budget, and
+the panels around them.
+"""
 
 import base64
 import re
@@ -78,7 +80,9 @@ class ValueWriter:
         self._typeset = typeset
 
     def answer(self, text: str, *, line_breaks: bool = False) -> str:
-        """Return the Markdown text of an answer; with `line_breaks` each of its line ends is a line break."""
+        """Return the Markdown text of an answer; with `line_breaks` each of its line ends is a line
+        break.
+        """
         return self._markdown(text, self._budget.text_chars, line_breaks=line_breaks)
 
     def markdown(self, text: str) -> str:
@@ -159,7 +163,9 @@ class ValueWriter:
         )
 
     def data_link(self, data: str, name: str, label: str, block: Props) -> str | None:
-        """Return a link that saves base64 data as a file; None if that is too large, or no base64."""
+        """Return a link that saves base64 data as a file; None if that is too large, or no
+        base64.
+        """
         if not _BASE64.fullmatch(data) or text_of(block, "id") not in self._budget.pictures:
             return None
         # A type that no page can run, whatever the model called it.

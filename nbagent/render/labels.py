@@ -1,4 +1,6 @@
-"""Labels and figures for the states of a run and its blocks, the same as the view's (js/src/status.ts, tool-label.ts)."""
+"""Labels and figures for the states of a run and its blocks, the same as the view's
+(js/src/status.ts, tool-label.ts).
+"""
 
 import json
 import math
@@ -17,7 +19,8 @@ _FIGURES = LABELS["figure"]
 _HEADING_MARKS = re.compile(r"^#{1,6} +")
 _INLINE_MARKS = re.compile(r"(\*{1,3}|`+)(\S.*?)\1")
 _MAX_INDENTED_CHARS = 100_000
-# Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end.
+# Kinds of blocks after which the model is to write; after a text it has written, and the run may be
+# about to end.
 _BEFORE_TOKENS = frozenset({"prompt", "tool", "agent", "reasoning"})
 _TOOL_MARKS = {
     "output-available": "✓",
@@ -27,7 +30,7 @@ _TOOL_MARKS = {
     "approval-requested": "?",
 }
 
-# --- numbers ----------------------------------------------------------------------------------------------------------
+# --- numbers ---
 
 
 def duration(seconds: float) -> str:
@@ -49,7 +52,9 @@ def elapsed(props: Props, start: str = "started") -> float | None:
 
 
 def worked(props: Props, start: str = "started") -> float | None:
-    """Return the seconds that a call or an agent took, without those for which it waited for the reader."""
+    """Return the seconds that a call or an agent took, without those for which it waited for the
+    reader.
+    """
     took = None if props.get("untimed") is True else elapsed(props, start)
     return None if took is None else max(0.0, took - (number_of(props, "waited") or 0.0))
 
@@ -77,7 +82,7 @@ def _fixed(value: float, digits: int) -> str:
     return f"{_round(value * 10**digits) / 10**digits:.{digits}f}"
 
 
-# --- states -----------------------------------------------------------------------------------------------------------
+# --- states ---
 
 
 def run_label(run: Props) -> str:
@@ -105,7 +110,9 @@ def is_ready(run: Props) -> bool:
 
 
 def end_label(block: Props) -> str:
-    """Return how a run, a lane or an answer ended, in the words that are used everywhere: `Done`, `Cut off at max_tokens`."""
+    """Return how a run, a lane or an answer ended, in the words that are used everywhere: `Done`,
+    `Cut off at max_tokens`.
+    """
     match status := text_of(block, "status"):
         case "cancelled":
             by = text_of(block, "stopped_by")
@@ -133,7 +140,8 @@ def _incomplete(block: Props) -> str:
 
 
 def lanes_label(run: Props, lanes: Iterable[Props]) -> str:
-    """Return how many lanes are over, and how those ended that are not done: `6 / 20, 1 cut off, 1 failed`; "" for one stream.
+    """Return how many lanes are over, and how those ended that are not done: `6 / 20, 1 cut off, 1
+    failed`; "" for one stream.
 
     Args:
         run: the run.
@@ -172,7 +180,9 @@ def _lane_end(lane: Props) -> str:
 
 
 def failed_calls_label(run: Props) -> str:
-    """Return `1 tool call failed`; "" if none did, or where that may be of an earlier answer of a chat."""
+    """Return `1 tool call failed`; "" if none did, or where that may be of an earlier answer of a
+    chat.
+    """
     failed = number_of(run, "tools_failed") or 0
     if not failed or (number_of(run, "turns") or 0) > 1:
         return ""
@@ -180,7 +190,8 @@ def failed_calls_label(run: Props) -> str:
 
 
 def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str, str]:
-    """Return the symbol of a tool call's state, and a note for its row; empty where the symbol is enough.
+    """Return the symbol of a tool call's state, and a note for its row; empty where the symbol is
+    enough.
 
     Args:
         tool: the call.
@@ -199,7 +210,9 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
 
 
 def thought_label(thought: Props) -> str:
-    """Return the heading of a thought: `Thought for 5s`; of a brief one its title, `Thought: A sum`."""
+    """Return the heading of a thought: `Thought for 5s`; of a brief one its title, `Thought: A
+    sum`.
+    """
     took = elapsed(thought)
     if not thought.get("closed"):
         return LABELS["thought"]["running"]
@@ -217,7 +230,9 @@ def thought_label(thought: Props) -> str:
 
 
 def is_silent_thought(thought: Props) -> bool:
-    """Return True for a finished thought without text that took less than a second: there is nothing to say about it."""
+    """Return True for a finished thought without text that took less than a second: there is
+    nothing to say about it.
+    """
     took_ms = 1000 * (elapsed(thought) or 0)
     return (
         bool(thought.get("closed"))
@@ -227,13 +242,17 @@ def is_silent_thought(thought: Props) -> bool:
 
 
 def thought_title(thought: Props) -> str:
-    """Return the first line of a thought, without the marks of a heading: `**A sum**` is `A sum`."""
+    """Return the first line of a thought, without the marks of a heading: `**A sum**` is `A
+    sum`.
+    """
     line = _HEADING_MARKS.sub("", text_of(thought, "text").strip().partition("\n")[0])
     return _INLINE_MARKS.sub(r"\2", line).strip()
 
 
 def is_title_only(thought: Props) -> bool:
-    """Return True if the heading of a thought says all of it: one line, without links or formulas."""
+    """Return True if the heading of a thought says all of it: one line, without links or
+    formulas.
+    """
     title = thought_title(thought)
     is_plain = not re.search(r"[\n\[$<]", text_of(thought, "text").strip())
     return is_plain and thought_label(thought).endswith(f": {title}")
@@ -278,7 +297,9 @@ def decision_label(approval: Props) -> str:
 
 
 def decision_details(approval: Props) -> list[str]:
-    """Return the details of a decision: the question in words, the changes or the answer, and the reason."""
+    """Return the details of a decision: the question in words, the changes or the answer, and the
+    reason.
+    """
     question = (
         prompt_label(approval)
         if approval.get("approval_kind") == "stop"
@@ -293,7 +314,9 @@ def is_permitted(approval: Props) -> bool:
 
 
 def changes(approval: Props) -> list[str]:
-    """Return the changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none if there is neither."""
+    """Return the changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none
+    if there is neither.
+    """
     args, value = approval.get("args"), approval.get("value")
     if value is None:
         return []
@@ -349,7 +372,7 @@ def hidden_note(run: Props) -> str:
     )
 
 
-# --- arguments and errors ---------------------------------------------------------------------------------------------
+# --- arguments and errors ---
 
 
 def call_args(tool: Props) -> str:
@@ -361,12 +384,16 @@ def call_args(tool: Props) -> str:
 
 
 def is_in_row(tool: Props, part: str) -> bool:
-    """Return True if the row of a tool call shows this part of it whole: its `arguments`, or its `result`."""
+    """Return True if the row of a tool call shows this part of it whole: its `arguments`, or its
+    `result`.
+    """
     return part in (tool.get("in_row") or ())
 
 
 def args_label(args: Any) -> str:
-    """Return arguments on one line: `(column="region", limit=10)`; those of a list have no names."""
+    """Return arguments on one line: `(column="region", limit=10)`; those of a list have no
+    names.
+    """
     if isinstance(args, str):
         return f"({one_line(args, LIMITS['label_line_chars'])})"
     if not isinstance(args, dict | list):
@@ -413,7 +440,10 @@ def json_line(value: Any) -> str:
 
 
 def error_headline(error: Props, kind: str = "type") -> str:
-    """Return an error's type and message on one line: `KeyError: 'x'`. `kind` is the field of its type."""
+    """Return an error's type and message on one line: `KeyError: 'x'`.
+
+    `kind` is the field of its type.
+    """
     return ": ".join(
         filter(
             None, (text_of(error, kind), text_of(error, "message") or LABELS["error"]["message"])
@@ -422,7 +452,9 @@ def error_headline(error: Props, kind: str = "type") -> str:
 
 
 def own_place(error: Props) -> str:
-    """Return where an error left the user's own code, `return table[year] · rate · Cell In[3], line 4`; empty if not known."""
+    """Return where an error left the user's own code, `return table[year] · rate · Cell In[3], line
+    4`; empty if not known.
+    """
     frames = error.get("frames")
     for frame in reversed(frames if isinstance(frames, list) else []):
         if isinstance(frame, dict) and not text_of(frame, "library"):
@@ -444,11 +476,13 @@ def traceback_label(traceback: str) -> str:
     )
 
 
-# --- the footer -------------------------------------------------------------------------------------------------------
+# --- the footer ---
 
 
 def figures(run: Props) -> list[str]:
-    """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
+    """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`,
+    `thinking hidden`.
+    """
     usage = record_of(run, "usage")
     spent, written, thought, total = (
         number_of(usage, name) for name in ("input", "output", "reasoning", "total")

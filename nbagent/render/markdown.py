@@ -1,6 +1,7 @@
 """The transcript as Markdown, with the labels of the view: for an issue, a chat, a document.
 
-Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
+Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not
+kept.
 """
 
 import re
@@ -52,9 +53,10 @@ def transcript_markdown(
 
     Args:
         blocks: what `run.snapshot()` gives, of a run that has ended or still goes on.
-        embedded: write bold lines instead of headings, so that no outline of the document around it lists them.
-        max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how much is missing. Above twice
-            that the end is cut. None is no limit.
+        embedded: write bold lines instead of headings, so that no outline of the document around it
+            lists them.
+        max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how
+            much is missing. Above twice that the end is cut. None is no limit.
     """
     budget = None if max_bytes is None else SizeBudget.of(blocks, max_bytes)
     text = _Writer(Tree(blocks), embedded, budget).text()
@@ -298,7 +300,9 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def _closed(text: str) -> str:
-    """Return the text, with an end added to a fence that is still open, so that what follows is not code."""
+    """Return the text, with an end added to a fence that is still open, so that what follows is not
+    code.
+    """
     text, fence = prose(text), ""
     for line in text.splitlines():
         found = _FENCE.match(line)

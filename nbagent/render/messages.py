@@ -1,8 +1,10 @@
 """A transcript as the messages of a conversation that can go on.
 
-In the form of Chat Completions (https://platform.openai.com/docs/api-reference/chat/create#messages), which other services
-take as well: the user's prompt, `assistant` messages with their `tool_calls`, and a `tool` message for each result. Thoughts
-and the blocks of sub-agents are left out. `responses_of` gives the form of the Responses API.
+In the form of Chat Completions
+(https://platform.openai.com/docs/api-reference/chat/create#messages), which other services take as
+well: the user's prompt, `assistant` messages with their `tool_calls`, and a `tool` message for each
+result. Thoughts and the blocks of sub-agents are left out. `responses_of` gives the form of the
+Responses API.
 """
 
 import itertools
@@ -42,13 +44,14 @@ def messages_of(
 
     Args:
         blocks: what `run.snapshot()` gives.
-        contents: the result of each tool call as the model got it, by the id of its block; for the others, what the reader
-            sees is taken.
+        contents: the result of each tool call as the model got it, by the id of its block; for the
+            others, what the reader sees is taken.
         scope: id of the block that encloses the conversation: the run's, or a lane's.
 
     Returns:
-        Dicts of plain JSON that a server takes: names and ids of calls are made fit for OpenAI's API, each id is unique, and
-        arguments are JSON. Calls of the last message that have no result yet have no `tool` message: to answer them comes next.
+        Dicts of plain JSON that a server takes: names and ids of calls are made fit for OpenAI's
+        API, each id is unique, and arguments are JSON. Calls of the last message that have no
+        result yet have no `tool` message: to answer them comes next.
     """
     builder = _MessageBuilder(contents or {})
     for block in without_replaced(blocks):
@@ -64,7 +67,9 @@ def messages_of(
 
 
 def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
-    """Return messages as the `input` of the Responses API (https://platform.openai.com/docs/api-reference/responses/create#input)."""
+    """Return messages as the `input` of the Responses API
+    (https://platform.openai.com/docs/api-reference/responses/create#input).
+    """
     items: list[dict[str, Any]] = []
     for message in messages:
         content = message.get("content")
@@ -109,7 +114,10 @@ def _responses_content(content: Any) -> Any:
 
 
 class _MessageBuilder:
-    """Messages so far. Calls that ran side by side belong to one message, and their results follow it."""
+    """Messages so far.
+
+    Calls that ran side by side belong to one message, and their results follow it.
+    """
 
     def __init__(self, contents: Mapping[str, Any]) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -177,7 +185,10 @@ class _MessageBuilder:
         return fit
 
     def end_message(self) -> None:
-        """End the message: the model's next text begins another. What follows it shows that its calls will get no result."""
+        """End the message: the model's next text begins another.
+
+        What follows it shows that its calls will get no result.
+        """
         self.messages += [
             result if result["content"] is not None else {**result, "content": "no result"}
             for result in self._results
@@ -199,7 +210,9 @@ class _MessageBuilder:
 
 
 def _json_text(written: str) -> str:
-    """Return the arguments as they were written; as a JSON object that has them if they are no JSON, which servers refuse."""
+    """Return the arguments as they were written; as a JSON object that has them if they are no
+    JSON, which servers refuse.
+    """
     try:
         decode_json(written)
     except msgspec.DecodeError:
@@ -208,7 +221,9 @@ def _json_text(written: str) -> str:
 
 
 def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a file of the prompt as a part of its message: a picture, or the name of another file."""
+    """Return a file of the prompt as a part of its message: a picture, or the name of another
+    file.
+    """
     kind = file.get("media_type") or ""
     url = file.get("url") or (f"data:{kind};base64,{file['data']}" if file.get("data") else None)
     if url is not None and kind.startswith("image/"):

@@ -1,4 +1,6 @@
-"""Checked reading of block props: a snapshot may come from any producer, so no field is trusted to have its type."""
+"""Checked reading of block props: a snapshot may come from any producer, so no field is trusted to
+have its type.
+"""
 
 import math
 from collections.abc import Mapping

@@ -18,7 +18,8 @@ _MAX_CHAR_BYTES = 6
 
 @dataclass(frozen=True)
 class SizeBudget:
-    """Limits under which a transcript fits into a number of bytes, as estimated before it is written.
+    """Limits under which a transcript fits into a number of bytes, as estimated before it is
+    written.
 
     What a reader comes for is kept longest: the data of calls is cut before prompts and answers.
 
@@ -27,7 +28,8 @@ class SizeBudget:
         text_chars: of one prompt or answer; what is longer is cut.
         value_chars: of one other value.
         list_ends: blocks at each end of a list; those between are left out.
-        pictures: the blocks whose picture is kept, by id, and its size in bytes. A picture cannot be shortened.
+        pictures: the blocks whose picture is kept, by id, and its size in bytes. A picture cannot
+            be shortened.
         text_lengths: characters of each prompt and answer.
         value_lengths: characters of each other value.
     """
@@ -42,7 +44,9 @@ class SizeBudget:
 
     @classmethod
     def of(cls, blocks: Sequence[Props], max_bytes: int) -> "SizeBudget":
-        """Return the budget for these blocks: of each kind the longest are cut, the largest pictures left out."""
+        """Return the budget for these blocks: of each kind the longest are cut, the largest
+        pictures left out.
+        """
         pictures = _pictures_within(blocks, 0.7 * max_bytes)
         remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
         texts = [len(text_of(block, "text")) for block in blocks if _is_prompt_or_answer(block)]
@@ -58,7 +62,9 @@ class SizeBudget:
         return cls(max_bytes, text_chars, value_chars, max_bytes // 100, pictures, texts, values)
 
     def reduced(self, size: int, longest_list: int) -> "SizeBudget":
-        """Return a smaller budget after one that made a document of `size` bytes, with lists of up to `longest_list` blocks."""
+        """Return a smaller budget after one that made a document of `size` bytes, with lists of up
+        to `longest_list` blocks.
+        """
         factor = min(0.8, 0.9 * self.max_bytes / size)
         in_values = _cuttable(self.value_lengths, self.value_chars)
         in_texts = _cuttable(self.text_lengths, self.text_chars)
@@ -136,7 +142,9 @@ def _value_lengths(block: Props) -> Iterable[int]:
 
 
 def _cut_length(lengths: list[int], total: float) -> int:
-    """Return the length to which the longest must be cut, so that all of them together are at most `total`."""
+    """Return the length to which the longest must be cut, so that all of them together are at most
+    `total`.
+    """
     lengths.sort()
     for index, size in enumerate(lengths):
         share = total / (len(lengths) - index)

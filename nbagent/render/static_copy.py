@@ -1,7 +1,8 @@
-"""The output of a run in the saved notebook: its transcript in the forms that readers and converters of notebooks take.
+"""The output of a run in the saved notebook: its transcript in the forms that readers and
+converters of notebooks take.
 
-HTML is for JupyterLab, GitHub and web pages, which all prefer it; Markdown for exports without HTML, as LaTeX and PDF; the
-plain text names the run.
+HTML is for JupyterLab, GitHub and web pages, which all prefer it; Markdown for exports without
+HTML, as LaTeX and PDF; the plain text names the run.
 """
 
 from collections.abc import Sequence

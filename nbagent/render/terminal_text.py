@@ -1,9 +1,12 @@
-"""The text that a program's output leaves in a terminal: lines that are written over, without colours."""
+"""The text that a program's output leaves in a terminal: lines that are written over, without
+colours.
+"""
 
 import re
 
 _TOKENS = re.compile(
-    r"\x1b\[(?P<numbers>[\d;:?]{0,60})[ -/]*(?P<command>[@-~])"  # a control sequence: its parameters, and its name
+    # a control sequence: its parameters, and its name
+    r"\x1b\[(?P<numbers>[\d;:?]{0,60})[ -/]*(?P<command>[@-~])"
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # the title of a window, a link
     r"|\x1b[^\[\]]|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+"
 )
@@ -14,8 +17,9 @@ _MAX_COLUMNS = 2000
 def terminal_text(output: str) -> str:
     """Return the lines of a program's output as they stand in the end.
 
-    A carriage return begins the line again, as progress bars do. Of the control sequences (ECMA-48) those that move the cursor
-    or erase a line count, the others are left out. It is the text of the view's `Terminal` (js/src/ui/terminal.ts).
+    A carriage return begins the line again, as progress bars do. Of the control sequences (ECMA-48)
+    those that move the cursor or erase a line count, the others are left out. It is the text of the
+    view's `Terminal` (js/src/ui/terminal.ts).
     """
     if "\r" not in output and "\x1b" not in output and "\b" not in output:
         return output

@@ -11,7 +11,9 @@ _MAX_DEPTH = 20
 
 
 def without_replaced(blocks: Iterable[Props]) -> list[Props]:
-    """Return the blocks that belong to no earlier version of a chat: a document reads as the conversation that it became."""
+    """Return the blocks that belong to no earlier version of a chat: a document reads as the
+    conversation that it became.
+    """
     gone: set[str] = set()
     kept: list[Props] = []
     for block in blocks:
@@ -28,8 +30,10 @@ class Tree:
     Attributes:
         run: the run's own block; empty if the snapshot has none.
         blocks: all others, by their ids.
-        children: the blocks in each block, in order. A block that lies too deep, or under one that is not known, moves up.
-        approvals: the questions about a tool's call, in order, by the tool's id. They are drawn with the tool.
+        children: the blocks in each block, in order. A block that lies too deep, or under one that
+            is not known, moves up.
+        approvals: the questions about a tool's call, in order, by the tool's id. They are drawn
+            with the tool.
         lanes: the agents that are in no other block, in order.
     """
 
@@ -61,7 +65,9 @@ class Tree:
         return max(map(len, self.children.values()), default=0)
 
     def asked_of(self, tool: Props) -> tuple[list[Props], list[Props]]:
-        """Return the questions about a call: those before its outcome, and those about its result."""
+        """Return the questions about a call: those before its outcome, and those about its
+        result.
+        """
         asked = self.approvals.get(text_of(tool, "id"), [])
         return [each for each in asked if not _is_about_result(each)], [
             each for each in asked if _is_about_result(each)
@@ -73,7 +79,9 @@ class Tree:
         return bool(asked) and asked[-1].get("approval_kind") == "stop"
 
     def is_stopped_at_result(self, tool: Props) -> bool:
-        """Return True if a call waits for its reader at a breakpoint after it, with its whole result."""
+        """Return True if a call waits for its reader at a breakpoint after it, with its whole
+        result.
+        """
         asked = self.approvals.get(text_of(tool, "id"), [])
         return (
             tool.get("state") == "approval-requested"

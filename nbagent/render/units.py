@@ -9,9 +9,10 @@ AnyOp: TypeAlias = Sequence[Any]
 class Units:
     """Sorts the ops of agents that write at the same time.
 
-    A unit is an agent of the run (a lane, say), or what happens inside one of its tool calls. The ops of the unit that began
-    first pass as they come. Those of another are held back until it has ended; then the units that have ended meanwhile
-    pass whole, and of the rest the first. Ops outside of units pass at once.
+    A unit is an agent of the run (a lane, say), or what happens inside one of its tool calls. The
+    ops of the unit that began first pass as they come. Those of another are held back until it has
+    ended; then the units that have ended meanwhile pass whole, and of the rest the first. Ops
+    outside of units pass at once.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,6 @@
-"""The decoder of a run's items, by the option `adapter`: a system's name, a function of the user's, or detection."""
+"""The decoder of a run's items, by the option `adapter`: a system's name, a function of the user's,
+or detection.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias
@@ -19,7 +21,8 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
     """Return a new decoder for a source.
 
     Args:
-        adapter: name of the system, or a function from an item to its events; None detects the system by the first items.
+        adapter: name of the system, or a function from an item to its events; None detects the
+            system by the first items.
         source: a stream of nbagent's own may know its system.
 
     Raises:
@@ -46,12 +49,16 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
 
 
 class FunctionDecoder(EventsDecoder):
-    """Decodes items by a function of the user's. What it leaves out is added: `run.start`, a start before a delta, ends.
+    """Decodes items by a function of the user's.
 
-    An item for which it raises becomes a `raw` event; the first such error is shown, and the run goes on.
+    What it leaves out is added: `run.start`, a start before a delta, ends.
+
+    An item for which it raises becomes a `raw` event; the first such error is shown, and the run
+    goes on.
 
     Args:
-        convert: returns an event, a text, several of these, or None for an item of which nothing is to be seen.
+        convert: returns an event, a text, several of these, or None for an item of which nothing is
+            to be seen.
     """
 
     system: ClassVar[str] = "function"
@@ -86,7 +93,10 @@ class FunctionDecoder(EventsDecoder):
                 super().read(part)
 
     def _parts(self, made: Any) -> Iterable[Any]:
-        """Yield the function's events, a text as the next delta of a text block. Anything else ends that block."""
+        """Yield the function's events, a text as the next delta of a text block.
+
+        Anything else ends that block.
+        """
         if isinstance(made, str):
             if not self._is_in_text:
                 self._is_in_text = True

@@ -14,8 +14,8 @@ class AnswerReader:
     """Calls a function in a thread, and reads what it returns.
 
     Args:
-        ask: returns a text, a response object, a stream of any kind, or an awaitable that gives one of these: it may be an
-            `async def`, or return `agent.generate(…)` or `agent.stream(…)`.
+        ask: returns a text, a response object, a stream of any kind, or an awaitable that gives one
+            of these: it may be an `async def`, or return `agent.generate(…)` or `agent.stream(…)`.
         loop: that awaitables and asynchronous streams are read on, unless they are nbagent's own.
     """
 

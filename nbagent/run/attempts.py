@@ -25,7 +25,9 @@ from nbagent.transcript.block import Block
 from nbagent.transcript.shape import shape_of
 
 FORM_PART = "rerun/"
-"""Prefix of the name by which a view asks for a call's form of arguments; the id of the call's block follows."""
+"""Prefix of the name by which a view asks for a call's form of arguments; the id of the call's
+block follows.
+"""
 
 STOPPED = "Stopped"
 """Type of the error of an attempt that was stopped."""
@@ -35,14 +37,19 @@ STOP_GRACE_S = 0.5
 
 
 class Attempt(ToolCall):
-    """A tool call that was made again. Its properties change while it runs; `await attempt` and `attempt.wait()` are it, done.
+    """A tool call that was made again.
 
-    As the last line of a cell it is waited for, and shows its result and what differs from that of the first call.
+    Its properties change while it runs; `await attempt` and `attempt.wait()` are it, done.
+
+    As the last line of a cell it is waited for, and shows its result and what differs from that of
+    the first call.
     """
 
     @property
     def difference(self) -> dict[str, Any] | None:
-        """Difference from the first result, as plain JSON, see `nbagent.run.diff.difference`; None while the call runs."""
+        """Difference from the first result, as plain JSON, see `nbagent.run.diff.difference`; None
+        while the call runs.
+        """
         return self._block.props.get("difference")
 
     @property
@@ -51,11 +58,16 @@ class Attempt(ToolCall):
         return self._done.done()
 
     def stop(self) -> None:
-        """Stop the call. An async tool is cancelled; a sync one is left behind, and what it returns is dropped."""
+        """Stop the call.
+
+        An async tool is cancelled; a sync one is left behind, and what it returns is dropped.
+        """
         self._attempts.stop(self._block.id)
 
     def wait(self, timeout: float | None = None) -> "Attempt":
-        """Block until the call has ended. An interrupt stops it. What it raised is `error`, and is not raised here.
+        """Block until the call has ended.
+
+        An interrupt stops it. What it raised is `error`, and is not raised here.
 
         Args:
             timeout: seconds to wait at most; None waits for ever.
@@ -190,7 +202,8 @@ class Attempts:
         """Begin an attempt; see `ToolCall.rerun`.
 
         Args:
-            call: id of the call's block, or of another attempt of it, whose arguments are then those to start from.
+            call: id of the call's block, or of another attempt of it, whose arguments are then
+                those to start from.
             args: all arguments; None for those of the call.
             changes: arguments that differ.
             force: call a tool that must not be called twice.
@@ -253,7 +266,8 @@ class Attempts:
             running.task.cancel()
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """Return a page of what a form for other arguments of a call needs, and the characters in all of it.
+        """Return a page of what a form for other arguments of a call needs, and the characters in
+        all of it.
 
         Raises:
             LookupError: the call cannot be made again.

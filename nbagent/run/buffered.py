@@ -47,7 +47,9 @@ class Chunker:
         return pieces
 
     def flush(self, *, last: bool = False) -> list[str]:
-        """Return the collected text up to the end of its last word as a piece, all of it if it is the `last`; [] if none."""
+        """Return the collected text up to the end of its last word as a piece, all of it if it is
+        the `last`; [] if none.
+        """
         held = "".join(self._held)
         end = len(held) if last or not self._words else _word_end(held, 0, len(held))
         if not end and len(held) > MAX_WORD_CHARS:
@@ -74,7 +76,8 @@ async def buffered(
 ) -> AsyncGenerator[list[str]]:
     """Yield the text of a run's own agent in larger pieces, as many at a time as are complete.
 
-    A piece is complete when it has no room for the next word, when it is `seconds` old, and where a text ends.
+    A piece is complete when it has no room for the next word, when it is `seconds` old, and where a
+    text ends.
 
     Args:
         events: of the run.

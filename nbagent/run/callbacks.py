@@ -20,15 +20,19 @@ _in_callback: contextvars.ContextVar[bool] = contextvars.ContextVar(
 
 
 def in_callback() -> bool:
-    """Return True if the caller runs inside a callback: it must not wait for the callbacks of a run to be over."""
+    """Return True if the caller runs inside a callback: it must not wait for the callbacks of a run
+    to be over.
+    """
     return _in_callback.get()
 
 
 class EventCallback:
-    """Calls a function with each event, one after the other, in a thread of its own and in a copy of the caller's context.
+    """Calls a function with each event, one after the other, in a thread of its own and in a copy
+    of the caller's context.
 
-    An `async def` is awaited on the loop that runs where this is made (nbagent's own if none does), another awaitable that the
-    function returns on nbagent's own. An exception is logged, the first one of this function as a warning; the calls go on.
+    An `async def` is awaited on the loop that runs where this is made (nbagent's own if none does),
+    another awaitable that the function returns on nbagent's own. An exception is logged, the first
+    one of this function as a warning; the calls go on.
 
     Args:
         function: called with an event.

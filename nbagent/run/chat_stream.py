@@ -1,4 +1,7 @@
-"""`ChatStream`: the source of a chat's run. Answer after answer, each a stream of its own, becomes one transcript."""
+"""`ChatStream`: the source of a chat's run.
+
+Answer after answer, each a stream of its own, becomes one transcript.
+"""
 
 import asyncio
 import contextvars
@@ -20,7 +23,10 @@ from nbagent.sources.objects import Reader, reader_for
 from nbagent.sources.stream import limit_idle
 
 STOP_GRACE_S = 0.4
-"""Seconds in which a stopped answer may end by itself. Then the chat goes on without it, and what still comes is dropped."""
+"""Seconds in which a stopped answer may end by itself.
+
+Then the chat goes on without it, and what still comes is dropped.
+"""
 
 
 class TurnStart(NamedTuple):
@@ -56,7 +62,8 @@ class ChatStream:
 
     Attributes:
         reader: reads the stream that is being answered.
-        decoder: decodes the reader's items to the events of one run, with a `run.start` and a `run.end` for each answer.
+        decoder: decodes the reader's items to the events of one run, with a `run.start` and a
+            `run.end` for each answer.
     """
 
     def __init__(
@@ -77,7 +84,8 @@ class ChatStream:
         """Show a prompt, and read the stream of its answer. Safe to call from any thread.
 
         Args:
-            prompt: the user's message; None where the stream itself has the prompts, as earlier turns do.
+            prompt: the user's message; None where the stream itself has the prompts, as earlier
+                turns do.
             stream: any that `nbagent.show` takes.
 
         Returns:
@@ -90,7 +98,10 @@ class ChatStream:
         return self.reader.read(prompt, stream)
 
     def stop(self) -> None:
-        """Stop the answer that is being written, if there is one. The chat goes on. Safe to call from any thread."""
+        """Stop the answer that is being written, if there is one.
+
+        The chat goes on. Safe to call from any thread.
+        """
         self.reader.stop()
 
     @property
@@ -100,7 +111,9 @@ class ChatStream:
 
     @property
     def answer_has_ended(self) -> bool:
-        """True from the last event of an answer on: its stream may take a moment longer to close."""
+        """True from the last event of an answer on: its stream may take a moment longer to
+        close.
+        """
         return self.decoder.answer_has_ended
 
     @property
@@ -218,7 +231,8 @@ class ChatDecoder:
 
     Args:
         name: of the chat.
-        cut: called with the number of an answer that has ended and whose service leaves its stream open.
+        cut: called with the number of an answer that has ended and whose service leaves its stream
+            open.
 
     Attributes:
         answer_has_ended: whether the newest answer has had its last event.

@@ -1,4 +1,6 @@
-"""The continuation of a stream whose questions have been answered: the answers are sent to it, or another stream follows it."""
+"""The continuation of a stream whose questions have been answered: the answers are sent to it, or
+another stream follows it.
+"""
 
 import asyncio
 import contextlib
@@ -29,7 +31,9 @@ _OF_APPROVALS = frozenset({e.ApprovalRequest, e.ApprovalResponse, e.ToolResult})
 
 
 class _StreamOver(NamedTuple):
-    """Item that stands for the end of the stream, so that the decoder says whether the run waits."""
+    """Item that stands for the end of the stream, so that the decoder says whether the run
+    waits.
+    """
 
 
 class _GoesOn(NamedTuple):
@@ -37,7 +41,9 @@ class _GoesOn(NamedTuple):
 
 
 class _Given(NamedTuple):
-    """Item that stands for an answer that the asker has, or will have once the next stream begins."""
+    """Item that stands for an answer that the asker has, or will have once the next stream
+    begins.
+    """
 
     answered: Answered
 
@@ -53,9 +59,11 @@ class Continuation(SuccessiveStreams):
 
     A question gets a way back if the stream has one, the first of these:
 
-    1. `send`, or without `resume` a connection that takes messages: each answer is sent when it is given, and the stream goes
+    1. `send`, or without `resume` a connection that takes messages: each answer is sent when it is
+      given, and the stream goes
        on by itself.
-    2. `resume`, or a system that another request or call goes on with: the run waits when the stream has ended, and once all
+    2. `resume`, or a system that another request or call goes on with: the run waits when the
+      stream has ended, and once all
        questions are answered the next stream is read, by the same decoder.
 
     Args:
@@ -112,7 +120,8 @@ class Continuation(SuccessiveStreams):
         super().start(on_item, on_end)
 
     def _start(self, reader: Reader) -> None:
-        # In the context of the run's start: an answer comes on any thread, and prints should find their cell.
+        # In the context of the run's start: an answer comes on any thread, and prints should find
+        # their cell.
         self._context.copy().run(reader.start, self._on_item, self._on_reader_end)
 
     def cancel(self) -> None:
@@ -185,7 +194,9 @@ class Continuation(SuccessiveStreams):
         )
 
     def _noted(self, stream: Any) -> Any:
-        """Return the stream, or the awaitable of it, which is the source from now on: it may pause, too."""
+        """Return the stream, or the awaitable of it, which is the source from now on: it may pause,
+        too.
+        """
         if not inspect.isawaitable(stream):
             self._source = stream
             return stream
@@ -197,12 +208,17 @@ class Continuation(SuccessiveStreams):
         return awaited()
 
     def _next_request(self, answered: list[Answered]) -> tuple[str, Any] | None:
-        """Return address and body of the HTTP request that goes on with the run; None if there is no such way."""
+        """Return address and body of the HTTP request that goes on with the run; None if there is
+        no such way.
+        """
         request = request_of(self._source)
         return None if request is None else self._form.next_request(*request, answered)
 
     def _hand_on(self, item: Any) -> Exception | None:
-        """Hand on an item of our own. Return what that raised: in a rule of the user's, or since the loop is closed."""
+        """Hand on an item of our own.
+
+        Return what that raised: in a rule of the user's, or since the loop is closed.
+        """
         try:
             self._on_item(item)
         except Exception as error:
@@ -215,11 +231,13 @@ class Continuation(SuccessiveStreams):
         """Take the answer of a question, on any thread.
 
         Args:
-            id: of the question. The answer's own may differ: a reader that joins several runs makes their ids distinct.
+            id: of the question. The answer's own may differ: a reader that joins several runs makes
+                their ids distinct.
             response: the answer.
 
         Raises:
-            AnswerError: no question of that id waits, or the system cannot take the answer; the question then stays.
+            AnswerError: no question of that id waits, or the system cannot take the answer; the
+                question then stays.
         """
         with self._lock:
             request = self._requests.get(id)
@@ -272,7 +290,9 @@ class Continuation(SuccessiveStreams):
 
     @property
     def _sender(self) -> Callable[[Answered], Any] | None:
-        """The function that carries an answer to a stream that stays open; None if there is none."""
+        """The function that carries an answer to a stream that stays open; None if there is
+        none.
+        """
         if self._send is not None:
             return self._send_by_user
         form, source = self._form, self._source
@@ -337,7 +357,10 @@ class Continuation(SuccessiveStreams):
         )
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
-        """End the run, by EOF or by `error`. First comes an answer to which the stream reacted before `send` had returned."""
+        """End the run, by EOF or by `error`.
+
+        First comes an answer to which the stream reacted before `send` had returned.
+        """
         given = [
             Answered(self._requests[id], response)
             for id, response in self._responses.items()
@@ -355,7 +378,9 @@ class Continuation(SuccessiveStreams):
         return [*settled, *decoder.close(error)]
 
     def _pause(self) -> Iterable[e.Event]:
-        """Return the last events of the stream, and wait if it has questions that can be answered."""
+        """Return the last events of the stream, and wait if it has questions that can be
+        answered.
+        """
         if self._sender is not None:
             return ()
         events = pause(self._decoder)
@@ -424,7 +449,8 @@ def continued(
     resume: Callable[[Answers], Any] | None = None,
     send: Callable[[Any], Any] | None = None,
 ) -> tuple[Reader, Decoder]:
-    """Return the reader and the decoder of a stream with a way back for answers; see `Continuation`.
+    """Return the reader and the decoder of a stream with a way back for answers; see
+    `Continuation`.
 
     A stream of nbagent's own agent needs none: its questions carry theirs.
 
@@ -443,7 +469,9 @@ def continued(
 
 
 def _on_loop(function: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, Any]]:
-    """Return a coroutine function that calls a function on the loop, as frameworks expect that make tasks."""
+    """Return a coroutine function that calls a function on the loop, as frameworks expect that make
+    tasks.
+    """
 
     async def call() -> Any:
         result = function()
@@ -453,6 +481,8 @@ def _on_loop(function: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, An
 
 
 async def _without_errors(sending: Awaitable[None]) -> None:
-    """Wait for a request whose failure changes nothing: the run has ended by itself, or cannot be reached."""
+    """Wait for a request whose failure changes nothing: the run has ended by itself, or cannot be
+    reached.
+    """
     with contextlib.suppress(StreamError):
         await sending

@@ -1,4 +1,6 @@
-"""The fallback of a run: asks for the whole answer if the stream fails, by default only before any part of it has come."""
+"""The fallback of a run: asks for the whole answer if the stream fails, by default only before any
+part of it has come.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
@@ -27,7 +29,9 @@ _FAILED = ("failed", "incomplete")
 
 
 class StreamEnd(NamedTuple):
-    """An item that stands for the stream's end, so that the decoder decides, in its turn, whether to fall back."""
+    """An item that stands for the stream's end, so that the decoder decides, in its turn, whether
+    to fall back.
+    """
 
     error: BaseException | None
 
@@ -35,15 +39,18 @@ class StreamEnd(NamedTuple):
 class Fallback(SuccessiveStreams):
     """A stream, and the fallback's answer in its place.
 
-    The fallback is asked once, and only if the stream fails before any part of the answer has come, unless `after_output`.
+    The fallback is asked once, and only if the stream fails before any part of the answer has come,
+    unless `after_output`.
 
     Args:
         reader: reads the stream.
         decoder: decodes the stream.
-        ask: called at most once, without arguments, in a thread. It returns the whole answer: a text, a response object or a
-            stream; or an awaitable that gives one of these, as an `async def` does, which is awaited on the stream's loop
-            (nbagent's own if the stream is read in a thread).
-        after_output: fall back also when a part of the answer has come. That part stays, and the whole answer follows it.
+        ask: called at most once, without arguments, in a thread. It returns the whole answer: a
+            text, a response object or a stream; or an awaitable that gives one of these, as an
+            `async def` does, which is awaited on the stream's loop (nbagent's own if the stream is
+            read in a thread).
+        after_output: fall back also when a part of the answer has come. That part stays, and the
+            whole answer follows it.
 
     Raises:
         TypeError: `ask` is not a function.
@@ -90,7 +97,8 @@ class Fallback(SuccessiveStreams):
         """Handle a timeout.
 
         Returns:
-            True if the run continues: the fallback was started, or is already running and the timeout is an idle one.
+            True if the run continues: the fallback was started, or is already running and the
+            timeout is an idle one.
         """
         first = self._reader
         if self._ask is None:
@@ -147,7 +155,9 @@ class Fallback(SuccessiveStreams):
         )
 
     def _merge(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Pass on the events of the stream and of the fallback as those of one run, which starts once."""
+        """Pass on the events of the stream and of the fallback as those of one run, which starts
+        once.
+        """
         for event in events:
             match event:
                 case RunStart() if self._run_started:
@@ -163,7 +173,9 @@ class Fallback(SuccessiveStreams):
             yield with_id_prefix(event, "fallback") if self._has_fallen_back else event
 
     def _hold_failure(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Pass on the events, but hold back the `run.end` of a run that has failed if it may fall back."""
+        """Pass on the events, but hold back the `run.end` of a run that has failed if it may fall
+        back.
+        """
         for event in events:
             if isinstance(event, RunEnd):
                 if self._ask is not None and self._may_fall_back() and event.status in _FAILED:
@@ -178,7 +190,10 @@ class Fallback(SuccessiveStreams):
         return self._after_output or not self._has_output
 
     def _on_stream_end(self, error: BaseException | None) -> Iterable[Event]:
-        """Decide whether to fall back. Return the events that close what the stream has left open."""
+        """Decide whether to fall back.
+
+        Return the events that close what the stream has left open.
+        """
         if not self._may_fall_back() or self._run_ended:
             return ()
         closing = self._closing or list(self._merge(self._decoder.close(error)))

@@ -20,13 +20,16 @@ def reader_and_decoder(
 
     Args:
         source: a stream, or several as `Lanes` or a `ChatStream`, which bring both.
-        decoder: in place of the adapter's; None for that of the option `adapter`, or one that detects the system.
-        options: `adapter`, `fallback`, `fallback_after_output`, `idle_timeout`, `resume` and `send` are used here.
+        decoder: in place of the adapter's; None for that of the option `adapter`, or one that
+            detects the system.
+        options: `adapter`, `fallback`, `fallback_after_output`, `idle_timeout`, `resume` and `send`
+            are used here.
 
     Raises:
         UnknownSource: `source` is not a stream, or no adapter has that name.
         ValueError: `idle_timeout` is not positive.
-        TypeError: `fallback`, `resume` or `send` is not a function, or `adapter` is neither a name nor a function.
+        TypeError: `fallback`, `resume` or `send` is not a function, or `adapter` is neither a name
+            nor a function.
     """
     reader: Reader
     if isinstance(source, Lanes):

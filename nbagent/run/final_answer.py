@@ -1,4 +1,6 @@
-"""`FinalAnswer`: the text of `run.answer`, which can also be called, to answer a question of the run."""
+"""`FinalAnswer`: the text of `run.answer`, which can also be called, to answer a question of the
+run.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +9,9 @@ from nbagent.events import Decision
 
 
 class FinalAnswer(str):
-    """The final answer so far, a plain text. Called, it answers a question that the run asks: see `Run.respond`.
+    """The final answer so far, a plain text.
+
+    Called, it answers a question that the run asks: see `Run.respond`.
 
     Both are what `run.answer` says, so it is both.
     """

@@ -36,13 +36,16 @@ class FollowedRun(SteeredRun):
         """Call `callback` once when the run has ended."""
 
     def stream(self, types: EventTypes = None) -> EventIterator[e.Event]:
-        """Iterate over the run's events from its beginning, then live until it ends, with `async for` or a blocking `for`.
+        """Iterate over the run's events from its beginning, then live until it ends, with `async
+        for` or a blocking `for`.
 
-        An iteration starts a run that nobody has started. There may be several, each at its own pace. Leaving the loop early,
-        or cancelling the task that is in it, leaves the run alone; interrupting the cell stops it.
+        An iteration starts a run that nobody has started. There may be several, each at its own
+        pace. Leaving the loop early, or cancelling the task that is in it, leaves the run alone;
+        interrupting the cell stops it.
 
         Args:
-            types: types to keep, e.g. `("text.delta", "tool.result")` or `events.ToolResult`, or one of them; None keeps all.
+            types: types to keep, e.g. `("text.delta", "tool.result")` or `events.ToolResult`, or
+                one of them; None keeps all.
 
         Raises:
             ValueError: there are no events of such a type.
@@ -64,16 +67,19 @@ class FollowedRun(SteeredRun):
         await self._subscribers.more_than(count)
 
     def on(self, types: EventTypes, function: Callable[[Any], Any]) -> Self:
-        """Call a function with each event of some types, from the run's beginning, one after the other.
+        """Call a function with each event of some types, from the run's beginning, one after the
+        other.
 
             nbagent.show(stream).on("tool.result", lambda event: results.append(event.content))
 
-        It runs in a thread of its own, so that it may block; an `async def` is awaited on the loop that runs here. What it
-        raises is logged, and the run and the calls go on. A wait for the run ends when the function has had every event (but
-        not `run.wait()` in a cell where the function is an `async def`: that blocks its loop).
+        It runs in a thread of its own, so that it may block; an `async def` is awaited on the loop
+        that runs here. What it raises is logged, and the run and the calls go on. A wait for the
+        run ends when the function has had every event (but not `run.wait()` in a cell where the
+        function is an `async def`: that blocks its loop).
 
         Args:
-            types: as for `stream`: `"tool.result"`, `events.ToolResult`, or several; None is every type.
+            types: as for `stream`: `"tool.result"`, `events.ToolResult`, or several; None is every
+                type.
             function: called with an event.
 
         Returns:
@@ -81,7 +87,8 @@ class FollowedRun(SteeredRun):
 
         Raises:
             ValueError: there are no events of such a type.
-            TypeError: `function` is not a function, or a type is neither a tag nor a class of events.
+            TypeError: `function` is not a function, or a type is neither a tag nor a class of
+                events.
         """
         self._callbacks.append(EventCallback(function, self._iterator(types, lambda: None)))
         return self
@@ -89,9 +96,11 @@ class FollowedRun(SteeredRun):
     def buffered(
         self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
     ) -> EventIterator[str]:
-        """Iterate over the run's text in larger pieces than its deltas, with `async for` or a blocking `for`.
+        """Iterate over the run's text in larger pieces than its deltas, with `async for` or a
+        blocking `for`.
 
-        A piece is complete when it has no room for the next word, when it is `seconds` old, and where a text ends.
+        A piece is complete when it has no room for the next word, when it is `seconds` old, and
+        where a text ends.
 
         Args:
             seconds: age at which a piece is complete; None for any age.
@@ -112,8 +121,8 @@ class FollowedRun(SteeredRun):
         """Report the run's progress while it goes on, some thirteen times a second at most.
 
         Args:
-            bar: a function that gets a `Progress`; or a bar: tqdm's or IPython's `ProgressBar`. A bar counts characters of
-                text, of several streams those that have ended.
+            bar: a function that gets a `Progress`; or a bar: tqdm's or IPython's `ProgressBar`. A
+                bar counts characters of text, of several streams those that have ended.
 
         Returns:
             The run itself.

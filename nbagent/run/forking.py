@@ -61,38 +61,41 @@ class ForkableRun(FollowedRun):
         breakpoints: bool = True,
         face: Literal["widget", "console"] | None = None,
     ) -> "Run":
-        """Repeat this run up to a point without asking the model, go on live from there, and show that.
+        """Repeat this run up to a point without asking the model, go on live from there, and show
+        that.
 
             run.fork(at=run.tools[2], result={"rate": 1.1})      # that call had another result
             run.fork(at="fetch_rates", args={"year": 2024})      # it is called, with another argument
             run.fork(at="fetch_rates")                           # it is called again, by the function as it is now
             run.fork(at=2, instructions="Answer in French.")     # the second response is asked for anew
 
-        Results before the point are taken from the record, also those of other calls in the response of the call at the point.
-        A session is left alone: the fork is a run of its own. So is the run itself; a click in the tree over its header leads
-        to the fork.
+        Results before the point are taken from the record, also those of other calls in the
+        response of the call at the point. A session is left alone: the fork is a run of its own. So
+        is the run itself; a click in the tree over its header leads to the fork.
 
         Args:
-            at: a call of `run.tools`, or the name of its tool, which is the latest call of that; or the number of a response
-                of the model, from 1. With `result` or `args` a number is the index of a call in `run.tools`. None is the
-                first response.
+            at: a call of `run.tools`, or the name of its tool, which is the latest call of that; or
+                the number of a response of the model, from 1. With `result` or `args` a number is
+                the index of a call in `run.tools`. None is the first response.
             result: of the call, in place of the recorded one; any object.
             args: arguments to change; the others stay as the model wrote them.
             prompt: in place of the user's message.
             instructions: in place of the agent's.
             model: in place of the agent's.
-            tools: in place of the agent's. By default these, each with its function as it is now: a cell that defined it
-                again counts.
-            agent: goes on in place of the run's own; needed where the run is not of an `nbagent.Agent`.
-            breakpoints: the fork stops where this run stops now, step mode included, as a debugger does that starts again.
-                False: it stops nowhere.
+            tools: in place of the agent's. By default these, each with its function as it is now: a
+                cell that defined it again counts.
+            agent: goes on in place of the run's own; needed where the run is not of an
+                `nbagent.Agent`.
+            breakpoints: the fork stops where this run stops now, step mode included, as a debugger
+                does that starts again. False: it stops nowhere.
             face: as for `nbagent.show`.
 
         Returns:
             The new run, which is shown. `run.forks` has all, `fork.parent` leads back.
 
         Raises:
-            ForkError: there is no such call or step, its tool is gone, the arguments do not fit, or there is no agent.
+            ForkError: there is no such call or step, its tool is gone, the arguments do not fit, or
+                there is no agent.
         """
         made: Run = entry_point("fork")(
             self,
@@ -110,12 +113,14 @@ class ForkableRun(FollowedRun):
         return made
 
     def to_test(self, path: str, *, overwrite: bool = False, agent: Any = None) -> str:
-        """Write the run as a pytest file: the model's words from a server on loopback, the tools called for real.
+        """Write the run as a pytest file: the model's words from a server on loopback, the tools
+        called for real.
 
             run.to_test("test_rates.py")
 
-        The test asserts the calls, their arguments and results, and the answer; it needs neither a key nor a network, and is
-        meant to be read and edited. Tools of a module are imported; the source of those of the notebook is written into it.
+        The test asserts the calls, their arguments and results, and the answer; it needs neither a
+        key nor a network, and is meant to be read and edited. Tools of a module are imported; the
+        source of those of the notebook is written into it.
 
         Args:
             path: of the file, such as "test_rates.py".

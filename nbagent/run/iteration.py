@@ -1,4 +1,6 @@
-"""Iteration over a run's events: from the first one that is kept, then live; on any event loop, or without one."""
+"""Iteration over a run's events: from the first one that is kept, then live; on any event loop, or
+without one.
+"""
 
 import asyncio
 import concurrent.futures
@@ -18,7 +20,8 @@ T = TypeVar("T")
 class EventIterator(Generic[T]):
     """The items of a run, for `async for`, or for a plain `for` that blocks between two items.
 
-    Each loop begins with the first item. Leaving a loop early leaves the run alone; interrupting the cell stops the run.
+    Each loop begins with the first item. Leaving a loop early leaves the run alone; interrupting
+    the cell stops the run.
 
     Args:
         batches: opens an iteration, which yields at each step as many items as there are.
@@ -56,8 +59,8 @@ class EventIterator(Generic[T]):
         return await anext(self._first)
 
     def __aiter__(self) -> AsyncGenerator[T]:
-        # A plain function, so that the generator holds no reference to `self`: no cycle, and a dropped iterator is
-        # finalised at once, on its own loop.
+        # A plain function, so that the generator holds no reference to `self`: no cycle, and a
+        # dropped iterator is finalised at once, on its own loop.
         return _items(self._batches)
 
     def __iter__(self) -> Iterator[T]:
@@ -75,7 +78,8 @@ class EventIterator(Generic[T]):
     def _waiter(self) -> Callable[[Coroutine[None, None, Sequence[T] | None]], Sequence[T] | None]:
         """Return a function that blocks until a coroutine is done.
 
-        The coroutine runs on nbagent's own loop; on the loop that is blocked here, from within, if that reads the stream.
+        The coroutine runs on nbagent's own loop; on the loop that is blocked here, from within, if
+        that reads the stream.
         """
         here = loop.running_loop()
         begin: Callable[[Coroutine[None, None, Any]], Any] = loop.submit
@@ -88,7 +92,8 @@ class EventIterator(Generic[T]):
             try:
                 batch: Sequence[T] | None = finish(running)
             except KeyboardInterrupt:
-                running.cancel()  # or the generator, which is suspended inside it, could not be closed
+                # or the generator, which is suspended inside it, could not be closed
+                running.cancel()
                 raise
             return batch
 
@@ -108,7 +113,10 @@ def _blocking_result(future: concurrent.futures.Future[Any]) -> Any:
 
 
 class _StepDriver(Generic[T]):
-    """Drives an async generator from outside of its loop. A step begins when the previous one is over, even a cancelled one."""
+    """Drives an async generator from outside of its loop.
+
+    A step begins when the previous one is over, even a cancelled one.
+    """
 
     def __init__(self, batches: AsyncGenerator[Sequence[T]]) -> None:
         self._batches = batches
@@ -159,9 +167,11 @@ class SubscriberSet:
                 self._subscribers.remove(subscriber)
 
     async def batches(self, types: frozenset[str] | None = None) -> AsyncGenerator[list[e.Event]]:
-        """Yield the events of those types (None: all) from the beginning to the end, as many at a time as there are.
+        """Yield the events of those types (None: all) from the beginning to the end, as many at a
+        time as there are.
 
-        An iteration that falls behind by more than is kept gets a `status` event with the number of events that it has missed.
+        An iteration that falls behind by more than is kept gets a `status` event with the number of
+        events that it has missed.
         """
         home = asyncio.get_running_loop()
         subscriber = _Subscriber(home)
@@ -215,7 +225,8 @@ class _Subscriber:
         if not self.awake:
             self.awake = True
             if loop.running_loop() is self._home:
-                self.ready.set()  # without a write to the socket that wakes a loop from another thread
+                # without a write to the socket that wakes a loop from another thread
+                self.ready.set()
                 return
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 self._home.call_soon_threadsafe(self.ready.set)

@@ -1,4 +1,6 @@
-"""Several streams as one run: each in a lane of its own, their items in the order in which they arrive."""
+"""Several streams as one run: each in a lane of its own, their items in the order in which they
+arrive.
+"""
 
 import contextvars
 import threading
@@ -66,14 +68,16 @@ class Lanes:
 
     Args:
         sources: the streams.
-        names: of the lanes; for None, the stream's own, which gives way to its agent's or model's as that of a run does. Where
-            two are the same they get numbers.
+        names: of the lanes; for None, the stream's own, which gives way to its agent's or model's
+            as that of a run does. Where two are the same they get numbers.
         adapter: the system of all of them; by default each is detected by itself.
         concurrency: how many are read at a time; the others wait for their turn.
-        idle_timeout: seconds for which a service's stream may be silent, if it does not have a shorter limit.
+        idle_timeout: seconds for which a service's stream may be silent, if it does not have a
+            shorter limit.
 
     Attributes:
-        name: the names of all streams, or their number if there are many or if two have the same name.
+        name: the names of all streams, or their number if there are many or if two have the same
+            name.
         count: number of streams.
         reader: reads all streams.
         decoder: decodes the reader's items to the events of one run.
@@ -127,7 +131,8 @@ class LanesReader:
 
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
         loops = [reader.loop for reader in readers if reader.loop is not None]
-        # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's own loop runs by itself.
+        # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's
+        # own loop runs by itself.
         self.loop = next(
             (home for home in loops if home is not loop()), loops[0] if loops else None
         )
@@ -141,7 +146,9 @@ class LanesReader:
 
     @property
     def has_idle_timeout(self) -> bool:
-        """True if one of the streams being read has its own idle timeout, in bytes: it may go on without items."""
+        """True if one of the streams being read has its own idle timeout, in bytes: it may go on
+        without items.
+        """
         with self._lock:
             return any(self._readers[lane].has_idle_timeout for lane in self._reading)
 
@@ -192,7 +199,10 @@ class LanesReader:
         self._remove(lane)
 
     def _hand_on(self, item: LaneStart | LaneEnd) -> bool:
-        """Hand on an item. If that raises (in a rule of the user's), cancel all streams and return False."""
+        """Hand on an item.
+
+        If that raises (in a rule of the user's), cancel all streams and return False.
+        """
         try:
             self._on_item(item)
         except Exception as error:
@@ -211,12 +221,15 @@ class LanesReader:
 
 
 class LanesDecoder:
-    """Decodes each lane by a decoder of its own. Their events become those of sub-agents of one run.
+    """Decodes each lane by a decoder of its own.
+
+    Their events become those of sub-agents of one run.
 
     Args:
         names: of the lanes.
         decoders: of the lanes.
-        stop: called with the index of a lane whose run is over and whose service leaves its stream open.
+        stop: called with the index of a lane whose run is over and whose service leaves its stream
+            open.
     """
 
     system: ClassVar[str] = "lanes"
@@ -299,7 +312,9 @@ class _Lane:
         self._steps = Usage()
 
     def renamed(self, event: RunStart | StepStart, taken: Sequence[str]) -> bool:
-        """Return True if the lane has another name from this event on: its agent's or model's, with a number if it is taken."""
+        """Return True if the lane has another name from this event on: its agent's or model's, with
+        a number if it is taken.
+        """
         if not self._stream_name.feed(event):
             return False
         name, number = self._stream_name.text, 1
@@ -309,7 +324,9 @@ class _Lane:
         return True
 
     def translate(self, event: Event) -> Iterable[Event]:
-        """Yield the stream's event as one of the run: with the lane's prefix in its ids, and the lane as its parent."""
+        """Yield the stream's event as one of the run: with the lane's prefix in its ids, and the
+        lane as its parent.
+        """
         match event:
             case RunStart():
                 pass
@@ -356,9 +373,12 @@ class _Lane:
 
 
 def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
-    """Return the streams of a dict, list or tuple with their names, which only a dict gives. None for any other source.
+    """Return the streams of a dict, list or tuple with their names, which only a dict gives.
 
-    A dict that is an item itself, such as a response, holds plain data; so does a list of items or of texts.
+    None for any other source.
+
+    A dict that is an item itself, such as a response, holds plain data; so does a list of items or
+    of texts.
     """
     if isinstance(source, dict) and source and all(map(_may_be_stream, source.values())):
         return [(str(name), stream) for name, stream in source.items()]

@@ -50,15 +50,17 @@ _MEASURES: Mapping[str, Mapping[str, Callable[[Any, Any], int]]] = {
 }
 """Functions that measure a library's objects, by package and class.
 
-Each gets the library's own class of the object, since a user's that is derived from it may have other methods, and the object.
+Each gets the library's own class of the object, since a user's that is derived from it may have
+other methods, and the object.
 """
 
 
 def object_bytes(value: Any) -> int:
     """Return about how many bytes an object keeps in memory.
 
-    Frames and arrays of the known libraries are measured. Lists, dicts and plain objects are walked through, not to the end if
-    they are long. Of anything else only the object's own few bytes count.
+    Frames and arrays of the known libraries are measured. Lists, dicts and plain objects are walked
+    through, not to the end if they are long. Of anything else only the object's own few bytes
+    count.
     """
     return _bytes(value, set())
 
@@ -94,7 +96,9 @@ def _bytes_inside(value: Any, kind: Any, seen: set[int]) -> int:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """Return the attributes of a plain object; {} of a class, a module or a function, which are not the result's own."""
+    """Return the attributes of a plain object; {} of a class, a module or a function, which are not
+    the result's own.
+    """
     if issubclass(type(value), type | ModuleType) or callable(value):
         return {}
     try:

@@ -1,4 +1,7 @@
-"""Options of `Run` and `nbagent.show`, each declared once, with its type. `nbagent.show` describes them."""
+"""Options of `Run` and `nbagent.show`, each declared once, with its type.
+
+`nbagent.show` describes them.
+"""
 
 import inspect
 import os
@@ -80,7 +83,9 @@ INHERITED = frozenset(
 
 
 def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:
-    """Return True if a run's saved transcript is to be the same in each execution: `stable=True`, or `NBAGENT_STABLE=1`."""
+    """Return True if a run's saved transcript is to be the same in each execution: `stable=True`,
+    or `NBAGENT_STABLE=1`.
+    """
     return bool(options.get("stable")) or os.environ.get("NBAGENT_STABLE", "") not in ("", "0")
 
 
@@ -90,9 +95,11 @@ def pick(options: Mapping[str, object], kind: Any) -> Any:
 
 
 def named_options(kind: Any) -> Callable[[F], F]:
-    """Decorate a function with `**options: Unpack[kind]`: its signature names them, so that a notebook completes them.
+    """Decorate a function with `**options: Unpack[kind]`: its signature names them, so that a
+    notebook completes them.
 
-    Their defaults are `...`, as in a stub file. The function itself has to refuse other names, with `check_names`.
+    Their defaults are `...`, as in a stub file. The function itself has to refuse other names, with
+    `check_names`.
     """
 
     def decorate(function: F) -> F:
@@ -115,7 +122,8 @@ def named_options(kind: Any) -> Callable[[F], F]:
 def check_names(
     function: str, options: Mapping[str, object], kind: Any, meant: Mapping[str, str] | None = None
 ) -> None:
-    """Check that a TypedDict, `kind`, declares all of a function's options, and that its flags are True or False.
+    """Check that a TypedDict, `kind`, declares all of a function's options, and that its flags are
+    True or False.
 
     Args:
         function: its name.
@@ -124,7 +132,8 @@ def check_names(
         meant: names that other libraries use for some of the options.
 
     Raises:
-        TypeError: it does not; the message is Python's own for such a call, with the option that may be meant.
+        TypeError: it does not; the message is Python's own for such a call, with the option that
+            may be meant.
         ValueError: a flag is something else, which would count as True.
     """
     for name in options.keys() - kind.__optional_keys__:
@@ -146,10 +155,12 @@ def set_options(**options: Unpack[ViewOptions]) -> None:
         nbagent.set_options(height=300, panels=())
 
     Args:
-        height: pixels of a transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
-            time. None: it scrolls while it goes on, and opens when it has ended.
-        panels: kinds of panels that are open: `"thinking"`, `"tools"`, `"agents"`; the others are closed unless they failed or
-            wait for the reader. None: a panel is open while something comes, and folds then.
+        height: pixels of a transcript, which scrolls in them, also when it has ended; `"full"` for
+            its whole height at any time. None: it scrolls while it goes on, and opens when it has
+            ended.
+        panels: kinds of panels that are open: `"thinking"`, `"tools"`, `"agents"`; the others are
+            closed unless they failed or wait for the reader. None: a panel is open while something
+            comes, and folds then.
         final_only: show the answer when it is whole, not while it is written.
         interval: seconds between two updates of the view; None is 0.1.
 

@@ -25,7 +25,9 @@ class Progress(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Number that a bar shows: of streams that have ended, or of characters of the text if there is only one stream."""
+        """Number that a bar shows: of streams that have ended, or of characters of the text if
+        there is only one stream.
+        """
         return self.chars if self.streams == 1 else self.done
 
 
@@ -33,8 +35,8 @@ class Meter:
     """A renderer that counts the ops that it is given to draw, and reports the counts.
 
     Args:
-        bar: a function that gets a `Progress`; or a bar, of tqdm (`update`) or IPython's own (`progress`): they count
-            characters of text, of several streams those that have ended.
+        bar: a function that gets a `Progress`; or a bar, of tqdm (`update`) or IPython's own
+            (`progress`): they count characters of text, of several streams those that have ended.
         streams: number of streams in the run.
 
     Raises:

@@ -1,4 +1,6 @@
-"""The questions of one run: those that wait, the handler that answers them, and what an answer holds."""
+"""The questions of one run: those that wait, the handler that answers them, and what an answer
+holds.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:
-    """Return a function that answers a run's questions, for `run.on`: an `async def` if the handler is one.
+    """Return a function that answers a run's questions, for `run.on`: an `async def` if the handler
+    is one.
 
     Raises:
         TypeError: the handler is not a function.
@@ -77,7 +80,8 @@ class OpenQuestions:
 
 
 def unmasked(value: Any, shown: Any, original: Any) -> Any:
-    """Return an answer's value with the masked parts that the reader left alone as they were before.
+    """Return an answer's value with the masked parts that the reader left alone as they were
+    before.
 
     Args:
         value: the answer's.
@@ -85,7 +89,8 @@ def unmasked(value: Any, shown: Any, original: Any) -> Any:
         original: the arguments as they are.
 
     Raises:
-        AnswerError: a masked part was changed, or it cannot be told which one a part of the value is.
+        AnswerError: a masked part was changed, or it cannot be told which one a part of the value
+            is.
     """
     made = _restored(value, shown, original)
     if shown != original and _holds_mask(made) and not _holds_mask(original):

@@ -1,4 +1,6 @@
-"""The runs that this process has shown: those that go on (`nbagent.runs`), and the last one (`nbagent.last`)."""
+"""The runs that this process has shown: those that go on (`nbagent.runs`), and the last one
+(`nbagent.last`).
+"""
 
 import functools
 import threading

@@ -13,7 +13,9 @@ from nbagent.events.growing_text import GrowingText
 from nbagent.events.json_text import decode_json
 
 Fits: TypeAlias = Callable[[Any], int]
-"""Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a lower rank, or 0 for not."""
+"""Returns how well the stream's arguments of a call fit those that the function got: `EQUAL`, a
+lower rank, or 0 for not.
+"""
 
 EQUAL = 2
 """Rank of arguments that are equal."""
@@ -26,7 +28,10 @@ _OF_CALLS = frozenset(
 
 @dataclass(slots=True)
 class _StreamedCall:
-    """A call of the stream, without a result so far. `args` is None while they are written, as `text`."""
+    """A call of the stream, without a result so far.
+
+    `args` is None while they are written, as `text`.
+    """
 
     name: str
     args: Any = None
@@ -54,11 +59,13 @@ class _Held:
 
 @dataclass(slots=True)
 class _Alike:
-    """A call of the stream that may be a reported one of another name, since the arguments are equal; its result decides.
+    """A call of the stream that may be a reported one of another name, since the arguments are
+    equal; its result decides.
 
     Attributes:
         own: the reported call.
-        events: of the stream's call, not shown so far; empty if they came before its function began.
+        events: of the stream's call, not shown so far; empty if they came before its function
+            began.
     """
 
     own: _Own
@@ -66,15 +73,17 @@ class _Alike:
 
 
 class ReportedCalls:
-    """Gives each call one panel, whether its function begins before the stream's announcement is read or after it.
+    """Gives each call one panel, whether its function begins before the stream's announcement is
+    read or after it.
 
-    A reported call is the oldest call of that name without a report, of several the one with the same arguments; arguments
-    that are still written may be the same. Later events of the stream for a reported call get the report's id, and the
-    stream's result does not replace the live one.
+    A reported call is the oldest call of that name without a report, of several the one with the
+    same arguments; arguments that are still written may be the same. Later events of the stream for
+    a reported call get the report's id, and the stream's result does not replace the live one.
 
-    A framework may know the tool under another name, so that the stream never has the tool's own name. Then a call of the
-    stream with equal arguments is the reported one, if it has any; but it may also be that of a function which calls the tool
-    in turn. So it is the same only if the stream has the same result, or none at all.
+    A framework may know the tool under another name, so that the stream never has the tool's own
+    name. Then a call of the stream with equal arguments is the reported one, if it has any; but it
+    may also be that of a function which calls the tool in turn. So it is the same only if the
+    stream has the same result, or none at all.
     """
 
     def __init__(self) -> None:
@@ -97,8 +106,8 @@ class ReportedCalls:
             lane: id of the lane whose calls are meant; None for all.
 
         Returns:
-            Its id, and the stream's arguments if they differ. `msgspec.UNSET` if they are equal, None if the stream does not
-            have the call yet.
+            Its id, and the stream's arguments if they differ. `msgspec.UNSET` if they are equal,
+            None if the stream does not have the call yet.
         """
         open_calls = [
             (id, call)
@@ -134,8 +143,8 @@ class ReportedCalls:
         """End a reported call with its live result.
 
         Returns:
-            The result to show, which is preliminary until the stream has it, too. None if the stream had one before: that of a
-            framework's time-out.
+            The result to show, which is preliminary until the stream has it, too. None if the
+            stream had one before: that of a framework's time-out.
         """
         id = result.id
         if id not in self._running:
@@ -198,7 +207,8 @@ class ReportedCalls:
                 call.text.append(event.delta)
             return [] if event.id in self._ids else [event]
         held.events.append(event)
-        # The stream has a call that was made under another name as a whole; any other one is not held back.
+        # The stream has a call that was made under another name as a whole; any other one is not
+        # held back.
         if _read(event.delta) is not None or any(
             own.name == held.name for own in self._own.values()
         ):
@@ -249,7 +259,10 @@ class ReportedCalls:
         return [*released, self._renamed(event)]
 
     def _join(self, id: str, name: str, args: Any) -> bool:
-        """Make a call of the stream the reported one whose arguments fit, if any. Arguments that never came fit the oldest."""
+        """Make a call of the stream the reported one whose arguments fit, if any.
+
+        Arguments that never came fit the oldest.
+        """
         ranked = [
             (1 if args is None else own.fits(args), own_id)
             for own_id, own in self._own.items()
@@ -263,7 +276,9 @@ class ReportedCalls:
         return True
 
     def _join_alike(self, id: str, args: Any, events: list[e.Event]) -> bool:
-        """Make a call of the stream the oldest reported one of another name with equal arguments, if there is one."""
+        """Make a call of the stream the oldest reported one of another name with equal arguments,
+        if there is one.
+        """
         alike = (
             key
             for key, own in self._own.items()
@@ -286,7 +301,9 @@ class ReportedCalls:
 
 
 def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:
-    """Return True if the stream's result is the one that the function returned, as JSON or as a text."""
+    """Return True if the stream's result is the one that the function returned, as JSON or as a
+    text.
+    """
     if live.error is not None:
         return streamed.status == "error" or live.error.message in str(streamed.content)
     return streamed.status == "ok" and bool(_forms(live.content) & _forms(streamed.content))

@@ -1,4 +1,6 @@
-"""The results of a run, and of each of its lanes, so far, as Python objects: texts, tool calls, events, tables, documents."""
+"""The results of a run, and of each of its lanes, so far, as Python objects: texts, tool calls,
+events, tables, documents.
+"""
 
 import itertools
 import reprlib
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """The results of a stream so far. Every property may be read at any time, also while the stream still runs.
+    """The results of a stream so far.
+
+    Every property may be read at any time, also while the stream still runs.
 
     Args:
         state: of the run.
@@ -38,7 +42,9 @@ class Results:
 
     @property
     def status(self) -> str:
-        """`"running"`, `"stopping"`, or how the stream ended: completed, incomplete, cancelled, failed, paused, max_steps."""
+        """`"running"`, `"stopping"`, or how the stream ended: completed, incomplete, cancelled,
+        failed, paused, max_steps.
+        """
         return str(self._props["status"])
 
     @property
@@ -48,7 +54,9 @@ class Results:
 
     @property
     def answer(self) -> str:
-        """The final answer so far: the text after the last tool call, or the text that the service marks as final."""
+        """The final answer so far: the text after the last tool call, or the text that the service
+        marks as final.
+        """
         with self._state.lock:
             blocks = list(self._state.transcript.blocks.values())
             begin = self._state.answer_index.get(self._scope, 0)
@@ -69,7 +77,8 @@ class Results:
     def output(self) -> Any:
         """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
 
-        Of any other stream the whole answer that it gave, a text or JSON; None if it gave none, or goes on.
+        Of any other stream the whole answer that it gave, a text or JSON; None if it gave none, or
+        goes on.
         """
         return self._state.outputs.get(self._scope)
 
@@ -80,25 +89,31 @@ class Results:
 
     @property
     def tools(self) -> ToolCallList:
-        """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the latest call of it."""
+        """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the
+        latest call of it.
+        """
         return self._state.tool_calls.of(self._state.transcript, self._scope)
 
     @property
     def requests(self) -> RequestList:
-        """The requests to the model so far: what it was sent, and the raw responses. In this process's memory only.
+        """The requests to the model so far: what it was sent, and the raw responses.
 
-        Those of nbagent's own agent, and of the clients given to `nbagent.watch`. They are not among the events, and in no
-        saved file.
+        In this process's memory only.
+
+        Those of nbagent's own agent, and of the clients given to `nbagent.watch`. They are not
+        among the events, and in no saved file.
         """
         return self._state.requests(self._scope)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The conversation so far, as messages of Chat Completions, for the next request: `run.messages + [{…}]`.
+        """The conversation so far, as messages of Chat Completions, for the next request:
+        `run.messages + [{…}]`.
 
-        The prompt is among them if the stream has it, or `prompt=` was given; of a run that goes on from another, also what
-        was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
-        out; where parts of tool calls are hidden, all calls before the prompt are.
+        The prompt is among them if the stream has it, or `prompt=` was given; of a run that goes on
+        from another, also what was said before. A call that waits for you to run it has no `tool`
+        message yet: add that first. What is hidden is left out; where parts of tool calls are
+        hidden, all calls before the prompt are.
         """
         from nbagent.render.messages import (
             messages_of,
@@ -119,7 +134,9 @@ class Results:
 
     @property
     def responses_input(self) -> list[dict[str, Any]]:
-        """The conversation so far, as the `input` of OpenAI's Responses API; otherwise as `messages`."""
+        """The conversation so far, as the `input` of OpenAI's Responses API; otherwise as
+        `messages`.
+        """
         from nbagent.render.messages import responses_of
 
         return responses_of(self.messages)
@@ -133,7 +150,9 @@ class Results:
 
     @property
     def events(self) -> list[e.Event]:
-        """The events so far, as they passed the gate: all, or the newest 40 MB of them (about 130,000 deltas)."""
+        """The events so far, as they passed the gate: all, or the newest 40 MB of them (about
+        130,000 deltas).
+        """
         with self._state.lock:
             events = list(self._state.events)
         if self._scope == ROOT:
@@ -148,7 +167,9 @@ class Results:
         ]
 
     def held_bytes(self) -> dict[int, int]:
-        """Return about how many bytes the run keeps alive, by the id of the object: live results, outputs and events."""
+        """Return about how many bytes the run keeps alive, by the id of the object: live results,
+        outputs and events.
+        """
         with self._state.lock:
             objects = [*self._state.tool_calls.results(), *self._state.outputs.values()]
             events = self._state.events
@@ -158,7 +179,9 @@ class Results:
 
     @property
     def error(self) -> BaseException | None:
-        """The exception that ended the stream, or a `StreamError` with the stream's message; None if it did not fail."""
+        """The exception that ended the stream, or a `StreamError` with the stream's message; None
+        if it did not fail.
+        """
         fatal = self._state.fatal_errors.get(self._scope)
         raised = self._state.error if self._scope == ROOT else None
         return (
@@ -168,7 +191,8 @@ class Results:
         )
 
     def events_df(self) -> "pd.DataFrame":
-        """Return the events as a table: one row each, a column for every field that any of them has, `ts` as a time.
+        """Return the events as a table: one row each, a column for every field that any of them
+        has, `ts` as a time.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -184,7 +208,8 @@ class Results:
         )
 
     def tools_df(self) -> "pd.DataFrame":
-        """Return the tool calls as a table: name, state, seconds, args, result (the live object) and error.
+        """Return the tool calls as a table: name, state, seconds, args, result (the live object)
+        and error.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -214,7 +239,9 @@ class Lane(Results):
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that the stream took, without those for which it waited for you; None while it runs."""
+        """Seconds that the stream took, without those for which it waited for you; None while it
+        runs.
+        """
         return worked(self._props)
 
     def __repr__(self) -> str:
@@ -222,21 +249,29 @@ class Lane(Results):
 
 
 class RunResults(Results):
-    """The results of a run so far: those of its stream, its lanes, and the documents that can be made of them."""
+    """The results of a run so far: those of its stream, its lanes, and the documents that can be
+    made of them.
+    """
 
     @property
     def thread_id(self) -> str | None:
-        """The service's id of the stream's session, thread or conversation, for the next request; None if it has none."""
+        """The service's id of the stream's session, thread or conversation, for the next request;
+        None if it has none.
+        """
         return self._state.thread_id
 
     @property
     def conversation(self) -> Any:
-        """The exact history of a run of nbagent's own agent, for `agent.stream(…, after=run)`; None of other streams."""
+        """The exact history of a run of nbagent's own agent, for `agent.stream(…, after=run)`; None
+        of other streams.
+        """
         return self._state.conversation
 
     @property
     def lanes(self) -> list[Lane]:
-        """The streams shown together of which reading has begun, in the order given; empty if there is only one stream."""
+        """The streams shown together of which reading has begun, in the order given; empty if there
+        is only one stream.
+        """
         with self._state.lock:
             blocks = self._state.transcript.blocks
             lanes = [
@@ -247,10 +282,11 @@ class RunResults(Results):
         return [Lane(self._state, id) for id in sorted(lanes, key=_lane_number)]
 
     def lanes_df(self) -> "pd.DataFrame":
-        """Return the lanes as a table, a row each: name, status, seconds, text, tools, input, output, error.
+        """Return the lanes as a table, a row each: name, status, seconds, text, tools, input,
+        output, error.
 
-        `tools` is the number of calls, `input` and `output` are tokens, `error` is why the answer is not whole: the error's
-        message, or "Cut off at 12 tokens (max_tokens)".
+        `tools` is the number of calls, `input` and `output` are tokens, `error` is why the answer
+        is not whole: the error's message, or "Cut off at 12 tokens (max_tokens)".
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -279,7 +315,9 @@ class RunResults(Results):
 
     @property
     def private(self) -> list[e.Event]:
-        """The original events, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
+        """The original events, before anything was hidden or masked: all, or the newest 40 MB.
+
+        Empty if nothing was.
 
         They are in this process's memory only; `save(path, private=True)` writes them to a file.
         """
@@ -291,7 +329,8 @@ class RunResults(Results):
 
         Args:
             path: of the file; an existing one is replaced.
-            private: write the original events, with what was hidden. Credentials are masked all the same.
+            private: write the original events, with what was hidden. Credentials are masked all the
+                same.
         """
         events = (self.private if private else []) or self.events
         redactor = self._state.privacy.redactor()
@@ -306,24 +345,28 @@ class RunResults(Results):
     def to_markdown(self) -> str:
         """Return the transcript so far as Markdown.
 
-        The answer's own HTML, links and remote pictures stay as they are, so it is for renderers that filter these, as GitHub's
-        and JupyterLab's do. `to_html` has filtered them itself.
+        The answer's own HTML, links and remote pictures stay as they are, so it is for renderers
+        that filter these, as GitHub's and JupyterLab's do. `to_html` has filtered them itself.
         """
         from nbagent.render.markdown import transcript_markdown
 
         return transcript_markdown(self.snapshot())
 
     def to_html(self) -> str:
-        """Return the transcript so far as a page of its own: static HTML that needs no script and no other file."""
+        """Return the transcript so far as a page of its own: static HTML that needs no script and
+        no other file.
+        """
         from nbagent.render.html import document_html
 
         return document_html(self.snapshot())
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """Return a page of a large value or of an inspector's answer, and the characters in all of it.
+        """Return a page of a large value or of an inspector's answer, and the characters in all of
+        it.
 
         Args:
-            name: of the value, as its block has it: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a question to the inspector.
+            name: of the value, as its block has it: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a
+                question to the inspector.
             offset: of the page's first character.
             max_bytes: bytes of JSON that the page may take.
 

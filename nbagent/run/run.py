@@ -1,4 +1,6 @@
-"""`Run`: the controller that joins source, decoder, gate, transcript and renderers for one stream, and owns its life."""
+"""`Run`: the controller that joins source, decoder, gate, transcript and renderers for one stream,
+and owns its life.
+"""
 
 import concurrent.futures
 import contextvars
@@ -53,7 +55,10 @@ from nbagent.runtime.post_mortem import LastError
 from nbagent.sources import recording
 
 STOP_GRACE_S = 0.4
-"""Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
+"""Seconds in which a stopped stream may end by itself.
+
+Then the run ends without it, and what still comes is dropped.
+"""
 
 _numbers = itertools.count(1)
 
@@ -61,8 +66,9 @@ _numbers = itertools.count(1)
 class Run(ForkableRun):
     """A stream being watched, and its results so far.
 
-    `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
-    time, also while the stream still runs. One that is made without `show` begins when it is waited for or iterated over.
+    `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on
+    it can be read at any time, also while the stream still runs. One that is made without `show`
+    begins when it is waited for or iterated over.
 
     Args:
         source: any stream that `nbagent.show` takes, or several as `Lanes`.
@@ -71,16 +77,19 @@ class Run(ForkableRun):
 
     Attributes:
         id: unique in this process.
-        view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
-            by the notebook that draws the run; None elsewhere.
-        stable: whether the saved transcript leaves out times, so that it is the same in each execution.
+        view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns
+            the object to display. Set by the notebook that draws the run; None elsewhere.
+        stable: whether the saved transcript leaves out times, so that it is the same in each
+            execution.
         is_printed: whether it stands in the terminal, so that `show` does not print it again.
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
-        ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide`, `redact` or `tags` is not valid.
-        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `tags` is of another form,
-            `fallback` is no function, `adapter` neither a name nor a function, or there is no such option.
+        ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide`,
+            `redact` or `tags` is not valid.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping,
+            `tags` is of another form, `fallback` is no function, `adapter` neither a name nor a
+            function, or there is no such option.
     """
 
     @named_options(RunOptions)
@@ -133,10 +142,13 @@ class Run(ForkableRun):
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
 
-    # --- life -----------------------------------------------------------------------------------------------------
+    # --- life ---
 
     def start(self) -> None:
-        """Begin to read the source. `show()`, a wait and an iteration do this; a second call does nothing."""
+        """Begin to read the source.
+
+        `show()`, a wait and an iteration do this; a second call does nothing.
+        """
         with self._state.lock:
             started, self._started = self._started or self._finished, True
         if not started:
@@ -162,13 +174,17 @@ class Run(ForkableRun):
             context.run(self._reader.start, self._on_item, self._on_end)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
-        """Draw this run by a renderer in this process too: first the transcript so far, then every change as it comes."""
+        """Draw this run by a renderer in this process too: first the transcript so far, then every
+        change as it comes.
+        """
         channel = LocalChannel(renderer, self._state.lock, self._counters())
         self._channels.open(channel)
         return channel
 
     def connect(self, view: View) -> RemoteChannel:
-        """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
+        """Send this run to a view in a browser too: first the transcript so far, then every change
+        as it comes.
+        """
         transcript, lock = self._state.transcript, self._state.lock
         externalize = self._state.large_values.externalize_large_props
         channel = RemoteChannel(
@@ -188,27 +204,36 @@ class Run(ForkableRun):
         self._channels.close(target)
 
     def on_end(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once when the run has ended, before any wait for the run returns; at once if it has ended already.
+        """Call `callback` once when the run has ended, before any wait for the run returns; at once
+        if it has ended already.
 
-        The last batch is sent by then, unless a view is more than a second behind. The callback runs in a copy of the current
-        `contextvars` context, on an arbitrary thread, which it may block.
+        The last batch is sent by then, unless a view is more than a second behind. The callback
+        runs in a copy of the current `contextvars` context, on an arbitrary thread, which it may
+        block.
         """
         self._ended.add(callback)
 
     def on_close(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once when the run is closed; at once, on this thread, if it is closed already."""
+        """Call `callback` once when the run is closed; at once, on this thread, if it is closed
+        already.
+        """
         self._closed.add(callback)
 
     def on_addition(self, callback: Callable[[], object]) -> None:
-        """Call `callback` each time that something was added to the run after its end, on an arbitrary thread."""
+        """Call `callback` each time that something was added to the run after its end, on an
+        arbitrary thread.
+        """
         self._on_addition = callback
 
     def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
-        """Show events that are not in the stream, such as those of code inside it. Safe on any thread, also after the end.
+        """Show events that are not in the stream, such as those of code inside it.
+
+        Safe on any thread, also after the end.
 
         Args:
             events: with ids that are unique in the run.
-            last: after the run's end, bring the notebook's copy of it up to date. False if more events follow soon.
+            last: after the run's end, bring the notebook's copy of it up to date. False if more
+                events follow soon.
         """
         with self._state.lock:
             self._forward(events)
@@ -217,7 +242,9 @@ class Run(ForkableRun):
             self._on_addition()
 
     def record(self, exchange: HTTPExchange) -> bool:
-        """Keep a request to a model that code inside the run sends; see `requests`. Safe on any thread.
+        """Keep a request to a model that code inside the run sends; see `requests`.
+
+        Safe on any thread.
 
         Returns:
             Whether it is one; what does not ask a model for an answer is not kept.
@@ -225,7 +252,9 @@ class Run(ForkableRun):
         return self._state.request_log.add(exchange)
 
     def close(self) -> None:
-        """Take the run off the page: stop it if it still runs, and remove its live views. Its results stay readable here.
+        """Take the run off the page: stop it if it still runs, and remove its live views.
+
+        Its results stay readable here.
 
         In a notebook the static transcript stays in the cell. A second call does nothing.
         """
@@ -234,7 +263,9 @@ class Run(ForkableRun):
         self._channels.close_views()
 
     def cancel(self, by: str = "you") -> None:
-        """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
+        """Stop the stream: its connection is closed, its results so far are kept.
+
+        Safe to call from any thread, and twice.
 
         Args:
             by: shown in the header: "Stopped by you".
@@ -256,10 +287,13 @@ class Run(ForkableRun):
         return self._done.done()
 
     def wait(self, timeout: float | None = None) -> "Run":
-        """Block until the run has ended, and the functions given to `on` are done. An interrupt of the wait stops the run.
+        """Block until the run has ended, and the functions given to `on` are done.
 
-        In a cell, `await run` is better: it leaves the kernel free. If the stream itself is read on the loop that is blocked
-        here (a user's async iterator), that loop is run from within, with nest-asyncio2.
+        An interrupt of the wait stops the run.
+
+        In a cell, `await run` is better: it leaves the kernel free. If the stream itself is read on
+        the loop that is blocked here (a user's async iterator), that loop is run from within, with
+        nest-asyncio2.
 
         Args:
             timeout: seconds to wait at most; None waits for ever.
@@ -331,7 +365,7 @@ class Run(ForkableRun):
         )
         return f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool call{'' if tools == 1 else 's'}>"
 
-    # --- the pipeline ---------------------------------------------------------------------------------------------
+    # --- the pipeline ---
 
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._state.transcript.counters, {})
@@ -406,12 +440,16 @@ class Run(ForkableRun):
         self._channels.finish(self._announce_end)
 
     def _on_timeout(self, error: StreamError) -> bool:
-        """Handle a timeout: end the run with its results so far. Returns True if a fallback takes over instead."""
+        """Handle a timeout: end the run with its results so far.
+
+        Returns True if a fallback takes over instead.
+        """
         if isinstance(self._reader, Fallback) and self._reader.on_timeout(error):
             return True
         self._stop_reason = self._stop_reason or error
         is_over = self._finish(error)
-        self._reader.cancel()  # after the last events, or a lane would report this instead of the time-out
+        # after the last events, or a lane would report this instead of the time-out
+        self._reader.cancel()
         if is_over:
             self._announce_soon()
         return False
@@ -424,7 +462,9 @@ class Run(ForkableRun):
             self._subscribers.wake(over=True)
 
     def _forward_joined(self, decoded: Iterable[e.Event]) -> None:
-        """Forward events of the stream; its calls that tools report themselves are joined with the reports."""
+        """Forward events of the stream; its calls that tools report themselves are joined with the
+        reports.
+        """
         self._forward(
             event for decoded_event in decoded for event in self._reported.feed(decoded_event)
         )

@@ -33,7 +33,8 @@ class RunState:
         run_id: of the run; every event gets it.
         source: the stream. Its credentials are masked from now on.
         gate: decides what may be seen.
-        name: the user's own name for the run; by default that of the stream, of its agent or of its model.
+        name: the user's own name for the run; by default that of the stream, of its agent or of its
+            model.
         props: that the run has from its beginning.
 
     Attributes:
@@ -51,11 +52,14 @@ class RunState:
         questions: those that wait for an answer.
         error: the exception that ended the run; None if none did.
 
-    Four are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a lane or sub-agent.
+    Four are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a
+    lane or sub-agent.
 
     Attributes:
-        answer_index: number of blocks before the answer: those up to the scope's last tool call or handoff.
-        outputs: the whole answer that the scope's stream gave: a text, JSON, or the object that was asked for.
+        answer_index: number of blocks before the answer: those up to the scope's last tool call or
+            handoff.
+        outputs: the whole answer that the scope's stream gave: a text, JSON, or the object that was
+            asked for.
         fatal_errors: the last error that the scope's stream itself called fatal.
         usages: tokens of a lane.
     """
@@ -104,7 +108,8 @@ class RunState:
         """Keep an event that has passed the gate.
 
         Returns:
-            The event with its `seq`, `ts` and `run_id`, and the ops that bring a view of the transcript up to date.
+            The event with its `seq`, `ts` and `run_id`, and the ops that bring a view of the
+            transcript up to date.
         """
         ts = time.time() if self._times is None else self._times.of(event)
         event = msgspec.structs.replace(
@@ -167,5 +172,6 @@ class RunState:
         return None if found is None else found.props
 
     def _text_of(self, block: str) -> str | None:
-        # A pattern may match across two pages, so of a masked result only the head, which travels with its block, is shown.
+        # A pattern may match across two pages, so of a masked result only the head, which travels
+        # with its block, is shown.
         return self.tool_calls.text_of(block) if not self.privacy.has_patterns else None

@@ -1,4 +1,6 @@
-"""`SteeredRun`: the acts of a run's reader, who stops it, opens panels, answers questions, and writes prompts in a chat."""
+"""`SteeredRun`: the acts of a run's reader, who stops it, opens panels, answers questions, and
+writes prompts in a chat.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -35,7 +37,8 @@ class SteeredRun(RunResults):
     """A run, as far as its reader acts on it. All methods are safe on any thread.
 
     Attributes:
-        on_prompt: called with each prompt that the reader of a chat writes; None for a run that is no chat.
+        on_prompt: called with each prompt that the reader of a chat writes; None for a run that is
+            no chat.
     """
 
     on_prompt: Callable[[Say], None] | None
@@ -54,7 +57,9 @@ class SteeredRun(RunResults):
         """Pass events through the gate, and emit the visible ones."""
 
     def toggle(self, block: str | None, is_open: bool) -> None:
-        """Open or close one panel (by its block's id; None: all of them) in every view of this run, for good."""
+        """Open or close one panel (by its block's id; None: all of them) in every view of this run,
+        for good.
+        """
         with self._state.lock:
             self._channels.send(self._state.transcript.toggle(block, is_open))
 
@@ -82,13 +87,18 @@ class SteeredRun(RunResults):
                 assert_never(command)
 
     def copied(self, events: int) -> None:
-        """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
+        """Tell the views that a static copy with this many events was sent; one that misses it asks
+        for it.
+        """
         with self._state.lock:
             self._channels.send(self._state.transcript.copied(events))
 
     @property
     def breakpoints(self) -> Breakpoints:
-        """Points at which the run stops for its reader. They may be changed meanwhile: `run.breakpoints.add("search")`."""
+        """Points at which the run stops for its reader.
+
+        They may be changed meanwhile: `run.breakpoints.add("search")`.
+        """
         return self._breakpoints
 
     def _show_breakpoints(self) -> None:
@@ -97,13 +107,19 @@ class SteeredRun(RunResults):
 
     @property
     def waiting(self) -> list[Question]:
-        """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""
+        """The questions that wait for an answer, oldest first.
+
+        Empty for a stream that has no way to carry an answer back.
+        """
         with self._state.lock:
             return [self.question(request) for request in self._state.questions]
 
     @property
     def answer(self) -> FinalAnswer:
-        """The final answer so far; see `Results.answer`. As a function, `run.answer(id, …)`, it is `respond`."""
+        """The final answer so far; see `Results.answer`.
+
+        As a function, `run.answer(id, …)`, it is `respond`.
+        """
         return FinalAnswer.of(super().answer, self.respond)
 
     def respond(
@@ -122,10 +138,12 @@ class SteeredRun(RunResults):
 
         Args:
             id: of the question.
-            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer. At a
-                breakpoint `"approve"` goes on; before a call `"step"` runs it and stops at its result, where `"again"` runs it
-                once more; `"result"` and `"error"` give the call a result or an error in place of its own.
-            value: the input; of a tool's call, changed arguments, None for those asked about; for `"result"`, any object.
+            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the
+                question without an answer. At a breakpoint `"approve"` goes on; before a call
+                `"step"` runs it and stops at its result, where `"again"` runs it once more;
+                `"result"` and `"error"` give the call a result or an error in place of its own.
+            value: the input; of a tool's call, changed arguments, None for those asked about; for
+                `"result"`, any object.
             reason: of a denial, or the message of an error, for the model.
             remember: allow all further calls of the tool in this session too.
 
@@ -152,7 +170,10 @@ class SteeredRun(RunResults):
         )
 
     def _take_answer(self, answer: Answer) -> None:
-        """Answer a question from a view. One that cannot be taken shows there, beside the question."""
+        """Answer a question from a view.
+
+        One that cannot be taken shows there, beside the question.
+        """
         try:
             value = None if answer.value is None else decode_json(answer.value)
             self.respond(
@@ -215,7 +236,9 @@ class SteeredRun(RunResults):
             return self._reported.claim(tool, fits, lane)
 
     def end_call(self, result: e.ToolResult) -> None:
-        """Show the result of a call that its function reports, unless the stream or the run has gone on without it."""
+        """Show the result of a call that its function reports, unless the stream or the run has
+        gone on without it.
+        """
         with self._state.lock:
             shown = self._reported.finish(result)
             if shown is not None and self._state.transcript.root.props["status"] == "running":
@@ -225,7 +248,9 @@ class SteeredRun(RunResults):
         return bool(self._state.questions)
 
     def stop(self) -> None:
-        """Do what the Stop button does: stop the stream, or of a chat the answer that is being written."""
+        """Do what the Stop button does: stop the stream, or of a chat the answer that is being
+        written.
+        """
         if self._chat is None:
             self.cancel()
         elif self._chat.is_answering:

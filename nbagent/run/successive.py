@@ -32,7 +32,9 @@ class SuccessiveStreams:
 
     @property
     def has_idle_timeout(self) -> bool:
-        """True if the stream that is being read fails by itself when it has been silent for too long."""
+        """True if the stream that is being read fails by itself when it has been silent for too
+        long.
+        """
         return self._reader.has_idle_timeout
 
     @property

@@ -1,7 +1,7 @@
 """`telemetry()`: OpenTelemetry spans of runs, by the semantic conventions for generative AI.
 
-Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/. The names of the attributes stand here, because the package that
-has them (opentelemetry-semantic-conventions) calls them all unstable.
+Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/. The names of the attributes stand here,
+because the package that has them (opentelemetry-semantic-conventions) calls them all unstable.
 """
 
 import contextlib
@@ -39,19 +39,22 @@ _setting: _Setting | None = None
 def telemetry(
     on: bool = True, *, content: bool = False, tracer_provider: "TracerProvider | None" = None
 ) -> None:
-    """Make OpenTelemetry spans of all runs that begin from now on: shown, started as `Run`, or served.
+    """Make OpenTelemetry spans of all runs that begin from now on: shown, started as `Run`, or
+    served.
 
         nbagent.telemetry()
         nbagent.telemetry(False)
 
-    A run is a span `invoke_agent`, with `chat` for each response of a model, `execute_tool` for each call, and `invoke_agent`
-    for each sub-agent. They have the times of the run's events. Their parent is the span that is current where the run starts;
-    in a server, the one that a request names in `traceparent`. What the gate hides has no span. It needs the extra `otel`;
-    where the spans go is set up with OpenTelemetry's SDK.
+    A run is a span `invoke_agent`, with `chat` for each response of a model, `execute_tool` for
+    each call, and `invoke_agent` for each sub-agent. They have the times of the run's events. Their
+    parent is the span that is current where the run starts; in a server, the one that a request
+    names in `traceparent`. What the gate hides has no span. It needs the extra `otel`; where the
+    spans go is set up with OpenTelemetry's SDK.
 
     Args:
         on: False makes no more spans.
-        content: whether spans hold prompts, answers, arguments, results and messages of errors, after the gate's masks.
+        content: whether spans hold prompts, answers, arguments, results and messages of errors,
+            after the gate's masks.
         tracer_provider: makes the tracer; by default OpenTelemetry's global one.
 
     Raises:
@@ -127,7 +130,10 @@ class _Agent:
 
 @dataclass(kw_only=True, slots=True)
 class _Call:
-    """A tool call without a result. Its span begins when the tool does, which is known only afterwards."""
+    """A tool call without a result.
+
+    Its span begins when the tool does, which is known only afterwards.
+    """
 
     start: e.ToolStart
     since: float
@@ -226,7 +232,7 @@ class RunSpans:
             return self._calls[scope].agent
         return self._agents.get(scope) or self._agents.get(_ROOT)
 
-    # --- agents ---------------------------------------------------------------------------------------------------------
+    # --- agents ---
 
     def _open_root(self, event: e.Event) -> None:
         if isinstance(
@@ -270,7 +276,7 @@ class RunSpans:
                 self._say(agent.span, "gen_ai.output.messages", [_message("assistant", text)])
         _end(agent.span, event.ts, error)
 
-    # --- responses ------------------------------------------------------------------------------------------------------
+    # --- responses ---
 
     def _start_step(self, agent: _Agent, event: e.StepStart) -> None:
         from opentelemetry.trace import SpanKind
@@ -305,7 +311,7 @@ class RunSpans:
             _set(step, {"gen_ai.response.finish_reasons": reasons, **_counts(usage)})
             _end(step, ts, error)
 
-    # --- calls ----------------------------------------------------------------------------------------------------------
+    # --- calls ---
 
     def _span_of(self, call: _Call) -> "Span":
         """Return the span of a call, begun if it has not."""
@@ -341,7 +347,7 @@ class RunSpans:
         _end(span, event.ts, error, message)
         call.agent.since = event.ts
 
-    # --- spans ----------------------------------------------------------------------------------------------------------
+    # --- spans ---
 
     def _new(
         self, operation: str, parent: "Context | None", ts: float, kind: "SpanKind | None" = None

@@ -55,7 +55,9 @@ class ToolCall:
 
     @property
     def state(self) -> str:
-        """State of the call, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …, or `"cancelled"`."""
+        """State of the call, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …,
+        or `"cancelled"`.
+        """
         return str(self._block.props["state"])
 
     @property
@@ -72,7 +74,9 @@ class ToolCall:
 
     @property
     def result(self) -> Any:
-        """The object that the tool returned, if it ran in this process, else the content for the model; None until then."""
+        """The object that the tool returned, if it ran in this process, else the content for the
+        model; None until then.
+        """
         event = self._results.get(self._block.id)
         if event is None:
             return None
@@ -80,17 +84,23 @@ class ToolCall:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """`type`, `message`, `traceback` and `frames` of the tool's error; None if there is none. `exception` is the object."""
+        """`type`, `message`, `traceback` and `frames` of the tool's error; None if there is none.
+
+        `exception` is the object.
+        """
         return self._block.props.get("error")
 
     @property
     def exception(self) -> BaseException | None:
-        """The exception that the tool raised in this process, with its traceback; None if there is none, or if it is hidden."""
+        """The exception that the tool raised in this process, with its traceback; None if there is
+        none, or if it is hidden.
+        """
         event = self._results.get(self._block.id)
         return None if event is None or event.exception is None else event.exception.value
 
     def debug(self) -> None:
-        """Open the post-mortem debugger in the frames of `exception`, as `%debug` does: IPython's, or pdb where there is none.
+        """Open the post-mortem debugger in the frames of `exception`, as `%debug` does: IPython's,
+        or pdb where there is none.
 
         Raises:
             NbagentError: the call has no exception.
@@ -103,7 +113,9 @@ class ToolCall:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that the tool ran, without those for which it waited for you; None while it runs, or if they are unknown."""
+        """Seconds that the tool ran, without those for which it waited for you; None while it runs,
+        or if they are unknown.
+        """
         return worked(self._block.props, "args_done")
 
     @property
@@ -120,15 +132,17 @@ class ToolCall:
     def rerun(
         self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any
     ) -> "Attempt":
-        """Make the call again, for you: the model does not learn of it. The function is looked up as it is now.
+        """Make the call again, for you: the model does not learn of it.
+
+        The function is looked up as it is now.
 
             run.tools[2].rerun()                # as the last line of a cell: its result, and what differs from the first
             run.tools[2].rerun(year=2024)       # with another argument
             attempt = await run.tools[2].rerun()
             run.tools[2].rerun().wait().result
 
-        It begins at once and is shown in the call's panel, while the run goes on and after its end. Stop there,
-        `attempt.stop()`, or an interrupt of a wait ends it.
+        It begins at once and is shown in the call's panel, while the run goes on and after its end.
+        Stop there, `attempt.stop()`, or an interrupt of a wait ends it.
 
         Args:
             args: all arguments, in place of those of the call.
@@ -136,14 +150,17 @@ class ToolCall:
             changes: arguments that differ from those of the call.
 
         Raises:
-            ToolError: the arguments do not fit, or never were complete, or the tool must not be called twice.
-            NbagentError: the function is not known here: the run was loaded from a file, or the tool is not one of
-                `nbagent.Agent` or `@nbagent.tool`.
+            ToolError: the arguments do not fit, or never were complete, or the tool must not be
+                called twice.
+            NbagentError: the function is not known here: the run was loaded from a file, or the
+                tool is not one of `nbagent.Agent` or `@nbagent.tool`.
         """
         return self._attempts.begin(self._block.id, args, changes, force=force)
 
     def figures(self) -> list[str]:
-        """Return the call as short texts: tool, arguments, state, seconds, and what its result or its error is."""
+        """Return the call as short texts: tool, arguments, state, seconds, and what its result or
+        its error is.
+        """
         error = self.error
         outcome = (
             str(self._block.props.get("summary") or "")
@@ -188,7 +205,8 @@ class ToolCallList(list[ToolCall]):
     @overload
     def __getitem__(self, key: str) -> ToolCall: ...
     def __getitem__(self, key: SupportsIndex | slice | str) -> ToolCall | list[ToolCall]:
-        """Return a call by its position, several by a slice, or the latest call of a tool by the tool's name.
+        """Return a call by its position, several by a slice, or the latest call of a tool by the
+        tool's name.
 
         Raises:
             IndexError: there are not so many.
@@ -232,7 +250,9 @@ class ToolCallList(list[ToolCall]):
 
 
 class ToolCalls:
-    """The whole arguments and live results of a run's tool calls. The transcript has them shortened, as JSON.
+    """The whole arguments and live results of a run's tool calls.
+
+    The transcript has them shortened, as JSON.
 
     Args:
         lock: guards the run's blocks.
@@ -287,7 +307,9 @@ class ToolCalls:
         return self._results.get(block_id)
 
     def results(self) -> list[Any]:
-        """Return the last result of each call, attempts included: the live one where there is one."""
+        """Return the last result of each call, attempts included: the live one where there is
+        one.
+        """
         with self._lock:
             events = list(self._results.values())
         return [event.content if event.value is None else event.value.value for event in events]

@@ -1,4 +1,7 @@
-"""Waits until something of a run has ended: in a thread that blocks, or in a coroutine. An interrupt of the wait stops it."""
+"""Waits until something of a run has ended: in a thread that blocks, or in a coroutine.
+
+An interrupt of the wait stops it.
+"""
 
 import asyncio
 import concurrent.futures
@@ -15,13 +18,16 @@ End: TypeAlias = "concurrent.futures.Future[None]"
 
 
 async def wait_for(ends: Iterable[End], stop: Callable[[], object]) -> None:
-    """Wait until each of them is done, one after the other; `stop` is called if the wait is interrupted or cancelled."""
+    """Wait until each of them is done, one after the other; `stop` is called if the wait is
+    interrupted or cancelled.
+    """
     try:
         with watch_interrupts(asyncio.get_running_loop(), stop):
             for end in ends:
                 await asyncio.shield(asyncio.wrap_future(end))
     except asyncio.CancelledError:
-        stop()  # an interrupted cell must not leave the stream running, and billing, in the background
+        # an interrupted cell must not leave the stream running, and billing, in the background
+        stop()
         raise
 
 
@@ -40,7 +46,8 @@ def block_for(
         done: the end of the run.
         callbacks: of the run.
         timeout: seconds to wait at most; None waits for ever.
-        reader_loop: the loop that the source is read on; None for a thread. If it is blocked here, it is run from within.
+        reader_loop: the loop that the source is read on; None for a thread. If it is blocked here,
+            it is run from within.
         cancel: cancels the run.
         grace_s: seconds that an interrupt waits for the end of the run.
 

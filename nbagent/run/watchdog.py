@@ -11,15 +11,19 @@ from nbagent.sources.objects import Reader
 
 
 class Watchdog:
-    """Reports a run that takes too long. It sleeps on nbagent's own loop until then; nothing is polled.
+    """Reports a run that takes too long.
+
+    It sleeps on nbagent's own loop until then; nothing is polled.
 
     Args:
         timeout: seconds for the whole run; None for any time.
         idle_timeout: seconds between two items; None for any time.
-        reader: reads the stream. While it `has_idle_timeout`, silence is not reported: the stream fails by itself.
+        reader: reads the stream. While it `has_idle_timeout`, silence is not reported: the stream
+            fails by itself.
         waits: returns True while the run waits for its reader. That silence is not reported either.
-        on_timeout: called with the error, whose code is "timeout" or "idle_timeout", on nbagent's own loop. Returns True if a
-            fallback takes over. The idle check then stops; after a total timeout the timer is armed again.
+        on_timeout: called with the error, whose code is "timeout" or "idle_timeout", on nbagent's
+            own loop. Returns True if a fallback takes over. The idle check then stops; after a
+            total timeout the timer is armed again.
 
     Raises:
         ValueError: one of the two times is not positive.

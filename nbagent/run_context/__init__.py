@@ -1,4 +1,6 @@
-"""The run around the code: where the code of an agent, a tool or a client finds the run that is shown, and its breakpoints."""
+"""The run around the code: where the code of an agent, a tool or a client finds the run that is
+shown, and its breakpoints.
+"""
 
 from nbagent.run_context.breakpoints import Breakpoints, StopOnResult, StopRule
 from nbagent.run_context.current import (

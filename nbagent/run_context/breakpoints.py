@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 StopRule: TypeAlias = str | Iterable[str] | Callable[[str, dict[str, Any]], bool]
-"""Name of a tool, several of them, `"*"` for every tool, or a function of a call's name and arguments."""
+"""Name of a tool, several of them, `"*"` for every tool, or a function of a call's name and
+arguments.
+"""
 
 StopOnResult: TypeAlias = Callable[[str, dict[str, Any], Any], bool]
 """Returns True for a result to stop at; called with a call's name, its arguments and its result."""

@@ -1,4 +1,6 @@
-"""`CURRENT_RUN`: the run that is shown around the code that runs, also in other threads and on other loops."""
+"""`CURRENT_RUN`: the run that is shown around the code that runs, also in other threads and on
+other loops.
+"""
 
 import threading
 import weakref
@@ -69,8 +71,10 @@ class RunContext:
     Attributes:
         run: the run.
         lane: id of the lane whose stream runs here; None if the run has none.
-        stops: whether breakpoints of the run hold here. They do not where nobody would see the question.
-        step: number of the model's response that is asked for here, from 1; None if the code does not say it.
+        stops: whether breakpoints of the run hold here. They do not where nobody would see the
+            question.
+        step: number of the model's response that is asked for here, from 1; None if the code does
+            not say it.
         agent: name of the agent that asks for it; None if the code does not say it.
     """
 
@@ -123,8 +127,8 @@ def end(run: WatchedRun) -> None:
 def run_around(tool: str | None = None) -> RunContext | None:
     """Return the run around the caller; None if there is none, or if it is ambiguous.
 
-    A framework may have started its work before `show`, or in threads without a context. Then it is the one run that goes on,
-    or of several the one that has an open call of the tool.
+    A framework may have started its work before `show`, or in threads without a context. Then it is
+    the one run that goes on, or of several the one that has an open call of the tool.
 
     Args:
         tool: name of the tool that the caller is.
@@ -142,8 +146,9 @@ def run_around(tool: str | None = None) -> RunContext | None:
 def run_of_call(tool: str) -> RunContext | None:
     """Return the run in which a tool is called; None outside of runs, or if it is ambiguous.
 
-    A call without the context of a run belongs to the run that has an open call of the tool. Without one it belongs to the one
-    run that goes on, but not on the main thread, where the reader's own cells call functions beside the run.
+    A call without the context of a run belongs to the run that has an open call of the tool.
+    Without one it belongs to the one run that goes on, but not on the main thread, where the
+    reader's own cells call functions beside the run.
     """
     context = CURRENT_RUN.get()
     if context is not None:

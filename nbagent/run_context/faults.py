@@ -1,4 +1,6 @@
-"""`faults`: errors, latency and cut streams that are injected into runs, to see what an agent makes of them."""
+"""`faults`: errors, latency and cut streams that are injected into runs, to see what an agent makes
+of them.
+"""
 
 import copy
 import random
@@ -15,17 +17,21 @@ EVERY_TOOL = "*"
 
 
 class Faults:
-    """Faults that are injected into the runs that begin in a `with` block, and shown there. Blocks inside one another add up.
+    """Faults that are injected into the runs that begin in a `with` block, and shown there.
+
+    Blocks inside one another add up.
 
         with nbagent.faults(tool="fetch_rates", error=TimeoutError(), every=2):
             nbagent.show(agent.stream("How did 2025 go?"))
 
-    A run keeps the faults of its start, also after the block. Each run counts its calls and requests from 1. Which of them get
-    the fault, all conditions together decide; without one all do.
+    A run keeps the faults of its start, also after the block. Each run counts its calls and
+    requests from 1. Which of them get the fault, all conditions together decide; without one all
+    do.
 
     Args:
-        tool: name of the tool in whose calls they are, `"*"` for every tool; of nbagent's agents, and under `@nbagent.tool` in
-            any framework. None is requests of nbagent's agents to their model.
+        tool: name of the tool in whose calls they are, `"*"` for every tool; of nbagent's agents,
+            and under `@nbagent.tool` in any framework. None is requests of nbagent's agents to
+            their model.
         error: raised in place of the call or the request: an exception, or its class.
         latency: seconds that pass before the call or the request.
         status: HTTP status with which the model's server refuses the request, such as 429.
@@ -90,7 +96,10 @@ class Faults:
         return made
 
     def next_is_due(self, tool: str | None) -> bool:
-        """Count the next call of a tool, or the next request to the model (None). Return True if it gets the fault."""
+        """Count the next call of a tool, or the next request to the model (None).
+
+        Return True if it gets the fault.
+        """
         if tool != self.tool and (tool is None or self.tool != EVERY_TOOL):
             return False
         with self._lock:

@@ -8,13 +8,16 @@ WIRE_BYTES = 4 * 1024 * 1024
 
 
 class HTTPExchange:
-    """One HTTP request, and its response as it comes. The transport writes it, a call at a time; any thread may read it.
+    """One HTTP request, and its response as it comes.
+
+    The transport writes it, a call at a time; any thread may read it.
 
     Args:
         url: address, without credentials.
         body: of the request, as it was sent.
         lane: id of the lane that sent it; None if the run has none.
-        step: number of the model's response that it asks for, from 1; None if the sender does not know it.
+        step: number of the model's response that it asks for, from 1; None if the sender does not
+            know it.
         agent: name of the agent that sent it; None if the sender does not know it.
 
     Attributes:

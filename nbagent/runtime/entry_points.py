@@ -1,4 +1,5 @@
-"""Entry points: functions of higher floors that methods of objects on lower ones call, such as `run.fork`.
+"""Entry points: functions of higher floors that methods of objects on lower ones call, such as
+`run.fork`.
 
 The package names them when it is imported; a module is imported when its function is first used.
 """

@@ -1,9 +1,10 @@
 """SIGINT: Ctrl-C, and a kernel's interrupt button.
 
-A coroutine on the main thread's event loop sees SIGINT as a cancellation, and late: Python runs the signal's handler inside
-the loop's wait for I/O, and then goes on waiting. A plain loop, such as that of IPython's terminal, is left by a
-KeyboardInterrupt that no coroutine in it sees. `watch_interrupts` wakes the loop, distinguishes SIGINT from other causes of a
-cancellation, and calls back where no cancellation will come.
+A coroutine on the main thread's event loop sees SIGINT as a cancellation, and late: Python runs the
+signal's handler inside the loop's wait for I/O, and then goes on waiting. A plain loop, such as
+that of IPython's terminal, is left by a KeyboardInterrupt that no coroutine in it sees.
+`watch_interrupts` wakes the loop, distinguishes SIGINT from other causes of a cancellation, and
+calls back where no cancellation will come.
 """
 
 import asyncio
@@ -18,7 +19,10 @@ from types import FrameType
 from nbagent.runtime.loop import loop
 
 RECENT_S = 2.0
-"""Seconds after SIGINT in which a cancellation counts as its effect. On the busiest machine tried it came sooner."""
+"""Seconds after SIGINT in which a cancellation counts as its effect.
+
+On the busiest machine tried it came sooner.
+"""
 
 
 @contextlib.contextmanager
@@ -29,11 +33,13 @@ def watch_interrupts(
 
     Args:
         home: the loop that runs here.
-        on_interrupt: called when SIGINT leaves the loop by KeyboardInterrupt; on nbagent's own loop, so it must not block.
+        on_interrupt: called when SIGINT leaves the loop by KeyboardInterrupt; on nbagent's own
+            loop, so it must not block.
 
     Yields:
-        A function that returns True if SIGINT arrived within the last 2 s, i.e. caused the current `CancelledError`. It always
-        returns False where signals cannot be watched: on another thread, and where other code has set the process's wake-up.
+        A function that returns True if SIGINT arrived within the last 2 s, i.e. caused the current
+        `CancelledError`. It always returns False where signals cannot be watched: on another
+        thread, and where other code has set the process's wake-up.
     """
     global _watcher
     if threading.current_thread() is not threading.main_thread():
@@ -51,8 +57,8 @@ def watch_interrupts(
         yield watcher.recently_fired
     finally:
         watcher.callbacks.remove(on_interrupt)
-        # An async generator that was dropped may be closed on another thread, where no wake-up can be set. The next call closes
-        # its watcher then.
+        # An async generator that was dropped may be closed on another thread, where no wake-up can
+        # be set. The next call closes its watcher then.
         if not watcher.callbacks and threading.current_thread() is threading.main_thread():
             watcher.close()
             if _watcher is watcher:
@@ -60,7 +66,9 @@ def watch_interrupts(
 
 
 class SigintWatcher:
-    """The signal wake-up of one loop, shared by all that watch there. A wake-up that other code has set stays.
+    """The signal wake-up of one loop, shared by all that watch there.
+
+    A wake-up that other code has set stays.
 
     Args:
         home: the loop.
@@ -82,7 +90,8 @@ class SigintWatcher:
         else:
             with contextlib.suppress(NotImplementedError):  # Windows' proactor loop
                 home.add_reader(self._reading, self.recently_fired)
-        # Python's default handler: neither a kernel nor asyncio.run will turn SIGINT into a cancellation.
+        # Python's default handler: neither a kernel nor asyncio.run will turn SIGINT into a
+        # cancellation.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._leave)
 

@@ -1,4 +1,7 @@
-"""IPython, where it runs. It is looked up and never imported, since a plain script need not load it."""
+"""IPython, where it runs.
+
+It is looked up and never imported, since a plain script need not load it.
+"""
 
 import sys
 from typing import Any

@@ -1,8 +1,9 @@
 """Blocking waits in a Jupyter kernel that keep it receiving messages.
 
-A kernel whose shell channel is read on the event loop of the main thread (ipykernel 6) receives nothing while a cell blocks
-that thread. All code that relies on the internals of ipykernel and pyzmq for this is in this module; where they differ,
-messages wait for the end of the cell. `tests/kernels` tests each supported ipykernel.
+A kernel whose shell channel is read on the event loop of the main thread (ipykernel 6) receives
+nothing while a cell blocks that thread. All code that relies on the internals of ipykernel and
+pyzmq for this is in this module; where they differ, messages wait for the end of the cell.
+`tests/kernels` tests each supported ipykernel.
 """
 
 import concurrent.futures
@@ -16,7 +17,9 @@ from nbagent.runtime.loop import running_loop
 
 
 def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
-    """Block until `done` is done. Messages of the shell channel are received meanwhile, also if this thread reads them.
+    """Block until `done` is done.
+
+    Messages of the shell channel are received meanwhile, also if this thread reads them.
 
     Args:
         done: what to wait for.
@@ -49,7 +52,9 @@ def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> 
 
 
 def shell_stream() -> Any:
-    """Return the ZMQ stream of the kernel's shell channel; None outside of a kernel that has one."""
+    """Return the ZMQ stream of the kernel's shell channel; None outside of a kernel that has
+    one.
+    """
     stream = getattr(ipython_kernel(), "shell_stream", None)
     return stream if hasattr(stream, "flush") else None
 

@@ -1,4 +1,6 @@
-"""nbagent's own event loop: one daemon thread that keeps streams moving while a notebook cell blocks the main thread."""
+"""nbagent's own event loop: one daemon thread that keeps streams moving while a notebook cell
+blocks the main thread.
+"""
 
 import asyncio
 import concurrent.futures
@@ -15,12 +17,16 @@ MAX_SLICE_S = 0.02
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """Return nbagent's loop, started on first use. Safe to call from any thread; a forked child gets a loop of its own."""
+    """Return nbagent's loop, started on first use.
+
+    Safe to call from any thread; a forked child gets a loop of its own.
+    """
     return _own.get()
 
 
 def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-    """Run `coro` on nbagent's loop, in a copy of the caller's context variables (prints keep finding their cell).
+    """Run `coro` on nbagent's loop, in a copy of the caller's context variables (prints keep
+    finding their cell).
 
     Returns:
         A future of the result; cancelling it cancels the coroutine.
@@ -29,7 +35,9 @@ def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
 
 
 def nested(running: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, T]], T]:
-    """Return a function that runs a coroutine to its end inside `running`, the loop that already runs here."""
+    """Return a function that runs a coroutine to its end inside `running`, the loop that already
+    runs here.
+    """
     import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
 
     nest_asyncio2.apply(running)
@@ -45,17 +53,23 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def is_current() -> bool:
-    """Return True if the caller runs on nbagent's loop, where a wait for that loop would never end."""
+    """Return True if the caller runs on nbagent's loop, where a wait for that loop would never
+    end.
+    """
     running = running_loop()
     return running is not None and running is _own.value
 
 
 class OwnedStream:
-    """Base of nbagent's own async iterables. They may be read on nbagent's loop, so that no cell stalls them.
+    """Base of nbagent's own async iterables.
+
+    They may be read on nbagent's loop, so that no cell stalls them.
 
     Attributes:
-        adapter: name of the system whose items these are, if the stream knows it; set when its first item comes.
-        stays: whether it must be read on the caller's loop all the same, for the sake of a connection pool that lives there.
+        adapter: name of the system whose items these are, if the stream knows it; set when its
+            first item comes.
+        stays: whether it must be read on the caller's loop all the same, for the sake of a
+            connection pool that lives there.
     """
 
     adapter: str | None = None
@@ -74,7 +88,8 @@ def _start() -> asyncio.AbstractEventLoop:
 def _serve(own: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(own)
     while True:
-        # asyncio lets these two out of run_forever when a task raises them; one task's exit() must not end every run.
+        # asyncio lets these two out of run_forever when a task raises them; one task's exit() must
+        # not end every run.
         try:
             own.run_forever()
         except (KeyboardInterrupt, SystemExit):

@@ -9,7 +9,8 @@ from nbagent.runtime.ipython import ipython_shell
 
 
 def notebook_variables() -> Mapping[str, Any]:
-    """Return the variables of the notebook whose cell runs on this thread, by name, as they are at any time.
+    """Return the variables of the notebook whose cell runs on this thread, by name, as they are at
+    any time.
 
     Of IPython, else of marimo; none outside of a notebook.
     """

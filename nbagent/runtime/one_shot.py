@@ -9,7 +9,10 @@ _log = logging.getLogger("nbagent")
 
 
 class OneShotEvent:
-    """An event that fires once and calls its callbacks. A callback that raises is logged, and the others are still called."""
+    """An event that fires once and calls its callbacks.
+
+    A callback that raises is logged, and the others are still called.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,8 +28,8 @@ class OneShotEvent:
     def add(self, callback: Callable[[], object]) -> None:
         """Call `callback` when the event fires; now, if it has fired.
 
-        It runs on the thread that fires the event, in a copy of the current `contextvars` context: its output belongs to the
-        cell that added it.
+        It runs on the thread that fires the event, in a copy of the current `contextvars` context:
+        its output belongs to the cell that added it.
         """
         with self._lock:
             if not self._fired:

@@ -11,7 +11,8 @@ T = TypeVar("T")
 class PerProcess(Generic[T]):
     """An object of which each process has one.
 
-    A forked child makes its own: it has no copy of its parent's threads, and a lock that it copied may never be released.
+    A forked child makes its own: it has no copy of its parent's threads, and a lock that it copied
+    may never be released.
 
     Args:
         make: makes the object. Called once in each process.

@@ -1,7 +1,7 @@
 """Post-mortem debugging of what a tool raised: IPython's debugger where it runs, else pdb.
 
-`%debug` opens the frames of `sys.last_value`, by IPython's `InteractiveShell.debugger`; `pdb.pm()` does the same in Python's
-own shell.
+`%debug` opens the frames of `sys.last_value`, by IPython's `InteractiveShell.debugger`; `pdb.pm()`
+does the same in Python's own shell.
 """
 
 import pathlib
@@ -25,7 +25,8 @@ def frames_outside(trace: TracebackType | None) -> list[TracebackType]:
 
 
 def drop_own_frames(error: BaseException) -> bool:
-    """Take nbagent's own frames out of an exception's traceback, so that a debugger opens in the frames of the tool.
+    """Take nbagent's own frames out of an exception's traceback, so that a debugger opens in the
+    frames of the tool.
 
     Returns:
         False if it has no others, and is left as it is.
@@ -42,8 +43,8 @@ def drop_own_frames(error: BaseException) -> bool:
 class LastError:
     """Makes what a run's tools raise the last exception, for `%debug` and `pdb.pm()`.
 
-    An exception that a cell of the reader's own raised since the run began stays the last one. Does nothing where no one is at
-    a prompt: a script keeps no exceptions alive.
+    An exception that a cell of the reader's own raised since the run began stays the last one. Does
+    nothing where no one is at a prompt: a script keeps no exceptions alive.
     """
 
     def __init__(self) -> None:
@@ -79,7 +80,9 @@ def make_last(error: BaseException) -> None:
 
 
 def debug(error: BaseException) -> None:
-    """Open the debugger in the frames of an exception, the innermost first, and return when the reader leaves it."""
+    """Open the debugger in the frames of an exception, the innermost first, and return when the
+    reader leaves it.
+    """
     shell = ipython_shell()
     if shell is None:
         pdb.post_mortem(error.__traceback__)

@@ -26,8 +26,8 @@ def positive_seconds(name: str, seconds: float | None) -> float | None:
 class IdleClock:
     """Measures how long a stream has been silent, against an `idle_timeout`.
 
-    A stream whose bytes nbagent reads itself is silent until any byte comes, so that a keep-alive comment counts. A stream of
-    objects is silent until the next item.
+    A stream whose bytes nbagent reads itself is silent until any byte comes, so that a keep-alive
+    comment counts. A stream of objects is silent until the next item.
 
     Args:
         seconds: the longest silence that is allowed; None for any.
@@ -45,7 +45,10 @@ class IdleClock:
         self._latest = time.monotonic()
 
     async def expired(self) -> None:
-        """Return when the silence has been too long; never if any length is allowed. Sleeps until then, without polling."""
+        """Return when the silence has been too long; never if any length is allowed.
+
+        Sleeps until then, without polling.
+        """
         if self.seconds is None:
             await asyncio.Event().wait()
             return
@@ -57,10 +60,12 @@ class IdleClock:
 
     @contextlib.asynccontextmanager
     async def limit(self, error_of: Callable[[float], Exception]) -> AsyncIterator[None]:
-        """Limit the time of the awaits inside the block: the silence begins on entry and ends on exit.
+        """Limit the time of the awaits inside the block: the silence begins on entry and ends on
+        exit.
 
         Args:
-            error_of: returns the error to raise if the silence gets too long; called with `seconds`.
+            error_of: returns the error to raise if the silence gets too long; called with
+                `seconds`.
         """
         self.touch()
         limit = asyncio.timeout(self.seconds)

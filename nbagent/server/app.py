@@ -45,7 +45,9 @@ from nbagent.server.problem import Problem
 from nbagent.server.stores.stores import stores_at
 
 CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
-"""Rights of pages elsewhere that may use the server; without cookies, which are for its own page."""
+"""Rights of pages elsewhere that may use the server; without cookies, which are for its own
+page.
+"""
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -64,30 +66,39 @@ def asgi(
     cancel_on_disconnect: bool = False,
     limits: Limits | None = None,
 ) -> Starlette:
-    """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
+    """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into
+    another application.
 
         app = FastAPI()
         app.mount("/agents-api", nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"]))
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are served under.
-        store: keeps the runs and the sessions, so that a client goes on after the server has been started again, and at any
-            other server process with the same store: an SQLite file, or the URL of a Redis, such as
-            `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs for a day. By default this process's memory.
+        served: an agent, or a run that is being watched; or several by the names that they are
+            served under.
+        store: keeps the runs and the sessions, so that a client goes on after the server has been
+            started again, and at any other server process with the same store: an SQLite file, or
+            the URL of a Redis, such as `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs
+            for a day. By default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
-        tags: thoughts and calls in the agents' texts that are recognised besides; see `nbagent.show`.
-        hosts: names by which the server may be addressed; by default those of this machine for itself.
+        tags: thoughts and calls in the agents' texts that are recognised besides; see
+            `nbagent.show`.
+        hosts: names by which the server may be addressed; by default those of this machine for
+            itself.
         origins: of web pages elsewhere that may use it.
-        token: that each request must bear, or the cookie that `POST /login` gives for it; None if none is needed.
-        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
-        cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request may say otherwise, by
-            `?cancel_on_disconnect=true` or `false`.
-        limits: how much it takes of its clients; see `nbagent.Limits`. Those of connections are the ASGI server's.
+        token: that each request must bear, or the cookie that `POST /login` gives for it; None if
+            none is needed.
+        read_token: token of clients that may read lists and runs, but start, stop and answer
+            nothing.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request
+            may say otherwise, by `?cancel_on_disconnect=true` or `false`.
+        limits: how much it takes of its clients; see `nbagent.Limits`. Those of connections are the
+            ASGI server's.
 
     Raises:
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the store cannot be reached.
+        NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the
+            store cannot be reached.
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
@@ -219,7 +230,10 @@ async def _fail(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods of a request's path. Starlette names those of the first of its routes only."""
+    """Return the methods of a request's path.
+
+    Starlette names those of the first of its routes only.
+    """
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})

@@ -1,4 +1,6 @@
-"""Encoders of served runs whose systems have no questions: they tell that the run waits, what for, and how to answer."""
+"""Encoders of served runs whose systems have no questions: they tell that the run waits, what for,
+and how to answer.
+"""
 
 from msgspec.structs import replace
 
@@ -78,7 +80,10 @@ class AskingAgentor(AgentorEncoder):
 
 
 class AskingDexto(DextoEncoder):
-    """Encodes events as Dexto's. The id of a question names its run, too: Dexto's answer has nothing else."""
+    """Encodes events as Dexto's.
+
+    The id of a question names its run, too: Dexto's answer has nothing else.
+    """
 
     def other_event(self, event: e.Event) -> None:
         """Emit a question or its answer, or another event."""
@@ -88,7 +93,10 @@ class AskingDexto(DextoEncoder):
 
 
 class AskingVercel(VercelEncoder):
-    """Encodes events as the stream of `useChat`. The id of a question names its run, too: the answer has nothing else."""
+    """Encodes events as the stream of `useChat`.
+
+    The id of a question names its run, too: the answer has nothing else.
+    """
 
     def emit_approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> None:
         """Emit a question. The answer is the client's own, and version 6 fails on its chunk."""

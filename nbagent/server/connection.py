@@ -12,7 +12,10 @@ from nbagent.server.limits import Limits
 
 
 class Use(enum.IntEnum):
-    """Use of a connection. Those with the lowest use are closed first where others need the room."""
+    """Use of a connection.
+
+    Those with the lowest use are closed first where others need the room.
+    """
 
     IDLE = 0
     RECEIVING = 1
@@ -21,11 +24,12 @@ class Use(enum.IntEnum):
 
 
 class HttpConnection(H11Protocol):
-    """A connection that is closed if its client is too slow, or if others need the room that it does nothing with.
+    """A connection that is closed if its client is too slow, or if others need the room that it
+    does nothing with.
 
-    Under uvicorn a client that sends a byte now and then, or reads nothing of a long answer, keeps its connection for ever, and
-    over `limit_concurrency` each request is refused, also where all other connections idle
-    (https://github.com/Kludex/uvicorn/issues/385).
+    Under uvicorn a client that sends a byte now and then, or reads nothing of a long answer, keeps
+    its connection for ever, and over `limit_concurrency` each request is refused, also where all
+    other connections idle (https://github.com/Kludex/uvicorn/issues/385).
 
     Args:
         limits: of time.
@@ -68,7 +72,9 @@ class HttpConnection(H11Protocol):
             self._begin(Use.ANSWERING)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, for `idle_timeout_s`, which is uvicorn's own `timeout_keep_alive`."""
+        """Wait for the next request, for `idle_timeout_s`, which is uvicorn's own
+        `timeout_keep_alive`.
+        """
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self._begin(Use.IDLE)
@@ -98,8 +104,8 @@ class HttpConnection(H11Protocol):
     def _least_used(self) -> "HttpConnection":
         """Return the connection to close: this one, if all others are needed.
 
-        Of those with the lowest use it is the oldest one of the address that has most connections. So an address with very many
-        shuts out nobody but itself.
+        Of those with the lowest use it is the oldest one of the address that has most connections.
+        So an address with very many shuts out nobody but itself.
         """
         counts = Counter(_address_of(each) for each in self.connections)
         largest, count = counts.most_common(1)[0]
@@ -122,7 +128,9 @@ class HttpConnection(H11Protocol):
             self._write_timer = None
 
     def _wait_for(self, state: Any) -> None:
-        """Limit the time of what comes next: a head (`IDLE`), a body (`SEND_BODY`), or nothing that has a limit."""
+        """Limit the time of what comes next: a head (`IDLE`), a body (`SEND_BODY`), or nothing that
+        has a limit.
+        """
         if state is self._phase:
             return
         self._phase = state

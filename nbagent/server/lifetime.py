@@ -8,9 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Lifetime:
-    """Holds a context open in a task of its own, from the first `begin` to `end` or to the end of the event loop.
+    """Holds a context open in a task of its own, from the first `begin` to `end` or to the end of
+    the event loop.
 
-    An application that is mounted into another one gets no lifespan events, so its first request begins it.
+    An application that is mounted into another one gets no lifespan events, so its first request
+    begins it.
 
     Args:
         opened: makes the context.

@@ -14,31 +14,36 @@ class Limits:
 
         nbagent.serve(agent, limits=nbagent.Limits(max_body_bytes=16 * 1024 * 1024, max_runs=20))
 
-    Those marked * are kept by `nbagent.serve` and `nbagent serve` only: an application that another server runs has that
-    server's connections.
+    Those marked * are kept by `nbagent.serve` and `nbagent serve` only: an application that another
+    server runs has that server's connections.
 
     Attributes:
-        max_body_bytes: bytes of a request's body, of a message of a WebSocket, and of one over gRPC.
+        max_body_bytes: bytes of a request's body, of a message of a WebSocket, and of one over
+            gRPC.
         max_prompt_chars: characters of a prompt.
         max_headers: header lines of a request.
         max_headers_bytes: bytes of a request's headers.
-        max_connections: connections at a time, or half of the files that the process may open if these are fewer. A further
-            one takes the place of one that idles or whose client is slow, or of one of an address that has more than half;
-            if there is none, it is refused.*
-        max_runs: runs that go on at a time in this process. With Redis, further ones wait for a process with room. Those that
-            wait for an answer do not count; there are as many of them at most, and the one that waits longest is stopped.
+        max_connections: connections at a time, or half of the files that the process may open if
+            these are fewer. A further one takes the place of one that idles or whose client is
+            slow, or of one of an address that has more than half; if there is none, it is refused.*
+        max_runs: runs that go on at a time in this process. With Redis, further ones wait for a
+            process with room. Those that wait for an answer do not count; there are as many of them
+            at most, and the one that waits longest is stopped.
         max_sessions: sessions in an agent's store.
         answer_timeout_s: seconds in which a question of a run must be answered; then it is denied.
-        requests_per_s: requests of a client's address per second, in the long run. A stream is one. Of clients behind a proxy
-            on the server's machine it is the address in `X-Forwarded-For`; behind one elsewhere all have the proxy's own.
+        requests_per_s: requests of a client's address per second, in the long run. A stream is one.
+            Of clients behind a proxy on the server's machine it is the address in
+            `X-Forwarded-For`; behind one elsewhere all have the proxy's own.
         requests_at_once: requests of a client's address at once.
         messages_per_s: messages of a WebSocket per second, in the long run.
         messages_at_once: messages of a WebSocket at once.
-        head_timeout_s: seconds in which the head of a request must have come, from its first byte on, or from the beginning
-            of a connection.*
+        head_timeout_s: seconds in which the head of a request must have come, from its first byte
+            on, or from the beginning of a connection.*
         body_timeout_s: seconds in which the body of a request must have come.*
-        write_timeout_s: seconds in which a client must read on when it has left an answer of the server's unread.*
-        idle_timeout_s: seconds after a response in which the next request must begin on its connection.*
+        write_timeout_s: seconds in which a client must read on when it has left an answer of the
+            server's unread.*
+        idle_timeout_s: seconds after a response in which the next request must begin on its
+            connection.*
 
     Raises:
         NbagentError: a limit is not a number above 0.

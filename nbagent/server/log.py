@@ -10,9 +10,12 @@ MAX_CHARS = 2_000
 
 
 def shorten(record: logging.LogRecord) -> bool:
-    """Make a log record one line, without secrets: its error in place of the traceback. Returns True, which keeps it.
+    """Make a log record one line, without secrets: its error in place of the traceback.
 
-    A client chooses how deep its body is nested, and so how long the traceback of a parser would be.
+    Returns True, which keeps it.
+
+    A client chooses how deep its body is nested, and so how long the traceback of a parser would
+    be.
     """
     text = record.getMessage()
     error = record.exc_info[1] if record.exc_info else None

@@ -112,7 +112,9 @@ def document(
 
 
 def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]:
-    """Return the paths and methods of a route, each with its description and the module of its endpoint."""
+    """Return the paths and methods of a route, each with its description and the module of its
+    endpoint.
+    """
     operation = operation_of(route)
     if isinstance(route, Mount):
         return [(f"{route.path}/{{path}}", "GET", operation, __name__)]

@@ -1,4 +1,6 @@
-"""`operation`: describes a route beside its endpoint, for the OpenAPI document and for the `Guard`."""
+"""`operation`: describes a route beside its endpoint, for the OpenAPI document and for the
+`Guard`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +24,10 @@ class Operation:
         result: type of the response's JSON; None if it has none.
         status: of the response with the result, or without content.
         stream: media type of a streamed run, beside or in place of the result; None if it has none.
-        media_type: media type of a response that is neither of these, such as a page; None if it has none.
-        reads: True if the request starts, stops and answers nothing, so that a bearer of the read token may send it.
+        media_type: media type of a response that is neither of these, such as a page; None if it
+            has none.
+        reads: True if the request starts, stops and answers nothing, so that a bearer of the read
+            token may send it.
         is_public: True if the request needs no token.
     """
 

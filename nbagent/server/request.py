@@ -30,7 +30,9 @@ async def body(request: Request, type: type[T]) -> T:
 
 
 def check_media_type(headers: Headers) -> None:
-    """Check that a request's body is JSON by its content type. A page of another site cannot send such a body unasked.
+    """Check that a request's body is JSON by its content type.
+
+    A page of another site cannot send such a body unasked.
 
     Raises:
         Problem: it is not (415).

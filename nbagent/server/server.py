@@ -36,7 +36,9 @@ MAX_REQUEST_LINE_BYTES = 32 * 1024
 """Bytes of a request's line at most, which has the path and the query."""
 
 START_TIMEOUT_S = 10
-"""Seconds that a server has to begin, with the runs that it serves; it may go on beginning after them."""
+"""Seconds that a server has to begin, with the runs that it serves; it may go on beginning after
+them.
+"""
 
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
@@ -66,7 +68,8 @@ class Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """A server that runs in a thread, until `stop`, the end of a `with` block, or that of the process. `serve` makes it.
+    """A server that runs in a thread, until `stop`, the end of a `with` block, or that of the
+    process. `serve` makes it.
 
     Args:
         app: the ASGI application.
@@ -101,7 +104,8 @@ class Server:
             timeout_keep_alive=idle_timeout_s,
             h11_max_incomplete_event_size=limits.max_headers_bytes + MAX_REQUEST_LINE_BYTES,
             ws_max_size=limits.max_body_bytes,
-            ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
+            # a small message could become a thousand times as large, before its size is checked
+            ws_per_message_deflate=False,
         )
         logging.getLogger("uvicorn.error").addFilter(_mask)
         self._server = Uvicorn(config)
@@ -154,7 +158,8 @@ class Server:
         """Stop the server and the runs in it. A second call does nothing.
 
         Args:
-            drain_s: seconds in which the runs may end before they are stopped. Meanwhile new prompts are refused.
+            drain_s: seconds in which the runs may end before they are stopped. Meanwhile new
+                prompts are refused.
         """
         if drain_s > 0:
             self._drain(drain_s)
@@ -211,14 +216,18 @@ def _stop_all() -> None:
             server.stop()
 
 
-# When `atexit` calls its functions, threads take no more work, and a run could not be written down as ended. What is registered
-# here is called before; `concurrent.futures` does so too, and was imported first because the last comes first.
+# When `atexit` calls its functions, threads take no more work, and a run could not be written down
+# as ended. What is registered here is called before; `concurrent.futures` does so too, and was
+# imported first because the last comes first.
 _at_exit: Any = getattr(threading, "_register_atexit", atexit.register)
 _at_exit(_stop_all)
 
 
 def _mask(record: logging.LogRecord) -> bool:
-    """Mask secrets in a log record, and in the traceback that comes with it. Returns True, which keeps the record."""
+    """Mask secrets in a log record, and in the traceback that comes with it.
+
+    Returns True, which keeps the record.
+    """
     record.msg, record.args = secrets.mask(record.getMessage()), None
     if record.exc_info:
         record.exc_text = secrets.mask(logging.Formatter().formatException(record.exc_info))
@@ -256,27 +265,32 @@ def serve(
         nbagent.serve(run, port=0).address_of(run)    # nbagent.show(that address) draws it elsewhere
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are served under.
+        served: an agent, or a run that is being watched; or several by the names that they are
+            served under.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
-        store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`. By default this process's
-            memory.
+        store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`.
+            By default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
-        tags: thoughts and calls in the agents' texts that are recognised besides; see `nbagent.show`.
-        token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page gives it to `POST /login`.
-        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
+        tags: thoughts and calls in the agents' texts that are recognised besides; see
+            `nbagent.show`.
+        token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page
+            gives it to `POST /login`.
+        read_token: token of clients that may read lists and runs, but start, stop and answer
+            nothing.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
         grpc_port: to listen at for gRPC; 0 for a free one, None for none.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
-        limits: how much it takes of its clients, such as `nbagent.Limits(max_body_bytes=16 * 1024 * 1024)`.
+        limits: how much it takes of its clients, such as `nbagent.Limits(max_body_bytes=16 * 1024 *
+            1024)`.
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is neither an agent nor a run, the address needs a token, there is no such port, or the server
-            cannot begin.
+        NbagentError: there is neither an agent nor a run, the address needs a token, there is no
+            such port, or the server cannot begin.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:

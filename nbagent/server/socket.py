@@ -1,4 +1,6 @@
-"""`Conversation`: a client at a WebSocket, which sends prompts, stops and answers while runs stream to it."""
+"""`Conversation`: a client at a WebSocket, which sends prompts, stops and answers while runs stream
+to it.
+"""
 
 import asyncio
 import contextlib
@@ -49,7 +51,9 @@ class Frame(msgspec.Struct):
 
 
 class Conversation:
-    """A client at a WebSocket. Its prompts are one session; a prompt waits for the answer before it.
+    """A client at a WebSocket.
+
+    Its prompts are one session; a prompt waits for the answer before it.
 
     Args:
         host: runs the agent.
@@ -92,7 +96,10 @@ class Conversation:
                 await self._tell(str(error))
 
     def close(self) -> None:
-        """Stop sending. The run goes on, unless the connection cancels: another one can read the rest."""
+        """Stop sending.
+
+        The run goes on, unless the connection cancels: another one can read the rest.
+        """
         if self._answering is not None:
             self._answering.cancel()
 

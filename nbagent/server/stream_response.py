@@ -28,7 +28,8 @@ async def stream_response(
     system: str,
     encoder: Callable[[], Encoder] | None = None,
 ) -> Response:
-    """Return the response with a run, or with the rest of the one that the request's `Last-Event-ID` names.
+    """Return the response with a run, or with the rest of the one that the request's
+    `Last-Event-ID` names.
 
     Args:
         host: has the runs.
@@ -106,7 +107,9 @@ def reading(run: HostedRun, *, cancels: Callable[[], bool]) -> Iterator[None]:
 
 
 def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:
-    """Return True if a run is cancelled when its last reader leaves, by the request or else by the server's default."""
+    """Return True if a run is cancelled when its last reader leaves, by the request or else by the
+    server's default.
+    """
     asked = connection.query_params.get("cancel_on_disconnect")
     return host.cancel_on_disconnect if asked is None else asked.lower() in ("1", "true", "yes")
 

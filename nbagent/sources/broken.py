@@ -1,7 +1,8 @@
-"""Broken connections of other libraries' clients, reported in one way whichever client reads the stream.
+"""Broken connections of other libraries' clients, reported in one way whichever client reads the
+stream.
 
-Exceptions are recognised by the names of their classes, so that no client is imported: openai and anthropic on httpx2 or httpx,
-aiohttp, requests on urllib3, websockets, and Python's own.
+Exceptions are recognised by the names of their classes, so that no client is imported: openai and
+anthropic on httpx2 or httpx, aiohttp, requests on urllib3, websockets, and Python's own.
 """
 
 import socket
@@ -52,10 +53,11 @@ _TOO_LATE = {
 
 
 def connection_error(error: BaseException | None) -> StreamError | None:
-    """Return the error of a broken connection as a `StreamError` with the code "connection_lost" or "connect_error".
+    """Return the error of a broken connection as a `StreamError` with the code "connection_lost" or
+    "connect_error".
 
-    Its message has the host, if the client gives it, and the first cause. Its own cause is the client's error, unless
-    that holds a credential.
+    Its message has the host, if the client gives it, and the first cause. Its own cause is the
+    client's error, unless that holds a credential.
 
     Returns:
         None for any other error, such as a time-out, a status of the service, or a `StreamError`.
@@ -87,7 +89,9 @@ def _class_names(error: BaseException) -> set[str]:
 
 
 def _host_of(error: BaseException) -> str | None:
-    """Return host and port of the request that an error of an HTTP client belongs to; without credentials."""
+    """Return host and port of the request that an error of an HTTP client belongs to; without
+    credentials.
+    """
     try:
         url: Any = getattr(error, "request").url  # noqa: B009 - httpx raises RuntimeError where there is no request
         return f"{url.host}:{url.port}" if url.port else str(url.host)

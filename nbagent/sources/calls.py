@@ -1,4 +1,6 @@
-"""gRPC calls that a user made, sync or async. They are recognised by their methods, so that gRPC need not be installed.
+"""gRPC calls that a user made, sync or async.
+
+They are recognised by their methods, so that gRPC need not be installed.
 
 The interface: https://grpc.github.io/grpc/python/grpc.html#grpc.Call and `grpc.RpcError`.
 """
@@ -17,7 +19,9 @@ def is_call(stream: Any) -> bool:
 
 
 def service_error(error: BaseException | None) -> BaseException | None:
-    """Return the error of a gRPC call as a `StreamError` with the service's own message; any other error as it is."""
+    """Return the error of a gRPC call as a `StreamError` with the service's own message; any other
+    error as it is.
+    """
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     if not callable(code) or not callable(details):
         return error

@@ -18,7 +18,10 @@ def close(stream: Any) -> None:
 
 
 async def aclose(stream: Any) -> None:
-    """Close an asynchronous stream. No generator of an openai or anthropic client's response is left suspended."""
+    """Close an asynchronous stream.
+
+    No generator of an openai or anthropic client's response is left suspended.
+    """
     method = getattr(stream, "aclose", None) or getattr(stream, "close", None) or _canceller(stream)
     if callable(method):
         closing = method()
@@ -33,7 +36,8 @@ async def aclose(stream: Any) -> None:
 async def closing(stream: Any) -> AsyncIterator[None]:
     """Close an asynchronous stream at the end of the block, with `aclose`.
 
-    The frames of an exception of the stream lose their local variables, which hold generators of the client.
+    The frames of an exception of the stream lose their local variables, which hold generators of
+    the client.
     """
     try:
         yield
@@ -45,10 +49,12 @@ async def closing(stream: Any) -> AsyncIterator[None]:
 
 
 async def _unwind(stream: Any) -> None:
-    """Read the stream of a closed response to its end, which ends the ten generators that client and httpx2 have nested in it.
+    """Read the stream of a closed response to its end, which ends the ten generators that client
+    and httpx2 have nested in it.
 
-    Closing the response closes the connection alone. Generators that are suspended then are closed one by one in tasks of the
-    event loop, when the stream is freed; where the garbage collector frees it, all at once and in any order.
+    Closing the response closes the connection alone. Generators that are suspended then are closed
+    one by one in tasks of the event loop, when the stream is freed; where the garbage collector
+    frees it, all at once and in any order.
     """
     with suppress(
         Exception
@@ -59,5 +65,8 @@ async def _unwind(stream: Any) -> None:
 
 
 def _canceller(stream: Any) -> Any:
-    """Return the method that ends a gRPC call. None for other streams, where `cancel` may do more than stop the reading."""
+    """Return the method that ends a gRPC call.
+
+    None for other streams, where `cancel` may do more than stop the reading.
+    """
     return stream.cancel if is_call(stream) else None

@@ -11,7 +11,8 @@ from nbagent.sources.request import Request
 
 
 class Deadline:
-    """The time at which a request must be complete: `timeout` seconds after construction, by the clock of the current loop.
+    """The time at which a request must be complete: `timeout` seconds after construction, by the
+    clock of the current loop.
 
     Args:
         request: has the limits: `timeout`, `connect_timeout` and `idle_timeout`, in seconds.
@@ -35,7 +36,8 @@ class Deadline:
             listening: it ends when the service sends something, so limit it by `idle_timeout`, too.
 
         Raises:
-            StreamError: it took too long; the code is "timeout", "connect_timeout" or "idle_timeout".
+            StreamError: it took too long; the code is "timeout", "connect_timeout" or
+                "idle_timeout".
         """
         total = asyncio.timeout_at(self._at)
         connect = asyncio.timeout(self._request.connect_timeout if connecting else None)

@@ -5,7 +5,8 @@ from nbagent.gate import secrets
 
 
 def failure(message: str, code: str | None = None) -> StreamError:
-    """Return a `StreamError` with the credentials in its message masked: a service may repeat what it was sent.
+    """Return a `StreamError` with the credentials in its message masked: a service may repeat what
+    it was sent.
 
     Args:
         message: a sentence, which may hold a service's words.

@@ -10,7 +10,8 @@ def request_of(source: Any) -> tuple[str, Any] | None:
     """Return address and JSON body of the HTTP request behind a stream; None if it is not known.
 
     Args:
-        source: a stream of an address; or of the openai SDK, whose addresses begin after that of the API.
+        source: a stream of an address; or of the openai SDK, whose addresses begin after that of
+            the API.
     """
     if isinstance(source, ServiceStream):
         return source.request_parts
@@ -19,7 +20,8 @@ def request_of(source: Any) -> tuple[str, Any] | None:
 
 
 def following(source: Any, url: str, body: Any) -> Any:
-    """Return the stream of another request, sent as the one behind `source` was; or an awaitable of it.
+    """Return the stream of another request, sent as the one behind `source` was; or an awaitable of
+    it.
 
     Args:
         source: whose `request_of` is known.
@@ -39,7 +41,9 @@ def following(source: Any, url: str, body: Any) -> Any:
 
 
 def _options_of(source: Any) -> Any:
-    """Return the options of the request behind a `Stream` or an `AsyncStream` of the openai SDK; None for anything else."""
+    """Return the options of the request behind a `Stream` or an `AsyncStream` of the openai SDK;
+    None for anything else.
+    """
     if not type(source).__module__.startswith("openai") or not callable(
         getattr(source, "__class_getitem__", None)
     ):

@@ -1,6 +1,7 @@
 """Streams over gRPC by address alone: the server's reflection describes the method's messages.
 
-The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md. grpcio is used here only.
+The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md. grpcio is used here
+only.
 """
 
 import contextlib
@@ -69,7 +70,8 @@ class GRPCStream(ServiceStream):
                 raise fault
 
     def _channel(self) -> Any:
-        # A connection of its own: gRPC would share another channel's, even one that is about to break.
+        # A connection of its own: gRPC would share another channel's, even one that is about to
+        # break.
         options = [
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.use_local_subchannel_pool", 1),
@@ -122,7 +124,9 @@ async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
 
 
 async def _descriptors(channel: Any, service: str, metadata: Metadata) -> DescriptorPool:
-    """Return the server's description of a service: the file that declares it, and all files that this imports."""
+    """Return the server's description of a service: the file that declares it, and all files that
+    this imports.
+    """
     files: dict[str, FileDescriptorProto] = {}
     questions = [ServerReflectionRequest(file_containing_symbol=service)]
     stub: Any = ServerReflectionStub(channel)

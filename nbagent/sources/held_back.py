@@ -1,4 +1,6 @@
-"""`HeldBack`: notices that the events of a served run came in one piece, since something on the way buffers them."""
+"""`HeldBack`: notices that the events of a served run came in one piece, since something on the way
+buffers them.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -11,10 +13,11 @@ MESSAGE = "The stream arrived in one piece at its end: something between here an
 
 
 class HeldBack:
-    """Adds a warning before the end of a run whose events came all at once, though they happened one after the other.
+    """Adds a warning before the end of a run whose events came all at once, though they happened
+    one after the other.
 
-    A server of nbagent sends the first event at once, also of a run that has ended already. So a first event that is waited for
-    was held back. Clocks of two machines are not compared.
+    A server of nbagent sends the first event at once, also of a run that has ended already. So a
+    first event that is waited for was held back. Clocks of two machines are not compared.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,6 @@
-"""Hints for what is no stream: what a text was meant as, and the call that gives a stream, by an object's package."""
+"""Hints for what is no stream: what a text was meant as, and the call that gives a stream, by an
+object's package.
+"""
 
 import re
 import reprlib
@@ -42,7 +44,9 @@ FINAL_RESULTS = {"agents.result.RunResult", "pydantic_ai.run.AgentRunResult"}
 
 
 def type_name(value: Any) -> str:
-    """Return the name of a value's class with its module, such as "agents.result.RunResult"; a builtin without it."""
+    """Return the name of a value's class with its module, such as "agents.result.RunResult"; a
+    builtin without it.
+    """
     kind = type(value)
     return (
         kind.__qualname__
@@ -64,7 +68,9 @@ def hint_for(name: str) -> str:
 
 
 def meaning_of(text: str) -> str:
-    """Return a sentence on what a text was meant as: a prompt, a recording, or an address without its scheme; else ""."""
+    """Return a sentence on what a text was meant as: a prompt, a recording, or an address without
+    its scheme; else "".
+    """
     text = text.strip()
     if "\n" not in text and text.endswith("?"):
         return _ASK
@@ -87,7 +93,8 @@ def messages_refusal(source: Any) -> str:
     """Return the message for chat messages in place of a stream; "" for anything else.
 
     Args:
-        source: a message such as `{"role": "user", "content": …}`, or a list of these or of LangChain's pairs.
+        source: a message such as `{"role": "user", "content": …}`, or a list of these or of
+            LangChain's pairs.
     """
     messages = source if isinstance(source, list | tuple) else [source]
     roles = [_role_of(message) for message in messages]

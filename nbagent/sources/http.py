@@ -1,7 +1,10 @@
-"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and readable errors.
+"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and
+readable errors.
 
-Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, with one
-exception: a body that ends as its framing announced is complete, and is not requested again. httpx2 is used here only.
+Reconnecting follows
+https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, with one
+exception: a body that ends as its framing announced is complete, and is not requested again. httpx2
+is used here only.
 """
 
 import asyncio
@@ -30,10 +33,15 @@ from nbagent.sources.stream import ServiceStream
 from nbagent.sources.wire.body import BodyDecoder
 
 MAX_RETRIES = 2
-"""Retries of a request that failed to connect, or that the service asked to send later (`Retry-After`)."""
+"""Retries of a request that failed to connect, or that the service asked to send later
+(`Retry-After`).
+"""
 
 RETRY_BUDGET_S = 10.0
-"""Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
+"""Seconds that all waits before retries may take together.
+
+If the service asks for a longer one, its error is raised.
+"""
 
 MAX_RECONNECTS = 5
 """Reconnects in a row that may pass without a new item."""
@@ -72,7 +80,8 @@ class HTTPStream(ServiceStream):
     takes_posts = True
 
     async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
-        """Send a request of its own to the service, with the same headers; see `ServiceStream.post`.
+        """Send a request of its own to the service, with the same headers; see
+        `ServiceStream.post`.
 
         Raises:
             StreamError: there was no response, or one with an error status.
@@ -169,7 +178,9 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
 
 @functools.cache
 def certificates() -> ssl.SSLContext:
-    """Return the trusted certificates; cached, since loading them takes as long as a whole exchange on loopback."""
+    """Return the trusted certificates; cached, since loading them takes as long as a whole exchange
+    on loopback.
+    """
     return httpx2.create_ssl_context()
 
 
@@ -179,8 +190,9 @@ async def exchange(
 ) -> AsyncIterator[httpx2.Response]:
     """Yield the response to a request, its body still to be read; closed at the end.
 
-    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service set
-    a time for the next try (429 and 503 with `Retry-After`), within `MAX_RETRIES` and `RETRY_BUDGET_S`.
+    The request is sent again if no connection opened, if it is idempotent and the connection broke,
+    and if the service set a time for the next try (429 and 503 with `Retry-After`), within
+    `MAX_RETRIES` and `RETRY_BUDGET_S`.
 
     Args:
         client: sends it.
@@ -240,7 +252,8 @@ async def _send(
         },
         json=request.json,
         content=request.content if isinstance(request.content, str | bytes) else None,
-        # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still compressed, or half a line.
+        # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still
+        # compressed, or half a line.
         timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
@@ -296,7 +309,8 @@ async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadli
             return await anext(chunks, b"")
     except httpx2.HTTPError as error:
         fault = fault_of(error, request)
-    raise fault  # here, so that it has no context: the client's error may quote what the service wrote
+    # here, so that it has no context: the client's error may quote what the service wrote
+    raise fault
 
 
 async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
@@ -329,7 +343,9 @@ def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
 
 
 def _retry_after(value: str) -> float | None:
-    """Return the seconds of a `Retry-After` header in either of its forms; None if it has neither."""
+    """Return the seconds of a `Retry-After` header in either of its forms; None if it has
+    neither.
+    """
     with contextlib.suppress(ValueError):
         return max(0.0, float(value))
     with contextlib.suppress(ValueError):

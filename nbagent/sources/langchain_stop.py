@@ -1,7 +1,8 @@
 """Stop of LangChain's models and tools that work in threads of their own.
 
-LangGraph's sync `graph.stream` runs its nodes in threads, and closing it waits for them. LangChain calls its callback handlers
-there, so a handler that raises once the run is stopped ends the model at its next word, and lets no other model or tool begin.
+LangGraph's sync `graph.stream` runs its nodes in threads, and closing it waits for them. LangChain
+calls its callback handlers there, so a handler that raises once the run is stopped ends the model
+at its next word, and lets no other model or tool begin.
 https://reference.langchain.com/python/langchain_core/tracers/#langchain_core.tracers.context.register_configure_hook
 """
 
@@ -15,11 +16,15 @@ _handler: ContextVar[Any] = ContextVar("nbagent-langchain-stop", default=None)
 
 
 class _Stopped(BaseException):
-    """The run was stopped. LangChain logs an `Exception` of a handler, and LangGraph may try its node again."""
+    """The run was stopped.
+
+    LangChain logs an `Exception` of a handler, and LangGraph may try its node again.
+    """
 
 
 def stop_models_when(is_stopped: Callable[[], bool]) -> None:
-    """Have the LangChain models and tools that are called in this context end once `is_stopped` returns True.
+    """Have the LangChain models and tools that are called in this context end once `is_stopped`
+    returns True.
 
     Does nothing if LangChain is not loaded.
     """

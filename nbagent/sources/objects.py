@@ -1,13 +1,16 @@
-"""Readers of streams that are Python objects: async iterators, plain iterators, and the responses of openai's client.
+"""Readers of streams that are Python objects: async iterators, plain iterators, and the responses
+of openai's client.
 
 The place where a stream is read decides what can stall it:
 
-- an `OwnedStream` (the agent, a replay, an address) is read on nbagent's own loop, which no cell blocks;
-- a user's async iterator on the loop on which `show` was called, since its connections and locks belong there;
+- an `OwnedStream` (the agent, a replay, an address) is read on nbagent's own loop, which no cell
+  blocks;
+- a user's async iterator on the loop on which `show` was called, since its connections and locks
+  belong there;
 - a plain iterator in a worker thread.
 
-All readers use the caller's context variables, and close the stream when reading ends, however it ends: cancelling a stream
-closes its connection.
+All readers use the caller's context variables, and close the stream when reading ends, however it
+ends: cancelling a stream closes its connection.
 """
 
 import asyncio
@@ -40,7 +43,9 @@ from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
 
 CANCEL_AGAIN_S = 2.0
-"""Seconds after which a stream that was cancelled, and is not closed yet, is cancelled once more."""
+"""Seconds after which a stream that was cancelled, and is not closed yet, is cancelled once
+more.
+"""
 
 _OF_STREAMS = ("__next__", "__anext__", "__aiter__", "__enter__", "__aenter__", "stream_events")
 """Methods of which a stream has one, and an item none."""
@@ -54,13 +59,18 @@ class Reader(Protocol):
 
     @property
     def has_idle_timeout(self) -> bool:
-        """True if the stream that is being read fails by itself when it has been silent for too long."""
+        """True if the stream that is being read fails by itself when it has been silent for too
+        long.
+        """
         ...
 
     def start(
         self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
     ) -> None:
-        """Begin to read. `on_end` is called once, with None, the stream's own error, or `Cancelled`."""
+        """Begin to read.
+
+        `on_end` is called once, with None, the stream's own error, or `Cancelled`.
+        """
 
     def cancel(self) -> None:
         """Stop reading and close the stream. Safe to call from any thread, and more than once."""
@@ -70,10 +80,12 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     """Return a reader for a stream.
 
     Args:
-        source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
-            async or plain context manager around one (`client.responses.stream(…)`), a run with `stream_events()`, an
-            iterable, a string, or one whole response object.
-        loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one that runs here.
+        source: an async iterable, an awaitable that gives one (`client.responses.create(…,
+            stream=True)` not yet awaited), an async or plain context manager around one
+            (`client.responses.stream(…)`), a run with `stream_events()`, an iterable, a string, or
+            one whole response object.
+        loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one
+            that runs here.
 
     Raises:
         UnknownSource: it is none of these.
@@ -109,7 +121,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
 
 
 def is_stream(value: Any) -> bool:
-    """Return True for an object that is read, such as an iterator, rather than for an item of a stream.
+    """Return True for an object that is read, such as an iterator, rather than for an item of a
+    stream.
 
     Items have fields, and some iterate over them; none is an iterator.
     """
@@ -124,7 +137,9 @@ def _no_stream(source: Any) -> UnknownSource:
 
 
 def _is_graph(source: Any) -> bool:
-    """Return True for a runnable or an agent, which may have iterators and context managers of its own but is no stream."""
+    """Return True for a runnable or an agent, which may have iterators and context managers of its
+    own but is no stream.
+    """
     return callable(getattr(source, "astream", None)) or (
         callable(getattr(source, "run_stream_events", None))
         and callable(getattr(source, "run", None))
@@ -134,7 +149,8 @@ def _is_graph(source: Any) -> bool:
 def name_of(source: Any) -> str:
     """Return the name of a stream (for a generator, of its function), or "stream" if it has none.
 
-    A call that is not awaited yet, `client.responses.create(model="gpt-5-mini", …)`, has the name of the model that it asks.
+    A call that is not awaited yet, `client.responses.create(model="gpt-5-mini", …)`, has the name
+    of the model that it asks.
     """
     if inspect.iscoroutine(source) and source.cr_frame is not None:
         model = source.cr_frame.f_locals.get("model")
@@ -150,7 +166,9 @@ def name_of(source: Any) -> str:
 
 
 def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
-    """Return the name of a stream, and where that is from: the stream's own name, else its function's."""
+    """Return the name of a stream, and where that is from: the stream's own name, else its
+    function's.
+    """
     own = getattr(source, "name", None)
     return name_of(source), "stream" if isinstance(own, str) and own == name_of(
         source
@@ -158,7 +176,10 @@ def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
 
 
 def _is_async(source: Any) -> bool:
-    """Return True if a source is read asynchronously. CrewAI's outputs have both kinds of iterator, of which one works."""
+    """Return True if a source is read asynchronously.
+
+    CrewAI's outputs have both kinds of iterator, of which one works.
+    """
     if hasattr(source, "__iter__") and getattr(source, "_async_iterator", source) is None:
         return False
     return (
@@ -167,7 +188,10 @@ def _is_async(source: Any) -> bool:
 
 
 async def _events_of(run: Any) -> AsyncIterator[Any]:
-    """Yield the events of a run, then the run itself if it knows of approvals to wait for. Leaving early stops the run."""
+    """Yield the events of a run, then the run itself if it knows of approvals to wait for.
+
+    Leaving early stops the run.
+    """
     over = False
     try:
         async for event in run.stream_events():
@@ -216,7 +240,8 @@ class TaskReader:
             self._task = task = self._home.create_task(
                 self._read(on_item, on_end), name="nbagent-reader", context=context
             )
-            # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled before the first step.
+            # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled
+            # before the first step.
             task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
 
         if self._home is running_loop():
@@ -233,9 +258,11 @@ class TaskReader:
         def stop() -> None:
             if self._task is None or self._task.done():
                 return
-            if self._reads:  # not before the task's first step, when it would close nothing, and not while it closes
+            # not before the task's first step, when it would close nothing, and not while it closes
+            if self._reads:
                 self._task.cancel()
-            # Python 3.11's `wait_for` may lose a cancellation (gh-86296). LangChain reads each chunk of OpenAI's in one.
+            # Python 3.11's `wait_for` may lose a cancellation (gh-86296). LangChain reads each
+            # chunk of OpenAI's in one.
             again = self._home.call_later(CANCEL_AGAIN_S, self._task.cancel)
             self._task.add_done_callback(lambda _: again.cancel())
 
@@ -275,7 +302,9 @@ class TaskReader:
                     await asyncio.sleep(0)
                     pause = self._home.time() + MAX_SLICE_S
         finally:
-            self._reads = False  # closing is not cancelled at once: httpx2's pool, for one, would keep the request for ever
+            # closing is not cancelled at once: httpx2's pool, for one, would keep the request for
+            # ever
+            self._reads = False
 
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
@@ -361,7 +390,8 @@ class ThreadReader:
         stack.callback(close, iterator)
         if iterator is not source and not isinstance(source, list | tuple):
             stack.callback(close, source)
-        # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the stream and hung up.
+        # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the
+        # stream and hung up.
         for item in () if self._cancelled.is_set() else iterator:
             if self._cancelled.is_set():
                 break
@@ -371,8 +401,8 @@ class ThreadReader:
 def _hang_up(stream: Any) -> None:
     """Wake a thread that waits for bytes of an HTTP response, or for a message of a gRPC call.
 
-    Closing a socket does not wake its reader on Linux; shutting it down does. httpx2 gives access to the socket through the
-    response's documented `network_stream` extension.
+    Closing a socket does not wake its reader on Linux; shutting it down does. httpx2 gives access
+    to the socket through the response's documented `network_stream` extension.
     """
     if is_call(stream):
         stream.cancel()

@@ -27,7 +27,8 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
         body: its first bytes, decompressed.
 
     Returns:
-        An error with the service's own message. Its code is the service's, if that is a text, else the status.
+        An error with the service's own message. Its code is the service's, if that is a text, else
+        the status.
     """
     text = body.decode("utf-8", "replace").strip()
     message, code = ("", None) if not text else _message_of(item_of(text))
@@ -81,7 +82,8 @@ def cut(text: str, max_chars: int) -> str:
 def _message_of(answer: Any) -> tuple[str, str | None]:
     """Return the message and the code of an error's body, in the shapes that services use.
 
-    They are OpenAI's `{"error": {"message", "code"}}`, FastAPI's `{"detail"}`, RFC 9457's `{"title", "detail"}`, and lists.
+    They are OpenAI's `{"error": {"message", "code"}}`, FastAPI's `{"detail"}`, RFC 9457's
+    `{"title", "detail"}`, and lists.
     """
     if isinstance(answer, list):
         found = [_message_of(entry) for entry in answer[:3]]

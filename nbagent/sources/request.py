@@ -23,7 +23,9 @@ IDLE_TIMEOUT_S = 300.0
 
 
 class RequestOptions(TypedDict, total=False):
-    """The options of `nbagent.connect` that `nbagent.show` takes with an address, described there."""
+    """The options of `nbagent.connect` that `nbagent.show` takes with an address, described
+    there.
+    """
 
     method: str | None
     headers: Mapping[str, str] | None
@@ -39,7 +41,9 @@ class RequestOptions(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Request:
-    """A request for a stream. Its fields are the arguments of `nbagent.connect`, described there; its repr shows no secret.
+    """A request for a stream.
+
+    Its fields are the arguments of `nbagent.connect`, described there; its repr shows no secret.
 
     Creating one registers the credentials in it, so that they are masked from then on.
 
@@ -83,7 +87,9 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Host, port and path: the address without user name, password and query, which may be secret."""
+        """Host, port and path: the address without user name, password and query, which may be
+        secret.
+        """
         parts = urlsplit(self.url)
         return f"{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 

@@ -9,20 +9,24 @@ from nbagent.sources.request import Request
 
 
 class ServiceStream(OwnedStream):
-    """The response of a service as an async iterable of items. Nothing is sent before it is iterated.
+    """The response of a service as an async iterable of items.
 
-    Cancelling the task that iterates closes the connection at once. The stream keeps its request's `idle_timeout` itself, since
-    only here a byte that is no item yet can be seen.
+    Nothing is sent before it is iterated.
+
+    Cancelling the task that iterates closes the connection at once. The stream keeps its request's
+    `idle_timeout` itself, since only here a byte that is no item yet can be seen.
 
     Args:
         request: sent anew for each iteration.
 
     Attributes:
         name: host and path; no secret.
-        has_closed: True once the service has said that it is done: by the close frame of a WebSocket.
+        has_closed: True once the service has said that it is done: by the close frame of a
+            WebSocket.
         takes_messages: whether `send` sends to the service while it streams: on a WebSocket.
         takes_posts: whether `post` sends to the service while it streams: over HTTP.
-        waits: returns True while the service waits for the reader's answer, so that its silence is no fault.
+        waits: returns True while the service waits for the reader's answer, so that its silence is
+            no fault.
     """
 
     has_closed = False
@@ -54,14 +58,20 @@ class ServiceStream(OwnedStream):
         return type(self)(dataclasses.replace(self._request, idle_timeout=seconds))
 
     async def send(self, message: Any) -> None:
-        """Send a message to the service, on the loop of the stream. Only where it `takes_messages`."""
+        """Send a message to the service, on the loop of the stream.
+
+        Only where it `takes_messages`.
+        """
         raise NotImplementedError
 
     async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
-        """Send a request of its own to the service, with the same headers. Only where it `takes_posts`.
+        """Send a request of its own to the service, with the same headers.
+
+        Only where it `takes_posts`.
 
         Args:
-            make: called with the address of the stream; returns that of the request, and its JSON body.
+            make: called with the address of the stream; returns that of the request, and its JSON
+                body.
         """
         raise NotImplementedError
 
@@ -71,7 +81,10 @@ class ServiceStream(OwnedStream):
         return None
 
     def following(self, url: str, body: Any) -> Self:
-        """Return the stream of another request to the service, with the same headers and limits. Only over HTTP."""
+        """Return the stream of another request to the service, with the same headers and limits.
+
+        Only over HTTP.
+        """
         raise NotImplementedError
 
     async def aclose(self) -> None:
@@ -84,7 +97,8 @@ class ServiceStream(OwnedStream):
 
 
 def limit_idle(source: Any, seconds: float | None) -> Any:
-    """Return a `ServiceStream` with an `idle_timeout` of at most `seconds`; any other source as it is.
+    """Return a `ServiceStream` with an `idle_timeout` of at most `seconds`; any other source as it
+    is.
 
     Raises:
         ValueError: `seconds` is not positive.

@@ -1,7 +1,7 @@
 """Streams over WebSocket: each message of the service is an item.
 
-The protocol: https://www.rfc-editor.org/rfc/rfc6455, spoken by wsproto over a connection that httpx2 opens and upgrades, so
-that proxies, certificates, time-outs and errors are those of HTTP.
+The protocol: https://www.rfc-editor.org/rfc/rfc6455, spoken by wsproto over a connection that
+httpx2 opens and upgrades, so that proxies, certificates, time-outs and errors are those of HTTP.
 """
 
 import asyncio
@@ -41,7 +41,10 @@ class MessageTooLarge(NbagentError):
 
 
 class WebSocketStream(ServiceStream):
-    """The messages of a WebSocket: JSON is parsed, anything else is text. `nbagent.connect` makes it."""
+    """The messages of a WebSocket: JSON is parsed, anything else is text.
+
+    `nbagent.connect` makes it.
+    """
 
     takes_messages = True
     _socket: "_Socket | None" = None
@@ -150,7 +153,10 @@ class _Socket:
                         pass  # a pong
 
     async def aclose(self) -> None:
-        """Send a close frame if that is still possible. The connection is closed by the code that opened it."""
+        """Send a close frame if that is still possible.
+
+        The connection is closed by the code that opened it.
+        """
         with contextlib.suppress(
             LocalProtocolError, StreamError, TimeoutError
         ):  # closed already, by either side

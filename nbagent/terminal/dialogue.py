@@ -109,7 +109,11 @@ class Dialogue:
         )
 
     def _answer(self) -> bool:
-        """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""
+        """Ask once.
+
+        Return True if the question has an answer now, although it may still count as one that
+        waits.
+        """
         question = self._question
         if question.kind == "stop":
             return self._go_on()
@@ -151,7 +155,10 @@ class Dialogue:
         return meant is not None
 
     def _go_on(self) -> bool:
-        """Ask how to go on from a breakpoint. In step mode `continue` leaves it, and `next` goes on to the next stop."""
+        """Ask how to go on from a breakpoint.
+
+        In step mode `continue` leaves it, and `next` goes on to the next stop.
+        """
         question, steps = self._question, self._breakpoints.step
         choices = _WAYS[question.stage or "request"]
         if steps:
@@ -186,7 +193,10 @@ class Dialogue:
         return meant is not None
 
     def _word(self, prompt: str, choices: Sequence[str]) -> tuple[str | None, str]:
-        """Read a line. Return the choice that its first word begins, or None, and the rest of the line."""
+        """Read a line.
+
+        Return the choice that its first word begins, or None, and the rest of the line.
+        """
         word, _, rest = self._lines.read(prompt).strip().partition(" ")
         names = [choice.split()[0] for choice in choices]
         return next(

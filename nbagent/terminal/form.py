@@ -28,7 +28,8 @@ class Form:
         self._lines = lines
 
     def fill(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for each property; an empty line keeps the present value, or the schema's default, or leaves it out.
+        """Ask for each property; an empty line keeps the present value, or the schema's default, or
+        leaves it out.
 
         Args:
             values: the present ones.

@@ -29,7 +29,9 @@ class Lines(Protocol):
 
 
 class StandardLines:
-    """Lines of the standard input; prompts on the standard output, or on standard error where the output is no terminal."""
+    """Lines of the standard input; prompts on the standard output, or on standard error where the
+    output is no terminal.
+    """
 
     def __init__(self) -> None:
         self._is_output = sys.stdout.isatty()
@@ -43,7 +45,8 @@ class StandardLines:
         if self._is_output:
             return input(prompt)
         print(prompt, end="", file=sys.stderr, flush=True)
-        # Not sys.stdin.readline: a thread that waits in it keeps its lock, and the interpreter cannot end without that.
+        # Not sys.stdin.readline: a thread that waits in it keeps its lock, and the interpreter
+        # cannot end without that.
         typed = b""
         while not typed.endswith(b"\n"):
             more = os.read(sys.stdin.fileno(), 4096)
@@ -61,8 +64,9 @@ class StandardLines:
 def _interruptible() -> Iterator[None]:
     """Make sure that a SIGINT ends the reads of this thread.
 
-    Python raises KeyboardInterrupt when a system call is left. A signal that arrives after the prompt is printed, and before
-    the read has begun, leaves none: it would take effect with the next line. So a timer interrupts the read again and again.
+    Python raises KeyboardInterrupt when a system call is left. A signal that arrives after the
+    prompt is printed, and before the read has begun, leaves none: it would take effect with the
+    next line. So a timer interrupts the read again and again.
     """
     if (
         sys.platform
@@ -90,7 +94,9 @@ def is_attended() -> bool:
 
 
 class History:
-    """Lines that the arrow keys bring back: only those that are added, so no answers to questions."""
+    """Lines that the arrow keys bring back: only those that are added, so no answers to
+    questions.
+    """
 
     def __init__(self) -> None:
         self._add: Callable[[str], None] | None = None

@@ -21,12 +21,14 @@ NOBODY = "Nobody is at the terminal to allow it."
 
 
 class Terminal:
-    """A renderer, and the person in front of it. While a question is asked, nothing else is printed.
+    """A renderer, and the person in front of it.
+
+    While a question is asked, nothing else is printed.
 
     Args:
         renderer: prints the run; None if it is printed elsewhere.
-        lines: where questions are asked; by default the process's own input and output. Where nobody is there, every question
-            is refused.
+        lines: where questions are asked; by default the process's own input and output. Where
+            nobody is there, every question is refused.
         allowed: names of tools that need no permission.
         typed: whether the prompt was typed here, so that it is not printed again.
     """
@@ -49,7 +51,10 @@ class Terminal:
         self._changes: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def draw(self, seq: int, ops: Iterable[Sequence[Any]]) -> None:
-        """Print what a batch of ops adds; see `nbagent.pump.Renderer`. While a question is asked, hold it back."""
+        """Print what a batch of ops adds; see `nbagent.pump.Renderer`.
+
+        While a question is asked, hold it back.
+        """
         ops = [
             op for op in ops if not (self._typed and _opens(op, "prompt"))
         ]  # ops of blocks without an opening are ignored
@@ -62,7 +67,10 @@ class Terminal:
             self._changes.put(True)
 
     def wait(self, run: Run) -> Run:
-        """Draw a run, start it, and wait for its end; ask its questions on this thread. An interrupt stops the run."""
+        """Draw a run, start it, and wait for its end; ask its questions on this thread.
+
+        An interrupt stops the run.
+        """
         run.attach(self)
         run.on_end(lambda: self._changes.put(False))
         try:
@@ -114,10 +122,13 @@ def _opens(op: Sequence[Any], kind: str) -> bool:
 def draw(
     run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), typed: bool = False
 ) -> Run:
-    """Draw a run in the terminal and start it. In a script without an event loop, wait for its end, unless it is a chat.
+    """Draw a run in the terminal and start it.
 
-    Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code after this goes on while
-    the run waits, and may answer them. A run that is being printed is not printed twice.
+    In a script without an event loop, wait for its end, unless it is a chat.
+
+    Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code
+    after this goes on while the run waits, and may answer them. A run that is being printed is not
+    printed twice.
 
     Args:
         run: the run.
@@ -150,7 +161,9 @@ def ask_beside(run: Run, allowed: Collection[str] = ()) -> None:
 
 
 def refuse(question: Question) -> None:
-    """Deny a call, go on at a breakpoint, and close any other question, since there is nobody to answer."""
+    """Deny a call, go on at a breakpoint, and close any other question, since there is nobody to
+    answer.
+    """
     with contextlib.suppress(AnswerError):  # it has got an answer meanwhile
         if question.kind == "stop" and not question.can_remember:
             question.allow()

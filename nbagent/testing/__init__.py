@@ -1,4 +1,6 @@
-"""Runs of agents as tests, without a key or a network: what `run.to_test` writes its tests with, and the pytest fixture."""
+"""Runs of agents as tests, without a key or a network: what `run.to_test` writes its tests with,
+and the pytest fixture.
+"""
 
 from nbagent.testing.player import calls_of, play, stand_in
 from nbagent.testing.replies import Call, Digest, Reply

@@ -1,4 +1,6 @@
-"""`Cassette`: the fixture `nbagent` of a test: agents whose models are recorded once, and replayed from a file then."""
+"""`Cassette`: the fixture `nbagent` of a test: agents whose models are recorded once, and replayed
+from a file then.
+"""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +26,9 @@ FOLDER = "cassettes"
 
 
 class Recording(msgspec.Struct):
-    """A cassette's file: the replies that each agent's model gave, in order, by the agent's name."""
+    """A cassette's file: the replies that each agent's model gave, in order, by the agent's
+    name.
+    """
 
     agents: dict[str, list[Reply]]
 
@@ -55,7 +59,9 @@ class Cassette:
         return getattr(nbagent, name)
 
     def Agent(self, model: str, *args: Any, **options: Any) -> Agent:  # noqa: N802 - as the package's
-        """Return an agent, whose arguments are those of `nbagent.Agent`. Without recording, its client is not used.
+        """Return an agent, whose arguments are those of `nbagent.Agent`.
+
+        Without recording, its client is not used.
 
         Raises:
             NbagentError: there is no recording of it.
@@ -88,7 +94,9 @@ class Cassette:
             self.path.write_bytes(msgspec.json.format(masked, indent=2) + b"\n")
 
     def _name_of(self, name: str) -> str:
-        """Return a unique name for an agent: agents differ by name, and those of one name by their order."""
+        """Return a unique name for an agent: agents differ by name, and those of one name by their
+        order.
+        """
         number, own = 1, name
         while own in self._names:
             number += 1

@@ -66,7 +66,9 @@ def quoted(text: str) -> str:
 
 
 def _text(text: str, indent: int, used: int) -> str:
-    """Return a text as Python: a long one as adjacent literals, cut after line ends and between words."""
+    """Return a text as Python: a long one as adjacent literals, cut after line ends and between
+    words.
+    """
     made = quoted(text)
     if indent + used + len(made) <= LINE_CHARS:
         return made

@@ -19,8 +19,8 @@ def play(stream: Any, *, answers: Iterable[Any] = (), timeout: float = TIMEOUT_S
 
     Args:
         stream: as for `nbagent.show`, such as `agent.stream("…")`.
-        answers: to the questions of tools that ask before they are called, in order: True, False, changed arguments, or a text
-            as the reason of a denial. Further questions are denied.
+        answers: to the questions of tools that ask before they are called, in order: True, False,
+            changed arguments, or a text as the reason of a denial. Further questions are denied.
         timeout: seconds.
 
     Raises:
@@ -44,7 +44,8 @@ def calls_of(run: Run) -> list[Call]:
 
 
 def stand_in(tool: AnyTool | Callable[..., Any], *results: Any) -> AnyTool:
-    """Return a tool that takes the same arguments, and returns the given results in order: for one that must not run in a test.
+    """Return a tool that takes the same arguments, and returns the given results in order: for one
+    that must not run in a test.
 
     Args:
         tool: the tool, or its function.

@@ -31,7 +31,9 @@ class Call(msgspec.Struct, omit_defaults=True):
 
 
 class Reply(msgspec.Struct, omit_defaults=True):
-    """A response of the model: a thought, a text, calls; or an `error` with which its service refuses the request."""
+    """A response of the model: a thought, a text, calls; or an `error` with which its service
+    refuses the request.
+    """
 
     text: str = ""
     calls: list[Call] = []

@@ -19,7 +19,8 @@ REFUSED = 400
 
 
 class ModelServer(DemoServer):
-    """An HTTP server with OpenAI's two APIs that answers the nth request with the nth reply, whatever model it names.
+    """An HTTP server with OpenAI's two APIs that answers the nth request with the nth reply,
+    whatever model it names.
 
         with ModelServer([Reply(calls=[Call("add", {"a": 1, "b": 2})]), Reply("3")]) as model:
             agent = nbagent.Agent("recorded", tools=[add], client=model.client())

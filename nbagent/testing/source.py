@@ -1,4 +1,6 @@
-"""`SourceWriter`: the source of functions of a notebook, with all that it uses, for a file of its own."""
+"""`SourceWriter`: the source of functions of a notebook, with all that it uses, for a file of its
+own.
+"""
 
 import ast
 import builtins
@@ -34,7 +36,8 @@ class SourceWriter:
         """Add a tool, and return the expression that stands for it.
 
         Raises:
-            NbagentError: it has no source: a lambda, a method, a function inside another one, a server's tool, an agent.
+            NbagentError: it has no source: a lambda, a method, a function inside another one, a
+                server's tool, an agent.
         """
         function = getattr(tool, "function", None)
         if function is None or not inspect.isfunction(function):
@@ -121,7 +124,9 @@ def _globals_of(function: Any) -> dict[str, Any]:
 
 
 def _names_in(source: str) -> set[str]:
-    """Return the names that a definition takes from outside of it, builtins among them only where they are redefined."""
+    """Return the names that a definition takes from outside of it, builtins among them only where
+    they are redefined.
+    """
     names: set[str] = set()
 
     def read(table: symtable.SymbolTable, *, is_top: bool) -> None:
@@ -164,7 +169,9 @@ def _global_of(module: str, name: str) -> Any:
 
 
 def _is_json(value: Any) -> bool:
-    """Return True if a literal has texts for all keys of its dicts, and no sets, tuples or bytes."""
+    """Return True if a literal has texts for all keys of its dicts, and no sets, tuples or
+    bytes.
+    """
     match value:
         case dict():
             return all(isinstance(key, str) and _is_json(each) for key, each in value.items())

@@ -53,7 +53,8 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
 
 
 def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
-    """Check that a run has one prompt and one agent, which has the tools, and whose calls are known.
+    """Check that a run has one prompt and one agent, which has the tools, and whose calls are
+    known.
 
     Raises:
         NbagentError: it does not.
@@ -172,7 +173,9 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
 
 
 def _refusal_of(run: Run) -> str:
-    """Return the error with which the model's service refused a request, so that the run failed; "" if none did."""
+    """Return the error with which the model's service refused a request, so that the run failed; ""
+    if none did.
+    """
     message = "" if run.error is None else str(run.error)
     return _REFUSAL.sub("", message) if run.status == "failed" and _REFUSAL.match(message) else ""
 
@@ -185,7 +188,9 @@ def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
 
 
 def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
-    """Return the expression of a tool; of one that must not run twice, a stand-in with the recorded results."""
+    """Return the expression of a tool; of one that must not run twice, a stand-in with the recorded
+    results.
+    """
     expression = source.add(current_tool(tool)[0])
     if not tool.once:
         return expression

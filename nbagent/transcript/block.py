@@ -21,7 +21,8 @@ class Block:
 
     Attributes:
         closed: whether the block is finished.
-        props: the props so far. A text field that grows is joined only when `text` or `snapshot` asks for it.
+        props: the props so far. A text field that grows is joined only when `text` or `snapshot`
+            asks for it.
     """
 
     __slots__ = ("_growing", "closed", "id", "kind", "parent", "props")
@@ -62,7 +63,9 @@ class Block:
 
 
 def short_id(id: str) -> str:
-    """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
+    """Return the id as it can be sent; one that is too long to be sent with every change is cut and
+    ends with its hash.
+    """
     id = text_safe(id)
     return (
         id

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 MIN_WRITING_S = 0.2
 """Seconds of writing from which a speed says something."""
 
-# Chinese, Japanese and Korean are written without spaces, or with few: there each character counts as a word.
+# Chinese, Japanese and Korean are written without spaces, or with few: there each character counts
+# as a word.
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 

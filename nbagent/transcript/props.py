@@ -28,7 +28,9 @@ WholeEvent: TypeAlias = (
 
 
 def default_props(kind: str, ts: float) -> BlockProps:
-    """Return the props of a text, reasoning, agent or tool call of which nothing is known but when it began."""
+    """Return the props of a text, reasoning, agent or tool call of which nothing is known but when
+    it began.
+    """
     match kind:
         case "text":
             return TextProps(text="", text_kind="text")
@@ -101,7 +103,8 @@ def end_props(block: Block, event: e.RunEnd) -> BlockProps:
     """Return the props that the end of the run gives to a block that is still open."""
     match block.kind:
         case "tool":
-            # A call that the stream only announced is complete; one that was running when the run was stopped is not.
+            # A call that the stream only announced is complete; one that was running when the run
+            # was stopped is not.
             waits = (
                 event.status in ("completed", "paused", "max_steps")
                 and block.props["state"] != "input-streaming"

@@ -1,6 +1,7 @@
 """Shapes of results and arguments.
 
-A reader looks at pictures and tables, reads other results on demand, and finds what is short in the call's row.
+A reader looks at pictures and tables, reads other results on demand, and finds what is short in the
+call's row.
 """
 
 import re
@@ -24,9 +25,11 @@ def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
         bundle: representations of one value; see `nbagent.protocol.values.MimeBundle`.
 
     Returns:
-        `"picture"` for an image or a chart, also within HTML; `"table"` for HTML with a table; else None.
+        `"picture"` for an image or a chart, also within HTML; `"table"` for HTML with a table; else
+        None.
     """
-    # A type that is neither a text nor JSON is an image, or the data of a chart such as `application/vnd.vegalite.v5+json`.
+    # A type that is neither a text nor JSON is an image, or the data of a chart such as
+    # `application/vnd.vegalite.v5+json`.
     if any(
         not mime.startswith("text/") and mime != "application/json"
         for mime, value in bundle.items()
@@ -44,7 +47,9 @@ def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
 
 
 def are_short(args: Any) -> bool:
-    """Return True if a call's row shows its arguments whole: each on one line, within the limits of the row's label."""
+    """Return True if a call's row shows its arguments whole: each on one line, within the limits of
+    the row's label.
+    """
     if not isinstance(args, dict | list):
         return False
     values = args.values() if isinstance(args, dict) else args
@@ -70,5 +75,7 @@ def _is_short(value: Any) -> bool:
 
 
 def is_told(summary: str, bundle: Mapping[str, Any]) -> bool:
-    """Return True if a result's summary says all of it, so that nothing of its bundle is left to be shown."""
+    """Return True if a result's summary says all of it, so that nothing of its bundle is left to be
+    shown.
+    """
     return bundle.keys() <= _TEXTS and any(is_whole(summary, value) for value in bundle.values())

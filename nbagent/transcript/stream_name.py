@@ -12,8 +12,9 @@ class StreamName:
 
     Args:
         text: the name until the stream sends one.
-        origin: where `text` is from. The user's stays whatever the stream sends. That of a stream gives way to the agent's.
-            That of a function, which may be an SDK's such as `create`, gives way to the model's too.
+        origin: where `text` is from. The user's stays whatever the stream sends. That of a stream
+            gives way to the agent's. That of a function, which may be an SDK's such as `create`,
+            gives way to the model's too.
 
     Attributes:
         text: the name now.

@@ -1,8 +1,9 @@
 """The transcript: the one reducer. Events in, a tree of blocks and a short list of ops out.
 
-A block is one thing that a reader sees: a text, a thought, a tool call (see `nbagent.protocol.blocks`). Ops are the changes of
-the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()` at every moment, which is what the view does.
-The transcript has no clock: every time in it comes from an event's `ts`.
+A block is one thing that a reader sees: a text, a thought, a tool call (see
+`nbagent.protocol.blocks`). Ops are the changes of the tree (see `nbagent.protocol.ops`). Applying
+them in order gives `snapshot()` at every moment, which is what the view does. The transcript has no
+clock: every time in it comes from an event's `ts`.
 """
 
 import itertools
@@ -99,7 +100,10 @@ class Transcript(BlockTree):
         return [each.id for each in self._prompts].index(block) + 1
 
     def feed(self, event: e.Event) -> list[Op]:
-        """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
+        """Return the ops that one event causes.
+
+        After `run.end` events are still shown, but nothing reopens.
+        """
         self._counts["events"] += 1
         self._latest = event.ts
         return _REDUCERS[type(event)](self, event)
@@ -115,7 +119,7 @@ class Transcript(BlockTree):
         self._blocks_before = len(self.blocks)
         self._reader_spans: list[Span] = []  # in which the run waited for the reader
 
-    # --- blocks ---------------------------------------------------------------------------------------------------
+    # --- blocks ---
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
         props = start_props(event)
@@ -160,7 +164,10 @@ class Transcript(BlockTree):
         return [*ops, *self._set(block, props), *self._close(block)]
 
     def _add_whole(self, event: WholeEvent) -> list[Op]:
-        """Add a closed block. One that has no id of its own is named for the number of its event."""
+        """Add a closed block.
+
+        One that has no id of its own is named for the number of its event.
+        """
         props = whole_props(event)
         id = (
             event.id
@@ -170,7 +177,7 @@ class Transcript(BlockTree):
         block, ops = self._open(id, props, event.parent_id)
         return [*ops, *self._close(block)]
 
-    # --- tools, agents and approvals ------------------------------------------------------------------------------
+    # --- tools, agents and approvals ---
 
     def _tool_progress(self, event: e.ToolProgress) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
@@ -246,7 +253,8 @@ class Transcript(BlockTree):
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
         """Set `open` of a finished call. Return the ops for other calls.
 
-        They fold the table before it, where it shows a newer one, and keep the calls open in which it has a picture.
+        They fold the table before it, where it shows a newer one, and keep the calls open in which
+        it has a picture.
         """
         if "attempt_of" in block.props:
             props.open = True  # its reader waits for it
@@ -276,7 +284,10 @@ class Transcript(BlockTree):
         return ops
 
     def _agent_start(self, event: e.AgentStart) -> list[Op]:
-        """Open an agent. One that starts again, while it is open, is renamed: a lane whose stream names its model."""
+        """Open an agent.
+
+        One that starts again, while it is open, is renamed: a lane whose stream names its model.
+        """
         block = self.blocks.get(self.block_id(event.id, "agent"))
         if block is not None and not block.closed:
             return self._set(block, AgentProps(name=event.name))
@@ -340,7 +351,9 @@ class Transcript(BlockTree):
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
 
     def _begin_wait(self, question: Block, now: float) -> list[Op]:
-        """Stop the clocks of the calls and agents that a question stands in, and count the run's time."""
+        """Stop the clocks of the calls and agents that a question stands in, and count the run's
+        time.
+        """
         around = [block for block in self.above(question) if block.kind in ("tool", "agent")]
         attempt = next((at for at, block in enumerate(around) if "attempt_of" in block.props), None)
         around = [*around, self.root] if attempt is None else around[: attempt + 1]
@@ -371,7 +384,7 @@ class Transcript(BlockTree):
             return []
         return self._set(block, ToolProps(state=state))
 
-    # --- the run --------------------------------------------------------------------------------------------------
+    # --- the run ---
 
     def _run_start(self, event: e.RunStart) -> list[Op]:
         ops = self._name_by(event)
@@ -505,7 +518,9 @@ class Transcript(BlockTree):
         return (block for block in blocks if block.kind == "tool")
 
     def _speed(self, calls: Iterable[Block], now: float) -> float | None:
-        """Return the output tokens of the answer for each second in which the model wrote it; None if it is not known."""
+        """Return the output tokens of the answer for each second in which the model wrote it; None
+        if it is not known.
+        """
         began, first, total = (
             self.root.props["started"],
             self.root.props.get("first_token"),
@@ -519,7 +534,10 @@ class Transcript(BlockTree):
         return tokens_per_second(total - self._output_before, (began, now), pauses)
 
     def _mark_end(self, event: e.RunEnd) -> list[Op]:
-        """Mark where an answer of a chat stops that is not whole. The header shows the end of the last one only."""
+        """Mark where an answer of a chat stops that is not whole.
+
+        The header shows the end of the last one only.
+        """
         if event.status not in ("cancelled", "incomplete", "max_steps"):
             return []
         names = ("status", "stopped_by", "finish_reason", "code", "last_output")
@@ -572,4 +590,7 @@ _REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
     e.Custom: Transcript._add_whole,
     e.Raw: Transcript._add_whole,
 }
-"""Reduces an event of each class. A match over so many classes takes longer than most of these methods."""
+"""Reduces an event of each class.
+
+A match over so many classes takes longer than most of these methods.
+"""

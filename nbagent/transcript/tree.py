@@ -21,7 +21,9 @@ from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, merged
 
 COUNTER_INTERVAL_S = 1.0
-"""Seconds between two updates of the counters that every delta moves; each one redraws the header."""
+"""Seconds between two updates of the counters that every delta moves; each one redraws the
+header.
+"""
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
@@ -33,7 +35,9 @@ _HIGH_RATE_COUNTERS = frozenset({"events", "words"})
 
 
 class BlockTree:
-    """The blocks of a run. The transcript grows them; here are their readings, and the marks that a reader leaves.
+    """The blocks of a run.
+
+    The transcript grows them; here are their readings, and the marks that a reader leaves.
 
     Args:
         name: title of the run.
@@ -92,14 +96,17 @@ class BlockTree:
     def block_id(self, id: str, kind: str) -> str:
         """Return the block id for a producer's id.
 
-        The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
+        The id is shortened and made encodable, and prefixed with the kind if a block of another
+        kind already has it.
         """
         id = short_id(id)
         block = self.blocks.get(id)
         return id if block is None or block.kind == kind else f"{kind}:{id}"
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the props of that kind."""
+        """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the
+        props of that kind.
+        """
         self.root.set(self._counts)
         return [block.snapshot() for block in self.blocks.values()]
 
@@ -127,11 +134,13 @@ class BlockTree:
     def counters(self, shown: dict[str, Any]) -> list[Op]:
         """Return the op that brings the header's counters up to date.
 
-        Called once per flush, because an op for each event would cost more than the event. Counters that every delta
-        moves are updated once a second, by the events' clock, and at the end; the tools' counters at once.
+        Called once per flush, because an op for each event would cost more than the event. Counters
+        that every delta moves are updated once a second, by the events' clock, and at the end; the
+        tools' counters at once.
 
         Args:
-            shown: the counters that a view has so far, and when it got them; updated in place. Each view has its own.
+            shown: the counters that a view has so far, and when it got them; updated in place. Each
+                view has its own.
         """
         moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
         age = self._latest - shown.get("at", -COUNTER_INTERVAL_S)
@@ -144,7 +153,9 @@ class BlockTree:
         return [("set", ROOT, moved)]
 
     def stopping(self, by: str) -> list[Op]:
-        """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
+        """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not
+        ended yet.
+        """
         return (
             [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
         )
@@ -179,7 +190,9 @@ class BlockTree:
         )
 
     def copied(self, events: int) -> list[Op]:
-        """Return the ops by which the views learn that a static copy with this many events was sent."""
+        """Return the ops by which the views learn that a static copy with this many events was
+        sent.
+        """
         return self._set(self.root, RunProps(copied=events))
 
     def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:
@@ -193,8 +206,8 @@ class BlockTree:
         """Return the ops that show the tree of forks that the run belongs to."""
         return self._set(self.root, RunProps(forks=nodes))
 
-    # Everything that reaches a view passes `_open` or `_set`, or the transcript's `_grow`; so JSON is made safe there, and
-    # nowhere else.
+    # Everything that reaches a view passes `_open` or `_set`, or the transcript's `_grow`; so JSON
+    # is made safe there, and nowhere else.
 
     def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
         kind = kind_of(props)
@@ -236,7 +249,9 @@ class BlockTree:
         return [("close", block.id)]
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
-        """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
+        """Return the block of that id; opened here if its start never came, so that nothing
+        received is lost.
+        """
         block = self.blocks.get(id)
         if block is None or block.kind != kind:
             block = self.blocks.get(self.block_id(id, kind))

@@ -8,7 +8,8 @@ class UsageCount:
 
     Attributes:
         run: the run's own total so far, if the stream sends one; else None.
-        last_step: of the newest step of the run's own agent that has ended; None if it had no usage.
+        last_step: of the newest step of the run's own agent that has ended; None if it had no
+            usage.
     """
 
     def __init__(self) -> None:

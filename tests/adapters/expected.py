@@ -1,4 +1,6 @@
-"""Expected content of the recordings whose oracle in the manifest is "expected", taken from the recorded run itself."""
+"""Expected content of the recordings whose oracle in the manifest is "expected", taken from the
+recorded run itself.
+"""
 
 from typing import Any
 

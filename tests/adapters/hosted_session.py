@@ -44,7 +44,9 @@ class Events:
         return dumped
 
     def session(self, state: str, *actions: dict[str, Any], **fields: Any) -> dict[str, Any]:
-        """Return an event with the session's state: created, in_progress, idle, requires_action or failed."""
+        """Return an event with the session's state: created, in_progress, idle, requires_action or
+        failed.
+        """
         status = "idle" if state == "created" else state
         return self.make(
             f"agent.session.{state}",
@@ -59,7 +61,9 @@ class Events:
         usage: tuple[int, int] | None = None,
         **fields: Any,
     ) -> dict[str, Any]:
-        """Return an event with a turn's state: created, in_progress, completed, failed or cancelled."""
+        """Return an event with a turn's state: created, in_progress, completed, failed or
+        cancelled.
+        """
         status = "queued" if state == "created" else state
         turn = {
             "id": turn_id,

@@ -1,4 +1,6 @@
-"""Recorded streams by their manifest (tests/recordings/manifest.toml), and the rules of every event stream."""
+"""Recorded streams by their manifest (tests/recordings/manifest.toml), and the rules of every event
+stream.
+"""
 
 import json
 import tomllib
@@ -66,7 +68,9 @@ def name_of(path: Path) -> str:
 
 @cache
 def read_streams(path: Path, *, frames: bool = False) -> dict[str, list[Any]]:
-    """Return the streams of a file by name; most files have one, named "". The reading is independent of nbagent's.
+    """Return the streams of a file by name; most files have one, named "".
+
+    The reading is independent of nbagent's.
 
     Args:
         path: the file.
@@ -162,7 +166,10 @@ IN_PROCESS = ("value", "exception", "reply", "tool")
 
 @dataclass
 class Transcript:
-    """Content of an event stream as a reader sees it. Building it asserts the rules of event streams."""
+    """Content of an event stream as a reader sees it.
+
+    Building it asserts the rules of event streams.
+    """
 
     texts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)

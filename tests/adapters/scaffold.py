@@ -1,4 +1,5 @@
-"""Scaffold of a new adapter: `make adapter NAME=acme` writes the files that CONTRIBUTING.md describes, for a made-up format.
+"""Scaffold of a new adapter: `make adapter NAME=acme` writes the files that CONTRIBUTING.md
+describes, for a made-up format.
 
 The result passes every check. Replace the made-up format by the real one, file by file.
 """
@@ -97,7 +98,8 @@ def scaffold(root: Path, name: str) -> list[Path]:
         The files written or changed.
 
     Raises:
-        ValueError: `name` is not such an identifier, or a file or folder that would be written exists.
+        ValueError: `name` is not such an identifier, or a file or folder that would be written
+            exists.
     """
     folder = root / "nbagent" / "adapters" / name
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):

@@ -46,7 +46,7 @@ def answer_to(
     )
 
 
-# --- ACP ----------------------------------------------------------------------------------------------------------------
+# --- ACP ---
 
 OPTIONS = [
     {"optionId": "1", "name": "Yes", "kind": "allow_once"},
@@ -100,7 +100,7 @@ def test_acp_offers_what_its_options_are() -> None:
     assert refused["result"] == {"outcome": {"outcome": "cancelled"}}
 
 
-# --- MCP ----------------------------------------------------------------------------------------------------------------
+# --- MCP ---
 
 ELICITATION = {
     "message": "Which city?",
@@ -161,7 +161,7 @@ def test_an_mcp_call_that_requires_input_is_made_again_with_it() -> None:
     )
 
 
-# --- AG-UI --------------------------------------------------------------------------------------------------------------
+# --- AG-UI ---
 
 ANSWER_SCHEMA = {
     "type": "object",
@@ -255,7 +255,7 @@ def test_ag_ui_gets_the_value_of_an_input() -> None:
     )
 
 
-# --- OpenAI -------------------------------------------------------------------------------------------------------------
+# --- OpenAI ---
 
 
 def test_responses_get_items_after_the_response_that_asked() -> None:
@@ -318,7 +318,7 @@ def test_assistants_get_the_outputs_of_their_calls(path: str) -> None:
     assert form.value([answer_to(request, value="11.5")], None)[0]["output"] == "11.5"
 
 
-# --- Dexto --------------------------------------------------------------------------------------------------------------
+# --- Dexto ---
 
 
 def approval(type: str, **metadata: Any) -> ApprovalRequest:
@@ -379,7 +379,7 @@ def test_dexto_remembers_tools_but_no_commands() -> None:
     assert not approval("command_approval", command="rm").can_remember
 
 
-# --- LangGraph ----------------------------------------------------------------------------------------------------------
+# --- LangGraph ---
 
 
 def interrupts(*entries: tuple[str, Any]) -> list[ApprovalRequest]:
@@ -446,7 +446,7 @@ def test_a_langgraph_server_gets_a_command_in_place_of_the_input() -> None:
     )  # nothing is kept there
 
 
-# --- A2A ----------------------------------------------------------------------------------------------------------------
+# --- A2A ---
 
 
 def required(**metadata: Any) -> ApprovalRequest:
@@ -501,7 +501,7 @@ def test_hector_gets_a_part_that_says_whether_the_call_is_approved() -> None:
     }
 
 
-# --- others -------------------------------------------------------------------------------------------------------------
+# --- others ---
 
 
 def test_an_app_on_vercels_sdk_gets_its_approvals_by_id() -> None:

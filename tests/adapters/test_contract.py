@@ -1,4 +1,6 @@
-"""Contract of every adapter, over every recording: whole, cut at any place, broken off, and damaged."""
+"""Contract of every adapter, over every recording: whole, cut at any place, broken off, and
+damaged.
+"""
 
 import json
 import re
@@ -28,7 +30,7 @@ def with_oracle(oracle: str) -> pytest.MarkDecorator:
     )
 
 
-# --- what a recording holds -------------------------------------------------------------------------------------------
+# --- what a recording holds ---
 
 
 @with_oracle("snapshots")
@@ -122,7 +124,7 @@ def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_u
     assert len(unknown) == recording.raw, unknown
 
 
-# --- whose it is ------------------------------------------------------------------------------------------------------
+# --- whose it is ---
 
 
 SESSION = re.compile(
@@ -193,7 +195,7 @@ def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
         Transcript.of(decode(adapter(), [item, item]))
 
 
-# --- streams that end early -------------------------------------------------------------------------------------------
+# --- streams that end early ---
 
 
 def is_terminal(item: Any) -> bool:
@@ -237,7 +239,9 @@ def first_possible_end(recording: Recording, items: list[Any]) -> int:
 
 
 def cuts(recording: Recording, items: list[Any]) -> list[int]:
-    """Return the lengths of the prefixes to try: of a framework, many; else near the beginning, middle and end."""
+    """Return the lengths of the prefixes to try: of a framework, many; else near the beginning,
+    middle and end.
+    """
     count, end = len(items), first_possible_end(recording, items)
     if recording.kind == "framework":
         return sample(range(1, count), 24)
@@ -292,7 +296,7 @@ def test_a_stream_that_breaks_or_is_stopped_says_so(recording: Recording) -> Non
     assert Transcript.of(stopped).texts == Transcript.of(broken).texts
 
 
-# --- streams that are no such streams ---------------------------------------------------------------------------------
+# --- streams that are no such streams ---
 
 
 def any_recording(kind: str) -> st.SearchStrategy[Recording]:

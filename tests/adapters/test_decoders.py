@@ -57,7 +57,8 @@ def test_the_first_item_tells_the_system(item: Any, system: str) -> None:
     assert decoder_for(item).system == system
 
 
-# Items that satisfy two formats, with the adapter that gets them and the one that comes later in the order.
+# Items that satisfy two formats, with the adapter that gets them and the one that comes later in
+# the order.
 SESSION_ERROR = {
     "type": "error",
     "error": {"type": "server_error", "message": "no"},
@@ -82,7 +83,9 @@ PRECEDENCE = [
 
 
 def recognisers(item: Any) -> tuple[str, ...]:
-    """Return the systems that recognise an item, in the order of the adapters, without "unknown"."""
+    """Return the systems that recognise an item, in the order of the adapters, without
+    "unknown".
+    """
     return tuple(
         adapter.system
         for adapter in adapters()

@@ -1,4 +1,6 @@
-"""Streams as the systems' own pages print them: read as a reader of that page expects, whole and cut after any item."""
+"""Streams as the systems' own pages print them: read as a reader of that page expects, whole and
+cut after any item.
+"""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +26,8 @@ class Page:
     Attributes:
         blocks: texts as they are, tool calls as (name, arguments, result, status), in order.
         status: of the run at the end.
-        closes: the stream's last word is the close of its connection, so that a cut looks like the end.
+        closes: the stream's last word is the close of its connection, so that a cut looks like the
+            end.
     """
 
     blocks: list[Any]
@@ -81,7 +84,9 @@ every_page = pytest.mark.parametrize(("name", "page"), PAGES.items(), ids=PAGES)
 
 
 def items_of(name: str) -> list[Any]:
-    """Return the items of a file: those of a body as they come over HTTP, or the messages of a list."""
+    """Return the items of a file: those of a body as they come over HTTP, or the messages of a
+    list.
+    """
     path: Path = FOLDER / "documented" / name
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -96,7 +101,10 @@ def read(name: str, items: list[Any]) -> list[ev.Event]:
 
 
 def blocks_of(events: list[ev.Event]) -> list[Any]:
-    """Return what a reader sees, in order, as `Page.blocks`. Asserts that nothing is open at the end."""
+    """Return what a reader sees, in order, as `Page.blocks`.
+
+    Asserts that nothing is open at the end.
+    """
     transcript = Transcript()
     for event in events:
         transcript.feed(event)
@@ -166,7 +174,9 @@ def test_without_remarks_the_answer_of_a_page_is_left(name: str, page: Page) -> 
     "name", [name for name in PAGES if name.endswith(".sse") and "one-line" not in name]
 )
 def test_a_page_streams_line_by_line(name: str) -> None:
-    """No reader waits for the next but one event, also where a page prints no empty lines between events."""
+    """No reader waits for the next but one event, also where a page prints no empty lines between
+    events.
+    """
     body, items = BodyDecoder("text/event-stream"), items_of(name)
     events_begun = items_come = 0
     for line in (FOLDER / "documented" / name).read_bytes().splitlines(keepends=True):

@@ -46,7 +46,9 @@ def test_its_own_error_is_not_reported_twice() -> None:
 
 
 def persona(name: str, text: str, status: ev.RunStatus = "completed") -> list[ev.Event]:
-    """Return the events of an agent's run as `agent.stream` gives them: every run has the same ids."""
+    """Return the events of an agent's run as `agent.stream` gives them: every run has the same
+    ids.
+    """
     usage = ev.Usage(input=10, output=2)
     return [
         ev.RunStart(name=name, model="m"),

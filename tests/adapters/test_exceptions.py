@@ -1,4 +1,6 @@
-"""Errors that end a stream: their message, their address and cause, and the tool that raised them."""
+"""Errors that end a stream: their message, their address and cause, and the tool that raised
+them.
+"""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,6 @@
-"""Items in the frame of a server-sent event, `{"event": name, "data": payload}`, in the stream of any system."""
+"""Items in the frame of a server-sent event, `{"event": name, "data": payload}`, in the stream of
+any system.
+"""
 
 from typing import Any
 

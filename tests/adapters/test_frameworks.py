@@ -19,7 +19,7 @@ def only(events: list[ev.Event], kind: type) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-# --- Pydantic AI ------------------------------------------------------------------------------------------------------
+# --- Pydantic AI ---
 
 CALL = {"part_kind": "tool-call", "tool_name": "rm", "tool_call_id": "c", "args": {"path": "/"}}
 
@@ -104,7 +104,7 @@ def test_deferred_calls_wait_for_approval() -> None:
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
-# --- smolagents -------------------------------------------------------------------------------------------------------
+# --- smolagents ---
 
 
 @dataclass
@@ -144,7 +144,7 @@ def test_too_many_steps_end_the_run_as_that() -> None:
     assert [error.fatal for error in only(events, ev.Error)] == [False]
 
 
-# --- LlamaIndex -------------------------------------------------------------------------------------------------------
+# --- LlamaIndex ---
 
 
 def llama(name: str, **fields: Any) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def test_thoughts_and_a_tool_that_fails_are_told_as_the_server_writes_them() -> 
     assert [result.status for result in only(events, ev.ToolResult)] == ["error"]
 
 
-# --- CrewAI -----------------------------------------------------------------------------------------------------------
+# --- CrewAI ---
 
 
 def test_a_crew_streams_text_thoughts_and_tools() -> None:
@@ -302,7 +302,7 @@ def test_the_chunks_of_a_crew_are_text() -> None:
     assert Transcript.of(run(*chunks)).texts == ["Hi you"]
 
 
-# --- ADK --------------------------------------------------------------------------------------------------------------
+# --- ADK ---
 
 
 def adk(*parts: Any, role: str = "model", **fields: Any) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def snake(value: Any) -> Any:
 
 
 def both(*items: Json) -> list[ev.Event]:
-    """Return the events of the chunks, after asserting that they are the same in either spelling."""
+    """Return the events of the chunks, after asserting that they are the same in either
+    spelling.
+    """
     events = decode(GeminiDecoder(), items)
     other = decode(GeminiDecoder(), [snake(item) for item in items])
     assert [replace(event, meta=None) for event in other] == [

@@ -129,7 +129,9 @@ def test_an_item_of_a_new_kind_is_kept() -> None:
 
 
 class Run:
-    """Stand-in for the result of `Runner.run_streamed`, which is no iterator but has `stream_events`."""
+    """Stand-in for the result of `Runner.run_streamed`, which is no iterator but has
+    `stream_events`.
+    """
 
     is_complete = True
 

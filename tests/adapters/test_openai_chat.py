@@ -45,7 +45,9 @@ def as_objects(items: list[Any]) -> list[Any]:
 
 
 def both(*items: Any) -> Transcript:
-    """Return the transcript of the items, after asserting that it is the same for dicts and for SDK objects."""
+    """Return the transcript of the items, after asserting that it is the same for dicts and for SDK
+    objects.
+    """
     events = decode(ChatDecoder(), items)
     assert decode(ChatDecoder(), as_objects(list(items))) == events
     return Transcript.of(events)

@@ -1,4 +1,7 @@
-"""OpenAI's hosted sessions: cases that no recording has. Every event is validated by the SDK's own types."""
+"""OpenAI's hosted sessions: cases that no recording has.
+
+Every event is validated by the SDK's own types.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -71,7 +74,7 @@ def begin(make: Events) -> list[Any]:
     return [make.session("in_progress"), make.turn("created")]
 
 
-# --- the recordings ---------------------------------------------------------------------------------------------------
+# --- the recordings ---
 
 
 @pytest.mark.parametrize("recording", CONSTRUCTED, ids=str)
@@ -88,7 +91,7 @@ def test_an_event_that_comes_twice_is_read_once(recording: Recording) -> None:
     assert decode(SessionsDecoder(), twice) == decode(SessionsDecoder(), items)
 
 
-# --- whose an item is ---------------------------------------------------------------------------------------------------
+# --- whose an item is ---
 
 
 def test_an_error_that_names_its_session_is_a_session_s(make: Events) -> None:
@@ -100,7 +103,7 @@ def test_an_error_that_names_its_session_is_a_session_s(make: Events) -> None:
     assert decoder_for(nameless).system != "openai.sessions"
 
 
-# --- the end ------------------------------------------------------------------------------------------------------------
+# --- the end ---
 
 
 async def test_the_stream_stays_open_but_the_run_ends_when_the_session_is_idle_again(
@@ -180,7 +183,7 @@ def test_a_stream_that_is_joined_within_a_turn_has_its_end(make: Events) -> None
     assert (events[-1].status, events[-1].usage.total) == ("completed", 2)  # type: ignore[union-attr]
 
 
-# --- what it says -------------------------------------------------------------------------------------------------------
+# --- what it says ---
 
 
 def test_a_message_tells_its_phase(make: Events, begin: list[Any]) -> None:
@@ -212,7 +215,7 @@ def test_the_parts_of_a_thought_are_one_thought(make: Events, begin: list[Any]) 
     assert [start.kind for start in only(events, ev.ReasoningStart)] == ["summary"]
 
 
-# --- calls --------------------------------------------------------------------------------------------------------------
+# --- calls ---
 
 
 def test_what_a_command_writes_is_seen_at_once_and_is_its_result(
@@ -290,7 +293,7 @@ def test_what_agents_tell_each_other_in_secret_is_left_out(make: Events, begin: 
     assert only(events, ev.Custom)[0].data == {"from": "agent_1", "to": "sub_1", "text": "Look"}
 
 
-# --- what it waits for --------------------------------------------------------------------------------------------------
+# --- what it waits for ---
 
 
 def test_a_function_s_output_is_waited_for_and_the_run_goes_on(
@@ -410,7 +413,7 @@ def test_an_environment_that_has_to_be_connected_is_asked_for(
     ]
 
 
-# --- environments and sub-agents ----------------------------------------------------------------------------------------
+# --- environments and sub-agents ---
 
 
 def test_every_state_of_the_environment_is_a_line(make: Events) -> None:

@@ -1,4 +1,6 @@
-"""A run that waits for its reader: its stream ends, the run does not, and the next stream goes on with it."""
+"""A run that waits for its reader: its stream ends, the run does not, and the next stream goes on
+with it.
+"""
 
 import pytest
 from adapters.recorded import RECORDINGS, Recording
@@ -33,7 +35,9 @@ def test_a_run_pauses_where_it_would_end_as_paused(recording: Recording) -> None
 
 
 def is_plain(decoder: DetectingDecoder, events: list[ev.Event]) -> bool:
-    """Return True for events without a run around them, of which nobody can say that they are all."""
+    """Return True for events without a run around them, of which nobody can say that they are
+    all.
+    """
     return decoder.system == "nbagent" and not any(
         isinstance(event, ev.RunStart) for event in events
     )

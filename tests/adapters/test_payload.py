@@ -1,4 +1,7 @@
-"""SDK objects under the names of the wire. The stand-ins have the attributes that the real classes are read by."""
+"""SDK objects under the names of the wire.
+
+The stand-ins have the attributes that the real classes are read by.
+"""
 
 from types import SimpleNamespace
 from typing import Any

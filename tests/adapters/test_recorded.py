@@ -1,4 +1,6 @@
-"""Manifest of the recordings: it covers every file, and agrees with PROVENANCE.md and with the code's comments."""
+"""Manifest of the recordings: it covers every file, and agrees with PROVENANCE.md and with the
+code's comments.
+"""
 
 import re
 from pathlib import Path

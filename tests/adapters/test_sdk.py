@@ -1,4 +1,6 @@
-"""The openai SDK reads the recordings from a server on loopback: its objects decode to the events of the wire."""
+"""The openai SDK reads the recordings from a server on loopback: its objects decode to the events
+of the wire.
+"""
 
 import json
 import threading

@@ -1,4 +1,6 @@
-"""Rules that a conversation has to keep in each of OpenAI's APIs, and conversations to try them on."""
+"""Rules that a conversation has to keep in each of OpenAI's APIs, and conversations to try them
+on.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +14,9 @@ Json = dict[str, Any]
 
 
 def check_chat(messages: Iterable[Json]) -> None:
-    """Assert that Chat Completions takes the messages: each call is answered at once, and nothing else is."""
+    """Assert that Chat Completions takes the messages: each call is answered at once, and nothing
+    else is.
+    """
     open_calls: list[str] = []
     for message in messages:
         if message["role"] == "tool":
@@ -27,7 +31,9 @@ def check_chat(messages: Iterable[Json]) -> None:
 
 
 def check_responses(items: Iterable[Json]) -> None:
-    """Assert that the Responses API takes the input: each output follows its call, and each call has one."""
+    """Assert that the Responses API takes the input: each output follows its call, and each call
+    has one.
+    """
     open_calls: list[str] = []
     for item in items:
         if item.get("type") == "function_call":
@@ -58,7 +64,9 @@ BROKEN = st.lists(st.one_of(USER, ANSWER, CALL, OUTPUT), max_size=20)
 
 @st.composite
 def turns(draw: st.DrawFn) -> list[Item]:
-    """Return a turn as an agent makes it: a prompt, responses with calls and their outputs, an answer."""
+    """Return a turn as an agent makes it: a prompt, responses with calls and their outputs, an
+    answer.
+    """
     made: list[Item] = [draw(USER)]
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):

@@ -1,4 +1,5 @@
-"""Signatures of tools, with arguments that fit and some that do not: the forms of an answer are made from their schemas.
+"""Signatures of tools, with arguments that fit and some that do not: the forms of an answer are
+made from their schemas.
 
 `python tests/agent/forms.py` writes them to tests/shared/forms.json, which the view's tests read.
 """

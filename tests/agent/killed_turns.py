@@ -1,8 +1,10 @@
-"""Turns of a session, each killed at another point: `python -m agent.killed_turns URL FOLDER API STEP KIND…`.
+"""Turns of a session, each killed at another point: `python -m agent.killed_turns URL FOLDER API
+STEP KIND…`.
 
-A turn is killed when its reader has had the nth event, or before or after the nth write to the store. Each has a store of its
-own in the folder, and a file with what its reader had seen and what its tools had done. STEP lies between the numbers of two
-events, KINDs are "event", "before write" and "after write". The last turn of each kind is not killed.
+A turn is killed when its reader has had the nth event, or before or after the nth write to the
+store. Each has a store of its own in the folder, and a file with what its reader had seen and what
+its tools had done. STEP lies between the numbers of two events, KINDs are "event", "before write"
+and "after write". The last turn of each kind is not killed.
 """
 
 import itertools

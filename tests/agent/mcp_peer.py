@@ -1,4 +1,6 @@
-"""An MCP server for the tests, on the official SDK: `python mcp_peer.py` on stdio, `python mcp_peer.py PORT` over HTTP."""
+"""An MCP server for the tests, on the official SDK: `python mcp_peer.py` on stdio, `python
+mcp_peer.py PORT` over HTTP.
+"""
 
 import asyncio
 import base64

@@ -1,4 +1,7 @@
-"""An MCP server on stdio without any SDK, as of protocol version 2025-11-25. It writes its process id into `pid`."""
+"""An MCP server on stdio without any SDK, as of protocol version 2025-11-25.
+
+It writes its process id into `pid`.
+"""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """A model server on loopback with scripted answers, in the formats of OpenAI's two APIs.
 
-The events have the shapes of real streams (openai.com, recorded in 2025); their contents are made up.
+The events have the shapes of real streams (openai.com, recorded in 2025); their contents are made
+up.
 """
 
 import json
@@ -91,7 +92,8 @@ Reply = Callable[[Exchange], None] | list[Json]
 
 
 class Server:
-    """Answers the nth request with the nth reply: a list of events to stream, or a function of the exchange.
+    """Answers the nth request with the nth reply: a list of events to stream, or a function of the
+    exchange.
 
     Attributes:
         exchanges: the requests so far.
@@ -174,7 +176,7 @@ def refuse(status: int, message: str, **fields: Any) -> Callable[[Exchange], Non
     )
 
 
-# --- Chat Completions -------------------------------------------------------------------------------------------------
+# --- Chat Completions ---
 
 
 def chat_chunk(delta: Json, finish_reason: str | None = None, number: int = 1) -> Json:
@@ -195,7 +197,9 @@ def chat(
     finish_reason: str | None = None,
     number: int = 1,
 ) -> list[Json]:
-    """Return a whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
+    """Return a whole reply: a text in pieces, then calls (id, name, arguments), the arguments in
+    two pieces each.
+    """
     calls = list(calls)
     events = [chat_chunk({"role": "assistant", "content": ""}, number=number)]
     events += [chat_chunk({"content": text}, number=number) for text in texts]
@@ -218,7 +222,7 @@ def chat(
     return [*events, {**chat_chunk({}, number=number), "choices": [], "usage": usage}]
 
 
-# --- Responses --------------------------------------------------------------------------------------------------------
+# --- Responses ---
 
 
 def message(text: str, item_id: str = "msg_1", **fields: Any) -> Json:

@@ -72,7 +72,7 @@ def of(events: list[e.Event], kind: type[e.Event]) -> list[Any]:
     return [event for event in events if type(event) is kind]
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- answers ---
 
 
 @both_apis
@@ -247,7 +247,7 @@ async def test_one_agent_runs_many_prompts_at_once_and_remembers_none() -> None:
     assert {len(body["messages"]) for body in server.bodies} == {1}
 
 
-# --- tools ------------------------------------------------------------------------------------------------------------
+# --- tools ---
 
 
 async def test_calls_of_one_response_run_together_and_report_as_they_finish() -> None:
@@ -508,7 +508,7 @@ async def test_max_steps_ends_a_model_that_calls_for_ever() -> None:
     assert len(server.bodies) == 6
 
 
-# --- stopping ---------------------------------------------------------------------------------------------------------
+# --- stopping ---
 
 
 def talk_and_hold(exchange: Exchange) -> None:
@@ -677,7 +677,7 @@ async def test_a_stream_that_was_read_says_so() -> None:
             aiter(stream)
 
 
-# --- what can go wrong ------------------------------------------------------------------------------------------------
+# --- what can go wrong ---
 
 
 @both_apis
@@ -908,7 +908,7 @@ async def test_a_loop_may_ask_for_some_types_of_events(types: Any) -> None:
         agent.stream("go", types="tool_result")
 
 
-# --- typical mistakes -------------------------------------------------------------------------------------------------
+# --- typical mistakes ---
 
 
 def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
@@ -989,7 +989,7 @@ def test_a_tool_that_tells_a_model_nothing_is_warned_of_by_name() -> None:
     assert warned[0].filename == __file__
 
 
-# --- readers ----------------------------------------------------------------------------------------------------------
+# --- readers ---
 
 
 def test_plain_code_reads_with_for() -> None:
@@ -1062,7 +1062,7 @@ async def test_a_client_used_on_the_users_loop_serves_the_agent_too() -> None:
         await client.close()
 
 
-# --- the agent itself -------------------------------------------------------------------------------------------------
+# --- the agent itself ---
 
 
 def test_the_repr_names_model_and_tools_and_no_key() -> None:

@@ -1,4 +1,6 @@
-"""Questions of tools to the reader, where there is none: `generate`, with a handler and without one."""
+"""Questions of tools to the reader, where there is none: `generate`, with a handler and without
+one.
+"""
 
 import asyncio
 import threading

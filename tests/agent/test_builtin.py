@@ -34,7 +34,7 @@ def test_the_tools_that_change_things_ask_first(tmp_path: Path) -> None:
             make(tmp_path / "nowhere")
 
 
-# --- write_file -----------------------------------------------------------------------------------------------------
+# --- write_file ---
 
 
 async def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> Non
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
-# --- execute_command ------------------------------------------------------------------------------------------------
+# --- execute_command ---
 
 
 async def test_a_command_runs_in_the_folder_with_its_errors_in_the_output(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ async def test_the_output_appears_in_the_panel_as_it_comes(tmp_path: Path) -> No
     assert shown == "one\ntwo\n"
 
 
-# --- search ---------------------------------------------------------------------------------------------------------
+# --- search ---
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ async def test_a_credential_in_a_file_is_masked_for_the_model(tmp_path: Path) ->
     assert "key is sk•••" in await run(search(tmp_path), query="key")
 
 
-# --- agent_call -----------------------------------------------------------------------------------------------------
+# --- agent_call ---
 
 
 class Echo:

@@ -305,7 +305,7 @@ def test_one_mistake_is_one_line_and_several_are_a_list(tmp_path: Path) -> None:
         nbagent.load_agents(tmp_path / "latin.yaml")
 
 
-# --- secrets --------------------------------------------------------------------------------------------------------
+# --- secrets ---
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def test_variables_stand_in_any_text() -> None:
     assert document.problems == []
 
 
-# --- models and tools -----------------------------------------------------------------------------------------------
+# --- models and tools ---
 
 
 def test_an_agent_without_a_model_has_that_of_the_environment_else_the_demo_model_which_says_so(
@@ -484,7 +484,7 @@ async def test_the_tools_of_mcp_servers_are_an_agents_too(
     assert "1 + 2 = **3**" in await local.generate("Call add with a = 1 and b = 2.")
 
 
-# --- the YAML itself ------------------------------------------------------------------------------------------------
+# --- the YAML itself ---
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12).filter(
     lambda text: "$" not in text

@@ -1,4 +1,6 @@
-"""The forms of an answer: what the view takes for right is right here, and what it refuses is refused here."""
+"""The forms of an answer: what the view takes for right is right here, and what it refuses is
+refused here.
+"""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Budgets in tokens and cost, and calls in a loop: as data, and in runs against a real server on loopback."""
+"""Budgets in tokens and cost, and calls in a loop: as data, and in runs against a real server on
+loopback.
+"""
 
 from typing import Any
 
@@ -17,7 +19,7 @@ from nbagent.errors import AgentError, NbagentError
 PRICES = {"input": 1.0, "output": 10.0}
 CALL = say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')])
 
-# --- budgets ----------------------------------------------------------------------------------------------------------
+# --- budgets ---
 
 
 @both_apis
@@ -123,7 +125,7 @@ def test_a_limit_that_cannot_be_is_refused(options: dict[str, Any], message: str
         agent_of(server, **options)
 
 
-# --- calls in a loop --------------------------------------------------------------------------------------------------
+# --- calls in a loop ---
 
 
 async def test_a_model_that_repeats_a_call_is_told_and_then_ended() -> None:

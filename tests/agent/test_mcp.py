@@ -175,7 +175,7 @@ async def test_tools_that_are_added_are_offered_with_the_next_response(peer: Any
             await asyncio.sleep(0.01)
 
 
-# --- life and death ---------------------------------------------------------------------------------------------------
+# --- life and death ---
 
 
 @pytest.fixture
@@ -398,7 +398,7 @@ async def test_a_run_that_a_server_is_closed_in_does_not_start_it_again(
     await on_own_loop(server.tools())  # another use starts it
 
 
-# --- what has no end --------------------------------------------------------------------------------------------------
+# --- what has no end ---
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,10 @@ async def test_a_message_that_is_too_long_ends_the_call_with_a_sentence(small: A
 
 
 class JsonPeer(http.server.BaseHTTPRequestHandler):
-    """An MCP server over HTTP that answers with JSON, without any SDK. The result of its tool is 2 MB long."""
+    """An MCP server over HTTP that answers with JSON, without any SDK.
+
+    The result of its tool is 2 MB long.
+    """
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -475,7 +478,7 @@ def test_lines_are_decoded_however_they_are_cut(lines: list[bytes], data: st.Dat
     assert "".join(map(decoder.decode, pieces)) == whole.decode("utf-8", "replace")
 
 
-# --- names and options ------------------------------------------------------------------------------------------------
+# --- names and options ---
 
 
 async def test_names_that_collide_get_the_servers_name(small: Any) -> None:

@@ -1,4 +1,6 @@
-"""Agents as tools of other agents, hand-offs, and agents one after the other, against a real server on loopback."""
+"""Agents as tools of other agents, hand-offs, and agents one after the other, against a real server
+on loopback.
+"""
 
 import asyncio
 import itertools
@@ -36,7 +38,9 @@ def pair(server: Server, **options: Any) -> Agent:
 
 
 def slow_inside(name: str) -> Any:
-    """Return a reply that gives an agent a task, never answers that one, and says "Too slow." when its result has come."""
+    """Return a reply that gives an agent a task, never answers that one, and says "Too slow." when
+    its result has come.
+    """
 
     def reply(exchange: Exchange) -> None:
         messages = exchange.body["messages"]
@@ -49,7 +53,7 @@ def slow_inside(name: str) -> Any:
     return reply
 
 
-# --- an agent as a tool -----------------------------------------------------------------------------------------------
+# --- an agent as a tool ---
 
 
 async def test_an_agent_is_a_tool_with_one_parameter() -> None:
@@ -277,7 +281,7 @@ async def test_generate_inside_a_tool_is_nested_too(where: str) -> None:
     assert tokens(end_of(events)) == (40, 20, 60)
 
 
-# --- a tool that returns a stream -------------------------------------------------------------------------------------
+# --- a tool that returns a stream ---
 
 
 def returns(make: Callable[[], Any], **options: Any) -> Any:
@@ -482,7 +486,7 @@ def test_a_name_that_two_have_is_refused() -> None:
             agent_of(server, handoffs=twins[0])
 
 
-# --- hand-offs --------------------------------------------------------------------------------------------------------
+# --- hand-offs ---
 
 
 def transfer(name: str, call_id: str = "h1") -> Any:
@@ -600,7 +604,7 @@ async def test_agents_that_hand_over_for_ever_reach_the_limit_of_steps() -> None
     assert [event.agent for event in of(events, e.StepStart)] == ["a", "b"] * 3
 
 
-# --- one after the other, side by side --------------------------------------------------------------------------------
+# --- one after the other, side by side ---
 
 
 async def test_personas_speak_one_after_the_other_in_one_run() -> None:
@@ -653,7 +657,7 @@ async def test_a_sub_agents_events_in_a_lane_stay_in_the_lane() -> None:
     assert [block["parent"].partition("/")[0] for block in agents] == ["lane-1", "lane-2"]
 
 
-# --- concurrency ------------------------------------------------------------------------------------------------------
+# --- concurrency ---
 
 
 async def test_concurrency_limits_the_requests_under_way() -> None:

@@ -1,4 +1,6 @@
-"""The answer that every contestant streams: Markdown of all usual kinds, in deltas of four characters, 500 of them a second."""
+"""The answer that every contestant streams: Markdown of all usual kinds, in deltas of four
+characters, 500 of them a second.
+"""
 
 import asyncio
 import itertools
@@ -71,7 +73,8 @@ def answer(deltas: int) -> str:
         if len(text) >= size:
             break
         text += SECTIONS[number % len(SECTIONS)].format(number)
-    # Cut between two sections, and filled with a plain paragraph, so that the last word is a paragraph of its own.
+    # Cut between two sections, and filled with a plain paragraph, so that the last word is a
+    # paragraph of its own.
     text = text[: text.rindex("\n\n## ", 0, size) + 2]
     missing = size - len(text)
     return text + (FILLER * (missing // len(FILLER) + 1))[:missing] + "\n\n" + END
@@ -82,7 +85,8 @@ async def stream(deltas: int, log: str) -> AsyncIterator[str]:
 
     Args:
         deltas: number of deltas.
-        log: a file to write the time of the last delta to (JSON, seconds since the epoch), just before it is yielded.
+        log: a file to write the time of the last delta to (JSON, seconds since the epoch), just
+            before it is yielded.
     """
     text = answer(deltas)
     began = time.perf_counter()

@@ -1,10 +1,11 @@
-"""Benchmark of text deltas through decoder, gate, transcript and coalescing: deltas a second on one core, and bytes sent.
+"""Benchmark of text deltas through decoder, gate, transcript and coalescing: deltas a second on one
+core, and bytes sent.
 
     python tests/bench/deltas.py [count]
 
-Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a second: a batch every seven
-deltas. It is compared with two common approaches: sending the whole text with every delta, and sending every
-delta by itself.
+Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a
+second: a batch every seven deltas. It is compared with two common approaches: sending the whole
+text with every delta, and sending every delta by itself.
 """
 
 import gc

@@ -1,6 +1,8 @@
-"""The environment of the bench, under `.venv/bench`: Panel installs an extension into JupyterLab that no test should load.
+"""The environment of the bench, under `.venv/bench`: Panel installs an extension into JupyterLab
+that no test should load.
 
-`PYTHONPATH=tests python -m bench.environment` makes it, if it is missing. It imports nbagent from the working tree.
+`PYTHONPATH=tests python -m bench.environment` makes it, if it is missing. It imports nbagent from
+the working tree.
 """
 
 import environment

@@ -36,7 +36,9 @@ class Cost:
 
 
 def least(costs: Iterable[Cost]) -> list[Cost]:
-    """Return the least of each figure over several rounds: other load on the machine can only add."""
+    """Return the least of each figure over several rounds: other load on the machine can only
+    add.
+    """
     best: dict[tuple[str, int], Cost] = {}
     for cost in costs:
         known = best.setdefault((cost.peer, cost.deltas), cost)

@@ -1,4 +1,5 @@
-"""Benchmark of `import nbagent` beside `import anywidget`, which it builds on: whole processes, in turn.
+"""Benchmark of `import nbagent` beside `import anywidget`, which it builds on: whole processes, in
+turn.
 
 python tests/bench/imports.py [rounds]
 """

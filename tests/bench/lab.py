@@ -2,10 +2,11 @@
 
     PYTHONPATH=tests .venv/bench/bin/python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
 
-The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a real Chromium, one after the
-other, each in a fresh browser and kernel, all in this run. Figures of one machine and run can be compared with one another,
-not with those of another run; so only the ratios count. With several rounds each figure is the least of them: other load
-on the machine can only add.
+The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a
+real Chromium, one after the other, each in a fresh browser and kernel, all in this run. Figures of
+one machine and run can be compared with one another, not with those of another run; so only the
+ratios count. With several rounds each figure is the least of them: other load on the machine can
+only add.
 
 It runs in an environment of its own, which `bench.environment` makes.
 """
@@ -39,7 +40,8 @@ new PerformanceObserver((list) => {
 }).observe({ entryTypes: ["longtask"] });
 """
 
-# Resolves with the time (seconds since the epoch) of the first frame in which the last word is in the page.
+# Resolves with the time (seconds since the epoch) of the first frame in which the last word is in
+# the page.
 LAST_WORD = """(word) => new Promise((resolve) => {
   const shown = () => {
     const roots = [document.querySelector(".jp-NotebookPanel")];
@@ -54,7 +56,9 @@ LAST_WORD = """(word) => new Promise((resolve) => {
 })"""
 
 PROSE = "A notebook has words in it."
-"""For Markdown, as for the first HTML, JupyterLab loads MathJax once per page: not a cost of any contestant."""
+"""For Markdown, as for the first HTML, JupyterLab loads MathJax once per page: not a cost of any
+contestant.
+"""
 TIMEOUT_FACTOR = 6
 """Limit of the time until the last word, as a multiple of the stream's own duration."""
 SETTLE_MS = 1500
@@ -92,7 +96,9 @@ class Wire:
 def opened(
     playwright: Playwright, lab: Lab, cells: Sequence[str]
 ) -> Iterator[tuple[Notebook, Wire]]:
-    """Yield a notebook of these cells in a fresh browser and kernel, its first cell executed, and its WebSockets' traffic."""
+    """Yield a notebook of these cells in a fresh browser and kernel, its first cell executed, and
+    its WebSockets' traffic.
+    """
     name = "bench.ipynb"
     code = [nbformat.v4.new_code_cell(cell) for cell in cells]
     made = nbformat.v4.new_notebook(cells=[*code, nbformat.v4.new_markdown_cell(PROSE)])
@@ -164,7 +170,9 @@ def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
 
 
 def processes(text: str) -> list[psutil.Process]:
-    """Return our descendants (JupyterLab's kernels, Chromium's renderers) with that text on their command line."""
+    """Return our descendants (JupyterLab's kernels, Chromium's renderers) with that text on their
+    command line.
+    """
     found = []
     for process in psutil.Process().children(recursive=True):
         try:

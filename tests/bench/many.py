@@ -1,10 +1,12 @@
-"""Benchmark of one more cell with a short answer in a notebook that has several already, with nbagent and without.
+"""Benchmark of one more cell with a short answer in a notebook that has several already, with
+nbagent and without.
 
     PYTHONPATH=tests .venv/bench/bin/python -m bench.many [--cells 20] [--deltas 250] [--only nbagent] [--rounds 2]
 
-Each contestant (`peers.py`) shows the same answer in one cell after the other of a notebook, in a fresh browser and kernel. The
-first cell is not counted: it pays what a page or a kernel pays once. As in `bench.lab` the ratios are what counts, and with
-several rounds each figure is the least of them.
+Each contestant (`peers.py`) shows the same answer in one cell after the other of a notebook, in a
+fresh browser and kernel. The first cell is not counted: it pays what a page or a kernel pays once.
+As in `bench.lab` the ratios are what counts, and with several rounds each figure is the least of
+them.
 """
 
 import argparse
@@ -41,7 +43,9 @@ class CellCost:
 
 
 def measure(playwright: Playwright, lab: Lab, peer: Peer, count: int, deltas: int) -> CellCost:
-    """Show `count` answers after the first with one contestant, each in its own cell, and return the cost."""
+    """Show `count` answers after the first with one contestant, each in its own cell, and return
+    the cost.
+    """
     setup, body = cells(peer, deltas, lab.root / "last-delta.json")
     with opened(playwright, lab, (setup, *([body] * (count + 1)))) as (notebook, wire):
         page = notebook.page

@@ -1,4 +1,6 @@
-"""Contestants: the code that a user would write to watch a stream in a notebook, with nbagent and without."""
+"""Contestants: the code that a user would write to watch a stream in a notebook, with nbagent and
+without.
+"""
 
 from dataclasses import dataclass
 

@@ -1,22 +1,27 @@
-"""Benchmark of a served run beside other endpoints of server-sent events, each in a process of its own.
+"""Benchmark of a served run beside other endpoints of server-sent events, each in a process of its
+own.
 
     PYTHONPATH=tests python tests/bench/server.py [events]
 
-The contestants stream the same small events to one reader and to fifty: a run served by nbagent, with its store in memory and
-in an SQLite file; a bare `StreamingResponse` of Starlette; and the example of sse-starlette's documentation, a generator given
-to an `EventSourceResponse`. Each of the two has its events from a run of nbagent too, which costs the same before any server
-sees them (gate, masks, transcript), or makes them itself, for each reader anew. Only nbagent's are stored and can be resumed.
-All wait for the readers before they begin.
+The contestants stream the same small events to one reader and to fifty: a run served by nbagent,
+with its store in memory and in an SQLite file; a bare `StreamingResponse` of Starlette; and the
+example of sse-starlette's documentation, a generator given to an `EventSourceResponse`. Each of the
+two has its events from a run of nbagent too, which costs the same before any server sees them
+(gate, masks, transcript), or makes them itself, for each reader anew. Only nbagent's are stored and
+can be resumed. All wait for the readers before they begin.
 
-The events are deltas of a text, of which nbagent joins those that come within 20 ms, and statuses, each of which is a block of
-the transcript and an event of the stream. The cost is that of each event which the source has made.
+The events are deltas of a text, of which nbagent joins those that come within 20 ms, and statuses,
+each of which is a block of the transcript and an event of the stream. The cost is that of each
+event which the source has made.
 
-The cap of 1.3 is not met for statuses to one reader beside texts: 1.9 to 3.7 x (37 to 62 us beside 15 to 20 us), the most where
-a wake-up is dear: the same run behind Starlette takes as long. By the clocks of the threads, about two thirds of it is the
-run's, before any server sees the event: decoder 3 us, gate 3 us, stamp, log and block of the transcript 6 us, and the way
-between them. A third is the server's: number and JSON of an event 0.6 us, its row in SQLite 3 to 4 us, its reading back 0.5 us,
-its frame 1.4 us, and the cost of each batch of 20 ms (threads, transactions, wake-ups). The endpoint with texts has no run and
-no store, so it does none of that. With 50 readers the run is paid for once, and an event costs a reader 2 us beside 12 us.
+The cap of 1.3 is not met for statuses to one reader beside texts: 1.9 to 3.7 x (37 to 62 us beside
+15 to 20 us), the most where a wake-up is dear: the same run behind Starlette takes as long. By the
+clocks of the threads, about two thirds of it is the run's, before any server sees the event:
+decoder 3 us, gate 3 us, stamp, log and block of the transcript 6 us, and the way between them. A
+third is the server's: number and JSON of an event 0.6 us, its row in SQLite 3 to 4 us, its reading
+back 0.5 us, its frame 1.4 us, and the cost of each batch of 20 ms (threads, transactions,
+wake-ups). The endpoint with texts has no run and no store, so it does none of that. With 50 readers
+the run is paid for once, and an event costs a reader 2 us beside 12 us.
 """
 
 import asyncio
@@ -194,7 +199,9 @@ PEERS = OURS | SAME_RUN | NO_RUN
 
 
 def serve(peer: str, kind: str, count: int) -> None:
-    """Serve a contestant: print its address, begin at a line of input, and print the processor seconds at the next ones."""
+    """Serve a contestant: print its address, begin at a line of input, and print the processor
+    seconds at the next ones.
+    """
     begin = Begin()
     with tempfile.TemporaryDirectory() as folder:
         app, path = PEERS[peer](count, begin, KINDS[kind], Path(folder))
@@ -308,7 +315,8 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
             cheapest = min(others, key=lambda peer: costs[peer].cpu)
             for peer in OURS:
                 ratio = costs[peer].cpu / costs[cheapest].cpu
-                # One reader of texts pays for no run, and nbagent's for a block of the transcript for each status.
+                # One reader of texts pays for no run, and nbagent's for a block of the transcript
+                # for each status.
                 has_cap = others is SAME_RUN or readers > 1 or kind == "deltas"
                 failed |= has_cap and ratio > CAP
                 label = (

@@ -1,8 +1,10 @@
-"""Benchmark of breakpoints where a run stops at none: an agent's tool calls with and without `stop_at`, in turn.
+"""Benchmark of breakpoints where a run stops at none: an agent's tool calls with and without
+`stop_at`, in turn.
 
     PYTHONPATH=tests python tests/bench/stops.py [rounds]
 
-The model is a server on loopback. Each run has many steps of several calls; `stop_at` names a tool that is never called.
+The model is a server on loopback. Each run has many steps of several calls; `stop_at` names a tool
+that is never called.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Attacks: hostile texts, and transcripts that have them in every field that a renderer can show."""
+"""Attacks: hostile texts, and transcripts that have them in every field that a renderer can
+show.
+"""
 
 import base64
 import json
@@ -30,7 +32,9 @@ def corpus(path: str) -> Any:
 
 
 def payloads() -> list[str]:
-    """Return the XSS and URL corpora, and ways to fetch a resource without a script, which they lack."""
+    """Return the XSS and URL corpora, and ways to fetch a resource without a script, which they
+    lack.
+    """
     scripts = [
         case["payload"]
         for name in ("dompurify_expect", "h5sc")
@@ -88,13 +92,17 @@ LEAKS = [
 
 
 def prefixes() -> list[str]:
-    """Return every proper prefix of the short payloads, as seen while they stream, without duplicates."""
+    """Return every proper prefix of the short payloads, as seen while they stream, without
+    duplicates.
+    """
     short = [text for text in payloads() if len(text) <= SHORT]
     return list(dict.fromkeys(text[:length] for text in short for length in range(1, len(text))))
 
 
 def naughty() -> list[str]:
-    """Return strings that break programs: known ones, decoded invalid UTF-8, and control sequences of terminals."""
+    """Return strings that break programs: known ones, decoded invalid UTF-8, and control sequences
+    of terminals.
+    """
     decoded = [case["expected_replace"] for case in corpus("unicode/utf8tests.json")]
     return list(dict.fromkeys([*corpus("unicode/blns.json"), *decoded, *CONTROLS, *LONG]))
 
@@ -126,7 +134,8 @@ def transcript_saying(text: str, *, live: bool = False) -> Transcript:
 
     Args:
         text: content of the fields.
-        live: leave the run, its text, its thought and one tool's arguments unfinished, as while they stream.
+        live: leave the run, its text, its thought and one tool's arguments unfinished, as while
+            they stream.
     """
     transcript = Transcript(text, started=1.0)
     for event in events_saying(text, live=live):

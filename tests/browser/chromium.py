@@ -1,4 +1,7 @@
-"""Finds a Chromium to test with, or installs Playwright's, and prints its path. Run by `make test`."""
+"""Finds a Chromium to test with, or installs Playwright's, and prints its path.
+
+Run by `make test`.
+"""
 
 import os
 import subprocess

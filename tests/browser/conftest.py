@@ -23,13 +23,19 @@ def browser() -> Iterator[Browser]:
 
 
 def window(browser: Browser) -> Page:
-    """Return a fresh window, as large as a laptop's. Nothing moves in it: what does is drawn 60 times a second, on the CPU."""
+    """Return a fresh window, as large as a laptop's.
+
+    Nothing moves in it: what does is drawn 60 times a second, on the CPU.
+    """
     return browser.new_context(viewport=SIZE, reduced_motion="reduce").new_page()
 
 
 @pytest.fixture(scope="session")
 def emptied() -> list[Page]:
-    """Return the window that the test before has left; at most one. Another is another process, which takes 1 s of CPU."""
+    """Return the window that the test before has left; at most one.
+
+    Another is another process, which takes 1 s of CPU.
+    """
     return []
 
 
@@ -61,7 +67,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def wire(lab: Lab) -> Iterator[Wire]:
-    """Yield a network of its own between this test's pages and the server; for `notebook(…, wire=wire)`."""
+    """Yield a network of its own between this test's pages and the server; for `notebook(…,
+    wire=wire)`.
+    """
     wire = Wire(lab.url)
     yield wire
     wire.close()
@@ -69,7 +77,10 @@ def wire(lab: Lab) -> Iterator[Wire]:
 
 @pytest.fixture(scope="session")
 def left_open() -> list[Page]:
-    """Return the window with JupyterLab that the test before has left; at most one. To load JupyterLab takes 5 s of CPU."""
+    """Return the window with JupyterLab that the test before has left; at most one.
+
+    To load JupyterLab takes 5 s of CPU.
+    """
     return []
 
 
@@ -95,9 +106,11 @@ def failed(request: pytest.FixtureRequest) -> bool:
 def notebook(
     lab: Lab, browser: Browser, left_open: list[Page], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Notebook]]:
-    """Yield a function that opens a notebook: one of ours by name, or a new one made of cells of code.
+    """Yield a function that opens a notebook: one of ours by name, or a new one made of cells of
+    code.
 
-    It is the only document in a JupyterLab that earlier tests have used; with a network of its own, in a fresh one.
+    It is the only document in a JupyterLab that earlier tests have used; with a network of its own,
+    in a fresh one.
     """
     fresh: list[Page] = []
     used: list[Page] = []
@@ -122,4 +135,5 @@ def notebook(
     for page in [*fresh, *used]:
         page.context.close()
     if failed(request):
-        lab.end_kernels()  # or the next test, whose notebook has the same name, would get a busy one
+        # or the next test, whose notebook has the same name, would get a busy one
+        lab.end_kernels()

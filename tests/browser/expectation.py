@@ -15,8 +15,9 @@ TIMEOUT_MS = 30_000
 class Expectation:
     """The assertions of `playwright.sync_api.LocatorAssertions`, by the same names.
 
-    Playwright 1.65 makes a tree of the whole page's roles at each try of an assertion about an element that is not there or not
-    visible, for a message that only the last try needs: in JupyterLab 50 ms of CPU each. A locator that waits makes none.
+    Playwright 1.65 makes a tree of the whole page's roles at each try of an assertion about an
+    element that is not there or not visible, for a message that only the last try needs: in
+    JupyterLab 50 ms of CPU each. A locator that waits makes none.
     """
 
     def __init__(self, locator: Locator) -> None:
@@ -33,7 +34,10 @@ class Expectation:
         getattr(assertions_of(self._locator), name)(*args, timeout=timeout, **options)
 
     def _wait(self, name: str, args: tuple[Any, ...], timeout: float) -> None:
-        """Wait until the assertion may hold. It is checked afterwards, so that a state that is asked too little is no fault."""
+        """Wait until the assertion may hold.
+
+        It is checked afterwards, so that a state that is asked too little is no fault.
+        """
         match name, args:
             case ("to_be_hidden" | "not_to_be_visible", _):
                 self._locator.wait_for(state="hidden", timeout=timeout)

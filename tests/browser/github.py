@@ -1,4 +1,5 @@
-"""HTML as GitHub leaves it: a simulation of the allow-list by which it shows what is in notebooks and READMEs.
+"""HTML as GitHub leaves it: a simulation of the allow-list by which it shows what is in notebooks
+and READMEs.
 
 https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitization_filter.rb
 """
@@ -46,7 +47,9 @@ class _GitHub(HTMLParser):
 
 
 def as_on_github(source: str) -> str:
-    """Return the HTML without style, script, classes, `data-` attributes and other parts that GitHub removes."""
+    """Return the HTML without style, script, classes, `data-` attributes and other parts that
+    GitHub removes.
+    """
     github = _GitHub()
     github.feed(source)
     github.close()

@@ -1,4 +1,7 @@
-"""Runs to inspect. The source is run as a notebook's first cell: `analysis` and `long` are for the cells that follow."""
+"""Runs to inspect.
+
+The source is run as a notebook's first cell: `analysis` and `long` are for the cells that follow.
+"""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +19,9 @@ ANSWER = "Revenue grew in **three of four** regions; `north` led. Rates could no
 
 
 def analysis() -> Iterator[e.Event]:
-    """Return the events of two steps: a thought, three tools of which one fails, two pauses, and an answer."""
+    """Return the events of two steps: a thought, three tools of which one fails, two pauses, and an
+    answer.
+    """
     at = START
 
     def came(later: float) -> float:
@@ -82,7 +87,9 @@ def long(count: int) -> Iterator[e.Event]:
 
 
 def busy(count: int) -> Iterator[e.Event]:
-    """Return `count` events of an agent at work: steps with a thought, two calls with what they print, and Markdown."""
+    """Return `count` events of an agent at work: steps with a thought, two calls with what they
+    print, and Markdown.
+    """
 
     def events() -> Iterator[e.Event]:
         for step in itertools.count():

@@ -46,12 +46,16 @@ _UNUSED = "audio celltags completer console csvviewer debugger extensionmanager 
 _UNUSED += " launcher logconsole lsp markdownviewer mermaid metadataform pluginmanager running settingeditor statusbar"
 _UNUSED += " terminal theme-dark-high-contrast toc tooltip video"
 UNUSED = tuple(f"@jupyterlab/{name}-extension" for name in _UNUSED.split())
-"""Extensions of JupyterLab that no test needs: without them, the load of a page takes 0.7 s of CPU less."""
+"""Extensions of JupyterLab that no test needs: without them, the load of a page takes 0.7 s of CPU
+less.
+"""
 
 
 @dataclass
 class Lab:
-    """A running JupyterLab server: its address, its token, the folder it serves, what it has logged."""
+    """A running JupyterLab server: its address, its token, the folder it serves, what it has
+    logged.
+    """
 
     url: str
     token: str
@@ -130,7 +134,8 @@ def serving(
         file = home / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    # By its module: `jupyter lab` starts the first `jupyter-lab` on the PATH, which may be another environment's.
+    # By its module: `jupyter lab` starts the first `jupyter-lab` on the PATH, which may be another
+    # environment's.
     command = [str(python), "-m", {"lab": "jupyterlab", "notebook": "notebook"}[app], *flags]
     with subprocess.Popen(
         command, cwd=home, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True
@@ -185,7 +190,9 @@ def sign(lab: Lab, name: str) -> None:
 
 
 def screenshot(what: Page | Locator, name: str, **options: Any) -> None:
-    """Save a screenshot for review by eye, under `make proof`: to draw a page takes up to a second of CPU."""
+    """Save a screenshot for review by eye, under `make proof`: to draw a page takes up to a second
+    of CPU.
+    """
     if WHOLE:
         what.screenshot(path=SHOTS / f"{name}.png", **options)
 
@@ -208,7 +215,9 @@ class Notebook:
         return self
 
     def enter(self, theme: str = "light") -> "Notebook":
-        """Open it as the only document of a JupyterLab that is loaded, if it is in order; otherwise load one."""
+        """Open it as the only document of a JupyterLab that is loaded, if it is in order; otherwise
+        load one.
+        """
         if not self.page.evaluate(
             "() => window.jupyterapp !== undefined && !document.querySelector('.jp-Dialog')"
         ):
@@ -327,7 +336,8 @@ class Notebook:
     def python(self, code: str) -> str:
         """Run `code` in the notebook's kernel, outside of its cells, and return the output.
 
-        A cell that fails aborts the requests that wait behind it; such a request has not run and is sent again.
+        A cell that fails aborts the requests that wait behind it; such a request has not run and is
+        sent again.
         """
         printed: Any = self.page.evaluate(
             """async (code) => {
@@ -348,7 +358,9 @@ class Notebook:
         return str(printed)
 
     def speed_up(self) -> None:
-        """Have the demo model answer without pauses: a page that draws a text as it comes takes seconds of CPU."""
+        """Have the demo model answer without pauses: a page that draws a text as it comes takes
+        seconds of CPU.
+        """
         assert not self.python(
             "from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')"
         )

@@ -1,4 +1,6 @@
-"""Front ends in which a reader may open a notebook, each with a server of its own and the notebook executed."""
+"""Front ends in which a reader may open a notebook, each with a server of its own and the notebook
+executed.
+"""
 
 import contextlib
 import os
@@ -26,7 +28,8 @@ class Place:
 
     Attributes:
         page: the browser's page.
-        view: the nbagent view below the cell of that number (from 0); each cell but the first must show one run.
+        view: the nbagent view below the cell of that number (from 0); each cell but the first must
+            show one run.
         lab: the Jupyter server, if it is one.
     """
 

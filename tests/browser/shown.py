@@ -9,7 +9,9 @@ from browser.lab import Notebook
 STREAMS = (Path(__file__).parent / "streams.py").read_text()
 """A cell: `show()` and `flood()` for the cells that follow it."""
 REPAIRED = 60
-"""Seconds after the end in which every view must agree with the kernel: the beats of an ended run come for as long."""
+"""Seconds after the end in which every view must agree with the kernel: the beats of an ended run
+come for as long.
+"""
 
 CODE = "(view) => view.querySelector('.nb-answer code')?.textContent ?? ''"
 # A long text is in the page only where the reader is: so this reads it from top to bottom.
@@ -36,7 +38,9 @@ def body(text: str, form: str) -> str:
 
 
 def wait_until_shown(book: Notebook, cell: int, form: str, texts: Iterable[str]) -> list[str]:
-    """Return the text of each view below a cell, as soon as it is the expected one, or when the time is up."""
+    """Return the text of each view below a cell, as soon as it is the expected one, or when the
+    time is up.
+    """
     wanted = [body(text, form) for text in texts]
     deadline = time.monotonic() + REPAIRED
     while True:

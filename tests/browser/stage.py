@@ -1,4 +1,6 @@
-"""The stage: a plain page that draws transcripts without a notebook, and reports every request and every script."""
+"""The stage: a plain page that draws transcripts without a notebook, and reports every request and
+every script.
+"""
 
 import importlib.util
 import json
@@ -15,8 +17,9 @@ HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "nbagent" / "static"
 HOME = "http://stage.test/"
 
-# Reported, not enforced: what a policy would have stopped must not even be tried. Attributes and bases are left to the judge: a
-# document that is parsed only to be copied from inherits the policy, and reports what no page will ever have.
+# Reported, not enforced: what a policy would have stopped must not even be tried. Attributes and
+# bases are left to the judge: a document that is parsed only to be copied from inherits the policy,
+# and reports what no page will ever have.
 POLICY = (
     "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src data:; connect-src 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
@@ -151,7 +154,10 @@ def static_copy_of(transcript: Transcript) -> str | None:
 
 
 def faces(transcripts: Iterable[Transcript]) -> dict[str, list[Any]]:
-    """Return the transcripts in the form of each renderer. A new renderer goes here and, with its allow-list, into stage.js."""
+    """Return the transcripts in the form of each renderer.
+
+    A new renderer goes here and, with its allow-list, into stage.js.
+    """
     made: dict[str, list[Any]] = {"widget": [], "twin": []}
     for transcript in transcripts:
         made["widget"].append(batches(transcript))

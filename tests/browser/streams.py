@@ -1,4 +1,7 @@
-"""Streams that put load on a notebook. The source is run as a cell: `run` and `flood` are for the cells that follow."""
+"""Streams that put load on a notebook.
+
+The source is run as a cell: `run` and `flood` are for the cells that follow.
+"""
 
 import random
 import threading
@@ -31,7 +34,9 @@ def lines(chance: random.Random, apart: str) -> Iterator[str]:
 
 
 def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
-    """Yield `count` pieces of one to eight characters, cut anywhere, and the rest of the last line."""
+    """Yield `count` pieces of one to eight characters, cut anywhere, and the rest of the last
+    line.
+    """
     waiting, source = "", lines(chance, apart)
     for _ in range(count):
         size = chance.randint(1, 8)
@@ -43,7 +48,9 @@ def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
 
 
 def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
-    """Yield an answer of `count` deltas: `"code"` in one fence, `"paragraphs"`, or a `"thought"` and then code, half each."""
+    """Yield an answer of `count` deltas: `"code"` in one fence, `"paragraphs"`, or a `"thought"`
+    and then code, half each.
+    """
     chance = random.Random(seed)
     if form == "thought":
         count //= 2
@@ -78,7 +85,8 @@ def show(
     log: str,
     begin: threading.Event | None = None,
 ) -> Run:
-    """Show one stream; at its end its results are in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`.
+    """Show one stream; at its end its results are in `LOG.text` and `LOG.thinking`, and its time in
+    `LOG.seconds`.
 
     Args:
         begin: the stream waits for it; None if it starts at once.

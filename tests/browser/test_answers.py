@@ -1,4 +1,6 @@
-"""Questions of a run, answered by a reader in JupyterLab: with arguments edited, after a reload, while a cell blocks."""
+"""Questions of a run, answered by a reader in JupyterLab: with arguments edited, after a reload,
+while a cell blocks.
+"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""A tool call that a reader makes again in JupyterLab: by a click, with other arguments, after the function was corrected."""
+"""A tool call that a reader makes again in JupyterLab: by a click, with other arguments, after the
+function was corrected.
+"""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Charts of libraries that draw by scripts: pictures live and in the saved file, and plotly's own chart when asked for."""
+"""Charts of libraries that draw by scripts: pictures live and in the saved file, and plotly's own
+chart when asked for.
+"""
 
 from collections.abc import Callable
 

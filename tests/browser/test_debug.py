@@ -1,4 +1,6 @@
-"""A failed call in JupyterLab: the frames of its exception, and a breakpoint where a sync tool of plain code waits."""
+"""A failed call in JupyterLab: the frames of its exception, and a breakpoint where a sync tool of
+plain code waits.
+"""
 
 import re
 from collections.abc import Callable
@@ -47,7 +49,8 @@ def test_a_failed_call_shows_its_frames_and_a_sync_tool_waits_for_its_reader(
     book.shot("debug-frames-light")
     book.theme("dark")
     book.shot("debug-frames-dark")
-    # The second call waits on the kernel's own thread, and takes its answer from the view all the same.
+    # The second call waits on the kernel's own thread, and takes its answer from the view all the
+    # same.
     view.get_by_role("button", name=GO_ON).click()
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
     expect(view.locator(".nb-log")).to_contain_text("rate-2024")

@@ -1,4 +1,7 @@
-"""The notebook that debugs a tool, as its reader goes through it. Clicks and keystrokes of each act stand beside it."""
+"""The notebook that debugs a tool, as its reader goes through it.
+
+Clicks and keystrokes of each act stand beside it.
+"""
 
 import json
 from collections.abc import Callable

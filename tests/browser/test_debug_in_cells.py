@@ -1,5 +1,6 @@
-"""Run again, frames, requests, the past and forks in a real JupyterLab: in cells that return, await and block; in five runs
-of one page; after a reload, also while a cell blocks."""
+"""Run again, frames, requests, the past and forks in a real JupyterLab: in cells that return, await
+and block; in five runs of one page; after a reload, also while a cell blocks.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,9 @@ five = [nbagent.show(asking(f"five-{n}").stream("go"), name=f"run {n}") for n in
 
 
 def debug(book: Notebook, view: Locator, attempts: int = 1) -> None:
-    """Do in one view of a run that goes on what a reader does: run a call again, look at frames, requests and the past."""
+    """Do in one view of a run that goes on what a reader does: run a call again, look at frames,
+    requests and the past.
+    """
     expect(view.locator(".nb-tool", has_text="pause")).to_be_visible()
     calls = view.locator(".nb-tool", has_text="fetch_rates")
     unfold(calls.first.locator(".nb-row-button").first)
@@ -132,7 +135,10 @@ def test_five_runs_of_a_page_are_debugged_and_after_a_reload_again(
 def test_a_page_that_is_loaded_again_while_a_cell_runs_has_its_view_back_at_the_cells_end(
     notebook: Callable[..., Notebook], how: str
 ) -> None:
-    """JupyterLab draws no widget until the kernel has answered it, which is after the cell. The run goes on meanwhile."""
+    """JupyterLab draws no widget until the kernel has answered it, which is after the cell.
+
+    The run goes on meanwhile.
+    """
     book = notebook(cells=(SETUP, CELLS[how].replace(how, f"reloaded-{how}")))
     book.run(0)
     book.wait_idle()

@@ -1,4 +1,6 @@
-r"""Formulas typeset by the MathJax of a notebook or a page: commands like `\href{javascript:…}` and `\style` do nothing."""
+r"""Formulas typeset by the MathJax of a notebook or a page: commands like `\href{javascript:…}` and
+`\style` do nothing.
+"""
 
 import re
 from collections.abc import Callable
@@ -120,7 +122,8 @@ def test_no_command_of_a_formula_does_anything_in_a_page_of_nbconvert(
 ) -> None:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     NotebookClient(made, timeout=60).execute()
-    # The page's own MathJax 2, without its extension "Safe": nothing but the static copy keeps these formulas harmless.
+    # The page's own MathJax 2, without its extension "Safe": nothing but the static copy keeps
+    # these formulas harmless.
     exporter = HTMLExporter(
         mathjax_url="https://mathjax.test/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full"
     )  # type: ignore[no-untyped-call]

@@ -1,4 +1,6 @@
-"""A page evaluates the front end once; one more run costs little; and every page gets it, in one way or another."""
+"""A page evaluates the front end once; one more run costs little; and every page gets it, in one
+way or another.
+"""
 
 from collections.abc import Callable
 
@@ -20,9 +22,13 @@ shown = weakref.WeakSet()
 """
 SHOW = "run = await nbagent.show([paragraph])"
 MOST_BYTES = 40_000
-"""Bytes that one more short answer may take on its way to the page, with two acknowledgements and a beat: 2.7 KB."""
+"""Bytes that one more short answer may take on its way to the page, with two acknowledgements and a
+beat: 2.7 KB.
+"""
 MOST_HEAP_BYTES = 150_000
-"""Bytes of heap that a page may keep of a run whose view is closed: its static copy, and what JupyterLab has of a cell."""
+"""Bytes of heap that a page may keep of a run whose view is closed: its static copy, and what
+JupyterLab has of a cell.
+"""
 
 # Scripts that the page evaluates, and those among them that are as long as the front end.
 COUNT_SCRIPTS = """
@@ -39,7 +45,9 @@ STYLES = "() => document.adoptedStyleSheets.filter((sheet) => /\\.nbagent/.test(
 
 @pytest.fixture
 def book(notebook: Callable[..., Notebook], wire: Wire) -> Callable[..., Notebook]:
-    """Return a function that opens a notebook, its first cell executed, in a page that counts its scripts."""
+    """Return a function that opens a notebook, its first cell executed, in a page that counts its
+    scripts.
+    """
 
     def open_book(*cells: str, name: str) -> Notebook:
         book = notebook(name, cells=(SETUP, *cells), wire=wire)
@@ -81,7 +89,9 @@ def test_one_more_short_answer_takes_few_bytes(book: Callable[..., Notebook], wi
 
 
 def wait_until_acknowledged(book: Notebook, wire: Wire) -> None:
-    """Wait until the kernel knows that the latest run is shown whole: then no more messages are due."""
+    """Wait until the kernel knows that the latest run is shown whole: then no more messages are
+    due.
+    """
     while True:
         comm, last = wire.to_view[-1].comm, max(one.data.get("seq", 0) for one in wire.to_view)
         acks = [

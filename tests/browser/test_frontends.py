@@ -1,7 +1,8 @@
-"""The other front ends: Notebook 7, Voilà, marimo, JupyterLab with extensions that change it, and without comms on subshells.
+"""The other front ends: Notebook 7, Voilà, marimo, JupyterLab with extensions that change it, and
+without comms on subshells.
 
-JupyterLab is always tried; the others where `PYTHONPATH=tests python -m frontends.environment` has installed them (`make proof`
-does).
+JupyterLab is always tried; the others where `PYTHONPATH=tests python -m frontends.environment` has
+installed them (`make proof` does).
 """
 
 import re

@@ -1,4 +1,6 @@
-"""The inspector in JupyterLab, over a real kernel: the events of a run, its timeline, and its copies."""
+"""The inspector in JupyterLab, over a real kernel: the events of a run, its timeline, and its
+copies.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""A real language model in a notebook: each way to its stream shows its words, and Stop reaches it."""
+"""A real language model in a notebook: each way to its stream shows its words, and Stop reaches
+it.
+"""
 
 from collections.abc import Callable, Iterator
 

@@ -50,7 +50,9 @@ DROP = f"""() => new Promise((done) => {{
 
 @pytest.fixture
 def book(notebook: Callable[..., Notebook]) -> Callable[..., Notebook]:
-    """Return a function that opens a notebook whose second cell shows a run, and waits for its first words."""
+    """Return a function that opens a notebook whose second cell shows a run, and waits for its
+    first words.
+    """
 
     def open_book(*cells: str, first: str = RUN, theme: str = "light", name: str = "") -> Notebook:
         book = notebook(name, cells=(SETUP, first, *cells), theme=theme)
@@ -326,7 +328,9 @@ def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> No
 def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run_all_the_same(
     book: Callable[..., Notebook],
 ) -> None:
-    """The server drops messages because another cell prints too fast; the kernel is busy, so the page asks for each state."""
+    """The server drops messages because another cell prints too fast; the kernel is busy, so the
+    page asks for each state.
+    """
     notebook = book("time.sleep(20)")
     wait_for_words(notebook)
     dropped: list[str] = []

@@ -1,4 +1,6 @@
-"""No data is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
+"""No data is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and
+loses its connection.
+"""
 
 import dataclasses
 import random
@@ -40,7 +42,8 @@ class Trial:
         reload_at: when the page is saved and loaded again.
         drop_at: when its WebSocket breaks.
         down: seconds until another one gets through.
-        new_session: whether the server takes that for a new session, and so has kept nothing for it.
+        new_session: whether the server takes that for a new session, and so has kept nothing for
+            it.
     """
 
     seed: int
@@ -149,7 +152,8 @@ def test_nothing_is_lost(
     wire.to_view.clear()
     book.run(1)
     book.wait_idle()
-    # An output that Jupyter loses before its view is there is no loss of ours: the faults begin when all views are.
+    # An output that Jupyter loses before its view is there is no loss of ours: the faults begin
+    # when all views are.
     expect(book.widget(1)).to_have_count(RUNS)
     book.run(2)
     began = time.monotonic()

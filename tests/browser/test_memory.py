@@ -15,7 +15,8 @@ KERNEL_MOST, PAGE_MOST = 200_000_000, 80_000_000
 """The caps: bytes that a run of a million deltas may add to the kernel and to the page."""
 
 
-@pytest.mark.proof  # `make test` has a sample in test_pleasant, and the kernel's side in tests/test_memory.py
+# `make test` has a sample in test_pleasant, and the kernel's side in tests/test_memory.py
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("form", ["paragraphs", "code"])
 def test_a_million_deltas_stay_within_their_memory(

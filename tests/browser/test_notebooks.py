@@ -1,4 +1,6 @@
-"""The notebooks besides the tour, each run from top to bottom: in JupyterLab and without a front end."""
+"""The notebooks besides the tour, each run from top to bottom: in JupyterLab and without a front
+end.
+"""
 
 import html
 import json

@@ -1,4 +1,6 @@
-"""A page of another site, in a browser that uses a server over plain http under a name: it starts no run."""
+"""A page of another site, in a browser that uses a server over plain http under a name: it starts
+no run.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,8 @@ import nbagent
 from nbagent.server import Server, serve
 
 TOKEN = "a-token-of-some-length"
-# What a browser sends without an `Origin`: a picture, a fetch without CORS, also HEAD, a frame, and a link that is followed.
+# What a browser sends without an `Origin`: a picture, a fetch without CORS, also HEAD, a frame, and
+# a link that is followed.
 ATTACK = """<!doctype html><meta name="referrer" content="no-referrer"><script>
 const at = new URLSearchParams(location.search).get("at");
 const done = [];

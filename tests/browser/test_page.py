@@ -1,4 +1,6 @@
-"""The server's web page in a browser without Jupyter: a chat, a question, Stop, another tab, and a run that is watched."""
+"""The server's web page in a browser without Jupyter: a chat, a question, Stop, another tab, and a
+run that is watched.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""The pages' own clients read what the encoders write, in a real browser, whose `EventSource` and React stay as they are."""
+"""The pages' own clients read what the encoders write, in a real browser, whose `EventSource` and
+React stay as they are.
+"""
 
 from typing import Any
 

@@ -171,7 +171,9 @@ def drag(book: Notebook, slider: Locator) -> None:
 
 @contextlib.contextmanager
 def tasks(book: Notebook) -> Iterator[list[int]]:
-    """Yield a list that gets milliseconds: the longest task by the processor's time, then those over 50 by the clock."""
+    """Yield a list that gets milliseconds: the longest task by the processor's time, then those
+    over 50 by the clock.
+    """
     browser = book.page.context.browser
     assert browser is not None
     found: list[int] = []

@@ -70,8 +70,9 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
     wanted = page.evaluate("() => pleasant.stops().length")
     assert wanted > 60
     assert page.evaluate("() => pleasant.mouseOnly()") == []
-    # Controls come and go with time (no question is offered while the kernel is silent). One that goes away while it has the
-    # focus leaves it to the page, and Tab goes on from there; one that comes behind the focus is reached in the next round.
+    # Controls come and go with time (no question is offered while the kernel is silent). One that
+    # goes away while it has the focus leaves it to the page, and Tab goes on from there; one that
+    # comes behind the focus is reached in the next round.
     missed = ["all"]
     for _ in range(3 * wanted):
         page.keyboard.press("Tab")
@@ -248,7 +249,8 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(
         1:
     ]  # a frame is noted before it is scrolled to its end
     assert max(frame["answer"] for frame in over) - min(frame["answer"] for frame in over) <= 2
-    # What is folded leaves no blank space; it goes away softly. A frame that came late shows several steps at once.
+    # What is folded leaves no blank space; it goes away softly. A frame that came late shows
+    # several steps at once.
     in_time = [
         (before, after)
         for before, after in pairwise(over)

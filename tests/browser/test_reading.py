@@ -1,4 +1,6 @@
-"""What a reader finds when a run has ended, and where: panels, height, and the place that the reader looks at."""
+"""What a reader finds when a run has ended, and where: panels, height, and the place that the
+reader looks at.
+"""
 
 from typing import Any
 

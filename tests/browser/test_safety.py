@@ -38,7 +38,9 @@ def stage(stage_page: Stage) -> Stage:
 
 
 def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
-    """Draw each text in every field by every renderer, check every element, and return the number of elements."""
+    """Draw each text in every field by every renderer, check every element, and return the number
+    of elements.
+    """
     elements = 0
     for start in range(0, len(texts), BATCH):
         group = texts[start : start + BATCH]
@@ -50,7 +52,7 @@ def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
     return elements
 
 
-# --- nothing runs, nothing leaves -------------------------------------------------------------------------------------
+# --- nothing runs, nothing leaves ---
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,9 @@ def test_every_naughty_string_in_every_field(stage: Stage) -> None:
 
 @pytest.mark.proof
 def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
-    """The browser's own network log has requests that no page can intercept: look-ups, connections made in advance."""
+    """The browser's own network log has requests that no page can intercept: look-ups, connections
+    made in advance.
+    """
     log = tmp_path / "net.json"
     path = installed()
     flags = [
@@ -150,7 +154,7 @@ def test_a_link_says_where_it_leads_and_takes_nothing_along(stage: Stage) -> Non
     assert stage.leaks == []
 
 
-# --- all of it can be read --------------------------------------------------------------------------------------------
+# --- all of it can be read ---
 
 UNSEEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -245,7 +249,7 @@ def test_naughty_strings_are_shown_as_they_are(stage: Stage) -> None:
     )
 
 
-# --- math and highlighting --------------------------------------------------------------------------------------------
+# --- math and highlighting ---
 
 
 def test_math_and_colours_come_on_first_need_and_from_nowhere_else(browser: Browser) -> None:
@@ -269,7 +273,7 @@ def test_math_and_colours_come_on_first_need_and_from_nowhere_else(browser: Brow
     stage.close()
 
 
-# --- in JupyterLab ----------------------------------------------------------------------------------------------------
+# --- in JupyterLab ---
 
 
 SETUP = f"""
@@ -282,7 +286,9 @@ runs = [nbagent.show(events_saying(text)) for text in json.loads(%r)]
 for run in runs: await run
 """
 PAGES = 8 if WHOLE else 1
-"""Notebooks the texts are spread over: one that held them all, each with forty open panels, would be slow by its size alone."""
+"""Notebooks the texts are spread over: one that held them all, each with forty open panels, would
+be slow by its size alone.
+"""
 RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])"
 
 

@@ -1,4 +1,6 @@
-"""The saved notebook: the whole transcript wherever it is opened, and once only while the view lives."""
+"""The saved notebook: the whole transcript wherever it is opened, and once only while the view
+lives.
+"""
 
 import re
 import warnings
@@ -249,7 +251,7 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
         sees_all(book.page, book.cell(index).locator(".jp-Cell-outputArea"))
 
 
-# --- without JupyterLab -----------------------------------------------------------------------------------------------
+# --- without JupyterLab ---
 
 
 CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); ran = await late")
@@ -261,7 +263,9 @@ CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); 
     ids=["no state", "widget state"],
 )
 def executed(request: pytest.FixtureRequest) -> Any:
-    """Return a notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
+    """Return a notebook that `jupyter execute` ran, with no front end at all; it may keep its
+    widgets' state, or not.
+    """
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
@@ -356,7 +360,8 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
         sections = "".join(f"<section>{copy}</section>" for copy in copies)
         file.write_text(f"<!doctype html><meta charset=utf-8>{sections}<p id=end>end</p>")
         opened(page, file)
-        # Every copy stays in its place: nothing closes what is around it, nothing swallows what follows.
+        # Every copy stays in its place: nothing closes what is around it, nothing swallows what
+        # follows.
         assert page.locator("body > section").count() == len(copies)
         assert page.locator("body > section > div").count() == len(copies)
         assert page.locator("body > p#end").count() == 1

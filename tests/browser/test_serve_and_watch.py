@@ -1,4 +1,6 @@
-"""The notebook that serves an agent: a chat in the web page, and a run that a second kernel watches and stops."""
+"""The notebook that serves an agent: a chat in the web page, and a run that a second kernel watches
+and stops.
+"""
 
 import json
 import re

@@ -136,7 +136,9 @@ FOLLOW = """([url, ends]) => new Promise((resolve) => {
   source.onmessage = take;
   for (const name of ["done", "error"]) source.addEventListener(name, (event) => event.data !== undefined && take(event));
 })"""
-"""Reads a stream with the browser's `EventSource`, as the printed pages do, until an event that ends it."""
+"""Reads a stream with the browser's `EventSource`, as the printed pages do, until an event that
+ends it.
+"""
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""The static copy in the file when updates are lost, and runs in places that JupyterLab draws in its own way."""
+"""The static copy in the file when updates are lost, and runs in places that JupyterLab draws in
+its own way.
+"""
 
 import re
 import time
@@ -28,11 +30,16 @@ def blocking(gate):
     yield "and done"
 """
 PATIENCE_S = 60
-"""Seconds in which a copy must be in the file. A view looks when the kernel has sent one, and asks again after 3 s."""
+"""Seconds in which a copy must be in the file.
+
+A view looks when the kernel has sent one, and asks again after 3 s.
+"""
 
 
 def wait_until_saved(book: Notebook, words: str, *, runs: int = 1) -> None:
-    """Save the notebook again and again, until the static copies of as many runs hold these words."""
+    """Save the notebook again and again, until the static copies of as many runs hold these
+    words.
+    """
     deadline = time.monotonic() + PATIENCE_S
     while True:
         book.save()

@@ -1,4 +1,6 @@
-"""Breakpoints as a reader meets them in JupyterLab: the panel of a stop, a dot at a row, Step, several runs."""
+"""Breakpoints as a reader meets them in JupyterLab: the panel of a stop, a dot at a row, Step,
+several runs.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

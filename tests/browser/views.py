@@ -1,4 +1,6 @@
-"""Views of the built widget without a kernel: in a page of their own, or in JupyterLab's, with its styles."""
+"""Views of the built widget without a kernel: in a page of their own, or in JupyterLab's, with its
+styles.
+"""
 
 from pathlib import Path
 
@@ -27,7 +29,9 @@ def serve_files(page: Page) -> None:
 
 
 def open_preview(page: Page, scene: str = "", theme: str = "light") -> Page:
-    """Return a plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
+    """Return a plain page with every state whose title holds `scene` (`none`: no state), ready for
+    more views.
+    """
     serve_files(page)
     page.goto(f"{ORIGIN}/js/test/preview/preview.html?theme={theme}&scene={scene}")
     page.wait_for_function("() => window.ready")
@@ -46,7 +50,9 @@ def prepare(page: Page) -> Page:
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations that axe-core (https://github.com/dequelabs/axe-core) finds in the views of the page at rest."""
+    """Return the violations that axe-core (https://github.com/dequelabs/axe-core) finds in the
+    views of the page at rest.
+    """
     page.evaluate(AXE.read_text())
     found: list[str] = []
     for _ in range(3):
@@ -58,7 +64,10 @@ def violations(page: Page) -> list[str]:
 
 
 def unfold(row: Locator) -> None:
-    """Open a panel as a reader does. One that is open, because nothing has taken its place yet, is closed before."""
+    """Open a panel as a reader does.
+
+    One that is open, because nothing has taken its place yet, is closed before.
+    """
     row.press("Enter")  # from here on it does not close by itself
     row.evaluate(
         "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
@@ -69,7 +78,9 @@ def unfold(row: Locator) -> None:
 
 
 def memory(page: Page) -> dict[str, int]:
-    """Return the page's memory after a garbage collection: `bytes` of JavaScript heap, DOM `nodes`, event `listeners`."""
+    """Return the page's memory after a garbage collection: `bytes` of JavaScript heap, DOM `nodes`,
+    event `listeners`.
+    """
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
     for _ in range(2):

@@ -1,4 +1,6 @@
-"""A network between a browser and a Jupyter server that passes every byte, records comm messages and breaks on request."""
+"""A network between a browser and a Jupyter server that passes every byte, records comm messages
+and breaks on request.
+"""
 
 import asyncio
 import contextlib
@@ -20,7 +22,9 @@ BINARY = 2
 
 @dataclass(frozen=True)
 class CommMessage:
-    """Comm message as it passed: its time by the sender's clock, and its fields without the contents."""
+    """Comm message as it passed: its time by the sender's clock, and its fields without the
+    contents.
+    """
 
     connection: int
     sent: float
@@ -83,7 +87,9 @@ class Wire:
         return sum(max(seqs, default=0) - len(seqs) for seqs in numbers)
 
     def peak(self) -> int:
-        """Return the most messages that one widget sent in any window of one second, by the kernel's clock."""
+        """Return the most messages that one widget sent in any window of one second, by the
+        kernel's clock.
+        """
         most = 0
         for messages in self._by_comm():
             window: deque[float] = deque()
@@ -117,7 +123,8 @@ class Wire:
         Args:
             after: seconds until it happens; this call returns at once.
             down: seconds for which no WebSocket gets through afterwards.
-            new_session: the next one comes to the server under another session id, which makes it forget what it kept.
+            new_session: the next one comes to the server under another session id, which makes it
+                forget what it kept.
         """
 
         def cut() -> None:
@@ -218,7 +225,9 @@ class _Tap:
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """Remove the complete WebSocket frames from the buffer, and yield each with its opcode (RFC 6455, section 5.2)."""
+    """Remove the complete WebSocket frames from the buffer, and yield each with its opcode (RFC
+    6455, section 5.2).
+    """
     while len(buffer) >= 2:
         size, at = buffer[1] & 127, 2
         if size > 125:

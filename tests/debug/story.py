@@ -1,4 +1,7 @@
-"""A script in the place of a notebook: its functions are `__main__`'s. Writes a test of its run, by the path in `argv[1]`."""
+"""A script in the place of a notebook: its functions are `__main__`'s.
+
+Writes a test of its run, by the path in `argv[1]`.
+"""
 
 import math as m
 import sys

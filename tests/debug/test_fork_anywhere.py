@@ -1,4 +1,6 @@
-"""For any run and any point in it: what is before the point is repeated, what is after it is asked for, and no more."""
+"""For any run and any point in it: what is before the point is repeated, what is after it is asked
+for, and no more.
+"""
 
 from typing import Any
 

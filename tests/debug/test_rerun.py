@@ -1,4 +1,6 @@
-"""A tool call is made again: by the function as it is now, with other arguments, compared with the first result."""
+"""A tool call is made again: by the function as it is now, with other arguments, compared with the
+first result.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""The demo model's script: it calls the tools that a prompt asks for, and answers from their results."""
+"""The demo model's script: it calls the tools that a prompt asks for, and answers from their
+results.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""Both OpenAI APIs of the demo server, read by the real SDK: its accumulated result equals the final snapshot."""
+"""Both OpenAI APIs of the demo server, read by the real SDK: its accumulated result equals the
+final snapshot.
+"""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,6 @@
-"""The pages "Coming from …": each block of code is run, each name and endpoint in a table exists."""
+"""The pages "Coming from …": each block of code is run, each name and endpoint in a table
+exists.
+"""
 
 import ast
 import asyncio
@@ -40,7 +42,10 @@ def cells(page: Path, column: int) -> list[str]:
 
 
 async def run_python(code: str, names: dict[str, Any]) -> None:
-    """Run a block as a cell of a notebook. Asserts that each expression with a comment has the value in it."""
+    """Run a block as a cell of a notebook.
+
+    Asserts that each expression with a comment has the value in it.
+    """
     for line in ast.parse(code).body:
         source = ast.get_source_segment(code, line) or ""
         expected = (

@@ -1,4 +1,6 @@
-"""Notebooks executed by a program, as `jupyter execute`, papermill and documentation tools do, and what their files hold."""
+"""Notebooks executed by a program, as `jupyter execute`, papermill and documentation tools do, and
+what their files hold.
+"""
 
 import difflib
 import os

@@ -1,4 +1,6 @@
-r"""The saved notebook as LaTeX, by nbconvert and pandoc: no text of a run is a command such as `\input`."""
+r"""The saved notebook as LaTeX, by nbconvert and pandoc: no text of a run is a command such as
+`\input`.
+"""
 
 import os
 import re
@@ -28,7 +30,8 @@ COMMANDS = [
     r"\text{\qattack}",
     "^^^^005cqattack",
 ]
-# What makes TeX of it, to pandoc or to nbconvert, in prose, in formulas, or where only the view takes a text for code.
+# What makes TeX of it, to pandoc or to nbconvert, in prose, in formulas, or where only the view
+# takes a text for code.
 FORMS = [
     "¤",
     "$¤$",

@@ -1,4 +1,6 @@
-"""Runs each environment's tests in it: `PYTHONPATH=tests python -m frameworks [pytest's arguments]`. Fails if any fails."""
+"""Runs each environment's tests in it: `PYTHONPATH=tests python -m frameworks [pytest's
+arguments]`. Fails if any fails.
+"""
 
 import subprocess
 import sys

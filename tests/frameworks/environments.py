@@ -1,9 +1,11 @@
-"""Environments with the agent frameworks that nbagent is tried with, each in its own folder under `.venv/frameworks`.
+"""Environments with the agent frameworks that nbagent is tried with, each in its own folder under
+`.venv/frameworks`.
 
-`PYTHONPATH=tests python -m frameworks.environments` makes those that are missing, `python -m frameworks` runs their tests.
-They test the working tree's nbagent.
+`PYTHONPATH=tests python -m frameworks.environments` makes those that are missing, `python -m
+frameworks` runs their tests. They test the working tree's nbagent.
 
-Packages that work with nbagent's own version of openai share an environment; a package that needs an older one has its own.
+Packages that work with nbagent's own version of openai share an environment; a package that needs
+an older one has its own.
 """
 
 import os
@@ -33,7 +35,10 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "agentor": ("agentor",),
     "crewai": ("crewai",),
 }
-"""Packages tested in each environment, by `test_<package>.py`. A dependency group of pyproject has the same name."""
+"""Packages tested in each environment, by `test_<package>.py`.
+
+A dependency group of pyproject has the same name.
+"""
 
 
 def folder() -> Path:

@@ -1,4 +1,6 @@
-"""Tools under `@nbagent.tool` for the frameworks to call, and what a run then knows of their calls."""
+"""Tools under `@nbagent.tool` for the frameworks to call, and what a run then knows of their
+calls.
+"""
 
 from typing import Any
 
@@ -52,7 +54,9 @@ failing = nbagent.tool(name="get_capital")(no_capital)
 
 
 def known(run: Run) -> list[Any]:
-    """Return what a run knows of each call: name, state, arguments, result and its type, and what was printed."""
+    """Return what a run knows of each call: name, state, arguments, result and its type, and what
+    was printed.
+    """
     printed: dict[str, str] = {}
     for event in run.events:
         if isinstance(event, ev.ToolOutput):

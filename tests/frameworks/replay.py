@@ -1,4 +1,6 @@
-"""A model provider on loopback that replays recordings: each request is answered with the next one."""
+"""A model provider on loopback that replays recordings: each request is answered with the next
+one.
+"""
 
 import json
 import threading
@@ -35,7 +37,8 @@ class Answer(NamedTuple):
         status: HTTP status.
         media_type: content type.
         stop: bytes after which nothing more comes, until the client hangs up; None sends all.
-        drip: whether one more event comes once `Replay.drip` is called, for clients that cannot hang up while they wait.
+        drip: whether one more event comes once `Replay.drip` is called, for clients that cannot
+            hang up while they wait.
     """
 
     body: bytes
@@ -46,7 +49,10 @@ class Answer(NamedTuple):
 
 
 def recorded(name: str) -> Answer:
-    """Return a recording, by its folder and file name. Some lost the empty line that ends their last event."""
+    """Return a recording, by its folder and file name.
+
+    Some lost the empty line that ends their last event.
+    """
     path = RECORDINGS / name
     body = path.read_bytes()
     return Answer(
@@ -55,7 +61,9 @@ def recorded(name: str) -> Answer:
 
 
 def held(name: str, after: bytes) -> Answer:
-    """Return a recording that stops in the middle: after the first frame that contains the bytes `after`."""
+    """Return a recording that stops in the middle: after the first frame that contains the bytes
+    `after`.
+    """
     answer = recorded(name)
     frames = answer.body.replace(b"\r\n", b"\n")
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
@@ -90,7 +98,9 @@ def _chat(delta: dict[str, Any], reason: str) -> Answer:
 
 
 def completion(recording: str) -> Answer:
-    """Return a recorded stream of Chat as the one answer that the same request gets without streaming."""
+    """Return a recorded stream of Chat as the one answer that the same request gets without
+    streaming.
+    """
     message: dict[str, Any] = {"role": "assistant", "content": None}
     whole: dict[str, Any] = {}
     for chunk in payloads(recording):

@@ -43,7 +43,9 @@ every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: " ".join(wi
 
 
 class Geographer(AgentExecutor):
-    """Agent that obeys the prompt: `answer` forwards a model's text, `say` is a message without a task, and so on."""
+    """Agent that obeys the prompt: `answer` forwards a model's text, `say` is a message without a
+    task, and so on.
+    """
 
     def __init__(self, provider: Replay | None = None) -> None:
         self._client = (
@@ -94,7 +96,9 @@ class Geographer(AgentExecutor):
 async def ask(
     executor: Geographer, wire: tuple[str, str], prompt: str
 ) -> AsyncIterator[tuple[Any, asyncio.Event]]:
-    """Yield the client's stream for one message, and an event that is set when the server is through with the request."""
+    """Yield the client's stream for one message, and an event that is set when the server is
+    through with the request.
+    """
     through = asyncio.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"

@@ -1,4 +1,6 @@
-"""The Agent Client Protocol's own package: its agent and its client at the two ends of a connection, watched by an observer."""
+"""The Agent Client Protocol's own package: its agent and its client at the two ends of a
+connection, watched by an observer.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

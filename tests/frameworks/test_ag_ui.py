@@ -1,4 +1,6 @@
-"""AG-UI: an agent of Pydantic AI that speaks it, run against recorded models, and the models and encoder of AG-UI itself."""
+"""AG-UI: an agent of Pydantic AI that speaks it, run against recorded models, and the models and
+encoder of AG-UI itself.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,6 @@
-"""Agentor, run against recorded models: its agent's stream, its server's responses, and the events of its engine."""
+"""Agentor, run against recorded models: its agent's stream, its server's responses, and the events
+of its engine.
+"""
 
 import asyncio
 import contextlib

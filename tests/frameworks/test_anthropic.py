@@ -1,4 +1,6 @@
-"""Anthropic's SDK: every recording, through each of its streams, compared with the message that the SDK accumulates."""
+"""Anthropic's SDK: every recording, through each of its streams, compared with the message that the
+SDK accumulates.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,6 @@
-"""CrewAI, run against recorded models: the chunks of a crew, and the frames of a flow that has one."""
+"""CrewAI, run against recorded models: the chunks of a crew, and the frames of a flow that has
+one.
+"""
 
 import asyncio
 import os

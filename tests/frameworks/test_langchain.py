@@ -1,4 +1,6 @@
-"""LangChain's agents and LangGraph's graphs, run against recorded models, in every mode of streaming."""
+"""LangChain's agents and LangGraph's graphs, run against recorded models, in every mode of
+streaming.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -43,7 +43,9 @@ async def cancel(source: Any) -> Run:
 
 
 def _checked(run: Run) -> Run:
-    """Return the run after asserting that it keeps the rules of events, has no raw items, and shows no key."""
+    """Return the run after asserting that it keeps the rules of events, has no raw items, and shows
+    no key.
+    """
     Transcript.of(run.events)
     assert [event for event in run.events if isinstance(event, ev.Raw)] == []
     assert all(KEY.encode() not in ev.to_json(event) for event in run.events)
@@ -74,7 +76,9 @@ async def watch_and_answer(
 
 
 def requests_of(run: Run, provider: Replay) -> list[tuple[int, int | None, str]]:
-    """Return the requests of a run, after asserting that they are what the provider got: step, status and what is new."""
+    """Return the requests of a run, after asserting that they are what the provider got: step,
+    status and what is new.
+    """
     assert [request.body for request in run.requests] == provider.requests
     assert all(
         KEY not in repr(request.body) + request.response + request.url for request in run.requests

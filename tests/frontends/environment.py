@@ -1,6 +1,8 @@
-"""The environments of the front ends besides JupyterLab that nbagent is tested in, each in its own folder under `.venv`.
+"""The environments of the front ends besides JupyterLab that nbagent is tested in, each in its own
+folder under `.venv`.
 
-`PYTHONPATH=tests python -m frontends.environment` makes those that are missing. They import nbagent from the working tree.
+`PYTHONPATH=tests python -m frontends.environment` makes those that are missing. They import nbagent
+from the working tree.
 """
 
 import os
@@ -26,7 +28,9 @@ PACKAGES = {
 
 
 def folder(name: str = FRONT_ENDS) -> Path:
-    """Return the folder of an environment; `NBAGENT_FRONTENDS` overrides that of the first, and the others stand beside it."""
+    """Return the folder of an environment; `NBAGENT_FRONTENDS` overrides that of the first, and the
+    others stand beside it.
+    """
     first = Path(os.environ.get("NBAGENT_FRONTENDS", environment.ROOT / ".venv" / FRONT_ENDS))
     return first.with_name(name) if name != FRONT_ENDS else first
 

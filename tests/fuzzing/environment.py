@@ -1,4 +1,5 @@
-"""The environment of schemathesis, which generates requests from an OpenAPI document, under `.venv/fuzzing`.
+"""The environment of schemathesis, which generates requests from an OpenAPI document, under
+`.venv/fuzzing`.
 
 `PYTHONPATH=tests python -m fuzzing.environment` makes it, if it is missing.
 """
@@ -10,7 +11,9 @@ PACKAGES = ("schemathesis>=4.30",)
 
 
 def command() -> list[str]:
-    """Return the command of schemathesis: by its interpreter, as a script names the folder that its environment was made in."""
+    """Return the command of schemathesis: by its interpreter, as a script names the folder that its
+    environment was made in.
+    """
     return [str(environment.python_of(FOLDER)), "-m", "schemathesis.cli"]
 
 

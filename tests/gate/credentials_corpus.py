@@ -1,4 +1,5 @@
-"""Texts with credentials, and texts of everyday work without: what must be masked, and what must stay as it is.
+"""Texts with credentials, and texts of everyday work without: what must be masked, and what must
+stay as it is.
 
 No credential is real. Each is made at run time, so that no scanner takes this file for a leak.
 """
@@ -23,7 +24,9 @@ class Positive(NamedTuple):
 
 
 def fake(count: int, alphabet: str = _LETTERS, seed: int = 0) -> str:
-    """Return a text that looks like the random part of a key: always the same for the same arguments."""
+    """Return a text that looks like the random part of a key: always the same for the same
+    arguments.
+    """
     source = random.Random(f"{count}{alphabet}{seed}")
     return "".join(source.choice(alphabet) for _ in range(count))
 

@@ -1,6 +1,8 @@
-"""Texts in which models write thoughts, tool calls and results into their answer, and answers that only look like it.
+"""Texts in which models write thoughts, tool calls and results into their answer, and answers that
+only look like it.
 
-The forms are those of the models' chat templates. Each text holds marks, so that one can tell what has leaked.
+The forms are those of the models' chat templates. Each text holds marks, so that one can tell what
+has leaked.
 """
 
 from collections.abc import Mapping
@@ -393,5 +395,7 @@ def texts() -> list[Text]:
 
 
 def _gap(call: str) -> str:
-    """Return what stands between a call and an answer: an empty line, unless a label is before the answer."""
+    """Return what stands between a call and an answer: an empty line, unless a label is before the
+    answer.
+    """
     return "" if call.endswith(": ") else "\n\n"

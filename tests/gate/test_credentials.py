@@ -1,4 +1,6 @@
-"""Credentials of all forms are masked wherever a text is cut, and everyday data, code and prose stay as they are."""
+"""Credentials of all forms are masked wherever a text is cut, and everyday data, code and prose
+stay as they are.
+"""
 
 import itertools
 import json

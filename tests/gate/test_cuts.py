@@ -1,4 +1,6 @@
-"""A shortened text keeps no beginning and no end of a secret: masks come first, or know the mark of the cut."""
+"""A shortened text keeps no beginning and no end of a secret: masks come first, or know the mark of
+the cut.
+"""
 
 import contextvars
 from collections.abc import Iterator
@@ -24,7 +26,9 @@ RULE = r"\b\d{4}-\d{4}-\d{4}-\d{4}\b"
 
 
 def leaks(shown: str) -> list[str]:
-    """Return the pieces of a secret that are in a text: five characters of the key after the first two, or of the card."""
+    """Return the pieces of a secret that are in a text: five characters of the key after the first
+    two, or of the card.
+    """
     pieces = [secret[at : at + 5] for secret in (KEY[2:], CARD) for at in range(len(secret) - 4)]
     return [piece for piece in pieces if piece in shown]
 
@@ -133,7 +137,9 @@ def test_a_word_before_an_omission_stays() -> None:
 @settings(max_examples=20)
 @given(st.integers(0, 30))
 def test_a_tool_of_an_agent_is_masked_before_its_result_is_cut(size: int) -> None:
-    """The agent's tools run in the context of the cell, and take the mask of the run that reads them."""
+    """The agent's tools run in the context of the cell, and take the mask of the run that reads
+    them.
+    """
 
     async def produce(put: Any) -> None:
         await put(summary_of("x" * (84 - size) + " " + CARD + " and more words" * 20))

@@ -1,4 +1,6 @@
-"""Content that a level hides is in no event, and visible content is the same however the stream is cut."""
+"""Content that a level hides is in no event, and visible content is the same however the stream is
+cut.
+"""
 
 from itertools import pairwise
 from typing import Any, cast
@@ -32,7 +34,10 @@ def text(*deltas: str, end: str | None = None, id: str = "text-1") -> list[e.Eve
 
 
 def blocks(events: list[e.Event]) -> list[tuple[str, str, Any]]:
-    """Return the blocks that the events build, as (kind, id, content), without empty ones. Asserts their starts and ends."""
+    """Return the blocks that the events build, as (kind, id, content), without empty ones.
+
+    Asserts their starts and ends.
+    """
     kinds: dict[str, str] = {}
     content: dict[str, Any] = {}
     ended: set[str] = set()
@@ -62,7 +67,7 @@ def blocks(events: list[e.Event]) -> list[tuple[str, str, Any]]:
     return [(kinds[id], id, content[id]) for id in kinds if content[id] != ""]
 
 
-# --- texts ------------------------------------------------------------------------------------------------------------
+# --- texts ---
 
 
 def test_a_text_without_tags_passes_as_it_is() -> None:
@@ -311,7 +316,7 @@ def test_any_text_gives_the_same_however_it_is_cut(
     ]
 
 
-# --- levels -----------------------------------------------------------------------------------------------------------
+# --- levels ---
 
 SECRET: dict[str, Any] = {"canary": CANARY}
 ENVELOPE: dict[str, Any] = {"raw": SECRET, "meta": SECRET}

@@ -1,4 +1,6 @@
-"""Of the texts in which models write calls and thoughts, the answer is seen, and nothing else, wherever a stream cuts them."""
+"""Of the texts in which models write calls and thoughts, the answer is seen, and nothing else,
+wherever a stream cuts them.
+"""
 
 import random
 import re
@@ -43,7 +45,9 @@ def answer(events: Iterable[e.Event]) -> str:
 
 
 def is_answer(text: Text, shown: str) -> bool:
-    """Return True if what is shown is the answer, to the character if nothing is to be taken out of it."""
+    """Return True if what is shown is the answer, to the character if nothing is to be taken out of
+    it.
+    """
     if text.family == "kept":
         return shown == text.answer
     return "".join(shown.split()) == "".join(text.answer.split())

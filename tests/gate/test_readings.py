@@ -1,4 +1,6 @@
-"""Patterns match what a reader sees, through markup, invisible characters and escapes, wherever a stream is cut."""
+"""Patterns match what a reader sees, through markup, invisible characters and escapes, wherever a
+stream is cut.
+"""
 
 import json
 from itertools import pairwise

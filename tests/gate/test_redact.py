@@ -209,7 +209,7 @@ def test_a_run_shows_none_of_the_environments(monkeypatch: pytest.MonkeyPatch) -
     assert CANARY not in repr(run.snapshot()) + repr(run.events)
 
 
-# --- ids --------------------------------------------------------------------------------------------------------------
+# --- ids ---
 
 CARDS = ("4111111111111111", "4222222222222222")
 
@@ -271,7 +271,7 @@ def test_the_ids_that_nbagent_makes_are_left_alone() -> None:
         assert redactor.feed(e.TextStart(id=id_)) == [e.TextStart(id=id_)]
 
 
-# --- patterns that take too long --------------------------------------------------------------------------------------
+# --- patterns that take too long ---
 
 SLOW, ENDLESS = r"(a|aa)+$", "a" * 60 + "!"
 
@@ -322,7 +322,7 @@ def test_after_some_slow_texts_every_text_is_hidden_without_a_search(
     assert stream.feed("Hi") + stream.feed(" there") + stream.close() == HIDDEN_TEXT
 
 
-# --- the whole gate ---------------------------------------------------------------------------------------------------
+# --- the whole gate ---
 
 SPEECH = st.lists(
     st.sampled_from(
@@ -380,5 +380,6 @@ def test_deltas_cut_anywhere_show_what_one_delta_shows(text: str, cuts: list[int
     cut, whole = shown(*(text[start:end] for start, end in itertools.pairwise(edges))), shown(text)
     if not any(mark in text for mark in "*_`"):
         assert cut == whole
-    # A mark that was shown before its partner came is a border of words, so that one word more may match.
+    # A mark that was shown before its partner came is a border of words, so that one word more may
+    # match.
     assert all(each in (one, "•") for each, one in zip(cut, whole, strict=True))

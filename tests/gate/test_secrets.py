@@ -256,7 +256,7 @@ def test_a_log_shows_none(caplog: pytest.LogCaptureFixture) -> None:
     assert KEY not in caplog.text
 
 
-# --- ways to write a credential ---------------------------------------------------------------------------------------
+# --- ways to write a credential ---
 
 QUOTED = 'pa"ss\\wo/rd<é&9'
 PASSWORD = "hunter22x"

@@ -59,7 +59,10 @@ HARMONY_TAGS = [
 def streamed(
     chunks: list[str], *, in_thought: bool = False, grammar: Grammar | None = None
 ) -> list[Segment]:
-    """Return the parts of a text fed in chunks, neighbours joined. A chunk that only continues a part may be skipped."""
+    """Return the parts of a text fed in chunks, neighbours joined.
+
+    A chunk that only continues a part may be skipped.
+    """
     splitter = Splitter(in_thought=in_thought, grammar=grammar)
     parts: list[Segment] = []
     for chunk in chunks:

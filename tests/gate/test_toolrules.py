@@ -106,7 +106,10 @@ def test_of_an_error_in_a_hidden_call_neither_code_nor_type_is_seen() -> None:
 
 
 def inner(**inside: Any) -> list[e.Event]:
-    """Events of an agent inside a call. Only those that begin a block have a parent; `inside` is that of the agent."""
+    """Events of an agent inside a call.
+
+    Only those that begin a block have a parent; `inside` is that of the agent.
+    """
     return [
         e.ToolStart(id="t", name="f"),
         e.AgentStart(id="a", name="inner", **inside),

@@ -1,4 +1,5 @@
-"""Writes the golden corpus: events, and the transcript's ops for them, for the tests of kernel and view.
+"""Writes the golden corpus: events, and the transcript's ops for them, for the tests of kernel and
+view.
 
     python tests/golden/write.py
 

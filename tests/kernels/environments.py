@@ -1,9 +1,12 @@
-"""Environments of the ipykernels that nbagent is tested with, each in its own folder under `.venv/kernels`.
+"""Environments of the ipykernels that nbagent is tested with, each in its own folder under
+`.venv/kernels`.
 
-`PYTHONPATH=tests python -m kernels.environments` makes those that are missing. They import nbagent from the working tree.
+`PYTHONPATH=tests python -m kernels.environments` makes those that are missing. They import nbagent
+from the working tree.
 
-Versions differ in interrupts, comms on subshells, and knowledge of the subshell that a front end chose; so the oldest version
-that still gets fixes, the last one before the newest, and the newest are tested.
+Versions differ in interrupts, comms on subshells, and knowledge of the subshell that a front end
+chose; so the oldest version that still gets fixes, the last one before the newest, and the newest
+are tested.
 """
 
 import os

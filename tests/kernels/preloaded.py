@@ -16,7 +16,8 @@ class PreloadedProvisioner(LocalProvisioner):
     """Forks a kernel instead of starting an interpreter."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
-        # ipykernel read the id of the parent when it was imported. 1 is a parent that it does not watch.
+        # ipykernel read the id of the parent when it was imported. 1 is a parent that it does not
+        # watch.
         arguments = (*cmd[1:], "--IPKernelApp.parent_handle=1")
         folder = Path(options["cwd"]) if options.get("cwd") else None
         process: Any = start(
@@ -44,7 +45,9 @@ def preload(manager: KernelManager) -> None:
 
 
 class PreloadedKernelManager(AsyncKernelManager):
-    """Manager of a kernel that is forked: `NotebookClient(…, kernel_manager_class=PreloadedKernelManager)`."""
+    """Manager of a kernel that is forked: `NotebookClient(…,
+    kernel_manager_class=PreloadedKernelManager)`.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

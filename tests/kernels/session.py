@@ -17,7 +17,9 @@ MESSAGE_TIMEOUT_S = 30
 """Seconds after which a message counts as missing."""
 
 NUDGE_AFTER_S = 5
-"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one unread until then."""
+"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave
+one unread until then.
+"""
 
 
 class KernelTimeout(AssertionError):
@@ -44,7 +46,8 @@ class Session:
     Attributes:
         received: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
         version: of ipykernel.
-        subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has none.
+        subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has
+            none.
     """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
@@ -61,7 +64,8 @@ class Session:
     def run(self, code: str) -> str:
         """Start a cell and return its id.
 
-        An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes while it does that.
+        An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes
+        while it does that.
         """
         return str(self._client.execute(code, stop_on_error=False))
 
@@ -91,7 +95,9 @@ class Session:
         return time.monotonic()
 
     def interrupt(self, by: str = "signal") -> float:
-        """Interrupt the kernel by a signal to its process, or by a message on the control channel, and return the time."""
+        """Interrupt the kernel by a signal to its process, or by a message on the control channel,
+        and return the time.
+        """
         at = time.monotonic()
         if by == "signal":
             self._manager.interrupt_kernel()
@@ -100,13 +106,16 @@ class Session:
         return at
 
     def answer(self, text: str) -> str:
-        """Answer the next question that code asks below its cell (`input`, a debugger), and return its prompt."""
+        """Answer the next question that code asks below its cell (`input`, a debugger), and return
+        its prompt.
+        """
         asked = self._client.get_stdin_msg(timeout=MESSAGE_TIMEOUT_S)
         self._client.input(text)
         return str(asked["content"]["prompt"])
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """Wait for the first message, from number `start` on, for which `found` is true, and return it.
+        """Wait for the first message, from number `start` on, for which `found` is true, and return
+        it.
 
         Raises:
             KernelTimeout: there was none in time.
@@ -143,7 +152,9 @@ class Session:
         )
 
     def debug(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Send a request of the Debug Adapter Protocol, as JupyterLab's debugger does, and return the body of the reply."""
+        """Send a request of the Debug Adapter Protocol, as JupyterLab's debugger does, and return
+        the body of the reply.
+        """
         self._debug_requests += 1
         request = {
             "type": "request",

@@ -1,7 +1,8 @@
-"""Stop and other commands of a view reach the run whatever the cell does: tested with real kernels and raw messages.
+"""Stop and other commands of a view reach the run whatever the cell does: tested with real kernels
+and raw messages.
 
-`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In `UNREACHABLE` rows the view
-offers the kernel's interrupt, which works in every row.
+`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In `UNREACHABLE`
+rows the view offers the kernel's interrupt, which works in every row.
 """
 
 import sys
@@ -30,15 +31,20 @@ CELLS = {
     "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",
 }
 
-# Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at the end of the cell.
+# Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at
+# the end of the cell.
 UNREACHABLE = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 WAITS = ("awaits the run", "blocks in run.wait()", "reads run.stream()")
-"""Cells that wait for a run; the first is also interrupted in JupyterLab (tests/browser/test_kernel.py)."""
+"""Cells that wait for a run; the first is also interrupted in JupyterLab
+(tests/browser/test_kernel.py).
+"""
 
 TRIES = 4
-"""Kernels to interrupt: on a busy machine one in fifty of ipykernel 7.3 stops answering (7.4: fewer), even without nbagent."""
+"""Kernels to interrupt: on a busy machine one in fifty of ipykernel 7.3 stops answering (7.4:
+fewer), even without nbagent.
+"""
 
 
 def python_of(version: str) -> Path:

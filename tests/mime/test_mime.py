@@ -168,7 +168,7 @@ def test_a_large_json_is_summed_up_without_being_read() -> None:
     assert summary_of(["x" * 10_000_000] * 1000) == "list of 1,000"
 
 
-# --- display ----------------------------------------------------------------------------------------------------------
+# --- display ---
 
 
 def test_a_frame_is_html_as_pandas_makes_it() -> None:
@@ -298,7 +298,7 @@ def test_a_cycle_has_an_end() -> None:
     assert json_of(ring) == ["…"]
 
 
-# --- JSON -------------------------------------------------------------------------------------------------------------
+# --- JSON ---
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_json_for_a_model_is_bounded_and_strict(value: Any, limit: int) -> None:
     assert len(line) <= limit + 700
 
 
-# --- errors -----------------------------------------------------------------------------------------------------------
+# --- errors ---
 
 
 def caught(action: Any) -> BaseException:

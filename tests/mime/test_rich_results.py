@@ -1,4 +1,6 @@
-"""Results that people look at: charts, styled tables, pictures in bytes and in lists; and no address of an object in any."""
+"""Results that people look at: charts, styled tables, pictures in bytes and in lists; and no
+address of an object in any.
+"""
 
 import datetime
 import importlib
@@ -51,7 +53,7 @@ def shapes(svg: str) -> dict[str, int]:
     return {name: names.count(name) for name in ("rect", "path", "circle")}
 
 
-# --- charts -----------------------------------------------------------------------------------------------------------
+# --- charts ---
 
 
 @pytest.mark.parametrize("in_notebook", [False, True])
@@ -199,7 +201,7 @@ def test_values_too_close_for_round_numbers_are_drawn(value: float) -> None:
     assert "<circle" in chart_svg(Chart([Series("point", [0, 1], [value, value + 5e-324], "", "")]))
 
 
-# --- styled tables ----------------------------------------------------------------------------------------------------
+# --- styled tables ---
 
 
 def test_a_styled_table_keeps_its_data_and_its_colours() -> None:
@@ -221,7 +223,7 @@ def test_nothing_random_is_in_a_styled_table() -> None:
     assert "<style" not in display_of(styler).data["text/html"]
 
 
-# --- pictures, lists --------------------------------------------------------------------------------------------------
+# --- pictures, lists ---
 
 
 def encoded(form: str) -> bytes:
@@ -295,7 +297,7 @@ def test_figures_are_shown_with_the_value_that_they_were_drawn_beside() -> None:
     assert both.data["text/plain"] == "3 rows"
 
 
-# --- addresses --------------------------------------------------------------------------------------------------------
+# --- addresses ---
 
 ADDRESS = re.compile(r"0x[0-9A-Fa-f]{6,}")
 

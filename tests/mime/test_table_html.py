@@ -1,4 +1,6 @@
-"""Tables of pandas: columns with words are read from the left, those of numbers stay at the right."""
+"""Tables of pandas: columns with words are read from the left, those of numbers stay at the
+right.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""A view's message is passed on once, however often and in whatever order it comes. With a real kernel: `tests/kernels`."""
+"""A view's message is passed on once, however often and in whatever order it comes.
+
+With a real kernel: `tests/kernels`.
+"""
 
 from types import SimpleNamespace
 

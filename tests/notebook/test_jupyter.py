@@ -1,4 +1,6 @@
-"""Widgets and static copies in the cells of a real kernel: what is shown, what is closed, what stays."""
+"""Widgets and static copies in the cells of a real kernel: what is shown, what is closed, what
+stays.
+"""
 
 import json
 import re
@@ -45,7 +47,9 @@ class Notebook:
         """Type and content of all messages."""
 
     def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
-        """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
+        """The cell's outputs: MIME bundles with `display_id` where there is one, streams as
+        `text`.
+        """
         session = self.client.session
         content = {
             "code": code,

@@ -23,7 +23,10 @@ from nbagent.run import Run
 
 
 def python(script: str, *command: str) -> str:
-    """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
+    """Return the output of a script in a process of its own.
+
+    Asserts that it ends without errors and warnings.
+    """
     done = subprocess.run(
         [sys.executable, *command, "-c", script],
         capture_output=True,

@@ -1,4 +1,6 @@
-"""The widget: what it says to the view, and what it makes of what the view says; the real one, on a comm without a kernel."""
+"""The widget: what it says to the view, and what it makes of what the view says; the real one, on a
+comm without a kernel.
+"""
 
 import json
 import threading
@@ -18,7 +20,9 @@ from nbagent.run import Run
 
 
 class View:
-    """The other end of a widget's comm: keeps what is sent, as the kernel would encode it, and speaks for the reader."""
+    """The other end of a widget's comm: keeps what is sent, as the kernel would encode it, and
+    speaks for the reader.
+    """
 
     def __init__(self, run: Run) -> None:
         self.messages: list[dict[str, Any]] = []

@@ -1,7 +1,8 @@
-"""Installation of the clients that read the encoders' output, each in its own folder under `.venv/parsers`.
+"""Installation of the clients that read the encoders' output, each in its own folder under
+`.venv/parsers`.
 
-`PYTHONPATH=tests python -m parsers.environment` installs those that are missing: `ai` 5 and 7 and `@ag-ui/client` from the lock
-file here, and the models of `ag-ui-protocol`.
+`PYTHONPATH=tests python -m parsers.environment` installs those that are missing: `ai` 5 and 7 and
+`@ag-ui/client` from the lock file here, and the models of `ag-ui-protocol`.
 """
 
 import os
@@ -27,7 +28,9 @@ def python() -> Path:
 
 
 def program(name: str) -> str:
-    """Return the path of one of Node's programs: the machine's, else the one beside this interpreter."""
+    """Return the path of one of Node's programs: the machine's, else the one beside this
+    interpreter.
+    """
     return shutil.which(name) or str(Path(sys.executable).parent / name)
 
 

@@ -1,4 +1,6 @@
-"""Checks items with the models of `ag-ui-protocol`: reads a list of items on each line, writes its errors on one line."""
+"""Checks items with the models of `ag-ui-protocol`: reads a list of items on each line, writes its
+errors on one line.
+"""
 
 import json
 import sys

@@ -1,4 +1,5 @@
-"""The encoders' output, read by its clients: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
+"""The encoders' output, read by its clients: `ai` 5 and 7, `@ag-ui/client`, and the models of
+`ag-ui-protocol`.
 
 Every chunk is valid by their schemas, and their accumulated messages equal the events.
 """
@@ -76,10 +77,11 @@ def check_vercel(
     *,
     recorded: bool = False,
 ) -> None:
-    """Assert that the message has the texts, reasoning and calls of the run, as far as it can represent them.
+    """Assert that the message has the texts, reasoning and calls of the run, as far as it can
+    represent them.
 
-    The client derives another state of an unanswered call if an approval comes before the arguments, or after a preliminary
-    result; no recorded run does that.
+    The client derives another state of an unanswered call if an approval comes before the
+    arguments, or after a preliminary result; no recorded run does that.
     """
     seen = read(readers, system, events)
     assert seen["problems"] == []

@@ -1,4 +1,6 @@
-"""The transcript keeps the contract: its blocks have the props that `nbagent.protocol.blocks` declares, and no others."""
+"""The transcript keeps the contract: its blocks have the props that `nbagent.protocol.blocks`
+declares, and no others.
+"""
 
 import inspect
 import json

@@ -1,4 +1,6 @@
-"""A channel to a renderer in this process: joined, paced, and isolated from the failures of others."""
+"""A channel to a renderer in this process: joined, paced, and isolated from the failures of
+others.
+"""
 
 import multiprocessing
 import threading

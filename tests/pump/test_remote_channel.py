@@ -1,4 +1,6 @@
-"""The channel to a view: no data is lost when messages are; few messages, none large; beats that repair a lost tail."""
+"""The channel to a view: no data is lost when messages are; few messages, none large; beats that
+repair a lost tail.
+"""
 
 import gc
 import json
@@ -133,7 +135,7 @@ def greeted(*events: e.Event) -> Harness:
 TEXT = e.TextDelta(id="t", delta="word ")
 
 
-# --- nothing is lost --------------------------------------------------------------------------------------------------
+# --- nothing is lost ---
 
 IDS = st.sampled_from(["a", "b"])
 EVENTS: st.SearchStrategy[e.Event] = st.one_of(
@@ -160,8 +162,8 @@ STEPS = st.tuples(
     st.sampled_from([0.0, 0.01, 0.05, 0.3, 1.5, 4.0]),
     st.one_of(EVENTS, st.sampled_from(["hello", "resync", "ack", "need", "toggle"])),
 )
-# So many messages in a row get lost, in either direction, then so many arrive; at the end all do. With five of the six beats
-# after the end of a run lost, one arrives.
+# So many messages in a row get lost, in either direction, then so many arrive; at the end all do.
+# With five of the six beats after the end of a run lost, one arrives.
 LOSSES = st.lists(st.tuples(st.integers(0, MAX_FINAL_BEATS - 1), st.integers(1, 6)), max_size=30)
 
 
@@ -254,7 +256,7 @@ def test_a_lost_last_batch_is_repaired_by_a_beat() -> None:
     assert (beat["t"], beat["seq"]) == ("beat", made.channel.seq)
 
 
-# --- few messages -----------------------------------------------------------------------------------------------------
+# --- few messages ---
 
 
 def ask(world: Harness, count: int) -> None:
@@ -356,7 +358,7 @@ def test_a_page_is_sent_once_however_often_it_is_asked_for_and_there_is_an_end_t
     )
 
 
-# --- none large -------------------------------------------------------------------------------------------------------
+# --- none large ---
 
 NASTY = {
     "ascii": "x" * 300_000,
@@ -474,7 +476,7 @@ def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
     assert (part["name"], part["error"]) == (name, f"there is no large value {name!r}")
 
 
-# --- snapshots --------------------------------------------------------------------------------------------------------
+# --- snapshots ---
 
 
 def test_a_snapshot_comes_in_pieces_and_live_ops_follow_it() -> None:
@@ -519,7 +521,7 @@ def test_a_redraw_takes_the_place_of_what_is_queued() -> None:
     assert made.kinds() == ["snapshot"]
 
 
-# --- beats ------------------------------------------------------------------------------------------------------------
+# --- beats ---
 
 
 def beats(made: Harness) -> list[float]:
@@ -540,7 +542,9 @@ def test_a_live_run_that_says_nothing_beats_once_a_second() -> None:
 
 
 def test_a_view_that_has_said_nothing_yet_gets_beats_while_the_run_lives() -> None:
-    """A kernel in a cell reads late what its view said; until then the beats are what tells the view that the kernel lives."""
+    """A kernel in a cell reads late what its view said; until then the beats are what tells the
+    view that the kernel lives.
+    """
     made = Harness()
     made.tick(5.5)
     assert made.kinds() == ["ops", *["beat"] * 5]
@@ -568,7 +572,7 @@ def test_after_the_end_an_acknowledged_channel_is_silent() -> None:
     assert (beats(made), made.channel.due(made.now)) == ([], None)
 
 
-# --- the end ----------------------------------------------------------------------------------------------------------
+# --- the end ---
 
 
 def test_the_end_waits_for_the_last_batch() -> None:
@@ -596,7 +600,7 @@ def test_the_end_does_not_wait_for_a_long_backlog_which_follows_at_its_pace() ->
     assert made.busiest() <= 29
 
 
-# --- closing ----------------------------------------------------------------------------------------------------------
+# --- closing ---
 
 
 def test_a_closed_channel_says_nothing_more_and_holds_up_no_end() -> None:
@@ -707,7 +711,7 @@ def test_text_that_waits_while_a_page_cannot_be_written_is_a_gap_too() -> None:
     assert [message["seq"] for message in made.messages if message["t"] == "ops"] == [1, 3]
 
 
-# --- what a view says -------------------------------------------------------------------------------------------------
+# --- what a view says ---
 
 
 def test_stop_and_toggle_are_handed_to_the_run() -> None:

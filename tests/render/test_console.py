@@ -288,7 +288,7 @@ def test_an_op_for_an_unknown_block_is_ignored() -> None:
     )
 
 
-# --- the output -------------------------------------------------------------------------------------------------------
+# --- the output ---
 
 SEQUENCES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x9b2J\x90q\x9c\r\b\x7f\x00\x0e\x85"
 
@@ -398,7 +398,7 @@ def test_a_wordless_thought_that_took_no_time_is_not_worth_a_line() -> None:
     )
 
 
-# --- several agents at a time -----------------------------------------------------------------------------------------
+# --- several agents at a time ---
 
 
 def lane(number: int, *texts: str) -> list[list[Any]]:

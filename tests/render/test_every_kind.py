@@ -1,7 +1,7 @@
 """Every renderer in the kernel has a form of its own for each kind of block.
 
-The kinds are those of the contract itself. A new one fails here until each renderer has a place for it. In the view, tsc holds
-that (`js/src/transcript/kinds.ts`).
+The kinds are those of the contract itself. A new one fails here until each renderer has a place for
+it. In the view, tsc holds that (`js/src/transcript/kinds.ts`).
 """
 
 import io

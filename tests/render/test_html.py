@@ -89,7 +89,7 @@ def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
     assert SafeHtml(transcript_html(blocks, dom_key="m-1")).text == READ[name]
 
 
-# --- what stands where ------------------------------------------------------------------------------------------------
+# --- what stands where ---
 
 
 def run(*blocks: dict[str, Any], **props: Any) -> list[dict[str, Any]]:
@@ -348,7 +348,7 @@ def test_formulas_stay_tex_and_money_stays_money() -> None:
     )
 
 
-# --- nobody's HTML ----------------------------------------------------------------------------------------------------
+# --- nobody's HTML ---
 
 
 def attacks() -> list[str]:
@@ -493,7 +493,7 @@ def test_any_html_is_copied_into_well_formed_html(source: str) -> None:
     SafeHtml(transcript_html(run(tool(result={"text/html": source}))))
 
 
-# --- how much is kept -------------------------------------------------------------------------------------------------
+# --- how much is kept ---
 
 LONG = "word " * 400_000
 

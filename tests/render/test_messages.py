@@ -183,7 +183,9 @@ def said(content: Any) -> str:
 
 
 def check_history(blocks: list[dict[str, Any]]) -> None:
-    """Assert that both APIs take the messages, once the last calls are answered, and that our agent takes them as they are."""
+    """Assert that both APIs take the messages, once the last calls are answered, and that our agent
+    takes them as they are.
+    """
     messages = messages_of(blocks)
     asked = [call["id"] for message in messages for call in message.get("tool_calls", ())]
     assert len(set(asked)) == len(asked)

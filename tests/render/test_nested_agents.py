@@ -1,4 +1,6 @@
-"""Agents inside tool calls, with their tokens, and answers in JSON: in each of the kernel's renderers."""
+"""Agents inside tool calls, with their tokens, and answers in JSON: in each of the kernel's
+renderers.
+"""
 
 import io
 from typing import Any

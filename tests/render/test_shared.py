@@ -1,4 +1,6 @@
-"""Labels and figures are those of the view: both languages are tested against tests/shared/labels.json."""
+"""Labels and figures are those of the view: both languages are tested against
+tests/shared/labels.json.
+"""
 
 import json
 from collections.abc import Callable

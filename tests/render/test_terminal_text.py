@@ -1,4 +1,6 @@
-"""Text that a program's output leaves in a terminal: tests/shared/terminal.json is read by the view's tests too."""
+"""Text that a program's output leaves in a terminal: tests/shared/terminal.json is read by the
+view's tests too.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Answers that go back to services on loopback: over a WebSocket, by a request of their own, or in the next request."""
+"""Answers that go back to services on loopback: over a WebSocket, by a request of their own, or in
+the next request.
+"""
 
 import asyncio
 import json
@@ -32,7 +34,9 @@ def decisions(run: Run) -> list[str]:
 def playing(
     before: Iterable[Any], after: Callable[[Any], Iterable[Any]]
 ) -> Callable[[Peer], Awaitable[None]]:
-    """Return what a server does: it sends items, waits for a message, and sends what it makes of that."""
+    """Return what a server does: it sends items, waits for a message, and sends what it makes of
+    that.
+    """
 
     async def play(peer: Peer) -> None:
         for item in before:
@@ -45,7 +49,7 @@ def playing(
     return play
 
 
-# --- a WebSocket --------------------------------------------------------------------------------------------------------
+# --- a WebSocket ---
 
 
 @pytest.mark.parametrize(("answer", "decision"), [(True, "approve"), ("too dear", "deny")])
@@ -161,7 +165,7 @@ async def test_a_websocket_of_a_system_without_a_form_cannot_be_answered() -> No
         await run
 
 
-# --- a request of its own -----------------------------------------------------------------------------------------------
+# --- a request of its own ---
 
 
 async def test_dexto_over_http_gets_a_request_while_the_stream_goes_on() -> None:
@@ -199,7 +203,7 @@ async def test_a_request_that_is_refused_leaves_the_question() -> None:
     assert "not yet" in warning
 
 
-# --- the next request ---------------------------------------------------------------------------------------------------
+# --- the next request ---
 
 REQUEST = {
     "type": "mcp_approval_request",
@@ -458,7 +462,7 @@ async def test_each_lane_is_gone_on_with_by_itself() -> None:
     )
 
 
-# --- the openai SDK -----------------------------------------------------------------------------------------------------
+# --- the openai SDK ---
 
 
 async def test_a_stream_that_goes_on_may_ask_again() -> None:

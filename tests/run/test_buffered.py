@@ -1,4 +1,6 @@
-"""Larger pieces of text: no text is lost, words stay whole, and no piece waits longer than allowed."""
+"""Larger pieces of text: no text is lost, words stay whole, and no piece waits longer than
+allowed.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -1,4 +1,6 @@
-"""A stream that is stopped, in whatever way and at whatever moment, leaves no connection, task, thread or memory behind."""
+"""A stream that is stopped, in whatever way and at whatever moment, leaves no connection, task,
+thread or memory behind.
+"""
 
 import asyncio
 import contextlib
@@ -221,7 +223,9 @@ async def others() -> list[Any]:
 
 
 async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
-    """Wait until the counts are back at `base`: threads and tasks end shortly after their connection."""
+    """Wait until the counts are back at `base`: threads and tasks end shortly after their
+    connection.
+    """
     end = time.monotonic() + 5
     while True:
         now = await ResourceCounts.take()
@@ -247,7 +251,8 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
 
         async def cancel(index: int) -> float:
             way = WAYS[index % len(WAYS)]
-            # Some streams yield nothing before their connection is up: those begin with their first item.
+            # Some streams yield nothing before their connection is up: those begin with their first
+            # item.
             moment = dice.choice((0, 0, 1, 2, 3, 8, 20))
             await way(clients, moment)
             began = time.monotonic()

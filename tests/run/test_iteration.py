@@ -1,4 +1,6 @@
-"""Iteration over a run's events: several at a time, with a loop or without, and with a note of missed events."""
+"""Iteration over a run's events: several at a time, with a loop or without, and with a note of
+missed events.
+"""
 
 import asyncio
 import gc
@@ -17,7 +19,10 @@ from nbagent.runtime import kernel
 
 
 def python(script: str) -> str:
-    """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
+    """Return the output of a script in a process of its own.
+
+    Asserts that it ends without errors and warnings.
+    """
     done = preloaded.run("-c", script, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -1,4 +1,6 @@
-"""Several streams in one run: each in its lane, in the order of arrival, and independent of the others."""
+"""Several streams in one run: each in its lane, in the order of arrival, and independent of the
+others.
+"""
 
 import asyncio
 import threading

@@ -1,4 +1,6 @@
-"""The options of `show` and `Run`: declared once, known to a notebook by their names, and no others."""
+"""The options of `show` and `Run`: declared once, known to a notebook by their names, and no
+others.
+"""
 
 import inspect
 from typing import Any

@@ -146,7 +146,7 @@ def test_a_run_is_saved_and_not_pickled() -> None:
         pickle.dumps(ended())
 
 
-# --- the conversation -------------------------------------------------------------------------------------------------
+# --- the conversation ---
 
 
 def test_the_prompt_that_was_given_is_part_of_the_run() -> None:
@@ -203,7 +203,9 @@ def test_each_lane_has_messages_of_its_own() -> None:
 
 
 def test_a_prompt_leaves_the_credentials_of_a_request_masked() -> None:
-    """Credentials of a stream's request are known when its first item comes, also after a prompt."""
+    """Credentials of a stream's request are known when its first item comes, also after a
+    prompt.
+    """
 
     class Stream:
         def __init__(self) -> None:

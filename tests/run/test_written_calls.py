@@ -1,4 +1,6 @@
-"""Calls that a model writes into its text are known by the names of the run's tools, wherever these come from."""
+"""Calls that a model writes into its text are known by the names of the run's tools, wherever these
+come from.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""Interrupts: seen at once, distinguished from other cancellations, and without a trace of the watch afterwards."""
+"""Interrupts: seen at once, distinguished from other cancellations, and without a trace of the
+watch afterwards.
+"""
 
 import asyncio
 import os

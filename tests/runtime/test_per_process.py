@@ -1,4 +1,6 @@
-"""`PerProcess`: an object of each process, made once for all threads, and anew in a forked child."""
+"""`PerProcess`: an object of each process, made once for all threads, and anew in a forked
+child.
+"""
 
 import os
 

@@ -26,7 +26,9 @@ def too_long(seconds: float) -> Exception:
 
 
 class SimulatedTime:
-    """A clock for an event loop and for `time.monotonic` that advances only when the loop would sleep."""
+    """A clock for an event loop and for `time.monotonic` that advances only when the loop would
+    sleep.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0

@@ -16,7 +16,9 @@ from nbagent.server.access import access
 
 @pytest.fixture(scope="session", autouse=True)
 def keys_of_tokens() -> Iterator[None]:
-    """Derive the key of each token once: it takes 50 ms, on purpose, and most tests have the same one."""
+    """Derive the key of each token once: it takes 50 ms, on purpose, and most tests have the same
+    one.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "_key_of", functools.cache(access._key_of))
         yield
@@ -30,7 +32,9 @@ def asks() -> Asking:
 
 @pytest.fixture
 def served(asks: Asking) -> Served:
-    """Return a function that serves an agent with a tool that asks; it yields a client, and the name of a session."""
+    """Return a function that serves an agent with a tool that asks; it yields a client, and the
+    name of a session.
+    """
 
     @contextmanager
     def serving(*replies: Any, tools: Any = (), **options: Any) -> Iterator[tuple[TestClient, str]]:

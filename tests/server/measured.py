@@ -1,6 +1,7 @@
 """A server process that tells what it holds.
 
-`python -m server.measured MODEL STORE` prints its address, and a line of JSON for each line of input.
+`python -m server.measured MODEL STORE` prints its address, and a line of JSON for each line of
+input.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Clients that send what no HTTP library would: bytes on a socket, and frames of a WebSocket as they are told."""
+"""Clients that send what no HTTP library would: bytes on a socket, and frames of a WebSocket as
+they are told.
+"""
 
 import base64
 import contextlib
@@ -47,7 +49,9 @@ class Raw:
         return data
 
     def read_to_end(self) -> bytes:
-        """Say that nothing more comes, and return what the server sends until it closes the connection."""
+        """Say that nothing more comes, and return what the server sends until it closes the
+        connection.
+        """
         with contextlib.suppress(OSError):  # it is closed already
             self.socket.shutdown(socket.SHUT_WR)
         return self.read()
@@ -104,7 +108,9 @@ class RawWebSocket(Raw):
         )
 
     def message(self) -> bytes:
-        """Return the next frame's data, of which the first two bytes are the code if it closes the connection."""
+        """Return the next frame's data, of which the first two bytes are the code if it closes the
+        connection.
+        """
         head = self._exactly(2)
         size = head[1] & 0x7F
         if size >= 126:

@@ -117,7 +117,10 @@ async def heard(client: Client, request: SendMessageRequest) -> list[StreamRespo
 
 
 async def begun(client: Client) -> tuple[Task, Any]:
-    """Send a prompt, and read up to the first word of a `Held` answer. Returns the task, and the rest of the stream."""
+    """Send a prompt, and read up to the first word of a `Held` answer.
+
+    Returns the task, and the rest of the stream.
+    """
     stream: Any = client.send_message(said("x"))
     task = (await anext(stream)).task
     async for response in stream:

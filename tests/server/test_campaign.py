@@ -1,4 +1,6 @@
-"""Readers of served runs that are dropped at random and go on, while server processes are killed and started again."""
+"""Readers of served runs that are dropped at random and go on, while server processes are killed
+and started again.
+"""
 
 import asyncio
 import contextlib
@@ -47,7 +49,7 @@ def tell(exchange: Exchange) -> None:
     exchange.end()
 
 
-# --- protocols --------------------------------------------------------------------------------------------------------
+# --- protocols ---
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,10 @@ PROTOCOLS = {
 async def request(
     url: str, method: str, path: str, body: Any = None, last: str | None = None
 ) -> tuple[Any, Any, int]:
-    """Send a request, and return the connection and the status of the response. HTTP/1.0 has no chunks to be decoded."""
+    """Send a request, and return the connection and the status of the response.
+
+    HTTP/1.0 has no chunks to be decoded.
+    """
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=1 << 16)
     data = b"" if body is None else json.dumps(body).encode()
@@ -122,7 +127,7 @@ async def abort(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-# --- server processes -------------------------------------------------------------------------------------------------
+# --- server processes ---
 
 
 class Processes:
@@ -164,7 +169,7 @@ class Processes:
                 self.kill(number)
 
 
-# --- readers ----------------------------------------------------------------------------------------------------------
+# --- readers ---
 
 
 @dataclass
@@ -279,7 +284,9 @@ def digest(pieces: list[tuple[str, Position, str, str]]) -> str:
 def expected(
     reader: Reader, whole: dict[tuple[str, str], Reader]
 ) -> list[tuple[str, Position, str, str]]:
-    """Return what a reader should have got: of each protocol, what stands between the places where it began and ended."""
+    """Return what a reader should have got: of each protocol, what stands between the places where
+    it began and ended.
+    """
     made: list[tuple[str, Position, str, str]] = []
     after, at = START, 0
     while at < len(reader.pieces):
@@ -293,7 +300,7 @@ def expected(
     return made
 
 
-# --- the campaign -----------------------------------------------------------------------------------------------------
+# --- the campaign ---
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -346,7 +353,8 @@ async def test_readers_that_are_dropped_at_random_get_all_once_while_servers_are
 
         readers: list[Reader] = []
         tasks: list[asyncio.Task[None]] = []
-        # Runs begin one after the other, so that at each moment some begin, some go on and some have ended.
+        # Runs begin one after the other, so that at each moment some begin, some go on and some
+        # have ended.
         for number in range(RUNS):
             for reader in readers_of(await begin(), number):
                 readers.append(reader)

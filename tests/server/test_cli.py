@@ -1,4 +1,6 @@
-"""`nbagent serve`: a configuration's agents, served by a process of their own, and what it says to who starts it."""
+"""`nbagent serve`: a configuration's agents, served by a process of their own, and what it says to
+who starts it.
+"""
 
 import contextlib
 import os

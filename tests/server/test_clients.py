@@ -39,7 +39,9 @@ def run(client: str, url: str) -> Any:
 
 
 def talk(client: str) -> tuple[Any, list[Any]]:
-    """Return what a client has read of two turns, of which the first calls a tool, and the messages that the model had last."""
+    """Return what a client has read of two turns, of which the first calls a tool, and the messages
+    that the model had last.
+    """
     with ModelServer(
         chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), chat("Four.")
     ) as model:

@@ -1,4 +1,6 @@
-"""Agents of a configuration, asked over HTTP: their tools, their memory and their deliveries are those of the file."""
+"""Agents of a configuration, asked over HTTP: their tools, their memory and their deliveries are
+those of the file.
+"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""The gRPC services: the one of Hector's page, A2A's with junk and a wrong token, and what reflection says."""
+"""The gRPC services: the one of Hector's page, A2A's with junk and a wrong token, and what
+reflection says.
+"""
 
 import contextlib
 import socket
@@ -36,7 +38,9 @@ def serving(*replies: Any, **options: Any) -> Iterator[Server]:
 
 
 def page_messages() -> tuple[Any, Any]:
-    """Return the two messages that Hector's page uses, as its reader would write them down: in the page's order."""
+    """Return the two messages that Hector's page uses, as its reader would write them down: in the
+    page's order.
+    """
     file = FileDescriptorProto(name="page.proto", syntax="proto3")
     for name, fields in (
         ("SendMessageRequest", ("agent", "message")),

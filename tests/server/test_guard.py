@@ -257,8 +257,8 @@ def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
         assert stranger.post(path).status_code == 401
 
 
-# What a browser sends for an image, a link or a fetch without CORS of another site's page has neither `Origin` nor
-# `Sec-Fetch-Site` over plain http under a name (seen in Chromium).
+# What a browser sends for an image, a link or a fetch without CORS of another site's page has
+# neither `Origin` nor `Sec-Fetch-Site` over plain http under a name (seen in Chromium).
 @pytest.mark.parametrize(
     ("host", "headers", "is_taken"),
     [

@@ -1,4 +1,6 @@
-"""Any bytes and any frames, sent to a server: it answers or closes, logs no error, and serves others."""
+"""Any bytes and any frames, sent to a server: it answers or closes, logs no error, and serves
+others.
+"""
 
 import logging
 import socket

@@ -1,4 +1,6 @@
-"""The limits that an operator sets: each holds in a server and in a mounted application, and a refusal has its name."""
+"""The limits that an operator sets: each holds in a server and in a mounted application, and a
+refusal has its name.
+"""
 
 import socket
 from collections.abc import Iterator
@@ -44,7 +46,9 @@ def serving(limits: Limits) -> Iterator[str]:
 
 @contextmanager
 def mounted(limits: Limits) -> Iterator[str]:
-    """Yield the address of such an application inside another one, whose server has no such limits."""
+    """Yield the address of such an application inside another one, whose server has no such
+    limits.
+    """
     with ModelServer(hold, hold) as model:
         app = Starlette(routes=[Mount("/inner", nbagent.asgi(agent_of(model), limits=limits))])
         app.state.run_ids = {}

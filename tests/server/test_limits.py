@@ -1,4 +1,6 @@
-"""Clients that send too much, too slowly or junk: they are cut or refused, and the server goes on serving others."""
+"""Clients that send too much, too slowly or junk: they are cut or refused, and the server goes on
+serving others.
+"""
 
 import json
 import logging
@@ -107,7 +109,7 @@ def serves(server: Server) -> bool:
     return '{"chunk":"Hi."}' in response.text
 
 
-# --- slow clients ---------------------------------------------------------------------------------------------------------
+# --- slow clients ---
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(server: Serv
         )
 
 
-# --- many connections -----------------------------------------------------------------------------------------------------
+# --- many connections ---
 
 
 def test_a_new_connection_takes_the_place_of_one_that_idles(small_server: Server) -> None:
@@ -251,7 +253,7 @@ def test_1000_idle_connections_hold_up_nobody(server: Server) -> None:
         each.socket.close()
 
 
-# --- large requests -------------------------------------------------------------------------------------------------------
+# --- large requests ---
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,7 @@ def test_a_large_body_of_a_get_is_ignored(server: Server, header: str) -> None:
         raw.read_until(b'"content":"Hi."')
 
 
-# --- many requests --------------------------------------------------------------------------------------------------------
+# --- many requests ---
 
 
 def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back() -> None:
@@ -393,7 +395,7 @@ def test_sessions_are_limited_also_those_that_a_client_names() -> None:
         assert (thread.status_code, "the limit max_sessions" in thread.text) == (503, True)
 
 
-# --- WebSockets -----------------------------------------------------------------------------------------------------------
+# --- WebSockets ---
 
 
 def test_a_message_in_fragments_or_as_bytes_is_a_message(server: Server) -> None:
@@ -562,7 +564,7 @@ def test_a_server_that_cannot_begin_says_so(capsys: pytest.CaptureFixture[str]) 
     assert "no disk" in capsys.readouterr().err
 
 
-# --- secrets --------------------------------------------------------------------------------------------------------------
+# --- secrets ---
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT for one process")

@@ -58,8 +58,8 @@ class Measured:
             [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
         command = [sys.executable, "-m", "server.measured", model, store]
-        # Each thread of glibc's malloc has an arena of its own, which keeps what is free: without this, the figures are 10 MB
-        # higher after some hundred runs, with not a byte more in use.
+        # Each thread of glibc's malloc has an arena of its own, which keeps what is free: without
+        # this, the figures are 10 MB higher after some hundred runs, with not a byte more in use.
         environment = {**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

@@ -71,7 +71,9 @@ Connected = Callable[..., AbstractAsyncContextManager[mcp.Client]]
 
 @pytest.fixture
 def connected(asks: Asking) -> Connected:
-    """Return a function that serves one agent, `assistant`, with a tool that asks and others; it yields a client."""
+    """Return a function that serves one agent, `assistant`, with a tool that asks and others; it
+    yields a client.
+    """
 
     @asynccontextmanager
     async def connecting(

@@ -1,4 +1,6 @@
-"""The server behind nginx, with the configuration of README, and with configurations that buffer."""
+"""The server behind nginx, with the configuration of README, and with configurations that
+buffer.
+"""
 
 import os
 import re
@@ -31,7 +33,10 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this
 """The piece of README."""
 
 BUFFERING_ON = LOCATION.replace("proxy_http_version 1.1", "proxy_buffering on")
-"""Buffers what does not say that it must not be. Chunked bodies are those of HTTP 1.1, which nginx passes on at once anyway."""
+"""Buffers what does not say that it must not be.
+
+Chunked bodies are those of HTTP 1.1, which nginx passes on at once anyway.
+"""
 
 BUFFERING = BUFFERING_ON.replace(
     "proxy_buffering on", "proxy_buffering on;\n    proxy_ignore_headers X-Accel-Buffering"
@@ -67,7 +72,8 @@ def nginx(location: str, upstream: str, folder: Path) -> Iterator[str]:
         (folder / "nginx.conf").write_text(
             CONFIGURATION.format(folder=folder, port=port, location=location)
         )
-        # nginx takes over sockets that it finds in NGINX, as it does from the process that it is an upgrade of.
+        # nginx takes over sockets that it finds in NGINX, as it does from the process that it is an
+        # upgrade of.
         environment = {**os.environ, "NGINX": f"{listener.fileno()};"}
         command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
         process = subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])

@@ -1,4 +1,6 @@
-"""The OpenAPI document: valid, of all routes, and true for what a program sends that knows nothing else."""
+"""The OpenAPI document: valid, of all routes, and true for what a program sends that knows nothing
+else.
+"""
 
 import re
 import subprocess
@@ -94,7 +96,8 @@ def test_generated_requests_get_the_answers_that_the_document_names(tmp_path: Pa
     if not is_whole(schemathesis.FOLDER):
         pytest.skip(f"{schemathesis.FOLDER} is made by make proof")
     command = [*schemathesis.command(), "run", "--phases", "coverage,fuzzing", "-n", "50"]
-    # A text of spaces is no message, and there are no runs and sessions of the names that it thinks of.
+    # A text of spaces is no message, and there are no runs and sessions of the names that it thinks
+    # of.
     command += [
         "--exclude-checks",
         "positive_data_acceptance",

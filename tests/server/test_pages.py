@@ -1,7 +1,8 @@
-"""The pages' own examples of clients, as printed, against this server and the demo model: curl's commands, and scripts in Node.
+"""The pages' own examples of clients, as printed, against this server and the demo model: curl's
+commands, and scripts in Node.
 
-Those that need a browser are in `browser/test_served_pages.py`, the one over gRPC is in `test_grpc.py`. Agentor's page prints a
-server only (`test_endpoints.py` has its request).
+Those that need a browser are in `browser/test_served_pages.py`, the one over gRPC is in
+`test_grpc.py`. Agentor's page prints a server only (`test_endpoints.py` has its request).
 """
 
 import json
@@ -29,7 +30,9 @@ THOUGHT = "I read it out"
 
 
 def shell(name: str, server: Server, folder: Path) -> str:
-    """Run a command with this server's address in place of the printed one, and return its output."""
+    """Run a command with this server's address in place of the printed one, and return its
+    output.
+    """
     if missing := [
         program
         for program in ("bash", "curl", "jq")

@@ -1,6 +1,8 @@
-"""Code that the pages print for the side that serves, as printed, with nbagent's agents behind it and its reader before it.
+"""Code that the pages print for the side that serves, as printed, with nbagent's agents behind it
+and its reader before it.
 
-The pages' own packages are not needed: Agentor's and the knowledge base's `agent`, and NEAR AI's `env`, are filled in here.
+The pages' own packages are not needed: Agentor's and the knowledge base's `agent`, and NEAR AI's
+`env`, are filled in here.
 """
 
 import ast
@@ -49,7 +51,9 @@ def printed(page: str, heading: str) -> str:
 
 
 async def run(code: str, **names: Any) -> dict[str, Any]:
-    """Run code, which may await outside of a function, with names that it takes from what is around it; return all names."""
+    """Run code, which may await outside of a function, with names that it takes from what is around
+    it; return all names.
+    """
     compiled = compile(code, "printed", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     result = eval(compiled, names)
     if inspect.iscoroutine(result):
@@ -265,7 +269,7 @@ async def test_near_ais_loop_prints_each_chunk(capsys: pytest.CaptureFixture[str
     )
 
 
-# --- Dexto's agent, in Node -----------------------------------------------------------------------------------------------
+# --- Dexto's agent, in Node ---
 
 DEXTO: dict[str, str] = {
     "Basic Streaming": "It is there.",

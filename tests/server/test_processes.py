@@ -1,4 +1,6 @@
-"""Server processes that share a store: runs, sessions, stops and answers, and what is left of one that was killed."""
+"""Server processes that share a store: runs, sessions, stops and answers, and what is left of one
+that was killed.
+"""
 
 import contextlib
 import http.client
@@ -102,7 +104,8 @@ class Client:
 
 
 class Cluster:
-    """Servers with one store, and their model: one in this process, others in processes of their own.
+    """Servers with one store, and their model: one in this process, others in processes of their
+    own.
 
     Args:
         store: their store.
@@ -129,7 +132,10 @@ class Cluster:
         return self._client(server.url)
 
     def elsewhere(self) -> tuple[Client, Callable[[], None]]:
-        """Start a server in a process of its own. Returns a client of it, and a function that kills it."""
+        """Start a server in a process of its own.
+
+        Returns a client of it, and a function that kills it.
+        """
         arguments = (self.model.server.base_url, self._store, str(self.deleted))
         path = os.pathsep.join(
             [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -1,4 +1,6 @@
-"""README's part about serving: each of its blocks, in an empty folder, with free ports in place of the printed ones."""
+"""README's part about serving: each of its blocks, in an empty folder, with free ports in place of
+the printed ones.
+"""
 
 import os
 import re

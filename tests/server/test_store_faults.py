@@ -1,4 +1,6 @@
-"""A store that is full, locked or broken: what its runs, their readers, the list and new prompts get."""
+"""A store that is full, locked or broken: what its runs, their readers, the list and new prompts
+get.
+"""
 
 import asyncio
 import sqlite3

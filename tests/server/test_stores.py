@@ -27,7 +27,9 @@ Process = Callable[[], EventStore]
 """Returns the store as another process has it."""
 
 LONG_S = 60.0
-"""Seconds to wait for what comes: a wait that is not woken fails its test by the pace of the whole."""
+"""Seconds to wait for what comes: a wait that is not woken fails its test by the pace of the
+whole.
+"""
 
 
 @pytest.fixture(params=["memory", "file", "redis"])
@@ -61,7 +63,7 @@ def run_of(
     return StoredRun(id=id, agent="assistant", session=session, owner=owner, created=time.time())
 
 
-# --- runs and events --------------------------------------------------------------------------------------------------
+# --- runs and events ---
 
 
 async def test_events_come_back_after_a_number(process: Process) -> None:
@@ -148,7 +150,7 @@ async def test_a_run_that_begins_again_is_one(process: Process) -> None:
     assert await store.read("run-1", 0) == [(1, b"a")]
 
 
-# --- waits ------------------------------------------------------------------------------------------------------------
+# --- waits ---
 
 
 async def test_a_reader_in_another_process_is_told_of_each_event(process: Process) -> None:
@@ -230,7 +232,7 @@ async def test_a_browser_session_that_was_ended_is_known_to_all(process: Process
     ]
 
 
-# --- processes --------------------------------------------------------------------------------------------------------
+# --- processes ---
 
 
 async def test_a_command_reaches_its_process_and_the_reply_comes_back(process: Process) -> None:
@@ -287,7 +289,7 @@ async def test_runs_of_a_process_that_died_are_known(process: Process) -> None:
     assert await store.abandoned() == []
 
 
-# --- Redis ------------------------------------------------------------------------------------------------------------
+# --- Redis ---
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Options of a served stream: pieces and pace of its texts, thoughts, and what a reader who leaves means for the run."""
+"""Options of a served stream: pieces and pace of its texts, thoughts, and what a reader who leaves
+means for the run.
+"""
 
 import json
 import socket

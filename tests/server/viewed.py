@@ -8,7 +8,9 @@ from typing import Any
 from starlette.testclient import TestClient, WebSocketTestSession
 
 Served = Callable[..., AbstractContextManager[tuple[TestClient, str]]]
-"""Serves an agent with a tool that asks, and yields a client, and the name of a session; see the fixture `served`."""
+"""Serves an agent with a tool that asks, and yields a client, and the name of a session; see the
+fixture `served`.
+"""
 
 
 class Page:

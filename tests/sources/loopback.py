@@ -1,4 +1,6 @@
-"""A server on loopback that sends the bytes that a test gives it, and then ends the connection in a given way."""
+"""A server on loopback that sends the bytes that a test gives it, and then ends the connection in a
+given way.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,6 @@
-"""A response that is no longer read leaves none of its client's generators suspended, for the garbage collector to close."""
+"""A response that is no longer read leaves none of its client's generators suspended, for the
+garbage collector to close.
+"""
 
 import asyncio
 import gc
@@ -34,7 +36,9 @@ def suspended() -> list[str]:
 
 
 async def settle() -> None:
-    """Wait until nbagent's loop has run the tasks that close, one after another, generators that were freed."""
+    """Wait until nbagent's loop has run the tasks that close, one after another, generators that
+    were freed.
+    """
     for _ in range(20):
         await asyncio.wrap_future(loop.submit(asyncio.sleep(0)))
 

@@ -1,4 +1,6 @@
-"""gRPC streams, from a real server: a call that a user made, sync or async, and a method by its address alone."""
+"""gRPC streams, from a real server: a call that a user made, sync or async, and a method by its
+address alone.
+"""
 
 import contextlib
 import threading
@@ -27,7 +29,9 @@ _TYPES = {"string": FieldDescriptorProto.TYPE_STRING, "bool": FieldDescriptorPro
 
 
 def described() -> DescriptorPool:
-    """Return descriptors of Hector's documented service and of A2A's streaming part: two files, one importing the other."""
+    """Return descriptors of Hector's documented service and of A2A's streaming part: two files, one
+    importing the other.
+    """
     messages: dict[str, dict[str, Any]] = {
         "Part": {"text": "string"},
         "Artifact": {"artifact_id": "string", "parts": ["Part"]},
@@ -88,7 +92,10 @@ REQUEST, CHUNK, RESPONSE = (
 
 
 class Service:
-    """Server of that service. It sends the responses that the request names, and records requests."""
+    """Server of that service.
+
+    It sends the responses that the request names, and records requests.
+    """
 
     def __init__(self, *, reflects: bool = True) -> None:
         self.metadata: dict[str, Any] = {}

@@ -26,11 +26,13 @@ from nbagent.run import Run
 from nbagent.run.options import RunOptions
 from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
 
-# --- what arrives --------------------------------------------------------------------------------------------------------
+# --- what arrives ---
 
 
 def streams() -> Iterable[tuple[str, Decoder, list[Any], Path]]:
-    """Yield every recording of one stream: its name, its decoder, and its items by the simplest reading."""
+    """Yield every recording of one stream: its name, its decoder, and its items by the simplest
+    reading.
+    """
     for recording in recorded.RECORDINGS:
         if not recording.part:
             yield recording.name, recording.decoder(), recording.items, recording.path
@@ -111,7 +113,7 @@ async def test_a_header_names_the_system_before_an_item_does() -> None:
     assert "adapter 'vercel.ui' read 1 item" in status
 
 
-# --- what is asked -------------------------------------------------------------------------------------------------------
+# --- what is asked ---
 
 
 async def asked(url: str = "/chat", **options: Any) -> Seen:
@@ -223,7 +225,7 @@ async def test_a_client_of_ones_own_is_used_on_its_loop_and_left_open() -> None:
     assert (run.text, server.seen[0].headers["x-mine"]) == ("Hello", "1")
 
 
-# --- what nobody may see -------------------------------------------------------------------------------------------------
+# --- what nobody may see ---
 
 
 @pytest.fixture

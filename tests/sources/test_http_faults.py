@@ -19,7 +19,7 @@ from nbagent.sources import http
 from nbagent.sources.wire.body import BodyDecoder
 from nbagent.sources.wire.sse import EventTooLarge
 
-# --- what goes wrong -----------------------------------------------------------------------------------------------------
+# --- what goes wrong ---
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
         await server.hung_up.wait()
 
 
-# --- again ---------------------------------------------------------------------------------------------------------------
+# --- again ---
 
 
 @pytest.fixture

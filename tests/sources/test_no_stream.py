@@ -1,4 +1,6 @@
-"""Values that are no stream are refused, or end as incomplete, with their type and the call that gives a stream."""
+"""Values that are no stream are refused, or end as incomplete, with their type and the call that
+gives a stream.
+"""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

@@ -60,7 +60,9 @@ class Peer:
 async def socket_server(
     play: Callable[[Peer], Awaitable[None]],
 ) -> AsyncIterator[tuple[str, list[Peer]]]:
-    """Yield the address of a server that runs `play` for each connection, and the connections so far."""
+    """Yield the address of a server that runs `play` for each connection, and the connections so
+    far.
+    """
     peers: list[Peer] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,6 @@
-"""Helpers of the tests of streams by address: a stream of Chat, and a run that watches an address."""
+"""Helpers of the tests of streams by address: a stream of Chat, and a run that watches an
+address.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""A process in a terminal of its own, driven as a person does: by what it prints and what is typed."""
+"""A process in a terminal of its own, driven as a person does: by what it prints and what is
+typed.
+"""
 
 import contextlib
 import os
@@ -26,7 +28,8 @@ class PseudoTerminal:
         environment: variables on top of this process's.
 
     Attributes:
-        output: all that was printed so far, with plain line ends, and without the terminal's commands.
+        output: all that was printed so far, with plain line ends, and without the terminal's
+            commands.
     """
 
     def __init__(
@@ -52,7 +55,10 @@ class PseudoTerminal:
         self._read = 0  # characters that were waited for
 
     def expect(self, pattern: str) -> str:
-        """Wait until the process prints what matches, after what was waited for before. Return what came up to its end."""
+        """Wait until the process prints what matches, after what was waited for before.
+
+        Return what came up to its end.
+        """
         while (found := re.compile(pattern).search(self.output, self._read)) is None:
             assert self._more(), f"the process ended without {pattern!r}:\n{self.output}"
         come, self._read = self.output[self._read : found.end()], found.end()

@@ -1,4 +1,6 @@
-"""`nbagent call` and `nbagent chat`: in a real terminal, in a pipe, with real servers on loopback."""
+"""`nbagent call` and `nbagent chat`: in a real terminal, in a pipe, with real servers on
+loopback.
+"""
 
 import io
 import json
@@ -70,7 +72,7 @@ def nbagent(
     return Command(monkeypatch, capsys)
 
 
-# --- call -----------------------------------------------------------------------------------------------------------
+# --- call ---
 
 
 def test_call_as_the_seed_writes_it(tmp_path: Path, nbagent: Command) -> None:
@@ -263,7 +265,9 @@ for number in range(int(sys.argv[2])):
 def test_no_ctrl_c_is_lost_however_soon_after_the_prompt_it_comes(
     kind: str, tmp_path: Path
 ) -> None:
-    """One in some three thousand is lost, on a busy machine, where nothing interrupts the read again."""
+    """One in some three thousand is lost, on a busy machine, where nothing interrupts the read
+    again.
+    """
     (tmp_path / "asking.py").write_text(ASKING)
     with PseudoTerminal("asking.py", kind, "20000", folder=tmp_path) as terminal:
         for number in range(20_000):
@@ -306,7 +310,7 @@ def is_over(pid: int) -> bool:
         return True
 
 
-# --- chat -----------------------------------------------------------------------------------------------------------
+# --- chat ---
 
 
 def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(
@@ -427,7 +431,7 @@ def test_a_chat_in_a_pipe_answers_each_line_as_json(tmp_path: Path, nbagent: Com
     assert [end.output for end in ends] == ["One.", "Two."]
 
 
-# --- scripts --------------------------------------------------------------------------------------------------------
+# --- scripts ---
 
 SCRIPT = """
 import asyncio, sys

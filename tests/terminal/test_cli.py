@@ -32,7 +32,9 @@ def process(*arguments: str | Path) -> Done:
 
 @pytest.fixture
 def nbagent(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Return a function that runs the command in this process, which has imported nbagent already."""
+    """Return a function that runs the command in this process, which has imported nbagent
+    already.
+    """
 
     def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -1,4 +1,6 @@
-"""Parts of a finished call that are shown without a click: pictures, and the last table of each list of calls."""
+"""Parts of a finished call that are shown without a click: pictures, and the last table of each
+list of calls.
+"""
 
 from datetime import date
 from typing import Any, cast

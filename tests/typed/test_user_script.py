@@ -25,7 +25,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def check(project: Path, *command: str) -> None:
-    """Run a type checker in the project; nbagent is installed for it, i.e. lies on the interpreter's path."""
+    """Run a type checker in the project; nbagent is installed for it, i.e. lies on the
+    interpreter's path.
+    """
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", *command],

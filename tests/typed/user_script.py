@@ -1,6 +1,9 @@
-"""A user's script that type checkers read with nbagent's public names. It is checked, and never run.
+"""A user's script that type checkers read with nbagent's public names.
 
-Each `type: ignore` is a mistake that must be found: mypy and pyright are told to report one that is not needed.
+It is checked, and never run.
+
+Each `type: ignore` is a mistake that must be found: mypy and pyright are told to report one that is
+not needed.
 """
 
 from typing import Any, assert_type

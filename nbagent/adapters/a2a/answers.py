@@ -1,7 +1,7 @@
 """Answers in A2A's form: a message to the task that requires input.
 
-Source: https://a2a-protocol.org/latest/specification/#multi-turn-interactions. Hector has a part of its own for the approval of
-a call (github.com/verikod/hector 41134591, pkg/server/executor.go).
+Source: https://a2a-protocol.org/latest/specification/#multi-turn-interactions. Hector has a part of
+its own for the approval of a call (github.com/verikod/hector 41134591, pkg/server/executor.go).
 """
 
 import json

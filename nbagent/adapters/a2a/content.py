@@ -1,8 +1,9 @@
 """Parts of A2A messages and artifacts.
 
-A2A has text, file and data parts (https://a2a-protocol.org/latest/specification/). Reasoning and tool calls are conventions of
-agents: Hector's `agui_*` metadata and typed data (https://github.com/kadirpekel/hector), and the `adk_*` metadata of Google's
-ADK (https://github.com/google/adk-python).
+A2A has text, file and data parts (https://a2a-protocol.org/latest/specification/). Reasoning and
+tool calls are conventions of agents: Hector's `agui_*` metadata and typed data
+(https://github.com/kadirpekel/hector), and the `adk_*` metadata of Google's ADK
+(https://github.com/google/adk-python).
 """
 
 from collections.abc import Hashable, Mapping
@@ -101,7 +102,10 @@ class PartWriter:
         failed: bool,
         name: str | None = None,
     ) -> None:
-        """Write a tool's result, and its call if that is not known. Without an id it is that of the oldest open call."""
+        """Write a tool's result, and its call if that is not known.
+
+        Without an id it is that of the oldest open call.
+        """
         block = self.calls.get(call_id or "") or (
             None if call_id else next(iter(self.builder.unanswered(name)), None)
         )
@@ -145,7 +149,9 @@ class PartWriter:
         return kind in _CALL_TYPES | _RESULT_TYPES
 
     def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
-        """Write complete reasoning, or end the reasoning block of its id if deltas of it came before."""
+        """Write complete reasoning, or end the reasoning block of its id if deltas of it came
+        before.
+        """
         reasoning_id = reasoning.get("id")
         key = ("reasoning", reasoning_id)
         content = (

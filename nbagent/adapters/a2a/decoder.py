@@ -1,10 +1,13 @@
-"""Decoder of A2A, versions 0.3 and 1.x: JSON-RPC responses, bare REST frames, and the objects of both SDKs.
+"""Decoder of A2A, versions 0.3 and 1.x: JSON-RPC responses, bare REST frames, and the objects of
+both SDKs.
 
-Format: https://a2a-protocol.org/latest/specification/, and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (in 0.3 `kind` is
-the type, in 1.x the only key), the SDK's models or protobuf messages, or the `(task, update)` pairs of its 0.3 client.
+Format: https://a2a-protocol.org/latest/specification/, and `a2a-sdk` 0.3 and 1.3. Items are the
+frames' JSON (in 0.3 `kind` is the type, in 1.x the only key), the SDK's models or protobuf
+messages, or the `(task, update)` pairs of its 0.3 client.
 
-The protocol has no reasoning, tool calls, tokens, models, steps or hand-offs. `content` reads the metadata that agents use for
-them. Hector's second version streams this protocol, with `partial` in the metadata of deltas.
+The protocol has no reasoning, tool calls, tokens, models, steps or hand-offs. `content` reads the
+metadata that agents use for them. Hector's second version streams this protocol, with `partial` in
+the metadata of deltas.
 """
 
 from collections.abc import Mapping
@@ -41,7 +44,9 @@ _ENDS: dict[str, StopInfo] = {
 
 
 def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for any other) and its body."""
+    """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for
+    any other) and its body.
+    """
     body = (
         fields_or_empty(payload["result"])
         if "jsonrpc" in payload and payload.get("result") is not None
@@ -71,7 +76,8 @@ class Artifact:
     Attributes:
         texts: its texts so far; all but the last are followed by a call.
         ended: number of texts that have ended for the reader.
-        replaced: True once an update replaced its content; texts that have not ended are then written at their end.
+        replaced: True once an update replaced its content; texts that have not ended are then
+            written at their end.
         open: False once it ended.
     """
 
@@ -99,7 +105,9 @@ class A2ADecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is one of the four frames, in any envelope, or a JSON-RPC error response."""
+        """Return True if the item is one of the four frames, in any envelope, or a JSON-RPC error
+        response.
+        """
         payload = try_wire_dict(item[0] if isinstance(item, tuple) and item else item)
         if "jsonrpc" in payload and "error" in payload and "method" not in payload:
             return True
@@ -139,7 +147,9 @@ class A2ADecoder(BaseDecoder):
 
     @staticmethod
     def _unwrap_pair(item: Any) -> Any:
-        """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is no update yet."""
+        """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is
+        no update yet.
+        """
         if isinstance(item, tuple) and item:
             return next(
                 (
@@ -158,7 +168,7 @@ class A2ADecoder(BaseDecoder):
         if self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
 
-    # --- tasks and their states -----------------------------------------------------------------------------------------
+    # --- tasks and their states ---
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._is_task = True
@@ -211,7 +221,9 @@ class A2ADecoder(BaseDecoder):
         self.stop_info = _ENDS.get(state, self.stop_info)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
-        """Write the message of a working agent: plain text as status lines, parts with agents' metadata as usual."""
+        """Write the message of a working agent: plain text as status lines, parts with agents'
+        metadata as usual.
+        """
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
             data = fields_or_empty(part)
@@ -257,7 +269,7 @@ class A2ADecoder(BaseDecoder):
             self.builder.write(ev.AgentHandoff(to=name, from_=before, **self.builder.envelope))
         self.builder.envelope["agent"] = text_safe(name)
 
-    # --- messages and artifacts ------------------------------------------------------------------------------------------
+    # --- messages and artifacts ---
 
     def _message(self, message: Mapping[str, Any]) -> None:
         """Write a message. A message without a task completes the run."""
@@ -299,7 +311,9 @@ class A2ADecoder(BaseDecoder):
         self._end_text(name, artifact)
 
     def _end_text(self, name: str, artifact: Artifact) -> None:
-        """End the last text of an artifact, unless it has ended before the artifact's content was replaced."""
+        """End the last text of an artifact, unless it has ended before the artifact's content was
+        replaced.
+        """
         if len(artifact.texts) > artifact.ended:
             artifact.ended = len(artifact.texts)
             key, text = ("artifact", name), artifact.texts[-1]
@@ -329,7 +343,9 @@ class A2ADecoder(BaseDecoder):
         return super().close(error)
 
     def _hector(self, parts: Any, metadata: Mapping[str, Any], key: tuple[str, Any]) -> None:
-        """Read an update of Hector 2, which has one artifact: deltas if `partial`, else the whole response again."""
+        """Read an update of Hector 2, which has one artifact: deltas if `partial`, else the whole
+        response again.
+        """
         self._author(metadata.get("author"))
         thinking = fields_or_empty(metadata.get("thinking"))
         texts = [

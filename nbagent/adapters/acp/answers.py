@@ -1,6 +1,7 @@
 """Answers in ACP's form: responses to the requests of the agent, over the same connection.
 
-Source: https://agentclientprotocol.com/protocol/tool-calls#requesting-permission, and `agent-client-protocol` 0.12.
+Source: https://agentclientprotocol.com/protocol/tool-calls#requesting-permission, and
+`agent-client-protocol` 0.12.
 """
 
 from typing import Any, ClassVar
@@ -49,7 +50,9 @@ def _kinds(request: ApprovalRequest) -> dict[str, str]:
 
 
 def _outcome(answered: Answered) -> dict[str, Any]:
-    """Return the outcome: the option whose name was chosen, else the one that means the decision."""
+    """Return the outcome: the option whose name was chosen, else the one that means the
+    decision.
+    """
     request, response = answered
     if response.decision == "cancel":
         return {"outcome": "cancelled"}

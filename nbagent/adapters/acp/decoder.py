@@ -1,10 +1,11 @@
 """Decoder of the Agent Client Protocol between an editor and a coding agent.
 
-Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Items are JSON-RPC messages of either
-direction, the `params` of `session/update`, or bare updates, as dicts or as the SDK's models.
+Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Items are
+JSON-RPC messages of either direction, the `params` of `session/update`, or bare updates, as dicts
+or as the SDK's models.
 
-The protocol has no tool names (the title stands for the name), argument deltas, models, steps or hand-offs. A stream of updates
-alone has no terminal: that is the response to `session/prompt`.
+The protocol has no tool names (the title stands for the name), argument deltas, models, steps or
+hand-offs. A stream of updates alone has no terminal: that is the response to `session/prompt`.
 """
 
 from collections.abc import Callable, Mapping
@@ -79,7 +80,7 @@ class AcpDecoder(BaseDecoder):
         else:
             self.unread(item)
 
-    # --- requests and responses -----------------------------------------------------------------------------------------
+    # --- requests and responses ---
 
     def _request(self, payload: Mapping[str, Any]) -> None:
         request = self._requests.add(payload)
@@ -202,7 +203,7 @@ class AcpDecoder(BaseDecoder):
         self.builder.write(response)
         self.stop_info = TRUNCATED
 
-    # --- updates --------------------------------------------------------------------------------------------------------
+    # --- updates ---
 
     def _update(self, update: Mapping[str, Any]) -> None:
         kind = str_field(update, "sessionUpdate") or ""
@@ -252,7 +253,10 @@ class AcpDecoder(BaseDecoder):
             self.builder.status(running["content"])
 
     def _usage(self, update: Mapping[str, Any]) -> None:
-        """Write the size of the context and the cost of the session. They are not the tokens of this turn."""
+        """Write the size of the context and the cost of the session.
+
+        They are not the tokens of this turn.
+        """
         cost = fields_or_empty(update.get("cost"))
         amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
         usage = ev.Usage(
@@ -265,7 +269,7 @@ class AcpDecoder(BaseDecoder):
             )
         )
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _call_of(self, update: Mapping[str, Any]) -> Block:
         """Return the call of an update, started if it is new."""

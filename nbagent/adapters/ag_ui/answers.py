@@ -1,7 +1,7 @@
 """Answers in AG-UI's form: entries of `resume` in the input of the next run.
 
-Source: https://docs.ag-ui.com/concepts/interrupts, and `ResumeEntry` of `ag-ui-protocol` 1.0. A tool's approval is answered by
-`{"approved": …, "editedArgs"?: …, "reason"?: …}`.
+Source: https://docs.ag-ui.com/concepts/interrupts, and `ResumeEntry` of `ag-ui-protocol` 1.0. A
+tool's approval is answered by `{"approved": …, "editedArgs"?: …, "reason"?: …}`.
 """
 
 import uuid
@@ -21,7 +21,9 @@ class AguiAnswers(AnswerForm):
     systems: ClassVar[tuple[str, ...]] = ("ag_ui",)
 
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Offer to change the arguments of a call, if the schema of the answer has a field for them."""
+        """Offer to change the arguments of a call, if the schema of the answer has a field for
+        them.
+        """
         if request.kind != "tool":
             return request
         edited = fields_or_empty(
@@ -50,7 +52,9 @@ class AguiAnswers(AnswerForm):
     def next_request(
         self, url: str, body: Any, answered: Sequence[Answered]
     ) -> tuple[str, Any] | None:
-        """Return the input of the next run: with the answers, and the messages of the run that asked."""
+        """Return the input of the next run: with the answers, and the messages of the run that
+        asked.
+        """
         if not isinstance(body, Mapping) or "threadId" not in body:
             return None
         asking = [each.request.meta or {} for each in answered]

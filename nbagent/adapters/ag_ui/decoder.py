@@ -1,9 +1,11 @@
 """Decoder of AG-UI 1.0, including the events of earlier versions.
 
-Format: https://docs.ag-ui.com/concepts/events, and `ag_ui.core.events` of `ag-ui-protocol` 1.0. Items are the JSON payloads of
-the frames, or the SDK's event objects. A stream may have several runs, one after another.
+Format: https://docs.ag-ui.com/concepts/events, and `ag_ui.core.events` of `ag-ui-protocol` 1.0.
+Items are the JSON payloads of the frames, or the SDK's event objects. A stream may have several
+runs, one after another.
 
-The format has no failed tool results (there is no error flag), finish reasons, token counts of single steps, or hand-offs.
+The format has no failed tool results (there is no error flag), finish reasons, token counts of
+single steps, or hand-offs.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -84,7 +86,7 @@ class AguiDecoder(BaseDecoder):
     def _write(self, event: type[Any], **values: Any) -> None:
         self.builder.write(event(**(self.builder.envelope | values)))
 
-    # --- runs and steps -------------------------------------------------------------------------------------------------
+    # --- runs and steps ---
 
     def _run_started(self, payload: Mapping[str, Any]) -> None:
         self.stop_info = TRUNCATED
@@ -209,7 +211,7 @@ class AguiDecoder(BaseDecoder):
             self._end_agent({"subagentRunId": run_id}, "failed" if error else "incomplete")
         return super().close(error)
 
-    # --- text -----------------------------------------------------------------------------------------------------------
+    # --- text ---
 
     def _text_start(self, payload: Mapping[str, Any]) -> None:
         self.builder.start_text(payload["messageId"])
@@ -229,7 +231,8 @@ class AguiDecoder(BaseDecoder):
     def _chunk_key(self, kind: str, key: Any, find: Callable[[Any], Any]) -> Hashable:
         """Return the key of a chunk's block: the one it names, else the last.
 
-        A block that chunks opened is noted in `_chunk`, and `_end_chunk` ends it. A block with a START event has an END event.
+        A block that chunks opened is noted in `_chunk`, and `_end_chunk` ends it. A block with a
+        START event has an END event.
         """
         if key is None and self._chunk is not None and self._chunk[0] == kind:
             return self._chunk[1]
@@ -264,7 +267,9 @@ class AguiDecoder(BaseDecoder):
         self._write(ev.Custom, name="messages", data=to_jsonable(self._snapshot))
 
     def _write_snapshot(self) -> None:
-        """Write the answer of an agent that streams none: the assistant messages after the last user message of its history."""
+        """Write the answer of an agent that streams none: the assistant messages after the last
+        user message of its history.
+        """
         if self._wrote or not isinstance(self._snapshot, list):
             return
         answers: list[str] = []
@@ -278,7 +283,7 @@ class AguiDecoder(BaseDecoder):
             self.builder.text(key, text)
             self.builder.end_text(key)
 
-    # --- reasoning ------------------------------------------------------------------------------------------------------
+    # --- reasoning ---
 
     def _reasoning_start(self, payload: Mapping[str, Any]) -> None:
         self._in_reasoning = True
@@ -305,7 +310,9 @@ class AguiDecoder(BaseDecoder):
         self.builder.reasoning(key, payload.get("delta") or "")
 
     def _encrypted(self, payload: Mapping[str, Any]) -> None:
-        """Write an encrypted value of a reasoning message, or of another message or call in a reasoning block of its own."""
+        """Write an encrypted value of a reasoning message, or of another message or call in a
+        reasoning block of its own.
+        """
         key, value = payload.get("entityId"), str_field(payload, "encryptedValue")
         meta = None
         if self.builder.open_reasoning(key) is None:
@@ -324,7 +331,7 @@ class AguiDecoder(BaseDecoder):
     def _unnamed_reasoning_end(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_reasoning(_UNNAMED_REASONING)
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _tool_start(self, payload: Mapping[str, Any]) -> None:
         call_id = str(payload["toolCallId"])
@@ -353,7 +360,7 @@ class AguiDecoder(BaseDecoder):
             self.builder.tool_args(block)
         self.builder.tool_result(block, payload.get("content"))
 
-    # --- the rest -------------------------------------------------------------------------------------------------------
+    # --- the rest ---
 
     def _state(self, payload: Mapping[str, Any]) -> None:
         self._write(ev.State, snapshot=to_jsonable(payload.get("snapshot")))

@@ -45,7 +45,7 @@ class AguiEncoder(BaseEncoder):
             item["subagentRunId"] = parent_id
         self.emit(item)
 
-    # --- run and steps --------------------------------------------------------------------------------------------------
+    # --- run and steps ---
 
     def start_run(self) -> None:
         """Emit the start of the run."""
@@ -65,7 +65,10 @@ class AguiEncoder(BaseEncoder):
         self._emit_event("STEP_FINISHED", None, stepName=self._step_name)
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the ends of open calls and sub-agents, and of the run. Pending approvals are the interrupts of a paused run."""
+        """Emit the ends of open calls and sub-agents, and of the run.
+
+        Pending approvals are the interrupts of a paused run.
+        """
         for call in self.open_calls():
             if call.final_args is None:
                 self._emit_event("TOOL_CALL_END", call.start.parent_id, toolCallId=call.call_id)
@@ -101,7 +104,7 @@ class AguiEncoder(BaseEncoder):
             responseSchema=request.schema,
         )
 
-    # --- text and reasoning ---------------------------------------------------------------------------------------------
+    # --- text and reasoning ---
 
     def start_text(self, text: StreamedText) -> None:
         """Emit the start of a message."""
@@ -121,7 +124,9 @@ class AguiEncoder(BaseEncoder):
         self._emit_event("TEXT_MESSAGE_END", text.start.parent_id, messageId=text.id)
 
     def start_reasoning(self, reasoning: StreamedText) -> None:
-        """Emit the start of a reasoning message, and of the span that it shares with those that overlap it."""
+        """Emit the start of a reasoning message, and of the span that it shares with those that
+        overlap it.
+        """
         parent_id = reasoning.start.parent_id
         self._open_reasoning += 1
         if self._reasoning_span is None:
@@ -142,7 +147,9 @@ class AguiEncoder(BaseEncoder):
             )
 
     def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
-        """Emit the end of a reasoning message, its opaque data, and the end of a span in which no other is open."""
+        """Emit the end of a reasoning message, its opaque data, and the end of a span in which no
+        other is open.
+        """
         parent_id = reasoning.start.parent_id
         opaque = event.encrypted or event.signature
         self._emit_event("REASONING_MESSAGE_END", parent_id, messageId=reasoning.id)
@@ -156,7 +163,7 @@ class AguiEncoder(BaseEncoder):
             (span_id, span_parent_id), self._reasoning_span = self._reasoning_span, None
             self._emit_event("REASONING_END", span_parent_id, messageId=span_id)
 
-    # --- tool calls -----------------------------------------------------------------------------------------------------
+    # --- tool calls ---
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call."""
@@ -187,7 +194,7 @@ class AguiEncoder(BaseEncoder):
             "TOOL_CALL_RESULT", parent_id, **ids, content=result_text(event), role="tool"
         )
 
-    # --- other events ---------------------------------------------------------------------------------------------------
+    # --- other events ---
 
     def other_event(self, event: ev.Event) -> None:
         """Emit sub-agents, state, custom events and raw items."""

@@ -1,11 +1,13 @@
 """Decoder of Agentor: the outputs of `stream_chat` and `POST /chat`, and the events of its engine.
 
-Format: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and `agentor/engine/events.py`
-(0.0.23 and 0.1.1). Items are objects, dicts, or their serialised form: JSON objects over several lines, one after another
-without framing, as strings or bytes cut at any place. The A2A decoder reads its A2A server.
+Format: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and
+`agentor/engine/events.py` (0.0.23 and 0.1.1). Items are objects, dicts, or their serialised form:
+JSON objects over several lines, one after another without framing, as strings or bytes cut at any
+place. The A2A decoder reads its A2A server.
 
-`stream_chat` has no arguments, call ids (a result goes to the oldest open call of its name), tokens or models, and no terminal:
-a stream is complete if its last item is a message. An error is a message like any other.
+`stream_chat` has no arguments, call ids (a result goes to the oldest open call of its name), tokens
+or models, and no terminal: a stream is complete if its last item is a message. An error is a
+message like any other.
 """
 
 import codecs
@@ -102,7 +104,10 @@ class AgentorDecoder(BaseDecoder):
         self._pending = ""
 
     def _flush(self) -> None:
-        """Read the remaining text at the end. Parts that are no JSON become `raw` events; objects after them are still read."""
+        """Read the remaining text at the end.
+
+        Parts that are no JSON become `raw` events; objects after them are still read.
+        """
         pieces, self._pending = re.split(r"(?<=^\})\n", self._pending, flags=re.MULTILINE), ""
         for piece in filter(str.strip, pieces):
             self._pending = piece
@@ -134,7 +139,7 @@ class AgentorDecoder(BaseDecoder):
             self._flush()
         return super().close(error)
 
-    # --- outputs of `stream_chat` ---------------------------------------------------------------------------------------
+    # --- outputs of `stream_chat` ---
 
     def _output(self, kind: str, payload: Mapping[str, Any]) -> None:
         if not self.builder.in_step:
@@ -213,7 +218,7 @@ class AgentorDecoder(BaseDecoder):
         waiting = self.builder.unanswered(name) or self.builder.unanswered()
         return waiting[0] if waiting else self.builder.start_tool(self.builder.mint("call"), name)
 
-    # --- the engine's own events ----------------------------------------------------------------------------------------
+    # --- the engine's own events ---
 
     def _engine(self, kind: str, payload: Mapping[str, Any]) -> None:
         agent, turn, text = (
@@ -252,7 +257,9 @@ class AgentorDecoder(BaseDecoder):
                 pass
 
     def _generation(self, payload: Mapping[str, Any], text: str | None) -> None:
-        """Write the reasoning of a model response, and its text if it has calls: a text without calls has its own event."""
+        """Write the reasoning of a model response, and its text if it has calls: a text without
+        calls has its own event.
+        """
         if str_field(payload, "reasoning"):
             self.builder.reasoning("reasoning", payload["reasoning"])
             self.builder.end_reasoning("reasoning")

@@ -1,8 +1,10 @@
-"""Encoder for Agentor: the dicts of `stream_chat`, and the text of `stream_chat(serialize=True)` and `POST /chat`.
+"""Encoder for Agentor: the dicts of `stream_chat`, and the text of `stream_chat(serialize=True)`
+and `POST /chat`.
 
-Source: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py`. On the wire the objects follow each
-other as indented JSON without any framing, although the body has the content type of an event stream. Agentor's own server
-sends texts whole; here their chunks come first, which its clients read too.
+Source: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py`. On the
+wire the objects follow each other as indented JSON without any framing, although the body has the
+content type of an event stream. Agentor's own server sends texts whole; here their chunks come
+first, which its clients read too.
 """
 
 import json

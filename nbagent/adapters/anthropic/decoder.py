@@ -1,10 +1,13 @@
-"""Decoder of Anthropic Messages, including clouds that resell it and other servers of that endpoint.
+"""Decoder of Anthropic Messages, including clouds that resell it and other servers of that
+endpoint.
 
-Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of the Python SDK 2.11. Items are stream
-events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or dicts, with or without the frame of a
-server-sent event. User turns with tool results are read, too, for agent loops that pass them on.
+Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of the Python
+SDK 2.11. Items are stream events, whole messages and the events of the SDK's `messages.stream()`,
+as SDK objects or dicts, with or without the frame of a server-sent event. User turns with tool
+results are read, too, for agent loops that pass them on.
 
-The format has no results of the client's tools (they are in the next request), approvals, agents or hand-offs.
+The format has no results of the client's tools (they are in the next request), approvals, agents or
+hand-offs.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -55,8 +58,8 @@ class ContentBlock:
 class AnthropicDecoder(BaseDecoder):
     """Decoder of Messages stream events. A message is a step.
 
-    Adjacent text blocks become one text: the service starts a new block at each citation, even within a sentence
-    (anthropic/vercel-anthropic-web-search-tool).
+    Adjacent text blocks become one text: the service starts a new block at each citation, even
+    within a sentence (anthropic/vercel-anthropic-web-search-tool).
     """
 
     system: ClassVar[str] = "anthropic.messages"
@@ -77,7 +80,9 @@ class AnthropicDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a stream event, a whole message or an error of this service."""
+        """Return True if the item is a stream event, a whole message or an error of this
+        service.
+        """
         payload = fields_or_empty(frame_of(item).data)
         kind = payload.get("type")
         if kind == "error":
@@ -94,7 +99,9 @@ class AnthropicDecoder(BaseDecoder):
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """Read a stream event, a whole message, a user turn, or the `[DONE]` that some proxies add."""
+        """Read a stream event, a whole message, a user turn, or the `[DONE]` that some proxies
+        add.
+        """
         if isinstance(item, str):
             if item.strip() != "[DONE]":
                 self.builder.raw(item)
@@ -109,7 +116,7 @@ class AnthropicDecoder(BaseDecoder):
         elif kind not in _HELPER_EVENTS:  # helper events repeat their stream event
             self.builder.raw(item, kind or None)
 
-    # --- the message ----------------------------------------------------------------------------------------------------
+    # --- the message ---
 
     def _begin(self) -> None:
         if not self.builder.in_step:
@@ -117,7 +124,9 @@ class AnthropicDecoder(BaseDecoder):
             self._reset(None)
 
     def _message_start(self, payload: Mapping[str, Any]) -> None:
-        """Start a message. An open message with the same id is repeated; one with another id was abandoned.
+        """Start a message.
+
+        An open message with the same id is repeated; one with another id was abandoned.
 
         Proxies that retry send such streams (anthropic/vercel-spliced-message-start).
         """
@@ -192,7 +201,7 @@ class AnthropicDecoder(BaseDecoder):
             name: value for name, value in fields_or_empty(usage).items() if value is not None
         }
 
-    # --- content blocks -------------------------------------------------------------------------------------------------
+    # --- content blocks ---
 
     def _block_start(self, payload: Mapping[str, Any]) -> None:
         self._begin()
@@ -281,7 +290,7 @@ class AnthropicDecoder(BaseDecoder):
             streamed = part.tool.args_pieces or not part.input
             self.builder.tool_args(part.tool, args=None if streamed else part.input)
 
-    # --- text -----------------------------------------------------------------------------------------------------------
+    # --- text ---
 
     def _text_key(self) -> Hashable:
         return (self.builder.step, "text")
@@ -300,7 +309,7 @@ class AnthropicDecoder(BaseDecoder):
         title = clean_str(data.get("title")) or clean_str(data.get("document_title"))
         self.builder.source(url, title=title, text_id=text_id, meta=to_jsonable(data))
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _start_tool(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
         name = clean_str(block.get("name")) or part.kind
@@ -352,7 +361,10 @@ class AnthropicDecoder(BaseDecoder):
 
 
 def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
-    """Return the token counts, or None. Cache reads and writes are added to the input: the service counts them apart."""
+    """Return the token counts, or None.
+
+    Cache reads and writes are added to the input: the service counts them apart.
+    """
     if not usage:
         return None
     counts = {name: value for name, value in usage.items() if is_token_count(value)}

@@ -1,4 +1,6 @@
-"""Base class of the form in which a system takes the answers to its questions: `adapters/<system>/answers.py`."""
+"""Base class of the form in which a system takes the answers to its questions:
+`adapters/<system>/answers.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -34,9 +36,11 @@ class Answers(NamedTuple):
     """The answers to all questions of a stream that has paused, as `show(resume=…)` gets them.
 
     Attributes:
-        value: the answers in the form that the system takes. For a system without a form of its own, the list `responses`.
+        value: the answers in the form that the system takes. For a system without a form of its
+            own, the list `responses`.
         responses: the answers as events, in the order of the questions.
-        last: the last item of the stream, such as Pydantic AI's result, which has the messages so far.
+        last: the last item of the stream, such as Pydantic AI's result, which has the messages so
+            far.
     """
 
     value: Any
@@ -47,8 +51,8 @@ class Answers(NamedTuple):
 class AnswerForm:
     """The form in which a system takes answers. This one is that of a system that has none.
 
-    Each method is a function of its arguments. An adapter's `answers.py` overrides those that its system has a way for; what
-    decoders put into a request's `meta` is there for them.
+    Each method is a function of its arguments. An adapter's `answers.py` overrides those that its
+    system has a way for; what decoders put into a request's `meta` is there for them.
     """
 
     systems: ClassVar[tuple[str, ...]] = ()
@@ -59,15 +63,20 @@ class AnswerForm:
     """True if an answer may be sent by a request of its own while the stream goes on: `post`."""
 
     def asks(self, request: ApprovalRequest) -> bool:
-        """Return True if the question is for the reader, False if the system answers it by itself."""
+        """Return True if the question is for the reader, False if the system answers it by
+        itself.
+        """
         return True
 
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Return the request with what the system takes beside yes and no: a `schema` of changed arguments, `can_remember`."""
+        """Return the request with what the system takes beside yes and no: a `schema` of changed
+        arguments, `can_remember`.
+        """
         return request
 
     def check(self, answered: Answered) -> None:
-        """Check that the system can take an answer: arguments may be changed if there is a schema for them.
+        """Check that the system can take an answer: arguments may be changed if there is a schema
+        for them.
 
         Raises:
             AnswerError: it cannot; the message says why.
@@ -99,14 +108,18 @@ class AnswerForm:
         return [response for _, response in answered]
 
     def message(self, answered: Answered) -> Any:
-        """Return the message that carries an answer over the connection that asked; None if the system has none.
+        """Return the message that carries an answer over the connection that asked; None if the
+        system has none.
 
         It is what the function `send=` gets, too, which for None gets the answer as an event.
         """
         return None
 
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
-        """Return address and JSON body of the HTTP request that carries an answer. The stream at `url` goes on."""
+        """Return address and JSON body of the HTTP request that carries an answer.
+
+        The stream at `url` goes on.
+        """
         raise NotImplementedError
 
     def can_post(self, url: str) -> bool:
@@ -118,7 +131,8 @@ class AnswerForm:
         return True
 
     def stop_request(self, url: str) -> tuple[str, Any] | None:
-        """Return address and JSON body of the HTTP request that stops the run whose stream is at an address.
+        """Return address and JSON body of the HTTP request that stops the run whose stream is at an
+        address.
 
         None if there is none: a service that ends a run whose reader leaves needs no such request.
         """
@@ -127,7 +141,8 @@ class AnswerForm:
     def next_request(
         self, url: str, body: Any, answered: Sequence[Answered]
     ) -> tuple[str, Any] | None:
-        """Return address and JSON body of the HTTP request that goes on with a paused run; None if the system has none.
+        """Return address and JSON body of the HTTP request that goes on with a paused run; None if
+        the system has none.
 
         Args:
             url: of the request before.
@@ -151,7 +166,9 @@ class AnswerForm:
 
 
 def editable(request: ApprovalRequest) -> ApprovalRequest:
-    """Return the request of a call with a schema of its arguments, made from their values, so that they can be changed."""
+    """Return the request of a call with a schema of its arguments, made from their values, so that
+    they can be changed.
+    """
     if request.schema is not None or not isinstance(request.args, Mapping) or not request.args:
         return request
     properties = {

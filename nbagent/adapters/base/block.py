@@ -12,7 +12,8 @@ class Block:
         id: our id, unique in the run.
         key: the upstream id, as the decoder spells it.
         name: the tool's name; empty for text and reasoning.
-        call_id: the provider's id of a tool call. Not unique: see openai_responses/pydanticai-reused-tool-call-ids.
+        call_id: the provider's id of a tool call. Not unique: see
+            openai_responses/pydanticai-reused-tool-call-ids.
         args_pieces: the deltas of a tool call's arguments, while they are incomplete.
         args_complete: True once a tool call's arguments are complete.
         pending: the first half of a surrogate pair whose second half has not arrived, or "".
@@ -46,7 +47,10 @@ class Block:
         self.closed = False
 
     def join_surrogates(self, delta: str) -> str:
-        """Return the delta with its surrogate pairs joined. A first half at its end is kept for the next delta."""
+        """Return the delta with its surrogate pairs joined.
+
+        A first half at its end is kept for the next delta.
+        """
         if delta.isascii() and not self.pending:
             return delta
         text = self.pending + delta

@@ -1,4 +1,6 @@
-"""Event builder of every decoder: tracks the steps and the open blocks of a run, and writes their events."""
+"""Event builder of every decoder: tracks the steps and the open blocks of a run, and writes their
+events.
+"""
 
 import json
 from collections.abc import Hashable
@@ -14,10 +16,12 @@ _PLAIN = (str, int, float, list, dict, tuple)
 
 
 class EventBuilder(EventWriter):
-    """Builds the events of one run. Decoders call its methods in upstream order, then `take()` the events.
+    """Builds the events of one run.
 
-    A key is any hashable: the upstream id of a text, a reasoning block or a tool call. It refers to the open block that
-    it was last used for.
+    Decoders call its methods in upstream order, then `take()` the events.
+
+    A key is any hashable: the upstream id of a text, a reasoning block or a tool call. It refers to
+    the open block that it was last used for.
 
     Attributes:
         step: number of the current step, counted from 1; 0 before the first.
@@ -26,8 +30,9 @@ class EventBuilder(EventWriter):
         usage: sum of the usage of all ended steps; None if no step had any.
 
     Args:
-        texts_have_ids: the system identifies its texts, so that one may go on beside a tool call. Otherwise a tool call ends
-            the open text and reasoning: what follows it is a new block, below the call.
+        texts_have_ids: the system identifies its texts, so that one may go on beside a tool call.
+            Otherwise a tool call ends the open text and reasoning: what follows it is a new block,
+            below the call.
     """
 
     def __init__(self, *, texts_have_ids: bool = False) -> None:
@@ -44,7 +49,7 @@ class EventBuilder(EventWriter):
             str, Block
         ] = {}  # calls without a final result by our id, the oldest first
 
-    # --- run and step -------------------------------------------------------------------------------------------------
+    # --- run and step ---
 
     def start_step(
         self,
@@ -62,7 +67,10 @@ class EventBuilder(EventWriter):
         self.write(ev.StepStart(name=name, model=model, meta=meta, **self.envelope))
 
     def end_step(self, finish_reason: str | None = None, usage: ev.Usage | None = None) -> None:
-        """End the open step: close its text and reasoning, and add its usage to the run's. Does nothing outside a step."""
+        """End the open step: close its text and reasoning, and add its usage to the run's.
+
+        Does nothing outside a step.
+        """
         if not self.in_step:
             return
         self.end_texts_and_reasoning()
@@ -72,7 +80,10 @@ class EventBuilder(EventWriter):
         self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.envelope))
 
     def end_texts_and_reasoning(self) -> None:
-        """Close every open text and reasoning block. Tool calls stay open: their results may come in a later step."""
+        """Close every open text and reasoning block.
+
+        Tool calls stay open: their results may come in a later step.
+        """
         for key in list(self._reasoning):
             self.end_reasoning(key)
         for key in list(self._texts):
@@ -107,7 +118,7 @@ class EventBuilder(EventWriter):
             )
         )
 
-    # --- text ---------------------------------------------------------------------------------------------------------
+    # --- text ---
 
     def start_text(
         self,
@@ -174,7 +185,7 @@ class EventBuilder(EventWriter):
         block = self._texts.get(key)
         return None if block is None else block.id
 
-    # --- reasoning ----------------------------------------------------------------------------------------------------
+    # --- reasoning ---
 
     def start_reasoning(self, key: Hashable, *, kind: Literal["summary", "raw"] = "raw") -> Block:
         """Return the open reasoning block of that key, started if there is none."""
@@ -232,7 +243,7 @@ class EventBuilder(EventWriter):
         """Return the open reasoning block of that key, or None."""
         return self._reasoning.get(key)
 
-    # --- tools --------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def start_tool(
         self,
@@ -267,7 +278,8 @@ class EventBuilder(EventWriter):
         return self._tools.get(key)
 
     def unanswered(self, name: str | None = None) -> list[Block]:
-        """Return the calls without a final result, the oldest first; only those of that name, if one is given.
+        """Return the calls without a final result, the oldest first; only those of that name, if
+        one is given.
 
         A result without an id belongs to the first of them.
         """
@@ -293,7 +305,8 @@ class EventBuilder(EventWriter):
 
         Args:
             block: the tool call.
-            text: the arguments as text; None for the streamed deltas. An empty text means no arguments.
+            text: the arguments as text; None for the streamed deltas. An empty text means no
+                arguments.
             args: the arguments parsed, for systems that send them so.
             free: the text itself is the argument, and is not parsed as JSON.
             meta: extra fields of the event.
@@ -334,7 +347,9 @@ class EventBuilder(EventWriter):
         preliminary: bool = False,
         value: Any = None,
     ) -> None:
-        """Write a tool's result. Ends the call unless the result is `preliminary`; an ended call takes no more results.
+        """Write a tool's result.
+
+        Ends the call unless the result is `preliminary`; an ended call takes no more results.
 
         Args:
             block: the tool call.

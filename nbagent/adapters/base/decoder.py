@@ -1,4 +1,6 @@
-"""Decoder protocol, and the base class of the decoders: items in, events out, and a truthful `run.end`."""
+"""Decoder protocol, and the base class of the decoders: items in, events out, and a truthful
+`run.end`.
+"""
 
 import asyncio
 import traceback
@@ -18,9 +20,11 @@ from nbagent.sources.hints import hint_for, type_name
 
 
 class Decoder(Protocol):
-    """Turns one system's items into events, one item at a time, without a clock, a socket or a task.
+    """Turns one system's items into events, one item at a time, without a clock, a socket or a
+    task.
 
-    Several responses may be fed one after another (the steps of an agent's loop). The run is closed once.
+    Several responses may be fed one after another (the steps of an agent's loop). The run is closed
+    once.
     """
 
     @property
@@ -29,7 +33,10 @@ class Decoder(Protocol):
         ...
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """Return the events of one upstream item. Never raises: an item that cannot be read becomes a `raw` event."""
+        """Return the events of one upstream item.
+
+        Never raises: an item that cannot be read becomes a `raw` event.
+        """
         ...
 
     def end_step(self) -> Iterable[Event]:
@@ -42,7 +49,9 @@ class Decoder(Protocol):
 
 
 class StopInfo(NamedTuple):
-    """End of a response: the run's status, the provider's finish reason, and the code of a failure."""
+    """End of a response: the run's status, the provider's finish reason, and the code of a
+    failure.
+    """
 
     status: RunStatus
     finish_reason: str | None = None
@@ -67,7 +76,9 @@ _STOPS = (Cancelled, asyncio.CancelledError, KeyboardInterrupt)
 
 
 class BaseDecoder:
-    """Base class of the decoders. A subclass implements `read`, overrides `finish` if needed, and writes to `self.builder`.
+    """Base class of the decoders.
+
+    A subclass implements `read`, overrides `finish` if needed, and writes to `self.builder`.
 
     Attributes:
         builder: collects the events.
@@ -76,11 +87,16 @@ class BaseDecoder:
 
     system: ClassVar[str] = ""
     stream_outlives_run: bool = False
-    """True if the service leaves its stream open after the run's end: a reader must not wait for its EOF."""
+    """True if the service leaves its stream open after the run's end: a reader must not wait for
+    its EOF.
+    """
     reads_frames: ClassVar[bool] = False
     """True if `read` takes `{"event": name, "data": payload}` whole, False if only the payload."""
     texts_have_ids: ClassVar[bool] = False
-    """True if the system identifies its texts. Otherwise text that follows a tool call is a new text: see `EventBuilder`."""
+    """True if the system identifies its texts.
+
+    Otherwise text that follows a tool call is a new text: see `EventBuilder`.
+    """
     runs_tools: ClassVar[bool] = False
     """True if the system runs the tools, so that an error that ends the stream may be a tool's."""
 
@@ -94,11 +110,16 @@ class BaseDecoder:
         self._understood = False
 
     def read(self, item: Any) -> None:
-        """Write the events of one item. Anything that this raises turns the item into a `raw` event."""
+        """Write the events of one item.
+
+        Anything that this raises turns the item into a `raw` event.
+        """
         raise NotImplementedError
 
     def unread(self, item: Any, name: str | None = None) -> None:
-        """Write an item that no such stream has as a `raw` event, and warn once: `raw` events may be hidden."""
+        """Write an item that no such stream has as a `raw` event, and warn once: `raw` events may
+        be hidden.
+        """
         self.builder.raw(item, name)
         if not self._unread_warned:
             self._unread_warned = True
@@ -114,12 +135,16 @@ class BaseDecoder:
     def finish(self) -> None:
         """End the current response: write anything kept back, and end the step.
 
-        A subclass sets `stop_info` here if it is still `TRUNCATED` although the stream was complete.
+        A subclass sets `stop_info` here if it is still `TRUNCATED` although the stream was
+        complete.
         """
         self.builder.end_step(self.stop_info.finish_reason)
 
     def feed(self, item: Any) -> list[Event]:
-        """Return the events of one upstream item. Never raises: an item that cannot be read becomes a `raw` event."""
+        """Return the events of one upstream item.
+
+        Never raises: an item that cannot be read becomes a `raw` event.
+        """
         builder = self.builder
         if builder.ended:
             return []
@@ -144,7 +169,8 @@ class BaseDecoder:
         return builder.take()
 
     def closed(self) -> None:
-        """Take note that the service closed its connection properly (a WebSocket's close frame), with no more items to come.
+        """Take note that the service closed its connection properly (a WebSocket's close frame),
+        with no more items to come.
 
         Does nothing. A subclass whose protocol has no last word on a WebSocket sets `stop_info`.
         """
@@ -156,10 +182,14 @@ class BaseDecoder:
         return self.builder.take()
 
     def at_eof(self) -> None:
-        """Write what only the end of the stream makes known, and set `stop_info`. Does nothing here. May be called twice."""
+        """Write what only the end of the stream makes known, and set `stop_info`.
+
+        Does nothing here. May be called twice.
+        """
 
     def pause(self) -> list[Event] | None:
-        """End the stream, but not the run, if the run waits for its reader, whose answer another stream follows.
+        """End the stream, but not the run, if the run waits for its reader, whose answer another
+        stream follows.
 
         Returns:
             The last events of the stream; None if the run does not wait. `close` then ends it.
@@ -208,7 +238,8 @@ class BaseDecoder:
     def _fail_tool(self, error: BaseException, message: str) -> None:
         """Give the error that ended the run to the tool call that raised it.
 
-        That is the one whose function is in the traceback; without such a function, the only call that was running.
+        That is the one whose function is in the traceback; without such a function, the only call
+        that was running.
         """
         running = [block for block in self.builder.unanswered() if block.args_complete]
         functions = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
@@ -231,7 +262,9 @@ class BaseDecoder:
         self.not_understood(self._read_count, self._first_type)
 
     def not_understood(self, items: int, first_type: str) -> None:
-        """Write that no item of the stream was understood: their number, the type of the first, and the right call."""
+        """Write that no item of the stream was understood: their number, the type of the first, and
+        the right call.
+        """
         read = "1 item and did not know it" if items == 1 else f"{items} items and knew none"
         message = f"The adapter {self.system!r} read {read}. The first is of type {first_type}.{hint_for(first_type)}"
         self.builder.status(message, level="warning")
@@ -243,7 +276,10 @@ class BaseDecoder:
         error_type: str | None = None,
         fatal: bool = True,
     ) -> None:
-        """Write an error once per response and message. A fatal one makes the run's status `failed`."""
+        """Write an error once per response and message.
+
+        A fatal one makes the run's status `failed`.
+        """
         message = message or code or error_type or "the service reported an error without a message"
         if (
             message not in self._reported
@@ -254,7 +290,9 @@ class BaseDecoder:
             self.stop_info = StopInfo("failed", self.stop_info.finish_reason, code)
 
     def fail_with(self, error: Any) -> None:
-        """Write the error of an item: `{message, type?, code?}`, the same under `error`, or a plain string."""
+        """Write the error of an item: `{message, type?, code?}`, the same under `error`, or a plain
+        string.
+        """
         info = fields_or_empty(error)
         if not str_field(info, "message") and info.get("error"):
             error = info["error"]

@@ -1,4 +1,6 @@
-"""Base of all encoders: events in, items of another system out, with everything closed however the events end."""
+"""Base of all encoders: events in, items of another system out, with everything closed however the
+events end.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -39,7 +41,9 @@ class Encoder(Protocol):
     loses: ClassVar[frozenset[Loss]]
 
     def feed(self, event: ev.Event) -> Iterable[Item]:
-        """Return the items of one event: none if the system cannot represent it, or after `run.end`."""
+        """Return the items of one event: none if the system cannot represent it, or after
+        `run.end`.
+        """
         ...
 
     def close(self, error: BaseException | None = None) -> Iterable[Item]:
@@ -55,8 +59,8 @@ class Encoder(Protocol):
 
         Args:
             item: the item.
-            number: its number in the stream, from 1: the `id` of its server-sent event. None for an event without an id, and
-                without effect on a body of another framing.
+            number: its number in the stream, from 1: the `id` of its server-sent event. None for an
+                event without an id, and without effect on a body of another framing.
         """
         ...
 
@@ -66,10 +70,12 @@ class Encoder(Protocol):
 
 
 class BaseEncoder:
-    """Tracks what is open in a run. A subclass overrides the hooks of what its system can represent, and calls `emit` in them.
+    """Tracks what is open in a run.
 
-    Deltas and final texts are reconciled here: if the final text continues the deltas, the rest is one more delta. The
-    docstring of a subclass gets the list of its losses appended.
+    A subclass overrides the hooks of what its system can represent, and calls `emit` in them.
+
+    Deltas and final texts are reconciled here: if the final text continues the deltas, the rest is
+    one more delta. The docstring of a subclass gets the list of its losses appended.
 
     Attributes:
         run_start: the first event.
@@ -83,15 +89,18 @@ class BaseEncoder:
     loses: ClassVar[frozenset[Loss]] = frozenset()
 
     end_statuses: ClassVar[frozenset[str]] = frozenset()
-    """Statuses of a run's end, beside "completed" and "failed", that the system has. Other ends become failures with a
-    message."""
+    """Statuses of a run's end, beside "completed" and "failed", that the system has.
+
+    Other ends become failures with a message.
+    """
 
     limit_names: ClassVar[Mapping[str, str]] = {}
     """The system's names for the limits that cut an answer short: "length" and "content_filter"."""
 
     split_on: ClassVar[frozenset[Trigger] | None] = None
-    """Kinds of events that end an open text or reasoning block of another kind, for a system that writes one thing at a time
-    (see `SplitOnInterleave`). None if blocks may overlap."""
+    """Kinds of events that end an open text or reasoning block of another kind, for a system that
+    writes one thing at a time (see `SplitOnInterleave`). None if blocks may overlap.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -119,7 +128,7 @@ class BaseEncoder:
         self._usage = UsageTotal()
         self._final_usage: ev.Usage | None = None
 
-    # --- hooks for subclasses -------------------------------------------------------------------------------------------
+    # --- hooks for subclasses ---
 
     def start_run(self) -> None:
         """Called once, before all other hooks."""
@@ -155,13 +164,17 @@ class BaseEncoder:
         """Called for each delta of a call's arguments."""
 
     def end_args(self, call: StreamedCall) -> None:
-        """Called when the arguments of a call are complete: `call.final_args` and `call.args_text` are set."""
+        """Called when the arguments of a call are complete: `call.final_args` and `call.args_text`
+        are set.
+        """
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Called for each result. `call.answered` is False for a preliminary one."""
 
     def other_event(self, event: ev.Event) -> None:
-        """Called for every event without a hook of its own, such as a source, an approval or a non-fatal error."""
+        """Called for every event without a hook of its own, such as a source, an approval or a
+        non-fatal error.
+        """
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Called once, when all texts, reasoning blocks and steps have ended.
@@ -171,7 +184,7 @@ class BaseEncoder:
             error: why the run failed; None if it did not.
         """
 
-    # --- helpers for subclasses -----------------------------------------------------------------------------------------
+    # --- helpers for subclasses ---
 
     def emit(self, *items: Item) -> None:
         """Add items to the output."""
@@ -198,11 +211,15 @@ class BaseEncoder:
         return self._final_usage or self._usage.value
 
     def limit_name(self, end: ev.RunEnd) -> str | None:
-        """Return the system's name for the limit that cut an answer short; None if it has none for it."""
+        """Return the system's name for the limit that cut an answer short; None if it has none for
+        it.
+        """
         return self.limit_names.get(limit_of(end) or "")
 
     def incomplete_reason(self, end: ev.RunEnd) -> str:
-        """Return the reason of an incomplete run: the limit, "max_steps", the provider's code or reason, or "incomplete"."""
+        """Return the reason of an incomplete run: the limit, "max_steps", the provider's code or
+        reason, or "incomplete".
+        """
         fallback = (
             "max_steps"
             if end.status == "max_steps"
@@ -214,10 +231,12 @@ class BaseEncoder:
         """Return the calls without a final result."""
         return list(self._open_calls.values())
 
-    # --- the encoder protocol -------------------------------------------------------------------------------------------
+    # --- the encoder protocol ---
 
     def feed(self, event: ev.Event) -> list[Item]:
-        """Return the items of one event: none if the system cannot represent it, or after `run.end`."""
+        """Return the items of one event: none if the system cannot represent it, or after
+        `run.end`.
+        """
         if self._ended or self._attempts.is_of_attempt(event):
             return []
         if not self._started:
@@ -237,7 +256,8 @@ class BaseEncoder:
         """Return the items that close what is open and end the stream: none after `run.end`.
 
         Args:
-            error: the exception that ended the events; None if they just ended. Secrets in its message are masked.
+            error: the exception that ended the events; None if they just ended. Secrets in its
+                message are masked.
         """
         if error is None:
             return self.feed(ev.RunEnd(status="incomplete", code=ev.STREAM_TRUNCATED))
@@ -262,7 +282,7 @@ class BaseEncoder:
         items, self._items = self._items, []
         return [json_safe(item) for item in items]
 
-    # --- one event ------------------------------------------------------------------------------------------------------
+    # --- one event ---
 
     def _read(self, event: ev.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
         match event:

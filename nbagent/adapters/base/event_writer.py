@@ -1,4 +1,7 @@
-"""Event writer: mints ids, begins the run, and collects the events. The base of every decoder's builder."""
+"""Event writer: mints ids, begins the run, and collects the events.
+
+The base of every decoder's builder.
+"""
 
 from typing import Any
 
@@ -15,7 +18,8 @@ class EventWriter:
     """Collects the events of one run, and makes those that open or close no block.
 
     Attributes:
-        envelope: fields that go on every event: the step, and the agent and the parent where the decoder knows them.
+        envelope: fields that go on every event: the step, and the agent and the parent where the
+            decoder knows them.
         started: True once `run.start` was written.
         raw_count: number of `raw` events written.
     """
@@ -43,11 +47,15 @@ class EventWriter:
         """Add an event that opens or closes no block. The caller adds the `envelope` to it."""
         if not self.started:
             self.begin()
-        # A delta may end in half a surrogate pair, which only its block can join with the next delta.
+        # A delta may end in half a surrogate pair, which only its block can join with the next
+        # delta.
         self._events.append(event if type(event) in _DELTAS else _without_lone_surrogates(event))
 
     def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
-        """Write `run.start` if it was not written yet. A session's id that comes later goes to `run.end`."""
+        """Write `run.start` if it was not written yet.
+
+        A session's id that comes later goes to `run.end`.
+        """
         if not self.started:
             self.started = True
             self._has_thread_id = thread_id is not None
@@ -136,7 +144,9 @@ class EventWriter:
 
 
 def _without_lone_surrogates(event: ev.Event) -> ev.Event:
-    """Return the event with every lone surrogate in its strings replaced, since no UTF-8 encoder takes one."""
+    """Return the event with every lone surrogate in its strings replaced, since no UTF-8 encoder
+    takes one.
+    """
     fixed: dict[str, Any] = {}
     for name, value in zip(event.__struct_fields__, msgspec.structs.astuple(event), strict=True):
         if isinstance(value, str):

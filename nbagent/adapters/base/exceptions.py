@@ -11,10 +11,11 @@ _NOT_THERE = (404, 405)
 
 
 def message_of(error: BaseException) -> str:
-    """Return an exception's message, with the address of its request and the message of its cause where it names neither.
+    """Return an exception's message, with the address of its request and the message of its cause
+    where it names neither.
 
-    SDKs raise "Connection error." from the exception that says why, and frameworks raise theirs from the SDK's. A `StreamError`
-    says both itself.
+    SDKs raise "Connection error." from the exception that says why, and frameworks raise theirs
+    from the SDK's. A `StreamError` says both itself.
     """
     message = _own_message(error)
     if isinstance(error, StreamError):
@@ -39,7 +40,10 @@ def _own_message(error: BaseException) -> str:
 
 
 def _address_of(error: BaseException) -> str | None:
-    """Return host and port of a request that had no answer, or went where no such service is. Never a path or a query."""
+    """Return host and port of a request that had no answer, or went where no such service is.
+
+    Never a path or a query.
+    """
     try:
         request: Any = getattr(error, "request", None)
         is_answered = (

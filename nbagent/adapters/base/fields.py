@@ -15,9 +15,9 @@ _MAX_MESSAGE_CHARS = 4000
 def fields(item: Any) -> Mapping[str, Any]:
     """Return the item's own fields, one level deep, as a mapping.
 
-    A pydantic model gives the fields that were set, and those that its class does not declare (`model_extra`). Unlike
-    `model_dump`, this copies references only: the cost does not depend on the size of the item, and a value that does not fit
-    the declared type raises nothing.
+    A pydantic model gives the fields that were set, and those that its class does not declare
+    (`model_extra`). Unlike `model_dump`, this copies references only: the cost does not depend on
+    the size of the item, and a value that does not fit the declared type raises nothing.
 
     Raises:
         TypeError: the item has no fields.
@@ -34,16 +34,18 @@ def fields(item: Any) -> Mapping[str, Any]:
 
 
 def fields_or_empty(item: Any) -> Mapping[str, Any]:
-    """Return the item's own fields like `fields`; empty for an item without fields (None, a number, a string)."""
+    """Return the item's own fields like `fields`; empty for an item without fields (None, a number,
+    a string).
+    """
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
 
 def to_jsonable(value: Any) -> Any:
     """Return the value as JSON types, recursively.
 
-    Objects become their public fields. Functions, classes, modules, values without fields, values inside themselves and
-    values deeper than 200 levels become the name of their type in angle brackets. An integer beyond 64 bits becomes a
-    string; infinity and NaN become None.
+    Objects become their public fields. Functions, classes, modules, values without fields, values
+    inside themselves and values deeper than 200 levels become the name of their type in angle
+    brackets. An integer beyond 64 bits becomes a string; infinity and NaN become None.
     """
     return JsonConverter(_UPSTREAM).convert(value)
 
@@ -62,7 +64,8 @@ def _public_fields(value: Any) -> Any:
     return {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
 
 
-# The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of the process.
+# The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of
+# the process.
 _UPSTREAM = JsonPolicy(
     max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name
 )
@@ -89,18 +92,26 @@ def clean_str(value: Any) -> str | None:
 
 
 def base64_text(value: Any) -> str | None:
-    """Return binary data as base64. SDKs have decoded it to bytes; on the wire it is base64 already."""
+    """Return binary data as base64.
+
+    SDKs have decoded it to bytes; on the wire it is base64 already.
+    """
     return base64.b64encode(value).decode() if isinstance(value, bytes) else nonempty_str(value)
 
 
 def safe_message(text: str) -> str:
-    """Return an error's text with anything like a key or a bearer token masked, cut to 4,000 characters."""
+    """Return an error's text with anything like a key or a bearer token masked, cut to 4,000
+    characters.
+    """
     masked = secrets.mask(text_safe(text))
     return masked if len(masked) <= _MAX_MESSAGE_CHARS else masked[:_MAX_MESSAGE_CHARS] + "…"
 
 
 def parse_args(text: str) -> tuple[Any, bool]:
-    """Return the arguments parsed and True, or None and False if they are not JSON. Blank text means `{}`."""
+    """Return the arguments parsed and True, or None and False if they are not JSON.
+
+    Blank text means `{}`.
+    """
     if not text.strip():
         return {}, True
     try:
@@ -110,7 +121,10 @@ def parse_args(text: str) -> tuple[Any, bool]:
 
 
 def get_field(item: Any, name: str) -> Any:
-    """Return one field of a mapping or an object, or None. Unlike `fields`, this includes the defaults of an object's class."""
+    """Return one field of a mapping or an object, or None.
+
+    Unlike `fields`, this includes the defaults of an object's class.
+    """
     if isinstance(item, Mapping):
         return item.get(name)
     try:

@@ -6,15 +6,18 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def sse(data: str, event: str | None = None, id_: int | str | None = None) -> bytes:
-    """Return one server-sent event. Several lines of `data` become several fields, which a reader joins again.
+    """Return one server-sent event.
+
+    Several lines of `data` become several fields, which a reader joins again.
 
     Args:
         data: the data.
         event: name of the event; None for the default, "message".
-        id_: the last event id that a client has from this event on, and sends in `Last-Event-ID` when it connects again; None
-            if the event sets none.
+        id_: the last event id that a client has from this event on, and sends in `Last-Event-ID`
+            when it connects again; None if the event sets none.
 
-    The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
+    The format:
+    https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """
     head = ("" if id_ is None else f"id: {id_}\n") + (f"event: {event}\n" if event else "")
     if "\n" in data or "\r" in data:

@@ -1,4 +1,6 @@
-"""Requests and content blocks of the JSON-RPC protocols ACP and MCP (https://www.jsonrpc.org/specification)."""
+"""Requests and content blocks of the JSON-RPC protocols ACP and MCP
+(https://www.jsonrpc.org/specification).
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,7 +20,10 @@ class RpcRequest(NamedTuple):
 
 
 class PendingRequests:
-    """The requests of both peers. Each peer counts its ids by itself, so two open requests may have the same id."""
+    """The requests of both peers.
+
+    Each peer counts its ids by itself, so two open requests may have the same id.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[str, list[RpcRequest]] = {}
@@ -35,7 +40,8 @@ class PendingRequests:
 
         Args:
             payload: the response.
-            expected: the method that such a result belongs to; decides between two requests with the same id.
+            expected: the method that such a result belongs to; decides between two requests with
+                the same id.
         """
         waiting = self._by_id.get(repr(payload.get("id")), [])
         found = next(

@@ -1,7 +1,8 @@
 """Losses: what a system cannot represent of a run.
 
-Every encoder lists its own. Four things are lost in every system and are not listed: sequence numbers and times, step numbers,
-`meta` and `raw`, and what exists only for display (tracebacks, live objects, `display` of a result).
+Every encoder lists its own. Four things are lost in every system and are not listed: sequence
+numbers and times, step numbers, `meta` and `raw`, and what exists only for display (tracebacks,
+live objects, `display` of a result).
 """
 
 import inspect
@@ -10,7 +11,10 @@ from typing import Final
 
 
 class Loss(StrEnum):
-    """Part of a run that a system cannot represent. The value describes it, with what is sent instead in parentheses."""
+    """Part of a run that a system cannot represent.
+
+    The value describes it, with what is sent instead in parentheses.
+    """
 
     MODEL = "model name"
     USAGE = "token counts"

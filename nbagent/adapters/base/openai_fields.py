@@ -72,7 +72,10 @@ def _either(left: int | None, right: int | None) -> int | None:
 
 
 def citation_fields(annotation: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
-    """Return the URL, the title and all fields of an annotation or a citation. A plain string is a URL."""
+    """Return the URL, the title and all fields of an annotation or a citation.
+
+    A plain string is a URL.
+    """
     if isinstance(annotation, str):
         return annotation, None, None
     citation = fields_or_empty(annotation)

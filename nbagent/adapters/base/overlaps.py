@@ -1,4 +1,6 @@
-"""Rewriting of overlapping texts and reasoning blocks, for systems that write one thing at a time."""
+"""Rewriting of overlapping texts and reasoning blocks, for systems that write one thing at a
+time.
+"""
 
 from typing import Any, Literal, TypeAlias
 
@@ -10,7 +12,9 @@ Span: TypeAlias = Literal["text", "reasoning"]
 """Kind of a block that is streamed in deltas and stays open between them."""
 
 Trigger: TypeAlias = Literal["text", "reasoning", "call", "tool", "step"]
-"""Kind of event that can end an open span of another kind: "call" is the start of a tool call, "tool" any event of one."""
+"""Kind of event that can end an open span of another kind: "call" is the start of a tool call,
+"tool" any event of one.
+"""
 
 _TEXT = (ev.TextStart, ev.TextDelta, ev.TextEnd)
 _REASONING = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
@@ -35,8 +39,8 @@ def _span_of(event: ev.Event) -> Span | None:
 class QueueOverlaps:
     """Reorders events so that texts do not overlap each other, and reasoning blocks do not either.
 
-    Events of a span that begins while another of its kind is open are held back until that one ends, or the step or run does.
-    Spans keep the order in which they began.
+    Events of a span that begins while another of its kind is open are held back until that one
+    ends, or the step or run does. Spans keep the order in which they began.
     """
 
     def __init__(self) -> None:
@@ -74,9 +78,12 @@ class QueueOverlaps:
 
 
 class SplitOnInterleave:
-    """Ends an open text or reasoning block at an event of another kind. Its continuation becomes a span of its own.
+    """Ends an open text or reasoning block at an event of another kind.
 
-    Reads the output of `QueueOverlaps`. The continuation of span "a" has the id "a.2", the next one "a.3".
+    Its continuation becomes a span of its own.
+
+    Reads the output of `QueueOverlaps`. The continuation of span "a" has the id "a.2", the next one
+    "a.3".
 
     Args:
         triggers: the kinds of events that end an open span of another kind.
@@ -150,12 +157,17 @@ class _OpenSpan:
         return events
 
     def _final_of_part(self, text: str | None) -> str | None:
-        """Return the final text of this part; None if the whole text replaces parts that are already written."""
+        """Return the final text of this part; None if the whole text replaces parts that are
+        already written.
+        """
         before = "".join(self._deltas[: self._deltas_before])
         return text[len(before) :] if text is not None and text.startswith(before) else None
 
     def interrupt(self) -> list[Any]:
-        """Return the end of the open part; nothing, if none is open. What follows is the next part."""
+        """Return the end of the open part; nothing, if none is open.
+
+        What follows is the next part.
+        """
         if not self._part_open:
             return []
         end = replace(self._end, id=self._part_id)

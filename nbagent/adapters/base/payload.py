@@ -1,4 +1,6 @@
-"""Payload of an item under the JSON names of its protocol: frames unwrapped, SDK objects and protobuf messages dumped."""
+"""Payload of an item under the JSON names of its protocol: frames unwrapped, SDK objects and
+protobuf messages dumped.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -38,8 +40,8 @@ def frame_of(item: Any) -> Frame:
 def to_wire_dict(item: Any) -> Mapping[str, Any]:
     """Return the item's fields under their names on the wire; empty for an item without fields.
 
-    Pydantic models are dumped by alias (`toolCallId` for `tool_call_id`). Protobuf messages give the fields that were set,
-    under their JSON names.
+    Pydantic models are dumped by alias (`toolCallId` for `tool_call_id`). Protobuf messages give
+    the fields that were set, under their JSON names.
     """
     if isinstance(item, Mapping):
         return item
@@ -55,7 +57,9 @@ def to_wire_dict(item: Any) -> Mapping[str, Any]:
 
 
 def try_wire_dict(item: Any) -> Mapping[str, Any]:
-    """Return the fields of an item of any system like `to_wire_dict`; empty if reading them raises."""
+    """Return the fields of an item of any system like `to_wire_dict`; empty if reading them
+    raises.
+    """
     try:
         return to_wire_dict(frame_of(item).data)
     except Exception:  # another system's object may raise anything when it is dumped
@@ -63,7 +67,9 @@ def try_wire_dict(item: Any) -> Mapping[str, Any]:
 
 
 def _protobuf(message: Any) -> Any:
-    """Return a protobuf message as JSON types, by its own descriptor, so that protobuf need not be imported."""
+    """Return a protobuf message as JSON types, by its own descriptor, so that protobuf need not be
+    imported.
+    """
     name = message.DESCRIPTOR.full_name
     if name in _JSON_MESSAGES:
         return _value(message)
@@ -116,7 +122,8 @@ def text_in(content: Any) -> str:
 
 
 def usage_counts(usage: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
-    """Return the integers of a usage object under our names, as in `usage_counts(usage, input="inputTokens")`.
+    """Return the integers of a usage object under our names, as in `usage_counts(usage,
+    input="inputTokens")`.
 
     Where several upstream names are given for one of ours, the first that the object has wins.
     """

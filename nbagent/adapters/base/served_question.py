@@ -1,7 +1,7 @@
 """A question of a run of `nbagent.serve`, in the streams of systems that have none.
 
-It is the field `question` of an item that their clients read anyway, with the fields of an approval request, the name of the
-`tool`, and the path that takes the answer, `answers`.
+It is the field `question` of an item that their clients read anyway, with the fields of an approval
+request, the name of the `tool`, and the path that takes the answer, `answers`.
 """
 
 import json
@@ -79,7 +79,9 @@ def request_of(question: Any, tool_id: str | None) -> ApprovalRequest | None:
 
 
 class ServedAnswers(AnswerForm):
-    """Answers to a served run: a request to the path that the question names, or a message over its WebSocket."""
+    """Answers to a served run: a request to the path that the question names, or a message over its
+    WebSocket.
+    """
 
     systems: ClassVar[tuple[str, ...]] = ("hector", "status.tokens", "agentor")
     has_messages: ClassVar[bool] = True

@@ -34,7 +34,8 @@ class StreamedText:
         return isinstance(self.start, ev.TextStart) and self.start.kind == "refusal"
 
     def complete(self, final: str | None) -> str:
-        """Set the final text, and return the part of it that was not streamed: "" if it replaces what was.
+        """Set the final text, and return the part of it that was not streamed: "" if it replaces
+        what was.
 
         Args:
             final: the text of the end event; None if the deltas are the text.
@@ -54,9 +55,11 @@ class StreamedCall:
 
     Attributes:
         start: the event that started it.
-        call_id: the provider's id; ours if there is none, or if an earlier call has the same. Unique in the stream.
+        call_id: the provider's id; ours if there is none, or if an earlier call has the same.
+            Unique in the stream.
         deltas: the deltas of its arguments; empty once the arguments are complete.
-        final_args: the event with its complete arguments; None until it comes, and once the result is final.
+        final_args: the event with its complete arguments; None until it comes, and once the result
+            is final.
         args_text: the complete arguments as text.
         answered: whether its result is final.
     """
@@ -88,7 +91,9 @@ class StreamedCall:
 
     @property
     def args_value(self) -> Any:
-        """Value of the complete arguments: the text if it is not valid JSON, {} if there are none."""
+        """Value of the complete arguments: the text if it is not valid JSON, {} if there are
+        none.
+        """
         assert self.final_args is not None
         value = self.final_args.args if self.final_args.valid else self.args_text
         return {} if value is None else value

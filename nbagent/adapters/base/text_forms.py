@@ -25,7 +25,9 @@ _NOT_IN_NAME = re.compile(r"[^\w.-]")
 
 
 def limit_of(end: ev.RunEnd) -> str | None:
-    """Return the limit that cut an incomplete answer short: "length" or "content_filter"; None if none is known."""
+    """Return the limit that cut an incomplete answer short: "length" or "content_filter"; None if
+    none is known.
+    """
     if end.status != "incomplete":
         return None
     reasons = (end.code or "").lower(), (end.finish_reason or "").lower()
@@ -33,7 +35,9 @@ def limit_of(end: ev.RunEnd) -> str | None:
 
 
 def failure_message(end: ev.RunEnd) -> str:
-    """Return the reason of a run that did not complete, for a system whose runs either complete or fail."""
+    """Return the reason of a run that did not complete, for a system whose runs either complete or
+    fail.
+    """
     match end.status:
         case "cancelled":
             return "The run was cancelled"
@@ -89,7 +93,9 @@ def tool_word(name: str) -> str:
 
 
 def error_message(result: ev.ToolResult) -> str:
-    """Return the message of a result that is not "ok": its error, else its content, else a default."""
+    """Return the message of a result that is not "ok": its error, else its content, else a
+    default.
+    """
     if result.error is not None and result.error.message:
         return result.error.message
     return as_text(result.content) or (

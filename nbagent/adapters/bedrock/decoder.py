@@ -1,11 +1,13 @@
-"""Decoder of Amazon Bedrock's ConverseStream, and of Claude's own stream through InvokeModelWithResponseStream.
+"""Decoder of Amazon Bedrock's ConverseStream, and of Claude's own stream through
+InvokeModelWithResponseStream.
 
-Format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. Items are the events of boto3's
-`response["stream"]` (`response["body"]` of the other call) as dicts, `{"contentBlockDelta": {…}}`, or the decoded binary
-frames, `{"event": "contentBlockDelta", "data": {…}}`.
+Format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html.
+Items are the events of boto3's `response["stream"]` (`response["body"]` of the other call) as
+dicts, `{"contentBlockDelta": {…}}`, or the decoded binary frames, `{"event": "contentBlockDelta",
+"data": {…}}`.
 
-The format has no model name, results of the client's tools, approvals, agents or hand-offs. The token counts come after
-`messageStop`: a stream without them is complete.
+The format has no model name, results of the client's tools, approvals, agents or hand-offs. The
+token counts come after `messageStop`: a stream without them is complete.
 """
 
 import json
@@ -37,7 +39,10 @@ _EXCEPTION = "Exception"
 
 
 class BedrockDecoder(BaseDecoder):
-    """Decoder of ConverseStream events. A message is a step; adjacent text blocks become one text."""
+    """Decoder of ConverseStream events.
+
+    A message is a step; adjacent text blocks become one text.
+    """
 
     system: ClassVar[str] = "bedrock.converse"
     reads_frames: ClassVar[bool] = True
@@ -89,7 +94,10 @@ class BedrockDecoder(BaseDecoder):
             self.builder.raw(item, name or None)
 
     def _read_chunk(self, item: Any, data: Any) -> None:
-        """Read a chunk of the model's own stream. Claude's goes through an Anthropic decoder with this same builder."""
+        """Read a chunk of the model's own stream.
+
+        Claude's goes through an Anthropic decoder with this same builder.
+        """
         event = json.loads(data)
         if self._claude is None:
             if not AnthropicDecoder.recognises(event):
@@ -100,7 +108,7 @@ class BedrockDecoder(BaseDecoder):
         self._claude.read(event)
         self.stop_info = self._claude.stop_info
 
-    # --- the message ----------------------------------------------------------------------------------------------------
+    # --- the message ---
 
     def _message_start(self, payload: Mapping[str, Any]) -> None:
         if self.builder.in_step:
@@ -139,7 +147,7 @@ class BedrockDecoder(BaseDecoder):
             self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, self._usage)
 
-    # --- content blocks -------------------------------------------------------------------------------------------------
+    # --- content blocks ---
 
     def _key(self, index: Any) -> Hashable:
         return (self.builder.step, index)
@@ -277,7 +285,10 @@ class BedrockDecoder(BaseDecoder):
 
 
 def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
-    """Return an event's name and payload. The name is the only known key with a value, or the name of the frame."""
+    """Return an event's name and payload.
+
+    The name is the only known key with a value, or the name of the frame.
+    """
     payload = fields_or_empty(item)
     if payload.keys() == {"event", "data"}:
         return clean_str(payload["event"]) or "", fields_or_empty(payload["data"])
@@ -290,7 +301,10 @@ def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Cache reads and writes are added to the input if the total counts them apart."""
+    """Return the token counts, or None.
+
+    Cache reads and writes are added to the input if the total counts them apart.
+    """
     counts = {
         name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)
     }

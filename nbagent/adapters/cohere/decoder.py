@@ -1,7 +1,7 @@
 """Decoder of Cohere's Chat API, version 2.
 
-Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Items are stream events, as SDK
-objects or dicts, with or without the frame of a server-sent event.
+Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Items
+are stream events, as SDK objects or dicts, with or without the frame of a server-sent event.
 
 The format has no tool results, approvals or agents. The plan before a tool call becomes reasoning.
 """
@@ -65,7 +65,7 @@ class CohereDecoder(BaseDecoder):
         else:
             self.builder.raw(item, clean_str(payload.get("type")))
 
-    # --- the message ----------------------------------------------------------------------------------------------------
+    # --- the message ---
 
     def _message_start(
         self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None
@@ -95,7 +95,7 @@ class CohereDecoder(BaseDecoder):
             self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, self._usage)
 
-    # --- text, reasoning and sources ------------------------------------------------------------------------------------
+    # --- text, reasoning and sources ---
 
     def _content(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         content = fields_or_empty(message.get("content"))
@@ -138,7 +138,7 @@ class CohereDecoder(BaseDecoder):
     def _ignore(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Ignore the end of a citation, which came complete."""
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _tool_start(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         self.builder.end_texts_and_reasoning()
@@ -168,7 +168,9 @@ class CohereDecoder(BaseDecoder):
 
 
 def _tag(item: Any) -> str:
-    """Return the event's type, which some SDK objects have only as a class default; "" if there is none."""
+    """Return the event's type, which some SDK objects have only as a class default; "" if there is
+    none.
+    """
     kind = fields_or_empty(item).get("type") or (
         getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
     )

@@ -1,10 +1,11 @@
 """Decoder of CrewAI: events of its bus, frames of a stream, and chunks of a streaming crew.
 
-Format: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). An event has a `type`; a frame (`{id, seq, type,
-channel, namespace, data}`) has an event in `data`; a chunk has `content` and `chunk_type`. A tool result refers to the event
-that started the tool, not to a call.
+Format: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). An event has a `type`; a
+frame (`{id, seq, type, channel, namespace, data}`) has an event in `data`; a chunk has `content`
+and `chunk_type`. A tool result refers to the event that started the tool, not to a call.
 
-The format has no hand-offs (a delegation is a tool call) and no citations. A stream of chunks has no terminal.
+The format has no hand-offs (a delegation is a tool call) and no citations. A stream of chunks has
+no terminal.
 """
 
 from collections.abc import Mapping
@@ -134,7 +135,7 @@ class CrewDecoder(BaseDecoder):
             self._streamed = False
             self._announced.clear()
 
-    # --- the model ------------------------------------------------------------------------------------------------------
+    # --- the model ---
 
     def _llm_chunk(self, payload: Any, *, reasoning: bool) -> None:
         self._ensure_step(get_str(payload, "model"))
@@ -190,7 +191,7 @@ class CrewDecoder(BaseDecoder):
             get_str(payload, "finish_reason"), openai_usage(get_field(payload, "usage"))
         )
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _tool(self, kind: str, payload: Any) -> None:
         name = get_str(payload, "tool_name") or "tool"
@@ -234,7 +235,7 @@ class CrewDecoder(BaseDecoder):
                 block_or_none, None, status="error", error=ev.ErrorInfo(message=error)
             )
 
-    # --- humans, agents and the end -------------------------------------------------------------------------------------
+    # --- humans, agents and the end ---
 
     def _human(self, phase: str, payload: Any) -> None:
         builder = self.builder
@@ -292,7 +293,7 @@ class CrewDecoder(BaseDecoder):
         elif phase == "paused":
             self.stop_info = StopInfo("paused")
 
-    # --- chunks ---------------------------------------------------------------------------------------------------------
+    # --- chunks ---
 
     def _chunk(self, item: Any) -> None:
         """Read a chunk of a streaming crew: a delta of an agent's text, or of a call."""

@@ -1,6 +1,7 @@
 """Answers in Dexto's form: `POST /api/approvals/{approvalId}`, or the event `approval:response`.
 
-Source: https://github.com/truffle-ai/dexto (ea2b186), packages/server/src/hono/routes/approvals.ts, packages/core/src/approval.
+Source: https://github.com/truffle-ai/dexto (ea2b186), packages/server/src/hono/routes/approvals.ts,
+packages/core/src/approval.
 """
 
 import re

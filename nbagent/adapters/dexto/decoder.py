@@ -1,11 +1,13 @@
 """Decoder of Dexto's event stream: `POST /api/message-stream` and `GET /api/sessions/{id}/events`.
 
-Format: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). The event's name is in `name`, or in `type` as
-its documentation says. A call's id is `callId` in some events and `toolCallId` in others. Token counts are in `tokenUsage`, or
-in `usage` as documented. Partial calls carry the arguments so far, not deltas.
+Format: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). The event's name is
+in `name`, or in `type` as its documentation says. A call's id is `callId` in some events and
+`toolCallId` in others. Token counts are in `tokenUsage`, or in `usage` as documented. Partial calls
+carry the arguments so far, not deltas.
 
-`llm:response` is the last event of the documentation, whose calls have no ids either: a response that leaves no call unanswered
-completes the run. A server sends `run:complete` after it, which then decides.
+`llm:response` is the last event of the documentation, whose calls have no ids either: a response
+that leaves no call unanswered completes the run. A server sends `run:complete` after it, which then
+decides.
 
 The format has no steps (every `llm:response` ends one), files or hand-offs.
 """
@@ -129,7 +131,7 @@ class DextoDecoder(BaseDecoder):
         if not self.builder.in_step:
             self.builder.start_step(get_str(payload, "model"))
 
-    # --- text and reasoning ---------------------------------------------------------------------------------------------
+    # --- text and reasoning ---
 
     def _chunk(self, payload: Mapping[str, Any]) -> None:
         self._ensure_step()
@@ -168,7 +170,8 @@ class DextoDecoder(BaseDecoder):
             self._complete({"finishReason": reason or "stop"})
 
     def _end_text(self, whole: str | None) -> None:
-        """End the text by the content of the response: its first texts, its last ones, or all, joined.
+        """End the text by the content of the response: its first texts, its last ones, or all,
+        joined.
 
         Content that differs from the chunks replaces the last text.
         """
@@ -185,10 +188,13 @@ class DextoDecoder(BaseDecoder):
             self.builder.end_text("text", whole if is_last else whole.removeprefix("".join(texts)))
         self.builder.end_text("text")
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _call_of(self, payload: Mapping[str, Any]) -> Block:
-        """Return the call of an event, started if it is not known. Without an id it is the oldest open one of its name."""
+        """Return the call of an event, started if it is not known.
+
+        Without an id it is the oldest open one of its name.
+        """
         call_id = _call_id(payload)
         name = str_field(payload, "toolName")
         block = (
@@ -208,7 +214,10 @@ class DextoDecoder(BaseDecoder):
         return block
 
     def _call(self, payload: Mapping[str, Any], *, is_complete: bool) -> None:
-        """Read a call, or a part of one. An id may be used again for a new call; without an id a complete call is over."""
+        """Read a call, or a part of one.
+
+        An id may be used again for a new call; without an id a complete call is over.
+        """
         call_id = _call_id(payload)
         known = [self._calls[call_id]] if call_id in self._calls else []
         if call_id is None:
@@ -247,7 +256,7 @@ class DextoDecoder(BaseDecoder):
         else:
             self.builder.tool_result(block, content)
 
-    # --- approvals ------------------------------------------------------------------------------------------------------
+    # --- approvals ---
 
     def _request_approval(self, payload: Mapping[str, Any]) -> None:
         metadata = fields_or_empty(payload.get("metadata"))
@@ -285,7 +294,7 @@ class DextoDecoder(BaseDecoder):
             )
         )
 
-    # --- the rest -------------------------------------------------------------------------------------------------------
+    # --- the rest ---
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         error = payload.get("error") or payload  # an Express server's own error is `{message}`
@@ -318,7 +327,10 @@ class DextoDecoder(BaseDecoder):
         self.builder.status(f"{message}: {detail}" if detail else message)
 
     def _complete(self, payload: Mapping[str, Any]) -> None:
-        """Set how the run ended. An error that was written before is kept: it has a message, the finish reason has none."""
+        """Set how the run ended.
+
+        An error that was written before is kept: it has a message, the finish reason has none.
+        """
         reason = str_field(payload, "finishReason") or "unknown"
         error = payload.get("error")
         if reason == "error" or error:
@@ -336,7 +348,9 @@ class DextoDecoder(BaseDecoder):
 
 
 def _event_name(item: Any) -> str | None:
-    """Return the event's name, from `name`, `type` or the frame; None if it has no prefix of Dexto's."""
+    """Return the event's name, from `name`, `type` or the frame; None if it has no prefix of
+    Dexto's.
+    """
     for field in ("name", "type", "event"):
         name = get_field(item, field) if not isinstance(item, str) else None
         if isinstance(name, str) and name.startswith(_EVENT_PREFIXES):

@@ -1,11 +1,13 @@
 """Encoder for Dexto: the events of `POST /api/message-stream`, whose source `vocabulary` names.
 
-The name of an event is in the frame, in `name` as Dexto's server writes it, and in `type` as its documentation reads it, except
-for `approval:request`, whose `type` is the kind of approval. Token counts are in `tokenUsage` and `usage` for the same reason.
+The name of an event is in the frame, in `name` as Dexto's server writes it, and in `type` as its
+documentation reads it, except for `approval:request`, whose `type` is the kind of approval. Token
+counts are in `tokenUsage` and `usage` for the same reason.
 
-The documentation's clients append the content of every `llm:chunk` to the answer, and take `llm:response` for the end. So
-reasoning is not sent in chunks, but whole in `llm:response`, of which there is one: at the end, however the run ends. Arguments
-are sent whole, because Dexto's partial calls repeat them with every delta.
+The documentation's clients append the content of every `llm:chunk` to the answer, and take
+`llm:response` for the end. So reasoning is not sent in chunks, but whole in `llm:response`, of
+which there is one: at the end, however the run ends. Arguments are sent whole, because Dexto's
+partial calls repeat them with every delta.
 """
 
 from datetime import UTC, datetime
@@ -98,7 +100,7 @@ class DextoEncoder(BaseEncoder):
             }
         )
 
-    # --- run ------------------------------------------------------------------------------------------------------------
+    # --- run ---
 
     def start_run(self) -> None:
         """Emit that work begins; despite its name, the event is not reasoning."""
@@ -141,7 +143,7 @@ class DextoEncoder(BaseEncoder):
         }
         self._emit_event("llm:error", error=payload, recoverable=recoverable)
 
-    # --- text and reasoning ---------------------------------------------------------------------------------------------
+    # --- text and reasoning ---
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a chunk, set apart from an earlier text."""
@@ -160,7 +162,7 @@ class DextoEncoder(BaseEncoder):
         if whole := reasoning.final or reasoning.streamed:
             self._thoughts.append(whole)
 
-    # --- tool calls and other events ------------------------------------------------------------------------------------
+    # --- tool calls and other events ---
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit an incomplete call without arguments."""

@@ -1,4 +1,6 @@
-"""Fields that Google's services share: names in two spellings, token counts, sources, arguments by JSON path."""
+"""Fields that Google's services share: names in two spellings, token counts, sources, arguments by
+JSON path.
+"""
 
 import functools
 import itertools
@@ -22,7 +24,9 @@ def _snake(name: str) -> str:
 
 
 def snake_case_fields(value: Any) -> dict[str, Any]:
-    """Return the value's own fields that are not null, in snake_case as in the SDK; the wire has camelCase."""
+    """Return the value's own fields that are not null, in snake_case as in the SDK; the wire has
+    camelCase.
+    """
     return {
         _snake(str(name)): entry
         for name, entry in fields_or_empty(value).items()
@@ -31,7 +35,10 @@ def snake_case_fields(value: Any) -> dict[str, Any]:
 
 
 def gemini_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
+    """Return the token counts, or None.
+
+    Reasoning is added to the output and tool use to the prompt: both are counted apart.
+    """
     counts = {
         name: value for name, value in snake_case_fields(usage).items() if is_token_count(value)
     }
@@ -55,7 +62,9 @@ def _sum(counts: Mapping[str, int], *names: str) -> int | None:
 def sources_in(
     candidate: Mapping[str, Any],
 ) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
-    """Yield URL, title and all fields of each source of a candidate: grounding chunks and citations."""
+    """Yield URL, title and all fields of each source of a candidate: grounding chunks and
+    citations.
+    """
     for chunk in (
         snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ()
     ):
@@ -74,7 +83,8 @@ def sources_in(
 
 
 class PartialArgs:
-    """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos", "willContinue": true}`.
+    """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos",
+    "willContinue": true}`.
 
     Recording: gemini/vercel-google-stream-tool-call-arguments.
     """

@@ -1,11 +1,12 @@
 """Decoder of Google Gemini's `generateContent` streams (Gemini API and Vertex AI).
 
-Format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Items are chunks, as SDK objects, as
-dicts in snake_case or camelCase, or in the JSON array that the service sends without `alt=sse`. User turns with function
-responses are read, too, for agent loops that pass them on.
+Format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Items are
+chunks, as SDK objects, as dicts in snake_case or camelCase, or in the JSON array that the service
+sends without `alt=sse`. User turns with function responses are read, too, for agent loops that pass
+them on.
 
-The format has no terminal (the finish reason comes last), approvals, agents or hand-offs, and most calls have no id. A search
-is reported only with the answer, after it has ended.
+The format has no terminal (the finish reason comes last), approvals, agents or hand-offs, and most
+calls have no id. A search is reported only with the answer, after it has ended.
 """
 
 from collections.abc import Hashable, Mapping
@@ -126,7 +127,9 @@ class GeminiDecoder(BaseDecoder):
             self._read_feedback(snake_case_fields(chunk.get("prompt_feedback")))
 
     def _select_response(self, chunk: Mapping[str, Any], candidates: list[dict[str, Any]]) -> None:
-        """Start a new response if the chunk has another id, or, without ids, if it has output after a finish reason."""
+        """Start a new response if the chunk has another id, or, without ids, if it has output after
+        a finish reason.
+        """
         response_id = clean_str(chunk.get("response_id"))
         if self.builder.in_step:
             known = self._id is not None and response_id is not None
@@ -167,7 +170,7 @@ class GeminiDecoder(BaseDecoder):
             self._close_texts(candidate)
         self.builder.end_step(reason, self._usage)
 
-    # --- one candidate --------------------------------------------------------------------------------------------------
+    # --- one candidate ---
 
     def _read_candidate(self, data: Mapping[str, Any]) -> None:
         index = data.get("index") or 0
@@ -256,7 +259,10 @@ class GeminiDecoder(BaseDecoder):
             candidate.signature = ""
 
     def _close_texts(self, candidate: Candidate) -> None:
-        """End the open reasoning and text. A signature belongs to one of them; alone, it stands for hidden reasoning."""
+        """End the open reasoning and text.
+
+        A signature belongs to one of them; alone, it stands for hidden reasoning.
+        """
         self._close_reasoning(candidate)
         signature = clean_str(candidate.signature)
         candidate.signature = ""
@@ -268,7 +274,7 @@ class GeminiDecoder(BaseDecoder):
             self.builder.start_reasoning(candidate.key, kind="summary")
             self.builder.end_reasoning(candidate.key, signature=signature)
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _start(
         self,
@@ -291,7 +297,9 @@ class GeminiDecoder(BaseDecoder):
         call: Mapping[str, Any],
         meta: dict[str, Any] | None,
     ) -> None:
-        """Read a call: complete, or as its name, then arguments by path, then a part without `willContinue`."""
+        """Read a call: complete, or as its name, then arguments by path, then a part without
+        `willContinue`.
+        """
         name = clean_str(call.get("name"))
         if name is not None or candidate.call is None:
             self._end_call(candidate)
@@ -312,7 +320,9 @@ class GeminiDecoder(BaseDecoder):
             candidate.call = None
 
     def _open_call(self, call_id: str | None, *names: str) -> Block | None:
-        """Return the open call of a result: by id, else the first of one of those names; None if there is none."""
+        """Return the open call of a result: by id, else the first of one of those names; None if
+        there is none.
+        """
         waiting = [block for block in self._calls if not block.closed]
         return next(
             (block for block in waiting if call_id is not None and block.call_id == call_id), None
@@ -374,7 +384,9 @@ class GeminiDecoder(BaseDecoder):
             self.builder.tool_result(block, content)
 
     def _read_searches(self, candidate: Candidate, data: Mapping[str, Any]) -> None:
-        """Write the searches and page visits of the service, once: it repeats them, and reports them only afterwards."""
+        """Write the searches and page visits of the service, once: it repeats them, and reports
+        them only afterwards.
+        """
         grounding = snake_case_fields(data.get("grounding_metadata"))
         pages = snake_case_fields(data.get("url_context_metadata")).get("url_metadata") or ()
         queries = grounding.get("web_search_queries") or grounding.get("retrieval_queries")
@@ -402,6 +414,9 @@ class GeminiDecoder(BaseDecoder):
 
 
 def _has_output(candidate: Mapping[str, Any]) -> bool:
-    """Return True if a candidate has model output. An SDK with automatic function calling also sends candidates of results."""
+    """Return True if a candidate has model output.
+
+    An SDK with automatic function calling also sends candidates of results.
+    """
     parts = snake_case_fields(candidate.get("content")).get("parts") or ()
     return any("function_response" not in snake_case_fields(part) for part in parts)

@@ -1,9 +1,11 @@
 """Decoder of Google's Interactions API (Gemini models and agents).
 
-Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK; its older versions call a
-step a content (`content.delta`). Items are stream events, as SDK objects or dicts, framed or not.
+Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK;
+its older versions call a step a content (`content.delta`). Items are stream events, as SDK objects
+or dicts, framed or not.
 
-The format has no approvals or hand-offs. A function that the client has to run ends the interaction (`requires_action`).
+The format has no approvals or hand-offs. A function that the client has to run ends the interaction
+(`requires_action`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -86,7 +88,7 @@ class InteractionsDecoder(BaseDecoder):
             self._created(payload)
         handler(self, payload)
 
-    # --- the interaction ------------------------------------------------------------------------------------------------
+    # --- the interaction ---
 
     def _created(self, payload: Mapping[str, Any]) -> None:
         interaction = fields_or_empty(payload.get("interaction"))
@@ -127,7 +129,7 @@ class InteractionsDecoder(BaseDecoder):
                 self.stop_info = StopInfo("incomplete", status, status)
         self.builder.end_step(status, self._usage)
 
-    # --- steps ----------------------------------------------------------------------------------------------------------
+    # --- steps ---
 
     def _step_start(self, payload: Mapping[str, Any]) -> None:
         inner = fields_or_empty(payload.get("step") or payload.get("content"))
@@ -228,10 +230,13 @@ class InteractionsDecoder(BaseDecoder):
             self._write_result(step)
         builder.end_text(step.key)
 
-    # --- calls and results ----------------------------------------------------------------------------------------------
+    # --- calls and results ---
 
     def _merge(self, step: Step, data: Mapping[str, Any]) -> None:
-        """Merge fields of a call or a result; later ones replace. A function's name may come only with its first delta."""
+        """Merge fields of a call or a result; later ones replace.
+
+        A function's name may come only with its first delta.
+        """
         step.data |= {name: value for name, value in data.items() if value is not None}
         if step.kind.endswith("_result") or step.tool is not None:
             return
@@ -266,7 +271,10 @@ class InteractionsDecoder(BaseDecoder):
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
+    """Return the token counts, or None.
+
+    Reasoning is added to the output and tool use to the prompt: both are counted apart.
+    """
     counts = {
         name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)
     }

@@ -1,11 +1,12 @@
-"""Decoder of Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as the JSON of `/run_sse`.
+"""Decoder of Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as
+the JSON of `/run_sse`.
 
-Format: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk 2.13). Field names are
-camelCase on the wire and snake_case in process. A partial event is a delta; the next event that is not partial repeats the
-whole text.
+Format: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk
+2.13). Field names are camelCase on the wire and snake_case in process. A partial event is a delta;
+the next event that is not partial repeats the whole text.
 
-The format has no terminal: the run is complete when the model's last event that is not partial calls no tool. It has no
-argument deltas.
+The format has no terminal: the run is complete when the model's last event that is not partial
+calls no tool. It has no argument deltas.
 """
 
 from collections import Counter
@@ -38,7 +39,9 @@ _CUT_SHORT = {
 
 
 def get_either_case(item: Any, name: str) -> Any:
-    """Return a field by its name on the wire, or by that name in snake_case; None if there is neither."""
+    """Return a field by its name on the wire, or by that name in snake_case; None if there is
+    neither.
+    """
     value = get_field(item, name)
     if value is None:
         value = get_field(
@@ -107,7 +110,7 @@ class AdkDecoder(BaseDecoder):
         self._actions(item, author)
         self._update_stop_info(item, parts)
 
-    # --- text and files ------------------------------------------------------------------------------------------------
+    # --- text and files ---
 
     def _write_content(self, item: Any, parts: list[Any]) -> None:
         is_partial = bool(get_field(item, "partial"))
@@ -181,7 +184,7 @@ class AdkDecoder(BaseDecoder):
                 self._sources.add(url)
                 self.builder.source(url, title=get_str(source, "title"))
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _functions(self, item: Any) -> None:
         unnamed: Counter[str] = Counter()  # calls without an id, by name
@@ -251,7 +254,7 @@ class AdkDecoder(BaseDecoder):
                 block, response["result"] if only else response, preliminary=preliminary
             )
 
-    # --- approvals ------------------------------------------------------------------------------------------------------
+    # --- approvals ---
 
     def _request_approval_by_call(
         self, name: str, request_id: str | None, args: Mapping[str, Any]
@@ -308,7 +311,7 @@ class AdkDecoder(BaseDecoder):
         self._asked.clear()
         self.stop_info = TRUNCATED
 
-    # --- the rest -------------------------------------------------------------------------------------------------------
+    # --- the rest ---
 
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
@@ -391,7 +394,10 @@ class AdkDecoder(BaseDecoder):
             self.stop_info = StopInfo("completed", reason)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run. An error that its last event already had is not written again: ADK also raises it."""
+        """End the run.
+
+        An error that its last event already had is not written again: ADK also raises it.
+        """
         is_known = (
             error is not None
             and self.stop_info.status == "failed"
@@ -410,7 +416,10 @@ def _enum_value(value: Any) -> str | None:
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Gemini counts reasoning apart from the candidates: it is added to the output."""
+    """Return the token counts, or None.
+
+    Gemini counts reasoning apart from the candidates: it is added to the output.
+    """
     if usage is None:
         return None
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")

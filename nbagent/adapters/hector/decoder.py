@@ -1,13 +1,16 @@
-"""Decoder of Hector: the chunks of its documentation, its own "AG-UI" dialect, and A2A through the A2A decoder.
+"""Decoder of Hector: the chunks of its documentation, its own "AG-UI" dialect, and A2A through the
+A2A decoder.
 
-Format: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` and `pkg/agui/proto/agui.proto` at 7bc71ac
-(version 1), `pkg/server` at 41134591 (version 2). The dialect (`?format=agui`) shares little with AG-UI except its name. Frames
-may come as `{"event": name, "data": payload}`; the name is not needed, and `done` is the frame with an empty payload.
+Format: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` and
+`pkg/agui/proto/agui.proto` at 7bc71ac (version 1), `pkg/server` at 41134591 (version 2). The
+dialect (`?format=agui`) shares little with AG-UI except its name. Frames may come as `{"event":
+name, "data": payload}`; the name is not needed, and `done` is the frame with an empty payload.
 
-The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name and its arguments as text.
-The server runs the tool before it goes on, so a call has its result when more text comes: the line after it that begins with
-"Output:", or none. Other output is not marked, and stays text. Clients print the chunks as they come, so a line end is a line
-break. Over a WebSocket the chunks have no last word but the close.
+The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name
+and its arguments as text. The server runs the tool before it goes on, so a call has its result when
+more text comes: the line after it that begins with "Output:", or none. Other output is not marked,
+and stays text. Clients print the chunks as they come, so a line end is a line break. Over a
+WebSocket the chunks have no last word but the close.
 """
 
 import ast
@@ -35,7 +38,9 @@ _TEXT_KEY = "answer"
 
 
 def _is_grpc_chunk(item: Any) -> bool:
-    """Return True if the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
+    """Return True if the item is a response of the documented gRPC method `StreamMessage`: a
+    message with `content`.
+    """
     return hasattr(item, "DESCRIPTOR") and isinstance(getattr(item, "content", None), str)
 
 
@@ -53,7 +58,9 @@ class HectorDecoder(A2ADecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
+        """Return True if the item is a chunk of the documentation, an event of the dialect, or an
+        error frame with its name.
+        """
         if isinstance(item, str):
             return item.lstrip().startswith('{"chunk"')
         if _is_grpc_chunk(item):
@@ -70,7 +77,8 @@ class HectorDecoder(A2ADecoder):
         )
 
     def read(self, item: Any) -> None:
-        """Read one frame, or several in one item: the documented stream has no empty lines between its frames.
+        """Read one frame, or several in one item: the documented stream has no empty lines between
+        its frames.
 
         Recording: hector/constructed-doc-chunks.
         """
@@ -99,7 +107,7 @@ class HectorDecoder(A2ADecoder):
         else:
             super().read(item)
 
-    # --- the chunks of the documentation --------------------------------------------------------------------------------
+    # --- the chunks of the documentation ---
 
     def _line(self, line: str) -> None:
         if line == "[DONE]":
@@ -122,7 +130,10 @@ class HectorDecoder(A2ADecoder):
             self.builder.raw(line)
 
     def _chunk(self, text: str) -> None:
-        """Append to the answer. Lines such as `[Tool: name(args)]` are kept back until they are complete."""
+        """Append to the answer.
+
+        Lines such as `[Tool: name(args)]` are kept back until they are complete.
+        """
         if not self.builder.in_step:
             self.builder.start_step()
         for line in re.split(r"(?<=\n)", text):
@@ -144,7 +155,9 @@ class HectorDecoder(A2ADecoder):
                 self._flush_line()
 
     def _question(self, payload: Mapping[str, Any]) -> None:
-        """Write the question of a run that nbagent serves; the chunk has its words, for other clients."""
+        """Write the question of a run that nbagent serves; the chunk has its words, for other
+        clients.
+        """
         self._flush_line()
         request = request_of(
             payload["question"], None if self._running is None else self._running.id
@@ -198,7 +211,7 @@ class HectorDecoder(A2ADecoder):
         self._flush_line()
         super().finish()
 
-    # --- the dialect ----------------------------------------------------------------------------------------------------
+    # --- the dialect ---
 
     def _dialect(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Read one event. Its body is under the camelCase name of its type."""
@@ -271,7 +284,9 @@ class HectorDecoder(A2ADecoder):
 
 
 def _parse_arguments(text: str) -> Any:
-    """Return the arguments of a call in parentheses: an object, a list of values, or None if they cannot be read."""
+    """Return the arguments of a call in parentheses: an object, a list of values, or None if they
+    cannot be read.
+    """
     try:
         values = json.loads(f"[{text}]")
     except (ValueError, RecursionError):

@@ -1,12 +1,14 @@
 """Encoder for Hector: chunks of text, over server-sent events or a WebSocket.
 
-Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. A frame is `{"chunk": text}`, and
-`[DONE]` is the end. A tool call is a line of the text, `[Tool: name(arguments)]`. Frames are separated by empty lines, which
-the standard requires and the documentation leaves out.
+Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. A frame
+is `{"chunk": text}`, and `[DONE]` is the end. A tool call is a line of the text, `[Tool:
+name(arguments)]`. Frames are separated by empty lines, which the standard requires and the
+documentation leaves out.
 
-The end and an error are named events, `done` and `error`, as Hector's server sends them. The documentation's clients read every
-unnamed event, and every message of a WebSocket, as a JSON object, which a bare `[DONE]` is not. At an event named `error` their
-`onerror` closes the connection.
+The end and an error are named events, `done` and `error`, as Hector's server sends them. The
+documentation's clients read every unnamed event, and every message of a WebSocket, as a JSON
+object, which a bare `[DONE]` is not. At an event named `error` their `onerror` closes the
+connection.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Answers in LangGraph's form: the value of `Command(resume=…)`, by the ids of its interrupts.
 
-Source: https://docs.langchain.com/oss/python/langgraph/interrupts, and `HumanInTheLoopMiddleware` of langchain 1.4.
+Source: https://docs.langchain.com/oss/python/langgraph/interrupts, and `HumanInTheLoopMiddleware`
+of langchain 1.4.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,9 @@ from nbagent.events import ApprovalRequest
 
 
 class LangGraphAnswers(AnswerForm):
-    """The form of LangGraph, with the decisions of LangChain's middleware where an interrupt asks for those."""
+    """The form of LangGraph, with the decisions of LangChain's middleware where an interrupt asks
+    for those.
+    """
 
     systems: ClassVar[tuple[str, ...]] = ("langgraph", "langchain.events", "langchain.protocol")
 
@@ -37,7 +40,10 @@ class LangGraphAnswers(AnswerForm):
             )
 
     def value(self, answered: Sequence[Answered], last: Any) -> dict[str, Any]:
-        """Return the values to resume with, by the ids of the interrupts. An answer without a value is True or False."""
+        """Return the values to resume with, by the ids of the interrupts.
+
+        An answer without a value is True or False.
+        """
         values: dict[str, Any] = {}
         for each in answered:
             review = _review(each.request)
@@ -58,7 +64,9 @@ class LangGraphAnswers(AnswerForm):
     def next_request(
         self, url: str, body: Any, answered: Sequence[Answered]
     ) -> tuple[str, Any] | None:
-        """Return the request of a LangGraph server that goes on with a thread: its `input` gives way to a `command`."""
+        """Return the request of a LangGraph server that goes on with a thread: its `input` gives
+        way to a `command`.
+        """
         if not isinstance(body, Mapping) or "assistant_id" not in body or "/threads/" not in url:
             return None
         return url, {**body, "input": None, "command": {"resume": self.value(answered, None)}}

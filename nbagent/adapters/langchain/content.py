@@ -1,6 +1,7 @@
 """Content of one LangChain message: text, reasoning, tool calls, citations, files and token counts.
 
-Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
+Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages
+(langchain-core 1.7).
 """
 
 import json
@@ -69,7 +70,8 @@ class ToolCallChunk(NamedTuple):
 def tool_call_chunks(chunk: Any) -> Iterator[ToolCallChunk]:
     """Yield the tool calls of a message chunk.
 
-    `tool_calls` of a chunk is a guess from the pieces so far, so it is used only if there are no pieces.
+    `tool_calls` of a chunk is a guess from the pieces so far, so it is used only if there are no
+    pieces.
     """
     pieces = get_field(chunk, "tool_call_chunks")
     for piece in pieces or ():
@@ -107,7 +109,9 @@ class ContentPart(NamedTuple):
 
 
 def content_parts(message: Any) -> Iterator[ContentPart]:
-    """Yield the parts of a message's or a chunk's content: a string, or a list of blocks in any provider's format."""
+    """Yield the parts of a message's or a chunk's content: a string, or a list of blocks in any
+    provider's format.
+    """
     extra = fields_or_empty(get_field(message, "additional_kwargs"))
     reasoning = extra.get("reasoning_content")
     if isinstance(reasoning, str) and reasoning:
@@ -222,7 +226,9 @@ class Content:
         self._reasoning.clear()
 
     def complete(self, message: Any) -> None:
-        """Complete the message from its final form: replace the streamed parts that can be matched, and add the others."""
+        """Complete the message from its final form: replace the streamed parts that can be matched,
+        and add the others.
+        """
         if not self._texts and not self.tools and not self._reasoning:
             self.write(message)
         else:
@@ -338,7 +344,9 @@ class Content:
         return block
 
     def _write_other(self, part: ContentPart) -> None:
-        """Write a block that is neither text nor reasoning: a file, a hosted tool, or an unknown type. Repeats are skipped."""
+        """Write a block that is neither text nor reasoning: a file, a hosted tool, or an unknown
+        type. Repeats are skipped.
+        """
         entry = part.entry
         kind = str_field(entry, "type") or ""
         builder = self._builder

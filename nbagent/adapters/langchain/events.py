@@ -1,11 +1,12 @@
 """Decoder of LangChain's `astream_events`, versions 1 and 2.
 
-Format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Items are the
-event dicts, in process with message objects inside, or as JSON. Nodes and chains repeat the output of their models: their
-chunks are read only if no model event comes. The end of the outermost run is the terminal.
+Format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events
+(langchain-core 1.7). Items are the event dicts, in process with message objects inside, or as JSON.
+Nodes and chains repeat the output of their models: their chunks are read only if no model event
+comes. The end of the outermost run is the terminal.
 
-The format does not link a tool run to its call before the run ends (the name decides until then). It has no hand-offs, and no
-failed end: the iterator raises instead.
+The format does not link a tool run to its call before the run ends (the name decides until then).
+It has no hand-offs, and no failed end: the iterator raises instead.
 """
 
 from collections.abc import Mapping
@@ -87,7 +88,9 @@ class LangChainEventsDecoder(BaseDecoder):
             self._end_root(data)
 
     def _attribute(self, payload: Mapping[str, Any]) -> None:
-        """Set agent and parent of the following events: an agent inside a tool call, or inside a graph."""
+        """Set agent and parent of the following events: an agent inside a tool call, or inside a
+        graph.
+        """
         metadata = fields_or_empty(payload.get("metadata"))
         envelope = self.builder.envelope
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
@@ -187,7 +190,9 @@ class LangChainEventsDecoder(BaseDecoder):
                 builder.source(url, title=str_field(metadata, "title"), meta=to_jsonable(metadata))
 
     def _chain_stream(self, run_id: str, chunk: Any) -> None:
-        """Read a chain's chunk: its interrupts always, its messages only if no model event had them."""
+        """Read a chain's chunk: its interrupts always, its messages only if no model event had
+        them.
+        """
         updates = chunk if isinstance(chunk, Mapping) else {}
         if "__interrupt__" in updates:
             self._messages.interrupt(updates["__interrupt__"])

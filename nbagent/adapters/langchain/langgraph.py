@@ -1,18 +1,21 @@
 """Decoder of LangGraph's `stream` and `astream` in every mode, in process and as JSON.
 
-Format: https://docs.langchain.com/oss/python/langgraph/streaming (langgraph 1.2). An item is one of:
+Format: https://docs.langchain.com/oss/python/langgraph/streaming (langgraph 1.2). An item is one
+of:
 
 - the bare payload of a single mode, which is recognised by its shape
 - `(mode, payload)`, if there are several modes
-- either of them after the namespace of a subgraph: `(namespace, payload)`, `(namespace, mode, payload)`
+- either of them after the namespace of a subgraph: `(namespace, payload)`, `(namespace, mode,
+  payload)`
 - `{"type", "ns", "data"}`, with `version="v2"`
 - `{"event", "data"}`, as LangGraph's server names its SSE events
 
-A state alone is the result of `invoke` or `ainvoke`; its last turn is shown. In a stream of `values` the first state is the
-graph's input, which holds the messages of earlier turns.
+A state alone is the result of `invoke` or `ainvoke`; its last turn is shown. In a stream of
+`values` the first state is the graph's input, which holds the messages of earlier turns.
 
-The format has no terminal: `Messages.infer_end` decides whether the graph is done. `messages` alone does not show that it waits
-for a human. A bare `custom` payload has no mark of LangGraph: name the system, or stream two modes.
+The format has no terminal: `Messages.infer_end` decides whether the graph is done. `messages` alone
+does not show that it waits for a human. A bare `custom` payload has no mark of LangGraph: name the
+system, or stream two modes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -100,7 +103,9 @@ class LangGraphDecoder(BaseDecoder):
             handler(self, payload, namespace)
 
     def _unpack(self, item: Any) -> tuple[tuple[str, ...], str, Any]:
-        """Return namespace, mode and payload of an item, and write the interrupts of its envelope."""
+        """Return namespace, mode and payload of an item, and write the interrupts of its
+        envelope.
+        """
         if isinstance(item, list | tuple):
             return _split(item) or ((), "custom", item)
         fields = item if isinstance(item, Mapping) else {}
@@ -116,7 +121,9 @@ class LangGraphDecoder(BaseDecoder):
         return (), self._bare_mode or "custom", item
 
     def _attribute(self, path: tuple[str, ...], agent: str | None = None) -> None:
-        """Attribute the following events to a subgraph, or to the graph itself if the path is empty."""
+        """Attribute the following events to a subgraph, or to the graph itself if the path is
+        empty.
+        """
         envelope = self.builder.envelope
         envelope["agent"], envelope["parent_id"] = agent, None
         for depth, part in enumerate(path, 1):
@@ -125,7 +132,7 @@ class LangGraphDecoder(BaseDecoder):
                 path[:depth], agent or part.split(":")[0], parent=outer
             )
 
-    # --- modes ----------------------------------------------------------------------------------------------------------
+    # --- modes ---
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
@@ -202,7 +209,10 @@ class LangGraphDecoder(BaseDecoder):
                 self._messages.answer(message)
 
     def _read_values(self, payload: Any, path: tuple[str, ...]) -> None:
-        """Read `values`: the whole state. The first is the graph's input, with the messages of earlier turns."""
+        """Read `values`: the whole state.
+
+        The first is the graph's input, with the messages of earlier turns.
+        """
         fields = fields_or_empty(payload)
         messages = fields.get("messages")
         if self._first_values and not path:
@@ -237,7 +247,9 @@ class LangGraphDecoder(BaseDecoder):
             self.stop_info = TRUNCATED  # the last turn has no answer yet
 
     def _read_last_turn(self) -> None:
-        """Read the messages of the only state after the last one that is not the model's or a tool's."""
+        """Read the messages of the only state after the last one that is not the model's or a
+        tool's.
+        """
         messages, self._only_state = self._only_state or [], None
         kinds = [kind_of(message) for message in messages]
         start = next(
@@ -290,7 +302,7 @@ class LangGraphDecoder(BaseDecoder):
         name = get_str(payload, "type") or get_str(payload, "name") or "custom"
         self.builder.custom(name, payload)
 
-    # --- events of the server only --------------------------------------------------------------------------------------
+    # --- events of the server only ---
 
     def _read_partial(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages/partial`: the message so far, each time from its beginning."""

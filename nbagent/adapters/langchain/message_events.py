@@ -1,4 +1,5 @@
-"""Events of one message in `astream_events(version="v3")`: items of a bare model, and the data of a graph's `messages`.
+"""Events of one message in `astream_events(version="v3")`: items of a bare model, and the data of a
+graph's `messages`.
 
 Format: `MessagesData` of the package langchain-protocol (0.0.20; beta).
 """

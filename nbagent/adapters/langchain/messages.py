@@ -1,6 +1,8 @@
-"""LangChain messages, which LangChain's and LangGraph's streams share: chunks, complete messages, tool messages.
+"""LangChain messages, which LangChain's and LangGraph's streams share: chunks, complete messages,
+tool messages.
 
-Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
+Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages
+(langchain-core 1.7).
 """
 
 from collections.abc import Hashable, Mapping
@@ -53,7 +55,9 @@ _CUT_SHORT = {
 
 
 def unwrap_message(item: Any) -> Any:
-    """Return the message inside the wrappers of LangChain's serialisers and of generations; other items unchanged."""
+    """Return the message inside the wrappers of LangChain's serialisers and of generations; other
+    items unchanged.
+    """
     wrapper = fields_or_empty(item) if isinstance(item, Mapping) else {}
     if wrapper.get("lc") and isinstance(wrapper.get("kwargs"), Mapping):
         names = wrapper.get("id")
@@ -76,7 +80,9 @@ def unwrap_message(item: Any) -> Any:
 
 
 def kind_of(message: Any) -> str | None:
-    """Return the kind of a message: "ai", "chunk", "tool" or "other" (human, system); None for any other object."""
+    """Return the kind of a message: "ai", "chunk", "tool" or "other" (human, system); None for any
+    other object.
+    """
     tag, name = get_field(message, "type"), class_name(message)
     if get_field(message, "content") is None and get_field(message, "tool_calls") is None:
         return None
@@ -127,16 +133,18 @@ class Messages:
         return bool(self._open)
 
     def go_on(self) -> None:
-        """Go on with a run that was paused: its interrupts were answered, also where a later state repeats them."""
+        """Go on with a run that was paused: its interrupts were answered, also where a later state
+        repeats them.
+        """
         self._answered |= self._interrupts
         self._interrupts.clear()
 
     def infer_end(self) -> None:
         """Infer at EOF whether the run is complete, since LangGraph has no terminal item.
 
-        It is truncated if a message is incomplete or a call unanswered. If a tool message came last, or no message at all, a
-        stream of JSON is truncated, but a stream of objects is complete: those come from a graph in this process, which raises
-        if it cannot go on.
+        It is truncated if a message is incomplete or a call unanswered. If a tool message came
+        last, or no message at all, a stream of JSON is truncated, but a stream of objects is
+        complete: those come from a graph in this process, which raises if it cannot go on.
         """
         decoder = self._decoder
         if self.writing or self.waiting:
@@ -153,17 +161,22 @@ class Messages:
             self._seen.add(message_id)
 
     def skip(self, message: Any) -> None:
-        """Remember a message of an earlier turn without writing it, and its calls, which may be answered only now."""
+        """Remember a message of an earlier turn without writing it, and its calls, which may be
+        answered only now.
+        """
         self._mark_seen(message)
         self._earlier |= {
             str(get_field(call, "id")): get_field(call, "args")
             for call in get_field(message, "tool_calls") or ()
         }
 
-    # --- the model's ----------------------------------------------------------------------------------------------------
+    # --- the model's ---
 
     def begin(self, key: Hashable, model: str | None = None) -> OpenMessage:
-        """Return the open message of that key, a new one if there is none. Messages that overlap share a step."""
+        """Return the open message of that key, a new one if there is none.
+
+        Messages that overlap share a step.
+        """
         found = self._open.get(key)
         if found is None:
             if not self._open:
@@ -236,7 +249,7 @@ class Messages:
             (reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None
         )
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def add_call(self, block: Block | None) -> None:
         """Remember a call by the provider's id, which its result will have."""
@@ -267,7 +280,10 @@ class Messages:
         return block
 
     def answer(self, message: Any, block: Block | None = None) -> None:
-        """Write a tool message: the result of a call. `block` is that call, if its id is not known."""
+        """Write a tool message: the result of a call.
+
+        `block` is that call, if its id is not known.
+        """
         message_id, call_id = get_str(message, "id"), get_str(message, "tool_call_id")
         if message_id is not None and message_id in self._seen:
             return
@@ -292,10 +308,12 @@ class Messages:
         if self._decoder.stop_info.status == "completed":
             self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 
-    # --- questions to a human -------------------------------------------------------------------------------------------
+    # --- questions to a human ---
 
     def interrupt(self, entries: Any) -> None:
-        """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts, and pause the run."""
+        """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts,
+        and pause the run.
+        """
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
             interrupt_id = (
                 get_str(entry, "id")
@@ -310,7 +328,9 @@ class Messages:
             self._decoder.stop_info = StopInfo("paused")
 
     def _request_approval(self, interrupt_id: str, entry: Any) -> None:
-        """Write the requests of an interrupt: one for each call to review, or one for a value of the graph's own."""
+        """Write the requests of an interrupt: one for each call to review, or one for a value of
+        the graph's own.
+        """
         reviews = reviews_in(entry)
         for number, review in enumerate(reviews):
             call_id, name = review.call_id, review.action

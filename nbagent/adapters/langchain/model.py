@@ -1,11 +1,14 @@
-"""Decoder of LangChain's chat models: `llm.stream`, `llm.astream`, `llm.astream_events(version="v3")` and `llm.invoke`.
+"""Decoder of LangChain's chat models: `llm.stream`, `llm.astream`,
+`llm.astream_events(version="v3")` and `llm.invoke`.
 
-Format: https://reference.langchain.com/python/langchain_core/language_models/ (langchain-core 1.8). Items are message chunks,
-whole messages, or the events of version 3. A chunk with `chunk_position` "last", or with a finish reason, is the terminal, and
-so is `message-finish`. Some integrations send neither: a stream of objects is
-then complete when its iterator ends, since the model raises if it breaks off.
+Format: https://reference.langchain.com/python/langchain_core/language_models/ (langchain-core 1.8).
+Items are message chunks, whole messages, or the events of version 3. A chunk with `chunk_position`
+"last", or with a finish reason, is the terminal, and so is `message-finish`. Some integrations send
+neither: a stream of objects is then complete when its iterator ends, since the model raises if it
+breaks off.
 
-The format has no results of tools, except those that the provider runs: the calls of a message are for the client.
+The format has no results of tools, except those that the provider runs: the calls of a message are
+for the client.
 """
 
 from collections.abc import Mapping
@@ -35,7 +38,9 @@ class LangChainModelDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a model's message, whole or a chunk, as an object or as its JSON, or an event of one."""
+        """Return True if the item is a model's message, whole or a chunk, as an object or as its
+        JSON, or an event of one.
+        """
         if isinstance(item, str | bytes | list | tuple):
             return False
         if _is_event(item):
@@ -88,7 +93,10 @@ class LangChainModelDecoder(BaseDecoder):
         self._is_complete = self._is_complete or event["event"] == "message-finish"
 
     def _end_message(self) -> None:
-        """End the last message. It is complete if it has its terminal, or comes from a model in this process."""
+        """End the last message.
+
+        It is complete if it has its terminal, or comes from a model in this process.
+        """
         if self._key is None:
             return
         self._messages.end(self._key)
@@ -110,7 +118,10 @@ class LangChainModelDecoder(BaseDecoder):
 
 
 def _is_event(item: Any) -> bool:
-    """Return True for an event of a message. Server-sent events that have such a name have `data`, too."""
+    """Return True for an event of a message.
+
+    Server-sent events that have such a name have `data`, too.
+    """
     return (
         isinstance(item, Mapping)
         and str_field(item, "event") in MESSAGE_EVENTS

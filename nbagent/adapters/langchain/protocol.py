@@ -1,8 +1,8 @@
 """Decoder of `astream_events(version="v3")`, the agent protocol of LangChain and LangGraph.
 
-Format: the types of the package langchain-protocol (0.0.20; beta). Every item is `{"type": "event", "seq", "method",
-"params": {namespace, timestamp, data}}`. Messages, tools and questions have events of their own; `values` and `updates` only
-repeat them.
+Format: the types of the package langchain-protocol (0.0.20; beta). Every item is `{"type": "event",
+"seq", "method", "params": {namespace, timestamp, data}}`. Messages, tools and questions have events
+of their own; `values` and `updates` only repeat them.
 
 The format has no terminal: `Messages.infer_end` decides whether the run is complete.
 """
@@ -117,7 +117,7 @@ class LangChainProtocolDecoder(BaseDecoder):
             parent = self._agents.start(path[:depth], part.split(":")[0], parent=path[: depth - 1])
             self.builder.envelope["parent_id"] = parent
 
-    # --- messages -------------------------------------------------------------------------------------------------------
+    # --- messages ---
 
     def _message_event(
         self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]
@@ -134,7 +134,7 @@ class LangChainProtocolDecoder(BaseDecoder):
         model = str_field(metadata, "ls_model_name")
         write_message_event(self, self._messages, payload, key, model)
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _tool(self, payload: Mapping[str, Any]) -> None:
         call_id, kind = str_field(payload, "tool_call_id"), payload.get("event")

@@ -1,7 +1,8 @@
 """Calls that LangChain's middleware gives a person to review, in the value of an interrupt.
 
-Format: `langchain.agents.middleware.human_in_the_loop` (langchain 1.4): all calls of a turn in one interrupt, or (`per_call`)
-an interrupt for each, whose `response_schema` lists the decisions. Before 1.0 it was `langgraph.prebuilt.interrupt`.
+Format: `langchain.agents.middleware.human_in_the_loop` (langchain 1.4): all calls of a turn in one
+interrupt, or (`per_call`) an interrupt for each, whose `response_schema` lists the decisions.
+Before 1.0 it was `langgraph.prebuilt.interrupt`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,14 @@ from typing import Any, Literal, NamedTuple
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, to_jsonable
 
 META = "review"
-"""Field of a request's `meta` with the interrupt's id, and `form`, `action` and `allowed` of the `Review`."""
+"""Field of a request's `meta` with the interrupt's id, and `form`, `action` and `allowed` of the
+`Review`.
+"""
 
 Form = Literal["decisions", "decision", "list"]
-"""The form of the answer: decisions on all calls, a decision on one, or a list of those before LangChain 1.0."""
+"""The form of the answer: decisions on all calls, a decision on one, or a list of those before
+LangChain 1.0.
+"""
 
 
 class Review(NamedTuple):
@@ -39,7 +44,10 @@ class Review(NamedTuple):
 
 
 def reviews_in(interrupt: Any) -> list[Review]:
-    """Return the calls that an interrupt is about. Empty for one with a value of the graph's own."""
+    """Return the calls that an interrupt is about.
+
+    Empty for one with a value of the graph's own.
+    """
     value = get_field(interrupt, "value")
     fields = fields_or_empty(value)
     actions = fields.get("action_requests")
@@ -81,7 +89,9 @@ def _review(form: Form, action: Any, allowed: Any = None) -> Review:
 
 
 def _properties_in(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the properties of the objects that a schema is made of: its own, of its alternatives, and its definitions."""
+    """Yield the properties of the objects that a schema is made of: its own, of its alternatives,
+    and its definitions.
+    """
     yield fields_or_empty(schema.get("properties"))
     parts = [
         *(schema.get("oneOf") or ()),

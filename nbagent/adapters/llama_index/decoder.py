@@ -1,10 +1,12 @@
 """Decoder of LlamaIndex's agent workflows: the events of `handler.stream_events()`.
 
-Format: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). The class name
-is the only tag. Items are the event objects, dicts with `__class__`, or `{"value", "qualified_name"}` as the workflow server
-writes them. `tool_calls` and `response` of a stream event are snapshots.
+Format: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/
+(llama-index-core 0.14). The class name is the only tag. Items are the event objects, dicts with
+`__class__`, or `{"value", "qualified_name"}` as the workflow server writes them. `tool_calls` and
+`response` of a stream event are snapshots.
 
-The format has no argument deltas (the snapshots have the part that could be parsed), and no outcome of a hand-off.
+The format has no argument deltas (the snapshots have the part that could be parsed), and no outcome
+of a hand-off.
 """
 
 from collections.abc import Mapping
@@ -135,7 +137,7 @@ class LlamaIndexDecoder(BaseDecoder):
             )
         self._agent = self.builder.envelope["agent"] = agent
 
-    # --- the model ------------------------------------------------------------------------------------------------------
+    # --- the model ---
 
     def _stream(self, event: Any) -> None:
         if not self.builder.in_step:
@@ -187,7 +189,7 @@ class LlamaIndexDecoder(BaseDecoder):
         )
         self.builder.end_step("tool_calls" if calls else None, usage)
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _call_of(self, call: Any) -> Block:
         call_id = get_str(call, "tool_id")
@@ -226,7 +228,7 @@ class LlamaIndexDecoder(BaseDecoder):
             is_json = isinstance(raw, str | int | float | bool | list | dict)
             self.builder.tool_result(block, raw if is_json else content)
 
-    # --- humans, and the end --------------------------------------------------------------------------------------------
+    # --- humans, and the end ---
 
     def _request_approval(self, event: Any) -> None:
         details = _event_fields(event)

@@ -1,9 +1,11 @@
-"""Decoder of the Model Context Protocol: the messages of a server while it answers requests, such as tool progress.
+"""Decoder of the Model Context Protocol: the messages of a server while it answers requests, such
+as tool progress.
 
-Format: https://modelcontextprotocol.io/specification, and `mcp` 2.3. Items are JSON-RPC messages. If a source has no requests,
-progress belongs to a tool without a name.
+Format: https://modelcontextprotocol.io/specification, and `mcp` 2.3. Items are JSON-RPC messages.
+If a source has no requests, progress belongs to a tool without a name.
 
-The protocol has no text, reasoning, tokens, models or agents. The stream is complete when every request in it was answered.
+The protocol has no text, reasoning, tokens, models or agents. The stream is complete when every
+request in it was answered.
 """
 
 import json
@@ -53,7 +55,10 @@ class McpDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a message of this protocol. Of the responses, only tool results are recognised."""
+        """Return True if the item is a message of this protocol.
+
+        Of the responses, only tool results are recognised.
+        """
         payload = try_wire_dict(item)
         method = payload.get("method")
         if isinstance(method, str):
@@ -171,7 +176,8 @@ class McpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         action = str_field(result, "action")
-        # Each peer counts its requests: a call and an elicitation, whose answer is not in every stream, may have the same id.
+        # Each peer counts its requests: a call and an elicitation, whose answer is not in every
+        # stream, may have the same id.
         request = self._requests.take(
             payload, expected="elicitation/create" if action else "tools/call"
         )
@@ -201,7 +207,9 @@ class McpDecoder(BaseDecoder):
             self.stop_info = StopInfo("completed")
 
     def _take_call(self, payload: Mapping[str, Any]) -> Block | None:
-        """Remove and return the call that a response answers: by the request's id, else the only running one."""
+        """Remove and return the call that a response answers: by the request's id, else the only
+        running one.
+        """
         block = self._by_id.pop(repr(payload.get("id")), None)
         if block is None and len(self._running) == 1:
             block = self._running[0]

@@ -1,4 +1,6 @@
-"""Answers to a service that sends nbagent's own events: the event `approval.response`, or a request to `nbagent.serve`."""
+"""Answers to a service that sends nbagent's own events: the event `approval.response`, or a request
+to `nbagent.serve`.
+"""
 
 import re
 from typing import Any, ClassVar

@@ -25,13 +25,16 @@ def _is_header(item: Mapping[str, Any]) -> bool:
 
 
 class EventsDecoder(BaseDecoder):
-    """Passes our own events on, and adds the missing ones: `run.start`, a start before a delta, ends, `run.end`.
+    """Passes our own events on, and adds the missing ones: `run.start`, a start before a delta,
+    ends, `run.end`.
 
-    A source without `run.start` is a plain iterator, complete when it ends. One with `run.start` must also send `run.end`.
+    A source without `run.start` is a plain iterator, complete when it ends. One with `run.start`
+    must also send `run.end`.
 
-    Several runs may follow one another, as in a generator that passes on two `agent.stream(…)`. They become one run, which ends
-    when the stream does, with the status of the last: ids and steps of the later ones are made different from the first one's,
-    their usage is added up, and where another agent begins there is an `agent.handoff`. A service sends one run: if
+    Several runs may follow one another, as in a generator that passes on two `agent.stream(…)`.
+    They become one run, which ends when the stream does, with the status of the last: ids and steps
+    of the later ones are made different from the first one's, their usage is added up, and where
+    another agent begins there is an `agent.handoff`. A service sends one run: if
     `stream_outlives_run` is set, the first `run.end` is the last event.
     """
 
@@ -124,7 +127,9 @@ class EventsDecoder(BaseDecoder):
         self.builder.ended = True
 
     def _distinct(self, event: ev.Event) -> ev.Event:
-        """Return the event with ids, a step and a count of tokens that no earlier run of the stream has."""
+        """Return the event with ids, a step and a count of tokens that no earlier run of the stream
+        has.
+        """
         if self._is_inside and self._runs > 1:
             event = with_id_prefix(event, f"run-{self._runs}")
             if event.step is not None:
@@ -206,20 +211,25 @@ class EventsDecoder(BaseDecoder):
             self._step = None
 
     def pause(self) -> list[ev.Event] | None:
-        """End the stream, but not the run, if its last run is paused, or if the stream has no runs, only events."""
+        """End the stream, but not the run, if its last run is paused, or if the stream has no runs,
+        only events.
+        """
         is_paused = self._end.status == "paused" if self._end is not None else self._runs == 0
         return self.builder.take() if is_paused and not self.builder.ended else None
 
     def go_on(self) -> None:
-        """Go on with a run that was paused. Its next stream may have another run, or only events."""
+        """Go on with a run that was paused.
+
+        Its next stream may have another run, or only events.
+        """
         self._end = None
         self.stop_info = StopInfo("completed")
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run: close what is open, and add a missing `run.end`.
 
-        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection,
-        nor silence.
+        An error after the end of a run counts, since another may have been about to begin; but not
+        the loss of a connection, nor silence.
         """
         if self.builder.ended:
             return []

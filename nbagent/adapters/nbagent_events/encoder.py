@@ -1,4 +1,6 @@
-"""Encoder of our own events: the lines of a recording, for `nbagent show URL` and `nbagent replay FILE`."""
+"""Encoder of our own events: the lines of a recording, for `nbagent show URL` and `nbagent replay
+FILE`.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar

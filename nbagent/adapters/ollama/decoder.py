@@ -1,9 +1,11 @@
 """Decoder of Ollama's own API: `/api/chat` and `/api/generate`, streamed as lines of JSON.
 
-Format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Items are chunks, as dicts or as the
-client's objects. A response that was not streamed is one chunk with `done`.
+Format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Items are
+chunks, as dicts or as the client's objects. A response that was not streamed is one chunk with
+`done`.
 
-The format has no argument deltas, tool results, approvals, agents or sources. Older servers send no call ids.
+The format has no argument deltas, tool results, approvals, agents or sources. Older servers send no
+call ids.
 """
 
 from collections.abc import Mapping
@@ -110,7 +112,10 @@ class OllamaDecoder(BaseDecoder):
 
 
 def _read_usage(done: Mapping[str, Any]) -> ev.Usage | None:
-    """Return the token counts, or None. `prompt_eval_count` is missing if the prompt was in the server's cache."""
+    """Return the token counts, or None.
+
+    `prompt_eval_count` is missing if the prompt was in the server's cache.
+    """
     prompt, output = (
         count if is_token_count(count := done.get(name)) else None
         for name in ("prompt_eval_count", "eval_count")

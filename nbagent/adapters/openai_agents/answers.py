@@ -1,4 +1,5 @@
-"""Answers in the form of the OpenAI Agents SDK: decisions on the state of a run, with which another run begins.
+"""Answers in the form of the OpenAI Agents SDK: decisions on the state of a run, with which another
+run begins.
 
 Source: https://openai.github.io/openai-agents-python/human_in_the_loop/ (0.24).
 """
@@ -45,7 +46,9 @@ class AgentsAnswers(AnswerForm):
         return callable(getattr(source, "to_state", None))
 
     async def next_stream(self, source: Any, value: Any) -> Any:
-        """Return the run that goes on with the state, with the agent and context of the run before it."""
+        """Return the run that goes on with the state, with the agent and context of the run before
+        it.
+        """
         from agents import Runner
 
         return Runner.run_streamed(source.last_agent, value)

@@ -1,12 +1,14 @@
 """Decoder of the OpenAI Agents SDK: the events of `Runner.run_streamed(…).stream_events()`.
 
-Format: https://github.com/openai/openai-agents-python/blob/main/src/agents/stream_events.py (0.24). The model's output comes as
-raw Responses events, whatever the model. The run's items repeat it, and add tool results and hand-offs. Items are the SDK's
-objects, their JSON, and at the end the run itself (`RunResultStreaming`), the only source of pending approvals. A run that was
-not streamed (`RunResult` of `Runner.run`) is one item, with the run's items inside.
+Format: https://github.com/openai/openai-agents-python/blob/main/src/agents/stream_events.py (0.24).
+The model's output comes as raw Responses events, whatever the model. The run's items repeat it, and
+add tool results and hand-offs. Items are the SDK's objects, their JSON, and at the end the run
+itself (`RunResultStreaming`), the only source of pending approvals. A run that was not streamed
+(`RunResult` of `Runner.run`) is one item, with the run's items inside.
 
-The format has no terminal event. Without the run itself it does not mark a call that needs approval: a stream that stops after
-its calls were handed out counts as paused. It does not link the results of a resumed run to the calls of the earlier run.
+The format has no terminal event. Without the run itself it does not mark a call that needs
+approval: a stream that stops after its calls were handed out counts as paused. It does not link the
+results of a resumed run to the calls of the earlier run.
 """
 
 from collections.abc import Mapping
@@ -80,7 +82,10 @@ class AgentsDecoder(ResponsesDecoder):
         return (kind == _AGENT and get_field(item, "new_agent") is not None) or _is_run(item)
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """Return the events of one item. Never raises: an item that cannot be read becomes a `raw` event."""
+        """Return the events of one item.
+
+        Never raises: an item that cannot be read becomes a `raw` event.
+        """
         inner = frame_of(item).data
         if get_field(inner, "type") == _RAW:
             self._raw_seen = True
@@ -118,7 +123,7 @@ class AgentsDecoder(ResponsesDecoder):
         ):
             self._waiting[call_id] = inner.get("arguments", inner.get("input"))
 
-    # --- the run's items ------------------------------------------------------------------------------------------------
+    # --- the run's items ---
 
     def _run_item(self, name: str, item: Any) -> None:
         raw = get_field(item, "raw_item")
@@ -150,7 +155,10 @@ class AgentsDecoder(ResponsesDecoder):
         self.stop_info = StopInfo("paused" if self._tools.pending else "completed")
 
     def _write_earlier_result(self, payload: Mapping[str, Any], call_id: str) -> None:
-        """Write the result of a call from before this run was resumed. No event has the tool's name."""
+        """Write the result of a call from before this run was resumed.
+
+        No event has the tool's name.
+        """
         block = self.builder.start_tool(("before", call_id), "tool", call_id=call_id or None)
         self.builder.tool_result(block, payload.get("output"))
 
@@ -196,7 +204,7 @@ class AgentsDecoder(ResponsesDecoder):
         if name:
             self.builder.envelope["agent"] = name
 
-    # --- the run itself -------------------------------------------------------------------------------------------------
+    # --- the run itself ---
 
     def _run(self, run: Any) -> None:
         """Read the run itself, after its last event: its pending approvals and its final output."""
@@ -260,13 +268,18 @@ class AgentsDecoder(ResponsesDecoder):
         error_type: str | None = None,
         fatal: bool = True,
     ) -> None:
-        """Write an error once. The SDK raises `MaxTurnsExceeded` when a run takes more turns than allowed."""
+        """Write an error once.
+
+        The SDK raises `MaxTurnsExceeded` when a run takes more turns than allowed.
+        """
         super().fail(message, code, error_type, fatal)
         if error_type == "MaxTurnsExceeded":
             self.stop_info = StopInfo("max_steps", code=code)
 
     def at_eof(self) -> None:
-        """Find out how the run ended: unanswered calls wait for a human if they were handed out, else they were cut off."""
+        """Find out how the run ended: unanswered calls wait for a human if they were handed out,
+        else they were cut off.
+        """
         if self.stop_info.status != "completed" or not self._waiting:
             return
         if self._waiting.keys() <= self._handed_out:

@@ -1,15 +1,18 @@
-"""Decoder of OpenAI's Assistants (`client.beta.threads`), and of NEAR AI's hub, which uses the same event names.
+"""Decoder of OpenAI's Assistants (`client.beta.threads`), and of NEAR AI's hub, which uses the same
+event names.
 
-Format: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52; deprecated there). On the wire
-only the SSE frame has the event's name, so an item is `{"event": name, "data": object}`, the shape of the SDK's objects, too.
-Bare objects are named by their `object` and `status`. There is one message at a time, and its id is not used.
+Format: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52;
+deprecated there). On the wire only the SSE frame has the event's name, so an item is `{"event":
+name, "data": object}`, the shape of the SDK's objects, too. Bare objects are named by their
+`object` and `status`. There is one message at a time, and its id is not used.
 
-The format has no reasoning and no hand-offs. A run that requires action waits for the outputs of its calls, which become
-approvals of the kind "input".
+The format has no reasoning and no hand-offs. A run that requires action waits for the outputs of
+its calls, which become approvals of the kind "input".
 
-NEAR AI (https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py, 98e5f2c, and docs/agents/streaming.md) has text
-only, and several completions in a run. Its server never closes the stream: the run's last event ends the run. A client may
-subscribe late, so that its first event is a delta. Parts may lack their `type`.
+NEAR AI (https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py, 98e5f2c, and
+docs/agents/streaming.md) has text only, and several completions in a run. Its server never closes
+the stream: the run's last event ends the run. A client may subscribe late, so that its first event
+is a delta. Parts may lack their `type`.
 """
 
 from collections.abc import Mapping
@@ -38,14 +41,17 @@ _OBJECTS = {
     "thread.run.step.delta",
 }
 _UNSTARTED = {"created", "queued", "in_progress"}
-# First events that OpenAI never sends first, or never sends at all: of a client that subscribed late.
+# First events that OpenAI never sends first, or never sends at all: of a client that subscribed
+# late.
 _LATE_EVENTS = {"thread.message.delta", "thread.message.completed", "thread.run.completed"} | {
     f"thread.run.{state}" for state in ("error", "canceled")
 }
 
 
 def _event_name(item: Any) -> str:
-    """Return the name of an event; for a bare object, the name that its status stands for; "" if there is none."""
+    """Return the name of an event; for a bare object, the name that its status stands for; "" if
+    there is none.
+    """
     event = get_field(item, "event")
     if isinstance(event, str):
         return event
@@ -60,7 +66,9 @@ def _event_name(item: Any) -> str:
 
 
 def _is_nearai(item: Any) -> bool:
-    """Return True if NEAR AI sent the event: it names agents by path, repeats the event's name as `object`, or begins late."""
+    """Return True if NEAR AI sent the event: it names agents by path, repeats the event's name as
+    `object`, or begins late.
+    """
     data, event = get_field(item, "data"), get_field(item, "event")
     if event in _LATE_EVENTS:
         return True
@@ -111,7 +119,7 @@ class AssistantsDecoder(BaseDecoder):
         else:
             self.builder.raw(item, event or None)
 
-    # --- the run --------------------------------------------------------------------------------------------------------
+    # --- the run ---
 
     def _run(self, state: str, payload: Mapping[str, Any]) -> None:
         run = fields_or_empty(payload.get("delta")) or payload
@@ -151,7 +159,10 @@ class AssistantsDecoder(BaseDecoder):
         self._run_ended()
 
     def _run_ended(self) -> None:
-        """Handle the last event of a run. Another run, or this one after its tools, may follow on the same stream."""
+        """Handle the last event of a run.
+
+        Another run, or this one after its tools, may follow on the same stream.
+        """
 
     def _require(self, run: Mapping[str, Any]) -> None:
         """Pause the run, which waits for the outputs of its calls."""
@@ -186,7 +197,7 @@ class AssistantsDecoder(BaseDecoder):
             )
         )
 
-    # --- its steps ------------------------------------------------------------------------------------------------------
+    # --- its steps ---
 
     def _step(self, state: str, payload: Mapping[str, Any]) -> None:
         if state == "created":
@@ -210,7 +221,9 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.end_step(state if state != "completed" else None, usage)
 
     def _call(self, index: Any, call: Mapping[str, Any]) -> Block:
-        """Return the call of a delta or a snapshot, by id or by index in the step, started if it is new."""
+        """Return the call of a delta or a snapshot, by id or by index in the step, started if it is
+        new.
+        """
         call_id = str_field(call, "id")
         block = next(
             (block for block in self._calls.values() if call_id and block.call_id == call_id), None
@@ -266,7 +279,7 @@ class AssistantsDecoder(BaseDecoder):
         )
         self.builder.tool_result(block, content, status="error" if error else "ok", error=info)
 
-    # --- messages -------------------------------------------------------------------------------------------------------
+    # --- messages ---
 
     def _message(self, state: str, payload: Mapping[str, Any]) -> None:
         if state in _UNSTARTED:
@@ -343,7 +356,9 @@ class NearDecoder(AssistantsDecoder):
         )
 
     def _run_ended(self) -> None:
-        """End the run: the server sends nothing after a run's last event, and keeps the stream open."""
+        """End the run: the server sends nothing after a run's last event, and keeps the stream
+        open.
+        """
         self.builder.end(
             self.stop_info.status,
             finish_reason=self.stop_info.finish_reason,
@@ -357,7 +372,9 @@ def _inner(call: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _counts(usage: Any) -> Any:
-    """Return the usage with `prompt_token_details`, as Assistants spell it, under the name of the other endpoints."""
+    """Return the usage with `prompt_token_details`, as Assistants spell it, under the name of the
+    other endpoints.
+    """
     counts = fields_or_empty(usage)
     return (
         {**counts, "prompt_tokens_details": counts["prompt_token_details"]}

@@ -1,8 +1,9 @@
 """Encoders for OpenAI Assistants, events of a run in a thread, and for NEAR AI's variant of them.
 
-Sources: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52, deprecated there) and
-https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py (98e5f2c). An item is `{"event": name, "data": object}`.
-OpenAI puts the name into the SSE frame; NEAR AI sends the whole item as data.
+Sources: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52,
+deprecated there) and https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py
+(98e5f2c). An item is `{"event": name, "data": object}`. OpenAI puts the name into the SSE frame;
+NEAR AI sends the whole item as data.
 """
 
 from typing import Any, ClassVar
@@ -19,7 +20,9 @@ _Json = dict[str, Any]
 
 
 class _ThreadEncoder(BaseEncoder):
-    """Shared part of both systems: the events of a run, and messages whose text is sent in deltas."""
+    """Shared part of both systems: the events of a run, and messages whose text is sent in
+    deltas.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +121,7 @@ class AssistantsEncoder(_ThreadEncoder):
         """Return the event's name, and its object as the data."""
         return named_fields(item)
 
-    # --- run ------------------------------------------------------------------------------------------------------------
+    # --- run ---
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit the run's end. A run with unanswered calls waits for their results."""
@@ -146,7 +149,7 @@ class AssistantsEncoder(_ThreadEncoder):
         self.emit_event("thread.run", status, self.run_object(status, usage=usage, **more))
         self.emit({"event": "done", "data": DONE})
 
-    # --- messages -------------------------------------------------------------------------------------------------------
+    # --- messages ---
 
     def start_text(self, text: StreamedText) -> None:
         """Emit a new message, in a step of its own unless calls are running."""
@@ -183,10 +186,13 @@ class AssistantsEncoder(_ThreadEncoder):
             "metadata": {},
         }
 
-    # --- tool calls -----------------------------------------------------------------------------------------------------
+    # --- tool calls ---
 
     def start_call(self, call: StreamedCall) -> None:
-        """Emit a new call. Calls that run at the same time share a step, which ends when all of them have results."""
+        """Emit a new call.
+
+        Calls that run at the same time share a step, which ends when all of them have results.
+        """
         self.ensure_created()
         if not self._calls_of_step:
             self._start_step({"type": "tool_calls", "tool_calls": []})
@@ -278,10 +284,12 @@ class NearEncoder(_ThreadEncoder):
         self.emit_event("thread.message", "completed", data)
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the run's last event, with the run in `delta`. The hub leaves the stream open after it.
+        """Emit the run's last event, with the run in `delta`.
 
-        The hub's clients close the stream at the names of the documentation (`thread.run.error`, `canceled`), and wait for ever
-        at those of OpenAI (`failed`, `cancelled`).
+        The hub leaves the stream open after it.
+
+        The hub's clients close the stream at the names of the documentation (`thread.run.error`,
+        `canceled`), and wait for ever at those of OpenAI (`failed`, `cancelled`).
         """
         self.ensure_created()
         state = "error" if error is not None else _NEAR_STATES[end.status]

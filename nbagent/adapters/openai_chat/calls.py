@@ -30,8 +30,9 @@ class PendingCall:
     def is_another(self, call_id: str | None, name: str | None, arguments: str) -> bool:
         """Return True if a delta under this call's index belongs to another call.
 
-        Some servers give every call index 0. Their calls differ by id, or only by a repeated name and arguments that start
-        again. A delta without a name always continues the call, even if the server gives it a new id.
+        Some servers give every call index 0. Their calls differ by id, or only by a repeated name
+        and arguments that start again. A delta without a name always continues the call, even if
+        the server gives it a new id.
         """
         if not name or not self.name:
             return False
@@ -58,7 +59,9 @@ class ToolCalls:
         self._executed: dict[Any, Block] = {}
 
     def read(self, builder: EventBuilder, delta: Mapping[str, Any], *, is_complete: bool) -> None:
-        """Read the calls of a delta, or of a message with `is_complete`, where every entry is a call of its own."""
+        """Read the calls of a delta, or of a message with `is_complete`, where every entry is a
+        call of its own.
+        """
         entries = delta.get("tool_calls") or ()
         for entry in (
             [entries] if isinstance(entries, Mapping) else entries
@@ -99,7 +102,9 @@ class ToolCalls:
     def _find(
         self, index: Any, call_id: str | None, name: str | None, arguments: str
     ) -> PendingCall:
-        """Return the call that a delta continues (by index, else by id, else the last one), or a new call."""
+        """Return the call that a delta continues (by index, else by id, else the last one), or a
+        new call.
+        """
         found: PendingCall | None = None
         if isinstance(index, int):
             found = self._by_index.get(index)
@@ -136,7 +141,9 @@ class ToolCalls:
                 builder.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
 
     def read_executed(self, builder: EventBuilder, entry: Mapping[str, Any]) -> None:
-        """Read a tool that the server ran itself (Groq's compound systems), sent first with arguments, later with output."""
+        """Read a tool that the server ran itself (Groq's compound systems), sent first with
+        arguments, later with output.
+        """
         index = entry.get("index")
         block = self._executed.get(index)
         if block is None:

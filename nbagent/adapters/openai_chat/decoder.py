@@ -1,7 +1,8 @@
 """Decoder of OpenAI Chat Completions, including the dialects of other servers of that endpoint.
 
-Format: https://platform.openai.com/docs/api-reference/chat-streaming. Items are chunks, whole completions, the events of the
-SDK's `chat.completions.stream()` (all as SDK objects or dicts), and the wire's terminal `[DONE]`.
+Format: https://platform.openai.com/docs/api-reference/chat-streaming. Items are chunks, whole
+completions, the events of the SDK's `chat.completions.stream()` (all as SDK objects or dicts), and
+the wire's terminal `[DONE]`.
 """
 
 from collections.abc import Hashable, Mapping
@@ -58,17 +59,22 @@ class ChatDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a chunk, a completion, a stream helper's event or a bare error."""
+        """Return True if the item is a chunk, a completion, a stream helper's event or a bare
+        error.
+        """
         payload = fields_or_empty(item)
         kind = payload.get("type")
         if isinstance(kind, str):
             return (kind == "chunk" and "chunk" in payload) or kind.startswith(_HELPER_EVENTS)
         return isinstance(payload.get("choices"), list) or set(payload) == {"error"}
 
-    # --- the fast path: a chunk that only appends to the open text -----------------------------------------------------
+    # --- the fast path: a chunk that only appends to the open text ---
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """Return the events of one chunk. Never raises: a chunk that cannot be read becomes a `raw` event."""
+        """Return the events of one chunk.
+
+        Never raises: a chunk that cannot be read becomes a `raw` event.
+        """
         fast_path = self._fast_path
         if fast_path is not None:
             text = self._appended_text(item, *fast_path)
@@ -77,7 +83,9 @@ class ChatDecoder(BaseDecoder):
         return super().feed(item)
 
     def _appended_text(self, item: Any, block: Block, index: int) -> str | None:
-        """Return the text of a chunk that only appends to the open text; None if `read` must look at the chunk."""
+        """Return the text of a chunk that only appends to the open text; None if `read` must look
+        at the chunk.
+        """
         try:
             if type(item) is dict:
                 (choice,) = item["choices"]
@@ -121,7 +129,7 @@ class ChatDecoder(BaseDecoder):
             pass
         return None
 
-    # --- one item -------------------------------------------------------------------------------------------------------
+    # --- one item ---
 
     def read(self, item: Any) -> None:
         """Read a chunk, a whole completion, or `[DONE]`."""
@@ -153,8 +161,9 @@ class ChatDecoder(BaseDecoder):
             usage = usage or choice.get("usage")
             error = error or choice.get("error")
         if usage and has_begun and not has_content and (not choices or self._usage is None):
-            # Servers send usage last: in a chunk of its own, or for the first time after the content. Where there is no finish
-            # reason, and the SDK has swallowed [DONE], this alone distinguishes a complete stream from a truncated one
+            # Servers send usage last: in a chunk of its own, or for the first time after the
+            # content. Where there is no finish reason, and the SDK has swallowed [DONE], this alone
+            # distinguishes a complete stream from a truncated one
             # (openai_chat/pydanticai-snowflake-thinking).
             self._ended = True
         self._usage = openai_usage(usage) or self._usage
@@ -178,11 +187,13 @@ class ChatDecoder(BaseDecoder):
     def _select_response(
         self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool
     ) -> bool:
-        """Make the response that a chunk belongs to the current one, starting it if it is new. Return False if there is none.
+        """Make the response that a chunk belongs to the current one, starting it if it is new.
 
-        The SDK swallows `[DONE]`, so responses may follow each other without a boundary. Content after the finish reason
-        belongs to the next response if its id differs or is missing, and to the same response if the id is the same: Gemini's
-        endpoint sends several finish reasons.
+        Return False if there is none.
+
+        The SDK swallows `[DONE]`, so responses may follow each other without a boundary. Content
+        after the finish reason belongs to the next response if its id differs or is missing, and to
+        the same response if the id is the same: Gemini's endpoint sends several finish reasons.
         """
         response_id = chunk.get("id") or None
         if self.builder.in_step:
@@ -211,7 +222,10 @@ class ChatDecoder(BaseDecoder):
         )
 
     def finish(self) -> None:
-        """End the response. It is complete if every choice has a finish reason, or if the stream's terminal came."""
+        """End the response.
+
+        It is complete if every choice has a finish reason, or if the stream's terminal came.
+        """
         reason = self._finish_reason
         if self.stop_info is TRUNCATED and self._is_complete():
             if reason in _FAILED:
@@ -226,7 +240,7 @@ class ChatDecoder(BaseDecoder):
             self._close_texts(choice)
         self.builder.end_step(reason, self._usage)
 
-    # --- one choice -----------------------------------------------------------------------------------------------------
+    # --- one choice ---
 
     def _read_choice(self, data: Mapping[str, Any]) -> None:
         index = data.get("index")
@@ -323,7 +337,9 @@ class ChatDecoder(BaseDecoder):
                 self._write_file(url)
 
     def _cite_all(self, citations: Any) -> None:
-        """Write the sources of the whole answer, each once: some servers repeat the list in every chunk."""
+        """Write the sources of the whole answer, each once: some servers repeat the list in every
+        chunk.
+        """
         for entry in citations if isinstance(citations, list) else ():
             url = citation_fields(entry)[0]
             if url not in self._cited:

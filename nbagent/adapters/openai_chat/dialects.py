@@ -1,4 +1,6 @@
-"""Fields where the servers of the Chat Completions endpoint differ: reasoning, content parts, images."""
+"""Fields where the servers of the Chat Completions endpoint differ: reasoning, content parts,
+images.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -22,7 +24,10 @@ NO_REASONING = Reasoning()
 
 
 class ContentPart(NamedTuple):
-    """Part of a `content` list. Exactly one field is set: text, reasoning, the URL of an image, or any other part."""
+    """Part of a `content` list.
+
+    Exactly one field is set: text, reasoning, the URL of an image, or any other part.
+    """
 
     text: str = ""
     reasoning: Reasoning | None = None
@@ -33,9 +38,9 @@ class ContentPart(NamedTuple):
 def reasoning_in(delta: Mapping[str, Any]) -> Reasoning:
     """Return the reasoning in a delta, once if the server sends it in two fields.
 
-    `reasoning_content` is DeepSeek's, Qwen's, Z.ai's, Moonshot's and xAI's; `reasoning` Groq's, OpenRouter's and vLLM's;
-    `reasoning_details` OpenRouter's and Snowflake's; `reasoning_text` and `reasoning_opaque` GitHub Copilot's;
-    `thinking_blocks` LiteLLM's.
+    `reasoning_content` is DeepSeek's, Qwen's, Z.ai's, Moonshot's and xAI's; `reasoning` Groq's,
+    OpenRouter's and vLLM's; `reasoning_details` OpenRouter's and Snowflake's; `reasoning_text` and
+    `reasoning_opaque` GitHub Copilot's; `thinking_blocks` LiteLLM's.
     """
     # Servers that send both a plain field and a list repeat the text: the plain field wins.
     text = next((value for name in _REASONING_FIELDS if (value := str_field(delta, name))), "")
@@ -53,7 +58,9 @@ def reasoning_in(delta: Mapping[str, Any]) -> Reasoning:
 
 
 def _detail(entry: Mapping[str, Any]) -> Reasoning:
-    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is reasoning."""
+    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is
+    reasoning.
+    """
     kind = entry.get("type")
     data = str_field(entry, "data")
     signature = str_field(entry, "signature")
@@ -85,7 +92,9 @@ def _join(parts: Iterator[Reasoning]) -> Reasoning:
 
 
 def content_parts(content: list[Any]) -> Iterator[ContentPart]:
-    """Yield the parts of a `content` list (Databricks; Mistral: openai_chat/pydanticai-mistral-thinking-parts)."""
+    """Yield the parts of a `content` list (Databricks; Mistral:
+    openai_chat/pydanticai-mistral-thinking-parts).
+    """
     for entry in content:
         if isinstance(entry, str):
             yield ContentPart(text=entry)

@@ -1,11 +1,12 @@
 """Encoder for OpenAI Chat Completions: a whole run as the chunks of one completion.
 
-Source: https://platform.openai.com/docs/api-reference/chat-streaming, as openai 3.52 reads it. Reasoning is sent in DeepSeek's
-field `reasoning_content`, which most clients of compatible endpoints read.
+Source: https://platform.openai.com/docs/api-reference/chat-streaming, as openai 3.52 reads it.
+Reasoning is sent in DeepSeek's field `reasoning_content`, which most clients of compatible
+endpoints read.
 
-A tool call in a completion is one that the client has to run, but the agent has run its own calls already. The finish reason
-is "tool_calls" only if calls are left to the client. For a client that runs every call that it sees, hide them
-(`reveal="answer"`).
+A tool call in a completion is one that the client has to run, but the agent has run its own calls
+already. The finish reason is "tool_calls" only if calls are left to the client. For a client that
+runs every call that it sees, hide them (`reveal="answer"`).
 """
 
 from typing import Any, ClassVar
@@ -25,7 +26,8 @@ class ChatEncoder(BaseEncoder):
     """Encodes events as Chat Completions chunks.
 
     Args:
-        usage: whether a last chunk without choices has the token counts. Clients ask for it by `stream_options`.
+        usage: whether a last chunk without choices has the token counts. Clients ask for it by
+            `stream_options`.
     """
 
     system: ClassVar[str] = "openai.chat"
@@ -62,7 +64,10 @@ class ChatEncoder(BaseEncoder):
         self.emit({**self._envelope, "choices": [choice]})
 
     def _emit_text(self, field: str, text: StreamedText, delta: str) -> None:
-        """Emit a delta of a field. The client joins a field to one text, so that a second one is set apart in it."""
+        """Emit a delta of a field.
+
+        The client joins a field to one text, so that a second one is set apart in it.
+        """
         if not delta:
             return
         if self._last_in.get(field, text) is not text:
@@ -87,7 +92,7 @@ class ChatEncoder(BaseEncoder):
             self.emit({"error": payload})
         self.emit(DONE)
 
-    # --- content --------------------------------------------------------------------------------------------------------
+    # --- content ---
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a delta of the content or of a refusal."""

@@ -1,4 +1,5 @@
-"""Answers in the form of the Responses API: items of type `mcp_approval_response` in the input of the next request.
+"""Answers in the form of the Responses API: items of type `mcp_approval_response` in the input of
+the next request.
 
 Source: https://platform.openai.com/docs/guides/tools-connectors-mcp#approvals.
 """
@@ -29,7 +30,9 @@ class ResponsesAnswers(AnswerForm):
     def next_request(
         self, url: str, body: Any, answered: Sequence[Answered]
     ) -> tuple[str, Any] | None:
-        """Return the same request with these items as its input, after the response that asked, which the service keeps."""
+        """Return the same request with these items as its input, after the response that asked,
+        which the service keeps.
+        """
         if not isinstance(body, Mapping) or body.get("store") is False or "input" not in body:
             return None
         before = next(

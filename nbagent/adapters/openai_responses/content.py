@@ -13,7 +13,9 @@ ReasoningKind = Literal["summary", "raw"]
 
 
 class ItemContent:
-    """Writes the parts of output items, ending each once: upstream ends a part up to three times (text, part, item)."""
+    """Writes the parts of output items, ending each once: upstream ends a part up to three times
+    (text, part, item).
+    """
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
@@ -36,7 +38,8 @@ class ItemContent:
         self._builder.end_text(key, nonempty_str(text))
 
     def begin_reasoning(self, item: Item) -> None:
-        """Start a reasoning block before its first text: a model with hidden reasoning never sends any.
+        """Start a reasoning block before its first text: a model with hidden reasoning never sends
+        any.
 
         Recording: openai_responses/vercel-openai-reasoning-encrypted-content.
         """
@@ -45,7 +48,10 @@ class ItemContent:
     def reasoning(
         self, item: Item, index: int, delta: str, kind: ReasoningKind = "summary"
     ) -> None:
-        """Append to a part of a reasoning item. The parts form one block, separated by an empty line."""
+        """Append to a part of a reasoning item.
+
+        The parts form one block, separated by an empty line.
+        """
         summary = self._builder.open_reasoning((item.key, "summary"))
         if kind == "raw" and summary is not None and not summary.has_text:
             self._builder.end_reasoning(summary.key)

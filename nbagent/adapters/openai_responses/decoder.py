@@ -1,8 +1,8 @@
 """Decoder of OpenAI Responses, including other servers of that endpoint.
 
-Format: https://platform.openai.com/docs/api-reference/responses-streaming. Items are stream events and whole responses, as SDK
-objects or as dicts. Dispatch is by the `type` tag, never by class: the SDK parses an event of an unknown type into the class
-of another event.
+Format: https://platform.openai.com/docs/api-reference/responses-streaming. Items are stream events
+and whole responses, as SDK objects or as dicts. Dispatch is by the `type` tag, never by class: the
+SDK parses an event of an unknown type into the class of another event.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -41,7 +41,9 @@ class ResponsesDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a stream event, a whole response, or the text of an event that was cut off."""
+        """Return True if the item is a stream event, a whole response, or the text of an event that
+        was cut off.
+        """
         if isinstance(item, str):  # openai_responses/vercel-parallel-tool-call-wrapper
             return item.startswith('{"type":"response.')
         payload = fields_or_empty(item)
@@ -52,10 +54,13 @@ class ResponsesDecoder(BaseDecoder):
             )
         return payload.get("object") == "response"
 
-    # --- the fast path: an event that only appends to the open text ----------------------------------------------------
+    # --- the fast path: an event that only appends to the open text ---
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """Return the events of one stream event. Never raises: an item that cannot be read becomes a `raw` event."""
+        """Return the events of one stream event.
+
+        Never raises: an item that cannot be read becomes a `raw` event.
+        """
         fast_path = self._fast_path
         if fast_path is not None:
             text = self._appended_text(item, *fast_path)
@@ -66,7 +71,9 @@ class ResponsesDecoder(BaseDecoder):
     def _appended_text(
         self, item: Any, block: Block, output_index: int, content_index: Any
     ) -> str | None:
-        """Return the text of an event that only appends to the open text; None if `read` must look at the event."""
+        """Return the text of an event that only appends to the open text; None if `read` must look
+        at the event.
+        """
         try:
             if type(item) is dict:
                 text = item["delta"]
@@ -94,7 +101,7 @@ class ResponsesDecoder(BaseDecoder):
             pass
         return None
 
-    # --- one event ------------------------------------------------------------------------------------------------------
+    # --- one event ---
 
     def read(self, item: Any) -> None:
         """Read a stream event, a whole response, or the `[DONE]` that some servers add."""
@@ -115,7 +122,10 @@ class ResponsesDecoder(BaseDecoder):
             self.builder.raw(item, kind or None)
 
     def _read_unhandled(self, kind: str, payload: Mapping[str, Any]) -> bool:
-        """Read an event without a handler that belongs to a running call: arguments or progress. Return False for any other."""
+        """Read an event without a handler that belongs to a running call: arguments or progress.
+
+        Return False for any other.
+        """
         item = self._known_item(payload)
         if item is None or item.tool is None:
             return False
@@ -129,7 +139,7 @@ class ResponsesDecoder(BaseDecoder):
             self.builder.progress(item.tool, suffix)
         return True  # the item's own `done` event repeats the final state
 
-    # --- the response ---------------------------------------------------------------------------------------------------
+    # --- the response ---
 
     def _begin(self, payload: Mapping[str, Any]) -> None:
         response = fields_or_empty(payload.get("response"))
@@ -170,7 +180,9 @@ class ResponsesDecoder(BaseDecoder):
         self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))
 
     def _reconcile(self, output: Any) -> None:
-        """Complete the items of the final snapshot that the stream left incomplete or never sent."""
+        """Complete the items of the final snapshot that the stream left incomplete or never
+        sent.
+        """
         for position, entry, item in match_snapshot(
             self._items.values(), [fields(one) for one in output or ()]
         ):
@@ -187,7 +199,7 @@ class ResponsesDecoder(BaseDecoder):
     def _ignore(self, payload: Mapping[str, Any]) -> None:
         """Ignore a keep-alive, or the start of a part whose text follows."""
 
-    # --- items ----------------------------------------------------------------------------------------------------------
+    # --- items ---
 
     def _known_item(self, payload: Mapping[str, Any]) -> Item | None:
         index = payload.get("output_index")
@@ -215,7 +227,8 @@ class ResponsesDecoder(BaseDecoder):
         item_fields = fields(payload["item"])
         item = self._item({**payload, "item_id": item_fields.get("id")})
         if item.done or (item.type and item.type != item_fields.get("type")):
-            # A server that gives every item the same index: keep the old item aside for the final snapshot.
+            # A server that gives every item the same index: keep the old item aside for the final
+            # snapshot.
             self._items[item.key, len(self._items)] = self._items.pop(item.key)
             item = self._item({**payload, "item_id": item_fields.get("id")})
         self._describe(item, item_fields)
@@ -253,7 +266,7 @@ class ResponsesDecoder(BaseDecoder):
         elif not self._tools.answer(item.type, item_fields):
             self.builder.raw(item_fields, item.type or None)
 
-    # --- text -----------------------------------------------------------------------------------------------------------
+    # --- text ---
 
     def _text_delta(self, payload: Mapping[str, Any]) -> None:
         self._write_text(payload, "text", payload["delta"])
@@ -320,7 +333,7 @@ class ResponsesDecoder(BaseDecoder):
         url, title, meta = citation_fields(annotation)
         self.builder.source(url, title=title, text_id=item.text_ids.get(index), meta=meta)
 
-    # --- reasoning ------------------------------------------------------------------------------------------------------
+    # --- reasoning ---
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
         self._content.reasoning(
@@ -348,7 +361,7 @@ class ResponsesDecoder(BaseDecoder):
             self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw"
         )
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)

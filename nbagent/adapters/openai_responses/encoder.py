@@ -1,9 +1,10 @@
 """Encoder for OpenAI Responses: a whole run as the stream of one response.
 
-Source: https://platform.openai.com/docs/api-reference/responses-streaming, as openai 3.52 reads it. Every text is a message
-item. A tool that the run itself calls is a function call and its output. A tool that the provider ran (`kind` "hosted" or
-"mcp") is an MCP call, the only kind of item that can hold any tool's name, arguments and result. The last event repeats the
-whole output, which is kept until then.
+Source: https://platform.openai.com/docs/api-reference/responses-streaming, as openai 3.52 reads it.
+Every text is a message item. A tool that the run itself calls is a function call and its output. A
+tool that the provider ran (`kind` "hosted" or "mcp") is an MCP call, the only kind of item that can
+hold any tool's name, arguments and result. The last event repeats the whole output, which is kept
+until then.
 """
 
 from typing import Any, ClassVar
@@ -54,14 +55,16 @@ class ResponsesEncoder(BaseEncoder):
         """Return the event's type as the name, and the whole event as the data."""
         return item["type"] if isinstance(item, dict) else None, self.message(item)
 
-    # --- response -------------------------------------------------------------------------------------------------------
+    # --- response ---
 
     def _emit_event(self, kind: str, **fields: Any) -> None:
         self.emit({"type": kind, **fields, "sequence_number": self._sequence_number})
         self._sequence_number += 1
 
     def _ensure_created(self) -> None:
-        """Emit the start of the response, once, with the first content: the model is known by then."""
+        """Emit the start of the response, once, with the first content: the model is known by
+        then.
+        """
         if not self._created:
             self._created = True
             self._emit_event("response.created", response=self._response("in_progress"))
@@ -87,7 +90,9 @@ class ResponsesEncoder(BaseEncoder):
         }
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the ends of all open items, for openai's helper raises where one is missing, and of the response."""
+        """Emit the ends of all open items, for openai's helper raises where one is missing, and of
+        the response.
+        """
         self._ensure_created()
         for call in self.open_calls():
             if _item_id(call) in self._output_index:
@@ -108,7 +113,7 @@ class ResponsesEncoder(BaseEncoder):
             response = self._response("incomplete", incomplete_details=details, **whole)
             self._emit_event("response.incomplete", response=response)
 
-    # --- items ----------------------------------------------------------------------------------------------------------
+    # --- items ---
 
     def _start_item(self, item: _Json) -> _Json:
         """Emit the start of an item, and return the fields with which events refer to it."""
@@ -128,7 +133,7 @@ class ResponsesEncoder(BaseEncoder):
         self._output[index] = item
         self._emit_event("response.output_item.done", output_index=index, item=item)
 
-    # --- text -----------------------------------------------------------------------------------------------------------
+    # --- text ---
 
     def start_text(self, text: StreamedText) -> None:
         """Emit the start of a message with one content part."""
@@ -209,7 +214,7 @@ class ResponsesEncoder(BaseEncoder):
         )
         annotations.append(annotation)
 
-    # --- reasoning ------------------------------------------------------------------------------------------------------
+    # --- reasoning ---
 
     def start_reasoning(self, reasoning: StreamedText) -> None:
         """Emit the start of a reasoning item."""
@@ -268,7 +273,7 @@ class ResponsesEncoder(BaseEncoder):
             item["content"] = [{"type": "reasoning_text", "text": reasoning.final}]
         self._end_item({**item, **without_none(encrypted_content=event.encrypted)})
 
-    # --- tool calls -----------------------------------------------------------------------------------------------------
+    # --- tool calls ---
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call's item."""
@@ -285,7 +290,10 @@ class ResponsesEncoder(BaseEncoder):
         )
 
     def end_args(self, call: StreamedCall) -> None:
-        """Emit the complete arguments. This ends a function call, whose output is an item of its own."""
+        """Emit the complete arguments.
+
+        This ends a function call, whose output is an item of its own.
+        """
         field = "input" if _item_type(call) == "custom_tool_call" else "arguments"
         reference = self._reference(_item_id(call))
         self._emit_event(

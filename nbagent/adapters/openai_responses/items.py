@@ -12,8 +12,9 @@ class Item:
     """Output item of a response: a message, reasoning or a call.
 
     Attributes:
-        key: (step, output index), or (step, item id) where the server sends no index. Not the id alone:
-            GitHub Copilot sends another one in each event (openai_responses/vercel-github-copilot-id-rotation).
+        key: (step, output index), or (step, item id) where the server sends no index. Not the id
+            alone: GitHub Copilot sends another one in each event
+            (openai_responses/vercel-github-copilot-id-rotation).
         index: the output index, or None.
         done: True once the item is complete.
         ended: the parts whose text is complete.
@@ -51,10 +52,12 @@ class Item:
 def match_snapshot(
     items: Iterable[Item], snapshot: list[Mapping[str, Any]]
 ) -> Iterator[tuple[int, Mapping[str, Any], Item | None]]:
-    """Yield the position and fields of each snapshot entry, and the streamed item that it is; None if it was not streamed.
+    """Yield the position and fields of each snapshot entry, and the streamed item that it is; None
+    if it was not streamed.
 
-    Items match by id, else by position, else by order within their type: some servers change the ids, some leave gaps in the
-    positions, and the Agents SDK gives every item of a Chat model the same id (openai_agents/replay-chat-reasoning).
+    Items match by id, else by position, else by order within their type: some servers change the
+    ids, some leave gaps in the positions, and the Agents SDK gives every item of a Chat model the
+    same id (openai_agents/replay-chat-reasoning).
     """
     left = {id(item): item for item in items}
     uses = Counter(item.id for item in left.values())

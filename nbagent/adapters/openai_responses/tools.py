@@ -1,4 +1,6 @@
-"""Call items of a Responses stream: the client's functions, and the tools that the service runs itself."""
+"""Call items of a Responses stream: the client's functions, and the tools that the service runs
+itself.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +29,8 @@ _META_FIELDS = (
     "environment",
 )
 
-# Calls whose result comes as an item of its own, or from the client. The end of the item completes only their arguments.
+# Calls whose result comes as an item of its own, or from the client. The end of the item completes
+# only their arguments.
 _ANSWERED_LATER = {
     "function_call",
     "custom_tool_call",
@@ -203,7 +206,9 @@ class ToolItems:
         )
 
     def answer(self, item_type: str, payload: Mapping[str, Any], value: Any = None) -> bool:
-        """Write an item that answers a call: its output, or a human's decision. Return False for any other item.
+        """Write an item that answers a call: its output, or a human's decision.
+
+        Return False for any other item.
 
         `value` is the object that the tool returned, if it ran in this process.
         """

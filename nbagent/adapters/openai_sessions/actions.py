@@ -13,7 +13,9 @@ ApprovalKind = Literal["tool", "input", "auth"]
 
 
 class Actions:
-    """Writes an approval request for each required action, once although the session repeats it, and its response."""
+    """Writes an approval request for each required action, once although the session repeats it,
+    and its response.
+    """
 
     def __init__(self, builder: EventBuilder, calls: SessionCalls) -> None:
         self._builder = builder

@@ -10,7 +10,10 @@ from nbagent.adapters.base.subagents import Subagents
 
 
 class SessionAgents:
-    """Puts the agent of a turn into the envelope. A sub-agent outlives its turns; it can be closed and work again."""
+    """Puts the agent of a turn into the envelope.
+
+    A sub-agent outlives its turns; it can be closed and work again.
+    """
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
@@ -20,7 +23,9 @@ class SessionAgents:
         self._turns: dict[str, str] = {}
 
     def select(self, turn_id: str | None) -> None:
-        """Attribute the following events to the sub-agent of that turn, else to the session's own agent."""
+        """Attribute the following events to the sub-agent of that turn, else to the session's own
+        agent.
+        """
         worker = self._turns.get(turn_id or "")
         self._builder.envelope["parent_id"] = self._agents.id_of(worker)
         self._builder.envelope["agent"] = self._names.get(worker or "")
@@ -30,7 +35,9 @@ class SessionAgents:
         return turn_id in self._turns
 
     def start(self, payload: Mapping[str, Any], tool_id: str | None) -> None:
-        """Start a sub-agent that was created by that call, or start it again after it was closed."""
+        """Start a sub-agent that was created by that call, or start it again after it was
+        closed.
+        """
         agent_id = str(payload.get("id"))
         self._names[agent_id] = str_field(payload, "name") or agent_id
         self._failed.discard(agent_id)
@@ -46,7 +53,9 @@ class SessionAgents:
         self._agents.end(agent_id, "failed" if agent_id in self._failed else "completed")
 
     def begin_turn(self, turn_id: str, agent_id: str) -> None:
-        """Start a turn of a sub-agent, which may have been created before this stream was opened."""
+        """Start a turn of a sub-agent, which may have been created before this stream was
+        opened.
+        """
         self._turns[turn_id] = agent_id
         self._agents.start(agent_id, self._names.setdefault(agent_id, agent_id))
 

@@ -1,4 +1,6 @@
-"""Call items of a hosted session: the client's functions, and the tools that the service runs itself."""
+"""Call items of a hosted session: the client's functions, and the tools that the service runs
+itself.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +37,9 @@ def is_call(item_type: str) -> bool:
 
 
 class SessionCalls:
-    """Starts and completes calls, and finds the call of an output, an approval request or a sub-agent."""
+    """Starts and completes calls, and finds the call of an output, an approval request or a
+    sub-agent.
+    """
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
@@ -66,7 +70,9 @@ class SessionCalls:
             self._builder.tool_args(item.tool, args=args)
 
     def function(self, payload: Mapping[str, Any]) -> Block:
-        """Return the call of a client's function, started if it is new: it is sent as an item and as a required action."""
+        """Return the call of a client's function, started if it is new: it is sent as an item and
+        as a required action.
+        """
         key = str(payload.get("turn_id")), str(payload.get("call_id"))
         block = self._functions.get(key)
         if block is None:
@@ -90,7 +96,9 @@ class SessionCalls:
         )
 
     def creator_of(self, agent: Mapping[str, Any]) -> Block | None:
-        """Return the call that created a sub-agent: of its parent's calls the one with the same task, or the only one."""
+        """Return the call that created a sub-agent: of its parent's calls the one with the same
+        task, or the only one.
+        """
         parent, task = str(agent.get("parent_agent_id")), text_in(agent.get("instructions"))
         calls = [call for call in self._creators if call[0] == parent]
         found = next(

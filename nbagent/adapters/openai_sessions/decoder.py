@@ -1,11 +1,12 @@
 """Decoder of OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
 
-Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session and its stream outlive
-its turns: the run ends when the session is idle after a turn of its own agent, or has failed. Sub-agents have turns at the same
-time; `turn_id` attributes an event. The identity of an item is its turn and its output index.
+Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A
+session and its stream outlive its turns: the run ends when the session is idle after a turn of its
+own agent, or has failed. Sub-agents have turns at the same time; `turn_id` attributes an event. The
+identity of an item is its turn and its output index.
 
-The format has no hand-offs, and no answer to an MCP server's question. It does not link a sub-agent to the call that created
-it; here the two match by their task.
+The format has no hand-offs, and no answer to an MCP server's question. It does not link a sub-agent
+to the call that created it; here the two match by their task.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -25,7 +26,9 @@ from nbagent.adapters.openai_sessions.environment import status_of
 
 _EVENTS, _OUTPUTS, _ENVIRONMENT = "agent.session.", "agent.output.", "agent.session.environment."
 _MAX_SEEN_IDS = 1024
-"""Number of event ids kept to recognise repeats: the service sends an event again if it is unsure whether it arrived."""
+"""Number of event ids kept to recognise repeats: the service sends an event again if it is unsure
+whether it arrived.
+"""
 
 
 class SessionsDecoder(BaseDecoder):
@@ -94,7 +97,7 @@ class SessionsDecoder(BaseDecoder):
             del self._seen[next(iter(self._seen))]
         return False
 
-    # --- the session ----------------------------------------------------------------------------------------------------
+    # --- the session ---
 
     def _ignore(self, payload: Mapping[str, Any]) -> None:
         """Ignore the creation of a session, or the start of a part whose text follows."""
@@ -105,7 +108,10 @@ class SessionsDecoder(BaseDecoder):
             self.stop_info = TRUNCATED
 
     def _requires_action(self, payload: Mapping[str, Any]) -> None:
-        """Write the questions that the session waits for. Its stream stays open: the answer goes by another request."""
+        """Write the questions that the session waits for.
+
+        Its stream stays open: the answer goes by another request.
+        """
         session = fields_or_empty(payload.get("session"))
         self.stop_info = StopInfo("paused", "requires_action")
         for entry in session.get("required_actions") or ():
@@ -131,10 +137,13 @@ class SessionsDecoder(BaseDecoder):
         self._agents.end_all(end.status)
         self.builder.end(end.status, finish_reason=end.finish_reason, code=end.code)
 
-    # --- turns ----------------------------------------------------------------------------------------------------------
+    # --- turns ---
 
     def _turn_begins(self, payload: Mapping[str, Any]) -> None:
-        """Start a step for a turn of the session's agent. A sub-agent's turn is no step: it overlaps the steps of others."""
+        """Start a step for a turn of the session's agent.
+
+        A sub-agent's turn is no step: it overlaps the steps of others.
+        """
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
         worker = str_field(turn, "subagent_id")
         if worker is not None:
@@ -149,7 +158,10 @@ class SessionsDecoder(BaseDecoder):
         self.new_step(self._model)
 
     def _turn_ends(self, payload: Mapping[str, Any]) -> None:
-        """Note the end of a turn. The step ends later, when the session is idle: sub-agents may still send events for it."""
+        """Note the end of a turn.
+
+        The step ends later, when the session is idle: sub-agents may still send events for it.
+        """
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
         state = str(payload.get("type")).rpartition(".")[2]
         usage = openai_usage(turn.get("usage")) or openai_usage(payload.get("usage"))
@@ -192,7 +204,7 @@ class SessionsDecoder(BaseDecoder):
             self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
-    # --- sub-agents -----------------------------------------------------------------------------------------------------
+    # --- sub-agents ---
 
     def _subagent_starts(self, payload: Mapping[str, Any]) -> None:
         agent = fields(payload["subagent"])
@@ -204,7 +216,7 @@ class SessionsDecoder(BaseDecoder):
     def _subagent_closed(self, payload: Mapping[str, Any]) -> None:
         self._agents.end(str(fields(payload["subagent"]).get("id")))
 
-    # --- items ----------------------------------------------------------------------------------------------------------
+    # --- items ---
 
     def _item(self, payload: Mapping[str, Any]) -> Item:
         """Return the item that an event belongs to, a new one if it is not known."""

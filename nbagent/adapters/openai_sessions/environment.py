@@ -19,7 +19,10 @@ _MESSAGES: dict[str, tuple[str, ev.Level]] = {
 
 
 def status_of(state: str, payload: Mapping[str, Any], envelope: Mapping[str, Any]) -> ev.Status:
-    """Return the status line of an event `agent.session.environment.<state>`. A failed environment does not fail the run."""
+    """Return the status line of an event `agent.session.environment.<state>`.
+
+    A failed environment does not fail the run.
+    """
     message, level = _MESSAGES.get(state, (f"The environment is {state}", "info"))
     error = nonempty_str(
         fields_or_empty(fields_or_empty(payload.get("environment")).get("error")).get("message")

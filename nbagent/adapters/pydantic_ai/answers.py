@@ -20,7 +20,9 @@ class PydanticAIAnswers(AnswerForm):
         return editable(request) if request.kind == "tool" else request
 
     def value(self, answered: Sequence[Answered], last: Any) -> Any:
-        """Return `DeferredToolResults`: decisions on calls that wait for permission, results of those run elsewhere."""
+        """Return `DeferredToolResults`: decisions on calls that wait for permission, results of
+        those run elsewhere.
+        """
         from pydantic_ai import DeferredToolResults, ModelRetry, ToolApproved, ToolDenied
 
         results = DeferredToolResults()

@@ -1,11 +1,13 @@
 """Decoder of Pydantic AI: the events of `agent.run_stream_events()`, as objects or as their JSON.
 
-Format: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68). `event_kind` is the tag. The index of a part is counted within
-its response. The start of a part has its first delta, and its end repeats the whole part.
+Format: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68). `event_kind` is the tag. The index
+of a part is counted within its response. The start of a part has its first delta, and its end
+repeats the whole part.
 
-The format has no usage per response (the result has the run's), agents or hand-offs; a failure is raised. The events of single
-nodes (`agent.iter`) have no result: their run is complete if nothing is open at EOF. The result of a run that was not streamed
-(`AgentRunResult` of `agent.run`) is one item, with the messages of the run inside.
+The format has no usage per response (the result has the run's), agents or hand-offs; a failure is
+raised. The events of single nodes (`agent.iter`) have no result: their run is complete if nothing
+is open at EOF. The result of a run that was not streamed (`AgentRunResult` of `agent.run`) is one
+item, with the messages of the run inside.
 """
 
 from collections.abc import Hashable, Mapping
@@ -116,7 +118,9 @@ class PydanticAIDecoder(BaseDecoder):
                 self.builder.raw(item, nonempty_str(kind))
 
     def _read_messages(self, messages: Any) -> None:
-        """Read the messages of a run: the model's responses, and the requests with the results of tools."""
+        """Read the messages of a run: the model's responses, and the requests with the results of
+        tools.
+        """
         for message in messages:
             for index, part in enumerate(get_field(message, "parts") or ()):
                 if get_field(message, "kind") == "response":
@@ -128,10 +132,13 @@ class PydanticAIDecoder(BaseDecoder):
                     self.builder.end_step()
                     self._result(part)
 
-    # --- parts ----------------------------------------------------------------------------------------------------------
+    # --- parts ---
 
     def _start(self, index: Any, part: Any, previous_kind: Any = None) -> None:
-        """Start a part. Adjacent text parts become one text: providers start a new part at each citation."""
+        """Start a part.
+
+        Adjacent text parts become one text: providers start a new part at each citation.
+        """
         builder = self.builder
         if not builder.in_step or (index in self._parts and index == 0):
             self.new_step()
@@ -204,10 +211,12 @@ class PydanticAIDecoder(BaseDecoder):
         media_type = get_str(content, "media_type") or "application/octet-stream"
         self.builder.file(media_type, url=get_str(content, "url"), data=get_str(content, "data"))
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _call_of(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
-        """Return the call of a part, started if it is `new` or not known: a new part may reuse the id of another call."""
+        """Return the call of a part, started if it is `new` or not known: a new part may reuse the
+        id of another call.
+        """
         call_id = get_str(part, "tool_call_id")
         block = None if new else self._calls.get(call_id or "")
         if block is None:
@@ -255,7 +264,7 @@ class PydanticAIDecoder(BaseDecoder):
             block, content, status=status, error=error, value=None if failed else content
         )
 
-    # --- approvals and the end ------------------------------------------------------------------------------------------
+    # --- approvals and the end ---
 
     def _request_approval(self, requests: Any) -> None:
         """Pause the run for calls that wait for an approval, or that are run outside of it."""
@@ -314,7 +323,10 @@ class PydanticAIDecoder(BaseDecoder):
             self._request_approval(output)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run. At EOF a stream of objects is complete: an agent in this process would have raised."""
+        """End the run.
+
+        At EOF a stream of objects is complete: an agent in this process would have raised.
+        """
         is_working = self.builder.open_keys() or any(
             not block.closed for block in self._calls.values()
         )

@@ -1,9 +1,12 @@
-"""Decoder of smolagents: the items of `agent.run(task, stream=True)`, as objects or as dicts with `__class__`.
+"""Decoder of smolagents: the items of `agent.run(task, stream=True)`, as objects or as dicts with
+`__class__`.
 
-Format: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). The model writes text
-with code, or tool calls. The answer is the output of the last step, a value of any type.
+Format: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py
+(1.26). The model writes text with code, or tool calls. The answer is the output of the last step, a
+value of any type.
 
-The format has no reasoning apart from text, no approvals and no hand-offs. A managed agent is a tool call.
+The format has no reasoning apart from text, no approvals and no hand-offs. A managed agent is a
+tool call.
 """
 
 from collections.abc import Hashable
@@ -102,7 +105,9 @@ class SmolagentsDecoder(BaseDecoder):
                 self.builder.tool_delta(block, arguments)
 
     def _open_call(self, call_id: Any, name: Any) -> Block | None:
-        """Return the open call of that id, else the first one of that name without an id, else None."""
+        """Return the open call of that id, else the first one of that name without an id, else
+        None.
+        """
         waiting = [block for block in self._calls if not block.closed]
         same = [block for block in waiting if block.call_id == call_id and call_id]
         return next(
@@ -143,10 +148,14 @@ class SmolagentsDecoder(BaseDecoder):
         self.builder.tool_result(block, output if is_json else observation)
 
     def _step(self, item: Any) -> None:
-        """End a step. Its item repeats the streamed output, and adds errors, observations and token counts."""
+        """End a step.
+
+        Its item repeats the streamed output, and adds errors, observations and token counts.
+        """
         number = get_field(item, "step_number")
         if number is not None and number == self._last_step:
-            # Out of steps, the framework sends the last one again, then an answer (smolagents/replay-out-of-steps).
+            # Out of steps, the framework sends the last one again, then an answer
+            # (smolagents/replay-out-of-steps).
             self._max_steps = True
             return
         self._last_step = number
@@ -205,7 +214,9 @@ def _error_message(error: Any) -> str | None:
 
 
 def _answer_text(output: Any) -> str | None:
-    """Return the answer as text: a string, the texts of a model's message, or the string form of any other value."""
+    """Return the answer as text: a string, the texts of a model's message, or the string form of
+    any other value.
+    """
     if output is None or isinstance(output, str):
         return output
     parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []

@@ -1,11 +1,13 @@
 """Decoder of the status/token vocabulary that FastAPI chat tutorials use; it has no specification.
 
-Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. Some
-servers add `tool_call` with `tool` and `args`, `thinking` and `error`. The agents behind such servers give
-`{"type": "text_delta", "text"}`, `tool_call` with `tool_name`, and `tool_result` with `tool_name` and `result`, without an end:
-a stream of these is complete when its iterator ends.
+Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}`
+and `{"type": "done"}`. Some servers add `tool_call` with `tool` and `args`, `thinking` and `error`.
+The agents behind such servers give `{"type": "text_delta", "text"}`, `tool_call` with `tool_name`,
+and `tool_result` with `tool_name` and `result`, without an end: a stream of these is complete when
+its iterator ends.
 
-The format has no ids, arguments, usage, approvals or agents. A tool call often starts as a status only: "Using search...".
+The format has no ids, arguments, usage, approvals or agents. A tool call often starts as a status
+only: "Using search...".
 """
 
 import re
@@ -95,7 +97,9 @@ class StatusTokensDecoder(BaseDecoder):
             self.builder.start_step()
 
     def _question(self, payload: Mapping[str, Any]) -> None:
-        """Write the question of a run that nbagent serves; the status has its words, for other clients."""
+        """Write the question of a run that nbagent serves; the status has its words, for other
+        clients.
+        """
         open_calls = self.builder.unanswered(
             str_field(fields_or_empty(payload["question"]), "tool")
         )
@@ -135,14 +139,19 @@ class StatusTokensDecoder(BaseDecoder):
             self.builder.tool_result(block, payload.get("content", payload.get("result")))
 
     def finish(self) -> None:
-        """End the response. Where the format has no end, it is complete if no call is unanswered."""
+        """End the response.
+
+        Where the format has no end, it is complete if no call is unanswered.
+        """
         if self._has_no_end and self.stop_info == TRUNCATED and not self.builder.unanswered():
             self.stop_info = StopInfo("completed")
         super().finish()
 
 
 def _is_of_agent(payload: Mapping[str, Any]) -> bool:
-    """Return True if the fields are those of an agent's event, of which a server makes the items of this format."""
+    """Return True if the fields are those of an agent's event, of which a server makes the items of
+    this format.
+    """
     kind = str_field(payload, "type") or ""
     name = "text" if kind == "text_delta" else "tool_name"
     return isinstance(payload.get(name), str) and set(payload) <= _AGENT_FIELDS.get(kind, set())

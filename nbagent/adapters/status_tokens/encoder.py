@@ -1,8 +1,9 @@
 """Encoder for the vocabulary of many FastAPI tutorials: `status`, `token`, `tool_result`, `done`.
 
-Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. The
-start of a tool is a status, "Using search...". The vocabulary has no failure, so that a client would take a broken stream for a
-complete one; `{"type": "error", "content"}`, which some servers add, is sent too.
+Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}`
+and `{"type": "done"}`. The start of a tool is a status, "Using search...". The vocabulary has no
+failure, so that a client would take a broken stream for a complete one; `{"type": "error",
+"content"}`, which some servers add, is sent too.
 """
 
 from typing import Any, ClassVar

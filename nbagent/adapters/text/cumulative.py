@@ -1,14 +1,17 @@
 """`CumulativeText`: texts that each begin with the one before, as what each of them adds.
 
-Gradio's functions and some generators around a model yield the whole answer so far each time. A stream is taken for one of
-those when its first texts, three at least, extend each other. Until then all but the first are held, so that nothing that was
-shown has to be taken back. A stream of pieces has its second one held, and only if that begins with the first.
+Gradio's functions and some generators around a model yield the whole answer so far each time. A
+stream is taken for one of those when its first texts, three at least, extend each other. Until then
+all but the first are held, so that nothing that was shown has to be taken back. A stream of pieces
+has its second one held, and only if that begins with the first.
 """
 
 MIN_TEXTS = 3
 """Texts that must extend each other."""
 MAX_TEXTS = 8
-"""Texts after which a stream is taken for one of pieces: they were of one character only, as in a bar that grows."""
+"""Texts after which a stream is taken for one of pieces: they were of one character only, as in a
+bar that grows.
+"""
 
 
 class CumulativeText:
@@ -20,7 +23,9 @@ class CumulativeText:
         self._is_cumulative: bool | None = None
 
     def continues_with(self, text: str) -> bool:
-        """Return False if the texts are cumulative, and this one does not begin with the one before: it is another answer."""
+        """Return False if the texts are cumulative, and this one does not begin with the one
+        before: it is another answer.
+        """
         return not self._is_cumulative or text.startswith(self._last)
 
     def feed(self, text: str) -> list[str]:

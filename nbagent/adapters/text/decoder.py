@@ -1,4 +1,5 @@
-"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer, and so is one of items that have only a text.
+"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer, and so is one of
+items that have only a text.
 
 Strings are pieces of the answer, or each of them is the whole answer so far; see `CumulativeText`.
 """
@@ -16,7 +17,10 @@ _TEXT_FIELDS = {"text", "delta", "content"}
 
 
 class TextDecoder(BaseDecoder):
-    """Turns strings into one text. There is no terminal item: the run is complete when the iterator ends."""
+    """Turns strings into one text.
+
+    There is no terminal item: the run is complete when the iterator ends.
+    """
 
     system: ClassVar[str] = "text"
     reads_frames: ClassVar[bool] = True
@@ -77,7 +81,9 @@ class TextDecoder(BaseDecoder):
 
 
 def _only_text(item: Any) -> str | None:
-    """Return the text of an item that has one field, such as `{"text": "Hi"}`; None for any other item."""
+    """Return the text of an item that has one field, such as `{"text": "Hi"}`; None for any other
+    item.
+    """
     if isinstance(item, str | bytes | bytearray | list | tuple):
         return None
     payload = fields_or_empty(item)

@@ -1,10 +1,12 @@
-"""Decoder of Vercel's AI SDK before version 5: the data stream (`0:"Hi"`), and the parts of `streamText(…).fullStream`.
+"""Decoder of Vercel's AI SDK before version 5: the data stream (`0:"Hi"`), and the parts of
+`streamText(…).fullStream`.
 
 Format: https://github.com/vercel/ai at ai@4, `packages/ui-utils/src/data-stream-parts.ts` and
-`packages/ai/core/generate-text/stream-text-result.ts`. A line of the data stream is a code, a colon and JSON; it is read as the
-part that it stands for. `finish` is the terminal.
+`packages/ai/core/generate-text/stream-text-result.ts`. A line of the data stream is a code, a colon
+and JSON; it is read as the part that it stands for. `finish` is the terminal.
 
-The format has no ids of texts, models, approvals or agents, and gives a step's tokens before the run's.
+The format has no ids of texts, models, approvals or agents, and gives a step's tokens before the
+run's.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Answers in the form of Vercel's AI SDK: approvals by their ids, in the messages of an app's next request.
+"""Answers in the form of Vercel's AI SDK: approvals by their ids, in the messages of an app's next
+request.
 
 Source: https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage (version 7).
 """
@@ -23,7 +24,10 @@ class VercelAnswers(AnswerForm):
         return (request.meta or {}).get("isAutomatic") is not True
 
     def reaches(self, request: ApprovalRequest) -> bool:
-        """Return True for a question of `nbagent.serve`, whose id names its run. Another app wants its own messages."""
+        """Return True for a question of `nbagent.serve`, whose id names its run.
+
+        Another app wants its own messages.
+        """
         return _SERVED.match(request.approval_id) is not None
 
     def next_request(

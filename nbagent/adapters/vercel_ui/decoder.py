@@ -1,10 +1,12 @@
-"""Decoder of the UI message stream of Vercel's AI SDK (`ai` 5 to 7), which other servers such as Pydantic AI send, too.
+"""Decoder of the UI message stream of Vercel's AI SDK (`ai` 5 to 7), which other servers such as
+Pydantic AI send, too.
 
-Format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
-https://github.com/vercel/ai. Items are the JSON payloads of the frames, and the terminal `[DONE]`.
+Format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and
+`packages/ai/src/ui-message-stream/ui-message-chunks.ts` of https://github.com/vercel/ai. Items are
+the JSON payloads of the frames, and the terminal `[DONE]`.
 
-The format has no token counts (except those that an application puts into `messageMetadata`), models, agents, hand-offs, or
-finish reasons of single steps.
+The format has no token counts (except those that an application puts into `messageMetadata`),
+models, agents, hand-offs, or finish reasons of single steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +52,9 @@ class VercelDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a chunk, by its type and by a field that other systems do not have with it."""
+        """Return True if the item is a chunk, by its type and by a field that other systems do not
+        have with it.
+        """
         payload = try_wire_dict(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
@@ -93,14 +97,16 @@ class VercelDecoder(BaseDecoder):
     def _write(self, event: type[Any], **values: Any) -> None:
         self.builder.write(event(**values, **self.builder.envelope))
 
-    # --- message and steps ----------------------------------------------------------------------------------------------
+    # --- message and steps ---
 
     def _start(self, payload: Mapping[str, Any]) -> None:
         self.builder.begin()
         self._metadata(payload)
 
     def _metadata(self, payload: Mapping[str, Any]) -> None:
-        """Write the application's metadata, and token counts from the fields that the AI SDK's documentation uses for them."""
+        """Write the application's metadata, and token counts from the fields that the AI SDK's
+        documentation uses for them.
+        """
         metadata = payload.get("messageMetadata")
         if metadata is None:
             return
@@ -118,7 +124,10 @@ class VercelDecoder(BaseDecoder):
         self.builder.end_step()
 
     def _reset_step(self, payload: Mapping[str, Any]) -> None:
-        """Discard the open text and reasoning blocks of a step that is tried again. Closed ones stay: their end was sent."""
+        """Discard the open text and reasoning blocks of a step that is tried again.
+
+        Closed ones stay: their end was sent.
+        """
         for key in self.builder.open_keys():
             self.builder.end_text(key, "")
             self.builder.end_reasoning(key, "")
@@ -143,7 +152,7 @@ class VercelDecoder(BaseDecoder):
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail(str_field(payload, "errorText") or "")
 
-    # --- text and reasoning ---------------------------------------------------------------------------------------------
+    # --- text and reasoning ---
 
     def _text_start(self, payload: Mapping[str, Any]) -> None:
         self.builder.start_text(payload["id"])
@@ -169,7 +178,9 @@ class VercelDecoder(BaseDecoder):
         )
 
     def _keep_signature(self, payload: Mapping[str, Any]) -> None:
-        """Keep the signature of a reasoning block, from the provider's entry in the metadata of any of its chunks."""
+        """Keep the signature of a reasoning block, from the provider's entry in the metadata of any
+        of its chunks.
+        """
         for provider in fields_or_empty(payload.get("providerMetadata")).values():
             metadata = fields_or_empty(provider)
             for name in (
@@ -181,7 +192,7 @@ class VercelDecoder(BaseDecoder):
                 if nonempty_str(metadata.get(name)):
                     self._signatures[payload["id"]] = metadata[name]
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     def _start_call(self, payload: Mapping[str, Any]) -> Block:
         """Start a call. Later chunks refer to it by its id, which a later call may reuse."""
@@ -196,7 +207,9 @@ class VercelDecoder(BaseDecoder):
         return block
 
     def _call_of(self, payload: Mapping[str, Any]) -> Block:
-        """Return the call of that id, started if it is new: after an approval, results of calls in an earlier stream come."""
+        """Return the call of that id, started if it is new: after an approval, results of calls in
+        an earlier stream come.
+        """
         return self._calls.get(str(payload["toolCallId"])) or self._start_call(payload)
 
     def _tool_start(self, payload: Mapping[str, Any]) -> None:
@@ -237,7 +250,7 @@ class VercelDecoder(BaseDecoder):
     def _tool_denied(self, payload: Mapping[str, Any]) -> None:
         self.builder.tool_result(self._call_of(payload), None, status="denied")
 
-    # --- approvals ------------------------------------------------------------------------------------------------------
+    # --- approvals ---
 
     def _request_approval(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
@@ -262,7 +275,7 @@ class VercelDecoder(BaseDecoder):
         reason = str_field(payload, "reason")
         self._write(ev.ApprovalResponse, approval_id=approval_id, decision=decision, reason=reason)
 
-    # --- the rest -------------------------------------------------------------------------------------------------------
+    # --- the rest ---
 
     def _source(self, payload: Mapping[str, Any]) -> None:
         title = str_field(payload, "title") or str_field(payload, "filename")

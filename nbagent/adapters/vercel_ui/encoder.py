@@ -1,7 +1,8 @@
 """Encoders for Vercel's AI SDK: the UI message stream that `useChat` of `ai` reads.
 
-Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `uiMessageChunkSchema` of `ai` 5.0.277 and 7.0.173. Token counts
-are in the metadata of `finish`, as in the documentation's examples.
+Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `uiMessageChunkSchema` of `ai`
+5.0.277 and 7.0.173. Token counts are in the metadata of `finish`, as in the documentation's
+examples.
 """
 
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ class VercelEncoder(BaseEncoder):
         "content_filter": "content-filter",
     }
 
-    # --- message and steps ----------------------------------------------------------------------------------------------
+    # --- message and steps ---
 
     def start_run(self) -> None:
         """Emit the start of the message."""
@@ -66,7 +67,9 @@ class VercelEncoder(BaseEncoder):
         self.emit({"type": "finish-step"})
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the end of the message, after an error's own chunk: clients do not read errors from the end."""
+        """Emit the end of the message, after an error's own chunk: clients do not read errors from
+        the end.
+        """
         metadata = (
             {}
             if self.usage is None
@@ -94,7 +97,7 @@ class VercelEncoder(BaseEncoder):
             "outputTokenDetails": token_counts(usage, OUTPUT_DETAIL_FIELDS),
         }
 
-    # --- text and reasoning ---------------------------------------------------------------------------------------------
+    # --- text and reasoning ---
 
     def start_text(self, text: StreamedText) -> None:
         """Emit the start of a text."""
@@ -117,12 +120,14 @@ class VercelEncoder(BaseEncoder):
         self.emit({"type": "reasoning-delta", "id": reasoning.id, "delta": delta})
 
     def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
-        """Emit the end of a reasoning block, with its opaque data under a provider name of our own."""
+        """Emit the end of a reasoning block, with its opaque data under a provider name of our
+        own.
+        """
         opaque = without_none(signature=event.signature, reasoningEncryptedContent=event.encrypted)
         metadata = {"providerMetadata": {_PROVIDER: opaque}} if opaque else {}
         self.emit({"type": "reasoning-end", "id": reasoning.id, **metadata})
 
-    # --- tool calls -----------------------------------------------------------------------------------------------------
+    # --- tool calls ---
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call."""
@@ -133,7 +138,9 @@ class VercelEncoder(BaseEncoder):
         self.emit({"type": "tool-input-delta", "toolCallId": call.call_id, "inputTextDelta": delta})
 
     def end_args(self, call: StreamedCall) -> None:
-        """Emit the complete arguments; as text if they are not valid JSON, so that the client shows them."""
+        """Emit the complete arguments; as text if they are not valid JSON, so that the client shows
+        them.
+        """
         self.emit({"type": "tool-input-available", **_call_fields(call), "input": call.args_value})
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
@@ -162,7 +169,7 @@ class VercelEncoder(BaseEncoder):
         """Emit the denial of a call."""
         self.emit({"type": "tool-output-denied", "toolCallId": call.call_id})
 
-    # --- other events ---------------------------------------------------------------------------------------------------
+    # --- other events ---
 
     def other_event(self, event: ev.Event) -> None:
         """Emit sources, files, data and approvals."""
@@ -218,7 +225,9 @@ class VercelEncoder(BaseEncoder):
 
 
 class VercelV5Encoder(VercelEncoder):
-    """Encodes events as the UI message stream of `ai` 5, whose clients fail on chunks that were added later."""
+    """Encodes events as the UI message stream of `ai` 5, whose clients fail on chunks that were
+    added later.
+    """
 
     system: ClassVar[str] = "vercel.ui.v5"
     loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {

@@ -18,10 +18,13 @@ class Answering(Protocol):
 def agent_call(
     agents: Mapping[str, Answering], descriptions: Mapping[str, str] | None = None
 ) -> AnyTool:
-    """Return a tool that asks another agent. That agent knows nothing of the conversation but the message.
+    """Return a tool that asks another agent.
+
+    That agent knows nothing of the conversation but the message.
 
     Args:
-        agents: the agents that may be asked, by name. Looked up at each call, so that agents may ask one another.
+        agents: the agents that may be asked, by name. Looked up at each call, so that agents may
+            ask one another.
         descriptions: their purposes, for the model.
     """
     known = descriptions or {}
@@ -32,7 +35,8 @@ def agent_call(
 
         Args:
             agent: name of the agent.
-            message: the question or task, with all that the agent has to know: it sees nothing else.
+            message: the question or task, with all that the agent has to know: it sees nothing
+                else.
         """
         if not agents:
             raise ToolError("no other agent is configured")

@@ -20,7 +20,10 @@ TIMEOUT_S = 60.0
 """Seconds that a command may take, unless said otherwise."""
 
 HALF_CHARS = 9_000
-"""Characters of the beginning of the output, and of its end, that the model gets. The reader sees all as it comes."""
+"""Characters of the beginning of the output, and of its end, that the model gets.
+
+The reader sees all as it comes.
+"""
 
 FLOOD_CHARS = 10_000_000
 """Characters of output after which a command is stopped."""
@@ -38,13 +41,15 @@ _KEPT_VARIABLES = re.compile(
 def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> AnyTool:
     """Return a tool that runs a shell command in a folder, after asking.
 
-    **The folder is where a command starts, and no sandbox**: a command can read, change and send whatever the user of this
-    process can. What protects is the question before each command; "Allow always" gives that up.
+    **The folder is where a command starts, and no sandbox**: a command can read, change and send
+    whatever the user of this process can. What protects is the question before each command; "Allow
+    always" gives that up.
 
-    The command gets no input, and of the environment only what programs need (`PATH`, `HOME`, the language, …), so neither
-    keys nor tokens. It and what it has started are killed when it has ended, when the time is over, and when the run is
-    stopped; a process that moves to a session of its own escapes that, and nothing is killed where this process itself is
-    killed. On Windows only the shell is killed.
+    The command gets no input, and of the environment only what programs need (`PATH`, `HOME`, the
+    language, …), so neither keys nor tokens. It and what it has started are killed when it has
+    ended, when the time is over, and when the run is stopped; a process that moves to a session of
+    its own escapes that, and nothing is killed where this process itself is killed. On Windows only
+    the shell is killed.
 
     Args:
         folder: the working folder, relative to the working directory of this process.
@@ -61,7 +66,9 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
 
     @tool(name="execute_command", approve=True)
     async def execute(command: str) -> str:
-        """Run a shell command in the working folder, and return its output and errors. The user is asked first.
+        """Run a shell command in the working folder, and return its output and errors.
+
+        The user is asked first.
 
         Args:
             command: the command line, such as "python hello.py". It gets no input.
@@ -114,7 +121,9 @@ class _Output:
 
 
 class _Command(asyncio.SubprocessProtocol):
-    """A running command. Its end is that of its shell: what still runs in the background then is killed.
+    """A running command.
+
+    Its end is that of its shell: what still runs in the background then is killed.
 
     Attributes:
         exited: done when the shell has ended.

@@ -28,8 +28,8 @@ class Folder:
     def file(self, path: str) -> Path:
         """Return the absolute path of a file in the folder; the file need not exist.
 
-        Symbolic links and `..` are followed first, so what counts is the place that they lead to. `~` and variables are
-        ordinary characters.
+        Symbolic links and `..` are followed first, so what counts is the place that they lead to.
+        `~` and variables are ordinary characters.
 
         Args:
             path: relative to the folder.

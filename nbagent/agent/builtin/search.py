@@ -29,9 +29,10 @@ _WORD = re.compile(r"\w+")
 def search(folder: str | Path = ".") -> AnyTool:
     """Return a tool that finds passages in the text files of a folder, the best first.
 
-    It is a search for words, by SQLite's full-text index (https://www.sqlite.org/fts5.html), which is built anew at each
-    call: it knows no synonyms, and nothing outside of the folder. Left out are hidden files and folders, symbolic links,
-    files of more than 1 MB, and files that are no UTF-8. Known credentials are masked in what the model gets.
+    It is a search for words, by SQLite's full-text index (https://www.sqlite.org/fts5.html), which
+    is built anew at each call: it knows no synonyms, and nothing outside of the folder. Left out
+    are hidden files and folders, symbolic links, files of more than 1 MB, and files that are no
+    UTF-8. Known credentials are masked in what the model gets.
 
     Args:
         folder: the folder that it searches, relative to the working directory.
@@ -43,7 +44,9 @@ def search(folder: str | Path = ".") -> AnyTool:
 
     @tool(name="search")
     def find(query: str, limit: int = 5) -> str:
-        """Search the text files of the working folder for words. Returns the passages that fit best, with file and line.
+        """Search the text files of the working folder for words.
+
+        Returns the passages that fit best, with file and line.
 
         Args:
             query: words to look for; a passage need not have them all.
@@ -71,7 +74,10 @@ def search(folder: str | Path = ".") -> AnyTool:
 
 
 def _fill(index: sqlite3.Connection, folder: Path) -> int:
-    """Put the passages of a folder's files into the index. Return the number of files, one more than the limit at most."""
+    """Put the passages of a folder's files into the index.
+
+    Return the number of files, one more than the limit at most.
+    """
     count = 0
     for path in _files(folder):
         count += 1

@@ -13,8 +13,9 @@ from nbagent.errors import ToolError
 def write_file(folder: str | Path = ".") -> AnyTool:
     """Return a tool that writes a text file, after asking.
 
-    A file appears complete or not at all, and one that exists is replaced. Its folders are made. A path that leads out of
-    the folder is refused, also by `..`, from the root, or over a symbolic link.
+    A file appears complete or not at all, and one that exists is replaced. Its folders are made. A
+    path that leads out of the folder is refused, also by `..`, from the root, or over a symbolic
+    link.
 
     Args:
         folder: the folder that it writes in, relative to the working directory.

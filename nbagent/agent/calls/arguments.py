@@ -22,8 +22,8 @@ class CallArguments:
         kwargs: arguments by name.
 
     Attributes:
-        shown: the arguments by name, as JSON, but for those that a framework filled in. Empty if they do not fit the
-            function, which will raise that.
+        shown: the arguments by name, as JSON, but for those that a framework filled in. Empty if
+            they do not fit the function, which will raise that.
     """
 
     def __init__(self, tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -46,8 +46,8 @@ class CallArguments:
         """Return a rank of how well arguments as a model wrote them fit these.
 
         Returns:
-            2 if they are equal; 1 if they are once defaults are left out and texts are converted as the tool's types say;
-            else 0.
+            2 if they are equal; 1 if they are once defaults are left out and texts are converted as
+            the tool's types say; else 0.
         """
         announced = {} if announced is None else announced
         if not isinstance(announced, dict):

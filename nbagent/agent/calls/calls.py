@@ -1,4 +1,6 @@
-"""The tool calls of one agent run: each is permitted where its tool asks for that, run, and reported."""
+"""The tool calls of one agent run: each is permitted where its tool asks for that, run, and
+reported.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -77,7 +79,9 @@ class Calls:
         self._stops = stops
 
     async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
-        """Run the calls of one response, emit their results, and return them for the model, in the calls' order."""
+        """Run the calls of one response, emit their results, and return them for the model, in the
+        calls' order.
+        """
         groups = [calls] if self._plan.parallel else [[call] for call in calls]
         return [output for group in groups for output in await self._run_together(group)]
 
@@ -95,7 +99,10 @@ class Calls:
                 await asyncio.wait(running, timeout=CLEANUP_TIMEOUT_S)
 
     async def _run(self, start: e.ToolStart, args: e.ToolArgs) -> history.FunctionCallOutput:
-        """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
+        """Run a call, emit its result, and return it for the model.
+
+        Raises nothing but `CancelledError`.
+        """
         note = ""
         try:
             permitted = await self._permitted(start, args)
@@ -176,7 +183,10 @@ class Calls:
                 raise Denied(denial(response.reason))
 
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
-        """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
+        """Show changed arguments.
+
+        Return a note for the model on what the reader changed, "" for nothing.
+        """
         if changed is None or changed == call.arguments:
             return ""
         _note_arguments(call.start, changed)
@@ -224,7 +234,10 @@ class Calls:
         return breakpoints.at_result(call.tool.name, call.arguments, value)
 
     async def _attempt(self, call: "_Permitted") -> "_Outcome":
-        """Run a call. Everything that its tool raises is a result, even exit() and a `CancelledError` of its own."""
+        """Run a call.
+
+        Everything that its tool raises is a result, even exit() and a `CancelledError` of its own.
+        """
         task = asyncio.current_task()
         assert task is not None
         async with self._slots:
@@ -238,12 +251,14 @@ class Calls:
                 raise  # the loop drops this call
             except BaseException as error:
                 if task.cancelling():
-                    raise asyncio.CancelledError from None  # the run is over, even if the tool suppressed the cancellation
+                    # the run is over, even if the tool suppressed the cancellation
+                    raise asyncio.CancelledError from None
                 outcome = await in_thread(
                     partial(failed, call.start.id, error)
                 )  # the texts of its variables take time
         if task.cancelling():
-            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+            # the run is over, even if the tool suppressed the cancellation
+            raise asyncio.CancelledError
         return outcome
 
     async def _result(
@@ -304,7 +319,8 @@ class _Permitted:
         start: of the call.
         tool: that is called.
         arguments: of the call.
-        note: for the model, on what the reader changed, "" for nothing; None if the reader was not asked.
+        note: for the model, on what the reader changed, "" for nothing; None if the reader was not
+            asked.
         steps: whether the run stops at the result.
         given: the result, if the reader gave it.
     """
@@ -318,7 +334,9 @@ class _Permitted:
 
 
 def denial(reason: str | None) -> str:
-    """Return the text that the model gets in place of the result of a call that the reader did not permit."""
+    """Return the text that the model gets in place of the result of a call that the reader did not
+    permit.
+    """
     return f"The user denied this call: {reason}" if reason else "The user denied this call."
 
 

@@ -1,13 +1,15 @@
 """Prints, log records, warnings and displays of tools, routed to the panels of their calls.
 
-`sys.stdout` and `sys.stderr` stay the objects that they are: while calls run, their `write` asks `CURRENT_CALL` whose text it
-is. So whatever has kept one of them, such as a logging handler or a progress bar, is routed too, and ipykernel still finds its
-own streams. IPython's `display` is routed the same way.
+`sys.stdout` and `sys.stderr` stay the objects that they are: while calls run, their `write` asks
+`CURRENT_CALL` whose text it is. So whatever has kept one of them, such as a logging handler or a
+progress bar, is routed too, and ipykernel still finds its own streams. IPython's `display` is
+routed the same way.
 
-A context variable travels into the thread of a sync tool and into tasks. Threads that a tool starts itself do not inherit it
-(Python 3.14 has `-X thread_inherit_context`), so these print into the cell; `asyncio.to_thread` and
-`contextvars.copy_context().run` take it along. What is written to the file descriptors, by C code or another process, stays in
-the cell, and so does a widget, which has to be drawn by the notebook; of a progress bar the panel shows the progress.
+A context variable travels into the thread of a sync tool and into tasks. Threads that a tool starts
+itself do not inherit it (Python 3.14 has `-X thread_inherit_context`), so these print into the
+cell; `asyncio.to_thread` and `contextvars.copy_context().run` take it along. What is written to the
+file descriptors, by C code or another process, stays in the cell, and so does a widget, which has
+to be drawn by the notebook; of a progress bar the panel shows the progress.
 """
 
 import logging
@@ -92,7 +94,9 @@ def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
 
 
 def _route_records() -> None:
-    """Show log records that the handlers do not write to the console: a handler of ours would disable `basicConfig`."""
+    """Show log records that the handlers do not write to the console: a handler of ours would
+    disable `basicConfig`.
+    """
     original = logging.Logger.callHandlers
 
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:

@@ -1,7 +1,8 @@
 r"""Text that a program writes to a terminal, as text that only grows.
 
-A progress bar writes its line again and again, with `\r` or with codes that move the cursor up. Here such a line is kept apart
-until it is left for good. Colours and all other terminal codes (ECMA-48) are removed.
+A progress bar writes its line again and again, with `\r` or with codes that move the cursor up.
+Here such a line is kept apart until it is left for good. Colours and all other terminal codes
+(ECMA-48) are removed.
 """
 
 import re
@@ -20,7 +21,10 @@ _SPECIAL = re.compile(r"[\r\x1b\x07\x08]")
 
 
 class ConsoleText:
-    """Separates final text from lines that are being rewritten. Pure: the owner of the stream feeds and takes."""
+    """Separates final text from lines that are being rewritten.
+
+    Pure: the owner of the stream feeds and takes.
+    """
 
     def __init__(self) -> None:
         self._final: list[str] = []

@@ -31,19 +31,24 @@ REPRS_S = 0.5
 
 _STANDARD_LIBRARY = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 _MAX_MASKED_CHARS = 20 * LOCAL_CHARS
-"""Characters of a text in which values with the names of secrets are looked for: more than are shown."""
+"""Characters of a text in which values with the names of secrets are looked for: more than are
+shown.
+"""
 _TOO_SLOW = f"(not shown: the texts of the variables took longer than {REPRS_S:g} s)"
 _MASKED = "••••••••"
 _NO_VALUES = (ModuleType, FunctionType, BuiltinFunctionType, type)
 _NUMBERS = (bool, int, float, complex, type(None))
 _NAMED_VALUE = re.compile(r"""(\b\w+)(['"]?\s*[:=]\s*)(b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*")""")
-"""Matches a text with its name, as dicts and dataclasses write it: `'password': 'x'`, `token='x'`."""
+"""Matches a text with its name, as dicts and dataclasses write it: `'password': 'x'`,
+`token='x'`.
+"""
 
 
 def frames_of(error: BaseException) -> list[ErrorFrame]:
     """Return the frames of an exception without nbagent's own, outermost first. Never raises.
 
-    The texts of local variables are made in a thread of their own, which is left behind if one of them takes too long.
+    The texts of local variables are made in a thread of their own, which is left behind if one of
+    them takes too long.
     """
     entries = frames_outside(error.__traceback__)
     entries = _most_wanted(entries)
@@ -89,7 +94,9 @@ def _most_wanted(entries: list[TracebackType]) -> list[TracebackType]:
 
 
 def library_of(file: str) -> str | None:
-    """Return the installed package that a file is of, or `Python` for its standard library; None for any other file."""
+    """Return the installed package that a file is of, or `Python` for its standard library; None
+    for any other file.
+    """
     if file.startswith("<frozen "):
         return "Python"
     path = PurePath(file)
@@ -156,7 +163,10 @@ def _text(name: str, value: Any) -> str:
 
 
 def _is_credential(name: str, value: Any) -> bool:
-    """Return True if a value is a credential. `key` and `token` are everyday names, of a column and of a word."""
+    """Return True if a value is a credential.
+
+    `key` and `token` are everyday names, of a column and of a word.
+    """
     grade = credential_grade(name)
     if grade != "maybe":
         return grade == "sure"

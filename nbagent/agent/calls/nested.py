@@ -83,7 +83,9 @@ class NestedEvents:
         self._name = name
 
     def translate(self, event: e.Event) -> list[e.Event]:
-        """Return the event as one of the outer run: with the sub-agent's prefix in its ids, and the sub-agent as its parent."""
+        """Return the event as one of the outer run: with the sub-agent's prefix in its ids, and the
+        sub-agent as its parent.
+        """
         match event:
             case e.RunStart():
                 self._name = event.name or self._name

@@ -16,7 +16,9 @@ from nbagent.mime.text import count, first, last
 INTERVAL_S = 0.1
 """Seconds between two events of one kind."""
 OUTPUT_CHARS = 100_000
-"""Characters of one call's output that are shown: its beginning as it comes, the rest when the call ends."""
+"""Characters of one call's output that are shown: its beginning as it comes, the rest when the call
+ends.
+"""
 TAIL_CHARS = 20_000
 """Characters of the end that are kept when the output is longer."""
 
@@ -28,13 +30,16 @@ _MESSAGE_CHARS = 200
 
 
 class CallOutput:
-    """The output, progress and preliminary results of a call, from any thread, as events at a bounded rate.
+    """The output, progress and preliminary results of a call, from any thread, as events at a
+    bounded rate.
 
-    A context manager of the call's task: at its end everything has been emitted. What comes later is not taken.
+    A context manager of the call's task: at its end everything has been emitted. What comes later
+    is not taken.
 
     Args:
         id: of the call.
-        emit: emits an event of the run; may wait until its reader has space, which never blocks the tool.
+        emit: emits an event of the run; may wait until its reader has space, which never blocks the
+            tool.
     """
 
     def __init__(self, id: str, emit: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -61,7 +66,10 @@ class CallOutput:
         """Characters written so far."""
 
     def write(self, text: str) -> bool:
-        """Add what the tool prints. Returns False if the call is over, and in a process that the tool has forked."""
+        """Add what the tool prints.
+
+        Returns False if the call is over, and in a process that the tool has forked.
+        """
         if os.getpid() != self._pid:  # with a copy of the lock, which may be held for ever
             return False
         with self._lock:
@@ -113,7 +121,7 @@ class CallOutput:
         if self._tail:
             await self._emit(e.ToolOutput(id=self._id, delta=text_safe(self._ending())))
 
-    # --- on the loop --------------------------------------------------------------------------------------------------
+    # --- on the loop ---
 
     def _schedule(self) -> None:
         if self._open and not self._scheduled:

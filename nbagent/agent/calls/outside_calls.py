@@ -1,7 +1,8 @@
 """Calls of tools by other code than an agent of nbagent's: another framework, or the reader's own.
 
-Inside a run that is shown, such a call is shown there with its true arguments, its live result, what it prints, and what it
-raises, and it obeys the run's breakpoints. Outside of runs, calling the tool is calling its function.
+Inside a run that is shown, such a call is shown there with its true arguments, its live result,
+what it prints, and what it raises, and it obeys the run's breakpoints. Outside of runs, calling the
+tool is calling its function.
 """
 
 import asyncio
@@ -58,7 +59,8 @@ _Steps: TypeAlias = Generator[_OnOurLoop | _OfFunction, Any, Any]
 def call_tool(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a tool's function, and show the call in the run around, if there is one.
 
-    A sync function runs on the caller's thread, which waits at a breakpoint; an async one on the caller's loop, which does not.
+    A sync function runs on the caller's thread, which waits at a breakpoint; an async one on the
+    caller's loop, which does not.
     """
     # Part of a call that is shown is what its tool calls in turn.
     around = run_of_call(tool.name) if is_watched() and CURRENT_CALL.get() is None else None
@@ -132,7 +134,9 @@ async def _take_async(steps: _Steps) -> Any:
 
 @contextmanager
 def _inside(around: RunContext) -> Iterator[None]:
-    """Make a run the one around the code of a `with` block, also where its context did not come along."""
+    """Make a run the one around the code of a `with` block, also where its context did not come
+    along.
+    """
     tokens = CURRENT_RUN.set(around), MASK.set(around.run.masker)
     try:
         yield
@@ -142,7 +146,8 @@ def _inside(around: RunContext) -> Iterator[None]:
 
 
 class OutsideCall:
-    """One call of a tool inside a run that is shown, as steps to take on the caller's thread or loop.
+    """One call of a tool inside a run that is shown, as steps to take on the caller's thread or
+    loop.
 
     Args:
         tool: that is called.
@@ -165,7 +170,9 @@ class OutsideCall:
         self._start: e.ToolStart
 
     def steps(self) -> _Steps:
-        """Yield the steps of the call, and return what the function returned, or what the reader gave in its place."""
+        """Yield the steps of the call, and return what the function returned, or what the reader
+        gave in its place.
+        """
         with _inside(self._around):
             self._begin()
             try:
@@ -212,7 +219,7 @@ class OutsideCall:
             raise error
         return value
 
-    # --- what is shown ------------------------------------------------------------------------------------------------
+    # --- what is shown ---
 
     def _begin(self) -> None:
         """Show the call, as the one that the stream has announced or as one of its own."""
@@ -239,14 +246,16 @@ class OutsideCall:
     def _end(self, result: e.ToolResult) -> None:
         self._around.run.end_call(result)
 
-    # --- breakpoints --------------------------------------------------------------------------------------------------
+    # --- breakpoints ---
 
     @property
     def _breakpoints(self) -> Breakpoints:
         return self._around.breakpoints or _NO_STOPS
 
     def _ask_before(self) -> Generator[_OnOurLoop, Any, e.ApprovalResponse | None]:
-        """Ask the reader before the call, at a breakpoint or for permission; None if neither is due."""
+        """Ask the reader before the call, at a breakpoint or for permission; None if neither is
+        due.
+        """
         tool, shown = self._tool, self._arguments.shown
         reason = self._breakpoints.at_call(tool.name, shown)
         if reason is not None:
@@ -285,10 +294,13 @@ class OutsideCall:
         self._end(made[0])
         return response.value
 
-    # --- the function -------------------------------------------------------------------------------------------------
+    # --- the function ---
 
     def _attempt(self) -> Generator[Any, Any, tuple[e.ToolResult, Any, BaseException | None]]:
-        """Call the function once. Return the event of its result, and what it returned or raised."""
+        """Call the function once.
+
+        Return the event of its result, and what it returned or raised.
+        """
         id, tool = self._start.id, self._tool
         output: CallOutput = yield _OnOurLoop(self._new_output())
         results = Results(id, output, self._limit)

@@ -1,9 +1,10 @@
 """Figures that a tool draws with pyplot, kept for its panel instead of shown under the cell.
 
-pyplot's figures belong to the process: Jupyter's inline backend shows all that are open when a cell ends. Matplotlib calls
-the functions in `rcParams["figure.hooks"]` for each new figure, in the thread and context that makes it, which is how a figure
-is told from one of another tool or of the reader's own code. While a tool runs that may import Matplotlib for the first time, a
-finder on `sys.meta_path` waits for that.
+pyplot's figures belong to the process: Jupyter's inline backend shows all that are open when a cell
+ends. Matplotlib calls the functions in `rcParams["figure.hooks"]` for each new figure, in the
+thread and context that makes it, which is how a figure is told from one of another tool or of the
+reader's own code. While a tool runs that may import Matplotlib for the first time, a finder on
+`sys.meta_path` waits for that.
 https://matplotlib.org/stable/users/prev_whats_new/whats_new_3.7.0.html#figure-hooks
 """
 
@@ -25,12 +26,14 @@ _entered = 0
 
 
 class PyplotFigures:
-    """Collector of the figures that are made in its `with` block, and in threads that have a copy of its context.
+    """Collector of the figures that are made in its `with` block, and in threads that have a copy
+    of its context.
 
     At the end of the block the figures are closed, so that nothing else shows them.
 
     Attributes:
-        figures: the figures that were open at the end, or were shown with `plt.show()`. Ones without content are left out.
+        figures: the figures that were open at the end, or were shown with `plt.show()`. Ones
+            without content are left out.
     """
 
     def __init__(self) -> None:
@@ -75,7 +78,9 @@ class PyplotFigures:
 
 
 def keep_back(data: Mapping[str, Any]) -> bool:
-    """Return True for the MIME bundle of a figure that a tool shows: the figure itself becomes part of the call's result."""
+    """Return True for the MIME bundle of a figure that a tool shows: the figure itself becomes part
+    of the call's result.
+    """
     collector = _collector.get()
     if collector is None or not str(data.get("text/plain", "")).startswith("<Figure"):
         return False
@@ -90,11 +95,17 @@ def on_new_figure(figure: Any) -> None:
 
 
 class _PyplotImport:
-    """Finder that finds no module. It sets the hook when pyplot is imported, by when Matplotlib itself has been."""
+    """Finder that finds no module.
+
+    It sets the hook when pyplot is imported, by when Matplotlib itself has been.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        """Set the hook if the module is pyplot. The import system calls this before it looks for the module itself."""
+        """Set the hook if the module is pyplot.
+
+        The import system calls this before it looks for the module itself.
+        """
         if name == "matplotlib.pyplot":
             _set_hook()
 
@@ -112,7 +123,10 @@ def _enter(change: int) -> None:
 
 
 def _set_hook() -> None:
-    """Set Matplotlib's hook while there are collectors, else remove it. Without Matplotlib do nothing."""
+    """Set Matplotlib's hook while there are collectors, else remove it.
+
+    Without Matplotlib do nothing.
+    """
     matplotlib: Any = sys.modules.get("matplotlib")
     with _lock:
         hooks = getattr(matplotlib, "rcParams", {}).get("figure.hooks")

@@ -15,12 +15,17 @@ from nbagent.events.question import decisions
 from nbagent.run_context import CURRENT_RUN, RunContext
 
 Check: TypeAlias = Callable[[Any], None]
-"""Checks the value of an answer that approves; raises `ToolError` with the reason why it does not fit."""
+"""Checks the value of an answer that approves; raises `ToolError` with the reason why it does not
+fit.
+"""
 
 _WITH_ARGUMENTS: tuple[e.Decision, ...] = ("approve", "step", "again")
 
 SEEN_AFTER_S = 1.0
-"""Seconds after which a run must have shown the question of a breakpoint. Else its stream has no events of the agent."""
+"""Seconds after which a run must have shown the question of a breakpoint.
+
+Else its stream has no events of the agent.
+"""
 
 
 class Questions:
@@ -46,11 +51,14 @@ class Questions:
     async def ask(
         self, request: e.ApprovalRequest, check: Check = lambda value: None
     ) -> e.ApprovalResponse:
-        """Emit a question, and return its answer when it has come. Cancelling withdraws the question.
+        """Emit a question, and return its answer when it has come.
+
+        Cancelling withdraws the question.
 
         Args:
             request: its `approval_id` is unique in the run.
-            check: checks the answer's value; an answer that does not fit is refused, and the question stays.
+            check: checks the answer's value; an answer that does not fit is refused, and the
+                question stays.
         """
         future: concurrent.futures.Future[e.ApprovalResponse] = concurrent.futures.Future()
         request = replace(
@@ -78,7 +86,9 @@ class Questions:
     async def _missed_by(
         self, request: e.ApprovalRequest, future: "concurrent.futures.Future[e.ApprovalResponse]"
     ) -> RunContext | None:
-        """Return the run around if its stream does not contain the question, such as a stream of texts only."""
+        """Return the run around if its stream does not contain the question, such as a stream of
+        texts only.
+        """
         around = CURRENT_RUN.get()
         await asyncio.wait([asyncio.wrap_future(future)], timeout=SEEN_AFTER_S)
         assert request.reply is not None
@@ -92,11 +102,13 @@ class Questions:
         """Answer a question, from any thread.
 
         Args:
-            id: of the question. The answer's own may differ: a reader that joins several runs makes their ids distinct.
+            id: of the question. The answer's own may differ: a reader that joins several runs makes
+                their ids distinct.
             response: the answer.
 
         Raises:
-            AnswerError: no question of that id waits, or the value does not fit; the question then stays.
+            AnswerError: no question of that id waits, or the value does not fit; the question then
+                stays.
         """
         with self._lock:
             request, check, future = self._waiting.get(id, (None, None, None))

@@ -25,7 +25,9 @@ def repeatable(tool: AnyTool, plan: Plan | None = None) -> e.Live:
 
 
 class RepeatableCall:
-    """A call that can be made again by its reader. It asks for no permission, and stops at no breakpoint.
+    """A call that can be made again by its reader.
+
+    It asks for no permission, and stops at no breakpoint.
 
     Args:
         tool: that is called.
@@ -41,7 +43,9 @@ class RepeatableCall:
         self.arguments: dict[str, Any] | None = None
 
     def form(self) -> dict[str, Any]:
-        """Return the schema of the arguments as the function takes them now, and whether a call asks for `force`."""
+        """Return the schema of the arguments as the function takes them now, and whether a call
+        asks for `force`.
+        """
         tool, _ = current_tool(self._tool)
         return {"schema": tool.schema, "once": _is_once(tool)}
 
@@ -53,7 +57,9 @@ class RepeatableCall:
         *,
         force: bool,
     ) -> tuple[Coroutine[Any, Any, e.ToolResult], str | None]:
-        """Return a coroutine that calls the function as it is now; see `nbagent.events.Repeatable`."""
+        """Return a coroutine that calls the function as it is now; see
+        `nbagent.events.Repeatable`.
+        """
         tool, note = current_tool(self._tool)
         if _is_once(tool) and not force:
             raise ToolError(

@@ -11,12 +11,15 @@ def progress(
     total: SupportsFloat | None = None,
     message: str | None = None,
 ) -> None:
-    """Show the progress of the tool that runs here, in the panel of its call. Does nothing outside of a tool.
+    """Show the progress of the tool that runs here, in the panel of its call.
+
+    Does nothing outside of a tool.
 
         for number, page in enumerate(pages):
             nbagent.progress(number, len(pages), page.title)
 
-    It may be called as often as one likes, from sync and async tools: at most ten a second are shown, the last one always.
+    It may be called as often as one likes, from sync and async tools: at most ten a second are
+    shown, the last one always.
 
     Args:
         done: amount done so far, in any unit.

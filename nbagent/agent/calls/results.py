@@ -1,4 +1,6 @@
-"""`Results`: what a tool returns, yields and displays, as events for its reader and text for the model."""
+"""`Results`: what a tool returns, yields and displays, as events for its reader and text for the
+model.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -46,7 +48,10 @@ class Results:
             self._output.preliminary(lambda: event)
 
     def display(self, data: Mapping[str, Any], display_id: str | None = None) -> None:
-        """Show a MIME bundle of IPython's `display`. A text is output; one of a known id replaces the earlier one."""
+        """Show a MIME bundle of IPython's `display`.
+
+        A text is output; one of a known id replaces the earlier one.
+        """
         if data.keys() <= {"text/plain"}:
             self._output.write(f"{data.get('text/plain', '')}\n")
             return
@@ -120,7 +125,8 @@ def result_of(
 
 
 def for_model(value: Any, limit: int) -> tuple[Any, str]:
-    """Return a value as JSON and as text for a model: valid JSON or a plain text, which says what is left out.
+    """Return a value as JSON and as text for a model: valid JSON or a plain text, which says what
+    is left out.
 
     Args:
         value: anything.

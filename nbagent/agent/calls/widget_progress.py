@@ -1,4 +1,6 @@
-"""Progress bars that a tool displays as widgets, as `tqdm.auto` does in a notebook: their progress, in the call's panel."""
+"""Progress bars that a tool displays as widgets, as `tqdm.auto` does in a notebook: their progress,
+in the call's panel.
+"""
 
 import html
 import re

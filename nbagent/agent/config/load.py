@@ -222,7 +222,8 @@ class _Builder:
         """Return the function or tool `module:function`. Modules beside the file are found too.
 
         Raises:
-            ToolError: there is none, or another module of that name was imported before the one beside the file.
+            ToolError: there is none, or another module of that name was imported before the one
+                beside the file.
         """
         module, _, function = named.partition(":")
         folder = self._folder.resolve()

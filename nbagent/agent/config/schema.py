@@ -1,6 +1,7 @@
 """Sections and keys of a configuration file, and what is wrong with values that do not fit them.
 
-The keys `reasoning`, `tools`, `memory` and `streaming` are those of Hector's agents, as its page on streaming shows them.
+The keys `reasoning`, `tools`, `memory` and `streaming` are those of Hector's agents, as its page on
+streaming shows them.
 """
 
 import re
@@ -19,7 +20,10 @@ Text: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """A mapping with known keys. A value must have its key's type as YAML reads it: `yes` is a boolean, not a text."""
+    """A mapping with known keys.
+
+    A value must have its key's type as YAML reads it: `yes` is a boolean, not a text.
+    """
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, protected_namespaces=()
@@ -30,7 +34,8 @@ class Reasoning(Section):
     """Delivery of the answers.
 
     Attributes:
-        enable_streaming: whether texts come piece by piece; otherwise each comes when it is complete.
+        enable_streaming: whether texts come piece by piece; otherwise each comes when it is
+            complete.
         show_thinking: whether the model's thoughts are among the events.
     """
 
@@ -64,14 +69,17 @@ class LongTerm(Section):
     """Memory of what was said before.
 
     Attributes:
-        storage_scope: whether a session remembers what it said itself, or what all sessions of the agent said.
+        storage_scope: whether a session remembers what it said itself, or what all sessions of the
+            agent said.
     """
 
     storage_scope: Literal["session", "shared"] = "session"
 
 
 class Memory(Section):
-    """Working memory, which a session sends along with a prompt, and long-term memory, which it can search."""
+    """Working memory, which a session sends along with a prompt, and long-term memory, which it can
+    search.
+    """
 
     working: Annotated[BufferWindow | SummaryBuffer, Field(discriminator="strategy")] | None = None
     longterm: LongTerm | None = None
@@ -83,7 +91,8 @@ class Streaming(Section):
     Attributes:
         chunk_size: characters of a piece; None for pieces as the model sends them.
         delay_ms: milliseconds between two pieces.
-        buffer_size: characters that may wait for their turn; the model waits while there are more. None for any number.
+        buffer_size: characters that may wait for their turn; the model waits while there are more.
+            None for any number.
     """
 
     chunk_size: Count | None = None
@@ -144,12 +153,15 @@ class AgentSection(Section):
     """An agent. `nbagent.Agent` describes what is not described here.
 
     Attributes:
-        model: the model's name; None for that of the environment variable `NBAGENT_MODEL`, else the demo model.
-        description: the agent's purpose. It is in the `agent_call` tool of the agents that may call this one.
+        model: the model's name; None for that of the environment variable `NBAGENT_MODEL`, else the
+            demo model.
+        description: the agent's purpose. It is in the `agent_call` tool of the agents that may call
+            this one.
         base_url: root of an API like OpenAI's; None for that of the environment.
         api_key: key for `base_url`, or for OpenAI.
         folder: the folder of its tools, relative to that of the file.
-        store: SQLite file of its sessions, relative to the folder of the file; None keeps them in memory.
+        store: SQLite file of its sessions, relative to the folder of the file; None keeps them in
+            memory.
         tools: names of built-in tools, and own ones as `module:function`.
         allow: names of tools that are called without asking, such as `write_file`.
         mcp: servers whose tools the agent has too.
@@ -222,7 +234,9 @@ _TAKES = {
     "string_too_short": "a text that is not empty",
     "too_short": "at least one agent",
 }
-"""Values that a key takes, by the type of pydantic's error (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
+"""Values that a key takes, by the type of pydantic's error
+(https://docs.pydantic.dev/latest/errors/validation_errors/).
+"""
 
 
 class Misfit(NamedTuple):
@@ -286,7 +300,10 @@ _STRATEGIES = ("buffer_window", "summary_buffer")
 
 
 def _path(location: Sequence[Any], value: Any) -> tuple[Any, ...]:
-    """Return the steps of pydantic's location that the value has. Others are tags of unions, and the missing key itself."""
+    """Return the steps of pydantic's location that the value has.
+
+    Others are tags of unions, and the missing key itself.
+    """
     path: list[Any] = []
     for step in location:
         if isinstance(value, dict) and step == "[key]":
@@ -317,7 +334,9 @@ def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, t
 
 
 def _hint(around: Sequence[Any], key: str) -> str:
-    """Return a hint for an unknown key: a similar key of its section, else the place that has it."""
+    """Return a hint for an unknown key: a similar key of its section, else the place that has
+    it.
+    """
     if len(around) < 2:
         return did_you_mean(key, ConfigFile.model_fields) or "; its keys are 'agents' and 'limits'"
     here = ".".join(step for step in around[2:] if isinstance(step, str))

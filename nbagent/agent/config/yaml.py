@@ -1,6 +1,7 @@
 """YAML with the line of every value, and with `${NAME}` for values of the environment.
 
-Format: YAML 1.1 (https://yaml.org/spec/1.1/), of the plain types only, with anchors, aliases and merge keys (`<<`).
+Format: YAML 1.1 (https://yaml.org/spec/1.1/), of the plain types only, with anchors, aliases and
+merge keys (`<<`).
 """
 
 import os
@@ -44,8 +45,9 @@ class _Entry(NamedTuple):
 class YamlDocument:
     """The value of a YAML text, and where each part of it stands.
 
-    In a text, `${NAME}` is the value of an environment variable, `${NAME:-text}` has a default, and `$${` is `${` itself.
-    A text that looks like a credential, and any text under a name like `api_key`, has to come from the environment.
+    In a text, `${NAME}` is the value of an environment variable, `${NAME:-text}` has a default, and
+    `$${` is `${` itself. A text that looks like a credential, and any text under a name like
+    `api_key`, has to come from the environment.
 
     Args:
         text: of the document.
@@ -82,11 +84,15 @@ class YamlDocument:
             self.value = None
 
     def line(self, path: Path) -> int:
-        """Return the line of a value's key or list item; of the closest part around it that the document has."""
+        """Return the line of a value's key or list item; of the closest part around it that the
+        document has.
+        """
         return self._node(path)[0]
 
     def written(self, path: Path) -> str:
-        """Return a value as it is written, for a sentence: without values of the environment, and short."""
+        """Return a value as it is written, for a sentence: without values of the environment, and
+        short.
+        """
         node = self._node(path)[1]
         if isinstance(node, yaml.ScalarNode):
             return reprlib.repr(node.value) if node.value else "nothing"

@@ -1,7 +1,8 @@
 """The encoding of an MCP server's output: UTF-8, with a limit for the length of a line.
 
-The SDK's transport joins the pieces of a line for as long as its end has not come. The one part of that which can be chosen is
-the encoding, so the limit is a codec (https://docs.python.org/3/library/codecs.html#codecs.register).
+The SDK's transport joins the pieces of a line for as long as its end has not come. The one part of
+that which can be chosen is the encoding, so the limit is a codec
+(https://docs.python.org/3/library/codecs.html#codecs.register).
 """
 
 import codecs

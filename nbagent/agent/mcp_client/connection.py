@@ -1,4 +1,6 @@
-"""Connection to an MCP server (https://modelcontextprotocol.io/specification), on the official SDK."""
+"""Connection to an MCP server (https://modelcontextprotocol.io/specification), on the official
+SDK.
+"""
 
 import asyncio
 import atexit
@@ -95,14 +97,15 @@ class Connection:
         if (chars := self._options["result_chars"]) is not None:
             check_result_chars("mcp()", chars)
 
-    # --- life ---------------------------------------------------------------------------------------------------------
+    # --- life ---
 
     @property
     def is_open(self) -> bool:
         """True if the server is connected, in this process."""
         if self._client is None or self._is_ended or self._pid != os.getpid():
             return False
-        # Private to the SDK, which has no public sign of it. Without it the next call finds out, and is not repeated.
+        # Private to the SDK, which has no public sign of it. Without it the next call finds out,
+        # and is not repeated.
         dispatcher = getattr(self._client.session, "_dispatcher", None)
         return not getattr(dispatcher, "_closed", False)
 
@@ -126,7 +129,8 @@ class Connection:
             self._session_lost = self._is_ended = False
             self._fault = None
             opened: asyncio.Future[mcp.Client] = asyncio.get_running_loop().create_future()
-            # In an empty context: what the server says later does not belong to the call that has opened the connection.
+            # In an empty context: what the server says later does not belong to the call that has
+            # opened the connection.
             life = asyncio.create_task(
                 self._live(opened), name="nbagent-mcp", context=contextvars.Context()
             )
@@ -155,7 +159,9 @@ class Connection:
             return self._client
 
     async def _live(self, opened: "asyncio.Future[mcp.Client]") -> None:
-        """Connect, and stay connected until `_closing` is set: the SDK's scopes are left in the task that entered them."""
+        """Connect, and stay connected until `_closing` is set: the SDK's scopes are left in the
+        task that entered them.
+        """
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(await self._connect(stack))
@@ -224,7 +230,7 @@ class Connection:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 submit(self.aclose())
 
-    # --- tools --------------------------------------------------------------------------------------------------------
+    # --- tools ---
 
     async def tools(self) -> list[McpTool]:
         """Return the server's tools as they are now."""
@@ -254,7 +260,10 @@ class Connection:
         self._tools = None
 
     def _is_lost(self, error: mcp.MCPError) -> bool:
-        """Return True if the error says that the connection is over. The next use makes a new one."""
+        """Return True if the error says that the connection is over.
+
+        The next use makes a new one.
+        """
         lost = (
             self._session_lost
             or self._fault is not None
@@ -346,11 +355,13 @@ class Connection:
             raise ToolError(text_of(content))
         return value_of(content)
 
-    # --- what the server says -----------------------------------------------------------------------------------------
+    # --- what the server says ---
 
     @property
     def _asking(self) -> CallContext | None:
-        """The call that a message belongs to: most transports do not say, so it is the one that began last."""
+        """The call that a message belongs to: most transports do not say, so it is the one that
+        began last.
+        """
         context = CURRENT_CALL.get()
         return context if context in self._calls else self._calls[-1] if self._calls else None
 
@@ -459,7 +470,9 @@ def _words(target: Any) -> list[str]:
 
 
 def _label_of(words: Sequence[str], is_url: bool) -> str:
-    """Return a short name for a server: the host of an address, else the last word that is a name."""
+    """Return a short name for a server: the host of an address, else the last word that is a
+    name.
+    """
     if is_url:
         return words[0].split("://", 1)[1].split("/", 1)[0].split("@")[-1].split(":")[0]
     names = [Path(word).name for word in words if not word.startswith("-")]
@@ -478,7 +491,9 @@ _connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """End the servers with the process: those that do not notice the end of their input would stay."""
+    """End the servers with the process: those that do not notice the end of their input would
+    stay.
+    """
     open_ones: list[Callable[[], Any]] = [
         each.aclose for each in _connections if each._connection_task is not None
     ]

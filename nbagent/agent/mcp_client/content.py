@@ -1,4 +1,6 @@
-"""Results of MCP tools as Python values (https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result)."""
+"""Results of MCP tools as Python values
+(https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result).
+"""
 
 import base64
 import binascii
@@ -9,7 +11,8 @@ Json = Mapping[str, Any]
 
 
 def value_of(result: Json) -> Any:
-    """Return the value of a result: its structured content, else its parts; one part stands for itself.
+    """Return the value of a result: its structured content, else its parts; one part stands for
+    itself.
 
     Texts are strings, pictures and other binary data bytes, resources dicts with their `uri`.
 

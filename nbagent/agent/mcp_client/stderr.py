@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 END_TIMEOUT_S = 1.0
-"""Seconds that the end of a server's stderr is waited for, for the message that says that the server has ended."""
+"""Seconds that the end of a server's stderr is waited for, for the message that says that the
+server has ended.
+"""
 
 _LINES = 12
 
@@ -51,7 +53,9 @@ class ServerStderr:
             yield self._own_end
 
     def close_own_end(self) -> None:
-        """Close this process's end of the pipe: the server has its own copy, so that its end is the end of what it writes."""
+        """Close this process's end of the pipe: the server has its own copy, so that its end is the
+        end of what it writes.
+        """
         if self._own_end is not None:
             self._own_end.close()
 

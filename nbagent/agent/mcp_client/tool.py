@@ -69,7 +69,8 @@ class McpTool(Tool[..., Any]):
         """Call the tool.
 
         Raises:
-            ToolError: the arguments do not fit, the server says that the call failed, or it has ended.
+            ToolError: the arguments do not fit, the server says that the call failed, or it has
+                ended.
             TimeoutError: it took longer than `timeout`; a cancellation was sent to the server.
         """
         self._check(arguments)

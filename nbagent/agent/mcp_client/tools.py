@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 START_TIMEOUT_S = 60
-"""Seconds in which a server must answer for the first time; a package runner may have to download it."""
+"""Seconds in which a server must answer for the first time; a package runner may have to download
+it.
+"""
 
 
 class McpServer:
-    """The tools of a server, made by `mcp`. A toolset: `nbagent.agent.tools.toolset` says what its methods are for.
+    """The tools of a server, made by `mcp`.
+
+    A toolset: `nbagent.agent.tools.toolset` says what its methods are for.
 
     Args:
         connection: to the server.
@@ -53,7 +57,8 @@ class McpServer:
         return await self._connection.tools()
 
     def close(self) -> None:
-        """End the connection, and the server's process with all that it has started, within some seconds.
+        """End the connection, and the server's process with all that it has started, within some
+        seconds.
 
         The next run starts it again. One that goes on does without its tools.
         """
@@ -76,26 +81,32 @@ def mcp(
     start_timeout: float | None = START_TIMEOUT_S,
     result_chars: int | None = None,
 ) -> McpServer:
-    """Return the tools of an MCP server, for `Agent(tools=[…])`. The server starts with the first run.
+    """Return the tools of an MCP server, for `Agent(tools=[…])`.
+
+    The server starts with the first run.
 
         nbagent.Agent("gpt-5-mini", tools=[nbagent.mcp("uvx mcp-server-time"), nbagent.mcp("https://example.org/mcp")])
 
-    Its progress, log messages, stderr and questions are shown in the panel of the call. It ends with the process, with the
-    agent, or with `close()`. One that has died is started again for the next call; a call that it died in is not repeated. If
-    it cannot be reached any more, its calls fail and the run goes on. So do they where a message has more than 16 MB.
+    Its progress, log messages, stderr and questions are shown in the panel of the call. It ends
+    with the process, with the agent, or with `close()`. One that has died is started again for the
+    next call; a call that it died in is not repeated. If it cannot be reached any more, its calls
+    fail and the run goes on. So do they where a message has more than 16 MB.
 
     Args:
-        target: a command that speaks MCP on stdin and stdout, as text or as a list of words; or the address of a server that
-            speaks it over HTTP ("streamable HTTP").
+        target: a command that speaks MCP on stdin and stdout, as text or as a list of words; or the
+            address of a server that speaks it over HTTP ("streamable HTTP").
         name: its name in messages, and before the names of tools that another one has too.
-        headers: sent with every request to an address; credentials in them are masked in all that is shown.
-        env: variables of the command's environment. It gets these and the few that a command needs, such as PATH and HOME, and
-            nothing else of this process's environment.
+        headers: sent with every request to an address; credentials in them are masked in all that
+            is shown.
+        env: variables of the command's environment. It gets these and the few that a command needs,
+            such as PATH and HOME, and nothing else of this process's environment.
         cwd: folder that the command runs in.
-        approve: True asks before each call of its tools; or a function of the arguments, as for `@tool`.
+        approve: True asks before each call of its tools; or a function of the arguments, as for
+            `@tool`.
         timeout: seconds that a call may take; None is no limit.
         start_timeout: seconds in which the server must be ready.
-        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
+        result_chars: characters of a result that the model gets at most; None leaves it to the
+            agent.
 
     Raises:
         MissingExtra: the package `mcp` is not installed.

@@ -96,7 +96,10 @@ class ResponsesApi:
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
     ) -> Json:
-        """Return the body of a request, without the model. The server stores nothing unless the settings say so."""
+        """Return the body of a request, without the model.
+
+        The server stores nothing unless the settings say so.
+        """
         stored = settings.get("store") is True
         made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
         if instructions:
@@ -135,7 +138,9 @@ class ResponsesApi:
 
     @staticmethod
     def whole_answer(answer: Json) -> Json | None:
-        """Return the stream's last item that holds an answer of a server that does not stream; None if it is no answer."""
+        """Return the stream's last item that holds an answer of a server that does not stream; None
+        if it is no answer.
+        """
         if answer.get("object") != "response" and not isinstance(answer.get("output"), list):
             return None
         return {"type": f"response.{answer.get('status') or 'completed'}", "response": answer}
@@ -178,12 +183,16 @@ class ChatApi:
 
     @staticmethod
     def history_item(item: Any) -> history.Item | None:
-        """Return None: a chunk never completes an item, so the history is made of the events instead."""
+        """Return None: a chunk never completes an item, so the history is made of the events
+        instead.
+        """
         return None
 
     @staticmethod
     def whole_answer(answer: Json) -> Json | None:
-        """Return an answer of a server that does not stream, as the decoder takes it; None if it is no answer."""
+        """Return an answer of a server that does not stream, as the decoder takes it; None if it is
+        no answer.
+        """
         return (
             {**answer, "object": "chat.completion"}
             if isinstance(answer.get("choices"), list)
@@ -199,12 +208,14 @@ class Connection:
 
     Args:
         model: the model's name.
-        client: an `AsyncOpenAI` of the user's; by default one for the registered server, or one that is configured by the
-            environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
-        api: the API to use; by default Responses with OpenAI, Chat Completions with all other servers.
+        client: an `AsyncOpenAI` of the user's; by default one for the registered server, or one
+            that is configured by the environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+        api: the API to use; by default Responses with OpenAI, Chat Completions with all other
+            servers.
 
     Raises:
-        NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is set.
+        NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is
+            set.
     """
 
     def __init__(
@@ -213,7 +224,8 @@ class Connection:
         check(model, client, api)
         own = client is None or _is_shareable(client)
         if client is not None:
-            # HTTP connections belong to the event loop that first used them, and the user's loop is another one.
+            # HTTP connections belong to the event loop that first used them, and the user's loop is
+            # another one.
             client = client.copy(http_client=_http_client()) if own else client
         elif model in _registered:
             factory, registered_api = _registered[model]
@@ -268,8 +280,10 @@ class Connection:
             instructions: the system prompt.
             items: the history, the newest last.
             tools: the tools that the model may call.
-            settings: more parameters of the API. None omits one; one that the client does not know goes into the body.
-            output: the form of the answer. From a server that does not enforce it, it is asked for in words from then on.
+            settings: more parameters of the API. None omits one; one that the client does not know
+                goes into the body.
+            output: the form of the answer. From a server that does not enforce it, it is asked for
+                in words from then on.
 
         Raises:
             openai.OpenAIError: the server refused, or cannot be reached.
@@ -306,8 +320,8 @@ class Connection:
     ) -> list[tuple[Json, Json]]:
         """Return the optional parameters to try: `extras`, and those for the form of the answer.
 
-        Servers that do not know an optional parameter refuse the request, each with another message: so they are asked once
-        without it.
+        Servers that do not know an optional parameter refuse the request, each with another
+        message: so they are asked once without it.
         """
         extras: list[Json] = (
             [self._extras, {}] if self._extras and not self._accepted else [self._extras]
@@ -329,7 +343,9 @@ class Connection:
         return arguments
 
     def explain(self, error: BaseException) -> Error:
-        """Return the error as an event with a message of one sentence, without the key or credentials of an address."""
+        """Return the error as an event with a message of one sentence, without the key or
+        credentials of an address.
+        """
         while isinstance(error, BaseExceptionGroup):  # its own message has no reason
             error = error.exceptions[0]
         code = getattr(error, "code", None)
@@ -368,7 +384,9 @@ class Connection:
         )
 
     def status_error(self, status: int) -> openai.APIStatusError:
-        """Return the client's error for a response of that HTTP status, as if the server had sent one."""
+        """Return the client's error for a response of that HTTP status, as if the server had sent
+        one.
+        """
         return status_error(self._client, status)
 
     def _address(self) -> str:
@@ -444,7 +462,8 @@ def check(model: Any, client: Any, api: Any) -> None:
 def _is_shareable(client: openai.AsyncOpenAI) -> bool:
     """Return True if the client made its HTTP client itself.
 
-    An HTTP client of the user's is used as it is, for its proxies and certificates, and must then not be used on another loop.
+    An HTTP client of the user's is used as it is, for its proxies and certificates, and must then
+    not be used on another loop.
     """
     return type(client._client).__name__ == "AsyncHttpxClientWrapper"
 

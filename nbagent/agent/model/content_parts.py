@@ -1,8 +1,9 @@
 """Content parts of a message, in the form of each of OpenAI's two APIs: texts, pictures, files.
 
-The history has the parts as they were given, or in the form of the Responses API: `input_text`, `input_image`, `input_file`
-(https://platform.openai.com/docs/guides/images-vision, https://platform.openai.com/docs/guides/pdf-files). Chat Completions
-takes `text`, `image_url` and `file`. A file of text becomes a text, since few servers take another file than a PDF.
+The history has the parts as they were given, or in the form of the Responses API: `input_text`,
+`input_image`, `input_file` (https://platform.openai.com/docs/guides/images-vision,
+https://platform.openai.com/docs/guides/pdf-files). Chat Completions takes `text`, `image_url` and
+`file`. A file of text becomes a text, since few servers take another file than a PDF.
 """
 
 import base64
@@ -37,7 +38,8 @@ def for_chat(content: str | list[Json]) -> str | list[Json]:
 
 
 def shown_files(content: str | list[Json]) -> list[Json] | None:
-    """Return the pictures and files of a message as `e.Prompt.files` has them; None if there are none.
+    """Return the pictures and files of a message as `e.Prompt.files` has them; None if there are
+    none.
 
     A picture that is too large to be shown has its name only.
     """
@@ -58,7 +60,9 @@ def _to_responses(part: Json, text: str) -> Json:
 
 
 def _stored(part: Json) -> Json:
-    """Return a part of Chat Completions in the form of the Responses API; any other part as it is."""
+    """Return a part of Chat Completions in the form of the Responses API; any other part as it
+    is.
+    """
     match part:
         case {"type": "text", "text": str()}:
             return {**part, "type": "input_text"}

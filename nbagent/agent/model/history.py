@@ -1,8 +1,10 @@
 """The conversation so far, and its form in each of OpenAI's two APIs.
 
-The Responses API takes a flat list of items (https://platform.openai.com/docs/api-reference/responses/create#input), Chat
-Completions a list of messages that hold their tool calls (https://platform.openai.com/docs/api-reference/chat/create#messages).
-The history is flat, one item for each message or call, so that a conversation can be continued with the other API.
+The Responses API takes a flat list of items
+(https://platform.openai.com/docs/api-reference/responses/create#input), Chat Completions a list of
+messages that hold their tool calls
+(https://platform.openai.com/docs/api-reference/chat/create#messages). The history is flat, one item
+for each message or call, so that a conversation can be continued with the other API.
 """
 
 import itertools
@@ -29,7 +31,8 @@ Role = Literal["system", "developer", "user", "assistant"]
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
     """A message. `content` is a text, or a list of content parts in the form of either API.
 
-    `item`, here and below, is the Responses API's item as the model sent it: its id, phase and annotations go back unchanged.
+    `item`, here and below, is the Responses API's item as the model sent it: its id, phase and
+    annotations go back unchanged.
     """
 
     role: Role
@@ -54,7 +57,8 @@ class FunctionCallOutput(
     Attributes:
         call_id: of the call.
         text: of the result.
-        preliminary: it counts only where no other output of the call follows, because the run ended.
+        preliminary: it counts only where no other output of the call follows, because the run
+            ended.
     """
 
     call_id: str
@@ -63,7 +67,9 @@ class FunctionCallOutput(
 
 
 class OpaqueItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="kept"):
-    """An item that only the Responses API understands, and expects back: encrypted reasoning, a hosted tool's call."""
+    """An item that only the Responses API understands, and expects back: encrypted reasoning, a
+    hosted tool's call.
+    """
 
     item: Json
 
@@ -72,7 +78,8 @@ Item: TypeAlias = Message | FunctionCall | FunctionCallOutput | OpaqueItem
 
 
 def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
-    """Convert a prompt: a text, messages and items in the form of either API, or items of a history.
+    """Convert a prompt: a text, messages and items in the form of either API, or items of a
+    history.
 
     Raises:
         NbagentError: it is empty, or has an entry of another form; the message names it.
@@ -115,8 +122,8 @@ def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
 
     Args:
         items: the history.
-        stored: whether the server keeps responses. If not, it cannot look up reasoning by its id, so reasoning items without
-            encrypted or plain content are left out.
+        stored: whether the server keeps responses. If not, it cannot look up reasoning by its id,
+            so reasoning items without encrypted or plain content are left out.
     """
     made: list[Json] = []
     for item in items:
@@ -148,8 +155,8 @@ def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
 def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
     """Return the `messages` of a Chat Completions request. Opaque items are left out.
 
-    Calls join the assistant's message before them. So does a text that the assistant added after its calls: their outputs must
-    follow them immediately.
+    Calls join the assistant's message before them. So does a text that the assistant added after
+    its calls: their outputs must follow them immediately.
     """
     made: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
     for item in items:
@@ -175,7 +182,8 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
 
 
 def paired(items: Iterable[Item]) -> list[Item]:
-    """Return a history that both APIs accept: the outputs of the calls of a response follow it, in the calls' order.
+    """Return a history that both APIs accept: the outputs of the calls of a response follow it, in
+    the calls' order.
 
     A call without an output gets `NO_RESULT`, an output without a call is left out.
     """
@@ -244,7 +252,8 @@ def final(items: Iterable[Item]) -> list[Item]:
 def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
     """Return the output of each call, by the call's index.
 
-    Some servers use an id again. An output is that of the latest response with such a call, and there of the first of them.
+    Some servers use an id again. An output is that of the latest response with such a call, and
+    there of the first of them.
     """
     waiting: dict[str, list[tuple[int, int]]] = {}
     outputs: dict[int, FunctionCallOutput] = {}
@@ -263,7 +272,8 @@ def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
 
 
 def ended(items: Iterable[Item]) -> list[Item]:
-    """Return a history that another prompt may follow: its calls have outputs, and it ends with a message of the model.
+    """Return a history that another prompt may follow: its calls have outputs, and it ends with a
+    message of the model.
 
     One that was broken off gets `NO_ANSWER`: some models refuse two prompts in a row.
     """
@@ -276,7 +286,9 @@ def ended(items: Iterable[Item]) -> list[Item]:
 
 
 def settled(items: Iterable[Item]) -> list[Item]:
-    """Return the part of a history whose calls all have outputs: without a last response whose calls still run."""
+    """Return the part of a history whose calls all have outputs: without a last response whose
+    calls still run.
+    """
     given = list(items)
     outputs = [id(item) for item in final(given) if isinstance(item, FunctionCallOutput)]
     parts = exchanges(paired(given))
@@ -288,7 +300,9 @@ def settled(items: Iterable[Item]) -> list[Item]:
 
 
 def is_of_model(item: Item) -> bool:
-    """Return True if the model wrote the item: an answer, a call, or what only the Responses API understands."""
+    """Return True if the model wrote the item: an answer, a call, or what only the Responses API
+    understands.
+    """
     return (
         item.role == "assistant"
         if isinstance(item, Message)
@@ -300,7 +314,8 @@ def exchanges(items: Iterable[Item]) -> list[list[Item]]:
     """Cut a history, in which calls and outputs are paired, where that leaves each part valid.
 
     Returns:
-        Parts that are one message of the user or the system, or one response of the model with its calls and their outputs.
+        Parts that are one message of the user or the system, or one response of the model with its
+        calls and their outputs.
     """
     parts: list[list[Item]] = []
     before: Item | None = None

@@ -62,7 +62,9 @@ async def before_plain_async_call(
 async def before_request(
     connection: Connection | RecordedConnection, emit: Callable[[e.Event], Awaitable[None]]
 ) -> int | None:
-    """Inject the faults that a request to the model gets. Returns the chunks after which its stream is to be cut, or None.
+    """Inject the faults that a request to the model gets.
+
+    Returns the chunks after which its stream is to be cut, or None.
 
     Args:
         connection: to the model.

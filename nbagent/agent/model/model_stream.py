@@ -1,4 +1,6 @@
-"""`ModelStream`: the items of a model's response, also where its server sends something else than a stream."""
+"""`ModelStream`: the items of a model's response, also where its server sends something else than a
+stream.
+"""
 
 import re
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,6 @@
-"""`RecordedConnection`: a model whose responses come from a recording, one for each request; the tools are called for real."""
+"""`RecordedConnection`: a model whose responses come from a recording, one for each request; the
+tools are called for real.
+"""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -38,7 +40,8 @@ class RecordedConnection:
 
     Args:
         recording: its responses are given in order, from the one that the history asks for.
-        live: makes the connection to the model that goes on at the recording's end; None ends the run with an error.
+        live: makes the connection to the model that goes on at the recording's end; None ends the
+            run with an error.
 
     Attributes:
         model: name of the recording.
@@ -57,7 +60,9 @@ class RecordedConnection:
         self._next: int | None = None  # index of the next response
 
     def status_error(self, status: int) -> openai.APIStatusError:
-        """Return the error of a response of that HTTP status, as if the model's server had sent one."""
+        """Return the error of a response of that HTTP status, as if the model's server had sent
+        one.
+        """
         return status_error(
             openai.AsyncOpenAI(base_url="http://recording.invalid", api_key="none"), status
         )
@@ -90,7 +95,8 @@ class RecordedConnection:
         settings: Mapping[str, Any],
         output: OutputFormat | None = None,
     ) -> AsyncIterator[Any]:
-        """Return the next recorded response as a stream of events, after warnings of what differs from the recording.
+        """Return the next recorded response as a stream of events, after warnings of what differs
+        from the recording.
 
         Raises:
             RecordingEnded: there is none, and no live model.
@@ -154,10 +160,12 @@ class RecordedConnection:
                 f"{self._recording.name} was broken off in response {number + 1} of the model"
             )
 
-    # --- differences --------------------------------------------------------------------------------------------------
+    # --- differences ---
 
     def _differences(self, items: Sequence[history.Item]) -> list[e.Event]:
-        """Return warnings of what is not as recorded in the history: the prompt at the first request, then results."""
+        """Return warnings of what is not as recorded in the history: the prompt at the first
+        request, then results.
+        """
         warnings = self._begin(items) if self._next is None else []
         number = self._next or 0
         if not 0 < number <= len(self._recording.steps):
@@ -210,7 +218,8 @@ Model: TypeAlias = str | Replay | HasEvents | Sequence[Any]
 
 
 def recording_of(model: Any) -> tuple[RecordedRun | None, Any]:
-    """Return the recording and the live model, or None for either, in what was given as `Agent(model=…)`.
+    """Return the recording and the live model, or None for either, in what was given as
+    `Agent(model=…)`.
 
     Raises:
         NbagentError: a recording cannot be read.
@@ -227,7 +236,8 @@ def recording_of(model: Any) -> tuple[RecordedRun | None, Any]:
 
 
 def difference(call: RecordedCall, now: str | None) -> str:
-    """Return a line that says how the result of a call differs from the recorded one; "" if it does not.
+    """Return a line that says how the result of a call differs from the recorded one; "" if it does
+    not.
 
     Args:
         call: as recorded.

@@ -1,7 +1,8 @@
-"""`RecordedRun`: the responses of the model in the events of a run, each with its calls and their results.
+"""`RecordedRun`: the responses of the model in the events of a run, each with its calls and their
+results.
 
-The events may be those of any system: only the order of prompts, texts, calls and results counts. Agents at work inside a call
-are a part of its result.
+The events may be those of any system: only the order of prompts, texts, calls and results counts.
+Agents at work inside a call are a part of its result.
 """
 
 from collections.abc import Iterable, Mapping
@@ -75,7 +76,8 @@ class RecordedStep:
     Attributes:
         number: of the response, from 1.
         begin: index of its first event among those of the run.
-        events: what the model said; without results of the agent's tools, and without tokens, which are spent once.
+        events: what the model said; without results of the agent's tools, and without tokens, which
+            are spent once.
         calls: of tools that the agent's side ran, by the call's id in the events.
         is_complete: whether it came to its end.
         is_answered: whether one of its calls has a result.
@@ -129,17 +131,23 @@ class RecordedRun:
 
     @property
     def awaited(self) -> RecordedStep | None:
-        """The response that the run asked for last and never got; None if its last response is an answer."""
+        """The response that the run asked for last and never got; None if its last response is an
+        answer.
+        """
         if self.steps and not self.steps[-1].calls:
             return None
         return RecordedStep(number=len(self.steps) + 1, begin=len(self.events))
 
     def prompt_of(self, step: int) -> int:
-        """Return the index of the prompt that a response, by its number, belongs to; -1 if there is none."""
+        """Return the index of the prompt that a response, by its number, belongs to; -1 if there is
+        none.
+        """
         return sum(before < step for _, before, _ in self.prompts) - 1
 
     def first_step(self, prompt: int) -> int:
-        """Return the number of responses before those to a prompt, by its index; of one that is not recorded, 0."""
+        """Return the number of responses before those to a prompt, by its index; of one that is not
+        recorded, 0.
+        """
         return self.prompts[prompt][1] if 0 <= prompt < len(self.prompts) else 0
 
     def _read(self, index: int, event: e.Event) -> None:
@@ -239,7 +247,8 @@ class Record:
         return any(call.start.name == tool for call in self._calls)
 
     def take(self, start: e.ToolStart, arguments: Mapping[str, Any]) -> RecordedCall | None:
-        """Return the recorded call of a tool for one of a run: that of the same id, or arguments, or the next one.
+        """Return the recorded call of a tool for one of a run: that of the same id, or arguments,
+        or the next one.
 
         Returns:
             None if there is none left: then the call is one that was never made.
@@ -258,7 +267,9 @@ class Record:
 def taken_from_record(
     call: RecordedCall, start: e.ToolStart, arguments: Mapping[str, Any]
 ) -> tuple[e.ToolResult, str, str]:
-    """Return the recorded result of a call that is not made again, its text for the model, and a line for the reader."""
+    """Return the recorded result of a call that is not made again, its text for the model, and a
+    line for the reader.
+    """
     assert call.result is not None
     notice = f"{start.name} was not called again (once=True): its result is the recorded one"
     if _arguments_of(call) != arguments:
@@ -274,7 +285,8 @@ def recorded_run(source: Any) -> RecordedRun:
     """Return a run, read from its events.
 
     Args:
-        source: `nbagent.replay(…)`, the path of a recording, a run, or a list of events (`nbagent.load(…)`).
+        source: `nbagent.replay(…)`, the path of a recording, a run, or a list of events
+            (`nbagent.load(…)`).
 
     Raises:
         NbagentError: it is none of these.

@@ -47,7 +47,9 @@ class Response:
 
     @property
     def written(self) -> str:
-        """The texts and arguments of the response, in one string: for a count of tokens where the server sends none."""
+        """The texts and arguments of the response, in one string: for a count of tokens where the
+        server sends none.
+        """
         return "".join(
             [
                 *("".join(pieces) for pieces in self.texts.values()),

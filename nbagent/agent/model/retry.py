@@ -1,4 +1,7 @@
-"""Waits between the attempts to send a request that got no answer. One whose response has begun is never sent again."""
+"""Waits between the attempts to send a request that got no answer.
+
+One whose response has begun is never sent again.
+"""
 
 import email.utils
 import random
@@ -14,10 +17,14 @@ MAX_WAIT_S = 8.0
 """Longest wait in seconds that nbagent chooses itself."""
 
 MAX_RETRY_AFTER_S = 120.0
-"""Longest wait in seconds that a server may ask for; the request fails at once where it asks for more. The openai client's."""
+"""Longest wait in seconds that a server may ask for; the request fails at once where it asks for
+more. The openai client's.
+"""
 
 _JITTER = 0.25
-"""Share by which a wait is shortened at random, so that many clients do not come back at the same moment."""
+"""Share by which a wait is shortened at random, so that many clients do not come back at the same
+moment.
+"""
 _TRANSIENT = frozenset({408, 409, 429})
 """HTTP statuses below 500 after which the same request may succeed later."""
 
@@ -25,7 +32,8 @@ _TRANSIENT = frozenset({408, 409, 429})
 class Backoff:
     """Decides whether a failed request is sent again, and how long to wait before that.
 
-    The number of attempts is the client's own `max_retries`; the rules are those of the openai client.
+    The number of attempts is the client's own `max_retries`; the rules are those of the openai
+    client.
 
     Args:
         max_retries: how often a request may be sent again.
@@ -60,7 +68,8 @@ class Backoff:
 
 
 def retry_after(error: BaseException) -> float | None:
-    """Return the seconds after which the server takes requests again, by its headers; None if it does not say.
+    """Return the seconds after which the server takes requests again, by its headers; None if it
+    does not say.
 
     Reads `retry-after-ms`, and `Retry-After` as seconds or as a date (RFC 9110, section 10.2.3).
     """

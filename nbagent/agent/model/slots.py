@@ -8,10 +8,12 @@ from nbagent.errors import NbagentError
 
 
 class Slots:
-    """Places for requests, shared by all runs of an agent. `async with slots:` waits for a free one.
+    """Places for requests, shared by all runs of an agent.
 
-    Only the time from a request to the end of its response takes a place, not that of tools: so an agent that works inside a
-    tool of itself cannot wait for its own place.
+    `async with slots:` waits for a free one.
+
+    Only the time from a request to the end of its response takes a place, not that of tools: so an
+    agent that works inside a tool of itself cannot wait for its own place.
 
     Args:
         count: of the places; None for any number.

@@ -1,8 +1,10 @@
-"""Structured answers: the form of an answer, sent to the model as a JSON Schema, and the object read from what it wrote.
+"""Structured answers: the form of an answer, sent to the model as a JSON Schema, and the object
+read from what it wrote.
 
-Both of OpenAI's APIs hold a model to a schema (https://platform.openai.com/docs/guides/structured-outputs). In their strict
-mode every object lists all its properties as required and is closed, and some keywords are unknown. A schema that has no such
-form is sent as it is, not strict.
+Both of OpenAI's APIs hold a model to a schema
+(https://platform.openai.com/docs/guides/structured-outputs). In their strict mode every object
+lists all its properties as required and is closed, and some keywords are unknown. A schema that has
+no such form is sent as it is, not strict.
 """
 
 import re
@@ -48,7 +50,8 @@ class OutputFormat:
     """The form of an answer.
 
     Args:
-        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a list or union of these.
+        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a
+            list or union of these.
 
     Attributes:
         name: of the type, as it is written in code.
@@ -94,7 +97,9 @@ class OutputFormat:
         return f"Your answer does not fit: {problem}\n{self.instructions()}"
 
     def read(self, text: str) -> Answer:
-        """Read what a model wrote. Thoughts in tags, a code fence, and words around the JSON are left aside.
+        """Read what a model wrote.
+
+        Thoughts in tags, a code fence, and words around the JSON are left aside.
 
         Raises:
             ToolError: it is not JSON, or does not fit; the message says what was got.
@@ -110,7 +115,10 @@ class OutputFormat:
 
 
 class JsonTexts:
-    """Marks the texts of a run that are JSON, so that they are not drawn as Markdown. An empty text is left out."""
+    """Marks the texts of a run that are JSON, so that they are not drawn as Markdown.
+
+    An empty text is left out.
+    """
 
     def __init__(self) -> None:
         self._starts: dict[str, e.TextStart] = {}

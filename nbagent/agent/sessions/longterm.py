@@ -21,11 +21,13 @@ PASSAGE_CHARS = 1500
 
 @dataclass(frozen=True, slots=True)
 class LongTerm:
-    """Gives the model two tools: `recall`, which searches what was said and remembered, and `remember`, which keeps a fact.
+    """Gives the model two tools: `recall`, which searches what was said and remembered, and
+    `remember`, which keeps a fact.
 
     Args:
-        storage_scope: `"session"` searches and keeps within the session; a run without one has no such tools. `"shared"`
-            searches the agent's whole store, and keeps facts for all its sessions.
+        storage_scope: `"session"` searches and keeps within the session; a run without one has no
+            such tools. `"shared"` searches the agent's whole store, and keeps facts for all its
+            sessions.
 
     Raises:
         NbagentError: there is no such scope.
@@ -49,7 +51,8 @@ class LongTerm:
         scope = None if self.storage_scope == "shared" else session
 
         async def recall(query: str) -> str:
-            """Searches earlier conversations and remembered facts, also those that you do not see any more.
+            """Searches earlier conversations and remembered facts, also those that you do not see
+            any more.
 
             Args:
                 query: words that occur in what is sought.

@@ -30,12 +30,17 @@ facts, names, numbers, decisions and preferences that later questions may refer 
 sentences in the language of the conversation, at most {words} words, and nothing else."""
 
 Summarise: TypeAlias = Callable[[str, str], Awaitable[str | None]]
-"""Asks the model, with instructions and a text, and shows its answer to the reader. Returns None if there is none."""
+"""Asks the model, with instructions and a text, and shows its answer to the reader.
+
+Returns None if there is none.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """A prompt and all that followed until the next one: its items begin with the prompt, and are valid by themselves."""
+    """A prompt and all that followed until the next one: its items begin with the prompt, and are
+    valid by themselves.
+    """
 
     id: str
     items: Sequence[Item]
@@ -73,7 +78,10 @@ class Memory(Protocol):
     """Chooses what the model is sent. It never separates a call from its result."""
 
     async def recent(self, past: Past, prompt: Sequence[Item], summarise: Summarise) -> Past:
-        """Return the part of the past that is sent before the prompt. A new summary is kept in the session."""
+        """Return the part of the past that is sent before the prompt.
+
+        A new summary is kept in the session.
+        """
         ...
 
 
@@ -81,10 +89,12 @@ class Memory(Protocol):
 class BufferWindow:
     """Sends the newest messages, the new prompt among them.
 
-    Where the window begins inside a turn, the prompt of this turn comes first, so that a conversation begins with the user.
+    Where the window begins inside a turn, the prompt of this turn comes first, so that a
+    conversation begins with the user.
 
     Args:
-        window_size: messages at most, counted as Chat Completions does: a result is a message of its own.
+        window_size: messages at most, counted as Chat Completions does: a result is a message of
+            its own.
     """
 
     window_size: int = 20
@@ -110,12 +120,13 @@ class BufferWindow:
 class SummaryBuffer:
     """Sends the newest turns, and a summary, made by the model, of those before.
 
-    When the conversation does not fit the budget, the newest turns that fill at most half of it are kept, and those before are
-    summarised, with what was summarised before.
+    When the conversation does not fit the budget, the newest turns that fill at most half of it are
+    kept, and those before are summarised, with what was summarised before.
 
     Args:
-        budget: tokens of the conversation at most, with the new prompt; what the model reads beside it (instructions, tools,
-            the calls of the running turn) is not counted. Tokens are estimated: a quarter of the bytes of the text.
+        budget: tokens of the conversation at most, with the new prompt; what the model reads beside
+            it (instructions, tools, the calls of the running turn) is not counted. Tokens are
+            estimated: a quarter of the bytes of the text.
     """
 
     budget: int = 4000
@@ -192,7 +203,9 @@ def _text_tokens(text: str) -> int:
 
 
 def _summary_items(summary: Summary | None) -> list[Item]:
-    """Return the summary as an exchange: it has no more authority than the conversation that it stands for."""
+    """Return the summary as an exchange: it has no more authority than the conversation that it
+    stands for.
+    """
     if summary is None:
         return []
     return [

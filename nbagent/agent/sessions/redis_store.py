@@ -8,8 +8,8 @@ All keys begin with `nbagent:`.
 | `chat:ID` | hash | a session's row in a list of sessions |
 | `records:ID` | list | its records, as JSON |
 | `turns:ID` | set | ids of its turns |
-| `passages:ID` | list | what can be searched in it, as JSON; without an id, what belongs to no session |
-| `once:TOKEN` | string | that an addition was made; expires |
+| `passages:ID` | list | what can be searched in it, as JSON; without an id, what belongs to no
+session | | `once:TOKEN` | string | that an addition was made; expires |
 """
 
 import contextlib
@@ -45,7 +45,9 @@ except ImportError:
     raise MissingExtra("A store in Redis", "redis") from None
 
 PARAMETERS = frozenset({"keep_s", "heartbeat_expires_ms"})
-"""Parameters of a URL that are nbagent's own; see `nbagent.server.stores.redis_events.RedisEvents`."""
+"""Parameters of a URL that are nbagent's own; see
+`nbagent.server.stores.redis_events.RedisEvents`.
+"""
 
 TIMEOUT_S = 5.0
 """Seconds to wait for a connection, and for a reply."""
@@ -76,8 +78,9 @@ redis.call('HSET', chat, 'updated', now)
 if redis.call('HGET', chat, 'begins') == '' then redis.call('HSET', chat, 'begins', begins) end
 return 1
 """
-"""Adds records, each with its turn, and then passages; nothing when it is sent again, after a lost reply. Returns 0 if there is
-no such session."""
+"""Adds records, each with its turn, and then passages; nothing when it is sent again, after a lost
+reply. Returns 0 if there is no such session.
+"""
 
 _RENAME = """
 local id, name = unpack(ARGV)
@@ -111,7 +114,8 @@ class RedisStore:
     """A store in Redis (https://redis.io). A search reads all passages.
 
     Args:
-        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it.
+        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url`
+            takes it.
 
     Raises:
         SessionError: the server does not answer.

@@ -59,8 +59,9 @@ class Session:
         await nbagent.show(chat.stream("How much did we sell in 2023?"))
         await nbagent.show(chat.stream("and 2024?"))
 
-    One prompt is answered at a time: a stream that is read while another one of the session goes on waits for its end. Only
-    another process, which uses the same file, may answer at the same moment; nothing of the two answers is lost.
+    One prompt is answered at a time: a stream that is read while another one of the session goes on
+    waits for its end. Only another process, which uses the same file, may answer at the same
+    moment; nothing of the two answers is lost.
 
     Credentials that nbagent knows are masked in what a session keeps, as everywhere.
 
@@ -73,7 +74,8 @@ class Session:
         agent: that answers.
         store: keeps the conversation.
         id: of the session in its store; stays when it is renamed.
-        allowed: names of the tools that the user allows for good in this session. It may be changed.
+        allowed: names of the tools that the user allows for good in this session. It may be
+            changed.
     """
 
     def __init__(self, agent: "Agent", store: Store, info: SessionInfo) -> None:
@@ -96,11 +98,14 @@ class Session:
     def stream(
         self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None
     ) -> "AgentStream":
-        """Return the events of the answer, as `Agent.stream` does. The prompt is part of the session when reading begins.
+        """Return the events of the answer, as `Agent.stream` does.
 
-        What was said before is taken from the store at that moment. Each prompt, response and result is kept at once, so that
-        a process that ends at any point leaves a session that can go on: a call without a result gets one that says so, and
-        is not run again. An answer that was stopped or broke off stays as far as it came.
+        The prompt is part of the session when reading begins.
+
+        What was said before is taken from the store at that moment. Each prompt, response and
+        result is kept at once, so that a process that ends at any point leaves a session that can
+        go on: a call without a result gets one that says so, and is not run again. An answer that
+        was stopped or broke off stays as far as it came.
 
         Args:
             prompt: as for `Agent.stream`; all its messages are added to the session.
@@ -108,7 +113,8 @@ class Session:
             types: types of the events to keep; None keeps all.
 
         Raises:
-            NbagentError: as for `Agent.stream`. The run fails with a `SessionError` if the session has been deleted.
+            NbagentError: as for `Agent.stream`. The run fails with a `SessionError` if the session
+                has been deleted.
         """
         return self.agent._stream_in(self, prompt, output, types)
 
@@ -127,12 +133,17 @@ class Session:
     async def generate(
         self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None
     ) -> Any:
-        """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of the type `output`."""
+        """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of
+        the type `output`.
+        """
         return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
 
     @property
     def history(self) -> list[Item]:
-        """The conversation, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
+        """The conversation, as items.
+
+        Each call has its result, and each prompt an answer, except for a running turn's.
+        """
         lock = _turn_locks.get().get(self._key)
         running = None if lock is None else lock.turn
         return [
@@ -159,15 +170,18 @@ class Session:
 
     @property
     def messages(self) -> list[Json]:
-        """The conversation, as messages of Chat Completions: a valid beginning of a request to any server."""
+        """The conversation, as messages of Chat Completions: a valid beginning of a request to any
+        server.
+        """
         return to_chat(self.history, "")
 
     def fork(self, at: int | None = None, name: str | None = None) -> "Session":
         """Return a new session with the first messages of this one, in the same store.
 
         Args:
-            at: how many of `messages` it has; a negative number leaves so many of the last ones out. Where that would
-                separate a call from its result, the response with the call is left out too. None is all.
+            at: how many of `messages` it has; a negative number leaves so many of the last ones
+                out. Where that would separate a call from its result, the response with the call is
+                left out too. None is all.
             name: of the new session; by default this one's with a number.
 
         Raises:
@@ -240,7 +254,8 @@ class Log:
         running: id of the turn that goes on in this process, or None.
 
     Attributes:
-        turns: in the order in which they began; each ends with an answer, except for the running one.
+        turns: in the order in which they began; each ends with an answer, except for the running
+            one.
         summary: the last one, or None.
         allowed: names of the tools that the user allows for good.
     """
@@ -295,7 +310,9 @@ class SessionTurn:
         self._summariser: Summariser | None = None
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
-        """Wait for the session's turn before this one, keep the prompt, and put before it what the model is sent."""
+        """Wait for the session's turn before this one, keep the prompt, and put before it what the
+        model is sent.
+        """
         await self._acquire(emit)
         session = self._session
         log = Log(await in_thread(partial(session.store.read, session.id)))
@@ -343,7 +360,10 @@ class SessionTurn:
         _answering.set(_answering.get() | {key})  # of this run's task, and so of its tools
 
     async def _write(self, entries: Sequence[Entry]) -> None:
-        """Write entries after those before. They are written even if the run is stopped meanwhile."""
+        """Write entries after those before.
+
+        They are written even if the run is stopped meanwhile.
+        """
         if not entries:
             return
         task = asyncio.create_task(self._append(entries), name="nbagent-session")

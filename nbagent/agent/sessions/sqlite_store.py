@@ -1,4 +1,6 @@
-"""A store of conversations in an SQLite file, which several threads and processes may use at once."""
+"""A store of conversations in an SQLite file, which several threads and processes may use at
+once.
+"""
 
 import contextlib
 import os
@@ -32,10 +34,14 @@ BUSY_TIMEOUT_S = 30.0
 """Seconds to wait while another process writes."""
 
 OPEN_TIMEOUT_S = 5.0
-"""The same when the file or a session is opened, on the thread of whoever asks: in a notebook nothing else runs meanwhile."""
+"""The same when the file or a session is opened, on the thread of whoever asks: in a notebook
+nothing else runs meanwhile.
+"""
 
 APPLICATION_ID = 0x6E626167
-"""Marks a file as one of ours: "nbag" (https://www.sqlite.org/pragma.html#pragma_application_id)."""
+"""Marks a file as one of ours: "nbag"
+(https://www.sqlite.org/pragma.html#pragma_application_id).
+"""
 
 VERSION = 1
 """Version of the schema, in the file's `user_version`."""
@@ -105,10 +111,11 @@ def sqlite_store(path: str | os.PathLike[str]) -> "SqliteStore":
 
 
 class SqliteStore:
-    """A store in an SQLite file (https://www.sqlite.org), made if there is none; only its owner may read it.
+    """A store in an SQLite file (https://www.sqlite.org), made if there is none; only its owner may
+    read it.
 
-    Committed records survive the end of the process at any point. Full-text search uses SQLite's FTS5 where it is built in,
-    and reads all passages where it is not.
+    Committed records survive the end of the process at any point. Full-text search uses SQLite's
+    FTS5 where it is built in, and reads all passages where it is not.
 
     Args:
         path: of the file. Its folder exists.
@@ -130,7 +137,10 @@ class SqliteStore:
         return f"SqliteStore({self.path!r})"
 
     def open(self, name: str | None) -> SessionInfo:
-        """Return the session of that name, made if there is none. A file that was deleted is made again."""
+        """Return the session of that name, made if there is none.
+
+        A file that was deleted is made again.
+        """
         with self._lock:
             if self._connection is not None and not self._is_there():
                 self._connection.close()
@@ -246,7 +256,7 @@ class SqliteStore:
         if self._indexes:
             db.execute("INSERT INTO passage_index (rowid, text) VALUES (?, ?)", (number, text))
 
-    # --- the connection -----------------------------------------------------------------------------------------------
+    # --- the connection ---
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -377,7 +387,10 @@ def _identity(db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _has_index(db: sqlite3.Connection) -> bool:
-    """Make the full-text index if there is none, and bring it up to date. Return False if this SQLite has no FTS5."""
+    """Make the full-text index if there is none, and bring it up to date.
+
+    Return False if this SQLite has no FTS5.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
         db.execute(_INDEX)

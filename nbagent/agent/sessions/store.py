@@ -79,12 +79,16 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """Keeps sessions: append-only lists of records, and what can be searched.
 
-    Its methods block. They may be called from any thread, and a store outside this process from several processes at once.
-    Every method that takes the id of a session raises `SessionError` if there is none.
+    Its methods block. They may be called from any thread, and a store outside this process from
+    several processes at once. Every method that takes the id of a session raises `SessionError` if
+    there is none.
     """
 
     def open(self, name: str | None) -> SessionInfo:
-        """Return the session of that name, made if there is none. None makes a new one with a name of its own."""
+        """Return the session of that name, made if there is none.
+
+        None makes a new one with a name of its own.
+        """
         ...
 
     def find(self, name: str) -> SessionInfo | None:
@@ -104,7 +108,10 @@ class Store(Protocol):
         ...
 
     def append(self, id: str, records: Sequence[Record]) -> None:
-        """Add records to a session: all, or none if that fails. Their messages can be searched from then on."""
+        """Add records to a session: all, or none if that fails.
+
+        Their messages can be searched from then on.
+        """
         ...
 
     def rename(self, id: str, name: str) -> None:
@@ -120,7 +127,9 @@ class Store(Protocol):
         ...
 
     def search(self, query: str, id: str | None, limit: int) -> list[Passage]:
-        """Return the passages that have words of the query, best first: of one session, or (None) of the whole store."""
+        """Return the passages that have words of the query, best first: of one session, or (None)
+        of the whole store.
+        """
         ...
 
 

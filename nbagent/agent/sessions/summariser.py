@@ -18,8 +18,9 @@ TITLE = "Summary of the conversation so far"
 class Summariser:
     """Has the run's model summarise a text.
 
-    The reader sees the summary as it is written, in a panel like a sub-agent's. It is a thought there, as it may reveal what
-    tools returned: where thoughts or tools are hidden, it is hidden too.
+    The reader sees the summary as it is written, in a panel like a sub-agent's. It is a thought
+    there, as it may reveal what tools returned: where thoughts or tools are hidden, it is hidden
+    too.
 
     Args:
         plan: the parameters of the run. Its tools and settings are not used.
@@ -35,7 +36,10 @@ class Summariser:
         self._emit = emit
 
     async def __call__(self, instructions: str, text: str) -> str | None:
-        """Return the summary; None if the model gave none. Then the reader sees a warning, and the run goes on."""
+        """Return the summary; None if the model gave none.
+
+        Then the reader sees a warning, and the run goes on.
+        """
         agent = f"summary-{uuid.uuid4().hex[:8]}"
         decoder = self._plan.connection.api.decoder()
         pieces: list[str] = []

@@ -1,4 +1,6 @@
-"""The function of a tool as it is now: a cell or a module that was executed again has defined it anew."""
+"""The function of a tool as it is now: a cell or a module that was executed again has defined it
+anew.
+"""
 
 import functools
 import sys
@@ -13,11 +15,12 @@ _MISSING = object()
 
 
 def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
-    """Return a tool with its function as it is now, and a note for the reader, None if there is nothing to say.
+    """Return a tool with its function as it is now, and a note for the reader, None if there is
+    nothing to say.
 
-    The function is looked up by its module and its qualified name; a method in the class as it is now, for the same object. A
-    function made by another one counts as found where a variable of its module has the tool's name and a function of the same
-    qualified name.
+    The function is looked up by its module and its qualified name; a method in the class as it is
+    now, for the same object. A function made by another one counts as found where a variable of its
+    module has the tool's name and a function of the same qualified name.
 
     Args:
         tool: of an agent. A server's tool, and what is no function, stays as it is.
@@ -40,7 +43,8 @@ def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
 
 
 def renewed(tools: Mapping[str, AnyTool]) -> tuple[dict[str, AnyTool], list[str]]:
-    """Return an agent's tools, those that a notebook's cell has defined anew as they are now, and a notice for each of these.
+    """Return an agent's tools, those that a notebook's cell has defined anew as they are now, and a
+    notice for each of these.
 
     Args:
         tools: by their names.
@@ -66,7 +70,9 @@ def _is_of_notebook(function: Callable[..., Any]) -> bool:
 
 
 def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | None]:
-    """Return the function, or the tool, that has the name of a function now; the function itself if there is none."""
+    """Return the function, or the tool, that has the name of a function now; the function itself if
+    there is none.
+    """
     if isinstance(function, functools.partial):
         inner, note = _found(function.func, tool_name)
         inner = inner.function if isinstance(inner, Tool) else inner
@@ -109,7 +115,9 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
 
 
 def _is_same_code(one: Any, other: Any) -> bool:
-    """Return True for two functions of one definition, which ran twice: a loop may have made a tool by each of its turns."""
+    """Return True for two functions of one definition, which ran twice: a loop may have made a tool
+    by each of its turns.
+    """
     codes = [getattr(each, "__code__", None) for each in (one, other)]
     return (
         codes[0] is not None
@@ -127,7 +135,9 @@ def _lookup(kind: type) -> Any:
 
 
 def _lookup_path(value: Any, path: list[str]) -> Any:
-    """Return the object at a path of names, from the module of a function or a class; `_MISSING` if it ends."""
+    """Return the object at a path of names, from the module of a function or a class; `_MISSING` if
+    it ends.
+    """
     names = getattr(value, "__globals__", None)
     module = sys.modules.get(value.__module__)
     if (

@@ -1,7 +1,8 @@
-"""Parser of docstrings in the styles of Google, NumPy and Sphinx: a description, and one text for each parameter.
+"""Parser of docstrings in the styles of Google, NumPy and Sphinx: a description, and one text for
+each parameter.
 
-The docstring-parser package (0.18) is not used: it drops what follows a line that begins with a role such as :class:`Town`, and
-takes an empty section for a part of the description.
+The docstring-parser package (0.18) is not used: it drops what follows a line that begins with a
+role such as :class:`Town`, and takes an empty section for a part of the description.
 """
 
 import inspect
@@ -32,7 +33,9 @@ _NUMPY_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)
 
 
 class Docstring(NamedTuple):
-    """A parsed docstring: `description` is the text before the first section, `params` has one text for each parameter."""
+    """A parsed docstring: `description` is the text before the first section, `params` has one text
+    for each parameter.
+    """
 
     description: str
     params: dict[str, str]
@@ -77,7 +80,9 @@ def parse(doc: str | None) -> Docstring:
 
 
 def _section(lines: list[str], position: int) -> int | None:
-    """Return the line on which the body of the section at `position` begins, or None if no section is there."""
+    """Return the line on which the body of the section at `position` begins, or None if no section
+    is there.
+    """
     line = lines[position]
     following = lines[position + 1] if position + 1 < len(lines) else ""
     if line.strip().lower() in _SECTIONS and re.fullmatch(r"\s*-{3,}\s*", following):
@@ -96,7 +101,9 @@ def _indent(line: str) -> int:
 
 
 def _indented_until(lines: list[str], start: int, margin: int) -> int:
-    """Return the first line from `start` on that is not blank and not indented deeper than `margin`."""
+    """Return the first line from `start` on that is not blank and not indented deeper than
+    `margin`.
+    """
     for position in range(start, len(lines)):
         if lines[position].strip() and _indent(lines[position]) <= margin:
             return position

@@ -7,7 +7,9 @@ from nbagent.errors import ToolError
 
 
 def check(schema: Mapping[str, Any], value: Any) -> None:
-    """Check a value. A schema that is not valid, or refers to other documents, is left to the one who wrote it.
+    """Check a value.
+
+    A schema that is not valid, or refers to other documents, is left to the one who wrote it.
 
     Raises:
         ToolError: the value does not fit; the message says where and why.

@@ -1,6 +1,8 @@
-"""Values that models write and msgspec refuses: times in ISO 8601 that are not RFC 3339, choices in another case.
+"""Values that models write and msgspec refuses: times in ISO 8601 that are not RFC 3339, choices in
+another case.
 
-msgspec reads dataclasses' relatives that pydantic does not: its own Structs, and `typing.TypedDict` before Python 3.12.
+msgspec reads dataclasses' relatives that pydantic does not: its own Structs, and `typing.TypedDict`
+before Python 3.12.
 """
 
 import contextlib
@@ -22,7 +24,8 @@ _TIMES: dict[str, Callable[[datetime.datetime], str]] = {
 
 
 def amend(value: Any, annotation: Any, error: msgspec.ValidationError) -> tuple[Any, str]:
-    """Return the value with what the error names written as msgspec reads it, and the error's message with the choices.
+    """Return the value with what the error names written as msgspec reads it, and the error's
+    message with the choices.
 
     The value is returned as it is if nothing can be told.
 
@@ -49,7 +52,10 @@ def amend(value: Any, annotation: Any, error: msgspec.ValidationError) -> tuple[
 
 
 def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
-    """Return a copy of JSON with the texts at a path changed. An empty step stands for every item of a list or dict."""
+    """Return a copy of JSON with the texts at a path changed.
+
+    An empty step stands for every item of a list or dict.
+    """
     if not path:
         return change(value) if isinstance(value, str) else value
     if isinstance(value, dict):
@@ -72,7 +78,9 @@ def _choice(text: str, choices: Sequence[str]) -> str:
 
 
 def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
-    """Return the values of the enums and literals at a path of a type; of a literal in the order that msgspec keeps."""
+    """Return the values of the enums and literals at a path of a type; of a literal in the order
+    that msgspec keeps.
+    """
     match kind:
         case inspect.UnionType(types=kinds):
             return [choice for each in kinds for choice in _choices(each, path)]

@@ -1,7 +1,9 @@
-"""JSON Schema of a function's parameters, and conversion of a model's JSON arguments to their annotated types.
+"""JSON Schema of a function's parameters, and conversion of a model's JSON arguments to their
+annotated types.
 
-Both are done by pydantic (https://docs.pydantic.dev/latest/concepts/type_adapter/), which openai depends on. pydantic reads
-neither msgspec's types nor, before Python 3.12, `typing.TypedDict`: annotations with these are left to msgspec.
+Both are done by pydantic (https://docs.pydantic.dev/latest/concepts/type_adapter/), which openai
+depends on. pydantic reads neither msgspec's types nor, before Python 3.12, `typing.TypedDict`:
+annotations with these are left to msgspec.
 """
 
 import ast
@@ -34,19 +36,23 @@ _MAX_VALUE_CHARS = 80
 
 
 class Signature:
-    """The parameters of a function: their JSON Schema, and the binding of a model's arguments to them.
+    """The parameters of a function: their JSON Schema, and the binding of a model's arguments to
+    them.
 
     Args:
         function: any callable that `inspect.signature` can read.
-        descriptions: parameter name to description. A parameter without one is described by its annotation:
-            `Annotated[int, "text"]`, pydantic's `Field(description=…)`, msgspec's `Meta(description=…)`.
+        descriptions: parameter name to description. A parameter without one is described by its
+            annotation: `Annotated[int, "text"]`, pydantic's `Field(description=…)`, msgspec's
+            `Meta(description=…)`.
 
     Attributes:
-        schema: the JSON Schema of an object that has the parameters as properties, but for those that a framework fills in.
+        schema: the JSON Schema of an object that has the parameters as properties, but for those
+            that a framework fills in.
         unannotated: names of the parameters without a type.
 
     Raises:
-        ToolError: an annotation cannot be resolved or has no JSON Schema; the message names function and parameter.
+        ToolError: an annotation cannot be resolved or has no JSON Schema; the message names
+            function and parameter.
     """
 
     def __init__(self, function: Callable[..., Any], descriptions: Mapping[str, str]) -> None:
@@ -83,7 +89,8 @@ class Signature:
         self.schema: JsonSchema = self._schema()
 
     def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.
+        """Convert a model's arguments to positional and keyword arguments of the function, each of
+        its annotated type.
 
         Raises:
             ToolError: one is missing, unknown or does not fit; the message names it.
@@ -189,10 +196,12 @@ class _Parameter:
         return {**schema, **extra}
 
     def convert(self, value: Any) -> Any:
-        """Convert JSON to the parameter's type, leniently: `"3"` is taken for an int, a string of JSON for a list or an object.
+        """Convert JSON to the parameter's type, leniently: `"3"` is taken for an int, a string of
+        JSON for a list or an object.
 
         Raises:
-            ToolError: it does not fit; the message names the parameter, what was got and what is wanted.
+            ToolError: it does not fit; the message names the parameter, what was got and what is
+                wanted.
         """
         return _convert(value, self.type, self._annotation, f"parameter {self._name!r}")
 
@@ -201,7 +210,8 @@ class ValueType:
     """A type of a value that a model writes: its JSON Schema, and the reading of the value.
 
     Args:
-        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a list or union of these.
+        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a
+            list or union of these.
 
     Attributes:
         name: of the type, as it is written in code.
@@ -232,7 +242,8 @@ class ValueType:
         """Convert JSON to the type, leniently, as arguments of tools are.
 
         Raises:
-            ToolError: it does not fit; the message has what was got, what is wanted and why it does not fit.
+            ToolError: it does not fit; the message has what was got, what is wanted and why it does
+                not fit.
         """
         return _convert(value, self._type, self._annotation, "the answer")
 
@@ -260,7 +271,10 @@ def _convert(
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """Schemas whose fields have no title, which would repeat the field's name. A default without a JSON form is left out."""
+    """Schemas whose fields have no title, which would repeat the field's name.
+
+    A default without a JSON form is left out.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Return False for every field."""
@@ -271,7 +285,8 @@ class _PlainSchema(GenerateJsonSchema):
 
 
 class _MsgspecType:
-    """The methods of a `TypeAdapter` that are used here, for an annotation that msgspec reads and pydantic does not.
+    """The methods of a `TypeAdapter` that are used here, for an annotation that msgspec reads and
+    pydantic does not.
 
     Raises:
         TypeError: msgspec does not read it either.
@@ -282,7 +297,9 @@ class _MsgspecType:
         self.schema({})
 
     def validate_python(self, value: Any) -> Any:
-        """Convert a value, exactly if possible: of `int | str`, a lenient conversion would take "3" for the int."""
+        """Convert a value, exactly if possible: of `int | str`, a lenient conversion would take "3"
+        for the int.
+        """
         try:
             return msgspec.convert(value, self._annotation, str_keys=True)
         except msgspec.ValidationError:
@@ -326,21 +343,27 @@ def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
 
 
 def _mentions_msgspec(annotation: Any) -> bool:
-    """Return True if the annotation is a Struct, or contains one or a `Meta`; pydantic would ignore the limits of `Meta`."""
+    """Return True if the annotation is a Struct, or contains one or a `Meta`; pydantic would ignore
+    the limits of `Meta`.
+    """
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return True
     return isinstance(annotation, msgspec.Meta) or any(map(_mentions_msgspec, get_args(annotation)))
 
 
 def callee(function: Any) -> Callable[..., Any]:
-    """Return the function that runs when `function` is called: what a partial wraps, an object's `__call__`."""
+    """Return the function that runs when `function` is called: what a partial wraps, an object's
+    `__call__`.
+    """
     target = getattr(function, "func", function)
     called: Callable[..., Any] = target if inspect.isroutine(target) else type(target).__call__
     return called
 
 
 def name_of(function: Any) -> str:
-    """Return the name of a callable: its own, that of the function a partial wraps, or its class's."""
+    """Return the name of a callable: its own, that of the function a partial wraps, or its
+    class's.
+    """
     target = getattr(function, "func", function)
     return str(getattr(target, "__name__", type(target).__name__))
 
@@ -354,13 +377,18 @@ def _type_name(annotation: Any) -> str:
 
 
 def _text_in(annotation: Any) -> str | None:
-    """Return the description in `Annotated[int, "text"]`, which neither pydantic nor msgspec reads."""
+    """Return the description in `Annotated[int, "text"]`, which neither pydantic nor msgspec
+    reads.
+    """
     extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return next((extra for extra in extras if isinstance(extra, str)), None)
 
 
 def _json_default(value: Any) -> Any:
-    """Return a default as JSON; None if it has no such form. Then the schema only says that the parameter may be left out."""
+    """Return a default as JSON; None if it has no such form.
+
+    Then the schema only says that the parameter may be left out.
+    """
     try:
         return to_jsonable_python(value, inf_nan_mode="null")
     except ValueError:
@@ -368,7 +396,9 @@ def _json_default(value: Any) -> Any:
 
 
 def _with_case_of_choices(value: Any, error: ValidationError) -> Any:
-    """Return the value with a refused choice in the type's own case ("red" for "RED"); the value itself if there is none."""
+    """Return the value with a refused choice in the type's own case ("red" for "RED"); the value
+    itself if there is none.
+    """
     for problem in error.errors(include_url=False):
         refused, expected = problem["input"], problem.get("ctx", {}).get("expected")
         if (
@@ -389,7 +419,9 @@ def _with_case_of_choices(value: Any, error: ValidationError) -> Any:
 
 
 def _replaced(value: Any, path: Sequence[int | str], old: str, new: str) -> Any:
-    """Return a copy of JSON with another text at a path; a part of the path that is not the JSON's is a union's member."""
+    """Return a copy of JSON with another text at a path; a part of the path that is not the JSON's
+    is a union's member.
+    """
     if value == old:
         return new
     if path and isinstance(value, dict) and path[0] in value:

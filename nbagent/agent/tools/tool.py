@@ -26,7 +26,9 @@ TOOL_THREAD = "nbagent-tool"
 """Name of the threads in which sync tools run."""
 
 RESULT_CHARS = 20_000
-"""Characters of a result that the model gets at most, unless the agent or the tool says otherwise."""
+"""Characters of a result that the model gets at most, unless the agent or the tool says
+otherwise.
+"""
 MIN_RESULT_CHARS = 100
 PLAIN = (str, int, float, bool, type(None))
 """Types of values that are drawn at once."""
@@ -41,8 +43,9 @@ class Tool(Generic[P, R]):
     """A function that a model may call. Calling the tool itself calls the function.
 
     Args:
-        function: sync or async; parameters of any type that has a JSON Schema, described in the docstring. Of a generator,
-            each value is shown as a preliminary result, and the last one, or the one that it returns, is the result.
+        function: sync or async; parameters of any type that has a JSON Schema, described in the
+            docstring. Of a generator, each value is shown as a preliminary result, and the last
+            one, or the one that it returns, is the result.
         name, description, timeout, approve, result_chars, once: as for `tool`.
 
     Raises:
@@ -99,7 +102,8 @@ class Tool(Generic[P, R]):
         )
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
-        # Other frameworks find here all that they ask of a function: its name, `inspect.iscoroutinefunction`.
+        # Other frameworks find here all that they ask of a function: its name,
+        # `inspect.iscoroutinefunction`.
         self.__name__ = self.name
         self.__code__ = getattr(called, "__code__", None)
         self.__defaults__ = getattr(called, "__defaults__", None)
@@ -132,7 +136,8 @@ class Tool(Generic[P, R]):
         return self.approve is True or bool(self.approve(arguments))
 
     def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.
+        """Convert a model's arguments to positional and keyword arguments of the function, each of
+        its annotated type.
 
         Raises:
             ToolError: they do not fit; the message says which and why.
@@ -150,12 +155,18 @@ class Tool(Generic[P, R]):
         self._signature.bind(arguments)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function itself. Inside a run that is shown, the call is shown there and obeys its breakpoints."""
+        """Call the function itself.
+
+        Inside a run that is shown, the call is shown there and obeys its breakpoints.
+        """
         result: R = _caller(self, args, kwargs)
         return result
 
     def __get__(self, instance: object, owner: type | None = None) -> Self:
-        """Return the tool itself, also from a class. By `inspect.isroutine` an object with this method is a routine."""
+        """Return the tool itself, also from a class.
+
+        By `inspect.isroutine` an object with this method is a routine.
+        """
         return self
 
     def __repr__(self) -> str:
@@ -164,12 +175,13 @@ class Tool(Generic[P, R]):
     async def run(
         self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None
     ) -> Any:
-        """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
+        """Call the function with a model's arguments: an async one here, a sync one in a thread
+        that cancelling abandons.
 
         Args:
             arguments: the JSON object that the model wrote.
-            show: called with each value of a generator, in a thread. A sync generator that is abandoned is closed when it
-                gives its next value.
+            show: called with each value of a generator, in a thread. A sync generator that is
+                abandoned is closed when it gives its next value.
 
         Raises:
             ToolError: the arguments do not fit.
@@ -252,23 +264,27 @@ def tool(
     result_chars: int | None = None,
     once: bool = False,
 ) -> Any:
-    """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`, `@tool(name=…, description=…)`.
+    """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`,
+    `@tool(name=…, description=…)`.
 
     A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
-    A tool returns its result, or yields it after preliminary ones. If that is a stream of nbagent's (`nbagent.connect(…)`, the
-    `stream(…)` of an agent, a replay) or an `nbagent.Run`, it is shown inside the call, and its answer is the result.
+    A tool returns its result, or yields it after preliminary ones. If that is a stream of nbagent's
+    (`nbagent.connect(…)`, the `stream(…)` of an agent, a replay) or an `nbagent.Run`, it is shown
+    inside the call, and its answer is the result.
 
     Args:
-        function: sync or async; its signature becomes the schema of its arguments, its docstring their descriptions.
+        function: sync or async; its signature becomes the schema of its arguments, its docstring
+            their descriptions.
         name: the name that the model sees; by default the function's.
         description: what the function does; by default its docstring up to the first section.
         timeout: seconds that a call may take, and a stream that it returns; None is no limit.
-        approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
-            with the arguments, as a dict of JSON.
-        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
-        once: True for a call that must not be made twice, such as a payment: where a run is repeated, forked or run on a
-            recording, the recorded result is taken.
+        approve: True asks the reader before each call. A function asks before those for which it
+            returns True; it is called with the arguments, as a dict of JSON.
+        result_chars: characters of a result that the model gets at most; None leaves it to the
+            agent.
+        once: True for a call that must not be made twice, such as a payment: where a run is
+            repeated, forked or run on a recording, the recorded result is taken.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -297,7 +313,8 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)
         if missing := made.undescribed:
-            # Seen once for each tool: Python shows a warning of one text once. The frame is that of `Agent(…)`.
+            # Seen once for each tool: Python shows a warning of one text once. The frame is that of
+            # `Agent(…)`.
             warnings.warn(
                 f"The tool {made.name} has {missing}: a model can only guess how to use it",
                 stacklevel=4,
@@ -309,13 +326,16 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
 
 
 def responses_form(item: AnyTool) -> JsonSchema:
-    """Return the tool in the form of the Responses API (https://platform.openai.com/docs/guides/function-calling)."""
+    """Return the tool in the form of the Responses API
+    (https://platform.openai.com/docs/guides/function-calling).
+    """
     return {
         "type": "function",
         "name": item.name,
         "description": item.description,
         "parameters": item.schema,
-        "strict": False,  # strict mode would forbid defaults and open objects; the arguments are checked here
+        # strict mode would forbid defaults and open objects; the arguments are checked here
+        "strict": False,
     }
 
 
@@ -326,7 +346,8 @@ def chat_form(item: AnyTool) -> JsonSchema:
 
 
 def parse_arguments(text: str) -> dict[str, Any]:
-    """Parse the JSON object that a model wrote as the arguments of a call; an empty text means no arguments.
+    """Parse the JSON object that a model wrote as the arguments of a call; an empty text means no
+    arguments.
 
     Raises:
         ToolError: it is not JSON, or not an object.
@@ -368,7 +389,10 @@ def check_result_chars(name: str, limit: int) -> None:
 def _last_of(
     values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event
 ) -> Any:
-    """Return the result of a generator, or its last value if it returns None. Each value is shown."""
+    """Return the result of a generator, or its last value if it returns None.
+
+    Each value is shown.
+    """
     latest: Any = None
     with contextlib.closing(values):
         while not abandoned.is_set():
@@ -393,9 +417,12 @@ async def _last_of_async(values: AsyncGenerator[Any, Any], show: Callable[[Any],
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:
-    """Run `call` in a daemon thread, in a copy of the caller's context. Cancelling abandons the thread and drops its result.
+    """Run `call` in a daemon thread, in a copy of the caller's context.
 
-    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the interpreter's exit.
+    Cancelling abandons the thread and drops its result.
+
+    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the
+    interpreter's exit.
     """
     done: concurrent.futures.Future[Any] = concurrent.futures.Future()
     done.set_running_or_notify_cancel()

@@ -15,7 +15,8 @@ _MAX_NAME_CHARS = 64
 class Toolset(Protocol):
     """A source of tools. It belongs to an agent, and lives as long as that.
 
-    One that its owner may close counts that in `closes`: a run that it was closed in does not start it again.
+    One that its owner may close counts that in `closes`: a run that it was closed in does not start
+    it again.
     """
 
     @property
@@ -41,7 +42,8 @@ def merged(
 
     Args:
         own: tools by their names, which stay as they are.
-        sets: labels and tools of toolsets. A name that comes twice gets the label before it: `github_search`, or a number.
+        sets: labels and tools of toolsets. A name that comes twice gets the label before it:
+            `github_search`, or a number.
     """
     names = [*own, *(model_name(tool.name) for _, tools in sets for tool in tools)]
     box = dict(own)

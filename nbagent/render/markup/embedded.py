@@ -1,9 +1,11 @@
-r"""Markdown inside of a document that a converter makes of a notebook: it means to pandoc what it means to the view.
+r"""Markdown inside of a document that a converter makes of a notebook: it means to pandoc what it
+means to the view.
 
-nbconvert has pandoc make LaTeX of Markdown. To pandoc a backslash is TeX in many places: before a letter, in `\\(…\\)`, in a
-code block that only the view takes for one. TeX then reads files (`\input`) and writes them (`\openout`). So the text is parsed
-with the view's grammar and written again in a form that has one reading: no backslash stands in prose, all code is in closed
-fences, and a formula has only what typesets. https://pandoc.org/MANUAL.html#pandocs-markdown
+nbconvert has pandoc make LaTeX of Markdown. To pandoc a backslash is TeX in many places: before a
+letter, in `\\(…\\)`, in a code block that only the view takes for one. TeX then reads files
+(`\input`) and writes them (`\openout`). So the text is parsed with the view's grammar and written
+again in a form that has one reading: no backslash stands in prose, all code is in closed fences,
+and a formula has only what typesets. https://pandoc.org/MANUAL.html#pandocs-markdown
 """
 
 import re
@@ -26,12 +28,15 @@ _ITEM_INDENT = 4
 
 
 def embedded_markdown(text: str) -> str:
-    """Return a Markdown text for a place within a document: headings as bold lines, nothing that only pandoc reads."""
+    """Return a Markdown text for a place within a document: headings as bold lines, nothing that
+    only pandoc reads.
+    """
     return "\n\n".join(_blocks(iter(parse(text))))
 
 
 def without_citations(text: str) -> str:
-    """Return a text without HTML attributes `data-cite`, which nbconvert makes commands of TeX, also in code.
+    """Return a text without HTML attributes `data-cite`, which nbconvert makes commands of TeX,
+    also in code.
 
     https://github.com/jupyter/nbconvert/blob/main/nbconvert/filters/citation.py
     """
@@ -39,7 +44,9 @@ def without_citations(text: str) -> str:
 
 
 def is_plain_tex(tex: str) -> bool:
-    r"""Return True if TeX has only commands that typeset mathematics, none that LaTeX would run, such as `\input`."""
+    r"""Return True if TeX has only commands that typeset mathematics, none that LaTeX would run,
+    such as `\input`.
+    """
     if _NO_PART_OF_A_FORMULA.search(tex) or not only_typesets(tex):
         return False
     if not _COMMAND.search(tex):

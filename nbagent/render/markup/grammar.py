@@ -32,7 +32,8 @@ def parse(source: str) -> list[Token]:
 
 @functools.cache
 def _grammar() -> MarkdownIt:
-    # Each "[" looks ahead as many levels as may be nested: with the view's 100, a text of brackets takes a minute.
+    # Each "[" looks ahead as many levels as may be nested: with the view's 100, a text of brackets
+    # takes a minute.
     grammar = MarkdownIt("js-default", {"maxNesting": 40})
     # Every link is parsed; whether it may be followed is decided where it is written (url.py).
     grammar.validateLink = lambda url: True  # type: ignore[method-assign]
@@ -63,10 +64,12 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
 
 
 def match_math(text: str, start: int, end: int, opener: str) -> tuple[int, str] | None:
-    """Offset of the end of the inline math that begins at `start`, and its TeX; None if this is no math.
+    """Offset of the end of the inline math that begins at `start`, and its TeX; None if this is no
+    math.
 
-    A single `$` opens only before, and closes only after, something other than white space; it stays on its line, does not
-    touch a word or number outside, and "$5, or 6$" is money. So "$5 and $10" stays text.
+    A single `$` opens only before, and closes only after, something other than white space; it
+    stays on its line, does not touch a word or number outside, and "$5, or 6$" is money. So "$5 and
+    $10" stays text.
     """
     begin = start + len(opener)
     at = _find_close(text, begin, min(end, begin + LIMITS["inline_tex_chars"]), _CLOSE[opener])
@@ -124,7 +127,10 @@ def _inline_math(state: StateInline, silent: bool) -> bool:
 
 
 def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """Rule: display math on lines of its own. Like TeX it holds no blank line, so one line decides where it ends."""
+    """Rule: display math on lines of its own.
+
+    Like TeX it holds no blank line, so one line decides where it ends.
+    """
     if state.sCount[start_line] - state.blkIndent >= 4:
         return False
     first = _line(state, start_line)

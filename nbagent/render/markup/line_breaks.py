@@ -9,8 +9,8 @@ _BACKSLASHES = re.compile(r"\\*$")
 def with_hard_breaks(text: str) -> str:
     """Return a Markdown text in which each line end within a paragraph is a hard line break.
 
-    Source: CommonMark 0.31.2, https://spec.commonmark.org/0.31.2/#hard-line-breaks. Two spaces are used, since a backslash
-    would be shown where the line ends inside of a code span.
+    Source: CommonMark 0.31.2, https://spec.commonmark.org/0.31.2/#hard-line-breaks. Two spaces are
+    used, since a backslash would be shown where the line ends inside of a code span.
     """
     from nbagent.render.markup.grammar import parse  # with the first text that has such line breaks
 

@@ -1,11 +1,13 @@
-"""Bare URLs with a scheme in plain text, found as the view finds them (js/src/markdown/autolink.ts).
+"""Bare URLs with a scheme in plain text, found as the view finds them
+(js/src/markdown/autolink.ts).
 
 https://github.github.com/gfm/#autolinks-extension-
 """
 
 import re
 
-# Characters of a host's labels: letters and digits of any script. Dots and hyphens stand between labels.
+# Characters of a host's labels: letters and digits of any script. Dots and hyphens stand between
+# labels.
 _LABEL = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
 _URL = re.compile(
     rf"(?:https?|ftp)://(?:\[[0-9a-f:.]+\]|{_LABEL}(?:{_LABEL}|[.-](?={_LABEL}|-))*)(?::\d{{1,5}}(?!\d))?"
@@ -18,7 +20,9 @@ _MAX_URL_CHARS = 10_000
 
 
 def match_url(text: str, start: int) -> str | None:
-    """Return the bare URL that begins at `start`, without the punctuation that follows it, or None."""
+    """Return the bare URL that begins at `start`, without the punctuation that follows it, or
+    None.
+    """
     found = _URL.match(text, start, start + _MAX_URL_CHARS)
     if found is None:
         return None
@@ -30,7 +34,9 @@ def match_url(text: str, start: int) -> str | None:
 
 
 def _balanced(path: str) -> int:
-    """Offset of the first closing bracket that the URL itself did not open: "(see https://example.org/a_(b))"."""
+    """Offset of the first closing bracket that the URL itself did not open: "(see
+    https://example.org/a_(b))".
+    """
     opened: list[str] = []
     for offset, char in enumerate(path):
         if char in "([{":

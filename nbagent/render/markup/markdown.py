@@ -1,7 +1,9 @@
-"""Markdown to HTML that runs nothing and loads nothing, drawn as the view draws it (js/src/markdown/tree.ts).
+"""Markdown to HTML that runs nothing and loads nothing, drawn as the view draws it
+(js/src/markdown/tree.ts).
 
-In a notebook formulas stay TeX, which JupyterLab and nbconvert typeset: where a notebook is not trusted, JupyterLab and GitHub
-take MathML's elements away and would leave `a2` of `a^2`. In a document of its own they are MathML.
+In a notebook formulas stay TeX, which JupyterLab and nbconvert typeset: where a notebook is not
+trusted, JupyterLab and GitHub take MathML's elements away and would leave `a2` of `a^2`. In a
+document of its own they are MathML.
 """
 
 import html
@@ -28,11 +30,14 @@ _LENGTH = re.compile(
 _EM_PER_UNIT = {"em": 1, "ex": 0.5, "mu": 0.06, "px": 0.07, "pt": 0.1, "bp": 0.1, "dd": 0.1}
 _EM_PER_UNIT |= {"pc": 1.2, "cc": 1.2, "in": 7.2, "cm": 2.8, "mm": 0.28}
 _MAX_LENGTHS_EM = 20
-"""Sum of the lengths in a formula, as in `\\rule{2em}{1em}`; the view's limit for one (js/src/parts/math.ts)."""
+"""Sum of the lengths in a formula, as in `\\rule{2em}{1em}`; the view's limit for one
+(js/src/parts/math.ts).
+"""
 
 _LEVELS_BELOW = 3
 """Levels by which headings are below those of the page around them."""
-# On its own ground in light and dark: the pages that a notebook is exported to have none for code in an output.
+# On its own ground in light and dark: the pages that a notebook is exported to have none for code
+# in an output.
 _CODE_BLOCK = ' style="margin:.5em 0;padding:.6em .8em;border-radius:6px;background:rgba(128,128,128,.12);overflow-x:auto"'
 _HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
 
@@ -43,8 +48,9 @@ LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["re
 def markdown_html(source: str, *, typeset: bool = False) -> str:
     """Return a Markdown text as HTML.
 
-    Raw HTML in it shows as text. Links keep http, https and mailto. A picture is drawn if its bytes are in its URL, any other
-    is a link that names its host. A heading is no `<h1>` but has its role, so that no outline of a page or document lists it.
+    Raw HTML in it shows as text. Links keep http, https and mailto. A picture is drawn if its bytes
+    are in its URL, any other is a link that names its host. A heading is no `<h1>` but has its
+    role, so that no outline of a page or document lists it.
 
     Args:
         source: Markdown.
@@ -63,7 +69,8 @@ def link_html(url: str, label: str, title: str | None = None) -> str:
 
 
 def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
-    """Return a picture if its bytes are in the URL, else a link that says what it is and where it leads.
+    """Return a picture if its bytes are in the URL, else a link that says what it is and where it
+    leads.
 
     Links cannot be nested: with `in_link` only the text of the link is returned.
     """
@@ -76,14 +83,18 @@ def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
 
 
 def image_label(src: str, alt: str) -> str:
-    """Return the text that stands for a picture which is not drawn: what it is and where it leads."""
+    """Return the text that stands for a picture which is not drawn: what it is and where it
+    leads.
+    """
     href = safe_url(src)
     where = visible_url(src) if href is None else host_of(href)
     return visible(f"image: {alt + ' ' if alt else ''}({where})")
 
 
 def only_typesets(tex: str) -> bool:
-    """Return True if TeX has no command that MathJax takes for more than typesetting, and fits into a page."""
+    """Return True if TeX has no command that MathJax takes for more than typesetting, and fits into
+    a page.
+    """
     if _MORE_THAN_TEX.search(tex):
         return False
     # Infinite for a number of very many digits.

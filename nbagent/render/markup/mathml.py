@@ -1,7 +1,8 @@
-r"""Formulas as MathML Core, which browsers draw without a script (https://www.w3.org/TR/mathml-core/).
+r"""Formulas as MathML Core, which browsers draw without a script
+(https://www.w3.org/TR/mathml-core/).
 
-latex2mathml parses the TeX. Its elements are written anew by an allow-list, since it also knows commands that do more than
-typeset (`\href`, `\style`), and does not escape everything.
+latex2mathml parses the TeX. Its elements are written anew by an allow-list, since it also knows
+commands that do more than typeset (`\href`, `\style`), and does not escape everything.
 """
 
 import html

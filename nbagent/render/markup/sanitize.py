@@ -1,8 +1,10 @@
-"""HTML from a tool's result (a DataFrame's table, say), by the allow-list of the view (js/src/markdown/sanitize.ts).
+"""HTML from a tool's result (a DataFrame's table, say), by the allow-list of the view
+(js/src/markdown/sanitize.ts).
 
-nh3 (ammonia) parses as browsers do and writes a new document of what is listed. This module adds what it cannot do:
-checks of addresses and styles by their values, links instead of pictures, a limit on depth, visible control characters, and
-a limit on the work, since hostile HTML can cost any HTML5 parser quadratic time and memory.
+nh3 (ammonia) parses as browsers do and writes a new document of what is listed. This module adds
+what it cannot do: checks of addresses and styles by their values, links instead of pictures, a
+limit on depth, visible control characters, and a limit on the work, since hostile HTML can cost any
+HTML5 parser quadratic time and memory.
 """
 
 import functools
@@ -23,26 +25,31 @@ _ALLOWED = MARKUP["html"]
 _TAGS = words(_ALLOWED["tags"])
 _STYLES = words(_ALLOWED["styles"])
 _STYLE_VALUE = re.compile(_ALLOWED["style_value"], re.IGNORECASE | re.ASCII)
-# The classes of pandas' tables: Jupyter has styles for the first, and any other could pass for a part of the page.
+# The classes of pandas' tables: Jupyter has styles for the first, and any other could pass for a
+# part of the page.
 _CLASS = re.compile(_ALLOWED["class"], re.ASCII)
 _VOID = words("br hr wbr col img")
 
-# A parser repeats formatting elements that were never closed in each paragraph that follows ("reconstruct the active
-# formatting elements", https://html.spec.whatwg.org/#list-of-active-formatting-elements): 256 KB became 487 MB. Under a
-# name that means nothing to the parser they are elements like any other. So are html and body, whose attributes it merges
-# in quadratic time: 9 s.
+# A parser repeats formatting elements that were never closed in each paragraph that follows
+# ("reconstruct the active formatting elements",
+# https://html.spec.whatwg.org/#list-of-active-formatting-elements): 256 KB became 487 MB. Under a
+# name that means nothing to the parser they are elements like any other. So are html and body,
+# whose attributes it merges in quadratic time: 9 s.
 _SPECIAL = words("a b big code em font i nobr s small strike strong tt u html body")
 _SPECIAL_TAG = re.compile(rf"<(/?)({'|'.join(_SPECIAL)})(?=[\s/>])", re.IGNORECASE)
 _PREFIX = "x-"
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-# Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and MathML these names have no
-# special meaning.
+# Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and
+# MathML these names have no special meaning.
 _FLAT = words(
     "p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr"
 )
 _MAX_STEPS = 100_000_000
-"""Elements that the parser may visit: each tag may make it walk through all open ones. This many take about 0.5 s."""
+"""Elements that the parser may visit: each tag may make it walk through all open ones.
+
+This many take about 0.5 s.
+"""
 
 # As nh3 writes them: attributes in double quotes, and no "<" or ">" but those of tags.
 _PIECE = re.compile(
@@ -55,9 +62,10 @@ _HREF = re.compile(r' href="[^"]*"')
 def sanitize(source: str) -> str:
     """Return the HTML without anything that runs, loads, or covers other parts of the page.
 
-    Links keep http, https and mailto; images only where their bytes are in the URL, others become links; ids, names, event
-    handlers and unknown attributes are dropped. The source may be cut anywhere: elements open at its end are closed. A source
-    that would take too long to parse ends early, with "…".
+    Links keep http, https and mailto; images only where their bytes are in the URL, others become
+    links; ids, names, event handlers and unknown attributes are dropped. The source may be cut
+    anywhere: elements open at its end are closed. A source that would take too long to parse ends
+    early, with "…".
     """
     end = _affordable_end(source)
     clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
@@ -65,7 +73,9 @@ def sanitize(source: str) -> str:
 
 
 def _affordable_end(source: str) -> int:
-    """Offset at which the steps of parsing may exceed `_MAX_STEPS`, if no element were ever closed."""
+    """Offset at which the steps of parsing may exceed `_MAX_STEPS`, if no element were ever
+    closed.
+    """
     steps = nested = 0
     flat = _FLAT
     for tag in _TAG.finditer(source):
@@ -107,7 +117,9 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _declaration(name: str, value: str) -> str:
-    """Return the style declaration; empty if it is not listed or could fetch something: no url(), image-set() or var()."""
+    """Return the style declaration; empty if it is not listed or could fetch something: no url(),
+    image-set() or var().
+    """
     name, value = name.strip().lower(), value.strip()
     safe = (
         name in _STYLES

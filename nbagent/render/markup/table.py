@@ -1,4 +1,6 @@
-"""Small tables of plain text: what a list of runs or of tool calls shows as a cell's last expression."""
+"""Small tables of plain text: what a list of runs or of tool calls shows as a cell's last
+expression.
+"""
 
 from collections.abc import Iterable, Sequence
 

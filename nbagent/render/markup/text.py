@@ -1,4 +1,6 @@
-"""Text as HTML: escaped, with invisible characters made visible (js/src/readable.ts), and protected from MathJax."""
+"""Text as HTML: escaped, with invisible characters made visible (js/src/readable.ts), and protected
+from MathJax.
+"""
 
 import html
 import re
@@ -11,29 +13,35 @@ _TERMINAL = re.compile(_CHARACTERS["terminal"])
 _IN_PROSE = f"{_CHARACTERS['flag']}|\\r(?!\\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['smuggling']}"
 _UNSEEN = re.compile(f"{_IN_PROSE}{_CHARACTERS['directions']}]")
 _UNSEEN_IN_PROSE = re.compile(f"{_IN_PROSE}]")
-# Jupyter's MathJax takes these for the beginning of a formula, wherever they stand; an element around one ends its search.
+# Jupyter's MathJax takes these for the beginning of a formula, wherever they stand; an element
+# around one ends its search.
 _TEX = re.compile(r"[$\\](?=[$([]|begin\b|(?:eq)?ref\b)|\$")
 
 
 def visible(text: str) -> str:
-    """Return the text with each control character as its picture, and other characters that are not seen as `‹U+202E›`.
+    """Return the text with each control character as its picture, and other characters that are not
+    seen as `‹U+202E›`.
 
-    These change the direction of what follows, hide text, or part words that look like one. Joiners stay, which emoji and
-    some scripts need.
+    These change the direction of what follows, hide text, or part words that look like one. Joiners
+    stay, which emoji and some scripts need.
     """
     return _UNSEEN.sub(_written_out, text_safe(text))
 
 
 def prose(text: str) -> str:
-    """Return the text as `visible` does, but with marks, embeddings and isolates of a direction and breaks of no width kept.
+    """Return the text as `visible` does, but with marks, embeddings and isolates of a direction and
+    breaks of no width kept.
 
-    Languages need these. None needs an override, which reverses letters of any script, or the tags that hide a text.
+    Languages need these. None needs an override, which reverses letters of any script, or the tags
+    that hide a text.
     """
     return _UNSEEN_IN_PROSE.sub(_written_out, text_safe(text))
 
 
 def readable(text: str) -> str:
-    """Return a program's output without the colours and cursor movements of a terminal, the rest as `visible` does."""
+    """Return a program's output without the colours and cursor movements of a terminal, the rest as
+    `visible` does.
+    """
     return visible(_TERMINAL.sub("", text) if "\x1b" in text or "\x9b" in text else text)
 
 
@@ -52,7 +60,9 @@ def escape(text: str) -> str:
 
 
 def one_line(text: str, max_chars: int) -> str:
-    """Return a text on one line of at most `max_chars` characters, with an ellipsis if it is cut."""
+    """Return a text on one line of at most `max_chars` characters, with an ellipsis if it is
+    cut.
+    """
     line = " ".join(text[: 4 * max_chars].split())
     return (
         f"{line[: max_chars - 1]}…" if len(line) > max_chars or len(text) > 4 * max_chars else line
@@ -70,7 +80,9 @@ def without_tex(markup: str) -> str:
 
 
 def clip(text: str, max_chars: int) -> tuple[str, str]:
-    """Return the first `max_chars` characters, and a note of how many are missing (empty if none is)."""
+    """Return the first `max_chars` characters, and a note of how many are missing (empty if none
+    is).
+    """
     if len(text) <= max_chars:
         return text, ""
     missing = len(text) - max_chars

@@ -1,6 +1,7 @@
 """URLs from untrusted text, judged by the rules of the view (js/src/markdown/url.ts).
 
-http, https and mailto may be followed; small raster images held in the URL itself may be shown; nothing is loaded.
+http, https and mailto may be followed; small raster images held in the URL itself may be shown;
+nothing is loaded.
 """
 
 import re
@@ -26,8 +27,9 @@ SCHEMES = frozenset(prefix.partition(":")[0] for prefix in _PREFIXES)
 def safe_url(raw: str) -> str | None:
     """Return the URL if following it is safe, else None.
 
-    Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user name (they disguise the
-    host) and URLs with control, invisible or direction-changing characters, plain or percent-encoded in the host.
+    Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user
+    name (they disguise the host) and URLs with control, invisible or direction-changing characters,
+    plain or percent-encoded in the host.
     """
     url = raw.strip()
     if not _FOLLOWED.match(url) or _INVISIBLE.search(url) or re.search(r"[\s\\]", url):
@@ -39,7 +41,9 @@ def safe_url(raw: str) -> str | None:
 
 
 def inline_image(raw: str) -> str | None:
-    """Return the URL if it holds a raster image itself, in fewer than a million characters, else None."""
+    """Return the URL if it holds a raster image itself, in fewer than a million characters, else
+    None.
+    """
     url = raw.strip()
     return (
         url if len(url) < LIMITS["inline_image_chars"] and _SHOWABLE_IMAGE.fullmatch(url) else None
@@ -47,7 +51,9 @@ def inline_image(raw: str) -> str | None:
 
 
 def visible_url(raw: str) -> str:
-    """Return the URL as text for a reader: shortened, and with every character that would not be seen percent-encoded."""
+    """Return the URL as text for a reader: shortened, and with every character that would not be
+    seen percent-encoded.
+    """
     short = f"{raw[: LIMITS['shown_url_chars']]}…" if len(raw) > LIMITS["shown_url_chars"] else raw
     return _INVISIBLE.sub(lambda char: quote(char[0], safe=""), short)
 
@@ -79,7 +85,9 @@ def _host(url: str) -> str:
 
 
 def _is_name(label: str) -> bool:
-    """Return False for the ASCII form of a name that no name has (https://www.rfc-editor.org/rfc/rfc3492)."""
+    """Return False for the ASCII form of a name that no name has
+    (https://www.rfc-editor.org/rfc/rfc3492).
+    """
     if not label.startswith("xn--"):
         return True
     name = label.removeprefix("xn--").encode().decode("punycode")

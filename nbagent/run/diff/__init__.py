@@ -1,4 +1,7 @@
-"""Differences of two values: tables by cell, JSON by key, texts by word. Pure, and linear in the values' size."""
+"""Differences of two values: tables by cell, JSON by key, texts by word.
+
+Pure, and linear in the values' size.
+"""
 
 from nbagent.run.diff.values import difference, headline
 

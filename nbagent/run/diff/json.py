@@ -24,8 +24,8 @@ def json_difference(before: Any, after: Any) -> tuple[list[Change], int]:
     """Return the differences of two JSON values, and their number.
 
     Returns:
-        The first `MAX_CHANGES`, each `{"path": "a.b[2]", "before": text, "after": text}`. A key or an item that only one side
-        has lacks the other text. The path of the whole value is "".
+        The first `MAX_CHANGES`, each `{"path": "a.b[2]", "before": text, "after": text}`. A key or
+        an item that only one side has lacks the other text. The path of the whole value is "".
     """
     changes: list[Change] = []
     count = 0
@@ -64,7 +64,9 @@ _MISSING = _Missing()
 
 
 def _items(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
-    """Return the items of two lists in pairs: by position, between those that agree at both ends."""
+    """Return the items of two lists in pairs: by position, between those that agree at both
+    ends.
+    """
     if len(old) == len(new):
         return [(f"{path}[{at}]", *pair) for at, pair in enumerate(zip(old, new, strict=True))]
     shorter = min(len(old), len(new))

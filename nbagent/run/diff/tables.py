@@ -1,4 +1,5 @@
-"""Differences of two tables, by cell: DataFrames and Series of pandas and polars, tables of Arrow, arrays of NumPy.
+"""Differences of two tables, by cell: DataFrames and Series of pandas and polars, tables of Arrow,
+arrays of NumPy.
 
 No library is imported: a table of one exists only where that is loaded.
 """
@@ -72,12 +73,13 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
     """Return the differences of two tables.
 
     Returns:
-        `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`, the last two where they
-        apply.
-        `rows`: a list of `{"label", "change": "added" | "removed", "cells"}`. A cell is its text, or `[before, after]`; null
-        where a side has no such column.
-        `changed`, `added`, `removed`: numbers of cells, rows and rows. `compared`, `more_rows`, `more_columns`: how many rows
-        were compared, if not all, and how many rows and columns are left out.
+        `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`,
+        the last two where they apply.
+        `rows`: a list of `{"label", "change": "added" | "removed", "cells"}`. A cell is its text,
+        or `[before, after]`; null where a side has no such column.
+        `changed`, `added`, `removed`: numbers of cells, rows and rows. `compared`, `more_rows`,
+        `more_columns`: how many rows were compared, if not all, and how many rows and columns are
+        left out.
     """
     names = [*after.columns, *(name for name in before.columns if name not in after.columns)]
     shared = [name for name in after.columns if name in before.columns]
@@ -189,7 +191,9 @@ def _row(
 
 
 def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
-    """Return the rows in pairs: by label where labels name them, else by position between rows that agree at both ends."""
+    """Return the rows in pairs: by label where labels name them, else by position between rows that
+    agree at both ends.
+    """
     if before.labelled or after.labelled:
         try:
             places = {label: at for at, label in enumerate(before.labels)}

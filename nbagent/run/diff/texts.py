@@ -11,17 +11,21 @@ CONTEXT_CHARS = 120
 PIECE_CHARS = 4000
 """Characters of one piece, at most."""
 LEAST_COMMON = 0.5
-"""Share of two texts that must be common to both. What less similar ones have in common is chance, and hides what they say."""
+"""Share of two texts that must be common to both.
+
+What less similar ones have in common is chance, and hides what they say.
+"""
 
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|\w+|\s+|[^\w\s]")
 
 
 def text_difference(before: str, after: str) -> list[list[Any]]:
-    """Return the pieces of two texts in order: `[mark, text]`, or `[mark, text, characters left out]` for one that is cut.
+    """Return the pieces of two texts in order: `[mark, text]`, or `[mark, text, characters left
+    out]` for one that is cut.
 
-    `mark` is "=" for a text that both have, "-" for one that only `before` has, "+" for one that only `after` has. Without cuts
-    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`. Texts of which less than half is common are
-    two pieces, one of "-" and one of "+".
+    `mark` is "=" for a text that both have, "-" for one that only `before` has, "+" for one that
+    only `after` has. Without cuts the pieces of "=" and "-" are `before`, and those of "=" and "+"
+    are `after`. Texts of which less than half is common are two pieces, one of "-" and one of "+".
     """
     start = _common(before, after)
     start -= len(_unfinished_word(before[:start]))
@@ -94,7 +98,9 @@ def _common_end(left: str, right: str) -> int:
 
 
 def _cut(piece: list[Any], is_first: bool, is_last: bool) -> list[Any]:
-    """Return a piece as it is shown: of a long text that both sides have, what stands beside a change."""
+    """Return a piece as it is shown: of a long text that both sides have, what stands beside a
+    change.
+    """
     mark, text = piece
     if mark != "=":
         return (

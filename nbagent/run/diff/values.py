@@ -31,7 +31,8 @@ def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, 
         `json`: `changes` and `count`, see `json_difference`.
         `table`: see `table_difference`.
         `picture`: nothing more; the pictures are shown next to each other.
-        `value`: `before` and `after`, each in one line: values of different types, or of a type that is compared no further.
+        `value`: `before` and `after`, each in one line: values of different types, or of a type
+        that is compared no further.
     """
     if before is after:
         return {"kind": "same"}

@@ -1,6 +1,7 @@
 """Inspector of a run: its events, its timeline, its text to copy, and its past.
 
-Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things happened),
+Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things
+happened),
               Past (the transcript as it was)
 RequestPages (what the model was sent)
 """

@@ -15,10 +15,11 @@ _SHOWN_ELSEWHERE = frozenset(e.Envelope.__struct_fields__) | {"id", "value"}
 
 
 def brief(event: e.Event) -> str:
-    """Return the event's fields on one line of at most 160 characters: `name="search" call_id="call_1"`.
+    """Return the event's fields on one line of at most 160 characters: `name="search"
+    call_id="call_1"`.
 
-    A single field, such as a delta's text, stands without its name. However large the event is, no more of it is read than is
-    shown.
+    A single field, such as a delta's text, stands without its name. However large the event is, no
+    more of it is read than is shown.
     """
     fields = [
         (name, value) for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE

@@ -9,7 +9,9 @@ from nbagent.protocol.json_size import json_size, truncate_to_bytes
 
 
 def filled(answer: msgspec.Struct, items: Iterable[Any], max_bytes: int) -> str:
-    """Return the answer as JSON, with as many of the items as fit in its last field, an empty list."""
+    """Return the answer as JSON, with as many of the items as fit in its last field, an empty
+    list.
+    """
     text = _written(answer)
     return (
         f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
@@ -32,7 +34,10 @@ def _written(value: Any) -> str:
 
 
 class PagedAnswer:
-    """The pages of one answer at a time. It is made once for all of them: it may be long, and change meanwhile."""
+    """The pages of one answer at a time.
+
+    It is made once for all of them: it may be long, and change meanwhile.
+    """
 
     def __init__(self) -> None:
         self._name = ""

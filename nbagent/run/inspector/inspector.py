@@ -1,7 +1,9 @@
-"""Answers the view's questions about a run: its events, filtered and searched, its timeline, its text to copy, its past.
+"""Answers the view's questions about a run: its events, filtered and searched, its timeline, its
+text to copy, its past.
 
-The questions and answers are declared in `nbagent.protocol.inspection`. One question searches a stretch of the run, not all of
-it, because the run waits meanwhile. Only events that have passed the gate are here.
+The questions and answers are declared in `nbagent.protocol.inspection`. One question searches a
+stretch of the run, not all of it, because the run waits meanwhile. Only events that have passed the
+gate are here.
 """
 
 import itertools
@@ -30,7 +32,9 @@ from nbagent.transcript import Transcript
 PAGE_ROWS = 100
 """Events in one page."""
 MAX_SEARCHES = 4
-"""Searches that are kept, so that the next page, or another view, does not start from the beginning."""
+"""Searches that are kept, so that the next page, or another view, does not start from the
+beginning.
+"""
 MAX_TIMELINE_EVENTS = 20_000
 """Events that one question adds to the timeline at most."""
 
@@ -42,7 +46,8 @@ class Inspector:
         log: the events, as they passed the gate.
         transcript: of the events.
         past: the transcript as it was.
-        requests: returns the requests to the model, which are steps of the timeline where the stream has fewer.
+        requests: returns the requests to the model, which are steps of the timeline where the
+            stream has fewer.
     """
 
     def __init__(
@@ -77,7 +82,8 @@ class Inspector:
             max_bytes: bytes of JSON that the page may take.
 
         Raises:
-            LookupError: the name is not a question, or there is no such event; the message is for the reader.
+            LookupError: the name is not a question, or there is no such event; the message is for
+                the reader.
         """
         kind, _, rest = name.partition("/")
         if kind == "events" or kind == "timeline":
@@ -150,7 +156,9 @@ class Inspector:
         return filled(answer, map(self._bar, reversed(bars)), max_bytes)
 
     def _with_requests(self, line: Timeline) -> Sequence[Bar]:
-        """Return the bars, with the requests as steps if the stream has fewer steps than there were requests."""
+        """Return the bars, with the requests as steps if the stream has fewer steps than there were
+        requests.
+        """
         requests = self._requests()
         if len({(each.lane, each.agent, each.step) for each in requests}) <= line.steps:
             return line.bars
@@ -177,7 +185,9 @@ class Inspector:
         return json_text(event)
 
     def contents(self) -> dict[str, Any]:
-        """Return the result of each tool call as the model got it, by the id of the call's block."""
+        """Return the result of each tool call as the model got it, by the id of the call's
+        block.
+        """
         results = (
             event
             for event in self._log

@@ -1,8 +1,10 @@
-"""The transcript as it was: what each event of a run did to it, for a view that shows an earlier moment.
+"""The transcript as it was: what each event of a run did to it, for a view that shows an earlier
+moment.
 
-A second `Transcript` reduces the events again, a stretch of the log at a time, and the view keeps the ops. So the run is read
-once for all its moments, and none of them is kept by itself. The state before the first event that the log still has is one
-more transcript: it takes each event that the log drops.
+A second `Transcript` reduces the events again, a stretch of the log at a time, and the view keeps
+the ops. So the run is read once for all its moments, and none of them is kept by itself. The state
+before the first event that the log still has is one more transcript: it takes each event that the
+log drops.
 """
 
 import copy
@@ -25,7 +27,9 @@ STRETCH_EVENTS = 4000
 STRETCH_BYTES = 256 * 1024
 """Bytes of JSON after which an answer ends."""
 MAX_REPLAYS = 2
-"""Transcripts that are kept so that the next stretch, or another view's, does not start from the beginning."""
+"""Transcripts that are kept so that the next stretch, or another view's, does not start from the
+beginning.
+"""
 
 
 class Past:
@@ -34,7 +38,8 @@ class Past:
     Args:
         log: the events, as they passed the gate.
         begin: makes the run's transcript before its first event.
-        large_values: makes the markers of values that are too large to travel, and reads their pages.
+        large_values: makes the markers of values that are too large to travel, and reads their
+            pages.
     """
 
     def __init__(
@@ -50,13 +55,16 @@ class Past:
         )
 
     def drop(self, event: e.Event) -> None:
-        """Take an event that the log drops: the oldest moment that can be shown is the one after it."""
+        """Take an event that the log drops: the oldest moment that can be shown is the one after
+        it.
+        """
         if self._base is None:
             self._base = self._begin()
         self._base.feed(event)
 
     def stretch(self, after: int, to: int) -> str:
-        """Return a `PastAnswer` as JSON: what the events from number `after` + 1 to `to` did, or the first of them.
+        """Return a `PastAnswer` as JSON: what the events from number `after` + 1 to `to` did, or
+        the first of them.
 
         It starts anew behind the dropped events if those come later than `after`.
         """
@@ -102,14 +110,18 @@ class Past:
             max_bytes: bytes of JSON that the page may take.
 
         Raises:
-            LookupError: the event is no longer kept, or there is no such value; the message is for the reader.
+            LookupError: the event is no longer kept, or there is no such value; the message is for
+                the reader.
         """
         if self._values is None or self._values[0] != number:
             self._values = (number, self._large_values.of(self._props_by(number)))
         return self._values[1].page(name, offset, max_bytes)
 
     def _props_by(self, number: int) -> Callable[[str], Mapping[str, Any] | None]:
-        """Return the props that an event has set, by block id. A large value comes whole with one event."""
+        """Return the props that an event has set, by block id.
+
+        A large value comes whole with one event.
+        """
         if number == 0 and (base := self._base) is not None:
             return lambda block: base.blocks[block].props if block in base.blocks else None
         event = self._log.get(number)
@@ -126,7 +138,9 @@ class Past:
         return lambda _: props
 
     def _replay(self, after: int) -> tuple["_Replay", list[WireOp]]:
-        """Return a replay that has read the events up to number `after`, and the ops that it has not returned yet."""
+        """Return a replay that has read the events up to number `after`, and the ops that it has
+        not returned yet.
+        """
         replay = self._replays.pop(after, None)
         if replay is not None and after >= self._log.dropped:
             replay.grew = None
@@ -157,7 +171,8 @@ class _Replay:
     Attributes:
         position: number of the last event.
         transcript: as it was after that event.
-        grew: block and field to which that event has appended, if it did nothing else; None at the beginning of an answer.
+        grew: block and field to which that event has appended, if it did nothing else; None at the
+            beginning of an answer.
     """
 
     def __init__(self, position: int, transcript: Transcript) -> None:
@@ -167,7 +182,9 @@ class _Replay:
         self.grew: tuple[str, str] | None = None
 
     def feed(self, event: e.Event, large_values: LargeValues) -> list[Op] | str:
-        """Return the ops of the next event; a text alone if it is appended to the field that the event before appended to."""
+        """Return the ops of the next event; a text alone if it is appended to the field that the
+        event before appended to.
+        """
         self.position += 1
         ops = [*self.transcript.feed(event), *self.transcript.counters(self._counters)]
         match ops:

@@ -1,6 +1,7 @@
 """Answers the view's questions about the requests to the model.
 
-The questions and answers are declared in `nbagent.protocol.inspection`. No lock of the run is held meanwhile.
+The questions and answers are declared in `nbagent.protocol.inspection`. No lock of the run is held
+meanwhile.
 """
 
 import json

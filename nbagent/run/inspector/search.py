@@ -103,7 +103,9 @@ class Search:
 
 
 def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:
-    """Return the event of that number; of folded deltas, one with their text, at least up to `max_chars` characters of it."""
+    """Return the event of that number; of folded deltas, one with their text, at least up to
+    `max_chars` characters of it.
+    """
     first = log.get(number)
     if not isinstance(first, DELTAS):
         return first

@@ -1,7 +1,7 @@
 """The events of a run as bars over time.
 
-A bar is a step, a text, a thought, a tool call, an agent at work, or a question to the reader. All times are seconds since the
-epoch, from the events' `ts`.
+A bar is a step, a text, a thought, a tool call, an agent at work, or a question to the reader. All
+times are seconds since the epoch, from the events' `ts`.
 """
 
 from collections import deque
@@ -26,8 +26,8 @@ class Timeline:
     Attributes:
         start: when the first event came; None before.
         end: when the last came.
-        gaps: the newest periods of more than `MIN_GAP_S` without an event: start and end. Those in which the reader was asked,
-            or in which a chat waited for the next prompt, are none.
+        gaps: the newest periods of more than `MIN_GAP_S` without an event: start and end. Those in
+            which the reader was asked, or in which a chat waited for the next prompt, are none.
         gap_count: number of gaps in all.
         gap_seconds: seconds of all gaps together.
         left_out: number of older bars that are no longer kept.

@@ -1,6 +1,8 @@
-"""Requests of the code inside a run to a model: what was sent, what changed since the last one, and the response on the wire.
+"""Requests of the code inside a run to a model: what was sent, what changed since the last one, and
+the response on the wire.
 
-watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLog (keeps each message once) ──▶ Request (reads it)
+watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLog (keeps each message once) ──▶
+Request (reads it)
 """
 
 from nbagent.run.requests.log import RequestLog, requested_tools

@@ -1,7 +1,8 @@
 """`Body`: the parts of a request to a model, each message kept once.
 
-The messages are called `messages` (OpenAI Chat, Anthropic, Ollama, Cohere, Mistral), `input` (OpenAI Responses), `contents`
-(Gemini) or `prompt`. All else but the instructions and the tools is a setting.
+The messages are called `messages` (OpenAI Chat, Anthropic, Ollama, Cohere, Mistral), `input`
+(OpenAI Responses), `contents` (Gemini) or `prompt`. All else but the instructions and the tools is
+a setting.
 """
 
 import re
@@ -18,7 +19,9 @@ _MESSAGES = ("messages", "input", "contents", "prompt")
 _INSTRUCTIONS = ("instructions", "system", "systemInstruction", "system_instruction")
 _TOOLS = ("tools", "functions")
 _NO_ANSWER = re.compile(r"embed|moderation|rerank|token|image|audio|speech|batch", re.IGNORECASE)
-"""Matches the last word of an address whose requests have such fields too, but ask for no answer."""
+"""Matches the last word of an address whose requests have such fields too, but ask for no
+answer.
+"""
 
 _CREDENTIALS = re.compile(
     rb'"(?:headers|authorization\w*|api_?key|access_token|client_secret|password)"', re.IGNORECASE
@@ -36,7 +39,9 @@ class _Role(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A message after the ones before it. Requests of one conversation share the nodes of the messages that they share.
+    """A message after the ones before it.
+
+    Requests of one conversation share the nodes of the messages that they share.
 
     Attributes:
         before: the message before it; None of the first.
@@ -188,7 +193,8 @@ def read_fields(url: str, body: bytes) -> RequestFields | None:
 
 
 def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
-    """Return the credentials in the tools and settings of a request, such as those for the servers of MCP that a model calls.
+    """Return the credentials in the tools and settings of a request, such as those for the servers
+    of MCP that a model calls.
 
     Args:
         parts: of the request.

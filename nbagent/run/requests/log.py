@@ -16,7 +16,10 @@ from nbagent.run_context import HTTPExchange
 MAX_REQUESTS = 10_000
 """Requests that are kept; after them the oldest are dropped."""
 BODIES_BYTES = 40 * 1024 * 1024
-"""Bytes of all requests that are kept. What the newest one shares with older ones is kept in any case."""
+"""Bytes of all requests that are kept.
+
+What the newest one shares with older ones is kept in any case.
+"""
 WIRES_BYTES = 16 * 1024 * 1024
 """Bytes of all responses that are kept; the wires of the oldest are dropped first."""
 
@@ -126,7 +129,9 @@ class RequestLog:
         return True
 
     def _before(self, exchange: HTTPExchange, parts: RequestFields) -> Record | None:
-        """Return the request before this one in the same conversation: the newest that shares the most messages with it."""
+        """Return the request before this one in the same conversation: the newest that shares the
+        most messages with it.
+        """
         beside = [
             record
             for record in itertools.islice(reversed(self._records), _CANDIDATES)
@@ -158,7 +163,9 @@ class RequestLog:
         )
 
     def _step(self, lane: str | None, before: Record | None) -> int:
-        """Return the number of a step whose sender does not give it: a request that failed is sent again in the same step."""
+        """Return the number of a step whose sender does not give it: a request that failed is sent
+        again in the same step.
+        """
         last = self._newest.get(lane)
         if (
             last is not None

@@ -27,7 +27,9 @@ HIDDEN = (
 
 
 class Request:
-    """One request to a model, and its response so far; made by `run.requests`. Patterns and credentials are masked in it.
+    """One request to a model, and its response so far; made by `run.requests`.
+
+    Patterns and credentials are masked in it.
 
     Args:
         record: of the request.
@@ -41,7 +43,7 @@ class Request:
         self._mask = mask
         self.is_hidden = hidden
 
-    # --- figures ----------------------------------------------------------------------------------------------------
+    # --- figures ---
 
     @property
     def number(self) -> int:
@@ -50,7 +52,10 @@ class Request:
 
     @property
     def step(self) -> int:
-        """Step that the request belongs to, from 1: of its agent, or of its lane. One that is sent again has the same."""
+        """Step that the request belongs to, from 1: of its agent, or of its lane.
+
+        One that is sent again has the same.
+        """
         return self._record.step
 
     @property
@@ -110,7 +115,9 @@ class Request:
 
     @property
     def changes(self) -> str:
-        """Description of what is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
+        """Description of what is new since the request before it in its conversation: `"+2
+        messages, tools unchanged"`.
+        """
         change = self._record.change
         if change.first:
             return f"begins with {_counted(len(change.new), 'message')}"
@@ -147,7 +154,7 @@ class Request:
             self._record.weight = sum(self._weights().values())
         return Tokens({"": self._record.weight}, None).total
 
-    # --- content ----------------------------------------------------------------------------------------------------
+    # --- content ---
 
     @property
     def messages(self) -> list[Any]:
@@ -172,7 +179,9 @@ class Request:
 
     @property
     def instructions(self) -> Any:
-        """The field of the instructions, or the messages that instruct the model; None if there are none."""
+        """The field of the instructions, or the messages that instruct the model; None if there are
+        none.
+        """
         body = self._body
         if body.instructions is not None:
             return self._read(body.instructions[1])
@@ -191,7 +200,10 @@ class Request:
 
     @property
     def response(self) -> str:
-        """The response so far, as it came on the wire. It ends by saying how much of it is not kept."""
+        """The response so far, as it came on the wire.
+
+        It ends by saying how much of it is not kept.
+        """
         self._check_shown()
         exchange = self._exchange
         missing = exchange.size - exchange.kept
@@ -234,7 +246,7 @@ class Request:
             return self._mask(words)
         return self._mask(f"{words[: chars - 1]}…", cuts=ALL_CUTS)
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------
 
     @property
     def _body(self) -> Body:
@@ -286,7 +298,9 @@ class Request:
         return weights
 
     def figures(self) -> list[str]:
-        """Return the request as short texts: number, step, who sent it, model, status, tokens in and out, seconds, changes."""
+        """Return the request as short texts: number, step, who sent it, model, status, tokens in
+        and out, seconds, changes.
+        """
         usage = self.usage
         is_counted = usage is not None and usage.input is not None
         output = "" if usage is None or usage.output is None else f"{usage.output:,}"

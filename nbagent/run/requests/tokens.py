@@ -8,7 +8,9 @@ from nbagent.printable import printable_line
 CHARS_PER_TOKEN = 4
 """Characters that are counted as a token where the service does not report its count."""
 PICTURE_TOKENS = 1000
-"""Tokens that are counted for a picture or another file in base64: services count them in ways of their own."""
+"""Tokens that are counted for a picture or another file in base64: services count them in ways of
+their own.
+"""
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{1000,}")
 
@@ -24,11 +26,12 @@ def weight(json: bytes) -> int:
 
 
 class Tokens(dict[str, int]):
-    """The tokens of a request by its parts: `instructions`, `tools`, `format`, and `messages[0]`, ….
+    """The tokens of a request by its parts: `instructions`, `tools`, `format`, and `messages[0]`,
+    ….
 
-    The parts are an estimate by their characters, scaled to the input that the service counted, if it reports that.
-    Instructions that are messages, as in OpenAI Chat, count as `instructions`. Of a service that keeps the conversation,
-    `earlier` is what it adds.
+    The parts are an estimate by their characters, scaled to the input that the service counted, if
+    it reports that. Instructions that are messages, as in OpenAI Chat, count as `instructions`. Of
+    a service that keeps the conversation, `earlier` is what it adds.
 
     Args:
         weights: of the parts; see `weight`.

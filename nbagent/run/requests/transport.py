@@ -1,6 +1,8 @@
-"""HTTP transports that copy the bytes which pass them: `httpx` and `httpx2` look the same from here.
+"""HTTP transports that copy the bytes which pass them: `httpx` and `httpx2` look the same from
+here.
 
-A transport is what a client sends its requests through: https://www.python-httpx.org/advanced/transports/
+A transport is what a client sends its requests through:
+https://www.python-httpx.org/advanced/transports/
 """
 
 import functools
@@ -107,7 +109,9 @@ class WatchedAsyncTransport(_Watched):
 
 
 def _begun(request: Any) -> HTTPExchange | None:
-    """Return the exchange of a request that the run around keeps; None if there is no run, or nothing to keep."""
+    """Return the exchange of a request that the run around keeps; None if there is no run, or
+    nothing to keep.
+    """
     if request.method != "POST" or "json" not in request.headers.get("content-type", ""):
         return None
     around = run_around()
@@ -153,7 +157,10 @@ def _decoded(library: Any, encoding: str, wire: bytes) -> bytes:
 
 @functools.cache
 def _teed_streams(library: str) -> tuple[type[Any], type[Any]]:
-    """Return the classes of streams that copy their bytes, sync and async. Clients insist on their library's base classes."""
+    """Return the classes of streams that copy their bytes, sync and async.
+
+    Clients insist on their library's base classes.
+    """
     module = sys.modules[library]
     return (
         type("TeedStream", (_TeedStream, module.SyncByteStream), {}),

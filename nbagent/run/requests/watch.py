@@ -10,18 +10,20 @@ _LIBRARIES = ("httpx", "httpx2")
 
 
 def watch(client: C) -> C:
-    """Keep each request to a model that a client sends inside a run, as `run.requests`; the inspector shows them.
+    """Keep each request to a model that a client sends inside a run, as `run.requests`; the
+    inspector shows them.
 
         client = nbagent.watch(openai.AsyncOpenAI())
         nbagent.show(stream_of(client))
 
-    The bytes pass as they come. Outside of runs nothing is kept. If a framework has begun before `show`, its requests belong to
-    the one run that goes on. Uploads, lists of models, embeddings and WebSockets are left out.
+    The bytes pass as they come. Outside of runs nothing is kept. If a framework has begun before
+    `show`, its requests belong to the one run that goes on. Uploads, lists of models, embeddings
+    and WebSockets are left out.
 
     Args:
-        client: an `openai` or `anthropic` client, or another SDK's that keeps its HTTP client in `_client`, or a `Client` or
-            `AsyncClient` of `httpx` or `httpx2`. Clients derived from it (`with_options`, `copy`) share its connections, and
-            are watched too.
+        client: an `openai` or `anthropic` client, or another SDK's that keeps its HTTP client in
+            `_client`, or a `Client` or `AsyncClient` of `httpx` or `httpx2`. Clients derived from
+            it (`with_options`, `copy`) share its connections, and are watched too.
 
     Returns:
         The client itself. A client that is watched already stays as it is.

@@ -1,4 +1,6 @@
-"""Reads the raw text of a response: its token counts, and its secrets, which a stream may cut in two."""
+"""Reads the raw text of a response: its token counts, and its secrets, which a stream may cut in
+two.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -89,12 +91,14 @@ class Mask(Protocol):
 def masked_wire(text: str, mask: Mask, *, is_cut: bool) -> str:
     """Return a response's text with its secrets masked, also those that a stream cut into pieces.
 
-    The texts at one place of successive items are read as one. An item in which something is masked is written anew.
+    The texts at one place of successive items are read as one. An item in which something is masked
+    is written anew.
 
     Args:
         text: server-sent events, lines of JSON, or anything else.
         mask: returns a masked text.
-        is_cut: whether more of the response is to come, or is not kept: a secret may begin at its end.
+        is_cut: whether more of the response is to come, or is not kept: a secret may begin at its
+            end.
     """
 
     def masked(part: str) -> str:
@@ -122,7 +126,10 @@ _Piece = tuple[int, Any, Any]
 
 
 def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
-    """Mask the texts that are one text together. Return the numbers of the items that were changed."""
+    """Mask the texts that are one text together.
+
+    Return the numbers of the items that were changed.
+    """
     texts = [holder[name] for _, holder, name in pieces]
     whole = "".join(texts)
     masked = mask(whole)
@@ -157,7 +164,9 @@ def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
 
 
 def _json_of(line: str) -> tuple[str, Any]:
-    """Return the text before the JSON of a line, and the value; the line and None if there is no JSON."""
+    """Return the text before the JSON of a line, and the value; the line and None if there is no
+    JSON.
+    """
     body = line.removeprefix("data:").lstrip()
     if not body.startswith(("{", "[")):
         return line, None

@@ -1,4 +1,6 @@
-"""A client's message as the answer to the question of a task, in whichever process its run goes on."""
+"""A client's message as the answer to the question of a task, in whichever process its run goes
+on.
+"""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -14,7 +16,9 @@ from nbagent.server.problem import Problem
 
 
 def question_in(status: TaskStatus) -> dict[str, Any] | None:
-    """Return the question of a status; None if it has none, as that of a run that has ended with its question."""
+    """Return the question of a status; None if it has none, as that of a run that has ended with
+    its question.
+    """
     if status.state not in ASKING:
         return None
     for part in status.message.parts:
@@ -28,18 +32,19 @@ async def answer(run: HostedRun, question: dict[str, Any], message: Message) -> 
     """Answer a question of a run.
 
     Raises:
-        Problem: the message is no answer to it (409, 422), the question waits no more (409), or the run's process does not
-            reply (503).
+        Problem: the message is no answer to it (409, 422), the question waits no more (409), or the
+            run's process does not reply (503).
     """
     given = answer_in(message, question["kind"])
     await run.respond(question["id"], given.decision, given.value, reason=given.reason)
 
 
 async def answered(run: HostedRun, message: Message) -> AsyncGenerator[Update]:
-    """Answer the question of a task, and yield what follows, up to the end of the task or its next question.
+    """Answer the question of a task, and yield what follows, up to the end of the task or its next
+    question.
 
-    If the question has been answered elsewhere meanwhile, the task just goes on. A message that is no answer leaves the
-    question; the only update says why.
+    If the question has been answered elsewhere meanwhile, the task just goes on. A message that is
+    no answer leaves the question; the only update says why.
     """
     task, at = task_of(run)
     question = question_in(task.status)

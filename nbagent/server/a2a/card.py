@@ -22,7 +22,9 @@ OUTPUT_TYPES = ["text/plain"]
 
 
 def interfaces_at(url: str, name: str, grpc_address: str | None) -> list[AgentInterface]:
-    """Return the ways to an agent, the preferred one first. Version 0.3 is left out, for which the SDK adds fields of its card.
+    """Return the ways to an agent, the preferred one first.
+
+    Version 0.3 is left out, for which the SDK adds fields of its card.
 
     Args:
         url: of the agent.

@@ -38,7 +38,10 @@ class HostExecutor(AgentExecutor):
         self._tasks: dict[str, SentTask] = {}
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
-        """Send the updates of a task up to its end, or to a question. What is raised here would end the task."""
+        """Send the updates of a task up to its end, or to a question.
+
+        What is raised here would end the task.
+        """
         task_id, context_id, message = context.task_id, context.context_id, context.message
         assert task_id is not None
         assert context_id is not None
@@ -98,7 +101,8 @@ class HostExecutor(AgentExecutor):
 
 
 class SentTask:
-    """A task whose updates are sent, from its start to its end, also while its client is not connected.
+    """A task whose updates are sent, from its start to its end, also while its client is not
+    connected.
 
     Args:
         run: of the task.

@@ -14,11 +14,14 @@ from nbagent.server.a2a.handler import Handler
 from nbagent.server.a2a.tasks import AGENT
 
 AGENT_METADATA = "agent-name"
-"""Key of the metadata that names the agent, as Hector's clients send it; in A2A 1.x it is the request's `tenant`."""
+"""Key of the metadata that names the agent, as Hector's clients send it; in A2A 1.x it is the
+request's `tenant`.
+"""
 
 
 class AgentCalls(DefaultGrpcServerCallContextBuilder):
-    """Puts the agent that the metadata name into the context of a call, and checks the version that they name.
+    """Puts the agent that the metadata name into the context of a call, and checks the version that
+    they name.
 
     Args:
         version: major version of the service; the SDK checks it over HTTP only.

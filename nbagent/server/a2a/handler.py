@@ -87,13 +87,14 @@ class Handler(DefaultRequestHandler):
     async def _answered_run(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> HostedRun | None:
-        """Return the run of another process whose question a message answers; None leaves the message to the SDK.
+        """Return the run of another process whose question a message answers; None leaves the
+        message to the SDK.
 
         Raises:
             PushNotificationNotSupportedError: the client asks for notifications.
             InvalidParamsError: the message names another context than its task has.
-            UnsupportedOperationError: its task works or has ended. A message for a task that has not asked must not be taken
-                for the answer to a later question.
+            UnsupportedOperationError: its task works or has ended. A message for a task that has
+                not asked must not be taken for the answer to a later question.
         """
         if params.configuration.HasField("task_push_notification_config"):
             raise PushNotificationNotSupportedError
@@ -120,7 +121,10 @@ class Handler(DefaultRequestHandler):
         return await self._tasks.run(task_id, context)
 
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
-        """Return a task. One that the SDK has not seen to its end yet is made from its run, if that has ended."""
+        """Return a task.
+
+        One that the SDK has not seen to its end yet is made from its run, if that has ended.
+        """
         task: Task | None = await super().on_get_task(params, context)
         if task is not None and task.status.state not in ENDED:
             run = await self._tasks.run_as_stored(params.id, context)

@@ -1,4 +1,6 @@
-"""Messages of a client: a prompt for a new task, or the answer to the question of a task that requires input."""
+"""Messages of a client: a prompt for a new task, or the answer to the question of a task that
+requires input.
+"""
 
 from typing import Any, NamedTuple, get_args
 
@@ -83,7 +85,9 @@ def _data(part: Any) -> Any:
 
 
 def _with_integers(value: Any) -> Any:
-    """Return a value of a protobuf `Struct`, whose numbers are all floats, with the whole ones as integers."""
+    """Return a value of a protobuf `Struct`, whose numbers are all floats, with the whole ones as
+    integers.
+    """
     match value:
         case float() if value.is_integer():
             return int(value)

@@ -1,4 +1,6 @@
-"""`A2A`: what a server has for A2A and gRPC, where the packages of the extra `a2a` are installed."""
+"""`A2A`: what a server has for A2A and gRPC, where the packages of the extra `a2a` are
+installed.
+"""
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING

@@ -56,7 +56,8 @@ class AgentCalls(DefaultServerCallContextBuilder):
 
 
 class KnownAgent:
-    """Refuses a request for an agent that is not served, and one whose body is no JSON within the limits.
+    """Refuses a request for an agent that is not served, and one whose body is no JSON within the
+    limits.
 
     Args:
         app: takes the requests that pass.

@@ -1,4 +1,7 @@
-"""Tasks: the runs of a `Host` as A2A shows them. The id of a task is that of its run, its context is the session."""
+"""Tasks: the runs of a `Host` as A2A shows them.
+
+The id of a task is that of its run, its context is the session.
+"""
 
 import contextlib
 from collections import OrderedDict
@@ -36,7 +39,9 @@ AGENT = "agent"
 """Key in the state of a call: the agent that its address names."""
 
 MAX_TASKS = 1_000
-"""Tasks kept as their clients have seen them; older ones that have ended are rebuilt from their runs."""
+"""Tasks kept as their clients have seen them; older ones that have ended are rebuilt from their
+runs.
+"""
 
 MAX_LISTED = 250
 """Tasks of a context that are listed."""
@@ -56,7 +61,8 @@ ASKING = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AU
 
 
 def agent_of(host: Host, call: ServerCallContext) -> str:
-    """Return the name of the agent that a call is for: by its address, else by its tenant, else the only one.
+    """Return the name of the agent that a call is for: by its address, else by its tenant, else the
+    only one.
 
     Raises:
         InvalidParamsError: there is no such agent.
@@ -118,7 +124,9 @@ def task_of(run: HostedRun) -> tuple[Task, Position]:
 
 
 def with_prompts(task: Task, kept: Task | None) -> Task:
-    """Return a task that was made from its run, with the messages of its client, which the run does not have."""
+    """Return a task that was made from its run, with the messages of its client, which the run does
+    not have.
+    """
     prompts = (
         []
         if kept is None
@@ -131,7 +139,9 @@ def with_prompts(task: Task, kept: Task | None) -> Task:
 
 
 class RunTasks(InMemoryTaskStore):
-    """The tasks of all agents, each agent's apart. One that is not kept is made from its run, also from an earlier process's.
+    """The tasks of all agents, each agent's apart.
+
+    One that is not kept is made from its run, also from an earlier process's.
 
     Args:
         host: has the runs.
@@ -195,7 +205,9 @@ class RunTasks(InMemoryTaskStore):
         return await store.list(params, context)
 
     async def run(self, task_id: str, context: ServerCallContext) -> HostedRun | None:
-        """Return the run of a task of an agent, which is followed to its end; None if there is none."""
+        """Return the run of a task of an agent, which is followed to its end; None if there is
+        none.
+        """
         run = await self._of_agent(self._host.find(task_id), context)
         if run is not None and run.stored.owner != WAITING:
             await run.changed(0)

@@ -1,8 +1,9 @@
 """`TaskEncoder`: the events of a run as the updates of an A2A task.
 
-Source: https://a2a-protocol.org/latest/specification/#4-protocol-data-model. A2A has no tool calls and no reasoning: they are
-data parts of status messages, in the form of Hector 2 (github.com/verikod/hector 41134591, pkg/server/parts.go), which
-`nbagent.adapters.a2a` reads. A client that joins the texts of the artifacts gets the answer and nothing else.
+Source: https://a2a-protocol.org/latest/specification/#4-protocol-data-model. A2A has no tool calls
+and no reasoning: they are data parts of status messages, in the form of Hector 2
+(github.com/verikod/hector 41134591, pkg/server/parts.go), which `nbagent.adapters.a2a` reads. A
+client that joins the texts of the artifacts gets the answer and nothing else.
 """
 
 from datetime import UTC, datetime
@@ -23,7 +24,9 @@ _END_STATES = {
 
 
 MAX_DEPTH = 20
-"""Levels of a value in a data part: protobuf allows 100 messages in each other, of which each level of JSON is some."""
+"""Levels of a value in a data part: protobuf allows 100 messages in each other, of which each level
+of JSON is some.
+"""
 
 
 class TaskEncoder(BaseEncoder):
@@ -63,7 +66,10 @@ class TaskEncoder(BaseEncoder):
         )
 
     def _emit_working(self, *parts: dict[str, Any]) -> None:
-        """Emit that the agent works. If it asks as well, the question is emitted again: a client answers the newest status."""
+        """Emit that the agent works.
+
+        If it asks as well, the question is emitted again: a client answers the newest status.
+        """
         self._emit_status(WORKING, *parts)
         if self._questions:
             self._emit_question(next(reversed(self._questions.values())))
@@ -134,7 +140,9 @@ class TaskEncoder(BaseEncoder):
         self._emit_working({"data": data})
 
     def other_event(self, event: e.Event) -> None:
-        """Emit a question, a file, a line about the progress, or an error that does not end the run."""
+        """Emit a question, a file, a line about the progress, or an error that does not end the
+        run.
+        """
         match event:
             case e.ApprovalRequest():
                 self._questions[event.approval_id] = event

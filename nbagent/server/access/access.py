@@ -14,7 +14,10 @@ from nbagent.errors import NbagentError
 from nbagent.server.stores.event_store import Logouts
 
 COOKIE = "nbagent_session"
-"""Cookie of a browser session. A page can set no header of an `EventSource` or a `WebSocket`, and a URL is logged."""
+"""Cookie of a browser session.
+
+A page can set no header of an `EventSource` or a `WebSocket`, and a URL is logged.
+"""
 
 MIN_TOKEN_CHARS = 8
 """Characters of a token at least; `secrets.token_urlsafe()` makes one of 43."""
@@ -43,18 +46,21 @@ class BrowserSession(NamedTuple):
 class Access:
     """Tells by its headers what a client may do.
 
-    The cookie of a browser session is signed with a key made of the session's token. So each server process with the same
-    tokens takes it, also one that is started later, and none does after the token was changed.
+    The cookie of a browser session is signed with a key made of the session's token. So each server
+    process with the same tokens takes it, also one that is started later, and none does after the
+    token was changed.
 
     Args:
         token: gives full access; None gives it to all clients.
         read_token: gives access to read only.
 
     Attributes:
-        logouts: keeps for all processes which browser sessions were ended; None if a cookie is taken until its end.
+        logouts: keeps for all processes which browser sessions were ended; None if a cookie is
+            taken until its end.
 
     Raises:
-        NbagentError: there is a `read_token` without a `token`, both are the same, or one is too short or no word of ASCII.
+        NbagentError: there is a `read_token` without a `token`, both are the same, or one is too
+            short or no word of ASCII.
     """
 
     def __init__(self, token: str | None = None, read_token: str | None = None) -> None:
@@ -151,7 +157,10 @@ class Access:
 
 
 def _key_of(token: bytes) -> bytes:
-    """Return the key of a token's browser sessions. It takes 30 ms, so that a cookie is of no use to guess a short token."""
+    """Return the key of a token's browser sessions.
+
+    It takes 30 ms, so that a cookie is of no use to guess a short token.
+    """
     return hashlib.scrypt(token, salt=COOKIE.encode(), n=2**14, r=8, p=1, dklen=32)
 
 

@@ -1,4 +1,6 @@
-"""`Guard`: refuses requests that no client of this server would send, before anything reads them."""
+"""`Guard`: refuses requests that no client of this server would send, before anything reads
+them.
+"""
 
 import ipaddress
 import math
@@ -23,7 +25,9 @@ WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not 
 """Addresses that stand for all of this machine's."""
 
 OPEN_PATHS = frozenset({"/login", "/logout", "/ready"})
-"""Paths that need no token: one takes it, one gives up what came of it, and one is asked by load balancers."""
+"""Paths that need no token: one takes it, one gives up what came of it, and one is asked by load
+balancers.
+"""
 
 ROLE = "nbagent.role"
 """Key of a scope with the role of its client; see `nbagent.server.access.access.Role`."""
@@ -36,21 +40,26 @@ LOGINS_BURST = 20
 
 
 TOO_LARGE = 1009
-"""Code with which a WebSocket is closed whose client sends too large a message (RFC 6455, section 7.4.1)."""
+"""Code with which a WebSocket is closed whose client sends too large a message (RFC 6455, section
+7.4.1).
+"""
 
 
 class Guard:
-    """Checks the size, the host, the origin, the rate and the token of each request and each WebSocket.
+    """Checks the size, the host, the origin, the rate and the token of each request and each
+    WebSocket.
 
-    A page of another site that a browser has open can send requests to a server on loopback. It cannot choose its `Host` after
-    a change of its name's address, nor its `Origin`. The request of an image or a link has no `Origin`, but a `Sec-Fetch-Site`
-    where browsers trust the server's address: with https and on loopback. At any other address a GET that may start a run is
-    taken only with a proof that no such page sent it. https://w3c.github.io/webappsec-fetch-metadata/
+    A page of another site that a browser has open can send requests to a server on loopback. It
+    cannot choose its `Host` after a change of its name's address, nor its `Origin`. The request of
+    an image or a link has no `Origin`, but a `Sec-Fetch-Site` where browsers trust the server's
+    address: with https and on loopback. At any other address a GET that may start a run is taken
+    only with a proof that no such page sent it. https://w3c.github.io/webappsec-fetch-metadata/
 
     Args:
         app: takes the requests that pass.
-        hosts: names by which the server may be addressed. With one of `WILDCARDS` among them, these are also all addresses in
-            numbers, which no site can change as it can its name's, and the machine's own name.
+        hosts: names by which the server may be addressed. With one of `WILDCARDS` among them, these
+            are also all addresses in numbers, which no site can change as it can its name's, and
+            the machine's own name.
         origins: of pages elsewhere that may use it, such as `"https://example.org"`.
         access: what each client may do; by default anything.
         readable: routes that a reader may use.
@@ -168,7 +177,9 @@ class Guard:
             raise Problem(403, "pages of that origin may not use this server")
 
     def _check_link(self, scope: Scope, headers: Headers, name: str) -> None:
-        """Refuse a GET that may start a run if an image or a link of another site could have sent it."""
+        """Refuse a GET that may start a run if an image or a link of another site could have sent
+        it.
+        """
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             return
         # No page can have a browser send this header without asking the server first.
@@ -236,7 +247,9 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_page(scope: Scope) -> bool:
-    """Return True for the web page and its files: they are the same for all, and hold nothing secret."""
+    """Return True for the web page and its files: they are the same for all, and hold nothing
+    secret.
+    """
     path = _path(scope)
     return (
         scope["type"] == "http"

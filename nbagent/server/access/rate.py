@@ -5,11 +5,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_CLIENTS = 10_000
-"""Clients that are remembered; those that have sent nothing for the longest time are forgotten first."""
+"""Clients that are remembered; those that have sent nothing for the longest time are forgotten
+first.
+"""
 
 
 class Rate:
-    """A bucket of tokens for each client: it holds `burst`, and gets `per_s` of them each second. A request takes one.
+    """A bucket of tokens for each client: it holds `burst`, and gets `per_s` of them each second.
+
+    A request takes one.
 
     Args:
         per_s: requests per second in the long run.

@@ -1,4 +1,6 @@
-"""Endpoint of AG-UI: `POST /ag-ui/{agent}` with a `RunAgentInput`. A thread is a session of the agent.
+"""Endpoint of AG-UI: `POST /ag-ui/{agent}` with a `RunAgentInput`.
+
+A thread is a session of the agent.
 
 Source: https://docs.ag-ui.com/concepts/architecture.
 """
@@ -28,7 +30,10 @@ MAX_ID_CHARS = 200
 """Characters of an id that a client chooses."""
 
 CONVERSATION = frozenset({"developer", "system", "assistant", "user", "tool"})
-"""Roles of the messages that a model is sent. Those of reasoning and activities are for the client's own view."""
+"""Roles of the messages that a model is sent.
+
+Those of reasoning and activities are for the client's own view.
+"""
 
 
 class RunAgentInput(msgspec.Struct):
@@ -40,7 +45,8 @@ class RunAgentInput(msgspec.Struct):
 
 
 class ThreadEncoder(AguiEncoder):
-    """Encodes events with the client's ids, and ids of messages unique in a thread: a client keeps those of all its runs.
+    """Encodes events with the client's ids, and ids of messages unique in a thread: a client keeps
+    those of all its runs.
 
     Args:
         thread_id: of the client; None takes the session's.
@@ -106,9 +112,9 @@ async def _in_thread(
 ) -> tuple[Session, Sequence[dict[str, Any]]]:
     """Return the session of a thread, and those of the client's messages that are new in it.
 
-    A client sends the whole conversation each time. Where its prompts before the last one are those of the session, the last
-    one is new. Otherwise the user has edited the conversation or asks again: the client's messages count, and the session of
-    before is kept under another name.
+    A client sends the whole conversation each time. Where its prompts before the last one are those
+    of the session, the last one is new. Otherwise the user has edited the conversation or asks
+    again: the client's messages count, and the session of before is kept under another name.
     """
     session = await host.sessions.open(agent, thread_id)
     known, sent = (

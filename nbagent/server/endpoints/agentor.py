@@ -1,7 +1,8 @@
 """Endpoint of Agentor's documentation: `POST /chat`.
 
-Source: https://github.com/CelestoAI/agentor at 6fa8fa1. Its server writes `data: {chunk}` with an indented object, of which
-only the first line is a field of an event stream. Here each line of it is one, so that a reader gets the whole object.
+Source: https://github.com/CelestoAI/agentor at 6fa8fa1. Its server writes `data: {chunk}` with an
+indented object, of which only the first line is a field of an event stream. Here each line of it is
+one, so that a reader gets the whole object.
 """
 
 from collections.abc import Mapping

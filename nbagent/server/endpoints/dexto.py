@@ -1,4 +1,5 @@
-"""Endpoint of Dexto's documentation: `POST /chat/stream`, with named events and the session in the data.
+"""Endpoint of Dexto's documentation: `POST /chat/stream`, with named events and the session in the
+data.
 
 Source: https://docs.dexto.ai, "Streaming".
 """

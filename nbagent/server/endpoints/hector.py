@@ -138,7 +138,8 @@ def _is_on(request: Request, option: str) -> bool:
 async def _follow(
     host: Host, session: Session, last: tuple[str, Position] | None, root: str
 ) -> AsyncIterator[bytes]:
-    """Yield the runs of a session, one after the other: the one that goes on, then each that begins.
+    """Yield the runs of a session, one after the other: the one that goes on, then each that
+    begins.
 
     The connection stays open after a run, for a client that watches the session.
     """

@@ -1,4 +1,6 @@
-"""Endpoint of the Model Context Protocol: `/mcp`, the agents and their tools over Streamable HTTP. It needs the extra `mcp`.
+"""Endpoint of the Model Context Protocol: `/mcp`, the agents and their tools over Streamable HTTP.
+
+It needs the extra `mcp`.
 
 Source: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports.
 """
@@ -23,7 +25,9 @@ METHODS = ("GET", "POST", "DELETE")
 """Methods of Streamable HTTP. The versions from 2026 on use POST alone."""
 
 MAX_SESSIONS = 1_000
-"""Sessions of clients at a time, of the protocol's versions that have sessions; further ones are refused."""
+"""Sessions of clients at a time, of the protocol's versions that have sessions; further ones are
+refused.
+"""
 
 
 class Message(msgspec.Struct):
@@ -36,7 +40,9 @@ class Message(msgspec.Struct):
 
 
 class McpEndpoint:
-    """The ASGI application at `/mcp`. It starts with its first request: a mounted application has no lifespan.
+    """The ASGI application at `/mcp`.
+
+    It starts with its first request: a mounted application has no lifespan.
 
     Args:
         host: runs the agents.
@@ -60,7 +66,9 @@ class McpEndpoint:
         self._manager: asyncio.Future[Any]
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes; none if the package `mcp` is missing, or has not its types beside it as from version 2 on."""
+        """Return the routes; none if the package `mcp` is missing, or has not its types beside it
+        as from version 2 on.
+        """
         return [] if find_spec("mcp_types") is None else [Route("/mcp", self, methods=METHODS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +89,9 @@ class McpEndpoint:
             await asyncio.wait([self._manager_task])
 
     async def _started(self) -> Any:
-        """Return the sessions, which the package `mcp` manages; begin them if there are none on this loop."""
+        """Return the sessions, which the package `mcp` manages; begin them if there are none on
+        this loop.
+        """
         loop = asyncio.get_running_loop()
         if (
             self._manager_task is None
@@ -96,7 +106,9 @@ class McpEndpoint:
         return await asyncio.shield(self._manager)
 
     async def _live(self, started: asyncio.Future[Any]) -> None:
-        """Keep the sessions until this is cancelled: the package's scopes are left in the task that entered them."""
+        """Keep the sessions until this is cancelled: the package's scopes are left in the task that
+        entered them.
+        """
         try:
             # In a thread: the package takes half a second to import.
             module = await asyncio.to_thread(import_module, "nbagent.server.mcp.server")

@@ -1,7 +1,8 @@
 """Endpoints of NEAR AI's documentation: a thread's runs as the events of OpenAI's Assistants.
 
-Source: https://docs.near.ai, "Agent streaming". The page reads `/api/v1/threads/{thread}/stream/{run}`; threads, messages and
-runs are made as in OpenAI's API (https://platform.openai.com/docs/api-reference/runs/createRun).
+Source: https://docs.near.ai, "Agent streaming". The page reads
+`/api/v1/threads/{thread}/stream/{run}`; threads, messages and runs are made as in OpenAI's API
+(https://platform.openai.com/docs/api-reference/runs/createRun).
 """
 
 from typing import Any, TypedDict

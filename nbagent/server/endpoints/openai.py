@@ -1,7 +1,10 @@
-"""Endpoints of OpenAI's API: `/v1/chat/completions`, `/v1/responses` and `/v1/models`. A model is a served agent.
+"""Endpoints of OpenAI's API: `/v1/chat/completions`, `/v1/responses` and `/v1/models`.
 
-Sources: https://platform.openai.com/docs/api-reference/chat and https://platform.openai.com/docs/api-reference/responses. The
-agent's own tool calls are hidden: a client runs every call that it sees.
+A model is a served agent.
+
+Sources: https://platform.openai.com/docs/api-reference/chat and
+https://platform.openai.com/docs/api-reference/responses. The agent's own tool calls are hidden: a
+client runs every call that it sees.
 """
 
 import functools

@@ -1,4 +1,6 @@
-"""The web page: `/`, its files below `/static`, and the WebSocket `/view` of each run or chat that it shows."""
+"""The web page: `/`, its files below `/static`, and the WebSocket `/view` of each run or chat that
+it shows.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +40,8 @@ POLICY = "; ".join(
 """Content-Security-Policy of the page."""
 
 HEADERS: Mapping[str, str] = {
-    "cache-control": "no-cache",  # asked for with its ETag each time: a new version of nbagent has other files
+    # asked for with its ETag each time: a new version of nbagent has other files
+    "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -71,7 +74,8 @@ def routes(views: Views) -> list[BaseRoute]:
     )
     async def view(socket: WebSocket) -> None:
         only_reads = socket.scope.get(ROLE) == "read"
-        await socket.accept()  # before it may be refused: a browser tells its page nothing about one that was not accepted
+        # before it may be refused: a browser tells its page nothing about one that was not accepted
+        await socket.accept()
         asked = socket.query_params
         try:
             if "run" in asked:

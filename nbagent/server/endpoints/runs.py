@@ -195,6 +195,8 @@ def routes(host: Host) -> list[BaseRoute]:
 
 
 def _public(listed: RunList) -> Runs:
-    """Return a list of runs without what only its clients may know: the name of a session opens it."""
+    """Return a list of runs without what only its clients may know: the name of a session opens
+    it.
+    """
     going_on, ended = ([RunInfo(id=run.id, agent=run.agent) for run in runs] for runs in listed)
     return Runs(runs=going_on, ended=ended)

@@ -1,7 +1,7 @@
 """Endpoint of the AI SDK's `useChat`: `POST /api/chat`, answered with a UI message stream.
 
-Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The client sends the whole conversation each time, which is
-what the agent is asked with.
+Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The client sends the whole conversation
+each time, which is what the agent is asked with.
 """
 
 import contextlib
@@ -63,11 +63,13 @@ def routes(host: Host) -> list[BaseRoute]:
 async def _turn(
     run: HostedRun, answers: list[tuple[str, bool, str | None]], *, cancels: bool
 ) -> Response:
-    """Return the response with a run up to its next question: the client answers when its stream has ended.
+    """Return the response with a run up to its next question: the client answers when its stream
+    has ended.
 
     Args:
         run: that goes on.
-        answers: of the client to the question before, each with the question's id, whether it allows, and why.
+        answers: of the client to the question before, each with the question's id, whether it
+            allows, and why.
         cancels: whether the run is cancelled if the client leaves before.
     """
     feed = run.encoded_by(FEED, AskingVercel)
@@ -108,7 +110,8 @@ def _question_in(item: Any) -> str | None:
 
 
 def _answers(messages: list[dict[str, Any]]) -> list[tuple[str, bool, str | None]]:
-    """Return the answers in the last message: each question's id, whether it is allowed, and the reason.
+    """Return the answers in the last message: each question's id, whether it is allowed, and the
+    reason.
 
     Source: `addToolApprovalResponse` of `ai` 6 and 7, which changes the assistant's message.
     """

@@ -4,9 +4,10 @@
       rpc StreamMessage(SendMessageRequest) returns (stream MessageChunk);
     }
 
-Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. That page prints the service, the
-request's `Agent` and `Message`, and the chunk's `Content`, but no package and no numbers: the service is answered in any
-package, and the fields are numbered in the order of the page. No version of A2A has this method.
+Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. That
+page prints the service, the request's `Agent` and `Message`, and the chunk's `Content`, but no
+package and no numbers: the service is answered in any package, and the fields are numbered in the
+order of the page. No version of A2A has this method.
 """
 
 from collections.abc import AsyncIterator
@@ -32,7 +33,9 @@ _STATUS = {
 
 
 def _described() -> tuple[Any, ...]:
-    """Add the page's messages and service to protobuf's pool, from which reflection reads, and return the messages' classes."""
+    """Add the page's messages and service to protobuf's pool, from which reflection reads, and
+    return the messages' classes.
+    """
     file = FileDescriptorProto(name="nbagent/hector.proto", syntax="proto3")
     for message, fields in (
         ("SendMessageRequest", ("agent", "message", "session")),

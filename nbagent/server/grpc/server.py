@@ -56,7 +56,8 @@ class BearsToken(grpc.aio.ServerInterceptor):
 
 
 class ReadsMessages(grpc.aio.ServerInterceptor):
-    """Refuses a call whose message cannot be read. gRPC itself would log each one as an error of the server.
+    """Refuses a call whose message cannot be read. gRPC itself would log each one as an error of
+    the server.
 
     It is for calls with one message; others are passed on.
     """

@@ -1,4 +1,7 @@
-"""Commands to a served run. They are carried out in the process that it goes on in, wherever they are given."""
+"""Commands to a served run.
+
+They are carried out in the process that it goes on in, wherever they are given.
+"""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,6 @@
-"""`Feed`: the stream of a served run in the form of one system, encoded once for all its readers."""
+"""`Feed`: the stream of a served run in the form of one system, encoded once for all its
+readers.
+"""
 
 import asyncio
 from bisect import bisect_right
@@ -10,11 +12,16 @@ from nbagent.adapters.base.encoder import Encoder
 from nbagent.server.hosting.position import START, Position
 
 KEEP_ALIVE_S = 15.0
-"""Seconds of silence after which a reader is sent a comment, so that no proxy takes the connection for dead."""
+"""Seconds of silence after which a reader is sent a comment, so that no proxy takes the connection
+for dead.
+"""
 
 
 SEND_BYTES = 64 * 1024
-"""Bytes of a stream that are sent at a time at most. Small frames are joined, because each `send` costs more than they do."""
+"""Bytes of a stream that are sent at a time at most.
+
+Small frames are joined, because each `send` costs more than they do.
+"""
 
 
 class Followed(Protocol):
@@ -41,7 +48,9 @@ class Followed(Protocol):
 
 
 class Feed:
-    """The pieces of a stream. Each reader goes through them at its own pace: a slow one keeps nothing for itself.
+    """The pieces of a stream.
+
+    Each reader goes through them at its own pace: a slow one keeps nothing for itself.
 
     Args:
         run: whose stream it is.
@@ -60,7 +69,10 @@ class Feed:
         self._frames: list[bytes] = []  # of the first items: those that a reader has come to
 
     async def items(self, after: Position = START) -> AsyncIterator[tuple[Position, Any] | None]:
-        """Yield the items behind a position, each with its own, until the run ends. None stands for a silence."""
+        """Yield the items behind a position, each with its own, until the run ends.
+
+        None stands for a silence.
+        """
         async for span in self._spans(after):
             if span is None:
                 yield None
@@ -69,7 +81,9 @@ class Feed:
                 yield self._positions[at], self._items[at]
 
     async def frames(self, after: Position = START) -> AsyncIterator[bytes | None]:
-        """Yield the bytes of a response's body behind a position, as many as there are, until the run ends. None: a silence."""
+        """Yield the bytes of a response's body behind a position, as many as there are, until the
+        run ends. None: a silence.
+        """
         async for span in self._spans(after):
             if span is None:
                 yield None
@@ -79,7 +93,9 @@ class Feed:
                 yield sent
 
     def _sends(self, span: range) -> Iterator[bytes]:
-        """Yield the frames of a span in pieces of `SEND_BYTES` at most: a slow reader has one of them waiting for it."""
+        """Yield the frames of a span in pieces of `SEND_BYTES` at most: a slow reader has one of
+        them waiting for it.
+        """
         begin, size = span.start, 0
         for at in span:
             frame = self._frames[at]
@@ -96,11 +112,14 @@ class Feed:
             yield b"".join(self._frames[begin : span.stop])
 
     async def _spans(self, after: Position) -> AsyncIterator[range | None]:
-        """Yield the places in the lists behind a position, as these are filled, until the run ends. None: a silence."""
+        """Yield the places in the lists behind a position, as these are filled, until the run ends.
+        None: a silence.
+        """
         self._encode()
         at = 0
         while True:
-            # Each time: of a run that is still being read from the store, the first ones may come only now.
+            # Each time: of a run that is still being read from the store, the first ones may come
+            # only now.
             at = max(at, bisect_right(self._positions, after))
             if at < len(self._items):
                 yield range(at, at := len(self._items))

@@ -41,7 +41,9 @@ MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
 ABANDONED_S = 5.0
-"""Seconds between two looks for runs whose process has died, to mark them: nobody may be reading them."""
+"""Seconds between two looks for runs whose process has died, to mark them: nobody may be reading
+them.
+"""
 
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
@@ -67,11 +69,14 @@ class Host:
     Args:
         agents: by the names that they are served under.
         store: keeps the events of the runs.
-        sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
+        sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them
+            there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
         tags: thoughts and calls in texts that are recognised besides; see `nbagent.show`.
-        limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a `WorkQueue`, else are refused.
-        cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
+        limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a
+            `WorkQueue`, else are refused.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the
+            request says otherwise.
 
     Attributes:
         agents: by the names that they are served under.
@@ -117,7 +122,8 @@ class Host:
         self._checked = 0.0  # in monotonic seconds
 
     def open(self) -> None:
-        """Take part in the store: be alive in it, carry out commands, take work, mark runs whose process died.
+        """Take part in the store: be alive in it, carry out commands, take work, mark runs whose
+        process died.
 
         The first run of this process does it as well.
         """
@@ -175,8 +181,8 @@ class Host:
             options: of the run, as for `nbagent.show`.
 
         Raises:
-            Problem: there is no such agent (404), the prompt is too long (413), another process answers in the session (409),
-                or too many runs go on (503).
+            Problem: there is no such agent (404), the prompt is too long (413), another process
+                answers in the session (409), or too many runs go on (503).
         """
         name, found = self.agent(agent)
         self._check_open()
@@ -283,7 +289,10 @@ class Host:
             await (await self.find(other.id)).wait_for_end()
 
     def _join_s(self, agent: str) -> float:
-        """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
+        """Return for how long deltas are joined.
+
+        An agent that cuts its texts itself, by `chunk_size`, is sent as it does.
+        """
         delivery = self.agents[agent].delivery if agent in self.agents else None
         return JOIN_S if delivery is None or delivery.chunk_chars is None else 0.0
 
@@ -335,7 +344,9 @@ class Host:
         return self.corrected(await self._store.listed())
 
     def corrected(self, listed: RunList) -> RunList:
-        """Return a list of runs in which those have ended whose end a broken store could not keep."""
+        """Return a list of runs in which those have ended whose end a broken store could not
+        keep.
+        """
         ended = [
             run for run in listed.going_on if run.id in self._runs and self._runs[run.id].ended
         ]
@@ -356,7 +367,9 @@ class Host:
         return None if stored is None else await self.find(stored.id)
 
     async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
-        """Return the run of a session that begins next after one, in whichever process; its first one for None."""
+        """Return the run of a session that begins next after one, in whichever process; its first
+        one for None.
+        """
         while True:
             try:
                 stored = await self._store.next_in(
@@ -368,7 +381,10 @@ class Host:
                 await asyncio.sleep(RETRY_S)
 
     async def unready(self) -> str | None:
-        """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`. None if one could."""
+        """Return in a word why no prompt could be taken now: `stopping`, `busy` or `store`.
+
+        None if one could.
+        """
         if self.is_draining:
             return "stopping"
         if self._room() <= 0 and self._work is None:
@@ -417,7 +433,7 @@ class Host:
             await asyncio.wait([self._check])
         await self._store.close()
 
-    # --- what other processes ask ------------------------------------------------------------------------------------------
+    # --- what other processes ask ---
 
     async def _carry_out(self, command: bytes) -> bytes:
         """Carry out a command of another process."""

@@ -31,7 +31,10 @@ from nbagent.server.stores.event_store import (
 )
 
 JOIN_S = 0.02
-"""Seconds from one batch of events to the next. The first one after a silence is stored and sent at once."""
+"""Seconds from one batch of events to the next.
+
+The first one after a silence is stored and sent at once.
+"""
 
 LIVENESS_S = 2.0
 """Seconds of silence after which the process of a run is checked: one that died notifies nobody."""
@@ -96,7 +99,9 @@ class HostedRun:
         return self.encoded_by(system, lambda: encoder_named(system))
 
     def encoded_by(self, key: str, encoder: Callable[[], Encoder]) -> Feed:
-        """Return the stream of the run as an encoder of that kind writes it, shared by the readers who give the same key."""
+        """Return the stream of the run as an encoder of that kind writes it, shared by the readers
+        who give the same key.
+        """
         if key not in self._feeds:
             self._feeds[key] = Feed(self, encoder())
         return self._feeds[key]
@@ -113,8 +118,10 @@ class HostedRun:
 
         Args:
             run: the run.
-            join_s: seconds from one batch of events to the next, in which deltas of a block are joined; 0 keeps each by itself.
-            questions: of the process's runs, to which this one adds its own; None if somebody else cares for them.
+            join_s: seconds from one batch of events to the next, in which deltas of a block are
+                joined; 0 keeps each by itself.
+            questions: of the process's runs, to which this one adds its own; None if somebody else
+                cares for them.
         """
         self.run = run
         try:
@@ -163,7 +170,10 @@ class HostedRun:
         return [error, e.RunEnd(status="failed", seq=seq + 2, ts=now)]
 
     async def follow(self) -> None:
-        """Read the events that are stored, until the end of the run. One whose process has ended is ended here."""
+        """Read the events that are stored, until the end of the run.
+
+        One whose process has ended is ended here.
+        """
         try:
             await self._follow()
         except StoreBroken as problem:
@@ -185,7 +195,8 @@ class HostedRun:
                     [self._row(self._cut())]
                 )  # a store that keeps runs for some time only has let its events go
             elif alive or not await self._add([self._cut()]):
-                # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
+                # It may have an owner by now, or an end. A store that has lost it may get it back
+                # from its owner.
                 found = await self._insist(lambda: self._store.find(self.id))
                 self.stored = self.stored if found is None else found
 
@@ -228,8 +239,8 @@ class HostedRun:
         """Answer a question of the run, in whichever process it goes on; see `Run.respond`.
 
         Raises:
-            Problem: the question waits no more, the value does not fit, or the run has ended (409); or its process does not
-                reply (503).
+            Problem: the question waits no more, the value does not fit, or the run has ended (409);
+                or its process does not reply (503).
         """
         await self._command(
             AnswerRun(
@@ -260,7 +271,9 @@ class HostedRun:
             raise Problem(409, reply.problem)
 
     async def _ask(self, command: RunCommand) -> Reply | None:
-        """Give a command to the process of the run, and return its reply; None if there is none, or the run ends before."""
+        """Give a command to the process of the run, and return its reply; None if there is none, or
+        the run ends before.
+        """
         asking = asyncio.create_task(
             self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S)
         )
@@ -292,7 +305,10 @@ class HostedRun:
         )
 
     async def _add(self, events: Sequence[e.Event]) -> bool:
-        """Store events, then show them: a reader never has one that is not stored. Return False if the run has another end."""
+        """Store events, then show them: a reader never has one that is not stored.
+
+        Return False if the run has another end.
+        """
         rows = [self._row(event) for event in events]
         ended = isinstance(events[-1], e.RunEnd)
         try:
@@ -311,7 +327,9 @@ class HostedRun:
         return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return the store's answer, however long it cannot be reached. Nothing is lost meanwhile: the run waits.
+        """Return the store's answer, however long it cannot be reached.
+
+        Nothing is lost meanwhile: the run waits.
 
         Raises:
             StoreUnreachable: the server stops.
@@ -332,7 +350,9 @@ class HostedRun:
             self.waits = False
 
     def _row(self, event: e.Event) -> tuple[int, bytes]:
-        """Return the number of an event and its JSON, with the ids that clients know: the run's, at its start the session's."""
+        """Return the number of an event and its JSON, with the ids that clients know: the run's, at
+        its start the session's.
+        """
         event = _without_source(event)
         if type(event) is e.RunStart and event.thread_id is None:
             event = msgspec.structs.replace(event, thread_id=self.stored.session)
@@ -372,7 +392,9 @@ class HostedRun:
 
 
 def _without_source(event: e.Event) -> e.Event:
-    """Return an event without the server's paths, source lines and variables, which are its author's, not a client's."""
+    """Return an event without the server's paths, source lines and variables, which are its
+    author's, not a client's.
+    """
     if type(event) is e.ToolResult and event.error is not None:
         error = msgspec.structs.replace(event.error, traceback=None, frames=[])
         return msgspec.structs.replace(event, error=error)

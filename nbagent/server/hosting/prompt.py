@@ -10,7 +10,9 @@ _DATA = frozenset({"data", "file_data", "image_url", "url"})
 
 
 def check_prompt_size(prompt: Any, limits: Limits) -> None:
-    """Check the size of a prompt: a text, or messages. Pictures and files count as a part of the body alone.
+    """Check the size of a prompt: a text, or messages.
+
+    Pictures and files count as a part of the body alone.
 
     Raises:
         Problem: it is too long (413).

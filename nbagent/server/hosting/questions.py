@@ -18,11 +18,14 @@ STOPPED_BY = "the server, because too many runs wait for an answer"
 
 
 class Questions:
-    """The questions that wait, by their runs. One that nobody answers is refused, so that its run goes on.
+    """The questions that wait, by their runs.
+
+    One that nobody answers is refused, so that its run goes on.
 
     Args:
-        limits: `answer_timeout_s`, after which a question is refused, and `max_runs`, as many of which wait at most. If
-            there are more, the one that waits longest is stopped. To refuse its question would not do: it may ask again.
+        limits: `answer_timeout_s`, after which a question is refused, and `max_runs`, as many of
+            which wait at most. If there are more, the one that waits longest is stopped. To refuse
+            its question would not do: it may ask again.
         changed: called when another number of runs waits.
     """
 
@@ -77,7 +80,10 @@ class Questions:
 
 
 def refusal(request: e.ApprovalRequest) -> e.Decision:
-    """Return the decision that refuses a question. At a breakpoint that asks for no permission, the run just goes on."""
+    """Return the decision that refuses a question.
+
+    At a breakpoint that asks for no permission, the run just goes on.
+    """
     return "deny" if "deny" in decisions(request) else "approve"
 
 

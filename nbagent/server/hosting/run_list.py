@@ -8,7 +8,9 @@ NEXT_WAIT_S = 30.0
 """Seconds that one request for the next change waits."""
 
 PAUSE_S = 0.1
-"""Seconds from one reading of the list to the next: of many changes at once only the last is read."""
+"""Seconds from one reading of the list to the next: of many changes at once only the last is
+read.
+"""
 
 
 class FollowedList:

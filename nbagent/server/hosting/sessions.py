@@ -19,7 +19,9 @@ LOOKUP_TIMEOUT_S = 10.0
 
 
 class Sessions:
-    """The sessions of agents. Their stores are asked in threads, so that a slow one stalls nobody else.
+    """The sessions of agents.
+
+    Their stores are asked in threads, so that a slow one stalls nobody else.
 
     Args:
         agent_named: returns an agent by the name that it is served under, or raises a `Problem`.
@@ -39,7 +41,8 @@ class Sessions:
         """Return a new session with an agent. Its name cannot be guessed.
 
         Raises:
-            Problem: there is no such agent (404), it has too many sessions, or their store does not answer (503).
+            Problem: there is no such agent (404), it has too many sessions, or their store does not
+                answer (503).
         """
         return await self.open(agent, new_session_name())
 
@@ -63,7 +66,8 @@ class Sessions:
         """Return the session of a name, made if there is none.
 
         Raises:
-            Problem: there is no such agent (404), it has too many sessions, or their store does not answer (503).
+            Problem: there is no such agent (404), it has too many sessions, or their store does not
+                answer (503).
         """
         found = self._agent_named(agent)
         store = self._store_of(found)
@@ -86,7 +90,10 @@ class Sessions:
         )
 
     async def _in_thread(self, look_up: Callable[[], Session]) -> Session:
-        """Return the result of a look-up. One that lasts too long is given up; its thread ends later."""
+        """Return the result of a look-up.
+
+        One that lasts too long is given up; its thread ends later.
+        """
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S), self._lookups:
                 session: Session = await in_thread(look_up)

@@ -28,7 +28,8 @@ class Job(msgspec.Struct):
 
 
 class Work:
-    """Puts runs that find no room in this process into the queue of all processes, and takes runs from it.
+    """Puts runs that find no room in this process into the queue of all processes, and takes runs
+    from it.
 
     Args:
         queue: of the runs that wait.

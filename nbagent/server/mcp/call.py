@@ -67,7 +67,8 @@ class McpCall:
     async def result(
         self, context: ServerRequestContext[Any, Any]
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
-        """Follow the run to its end, or to a question that the client answers with its next request.
+        """Follow the run to its end, or to a question that the client answers with its next
+        request.
 
         Raises:
             Problem: the run did not complete, or was stopped.
@@ -138,7 +139,9 @@ class McpCall:
     async def _report_number(
         self, context: ServerRequestContext[Any, Any], event: e.ToolProgress, number: float
     ) -> None:
-        """Send the progress of a tool as it counts it. The protocol has numbers that rise, so one that does not is left out.
+        """Send the progress of a tool as it counts it.
+
+        The protocol has numbers that rise, so one that does not is left out.
 
         Source: https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/progress.
         """
@@ -146,7 +149,7 @@ class McpCall:
             self._progress = number
             await context.session.report_progress(number, event.total, event.message)
 
-    # --- questions ----------------------------------------------------------------------------------------------------
+    # --- questions ---
 
     def _is_answered(self, question: e.ApprovalRequest) -> bool:
         return self._run.ended or any(
@@ -182,7 +185,10 @@ class McpCall:
     async def _elicit(
         self, context: ServerRequestContext[Any, Any], question: e.ApprovalRequest
     ) -> Any:
-        """Ask the client, in a request of its own. Return its response; None if it has none, or another client answers."""
+        """Ask the client, in a request of its own.
+
+        Return its response; None if it has none, or another client answers.
+        """
         form = self._form(question)
         asking = asyncio.create_task(
             context.session.elicit_form(
@@ -263,7 +269,9 @@ def text_result(
 
 
 def _pictures(display: e.Display) -> list[mcp_types.ImageContent]:
-    """Return the pictures of a result: each part of it once, although a part may be there in several types."""
+    """Return the pictures of a result: each part of it once, although a part may be there in
+    several types.
+    """
     found: dict[str, mcp_types.ImageContent] = {}
     for kind, data in display.data.items():
         media_type, _, part = kind.partition(";")
@@ -276,12 +284,15 @@ def _has_forms(context: ServerRequestContext[Any, Any]) -> bool:
     """Return True if the client can ask its user with a form."""
     capabilities = context.session.client_capabilities
     elicitation = None if capabilities is None else capabilities.elicitation
-    # An empty capability means forms: https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation.
+    # An empty capability means forms:
+    # https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation.
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
 def _supports(context: ServerRequestContext[Any, Any]) -> bool:
-    """Return True if the client takes requests of the server while its own waits, which the versions before 2026 do."""
+    """Return True if the client takes requests of the server while its own waits, which the
+    versions before 2026 do.
+    """
     is_modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     return not is_modern and context.session.can_send_request and _has_forms(context)
 

@@ -44,7 +44,9 @@ class Served:
 
 
 class McpServer:
-    """Lists the agents and their tools, and runs the calls of MCP clients. Each call is a served run.
+    """Lists the agents and their tools, and runs the calls of MCP clients.
+
+    Each call is a served run.
 
     Args:
         host: runs the agents.
@@ -57,7 +59,9 @@ class McpServer:
         self._agents = [_as_tool(name, agent.description) for name, agent in host.agents.items()]
 
     def sessions(self, max_sessions: int) -> StreamableHTTPSessionManager:
-        """Return the server as the sessions of its clients over Streamable HTTP, at most so many at a time."""
+        """Return the server as the sessions of its clients over Streamable HTTP, at most so many at
+        a time.
+        """
         instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
         server = Server(
             "nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call
@@ -77,7 +81,10 @@ class McpServer:
         return mcp_types.ListToolsResult(tools=tools)
 
     async def _served(self) -> dict[str, Served]:
-        """Return the tools by name, agents first. A name that comes twice gets the agent's name before it: `sales_search`."""
+        """Return the tools by name, agents first.
+
+        A name that comes twice gets the agent's name before it: `sales_search`.
+        """
         agents = list(self._host.agents)
         own = merged({}, [(name, [tool]) for name, tool in zip(agents, self._agents, strict=True)])
         made = {
@@ -95,7 +102,9 @@ class McpServer:
         }
 
     async def _tools_of(self, agent: str) -> list[AnyTool]:
-        """Return the tools of an agent; if a server of its tools cannot be reached, only those of its own."""
+        """Return the tools of an agent; if a server of its tools cannot be reached, only those of
+        its own.
+        """
         found = self._host.agents[agent]
         try:
             return await asyncio.wrap_future(submit(found.served_tools()))
@@ -125,7 +134,9 @@ class McpServer:
             return text_result(secrets.mask(str(error)), is_error=True)
 
     async def _resumed(self, state: str) -> tuple[HostedRun, int]:
-        """Return the run that a client goes on with, and the number of events that it knows. `state` may be anything.
+        """Return the run that a client goes on with, and the number of events that it knows.
+
+        `state` may be anything.
 
         Raises:
             Problem: there is no such run, or it does not wait in this process.
@@ -140,7 +151,8 @@ class McpServer:
         """Begin the run of a call.
 
         Raises:
-            NbagentError: the arguments do not fit, there is no such session, or too many runs go on.
+            NbagentError: the arguments do not fit, there is no such session, or too many runs go
+                on.
         """
         served.tool.check(arguments)
         if not served.is_agent:
@@ -168,8 +180,8 @@ def _as_tool(agent: str, description: str) -> AnyTool:
 
         Args:
             message: What to say to it.
-            session: Conversation that the message belongs to; "new" begins one, whose id comes with the answer. Without it
-                the agent knows of no other message.
+            session: Conversation that the message belongs to; "new" begins one, whose id comes with
+                the answer. Without it the agent knows of no other message.
         """
 
     return Tool(ask, name=model_name(agent), description=description or f"Ask the agent {agent}.")

@@ -1,4 +1,7 @@
-"""`PageChat`: the chat in a session, as web pages show it. Each answer is a served run, whichever client asked for it."""
+"""`PageChat`: the chat in a session, as web pages show it.
+
+Each answer is a served run, whichever client asked for it.
+"""
 
 import asyncio
 import contextlib
@@ -28,7 +31,8 @@ _RUN_ID: ContextVar[str | None] = ContextVar("nbagent_page_run_id", default=None
 
 
 class HostedPartner(SessionPartner):
-    """A session whose answers are served runs: other clients can read, stop and answer them, and they are stored.
+    """A session whose answers are served runs: other clients can read, stop and answer them, and
+    they are stored.
 
     Args:
         host: runs the agent.
@@ -53,7 +57,9 @@ class HostedPartner(SessionPartner):
         self._loop = loop
 
     def ask(self, content: str | list[dict[str, Any]]) -> HostedEvents:
-        """Begin the run of an answer, and return its events. Not to be called on the server's loop, which it waits for.
+        """Begin the run of an answer, and return its events.
+
+        Not to be called on the server's loop, which it waits for.
 
         Raises:
             Problem: the prompt is empty or too long, or too many runs go on.
@@ -84,9 +90,11 @@ class _Chat(Chat):
         self._take(say)
 
     def place_of(self, run: HostedRun, messages: list[dict[str, Any]]) -> int:
-        """Return the index of a run's prompt among the messages of the session, or where it will be.
+        """Return the index of a run's prompt among the messages of the session, or where it will
+        be.
 
-        The session may have later prompts already: several answers can end before the first of them is shown.
+        The session may have later prompts already: several answers can end before the first of them
+        is shown.
         """
         after = self._marks[-1] + 1 if self._marks else 0
         new = [index for index in prompts_of(messages) if index >= after]
@@ -131,7 +139,9 @@ class PageChat:
         return self._partner.hosted
 
     async def show_earlier(self) -> None:
-        """Show the conversation so far: of the newest answer all that was streamed, live if it is still being written."""
+        """Show the conversation so far: of the newest answer all that was streamed, live if it is
+        still being written.
+        """
         session = self._partner.session
         newest = await self._newest()
         kept = newest is not None and await _kept(newest)
@@ -154,7 +164,9 @@ class PageChat:
                 await asyncio.wait([asyncio.wrap_future(self._chat.newest)])
 
     async def follow(self) -> None:
-        """Show the answers that other clients ask for in the session, as they begin, until cancelled."""
+        """Show the answers that other clients ask for in the session, as they begin, until
+        cancelled.
+        """
         while True:
             run = await self._host.next_in(self._partner.session.name, self._seen)
             self._seen = run
@@ -167,7 +179,10 @@ class PageChat:
                 await asyncio.shield(showing)
 
     async def say(self, say: Say) -> bool:
-        """Ask what a reader wrote, unless it was asked already. Return False if it cannot be asked; the transcript says why."""
+        """Ask what a reader wrote, unless it was asked already.
+
+        Return False if it cannot be asked; the transcript says why.
+        """
         key = say.key or new_run_id()
         if key not in self._keys:
             self._keys[key] = asyncio.create_task(self._ask(say, self._run_id_of(key)))
@@ -184,12 +199,17 @@ class PageChat:
         return self.hosted is not None and self.hosted.id == run_id
 
     def _run_id_of(self, key: str) -> str:
-        """Return the id of the run that answers a prompt: the same in each process, and after a restart."""
+        """Return the id of the run that answers a prompt: the same in each process, and after a
+        restart.
+        """
         name = "\0".join((self._partner.name, self._partner.session.name, key))
         return f"run-{urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:12]).decode()}"
 
     async def _newest(self) -> HostedRun | None:
-        """Return the run of the session that began last. Where several go on, the first: the others wait for it."""
+        """Return the run of the session that began last.
+
+        Where several go on, the first: the others wait for it.
+        """
         name = self._partner.session.name
         here = (run for run in self._host.running() if run.stored.session == name)
         run = next(here, None) or await self._host.newest(name)
@@ -232,7 +252,9 @@ async def _kept(run: HostedRun) -> bool:
 
 
 def _asks(run: HostedRun, message: dict[str, Any]) -> bool:
-    """Return True if a message of a session is the prompt of a run: not every answer in it is a served run."""
+    """Return True if a message of a session is the prompt of a run: not every answer in it is a
+    served run.
+    """
     return any(
         isinstance(event, e.Prompt) and event.text == message.get("content") for event in run.events
     )

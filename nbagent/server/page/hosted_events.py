@@ -1,4 +1,6 @@
-"""`HostedEvents`: the events of a served run as a source, so that this process draws it for its web pages."""
+"""`HostedEvents`: the events of a served run as a source, so that this process draws it for its web
+pages.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,9 +16,12 @@ from nbagent.server.problem import Problem
 
 
 class HostedEvents:
-    """The events of a served run, for a `Run` that reads them on any loop. Leaving early does not stop the served run.
+    """The events of a served run, for a `Run` that reads them on any loop.
 
-    A tool cannot be called again from here: who reads a served run has its questions to answer, and nothing else to call.
+    Leaving early does not stop the served run.
+
+    A tool cannot be called again from here: who reads a served run has its questions to answer, and
+    nothing else to call.
 
     Args:
         hosted: the served run.
@@ -52,7 +57,8 @@ class HostedEvents:
         )
 
     def _respond(self, id: str, answer: e.ApprovalResponse) -> None:
-        """Answer a question by its own id, which a chat may have changed, in whichever process it waits.
+        """Answer a question by its own id, which a chat may have changed, in whichever process it
+        waits.
 
         It is not to be called on the server's loop, which it waits for.
 
@@ -67,6 +73,8 @@ class HostedEvents:
             raise AnswerError(str(problem)) from problem
 
     async def _after(self, seen: int) -> list[e.Event]:
-        """Return the events after the first `seen`, when there are some; none if the run has ended."""
+        """Return the events after the first `seen`, when there are some; none if the run has
+        ended.
+        """
         await self._hosted.changed(seen)
         return self._hosted.events[seen:]

@@ -1,4 +1,7 @@
-"""`PageView`: a web page's view of a run, at a WebSocket. The messages are those of a widget's comm (`nbagent.protocol`)."""
+"""`PageView`: a web page's view of a run, at a WebSocket.
+
+The messages are those of a widget's comm (`nbagent.protocol`).
+"""
 
 import asyncio
 import contextlib
@@ -14,7 +17,10 @@ from nbagent.server.page.chat import PageChat
 from nbagent.server.page.views import Shown
 
 MAX_WAITING = 64
-"""Messages that wait for a slow page. Of further ones the page sees the gap in the numbers, and asks for a snapshot."""
+"""Messages that wait for a slow page.
+
+Of further ones the page sees the gap in the numbers, and asks for a snapshot.
+"""
 
 
 class PageView:
@@ -72,7 +78,10 @@ class PageView:
         return self._shown.run.page(name, offset, max_bytes)
 
     def command(self, command: Command) -> None:
-        """Do what the reader asked of the run. No function is called for a reader elsewhere that the model has not called."""
+        """Do what the reader asked of the run.
+
+        No function is called for a reader elsewhere that the model has not called.
+        """
         match command:
             case _ if self._only_reads:  # not even a panel, which opens for all
                 pass

@@ -16,7 +16,9 @@ from nbagent.server.page.hosted_events import HostedEvents
 from nbagent.server.problem import Problem
 
 MAX_UNSEEN = 50
-"""Runs and chats that no page shows and that are kept, so that a page that comes back finds them as they were."""
+"""Runs and chats that no page shows and that are kept, so that a page that comes back finds them as
+they were.
+"""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,6 @@
-"""`Doorbell`: wakes waits of other processes on this machine, where a shared file cannot notify them of a change."""
+"""`Doorbell`: wakes waits of other processes on this machine, where a shared file cannot notify
+them of a change.
+"""
 
 import asyncio
 import contextlib
@@ -8,9 +10,12 @@ from collections.abc import Iterable, Iterator
 
 
 class Doorbell(asyncio.DatagramProtocol):
-    """A UDP socket on loopback. A datagram means "look again"; one that is lost costs its waiter a delay, nothing else.
+    """A UDP socket on loopback.
 
-    It carries a digest of what has changed, because the port may belong to a stranger's program by now.
+    A datagram means "look again"; one that is lost costs its waiter a delay, nothing else.
+
+    It carries a digest of what has changed, because the port may belong to a stranger's program by
+    now.
     """
 
     def __init__(self) -> None:
@@ -43,7 +48,10 @@ class Doorbell(asyncio.DatagramProtocol):
                 del self._waits[digest]
 
     def ring(self, key: str, ports: Iterable[int]) -> None:
-        """Wake the waits for a key, in this process and at the ports of others. Safe on any thread."""
+        """Wake the waits for a key, in this process and at the ports of others.
+
+        Safe on any thread.
+        """
         digest = _digest(key)
         if self._loop is not None and digest in self._waits:
             self._loop.call_soon_threadsafe(self._wake, digest)

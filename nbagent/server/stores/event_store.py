@@ -1,7 +1,8 @@
-"""`EventStore`: keeps served runs, so that a reader can go on after its connection or its server has died.
+"""`EventStore`: keeps served runs, so that a reader can go on after its connection or its server
+has died.
 
-Several server processes may use one store. It then also notifies each of what the others add, hands commands to the process
-that a run goes on in, and knows which processes are alive.
+Several server processes may use one store. It then also notifies each of what the others add, hands
+commands to the process that a run goes on in, and knows which processes are alive.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,7 +39,10 @@ class StoreFault(Problem):
 
 
 class StoreUnreachable(StoreFault):
-    """The store does not answer at the moment, or has no room. What was asked may have been done: ask again."""
+    """The store does not answer at the moment, or has no room.
+
+    What was asked may have been done: ask again.
+    """
 
 
 class StoreBroken(StoreFault):
@@ -64,7 +68,8 @@ class StoredRun:
         id: of the run.
         agent: its agent's name.
         session: id of its session; None for a run that stands alone.
-        owner: the process that it runs in, as `EventStore.owner`; `WAITING` if none has taken it yet.
+        owner: the process that it runs in, as `EventStore.owner`; `WAITING` if none has taken it
+            yet.
         created: when it began, in seconds since the epoch.
         ended: whether its last event is stored.
     """
@@ -93,7 +98,9 @@ class Logouts(Protocol):
     """Keeps which browser sessions were ended before their time, for all server processes."""
 
     async def log_out(self, session: str, end: float) -> None:
-        """Keep that a browser session was ended, until it would have ended by itself, in seconds since the epoch."""
+        """Keep that a browser session was ended, until it would have ended by itself, in seconds
+        since the epoch.
+        """
         ...
 
     async def is_logged_out(self, session: str) -> bool:
@@ -104,8 +111,8 @@ class Logouts(Protocol):
 class EventStore(Logouts, Protocol):
     """Keeps runs and their events. Its methods are awaited on one event loop.
 
-    Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing is added twice. Each may
-    raise `StoreBroken`: to ask again is in vain.
+    Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing
+    is added twice. Each may raise `StoreBroken`: to ask again is in vain.
 
     Attributes:
         owner: id of this process, which no later process has.
@@ -114,7 +121,11 @@ class EventStore(Logouts, Protocol):
     owner: str
 
     async def begin(self, run: StoredRun) -> StoredRun | None:
-        """Add a run. If another process has a run in its session that has not ended, return that one, and add nothing."""
+        """Add a run.
+
+        If another process has a run in its session that has not ended, return that one, and add
+        nothing.
+        """
         ...
 
     async def append(
@@ -136,7 +147,9 @@ class EventStore(Logouts, Protocol):
         ...
 
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
-        """Return the events of a run after a number, at most some thousands; wait some seconds for the first one."""
+        """Return the events of a run after a number, at most some thousands; wait some seconds for
+        the first one.
+        """
         ...
 
     async def find(self, run_id: str) -> StoredRun | None:
@@ -152,7 +165,9 @@ class EventStore(Logouts, Protocol):
         ...
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
-        """Return the run of a session that began next after one, by its id, or as the first; wait some seconds for it."""
+        """Return the run of a session that began next after one, by its id, or as the first; wait
+        some seconds for it.
+        """
         ...
 
     async def is_alive(self, owner: str) -> bool:
@@ -164,11 +179,15 @@ class EventStore(Logouts, Protocol):
         ...
 
     async def ask(self, owner: str, command: bytes, wait_s: float) -> bytes | None:
-        """Give a process a command, and return its reply; None if none has come after some seconds."""
+        """Give a process a command, and return its reply; None if none has come after some
+        seconds.
+        """
         ...
 
     async def serve(self, take: TakeCommand) -> None:
-        """Be alive for other processes, and carry out the commands that they give to this one, until cancelled."""
+        """Be alive for other processes, and carry out the commands that they give to this one,
+        until cancelled.
+        """
         ...
 
     async def check_writable(self) -> None:
@@ -185,7 +204,8 @@ class WorkQueue(Protocol):
     """A store with runs that wait until any process that serves their agent has room for them."""
 
     async def put_work(self, run: StoredRun, job: bytes) -> StoredRun | None:
-        """Add a run whose owner is `WAITING`, and what it is to do; see `EventStore.begin` for the result.
+        """Add a run whose owner is `WAITING`, and what it is to do; see `EventStore.begin` for the
+        result.
 
         Raises:
             Problem: too many wait already (503).
@@ -195,14 +215,16 @@ class WorkQueue(Protocol):
     async def take_work(
         self, agents: Sequence[str], wait_s: float, room: Callable[[], int]
     ) -> list[tuple[StoredRun, bytes]]:
-        """Return runs for this process, now their owner, with their jobs: at most one an agent. Wait some seconds for them.
+        """Return runs for this process, now their owner, with their jobs: at most one an agent.
+
+        Wait some seconds for them.
 
         Args:
             agents: names of the agents whose runs it takes.
             wait_s: seconds to wait.
             room: returns how many runs it can take; asked again when they have come.
 
-        Each run is given to one process. If that dies before it is the owner, another one gets the run. A run with an owner is
-        not given again, because its tools may have run.
+        Each run is given to one process. If that dies before it is the owner, another one gets the
+        run. A run with an owner is not given again, because its tools may have run.
         """
         ...

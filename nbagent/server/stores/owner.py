@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def owner_id() -> str:
-    """Return a new id of this process: its number, its start and a random part. Others see from it whether it still runs."""
+    """Return a new id of this process: its number, its start and a random part.
+
+    Others see from it whether it still runs.
+    """
     return f"{os.getpid()}:{_began(os.getpid())}:{secrets.token_hex(4)}"
 
 

@@ -1,7 +1,7 @@
 """`RedisEvents`: served runs in Redis, for server processes on any number of machines.
 
-It needs Redis 6.2 or newer (`XAUTOCLAIM`), no cluster. What Redis forgets when it is started again (`appendonly no`) is lost,
-except for the runs that go on. All keys begin with `nbagent:`.
+It needs Redis 6.2 or newer (`XAUTOCLAIM`), no cluster. What Redis forgets when it is started again
+(`appendonly no`) is lost, except for the runs that go on. All keys begin with `nbagent:`.
 
 | key | type | content |
 |---|---|---|
@@ -20,7 +20,8 @@ except for the runs that go on. All keys begin with `nbagent:`.
 | `logout:SESSION` | string | that a browser session was ended; expires when that is over |
 | `work:AGENT` | stream | runs that wait, read by the consumer group `servers` |
 
-Sources: https://redis.io/docs/latest/develop/data-types/streams/ and https://redis.io/docs/latest/commands/xautoclaim/.
+Sources: https://redis.io/docs/latest/develop/data-types/streams/ and
+https://redis.io/docs/latest/commands/xautoclaim/.
 """
 
 import asyncio
@@ -61,7 +62,9 @@ except ImportError:
     raise MissingExtra("A store in Redis", "redis") from None
 
 HEARTBEAT_EXPIRES_MS = 10_000
-"""Milliseconds after its last sign of life until a process counts as dead; it gives three in that time."""
+"""Milliseconds after its last sign of life until a process counts as dead; it gives three in that
+time.
+"""
 
 READ_EVENTS = 5_000
 """Events that one read returns at most."""
@@ -91,7 +94,9 @@ LASTING = (
     "not a valid float",
     "attempt to ",
 )
-"""Parts of Redis's errors, and of Lua's in scripts, about a key whose content something else has changed."""
+"""Parts of Redis's errors, and of Lua's in scripts, about a key whose content something else has
+changed.
+"""
 
 GROUP = "servers"
 """Consumer group of the runs that wait."""
@@ -101,9 +106,10 @@ class RedisEvents:
     """A store in Redis.
 
     Args:
-        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it, with two more
-            parameters: `keep_s`, the seconds for which an ended run is kept (by default for good), and `heartbeat_expires_ms`
-            in place of `HEARTBEAT_EXPIRES_MS`, the same in all processes.
+        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url`
+            takes it, with two more parameters: `keep_s`, the seconds for which an ended run is kept
+            (by default for good), and `heartbeat_expires_ms` in place of `HEARTBEAT_EXPIRES_MS`,
+            the same in all processes.
 
     Attributes:
         owner: id of this process.
@@ -122,7 +128,8 @@ class RedisEvents:
             self._redis = _client(url)
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
-        # A process that was silent for no longer than this left no gap in which another's sign of life could expire.
+        # A process that was silent for no longer than this left no gap in which another's sign of
+        # life could expire.
         self._silence_s = self._expires_ms * 2 / 3000
         credentials.register(urlsplit(url).password)
         self._has_beaten = False
@@ -149,7 +156,7 @@ class RedisEvents:
         async with self._reaching():
             await self._redis.delete(f"nbagent:alive:{self.owner}")
 
-    # --- runs -------------------------------------------------------------------------------------------------------------
+    # --- runs ---
 
     async def begin(self, run: StoredRun) -> StoredRun | None:
         """Add a run; see `EventStore.begin`."""
@@ -183,7 +190,9 @@ class RedisEvents:
         return bool(reply)
 
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
-        """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
+        """Return the events of a run after a number, at most `READ_EVENTS` of them; see
+        `EventStore.read`.
+        """
         entries = await self._read(f"nbagent:events:{run_id}", f"{after}-0", wait_s, READ_EVENTS)
         with _decoding(f"an event of the run {run_id}"):
             return [(int(id.partition("-")[0]), fields[b"data"]) for id, fields in entries]
@@ -243,10 +252,12 @@ class RedisEvents:
             return await self.find(id)
         return None
 
-    # --- processes --------------------------------------------------------------------------------------------------------
+    # --- processes ---
 
     async def is_alive(self, owner: str) -> bool:
-        """Return True if that process gave a sign of life lately, or could not, because Redis was away."""
+        """Return True if that process gave a sign of life lately, or could not, because Redis was
+        away.
+        """
         if owner == WAITING:
             return True
         async with self._reaching():
@@ -256,7 +267,9 @@ class RedisEvents:
         return bool(int(info["uptime_in_seconds"]) * 1000 < self._expires_ms)
 
     def _is_unsure(self) -> bool:
-        """Return True if this process could not reach Redis lately, and so perhaps no other one either."""
+        """Return True if this process could not reach Redis lately, and so perhaps no other one
+        either.
+        """
         now = monotonic()
         return now < self._unsure_until or now - self._last_beat > self._silence_s
 
@@ -280,13 +293,16 @@ class RedisEvents:
         async with self._reaching():
             await self._redis.xadd(key, {"id": id, "command": command}, maxlen=MAX_WAITING)
             await self._redis.expire(key, COMMANDS_EXPIRE_S)
-        # It may be there twice, if the connection broke at that moment; the first reply is to the first one.
+        # It may be there twice, if the connection broke at that moment; the first reply is to the
+        # first one.
         for _, fields in await self._read(f"nbagent:reply:{id}", "0-0", wait_s, 1):
             return bytes(fields[b"reply"])
         return None
 
     async def serve(self, take: TakeCommand) -> None:
-        """Be alive for other processes, and carry out the commands that they give to this one, until cancelled."""
+        """Be alive for other processes, and carry out the commands that they give to this one,
+        until cancelled.
+        """
         beating = asyncio.create_task(self._keep_beating())
         try:
             while True:
@@ -324,7 +340,7 @@ class RedisEvents:
             await self._redis.set(f"nbagent:alive:{self.owner}", 1, px=self._expires_ms)
         self._has_beaten = True
 
-    # --- browser sessions -------------------------------------------------------------------------------------------------
+    # --- browser sessions ---
 
     async def log_out(self, session: str, end: float) -> None:
         """Keep that a browser session was ended; see `Logouts.log_out`."""
@@ -336,7 +352,7 @@ class RedisEvents:
         async with self._reaching():
             return bool(await self._redis.exists(f"nbagent:logout:{session}"))
 
-    # --- runs that wait ---------------------------------------------------------------------------------------------------
+    # --- runs that wait ---
 
     async def put_work(self, run: StoredRun, job: bytes) -> StoredRun | None:
         """Add a run that waits for a process; see `WorkQueue.put_work`."""
@@ -369,7 +385,8 @@ class RedisEvents:
         for stream, entries in found:
             for entry, fields in entries:
                 if not fields:
-                    continue  # Redis 6 hands on what was deleted (https://github.com/redis/redis/pull/10227)
+                    # Redis 6 hands on what was deleted (https://github.com/redis/redis/pull/10227)
+                    continue
                 agent = stream.removeprefix("nbagent:work:")
                 if room() <= len(taken):
                     async with self._reaching():
@@ -393,7 +410,7 @@ class RedisEvents:
                 return None if run is None else (run, fields[b"job"])
             await asyncio.sleep(TIMEOUT_S / 10)
 
-    # --- the connection ---------------------------------------------------------------------------------------------------
+    # --- the connection ---
 
     async def _read(
         self, key: str, after: str, wait_s: float, count: int
@@ -407,7 +424,8 @@ class RedisEvents:
 
     @contextlib.asynccontextmanager
     async def _reaching(self, wait_s: float = 0.0) -> AsyncIterator[None]:
-        """Raise Redis's errors as those of a store: one that is full, loading or read-only may be well again soon.
+        """Raise Redis's errors as those of a store: one that is full, loading or read-only may be
+        well again soon.
 
         Args:
             wait_s: seconds that the commands in it block.
@@ -436,7 +454,9 @@ def _decoding(what: str) -> Iterator[None]:
 
 
 def _listed(id: bytes, fields: list[bytes]) -> list[StoredRun]:
-    """Return a run of the list; none if it is gone, or cannot be read: the others are still listed."""
+    """Return a run of the list; none if it is gone, or cannot be read: the others are still
+    listed.
+    """
     with contextlib.suppress(KeyError, ValueError):
         return [_run(id.decode(), dict(zip(fields[::2], fields[1::2], strict=True)))]
     return []
@@ -459,7 +479,8 @@ def _client(url: str) -> Any:
     return Redis.from_url(
         url,
         protocol=2,  # replies of one form, whatever the versions of Redis and redis-py
-        # With a time-out, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation (gh-86296).
+        # With a time-out, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a
+        # cancellation (gh-86296).
         socket_timeout=None,
         socket_connect_timeout=TIMEOUT_S,
         max_connections=10_000,

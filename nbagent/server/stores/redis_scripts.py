@@ -31,7 +31,11 @@ if owner ~= '' then
 end
 return ''
 """
-"""Adds a run. Returns the id of another process's run in the session, or 'full'; else ''. Asked again, it adds nothing."""
+"""Adds a run.
+
+Returns the id of another process's run in the session, or 'full'; else ''. Asked again, it adds
+nothing.
+"""
 
 APPEND = """
 local id, ended, keep, listed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -62,7 +66,10 @@ if ended == '1' then
 end
 return 1
 """
-"""Adds events, and leaves out those that are stored. Returns -1 if there is no such run, 0 if it has another end."""
+"""Adds events, and leaves out those that are stored.
+
+Returns -1 if there is no such run, 0 if it has another end.
+"""
 
 TAKE = """
 local agent, entry, id, owner = unpack(ARGV)
@@ -97,4 +104,6 @@ for n, name in ipairs({'going-on', 'ended'}) do
 end
 return lists
 """
-"""Returns the newest runs that go on, then the newest that have ended: the id and the fields of each."""
+"""Returns the newest runs that go on, then the newest that have ended: the id and the fields of
+each.
+"""

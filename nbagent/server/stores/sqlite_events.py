@@ -1,4 +1,6 @@
-"""`SqliteEvents`: an SQLite file of served runs, which several processes of one machine may use at once."""
+"""`SqliteEvents`: an SQLite file of served runs, which several processes of one machine may use at
+once.
+"""
 
 import asyncio
 import contextlib
@@ -27,7 +29,9 @@ from nbagent.server.stores.event_store import (
 from nbagent.server.stores.owner import is_alive, owner_id
 
 BUSY_TIMEOUT_S = 5.0
-"""Seconds to wait while another process writes, or other threads of this one use the file, before it counts as unreachable."""
+"""Seconds to wait while another process writes, or other threads of this one use the file, before
+it counts as unreachable.
+"""
 
 PASSING = frozenset(
     {
@@ -43,10 +47,15 @@ PASSING = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
-"""Errors that may be over when there is room, or another process is ready (https://www.sqlite.org/rescode.html)."""
+"""Errors that may be over when there is room, or another process is ready
+(https://www.sqlite.org/rescode.html).
+"""
 
 LASTING = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB})
-"""Errors of a file that is damaged, or is another one by now. `SQLITE_ERROR` is that of a table that is gone."""
+"""Errors of a file that is damaged, or is another one by now.
+
+`SQLITE_ERROR` is that of a table that is gone.
+"""
 
 CHECK_BYTES = 16 * 1024
 """Bytes that a check writes. Fewer could find room in a page that the file has already."""
@@ -109,7 +118,8 @@ T = TypeVar("T")
 class SqliteEvents:
     """A store in an SQLite file.
 
-    A process that waits for a change leaves its `Doorbell` in the file, and the one that makes the change rings it.
+    A process that waits for a change leaves its `Doorbell` in the file, and the one that makes the
+    change rings it.
 
     Args:
         path: of the file; `":memory:"` keeps the runs in this process only.
@@ -153,7 +163,7 @@ class SqliteEvents:
 
         await asyncio.to_thread(write)
 
-    # --- runs -------------------------------------------------------------------------------------------------------------
+    # --- runs ---
 
     async def begin(self, run: StoredRun) -> StoredRun | None:
         """Add a run; see `EventStore.begin`."""
@@ -206,7 +216,9 @@ class SqliteEvents:
         return True
 
     async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
-        """Return the events of a run after a number, at most `READ_EVENTS` of them; see `EventStore.read`."""
+        """Return the events of a run after a number, at most `READ_EVENTS` of them; see
+        `EventStore.read`.
+        """
         query = "SELECT seq, data FROM event WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
         return await self._wait_for(
             run_id, lambda: self._db.execute(query, (run_id, after, READ_EVENTS)).fetchall(), wait_s
@@ -229,7 +241,8 @@ class SqliteEvents:
             with transaction(
                 self._db, "DEFERRED"
             ):  # a run that ends between the two queries would be in both lists
-                # With the `+` SQLite takes the index of these few runs, and does not go through all by their numbers.
+                # With the `+` SQLite takes the index of these few runs, and does not go through all
+                # by their numbers.
                 going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
                 found = RunList(
                     going_on, self._runs("ended = 1 ORDER BY rowid DESC LIMIT ?", MAX_ENDED)
@@ -243,7 +256,7 @@ class SqliteEvents:
         condition = "session = ? AND rowid > ifnull((SELECT rowid FROM run WHERE id = ?), 0) ORDER BY rowid LIMIT 1"
         return await self._wait_for(session, lambda: self._one(condition, session, after), wait_s)
 
-    # --- processes --------------------------------------------------------------------------------------------------------
+    # --- processes ---
 
     async def is_alive(self, owner: str) -> bool:
         """Return True if that process may still go on."""
@@ -301,7 +314,7 @@ class SqliteEvents:
         finally:
             self._bell.close()
 
-    # --- browser sessions -------------------------------------------------------------------------------------------------
+    # --- browser sessions ---
 
     async def log_out(self, session: str, end: float) -> None:
         """Keep that a browser session was ended; see `Logouts.log_out`."""
@@ -322,7 +335,7 @@ class SqliteEvents:
             "", lambda: self._db.execute(query, (session,)).fetchone() is not None
         )
 
-    # --- the file ---------------------------------------------------------------------------------------------------------
+    # --- the file ---
 
     async def _wait_for(self, key: str, look: Callable[[], T], wait_s: float = 0.0) -> T:
         """Return the rows in the file, as soon as there are some or the time is over."""
@@ -429,6 +442,8 @@ class SqliteEvents:
 
 
 def _code(error: sqlite3.Error) -> int | None:
-    """Return SQLite's primary code of an error; None of one that the module `sqlite3` raised itself."""
+    """Return SQLite's primary code of an error; None of one that the module `sqlite3` raised
+    itself.
+    """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

@@ -10,7 +10,8 @@ from nbagent.server.stores.sqlite_events import SqliteEvents
 
 
 def stores_at(store: str | Path) -> tuple[EventStore, Store | None]:
-    """Return the store of the runs, and that of the sessions beside it; None if these stay in memory.
+    """Return the store of the runs, and that of the sessions beside it; None if these stay in
+    memory.
 
     Args:
         store: path of an SQLite file, `":memory:"`, or the URL of a Redis; see `RedisEvents`.

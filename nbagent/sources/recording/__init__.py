@@ -1,4 +1,6 @@
-"""Recordings: the events of runs as JSON lines, to write, to read, and to play again at their own pace."""
+"""Recordings: the events of runs as JSON lines, to write, to read, and to play again at their own
+pace.
+"""
 
 from nbagent.sources.recording.file import body_items, items, load, save
 from nbagent.sources.recording.recorder import Recorder, record, recorders

@@ -1,4 +1,5 @@
-"""The file of a recording: the lines of `nbagent.events.lines`, each complete as soon as it is written.
+"""The file of a recording: the lines of `nbagent.events.lines`, each complete as soon as it is
+written.
 
 Any other file is read as the body that a service sent.
 """
@@ -41,8 +42,9 @@ def save(events: Iterable[ev.Event], path: str | Path) -> None:
 def load(path: str | Path) -> list[ev.Event]:
     """Read a recording, all of it at once.
 
-    Of a recording that was cut or damaged, every event before the damage is returned, and then an `error` event with its
-    place. A line that is no event (of a newer version, perhaps) becomes a `raw` event.
+    Of a recording that was cut or damaged, every event before the damage is returned, and then an
+    `error` event with its place. A line that is no event (of a newer version, perhaps) becomes a
+    `raw` event.
 
     Args:
         path: of the file, as `record` or `run.save` wrote it.
@@ -58,7 +60,9 @@ def load(path: str | Path) -> list[ev.Event]:
 
 
 def items(path: str | Path, run: int = 1) -> Iterator[Any]:
-    """Yield the items of a recording: events, or the items of a service's body. The file is read as they are taken.
+    """Yield the items of a recording: events, or the items of a service's body.
+
+    The file is read as they are taken.
 
     Args:
         path: as for `replay`.
@@ -68,7 +72,8 @@ def items(path: str | Path, run: int = 1) -> Iterator[Any]:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
         ValueError: `run` is not positive.
-        NbagentError: there are fewer runs, an item is larger than 64 MiB, or a binary stream is damaged.
+        NbagentError: there are fewer runs, an item is larger than 64 MiB, or a binary stream is
+            damaged.
     """
     path, run = existing_file(path), positive_run(run)
     return _of_run(_lines(path), run, path.name) if path.suffix == ".jsonl" else _items(path)
@@ -127,7 +132,10 @@ def _item_of(text: bytes) -> Any:
 
 
 def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
-    """Yield the items of one run among several. If more runs follow, a `status` event before its end reports it."""
+    """Yield the items of one run among several.
+
+    If more runs follow, a `status` event before its end reports it.
+    """
     runs: dict[str, int] = {}
     count = 0
     end: ev.RunEnd | None = None

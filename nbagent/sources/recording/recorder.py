@@ -18,13 +18,14 @@ _open_files: set[Path] = set()  # some of them for runs that outlive their `with
 
 
 def record(path: str | Path) -> "Recorder":
-    """Write every run that is shown inside a `with` block, as it comes, to one file that `nbagent.replay` plays again.
+    """Write every run that is shown inside a `with` block, as it comes, to one file that
+    `nbagent.replay` plays again.
 
         with nbagent.record("afternoon.jsonl"):
             nbagent.show(stream)
 
-    A run that outlives the block is recorded to its end. What the gate hides is not in the file. Of several runs,
-    `nbagent.replay(path, run=2)` plays the second.
+    A run that outlives the block is recorded to its end. What the gate hides is not in the file. Of
+    several runs, `nbagent.replay(path, run=2)` plays the second.
 
     Args:
         path: the file; an existing one is replaced.
@@ -42,7 +43,10 @@ def recorders() -> list["Recorder"]:
 
 
 class Recorder:
-    """Writes the events of runs to a file, each at once, so that a crash costs at most the last. `record` makes it."""
+    """Writes the events of runs to a file, each at once, so that a crash costs at most the last.
+
+    `record` makes it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,7 +89,10 @@ class Recorder:
             self._users += 1
 
     def keep(self, event: ev.Event) -> None:
-        """Write one event of such a run. A file that cannot be written any more is given up, with an entry in the log."""
+        """Write one event of such a run.
+
+        A file that cannot be written any more is given up, with an entry in the log.
+        """
         text = line(event)
         with self._lock:
             try:

@@ -14,15 +14,18 @@ from nbagent.sources.recording.file import existing_file, items, positive_run
 def replay(
     path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1
 ) -> "Replay":
-    """Return a recording as an async iterable of its items, for `nbagent.show` or a loop of your own.
+    """Return a recording as an async iterable of its items, for `nbagent.show` or a loop of your
+    own.
 
-    A `.jsonl` file, as `run.save` and `nbagent.record` write it, has events (a line may also be some other system's item). Any
-    other file is read as the body that a service sent: the payloads of server-sent events, JSON documents, the entries of an
-    array, or text. The file is read as it is played.
+    A `.jsonl` file, as `run.save` and `nbagent.record` write it, has events (a line may also be
+    some other system's item). Any other file is read as the body that a service sent: the payloads
+    of server-sent events, JSON documents, the entries of an array, or text. The file is read as it
+    is played.
 
     Args:
         path: of the recording.
-        speed: 1 keeps the time between two events, 2 halves it; None or 0 does not wait. Only events have times.
+        speed: 1 keeps the time between two events, 2 halves it; None or 0 does not wait. Only
+            events have times.
         rate: items per second, for any recording, instead of `speed`.
         run: number of the run, from 1, if the file holds several.
 
@@ -77,7 +80,8 @@ class Replay(OwnedStream):
 
 
 class RecordedTimes:
-    """The times of a recording's events, moved to the time of the replay, so that durations stay the same.
+    """The times of a recording's events, moved to the time of the replay, so that durations stay
+    the same.
 
     Args:
         started: begin of the replay, in seconds since the epoch.
@@ -88,7 +92,9 @@ class RecordedTimes:
         self._shift: float | None = None
 
     def of(self, event: ev.Event) -> float:
-        """Return the time of an event, in seconds since the epoch; now, if the recording has no times."""
+        """Return the time of an event, in seconds since the epoch; now, if the recording has no
+        times.
+        """
         if event.ts:
             self._shift = self._started - event.ts if self._shift is None else self._shift
             self._latest = event.ts + self._shift

@@ -1,7 +1,8 @@
 """Decoder of a response's body: bytes in, items out, for every framing. No I/O.
 
-Content types are often wrong: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So the first bytes
-decide the framing, and the content type counts only if they leave it open.
+Content types are often wrong: server-sent events come as `text/plain`, bare JSON as
+`text/event-stream`. So the first bytes decide the framing, and the content type counts only if they
+leave it open.
 """
 
 import codecs
@@ -47,9 +48,10 @@ class _Decoder(Protocol):
 class BodyDecoder:
     """Turns a body into its items, chunk by chunk.
 
-    - server-sent events: the payload of each, parsed if it is JSON, else as text. If the payload does not have its event's
-      name itself, the item is `{"event": name, "data": payload}`. An event whose lines are one JSON document each (some servers
-      leave out the empty lines between events, or even the ends of lines) is as many items, each as it comes. JSON over several
+    - server-sent events: the payload of each, parsed if it is JSON, else as text. If the payload
+      does not have its event's name itself, the item is `{"event": name, "data": payload}`. An
+      event whose lines are one JSON document each (some servers leave out the empty lines between
+      events, or even the ends of lines) is as many items, each as it comes. JSON over several
       lines, of which only the first has a `data:`, is one item.
     - JSON, one to a line, one after another, or in an array: each document as it completes
     - Amazon's binary event stream: `{event type: payload}`
@@ -60,7 +62,8 @@ class BodyDecoder:
         max_item_bytes: largest size of one item.
 
     Attributes:
-        framing: one of these; None until the first bytes have decided it. "html" is text that is a web page.
+        framing: one of these; None until the first bytes have decided it. "html" is text that is a
+            web page.
     """
 
     def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
@@ -74,7 +77,9 @@ class BodyDecoder:
 
     @property
     def last_event_id(self) -> str | None:
-        """The `Last-Event-ID` that continues the stream after its last item; None if the stream gives no such id."""
+        """The `Last-Event-ID` that continues the stream after its last item; None if the stream
+        gives no such id.
+        """
         return (
             self._events.last_event_id
             if self._events is not None and self._events.resumable
@@ -105,7 +110,8 @@ class BodyDecoder:
     def close(self) -> Iterable[Any]:
         """End the body. Return the items that were left.
 
-        An event without the empty line after it is an item if it is one JSON document, or `[DONE]`; half a document is text.
+        An event without the empty line after it is an item if it is one JSON document, or `[DONE]`;
+        half a document is text.
         """
         items: list[Any] = []
         if self._decoder is None:

@@ -1,8 +1,9 @@
-"""Decoder of Amazon's binary event stream (`application/vnd.amazon.eventstream`): bytes in, items out. No I/O.
+"""Decoder of Amazon's binary event stream (`application/vnd.amazon.eventstream`): bytes in, items
+out. No I/O.
 
-The format: https://smithy.io/2.0/aws/amazon-eventstream.html. A message is a prelude (its length, the length of its headers, a
-checksum), headers, a payload and a checksum of the whole message. Numbers are big-endian. botocore has a decoder too, but it
-comes with all of Amazon's services.
+The format: https://smithy.io/2.0/aws/amazon-eventstream.html. A message is a prelude (its length,
+the length of its headers, a checksum), headers, a payload and a checksum of the whole message.
+Numbers are big-endian. botocore has a decoder too, but it comes with all of Amazon's services.
 """
 
 import base64
@@ -30,14 +31,16 @@ _TEXT_TYPES = (6, 7)  # bytes and strings, which begin with their length
 
 
 class BrokenEventStream(NbagentError):
-    """The bytes are no event stream, or were damaged on their way, or a message is larger than the limit."""
+    """The bytes are no event stream, or were damaged on their way, or a message is larger than the
+    limit.
+    """
 
 
 class EventStreamDecoder:
     """Turns such a body into items `{event type: payload}`, as Amazon's own SDKs give them.
 
-    An exception is an item with its own type. For a `chunk` of Bedrock's InvokeModelWithResponseStream the item is the model's
-    own event inside it.
+    An exception is an item with its own type. For a `chunk` of Bedrock's
+    InvokeModelWithResponseStream the item is the model's own event inside it.
 
     Args:
         max_message_bytes: largest size of one message.
@@ -54,8 +57,9 @@ class EventStreamDecoder:
         """Return the items that the chunk completes.
 
         Raises:
-            BrokenEventStream: a checksum is wrong, or a message is longer than `max_message_bytes`. Items that the chunk
-                completes before that message are returned, and the next call raises.
+            BrokenEventStream: a checksum is wrong, or a message is longer than `max_message_bytes`.
+                Items that the chunk completes before that message are returned, and the next call
+                raises.
         """
         if self._broken is not None:
             raise self._broken
@@ -90,7 +94,9 @@ class EventStreamDecoder:
         return []
 
     def _needed_at(self, data: bytes, offset: int) -> int:
-        """Return the bytes of the message that begins at `offset`; those of a prelude while its length is not known."""
+        """Return the bytes of the message that begins at `offset`; those of a prelude while its
+        length is not known.
+        """
         if len(data) - offset < _PRELUDE.size:
             return _PRELUDE.size
         total, headers, checksum = _PRELUDE.unpack_from(data, offset)

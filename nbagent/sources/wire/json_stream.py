@@ -1,12 +1,15 @@
-"""Decoder of JSON documents: one to a line, one after another, or the entries of an array. Bytes in, items out. No I/O.
+"""Decoder of JSON documents: one to a line, one after another, or the entries of an array.
 
-The formats: https://github.com/ndjson/ndjson-spec, https://www.rfc-editor.org/rfc/rfc7464 (JSON text sequences) and, for the
-documents themselves, https://www.rfc-editor.org/rfc/rfc8259.
+Bytes in, items out. No I/O.
 
-ijson is not used: it raises at the first byte that is not JSON, and cannot go on. Real streams have such bytes: a line of text
-between two documents, a document that is cut off, a proxy's error page. Here they become text, and the next document is read.
-Nor does ijson keep the source of a document, which is needed to give it back as text. This decoder only finds where a document
-ends, in linear time; the document itself is parsed by `json`, in C.
+The formats: https://github.com/ndjson/ndjson-spec, https://www.rfc-editor.org/rfc/rfc7464 (JSON
+text sequences) and, for the documents themselves, https://www.rfc-editor.org/rfc/rfc8259.
+
+ijson is not used: it raises at the first byte that is not JSON, and cannot go on. Real streams have
+such bytes: a line of text between two documents, a document that is cut off, a proxy's error page.
+Here they become text, and the next document is read. Nor does ijson keep the source of a document,
+which is needed to give it back as text. This decoder only finds where a document ends, in linear
+time; the document itself is parsed by `json`, in C.
 """
 
 import json
@@ -18,15 +21,22 @@ from nbagent.errors import NbagentError
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 500
-"""Nested brackets of a document. A deeper one stays text, since code that walks through it may recurse."""
+"""Nested brackets of a document.
+
+A deeper one stays text, since code that walks through it may recurse.
+"""
 MAX_VALUES = 500_000
-"""Values in a document. Nothing else runs while it is parsed, neither a time-out nor Stop, and each is looked at later."""
+"""Values in a document.
+
+Nothing else runs while it is parsed, neither a time-out nor Stop, and each is looked at later.
+"""
 
 _BOM = b"\xef\xbb\xbf"
 _CLOSERS = {b"{": b"}", b"[": b"]"}
 _GAP = re.compile(rb"[ \t\r\n\x1e]*")  # in RFC 7464, \x1e begins each text
 _GAP_IN_ARRAY = re.compile(rb"[ \t\r\n\x1e,]*")
-# Up to the next bracket, past whole strings, or to a string that is not over; possessive, so that nothing is read twice.
+# Up to the next bracket, past whole strings, or to a string that is not over; possessive, so that
+# nothing is read twice.
 _IN_DOCUMENT = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+(["{}\[\]])')
 # Up to a string's end. JSON has no line's end in a string: the document was cut there.
 _IN_STRING = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+(["\\\n])')
@@ -53,7 +63,8 @@ def _finite(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-# NaN, Infinity and 1e999 are no JSON, but Python's encoder writes the first two. They become null, as JavaScript writes them.
+# NaN, Infinity and 1e999 are no JSON, but Python's encoder writes the first two. They become null,
+# as JavaScript writes them.
 _JSON = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _: None)
 
 
@@ -99,13 +110,15 @@ def _depth_of(text: str) -> int:
 class JSONStreamDecoder:
     """Turns a body of JSON documents into those documents, chunk by chunk, in linear time.
 
-    A document ends where its brackets do, so it may take many lines. Anything that is no JSON becomes text, line by line. A
-    document that breaks off inside a string is given up at the end of that line, and its lines are read one by one. Bytes that
-    are not UTF-8 become U+FFFD, and a byte order mark is dropped.
+    A document ends where its brackets do, so it may take many lines. Anything that is no JSON
+    becomes text, line by line. A document that breaks off inside a string is given up at the end of
+    that line, and its lines are read one by one. Bytes that are not UTF-8 become U+FFFD, and a byte
+    order mark is dropped.
 
     Args:
-        split_arrays: return each entry of an array of objects as an item, as it completes. False keeps the array whole, for
-            streams whose items are arrays. An array that begins with anything else is always kept whole.
+        split_arrays: return each entry of an array of objects as an item, as it completes. False
+            keeps the array whole, for streams whose items are arrays. An array that begins with
+            anything else is always kept whole.
         max_document_bytes: largest size of one document, or of one line of text.
     """
 
@@ -129,7 +142,8 @@ class JSONStreamDecoder:
         """Return the items that the chunk completes.
 
         Raises:
-            DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`, or `MAX_VALUES` values.
+            DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`, or
+                `MAX_VALUES` values.
         """
         items: list[Any] = []
         at = 0
@@ -138,7 +152,11 @@ class JSONStreamDecoder:
         return items
 
     def close(self) -> list[Any]:
-        """End the stream. Return the unfinished document as text, but those of its lines that are documents as documents."""
+        """End the stream.
+
+        Return the unfinished document as text, but those of its lines that are documents as
+        documents.
+        """
         items: list[Any] = []
         if self._read == self._read_text:
             self._finish(items)  # a line need not have an end: a whole body may be one JSON string
@@ -146,7 +164,8 @@ class JSONStreamDecoder:
             self._give_up(items)
         return items
 
-    # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the rest ----------------------
+    # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the
+    # rest ---
 
     def _read_byte_order_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
         """Read the start of the stream, where there may be a byte order mark."""
@@ -183,7 +202,9 @@ class JSONStreamDecoder:
         return at
 
     def _read_bracket(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """Read the first byte after an array's opening bracket, which decides whether the entries are items."""
+        """Read the first byte after an array's opening bracket, which decides whether the entries
+        are items.
+        """
         gap = _GAP.match(chunk, at)
         end = gap.end() if gap else at
         first = chunk[end : end + 1]
@@ -226,7 +247,9 @@ class JSONStreamDecoder:
         return len(chunk)
 
     def _read_text(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """Read on in a line that is not JSON, or in an array's entry that is neither an object nor an array nor a string."""
+        """Read on in a line that is not JSON, or in an array's entry that is neither an object nor
+        an array nor a string.
+        """
         end = (_ENTRY_END if self._in_array else _LINE_END).search(chunk, at)
         if end is None:
             self._keep(chunk[at:])
@@ -236,7 +259,7 @@ class JSONStreamDecoder:
         self._finish(items)
         return stop
 
-    # --- the unfinished document ----------------------------------------------------------------------------------------------
+    # --- the unfinished document ---
 
     def _keep(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -270,7 +293,9 @@ class JSONStreamDecoder:
             items.append(item)
 
     def _give_up(self, items: list[Any]) -> None:
-        """Give up the unfinished document: those of its lines that are documents are items, the others are text."""
+        """Give up the unfinished document: those of its lines that are documents are items, the
+        others are text.
+        """
         text = b"".join(self._pieces).decode("utf-8", "replace")
         self._forget()
         lost = ""

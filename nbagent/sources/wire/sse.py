@@ -1,8 +1,9 @@
 """Decoder of server-sent events: bytes in, events out. No I/O.
 
-The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. httpx2 has a
-decoder too, for its own responses: it reads no files, does not report whether a stream can be continued after its last event,
-and drops the lines that are no fields.
+The format:
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. httpx2
+has a decoder too, for its own responses: it reads no files, does not report whether a stream can be
+continued after its last event, and drops the lines that are no fields.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,8 @@ class ServerSentEvent(NamedTuple):
         event: name of the event; "message" if the stream gives none.
         data: its lines of data, joined by line feeds.
         id: the last event id so far.
-        loose: the data together with the lines that are no fields; "" if there are none, or if they are not kept.
+        loose: the data together with the lines that are no fields; "" if there are none, or if they
+            are not kept.
     """
 
     event: str
@@ -35,7 +37,10 @@ class ServerSentEvent(NamedTuple):
 
 
 class LineDecoder:
-    """Splits bytes into lines at LF, CRLF or CR, however they are cut into chunks. A leading byte order mark is dropped."""
+    """Splits bytes into lines at LF, CRLF or CR, however they are cut into chunks.
+
+    A leading byte order mark is dropped.
+    """
 
     def __init__(self) -> None:
         self.pending_bytes = 0
@@ -77,18 +82,20 @@ class SSEDecoder:
 
     Args:
         max_event_bytes: largest size of one event.
-        keep_loose: keep the lines that are no fields, which the standard ignores, beside the data. Some servers write a text of
-            several lines after one `data:`.
-        is_whole: returns True if a line of data is an event in itself. Some servers write no empty lines: once a stream has two
-            such lines in a row, each is dispatched when it comes, instead of all at the end.
+        keep_loose: keep the lines that are no fields, which the standard ignores, beside the data.
+            Some servers write a text of several lines after one `data:`.
+        is_whole: returns True if a line of data is an event in itself. Some servers write no empty
+            lines: once a stream has two such lines in a row, each is dispatched when it comes,
+            instead of all at the end.
 
     Attributes:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
-        resumable: whether the last dispatched event had that id itself. If not, a reconnect would repeat the events without an
-            id that came after it.
+        resumable: whether the last dispatched event had that id itself. If not, a reconnect would
+            repeat the events without an id that came after it.
         retry: the reconnection time that the stream asks for, in milliseconds; None if it does not.
-        dropped: after `close()`, the last event if the stream ended inside it; by the standard it is none. Some servers leave
-            out the empty line after their last event, and a cut connection looks the same: the caller knows which it is.
+        dropped: after `close()`, the last event if the stream ended inside it; by the standard it
+            is none. Some servers leave out the empty line after their last event, and a cut
+            connection looks the same: the caller knows which it is.
     """
 
     def __init__(
@@ -132,7 +139,10 @@ class SSEDecoder:
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """End the stream. Return the events that its last line completes; an unfinished one is kept in `dropped`."""
+        """End the stream.
+
+        Return the events that its last line completes; an unfinished one is kept in `dropped`.
+        """
         events: list[ServerSentEvent] = []
         line = self._lines.close()
         if line:

@@ -1,4 +1,5 @@
-"""Events that are expected after encoding and decoding: the effect of each loss, written from its description.
+"""Events that are expected after encoding and decoding: the effect of each loss, written from its
+description.
 
 `without_lost(events, encoder)` returns the events that a client of the encoder's stream should see.
 """
@@ -250,7 +251,9 @@ FILLED_IN = {
     Loss.RESULTS,
     Loss.ARGS_AS_TEXT,
 }
-"""Losses for which a decoder fills in a value of its own; they are removed from the decoded events, too."""
+"""Losses for which a decoder fills in a value of its own; they are removed from the decoded events,
+too.
+"""
 
 
 def without_lost(

@@ -33,10 +33,11 @@ def decoded(encoder: Encoder, items: list[Any]) -> list[ev.Event]:
 
 
 def normalized(events: list[ev.Event]) -> list[ev.Event]:
-    """Return the events without the parts that no system can represent, and with one form where there are several.
+    """Return the events without the parts that no system can represent, and with one form where
+    there are several.
 
-    Token counts are in the end. A run fails if and only if it has a fatal error, which comes last. Everything is closed. Every
-    call has an id.
+    Token counts are in the end. A run fails if and only if it has a fatal error, which comes last.
+    Everything is closed. Every call has an id.
     """
     transcript = Transcript()
     for event in events:
@@ -90,7 +91,10 @@ def normalized(events: list[ev.Event]) -> list[ev.Event]:
 
 
 def blocks_of(events: list[ev.Event]) -> list[dict[str, Any]]:
-    """Return every block in order, without ids, times and empty texts. A block's parent is its index in this list."""
+    """Return every block in order, without ids, times and empty texts.
+
+    A block's parent is its index in this list.
+    """
     transcript = Transcript()
     opaque: dict[str, dict[str, Any]] = {}
     for event in events:

@@ -36,7 +36,10 @@ def drop(*classes: type) -> Callable[[Events], Events]:
 
 
 def change(cls: type, **values: Any) -> Callable[[Events], Events]:
-    """Return a rewrite that sets fields of every event of a class. A callable value is called with the event."""
+    """Return a rewrite that sets fields of every event of a class.
+
+    A callable value is called with the event.
+    """
 
     def changed(event: Any) -> Any:
         fields = {

@@ -221,7 +221,10 @@ def sources_in_texts(events: Events) -> Events:
 
 
 def nested_in_agents(events: Events) -> Events:
-    """Remove parents that are calls. A call that is the parent of a sub-agent becomes the call that started it."""
+    """Remove parents that are calls.
+
+    A call that is the parent of a sub-agent becomes the call that started it.
+    """
     calls, agents = set(names_by_call(events)), set[str]()
     kept: Events = []
     for event in events:

@@ -36,7 +36,10 @@ EVENTS: list[ev.Event] = [
 
 
 def body(chunks: Iterator[bytes], encoder: type[BaseEncoder]) -> list[Any]:
-    """Return the payloads of a body by nbagent's SSE reader, or of lines. Agentor's body has no framing: it is cut anywhere."""
+    """Return the payloads of a body by nbagent's SSE reader, or of lines.
+
+    Agentor's body has no framing: it is cut anywhere.
+    """
     whole = b"".join(chunks)
     if encoder.system == "agentor":
         return [whole[:11], whole[11:]]
@@ -211,7 +214,7 @@ assert "nbagent.adapters.hector.encoder" in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# --- reading the events -----------------------------------------------------------------------------------------------------
+# --- reading the events ---
 
 
 @EACH_ENCODER
@@ -328,7 +331,7 @@ def test_a_repeated_call_id_is_made_unique() -> None:
     assert len({item["toolCallId"] for item in items if item["type"] == "TOOL_CALL_START"}) == 2
 
 
-# --- names and values -------------------------------------------------------------------------------------------------------
+# --- names and values ---
 
 
 def test_an_alias_names_a_system() -> None:

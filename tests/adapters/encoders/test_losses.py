@@ -164,7 +164,9 @@ shown_by: dict[Loss, str] = {}
 
 
 def is_shown(encoder: type[BaseEncoder], loss: Loss) -> bool:
-    """Return True if a stream shows a loss: without the loss, more would be expected than arrives."""
+    """Return True if a stream shows a loss: without the loss, more would be expected than
+    arrives.
+    """
     for name in sorted(STREAMS, key=lambda name: name != shown_by.get(loss)):
         if not arrives(encoder, name, encoder.loses - {loss}):
             shown_by[loss] = name

@@ -1,4 +1,6 @@
-"""Streams of the encoders, read from a real server by the real openai SDK and put together by its helpers."""
+"""Streams of the encoders, read from a real server by the real openai SDK and put together by its
+helpers.
+"""
 
 import threading
 import warnings
@@ -33,7 +35,9 @@ OPEN_ENUMS = {"code", "reason"}
 
 
 def members(union: Any, tag: str) -> dict[str, type[pydantic.BaseModel]]:
-    """Return the classes of a tagged union by their tags; pydantic itself would choose by the other fields, too."""
+    """Return the classes of a tagged union by their tags; pydantic itself would choose by the other
+    fields, too.
+    """
     classes = get_args(get_args(union)[0])
     return {value: cls for cls in classes for value in get_args(cls.model_fields[tag].annotation)}
 
@@ -70,7 +74,9 @@ def test_the_sdk_accumulates_the_sources_of_a_chat() -> None:
 
 
 class EncodedReplies(BaseHTTPRequestHandler):
-    """Answers a request under /<number of the recording>/… with that recording, encoded for the endpoint."""
+    """Answers a request under /<number of the recording>/… with that recording, encoded for the
+    endpoint.
+    """
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -127,7 +133,9 @@ def from_items(path: Path, system: str) -> list[ev.Event]:
 
 
 def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
-    """Return True if both show the same, except for the error's class and the items after it, which the SDK hides."""
+    """Return True if both show the same, except for the error's class and the items after it, which
+    the SDK hides.
+    """
     blocks = [
         [
             [block.get(name) for name in ("kind", "text", "name", "args_text", "result")]

@@ -1,4 +1,6 @@
-"""The pages' own clients read what the encoders write: in Node here, in a browser in `browser/test_pages.py`."""
+"""The pages' own clients read what the encoders write: in Node here, in a browser in
+`browser/test_pages.py`.
+"""
 
 import json
 import os

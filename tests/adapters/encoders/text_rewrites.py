@@ -103,11 +103,14 @@ def interrupted(events: Events, encoder: BaseEncoder) -> Events:
 
 
 class JoinedTexts:
-    """Texts as a client without text boundaries joins them: one text per field, until another event ends the field.
+    """Texts as a client without text boundaries joins them: one text per field, until another event
+    ends the field.
 
     Args:
-        ends: the fields that end when another field grows, at the "start" of a call, at a "call" or at a "step".
-        final_answer: whether the end of the run has the text that is open, in which the empty lines are between texts only.
+        ends: the fields that end when another field grows, at the "start" of a call, at a "call" or
+            at a "step".
+        final_answer: whether the end of the run has the text that is open, in which the empty lines
+            are between texts only.
     """
 
     def __init__(self, ends: dict[str, set[str]], *, final_answer: bool = False) -> None:

@@ -34,7 +34,9 @@ def rewrite_args(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]
 
 
 def with_arguments(events: Events, *, at_result: bool) -> Events:
-    """Complete the arguments of a call by what was streamed: at its result, or at the end of the run."""
+    """Complete the arguments of a call by what was streamed: at its result, or at the end of the
+    run.
+    """
     streamed: dict[str, str] = {}
     whole = {event.id for event in events if isinstance(event, ev.ToolArgs)}
     kept: Events = []
@@ -65,7 +67,9 @@ def with_arguments(events: Events, *, at_result: bool) -> Events:
 
 
 def incomplete_arguments(events: Events) -> Events:
-    """Replace complete arguments by deltas in a run that broke off, unless the call has a result."""
+    """Replace complete arguments by deltas in a run that broke off, unless the call has a
+    result.
+    """
     if events[-1].status in ("completed", "paused"):
         return events
     answered = {

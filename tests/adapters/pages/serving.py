@@ -128,7 +128,9 @@ def serving(script: str = "") -> Iterator[EncodedStreams]:
 
 
 def bundle(entry: str, *options: str) -> str:
-    """Return a file of this folder as one script, with what it imports. Types are dropped, not checked.
+    """Return a file of this folder as one script, with what it imports.
+
+    Types are dropped, not checked.
 
     Args:
         entry: name of the file.

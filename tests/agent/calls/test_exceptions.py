@@ -1,4 +1,6 @@
-"""Exceptions that a tool raised: the object, its frames as a reader sees them, and the debugger in them."""
+"""Exceptions that a tool raised: the object, its frames as a reader sees them, and the debugger in
+them.
+"""
 
 import io
 import json

@@ -1,4 +1,6 @@
-"""Tools that speak while they run: what they print, log and warn of is in the panel of their call, and nowhere else."""
+"""Tools that speak while they run: what they print, log and warn of is in the panel of their call,
+and nowhere else.
+"""
 
 import asyncio
 import contextlib
@@ -56,7 +58,7 @@ async def output_of(tool: Callable[..., Any]) -> str:
     return outputs(await events_of(tool)).get(tool.__name__, "")
 
 
-# --- whose it is ------------------------------------------------------------------------------------------------------
+# --- whose it is ---
 
 
 async def test_prints_of_parallel_tools_are_in_their_own_panels_and_those_of_the_cell_in_the_cell(
@@ -222,7 +224,7 @@ async def test_a_call_inside_a_call_has_a_panel_of_its_own() -> None:
     assert seen == ["inner\n"]
 
 
-# --- records and warnings ---------------------------------------------------------------------------------------------
+# --- records and warnings ---
 
 
 @pytest.fixture
@@ -298,7 +300,7 @@ async def test_warnings_are_in_the_panel(capsys: Capture) -> None:
     assert capsys.readouterr().err == ""
 
 
-# --- progress ---------------------------------------------------------------------------------------------------------
+# --- progress ---
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -342,7 +344,7 @@ async def test_a_bar_moves_as_progress_and_its_last_state_is_output(capsys: Capt
     assert capsys.readouterr().err == ""
 
 
-# --- preliminary results ----------------------------------------------------------------------------------------------
+# --- preliminary results ---
 
 
 async def test_values_of_a_generator_are_preliminary_results_and_the_last_is_the_result() -> None:
@@ -364,7 +366,7 @@ async def test_values_of_a_generator_are_preliminary_results_and_the_last_is_the
     )
 
 
-# --- floods -----------------------------------------------------------------------------------------------------------
+# --- floods ---
 
 
 async def test_a_flood_is_few_events_and_keeps_head_and_tail() -> None:
@@ -460,7 +462,7 @@ async def test_a_secret_is_masked_where_the_output_is_cut(monkeypatch: pytest.Mo
     assert "canary" not in printed
 
 
-# --- for the model ----------------------------------------------------------------------------------------------------
+# --- for the model ---
 
 
 async def test_the_model_gets_the_result_and_not_what_was_printed() -> None:

@@ -1,4 +1,6 @@
-"""Tools that go wrong in ways of their own: the call has a clear state, the model is told, and the run goes on."""
+"""Tools that go wrong in ways of their own: the call has a clear state, the model is told, and the
+run goes on.
+"""
 
 import json
 import threading
@@ -86,7 +88,10 @@ UNSHOWABLE: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 async def test_a_value_that_cannot_be_shown_is_a_result_all_the_same(tmp_path: Path) -> None:
-    """A tool that returned has done its work. A model that is told of an error might have it done again."""
+    """A tool that returned has done its work.
+
+    A model that is told of an error might have it done again.
+    """
 
     def get(name: str) -> Any:
         return UNSHOWABLE[name][0]()

@@ -74,7 +74,9 @@ def test_items_of_the_responses_api_go_back_to_it_unchanged() -> None:
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant"])
 def test_a_message_names_its_type(role: Any) -> None:
-    """llama.cpp refuses a request with an assistant's message that does not (400, "Cannot determine type of 'item'")."""
+    """llama.cpp refuses a request with an assistant's message that does not (400, "Cannot determine
+    type of 'item'").
+    """
     (sent,) = to_responses([Message(role=role, content="a")], stored=False)
     assert sent == {"type": "message", "role": role, "content": "a"}
 
@@ -189,7 +191,7 @@ def test_a_prompt_that_cannot_be_read_is_refused(prompt: Any, message: str) -> N
     assert message in str(refused.value)
 
 
-# --- pairs of calls and outputs ---------------------------------------------------------------------------------------
+# --- pairs of calls and outputs ---
 
 
 @given(BROKEN)

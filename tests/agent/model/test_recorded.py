@@ -1,7 +1,8 @@
 """Agents against a server that replays what real services sent, through the real openai client.
 
-What a run says of a recording is what the decoder says of it alone: its texts, calls, tokens and end. The tools are called with
-the recorded arguments, and a response that calls is followed by the next one, recorded or made up.
+What a run says of a recording is what the decoder says of it alone: its texts, calls, tokens and
+end. The tools are called with the recorded arguments, and a response that calls is followed by the
+next one, recorded or made up.
 """
 
 import json
@@ -47,7 +48,10 @@ every_conversation = pytest.mark.parametrize(
 
 
 class Tools:
-    """Functions of the names that a model calls. They keep the calls, each as its name and arguments."""
+    """Functions of the names that a model calls.
+
+    They keep the calls, each as its name and arguments.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,6 @@
-"""Requests that are sent again: only those that got no answer, after the time that the server asks for, and visibly."""
+"""Requests that are sent again: only those that got no answer, after the time that the server asks
+for, and visibly.
+"""
 
 import asyncio
 import email.utils
@@ -189,7 +191,7 @@ async def test_a_client_with_an_http_client_of_its_own_keeps_it() -> None:
     assert len(sent) == 2
 
 
-# --- rules ------------------------------------------------------------------------------------------------------------
+# --- rules ---
 
 
 def test_retry_after_is_read_as_seconds_milliseconds_and_a_date() -> None:

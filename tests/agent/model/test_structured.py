@@ -63,7 +63,7 @@ class Colour(enum.Enum):
 INVOICE = '{"customer": "Ada", "date": "2025-01-31", "lines": [{"item": "pen", "price": 2}], "note": null}'
 ADA = Invoice(customer="Ada", date=datetime.date(2025, 1, 31), lines=[Line(item="pen", price=2)])
 
-# --- runs -------------------------------------------------------------------------------------------------------------
+# --- runs ---
 
 
 @both_apis
@@ -251,7 +251,7 @@ def test_a_type_without_a_schema_is_refused_when_it_is_given() -> None:
         agent_of(server).stream("…", output=Exchange)
 
 
-# --- types ------------------------------------------------------------------------------------------------------------
+# --- types ---
 
 TYPES: list[tuple[Any, Any, Any, bool]] = [
     (Invoice, json.loads(INVOICE), ADA, True),
@@ -386,7 +386,7 @@ async def test_calls_of_hosted_tools_do_not_count_as_the_answer() -> None:
     assert answer == {"value": [1, 2]}
 
 
-# --- in a session -----------------------------------------------------------------------------------------------------
+# --- in a session ---
 
 
 async def test_a_session_keeps_pictures_corrections_and_hand_offs_in_a_history_that_goes_on() -> (

@@ -1,4 +1,6 @@
-"""A session whose turn was broken off at any point goes on, whole: killed, stopped, or cut by its server."""
+"""A session whose turn was broken off at any point goes on, whole: killed, stopped, or cut by its
+server.
+"""
 
 import os
 import sys
@@ -23,7 +25,9 @@ CALLS = [("c1", "first", "{}"), ("c2", "second", "{}")]
 
 
 def answer(exchange: Exchange) -> None:
-    """Answer as the conversation goes on: with calls, with a text about their results, with another text."""
+    """Answer as the conversation goes on: with calls, with a text about their results, with another
+    text.
+    """
     body = exchange.body
     api = "chat" if "messages" in body else "responses"
     said: list[Json] = body["messages" if api == "chat" else "input"]
@@ -51,7 +55,8 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")
-    # A sample of the points need not have each of them: how many events come before a write differs.
+    # A sample of the points need not have each of them: how many events come before a write
+    # differs.
     everything = {
         "nothing said",
         "no answer",
@@ -63,7 +68,10 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
 
 
 async def resumed(server: Server, store: Path, api: Any) -> str:
-    """Go on with a session, and return how its turn had ended. Asserts that nothing is lost and nothing is done twice."""
+    """Go on with a session, and return how its turn had ended.
+
+    Asserts that nothing is lost and nothing is done twice.
+    """
     seen = store.with_suffix(".seen").read_text().splitlines()
     agent = Agent("test-1", client=server.client(), api=api)
     chat = agent.session("s", store=store)

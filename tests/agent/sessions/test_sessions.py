@@ -77,7 +77,7 @@ def texts(body: Json) -> list[str]:
     return made
 
 
-# --- what was said ----------------------------------------------------------------------------------------------------
+# --- what was said ---
 
 
 @both_apis
@@ -196,11 +196,13 @@ async def test_the_prompt_is_an_event() -> None:
     assert [each[1].text for each in events] == ["today?", "tomorrow?", "what is it?"]  # type: ignore[union-attr]
 
 
-# --- fork, rename, delete ---------------------------------------------------------------------------------------------
+# --- fork, rename, delete ---
 
 
 async def conversation(server: Server, **options: Any) -> Session:
-    """Return a session of six messages: a prompt, a call, a result, an answer, a prompt, an answer."""
+    """Return a session of six messages: a prompt, a call, a result, an answer, a prompt, an
+    answer.
+    """
     chat = agent_of(server, tools=[weather], **options).session("weather")
     await chat.generate("Oslo?")
     await chat.generate("Sure?")
@@ -304,7 +306,7 @@ def waiting(
     return reply
 
 
-# --- one turn at a time -----------------------------------------------------------------------------------------------
+# --- one turn at a time ---
 
 
 async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> None:
@@ -361,7 +363,7 @@ async def test_a_tool_that_asks_its_own_session_is_told_so() -> None:
     assert "a tool of 's' asked this session itself" in texts(server.bodies[1])[2]
 
 
-# --- turns that do not end ----------------------------------------------------------------------------------------------
+# --- turns that do not end ---
 
 
 async def test_a_stopped_answer_stays_as_far_as_it_came() -> None:
@@ -563,7 +565,7 @@ async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> No
         ]
 
 
-# --- tools that are allowed for good ----------------------------------------------------------------------------------
+# --- tools that are allowed for good ---
 
 
 async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) -> None:
@@ -598,7 +600,7 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
     assert asked == [1, 0, 1]
 
 
-# --- secrets ----------------------------------------------------------------------------------------------------------
+# --- secrets ---
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
@@ -628,7 +630,7 @@ async def test_no_credential_gets_into_the_file(
     assert "log in with co•••" in chat.messages[0]["content"]
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------
+# --- memory ---
 
 
 async def test_a_window_limits_what_the_model_is_sent_and_not_what_is_kept() -> None:
@@ -708,7 +710,7 @@ async def test_an_answer_comes_without_a_summary_if_there_is_none() -> None:
     assert texts(server.bodies[2]) == ["tomorrow?"]
 
 
-# --- long-term memory -------------------------------------------------------------------------------------------------
+# --- long-term memory ---
 
 
 @pytest.mark.parametrize(("scope", "found"), [("session", False), ("shared", True)])
@@ -746,7 +748,7 @@ def test_a_scope_is_one_of_two() -> None:
         LongTerm("all")  # type: ignore[arg-type]
 
 
-# --- going on from a run ----------------------------------------------------------------------------------------------
+# --- going on from a run ---
 
 
 async def finished(stream: Any, **options: Any) -> Run:

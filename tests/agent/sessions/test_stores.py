@@ -36,7 +36,7 @@ def said(text: str, turn: str = "1", role: Any = "user") -> Record:
     return Record(turn, Message(role=role, content=text))
 
 
-# --- sessions ---------------------------------------------------------------------------------------------------------
+# --- sessions ---
 
 
 def test_a_session_is_made_once_and_found_by_its_name(store: Store) -> None:
@@ -109,7 +109,7 @@ def test_a_deleted_session_is_gone(store: Store) -> None:
     assert store.open("sales").id != info.id
 
 
-# --- search -----------------------------------------------------------------------------------------------------------
+# --- search ---
 
 
 def test_messages_and_facts_are_found_by_their_words(store: Store) -> None:
@@ -135,7 +135,7 @@ def test_any_text_is_a_query(store: Store, query: str) -> None:
     assert store.search(query, None, 5) == []
 
 
-# --- SQLite -----------------------------------------------------------------------------------------------------------
+# --- SQLite ---
 
 
 @given(st.lists(turns(), max_size=4))
@@ -280,7 +280,7 @@ def texts(store: Store, id: str) -> list[Any]:
     return [record.entry.content for record in store.read(id) if isinstance(record.entry, Message)]
 
 
-# --- a file that others touch -----------------------------------------------------------------------------------------
+# --- a file that others touch ---
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")

@@ -1,4 +1,7 @@
-r"""Markdown that pandoc reads as the view does. The cases were tried with pandoc 3, as nbconvert calls it for LaTeX."""
+r"""Markdown that pandoc reads as the view does.
+
+The cases were tried with pandoc 3, as nbconvert calls it for LaTeX.
+"""
 
 import re
 
@@ -90,7 +93,8 @@ def words(text: str) -> str:
 @given(st.text(st.sampled_from("ab1\\`<>/{=}*_[]()|-~:.! \n"), max_size=60))
 def test_the_words_stay(text: str) -> None:
     tokens = parse(text)
-    # A bold line cannot hold everything that a heading can; a link that may not be followed shows its address.
+    # A bold line cannot hold everything that a heading can; a link that may not be followed shows
+    # its address.
     assume(all(token.type != "heading_open" for token in tokens))
     assume(all(inner.type != "link_open" for token in tokens for inner in token.children or []))
     assert words(embedded_markdown(text)) == words(text)

@@ -34,7 +34,9 @@ def has_raw_html(markdown: str) -> bool:
 
 
 class Shape(HTMLParser):
-    """Elements and text in order, without links and pictures (which follow rules of their own) and spaces between blocks."""
+    """Elements and text in order, without links and pictures (which follow rules of their own) and
+    spaces between blocks.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -225,7 +227,7 @@ def test_a_picture_elsewhere_is_a_link_that_names_its_host() -> None:
     assert ">image: chart (a.example)</a>" in html
 
 
-# --- hostile texts ----------------------------------------------------------------------------------------------------
+# --- hostile texts ---
 
 Parts = list[tuple[str, int]]
 """A text: units, and how often each is repeated."""
@@ -241,13 +243,17 @@ PATHOLOGICAL: dict[str, Parts] = {
 
 
 def text_of(parts: Parts, chars: int) -> str:
-    """Return the text, its repetitions cut in proportion so that it has about so many characters."""
+    """Return the text, its repetitions cut in proportion so that it has about so many
+    characters.
+    """
     whole = sum(len(unit) * count for unit, count in parts)
     return "".join(unit * max(1, min(count, count * chars // whole)) for unit, count in parts)
 
 
 def calls_in(source: str) -> int:
-    """Return the number of function calls that drawing the text takes: its cost, independent of the machine's load."""
+    """Return the number of function calls that drawing the text takes: its cost, independent of the
+    machine's load.
+    """
     calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:

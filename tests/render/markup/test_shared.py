@@ -1,4 +1,6 @@
-"""Text, URLs, HTML and formulas, treated as in the view: both languages are tested against the tables in tests/shared."""
+"""Text, URLs, HTML and formulas, treated as in the view: both languages are tested against the
+tables in tests/shared.
+"""
 
 import json
 from collections.abc import Callable, Iterable

@@ -53,7 +53,9 @@ class InspectedEvents:
         return answer
 
     def numbers(self, **question: Any) -> list[int]:
-        """Return the numbers of all matches, asked for as the view does: until all is searched, and row by row."""
+        """Return the numbers of all matches, asked for as the view does: until all is searched, and
+        row by row.
+        """
         rows: list[list[Any]] = []
         while True:
             answer = self.once(**question, at=len(rows))

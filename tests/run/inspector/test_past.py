@@ -1,4 +1,6 @@
-"""The transcript as it was at any event: the kernel's answers, applied step by step as the view does."""
+"""The transcript as it was at any event: the kernel's answers, applied step by step as the view
+does.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -51,7 +53,9 @@ class RecordedRun:
         return answer
 
     def moments(self, stretch: int = 10**9) -> Iterator[tuple[int, Blocks]]:
-        """Yield the number of each event and the blocks as they were after it, read in answers of so many events."""
+        """Yield the number of each event and the blocks as they were after it, read in answers of
+        so many events.
+        """
         blocks: dict[str, dict[str, Any]] = {}
         at = 0
         while at < self.state.events.count:

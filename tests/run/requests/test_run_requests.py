@@ -1,4 +1,6 @@
-"""`run.requests`: what nbagent's own agent sent, what of it is hidden and masked, and the inspector's questions about it."""
+"""`run.requests`: what nbagent's own agent sent, what of it is hidden and masked, and the
+inspector's questions about it.
+"""
 
 import json
 from pathlib import Path
@@ -102,7 +104,7 @@ async def test_a_table_and_a_line_for_each_request() -> None:
     assert nbagent.Run(iter("a")).requests._repr_html_() == "No request was kept."
 
 
-# --- hidden and masked ------------------------------------------------------------------------------------------------
+# --- hidden and masked ---
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ async def test_requests_are_in_no_file(tmp_path: Path) -> None:
     assert "Only the model knows" not in written
 
 
-# --- the inspector ----------------------------------------------------------------------------------------------------
+# --- the inspector ---
 
 
 async def test_the_inspector_lists_the_requests_and_their_parts() -> None:

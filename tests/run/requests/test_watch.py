@@ -1,4 +1,6 @@
-"""`nbagent.watch`: the requests of a client are kept in the run around, and its bytes pass unchanged."""
+"""`nbagent.watch`: the requests of a client are kept in the run around, and its bytes pass
+unchanged.
+"""
 
 import asyncio
 import contextlib
@@ -218,11 +220,13 @@ def test_another_object_is_refused_with_what_to_do() -> None:
         nbagent.watch("client")
 
 
-# --- ends -------------------------------------------------------------------------------------------------------------
+# --- ends ---
 
 
 def test_a_reader_gets_each_byte_at_once_and_may_leave_early() -> None:
-    """The service sends nothing more until it is hung up on: a reader who waited for the whole would wait for ever."""
+    """The service sends nothing more until it is hung up on: a reader who waited for the whole
+    would wait for ever.
+    """
     first: list[bytes] = []
 
     def work(server: Provider) -> Iterator[str]:
@@ -302,7 +306,7 @@ def test_a_compressed_response_is_readable() -> None:
     assert request.response.encode() == text
 
 
-# --- where it belongs -------------------------------------------------------------------------------------------------
+# --- where it belongs ---
 
 
 def test_a_request_belongs_to_the_lane_that_sent_it() -> None:

@@ -10,7 +10,9 @@ from campaign import WHOLE, figure
 
 COUNT = 1_000_000 if WHOLE else 100_000
 CAP_BYTES = 200 * 1024 * 1024
-"""Bytes that recording, or playing again, may take at most: the log of events keeps 40 MB, and the text is as long as it is."""
+"""Bytes that recording, or playing again, may take at most: the log of events keeps 40 MB, and the
+text is as long as it is.
+"""
 
 
 @pytest.mark.proof

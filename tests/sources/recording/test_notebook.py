@@ -1,4 +1,6 @@
-"""A notebook of replays gives the same outputs each time, except for the ids that distinguish two views in one page."""
+"""A notebook of replays gives the same outputs each time, except for the ids that distinguish two
+views in one page.
+"""
 
 import json
 import re
@@ -10,7 +12,8 @@ from kernels.preloaded import PreloadedKernelManager
 from nbclient import NotebookClient
 
 RECORDINGS = Path(__file__).parents[3] / "notebooks" / "recordings"
-# A body's items have no times. On a busy machine one may take long enough to show how long, so here all come at once.
+# A body's items have no times. On a busy machine one may take long enough to show how long, so here
+# all come at once.
 STOPPED_CLOCK = """
 import sys, types
 for name in ("nbagent.run.state", "nbagent.sources.recording.replay"):

@@ -238,13 +238,15 @@ def joined(items: list[Any]) -> list[Any]:
     "path", sorted(RECORDINGS.glob("agentor/*stream_chat.txt")), ids=lambda path: path.stem
 )
 def test_agentors_own_recipe_for_a_server_is_read(path: Path) -> None:
-    """The strings are JSON over several lines; the documentation writes `data: ` before the first line only."""
+    """The strings are JSON over several lines; the documentation writes `data: ` before the first
+    line only.
+    """
     items = decode(path.read_bytes())
     body = "".join(f"data: {json.dumps(item, indent=2)}\n\n\n" for item in items).encode()
     assert decode(body, "text/event-stream", step=11) == items
 
 
-# --- Amazon's binary framing, written here after its specification -------------------------------------------------------
+# --- Amazon's binary framing, written here after its specification ---
 
 
 def message(payload: bytes, **headers: str | int | bool) -> bytes:
