@@ -1,5 +1,6 @@
-// Bundles the view into ../nbagent/static: the front end, which a page gets once, the loader, which is the script of every
-// run's widget, the parts that the front end asks a kernel for on first need, and the web page of nbagent's server.
+// Bundles the view into ../nbagent/static: the front end, which a page gets once, the loader, which
+// is the script of every run's widget, the parts that the front end asks a kernel for on first
+// need, and the web page of nbagent's server.
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -11,9 +12,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../nbagent/static");
 const FRONT_END = "widget.js";
 const LOADER = "loader.js";
-// The front end is sent once by each kernel and evaluated once in a page, before the first run is drawn. The loader is sent with
-// every run: with all else one more short answer may take 12 KB. Some kinds of blocks more fit; a library that is needed now and then
-// is a part.
+// The front end is sent once by each kernel and evaluated once in a page, before the first run is
+// drawn. The loader is sent with every run: with all else one more short answer may take 12 KB.
+// Some kinds of blocks more fit; a library that is needed now and then is a part.
 const LIMITS = { [FRONT_END]: 268_000, [LOADER]: 2_000, "page.js": 272_000 };
 
 const shared = {
@@ -58,10 +59,14 @@ const sheets = await Promise.all(
   ].map(styleOf),
 );
 const texts = sheets.map(({ outputFiles }) => outputFiles[0].text);
-// Rules hold for one version of the front end only: two kernels with different versions may share a page.
+// Rules hold for one version of the front end only: two kernels with different versions may share a
+// page.
 const className = `nbagent-${hash(texts.join(""))}`;
 const [style, inspectorStyle, answeringStyle, forksStyle, mediaStyle] = texts.map((css) => ({
-  NBAGENT_STYLE: JSON.stringify({ className, css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`) }),
+  NBAGENT_STYLE: JSON.stringify({
+    className,
+    css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`),
+  }),
 }));
 const bundle = (options, entry, name, define = {}) =>
   build({ ...options, entryPoints: [entry], outfile: join(out, name), define });
@@ -79,7 +84,12 @@ const built = await Promise.all([
 built.push(...sheets);
 const NBAGENT_FRONT_END = JSON.stringify(hash(await readFile(join(out, FRONT_END))));
 built.push(
-  await build({ ...script, entryPoints: ["src/loader.ts"], outfile: join(out, LOADER), define: { NBAGENT_FRONT_END } }),
+  await build({
+    ...script,
+    entryPoints: ["src/loader.ts"],
+    outfile: join(out, LOADER),
+    define: { NBAGENT_FRONT_END },
+  }),
 );
 
 await copyFile(join(here, "src/page/page.html"), join(out, "page.html"));
@@ -97,7 +107,9 @@ for (const name of [FRONT_END, LOADER, "page.js", "page.css", ...parts]) {
 
 // The bundles carry other people's work: their licences come along.
 const inside = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-const packages = new Set(inside.flatMap((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []));
+const packages = new Set(
+  inside.flatMap((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
+);
 const notices = await Promise.all([...packages].sort().map(notice));
 await writeFile(join(out, "THIRD-PARTY-LICENSES.txt"), notices.join(`\n${"-".repeat(80)}\n\n`));
 
@@ -105,6 +117,8 @@ async function notice(name) {
   const home = join(here, "node_modules", name);
   const about = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
   const licence = (await readdir(home)).find((file) => /^licen[sc]e/i.test(file));
-  const text = licence ? await readFile(join(home, licence), "utf8") : `Licence: ${about.license}\n`;
+  const text = licence
+    ? await readFile(join(home, licence), "utf8")
+    : `Licence: ${about.license}\n`;
   return `${name} ${about.version} (${about.license})\n\n${text}`;
 }

@@ -67,8 +67,7 @@ def find_npm() -> str | None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return None
-    version = subprocess.run(
-        [node, "--version"], capture_output=True, text=True, check=False
-    ).stdout  # noqa: S603  # "v22.1.0"
+    command = [node, "--version"]  # prints "v22.1.0"
+    version = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
     major = version.removeprefix("v").partition(".")[0]
     return npm if major.isdigit() and int(major) >= OLDEST_NODE else None

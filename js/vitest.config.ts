@@ -4,7 +4,8 @@ import { aliases } from "./aliases.mjs";
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: { alias: aliases },
-  // vmForks has an environment of its own, which scans every HTML file; one of ours names files that a build makes.
+  // vmForks has an environment of its own, which scans every HTML file; one of ours names files
+  // that a build makes.
   environments: { __vitest_vm__: { optimizeDeps: { noDiscovery: true } } },
   test: {
     environment: "jsdom",

@@ -9,7 +9,10 @@ _STREAM = "agent.stream(…) is the stream, and nbagent.show(agent.stream(…)) 
 
 OF_AGENT = {
     "serve": "nbagent.serve(agent) serves it",
-    "start": "nothing is to be started: agent.stream(…) begins when it is read, and nbagent.serve(agent) serves it",
+    "start": (
+        "nothing is to be started: agent.stream(…) begins when it is read, and "
+        "nbagent.serve(agent) serves it"
+    ),
     "stop": "run.cancel() stops a run, nbagent.runs.cancel() all of them",
     "cancel": "run.cancel() stops a run, nbagent.runs.cancel() all of them",
     "chat": "nbagent.chat(agent) is a conversation in the cell",

@@ -51,9 +51,8 @@ class RedisServer:
             said.append(line)
             if "Ready to accept connections" in line:
                 with self._client() as client:
-                    client.blpop(
-                        "nothing", 1
-                    )  # until it has run for a second: processes are not declared dead before
+                    # until it has run for a second: processes are not declared dead before
+                    client.blpop("nothing", 1)
                 return
         raise AssertionError("".join(said))
 

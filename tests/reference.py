@@ -18,9 +18,10 @@ def write(folder: Path) -> None:
     # pdoc looks for a name in its module's dictionary, where one that is imported on first use is
     # not.
     with mock.patch.dict(vars(nbagent), names), warnings.catch_warnings():
+        # shown as text
         warnings.filterwarnings(
             "ignore", "Cannot determine where|Error parsing type annotation", module="pdoc"
-        )  # shown as text
+        )
         pdoc.pdoc("nbagent", output_directory=folder)
 
 

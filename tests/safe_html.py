@@ -9,10 +9,12 @@ from nbagent.protocol.shared import words
 
 VOID = {"br", "hr", "wbr", "col", "img", "input"}
 BLOCK = words(
-    "div p pre blockquote details summary ul ol li dl dt dd hr table caption thead tbody tfoot tr th td figure"
+    "div p pre blockquote details summary ul ol li dl dt dd hr table caption thead tbody tfoot tr "
+    "th td figure"
 )
 INLINE = words(
-    "col colgroup span code samp kbd var b i u s em strong small sub sup mark del ins abbr cite q br wbr a img input figcaption"
+    "col colgroup span code samp kbd var b i u s em strong small sub sup mark del ins abbr cite q "
+    "br wbr a img input figcaption"
     " style"
 )
 ELEMENTS = {*BLOCK, *INLINE, *(f"h{level}" for level in range(1, 7))}

@@ -7,9 +7,8 @@ import msgspec.inspect as structs
 from nbagent import events as e
 
 CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
-_OWN = frozenset(
-    (*e.Envelope.__struct_fields__, "attempt_of")
-)  # a call that a reader made again is no part of the run
+# a call that a reader made again is no part of the run
+_OWN = frozenset((*e.Envelope.__struct_fields__, "attempt_of"))
 
 
 def sample(kind: type[e.Event], text: str = "text", **envelope: Any) -> e.Event:

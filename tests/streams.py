@@ -87,18 +87,16 @@ class _Writer:
         self.count = 0
         self.texts: dict[str, str] = {}
         self.thoughts: dict[str, str] = {}
-        self.calls: dict[
-            str, tuple[str, list[str]]
-        ] = {}  # that have no whole arguments: what is still to be written
+        # that have no whole arguments: what is still to be written
+        self.calls: dict[str, tuple[str, list[str]]] = {}
         self.called: list[str] = []  # that have no result
         self.all_calls: list[str] = []
         self.asked: dict[str, str | None] = {}  # the call that a request is about
         self.asked_about: set[str | None] = set()
         self.agents: dict[str, str] = {}
         self.in_step = False
-        self.counts = draw(
-            st.sampled_from(["steps", "updates", "step updates", "end"])
-        )  # how tokens are reported
+        # how tokens are reported
+        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))
         self.total: ev.Usage | None = None
 
     def write(self, cls: Callable[..., ev.Event], **values: Any) -> None:

@@ -92,10 +92,11 @@ def test_a_source_of_events_passes_it_on(kind: type[e.Event]) -> None:
     for item in (event, e.to_dict(event)):
         assert EventsDecoder.recognises(item)
         decoder = EventsDecoder()
+        # an end may be followed by another run
         assert event in [
             *decoder.feed(item),
             *decoder.close(),
-        ]  # an end may be followed by another run
+        ]
 
 
 IDS = ("id", "tool_id", "text_id", "approval_id", "parent_id")

@@ -33,11 +33,23 @@ agent = nbagent.Agent(model="test", client=client, api="chat", tools=[connect])
 """
 CELLS = (
     "run = await nbagent.show(agent.stream('connect'), reveal='all')",
-    "try:\n    refused = await nbagent.show(agent.stream('again'), reveal='all')\nexcept Exception:\n    pass",
-    "spoken = await nbagent.show(iter([open(KEY).read()[:9], open(KEY).read()[9:], os.environ['DATABASE_PASSWORD']]))",
+    (
+        "try:\n    refused = await nbagent.show(agent.stream('again'), reveal='all')\nexcept "
+        "Exception:\n    pass"
+    ),
+    (
+        "spoken = await nbagent.show(iter([open(KEY).read()[:9], open(KEY).read()[9:], "
+        "os.environ['DATABASE_PASSWORD']]))"
+    ),
     "repr(agent) + repr(client.api_key and run) + repr(refused.error) + str(refused.snapshot())",
-    "class Broken:\n    def draw(self, seq, ops):\n        raise RuntimeError(f'cannot draw with {client.api_key}')",
-    "failing = nbagent.run.Run(iter('ab'))\nfailing.attach(Broken())\nfailing.start()\ndone = await failing",
+    (
+        "class Broken:\n    def draw(self, seq, ops):\n        raise RuntimeError(f'cannot draw with "
+        "{client.api_key}')"
+    ),
+    (
+        "failing = nbagent.run.Run(iter('ab'))\nfailing.attach(Broken())\nfailing.start()\ndone = "
+        "await failing"
+    ),
 )
 
 

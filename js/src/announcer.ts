@@ -1,7 +1,14 @@
 /** Announcements for screen readers: changes of state only, never tokens. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { decisionLabel, elapsed, promptLabel, runLabel, toolStateLabel, waitingLabel } from "./status";
+import {
+  decisionLabel,
+  elapsed,
+  promptLabel,
+  runLabel,
+  toolStateLabel,
+  waitingLabel,
+} from "./status";
 import { type Block, type Change, isKind, type Store } from "./store";
 import { openLiveRegion, readOut } from "./ui/live-region";
 import { lookUp, type PropsOf, str } from "./values";
@@ -41,16 +48,33 @@ export class Announcer {
   }
 }
 
-/** Return the texts for a batch: of one that ends the run, the errors and, last, the end; what else happened is over by then. */
-export function announcements(changes: readonly Change[], whole: boolean, run: PropsOf<"run"> = {}): string[] {
+/**
+ * Return the texts for a batch: of one that ends the run, the errors and, last, the end; what else
+ * happened is over by then.
+ */
+export function announcements(
+  changes: readonly Change[],
+  whole: boolean,
+  run: PropsOf<"run"> = {},
+): string[] {
   const isEnd = ({ block }: Change) => isKind(block, "run") && block.closed.peek();
   const end = changes.find(isEnd);
-  const announced = end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
-  return announced.map((change) => announcement(change, whole, run)).filter((text) => text !== null);
+  const announced =
+    end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
+  return announced
+    .map((change) => announcement(change, whole, run))
+    .filter((text) => text !== null);
 }
 
-/** Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */
-export function announcement({ block, before }: Change, whole: boolean, run: PropsOf<"run"> = {}): string | null {
+/**
+ * Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only
+ * the run's own state counts.
+ */
+export function announcement(
+  { block, before }: Change,
+  whole: boolean,
+  run: PropsOf<"run"> = {},
+): string | null {
   if (isKind(block, "run")) {
     const props = block.props.peek();
     const status = str(props.status) ?? "running";
@@ -88,4 +112,7 @@ function questionText(block: Block<"approval">, before: PropsOf | null): string 
   return problem !== null && before.problem !== problem ? `Not accepted: ${problem}` : null;
 }
 
-const WAITING: Readonly<Record<string, string>> = { input: "Your input is needed", auth: "Your sign-in is needed" };
+const WAITING: Readonly<Record<string, string>> = {
+  input: "Your input is needed",
+  auth: "Your sign-in is needed",
+};

@@ -1,4 +1,6 @@
-/** Answers to the questions of a run: what the reader types, and what is on its way to the kernel. */
+/**
+ * Answers to the questions of a run: what the reader types, and what is on its way to the kernel.
+ */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { AnswerMessage } from "./protocol";
@@ -19,7 +21,10 @@ export class Answers {
     this.#send = send;
   }
 
-  /** Send an answer. It counts as on its way until the kernel changes the question, or until it must have been lost. */
+  /**
+   * Send an answer. It counts as on its way until the kernel changes the question, or until it must
+   * have been lost.
+   */
   send(block: Block<"approval">, answer: Answer): void {
     this.#sent.value = new Map(this.#sent.peek()).set(block.id, answer);
     this.#send({ t: "answer", block: block.id, ...answer });
@@ -30,7 +35,10 @@ export class Answers {
     return this.#sent.value.get(block.id) ?? null;
   }
 
-  /** Return the reader's input so far, by field. It outlives a panel that is closed, and is lost with the page. */
+  /**
+   * Return the reader's input so far, by field. It outlives a panel that is closed, and is lost
+   * with the page.
+   */
   draft(block: Block<"approval">): Map<string, unknown> {
     let draft = this.#drafts.get(block);
     if (!draft) {
@@ -40,7 +48,10 @@ export class Answers {
     return draft;
   }
 
-  /** Take over the changes of a batch, or of a snapshot (`whole`), which an answer that was lost is not in. */
+  /**
+   * Take over the changes of a batch, or of a snapshot (`whole`), which an answer that was lost is
+   * not in.
+   */
   onChange(changes: readonly Change[], whole: boolean): void {
     const open = new Set(whole ? [] : this.#open.peek());
     for (const { block } of changes) {
@@ -49,7 +60,9 @@ export class Answers {
       else open.delete(block);
     }
     if (!sameMembers(open, this.#open.peek())) this.#open.value = [...open];
-    const sent = [...this.#sent.peek()].filter(([id]) => !whole && !changes.some(({ block }) => block.id === id));
+    const sent = [...this.#sent.peek()].filter(
+      ([id]) => !whole && !changes.some(({ block }) => block.id === id),
+    );
     if (sent.length < this.#sent.peek().size) this.#sent.value = new Map(sent);
   }
 

@@ -1,16 +1,24 @@
-/** Differences between the arguments that a reader was asked about and those of the answer, as text. */
+/**
+ * Differences between the arguments that a reader was asked about and those of the answer, as text.
+ */
 
 import { approval as LABELS } from "../../nbagent/protocol/labels.json";
 import { fill, LIMITS } from "./shared";
 import { clip, jsonText, type PropsOf, record } from "./values";
 
-/** The changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none where there is nothing of either. */
+/**
+ * The changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none where
+ * there is nothing of either.
+ */
 export function changes({ approval_kind: kind, args, value }: PropsOf<"approval">): string[] {
   if (value === null || value === undefined) return [];
-  if (kind === "input" || kind === "auth" || record(args) === null || record(value) === null) return [shown(value)];
+  if (kind === "input" || kind === "auth" || record(args) === null || record(value) === null)
+    return [shown(value)];
   const found = differences(args, value, "");
   const rest = found.length - LIMITS.label_changes;
-  return rest > 0 ? [...found.slice(0, LIMITS.label_changes), fill(LABELS.more, String(rest))] : found;
+  return rest > 0
+    ? [...found.slice(0, LIMITS.label_changes), fill(LABELS.more, String(rest))]
+    : found;
 }
 
 function differences(before: unknown, after: unknown, path: string): string[] {

@@ -1,4 +1,7 @@
-/** Channel to the kernel, the view's end: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
+/**
+ * Channel to the kernel, the view's end: sequence numbers, gaps, snapshots in pieces,
+ * acknowledgements.
+ */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { LazyValues } from "./lazy-values";
@@ -16,7 +19,10 @@ export interface Port {
 export interface ChannelOptions {
   port: Port;
   store: Store;
-  /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
+  /**
+   * Called after each message, with the kernel's clock (seconds since the epoch); null if the
+   * message has no time.
+   */
   onMessage?: (now: number | null) => void;
   /** Called with the key of a prompt that the server has asked. */
   onSaid?: (key: string) => void;
@@ -29,11 +35,14 @@ const SNAPSHOT_TIMEOUT_MS = 2000;
 const MAX_REQUESTS = 6;
 /** Number of requests that are repeated at once when a piece of a snapshot was lost. */
 const MAX_IMMEDIATE_REQUESTS = 3;
-/** Time between two acknowledgements at least: each costs the kernel and the page three messages. */
+/**
+ * Time between two acknowledgements at least: each costs the kernel and the page three messages.
+ */
 const MIN_ACK_INTERVAL_MS = 2000;
 /**
- * Time from the first batch to its acknowledgement. A short answer is over by then, and one acknowledgement is enough. The kernel
- * sends no beats before it, so it must come before the view calls the kernel silent (kernel-liveness.ts).
+ * Time from the first batch to its acknowledgement. A short answer is over by then, and one
+ * acknowledgement is enough. The kernel sends no beats before it, so it must come before the view
+ * calls the kernel silent (kernel-liveness.ts).
  */
 const FIRST_ACK_MS = 700;
 /** A hidden page paints nothing, so it acknowledges after this time. */
@@ -67,7 +76,13 @@ export class Channel {
   #ackTimer: Timer;
   #disposed = false;
 
-  constructor({ port, store, onMessage = () => {}, onSaid = () => {}, isOver = () => false }: ChannelOptions) {
+  constructor({
+    port,
+    store,
+    onMessage = () => {},
+    onSaid = () => {},
+    isOver = () => false,
+  }: ChannelOptions) {
     this.answered = this.#answered;
     this.#port = port;
     this.#store = store;
@@ -119,8 +134,10 @@ export class Channel {
   #ignore(type: string): void {
     const count = this.ignored.get(type) ?? 0;
     this.ignored.set(type, count + 1);
-    // biome-ignore lint/suspicious/noConsole: for developers; once for each type, without content
-    if (count === 0) console.debug(`nbagent: ignored a message that is unknown or malformed: ${type}`);
+    if (count === 0) {
+      // biome-ignore lint/suspicious/noConsole: for developers; once for each type, without content
+      console.debug(`nbagent: ignored a message that is unknown or malformed: ${type}`);
+    }
   }
 
   #handle(message: Exclude<KernelMessage, PartMessage | SaidMessage>): void {
@@ -131,7 +148,11 @@ export class Channel {
       if (message.t === "beat" && !this.#staged) this.#scheduleAck(true);
     } else if (message.t === "snapshot" && message.first) {
       this.#stage(seq, [message.ops], message.last);
-    } else if (message.t === "beat" || seq > known + 1 || (message.t === "snapshot" && !this.#staged)) {
+    } else if (
+      message.t === "beat" ||
+      seq > known + 1 ||
+      (message.t === "snapshot" && !this.#staged)
+    ) {
       this.#onGap();
     } else if (this.#staged) {
       this.#staged.pieces.push(message.ops);
@@ -184,7 +205,10 @@ export class Channel {
 
   #startTimeout(): void {
     clearTimeout(this.#requestTimer);
-    this.#requestTimer = setTimeout(() => this.#sendRequest(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
+    this.#requestTimer = setTimeout(
+      () => this.#sendRequest(),
+      SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1),
+    );
   }
 
   #scheduleAck(again = false): void {

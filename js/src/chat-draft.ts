@@ -1,4 +1,7 @@
-/** The prompt that is being written in a chat, in every view of the chat, and the earlier versions that are shown. */
+/**
+ * The prompt that is being written in a chat, in every view of the chat, and the earlier versions
+ * that are shown.
+ */
 
 import { batch, type Signal, signal } from "@preact/signals";
 import type { ViewMessage } from "./protocol";
@@ -14,7 +17,10 @@ export interface Draft {
   readonly editing: string | null;
 }
 
-/** Time after which a prompt that nobody has taken is given back: a kernel that was restarted elsewhere does not know the chat. */
+/**
+ * Time after which a prompt that nobody has taken is given back: a kernel that was restarted
+ * elsewhere does not know the chat.
+ */
 const PATIENCE_MS = 8000;
 
 const EMPTY: Draft = { text: "", files: [], editing: null };
@@ -26,9 +32,13 @@ function newKey(): string {
 
 export class ChatDraft {
   readonly draft: Signal<Draft> = signal(EMPTY);
-  /** The draft that was sent and whose prompt is not in the transcript yet; null if there is none. */
+  /**
+   * The draft that was sent and whose prompt is not in the transcript yet; null if there is none.
+   */
   readonly sent: Signal<Draft | null> = signal(null);
-  /** The draft that was sent, and given back because nobody took it in time; it may still be taken. */
+  /**
+   * The draft that was sent, and given back because nobody took it in time; it may still be taken.
+   */
   readonly late: Signal<Draft | null> = signal(null);
   #patience: ReturnType<typeof setTimeout> | undefined;
   /** True if the earlier versions are shown. */
@@ -51,7 +61,10 @@ export class ChatDraft {
     this.draft.value = EMPTY;
   }
 
-  /** Ask what is written. The draft goes when the answer begins, and stays if the kernel did not take it. */
+  /**
+   * Ask what is written. The draft goes when the answer begins, and stays if the kernel did not
+   * take it.
+   */
   say(): void {
     const draft = this.draft.peek();
     this.#settle(draft);
@@ -106,6 +119,7 @@ export class ChatDraft {
     if (added.length === 0) return;
     this.#settle(null);
     // Without a prompt it is a warning, which says why the prompt was not taken.
-    if (added.some(({ block }) => isKind(block, "prompt")) && this.draft.peek() === sent) this.clear();
+    if (added.some(({ block }) => isKind(block, "prompt")) && this.draft.peek() === sent)
+      this.clear();
   }
 }

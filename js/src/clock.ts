@@ -1,4 +1,7 @@
-/** The kernel's time as a signal that ticks once a second while it is watched. All clocks of a page share one timer. */
+/**
+ * The kernel's time as a signal that ticks once a second while it is watched. All clocks of a page
+ * share one timer.
+ */
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 
@@ -21,7 +24,10 @@ export class Clock {
     () => (this.#stoppedAt.value ?? pageNow.value) + (this.#offset.value ?? 0),
   );
 
-  /** Set the offset from the kernel's time. A delayed message looks like a slow clock, so the largest offset is the most accurate. */
+  /**
+   * Set the offset from the kernel's time. A delayed message looks like a slow clock, so the
+   * largest offset is the most accurate.
+   */
   sync(kernelNow: number): void {
     const offset = kernelNow - Date.now() / 1000;
     const known = this.#offset.peek();
@@ -30,7 +36,10 @@ export class Clock {
     this.#offset.value = offset;
   }
 
-  /** Stop the clock at a moment of the page's time (seconds since the epoch), or let it run again if null. */
+  /**
+   * Stop the clock at a moment of the page's time (seconds since the epoch), or let it run again if
+   * null.
+   */
   stop(at: number | null): void {
     tick();
     this.#stoppedAt.value = at;

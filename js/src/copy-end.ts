@@ -1,8 +1,8 @@
 /**
  * End of a static copy whose kernel is gone: what the view has and the copy lacks.
  *
- * A copy says what it holds (`content` in nbagent/notebook/static_copy.py). All of the end is escaped text in one element, so the
- * copy stays as safe as the kernel has made it.
+ * A copy says what it holds (`content` in nbagent/notebook/static_copy.py). All of the end is
+ * escaped text in one element, so the copy stays as safe as the kernel has made it.
  */
 
 import { readable } from "./readable";
@@ -11,8 +11,10 @@ import { count, type JsonObject, jsonText, num, record, str } from "./values";
 
 /** Characters that the end may take. */
 const MAX_CHARS = 1_000_000;
-const NOTE = "The kernel ended before it sent another copy. What the live view had besides, as text:";
-const STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;font-family:monospace";
+const NOTE =
+  "The kernel ended before it sent another copy. What the live view had besides, as text:";
+const STYLE =
+  "white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;font-family:monospace";
 
 /** HTML of a static copy, and what it says that it holds. */
 export interface CopyContent {
@@ -20,7 +22,10 @@ export interface CopyContent {
   readonly held: JsonObject;
 }
 
-/** The copy with all that the store has; null if it holds that already, or does not say what it holds. */
+/**
+ * The copy with all that the store has; null if it holds that already, or does not say what it
+ * holds.
+ */
 export function completed({ html, held }: CopyContent, store: Store): CopyContent | null {
   const blocks = [...store.all].filter(({ id }) => id !== "run");
   // The kernel counts the run too, which comes first.
@@ -45,7 +50,10 @@ export function completed({ html, held }: CopyContent, store: Store): CopyConten
 /** Characters (Unicode code points) of a block's texts that grow. */
 function sizeOf(block: Block): number {
   const { text, args_text, output } = block.state().props as JsonObject;
-  return [text, args_text, output].reduce((size: number, field) => size + characters(field).length, 0);
+  return [text, args_text, output].reduce(
+    (size: number, field) => size + characters(field).length,
+    0,
+  );
 }
 
 function characters(text: unknown): string[] {
@@ -57,11 +65,22 @@ function textOf(block: Block, start: number, store: Store): string {
   const props = block.state().props as JsonObject;
   const text = characters(props.text).slice(start).join("");
   const { message, prompt, args_text, output, result, error, url, data } = props;
-  const fields = [text, message, prompt, args_text, output, plain(result), record(error)?.message, url];
+  const fields = [
+    text,
+    message,
+    prompt,
+    args_text,
+    output,
+    plain(result),
+    record(error)?.message,
+    url,
+  ];
   if (block.kind === "custom") fields.push(jsonText(data));
   const lines = fields.map(str).filter((line) => line !== null);
   if (lines.length === 0 && block.kind !== "tool") return "";
-  const path = [...store.above(block).reverse(), block].map(labelOf).filter((label) => label !== "");
+  const path = [...store.above(block).reverse(), block]
+    .map(labelOf)
+    .filter((label) => label !== "");
   return [path.join(" › "), ...lines].filter((line) => line !== "").join("\n");
 }
 
@@ -75,7 +94,9 @@ function plain(result: unknown): unknown {
   const bundle = record(result);
   if (bundle === null) return result === undefined ? null : jsonText(result);
   const json = bundle["application/json"];
-  return bundle["text/plain"] ?? (json === undefined ? Object.keys(bundle).join(", ") : jsonText(json));
+  return (
+    bundle["text/plain"] ?? (json === undefined ? Object.keys(bundle).join(", ") : jsonText(json))
+  );
 }
 
 function escaped(text: string): string {

@@ -1,6 +1,7 @@
 /**
- * Kernel connection of the application that shows the notebook. JupyterLab, Notebook 7 and Voilà give a widget its manager, and
- * the manager has the connection. Without a manager, a dead kernel is noticed by its silence only.
+ * Kernel connection of the application that shows the notebook. JupyterLab, Notebook 7 and Voilà
+ * give a widget its manager, and the manager has the connection. Without a manager, a dead kernel
+ * is noticed by its silence only.
  * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/services.Kernel.IKernelConnection.html
  */
 
@@ -31,7 +32,10 @@ export interface KernelEvents {
   active(): void;
 }
 
-/** Program that the run is in: a notebook's kernel, or a server that a page of its own is connected to. */
+/**
+ * Program that the run is in: a notebook's kernel, or a server that a page of its own is connected
+ * to.
+ */
 export type Peer = "kernel" | "server";
 
 export interface Host {

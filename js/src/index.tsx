@@ -1,4 +1,7 @@
-/** Entry point of the front end: a session per widget model, a view per output. A page evaluates it once (see loader.ts). */
+/**
+ * Entry point of the front end: a session per widget model, a view per output. A page evaluates it
+ * once (see loader.ts).
+ */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
@@ -12,7 +15,9 @@ import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy
 import { keepUntypeset, typesetterOf } from "./untypeset";
 import { str } from "./values";
 
-/** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
+/**
+ * Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`.
+ */
 const sessions = new Map<string, Session>();
 const views = new WeakMap<HTMLElement, () => void>();
 /** Sessions of which a view was drawn. */
@@ -20,7 +25,10 @@ const drawn = new WeakSet<Session>();
 /** Functions that end what a session does in the notebook's outputs. */
 const keepers = new WeakMap<Session, () => void>();
 
-/** Key of a run, unique in the page: run ids are unique in one kernel only, and a page may show several kernels. */
+/**
+ * Key of a run, unique in the page: run ids are unique in one kernel only, and a page may show
+ * several kernels.
+ */
 function domKeyOf(model: AnyModel): string {
   return str(model.get("dom_key")) ?? str(model.get("run_id")) ?? "";
 }
@@ -59,10 +67,14 @@ function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
  *
  * @param early - the model's messages so far.
  */
-function initialize({ model, early = [] }: InitializeProps & { early?: readonly unknown[] }): () => void {
+function initialize({
+  model,
+  early = [],
+}: InitializeProps & { early?: readonly unknown[] }): () => void {
   const receivers = new Set<Receiver>();
   const session = new Session(modelOf(model, receivers));
-  // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces them.
+  // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces
+  // them.
   const replaced = sessions.get(session.domKey);
   if (replaced) dispose(replaced);
   sessions.set(session.domKey, session);
@@ -72,7 +84,9 @@ function initialize({ model, early = [] }: InitializeProps & { early?: readonly 
   const notebook = outputsOf(model);
   if (notebook !== null) {
     const stopKeeping = keepCopiesCurrent(session, notebook);
-    const stopRestoring = isNew ? restoreOutputs(session, notebook, () => drawn.has(session)) : () => {};
+    const stopRestoring = isNew
+      ? restoreOutputs(session, notebook, () => drawn.has(session))
+      : () => {};
     keepers.set(session, () => {
       stopKeeping();
       stopRestoring();
@@ -91,7 +105,8 @@ function dispose(session: Session): void {
 
 function render({ model, el }: RenderProps): () => void {
   const session = sessions.get(domKeyOf(model));
-  if (session === undefined) throw new Error("nbagent: this view's model was never initialized or is already closed");
+  if (session === undefined)
+    throw new Error("nbagent: this view's model was never initialized or is already closed");
   views.get(el)?.();
   drawn.add(session);
   const { root, unmount } = mount(session, el);

@@ -5,14 +5,21 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 export type Liveness = "live" | "silent" | "gone";
 
 /**
- * Why the view has no kernel: it is `gone` or was `restarted`; or the notebook was `closed`, and the view looks for the kernel of
- * the notebook that shows it now, or has found none (`unreachable`).
+ * Why the view has no kernel: it is `gone` or was `restarted`; or the notebook was `closed`, and
+ * the view looks for the kernel of the notebook that shows it now, or has found none
+ * (`unreachable`).
  */
 export type LossReason = "restarted" | "gone" | "closed" | "unreachable";
 
-/** Time without a message after which the kernel counts as silent. During a run it sends one at least every second. */
+/**
+ * Time without a message after which the kernel counts as silent. During a run it sends one at
+ * least every second.
+ */
 export const SILENCE_TIMEOUT_MS = 1800;
-/** A timer that is later than this proves nothing: the page was suspended, and messages may wait to be read. */
+/**
+ * A timer that is later than this proves nothing: the page was suspended, and messages may wait to
+ * be read.
+ */
 const SUSPENSION_MS = 500;
 
 export class KernelLiveness {

@@ -1,8 +1,14 @@
-/** Values that are too large to travel with their block: read from the kernel page by page, on demand. */
+/**
+ * Values that are too large to travel with their block: read from the kernel page by page, on
+ * demand.
+ */
 
 import type { PartMessage, ViewMessage } from "./protocol";
 
-/** One page of a text. `at`, `end` and `size` count Unicode code points, as the kernel does, not UTF-16 units. */
+/**
+ * One page of a text. `at`, `end` and `size` count Unicode code points, as the kernel does, not
+ * UTF-16 units.
+ */
 export interface Page {
   at: number;
   /** Offset after the last character. */
@@ -32,7 +38,9 @@ export class LazyValues {
     this.#send = send;
   }
 
-  /** Page of a value that starts at this character. Requests for the same page share one message. */
+  /**
+   * Page of a value that starts at this character. Requests for the same page share one message.
+   */
   page(name: string, at = 0): Promise<Page> {
     const key = `${at} ${name}`;
     const pending = this.#requests.get(key);
@@ -46,7 +54,8 @@ export class LazyValues {
       reject,
       ask: () => {
         clearTimeout(request.timer);
-        if (tries === MAX_REQUESTS) return this.#remove(key)?.reject(new Error("no answer from the kernel"));
+        if (tries === MAX_REQUESTS)
+          return this.#remove(key)?.reject(new Error("no answer from the kernel"));
         this.#send({ t: "need", name, at });
         request.timer = setTimeout(request.ask, ANSWER_TIMEOUT_MS * 2 ** tries++);
       },
@@ -99,7 +108,11 @@ function characters(text: string): number {
   return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
   let resolve!: (value: T) => void;
   let reject!: (error: Error) => void;
   const promise = new Promise<T>((onValue, onError) => {

@@ -1,10 +1,12 @@
 /**
- * Loader, the script of each run's widget: waits for the page's front end and passes the widget to it.
+ * Loader, the script of each run's widget: waits for the page's front end and passes the widget to
+ * it.
  *
- * The front end (index.tsx) is evaluated once in a page, however many runs and kernels it shows: anywidget evaluates the script
- * of every widget anew, and a browser never frees a module. Its text is in the kernel's hidden widget (`FrontEnd` in
- * nbagent/notebook/front_end.py), which the page has before the first run's; only where that cannot be reached, as in a front
- * end that gives each output a page of its own, the run's kernel is asked for it.
+ * The front end (index.tsx) is evaluated once in a page, however many runs and kernels it shows:
+ * anywidget evaluates the script of every widget anew, and a browser never frees a module. Its text
+ * is in the kernel's hidden widget (`FrontEnd` in nbagent/notebook/front_end.py), which the page
+ * has before the first run's; only where that cannot be reached, as in a front end that gives each
+ * output a page of its own, the run's kernel is asked for it.
  */
 
 import type { AnyModel, AnyWidget, InitializeProps, RenderProps } from "@anywidget/types";
@@ -36,7 +38,10 @@ async function loadFrontEnd(model: AnyModel): Promise<FrontEnd> {
   return page[SLOT] ?? fetchFromKernel(model).then((text) => (page[SLOT] ??= importText(text)));
 }
 
-/** Evaluate the hidden widget's text if the page has no front end yet. Free the text: a page that restarts its kernel keeps all widgets. */
+/**
+ * Evaluate the hidden widget's text if the page has no front end yet. Free the text: a page that
+ * restarts its kernel keeps all widgets.
+ */
 async function importFromWidget(model: AnyModel): Promise<void> {
   try {
     // biome-ignore lint/suspicious/noExplicitAny: each host has a manager of its own
@@ -49,7 +54,10 @@ async function importFromWidget(model: AnyModel): Promise<void> {
   }
 }
 
-/** Ask the kernel for the text, page after page and as long as it takes. Its channel is described in nbagent/pump. */
+/**
+ * Ask the kernel for the text, page after page and as long as it takes. Its channel is described in
+ * nbagent/pump.
+ */
 function fetchFromKernel(model: AnyModel): Promise<string> {
   return new Promise((resolve) => {
     // Characters as Python counts them.

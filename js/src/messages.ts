@@ -1,4 +1,7 @@
-/** Readers of the kernel's messages. Nothing is trusted to have its type: a malformed message must not break the view. */
+/**
+ * Readers of the kernel's messages. Nothing is trusted to have its type: a malformed message must
+ * not break the view.
+ */
 
 import type { KernelMessage, Op, OpsMessage } from "./protocol";
 import { num, record, type Unchecked } from "./values";
@@ -10,13 +13,21 @@ type Message<T extends MessageType> = Extract<KernelMessage, { t: T }>;
 const READERS: { [T in MessageType]: (fields: Unchecked<Message<T>>) => Message<T> | null } = {
   ops(fields) {
     const head = readHead(fields);
-    return head && Array.isArray(fields.ops) ? { t: "ops", ...head, ops: readOps(fields.ops) } : null;
+    return head && Array.isArray(fields.ops)
+      ? { t: "ops", ...head, ops: readOps(fields.ops) }
+      : null;
   },
   snapshot(fields) {
     const head = readHead(fields);
     if (head === null || !Array.isArray(fields.ops)) return null;
     const { first, last, ops } = fields;
-    return { t: "snapshot", ...head, first: first === true, last: last === true, ops: readOps(ops as unknown[]) };
+    return {
+      t: "snapshot",
+      ...head,
+      first: first === true,
+      last: last === true,
+      ops: readOps(ops as unknown[]),
+    };
   },
   beat(fields) {
     const head = readHead(fields);
@@ -24,7 +35,8 @@ const READERS: { [T in MessageType]: (fields: Unchecked<Message<T>>) => Message<
   },
   part({ name, at, text, size, error }) {
     if (typeof name !== "string" || typeof at !== "number") return null;
-    if (typeof text === "string" && typeof size === "number") return { t: "part", name, at, text, size };
+    if (typeof text === "string" && typeof size === "number")
+      return { t: "part", name, at, text, size };
     return { t: "part", name, at, error: typeof error === "string" ? error : "no content" };
   },
   said: ({ key }) => (typeof key === "string" ? { t: "said", key } : null),
@@ -70,7 +82,9 @@ const OP_READERS: { [N in Op[0]]: (id: string, third: unknown, fourth: unknown) 
     return checked && ["open", id, typeof parent === "string" ? parent : null, checked];
   },
   append(id, field, text) {
-    return typeof field === "string" && typeof text === "string" ? ["append", id, field, text] : null;
+    return typeof field === "string" && typeof text === "string"
+      ? ["append", id, field, text]
+      : null;
   },
   set(id, props) {
     const checked = record(props);

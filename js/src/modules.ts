@@ -1,4 +1,7 @@
-/** Lazy modules: JavaScript that is too large for the base bundle, read from a kernel on first use and cached for the page. */
+/**
+ * Lazy modules: JavaScript that is too large for the base bundle, read from a kernel on first use
+ * and cached for the page.
+ */
 
 import { importText } from "./import-text";
 
@@ -16,7 +19,10 @@ export type LazyModule = any;
 /** Modules by name. All runs of a page share this file (see loader.ts), and so the cache. */
 const loaded = new Map<ModuleName, Promise<LazyModule>>();
 
-/** Return the module, from the page's cache or by `fetchText`. A failure is not cached: the next caller tries again. */
+/**
+ * Return the module, from the page's cache or by `fetchText`. A failure is not cached: the next
+ * caller tries again.
+ */
 export function loadModule(
   name: ModuleName,
   fetchText: (name: string) => Promise<string>,

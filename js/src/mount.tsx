@@ -8,7 +8,10 @@ import { anchorScroll } from "./ui/scroll-anchor";
 import { keepPlainKeys } from "./ui/shortcuts";
 
 /** @returns the view's element, and a function that removes it. */
-export function mount(session: Session, el: HTMLElement): { root: HTMLElement; unmount: () => void } {
+export function mount(
+  session: Session,
+  el: HTMLElement,
+): { root: HTMLElement; unmount: () => void } {
   const root = document.createElement("div");
   root.className = `nbagent ${STYLE_CLASS}`.trim();
   root.dataset.nbagentRun = session.runId;

@@ -1,6 +1,7 @@
 /**
- * Outputs of the notebook that is open in JupyterLab or Notebook 7, reached by way of the widget's manager. Other applications
- * give no access to them; there the notebook has no outputs, and `outputsOf` returns null.
+ * Outputs of the notebook that is open in JupyterLab or Notebook 7, reached by way of the widget's
+ * manager. Other applications give no access to them; there the notebook has no outputs, and
+ * `outputsOf` returns null.
  * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/outputarea.IOutputAreaModel.html
  */
 
@@ -54,13 +55,15 @@ export interface NotebookOutputs {
   /** Static copies of the run with that DOM key. */
   copies(domKey: string): Copy[];
   /**
-   * Return true if this page may change the notebook: another page that shows it as well would have a conflict when it is saved,
-   * so a page changes a run that it has not shown only while its reader looks at it.
+   * Return true if this page may change the notebook: another page that shows it as well would have
+   * a conflict when it is saved, so a page changes a run that it has not shown only while its
+   * reader looks at it.
    */
   mayChange(): boolean;
   /**
-   * Time to wait before this page changes the notebook, in milliseconds. In a collaboration each page has a turn, and the one
-   * that has shown the run is the first: two that replace an output at the same time leave it there twice.
+   * Time to wait before this page changes the notebook, in milliseconds. In a collaboration each
+   * page has a turn, and the one that has shown the run is the first: two that replace an output at
+   * the same time leave it there twice.
    */
   pause(): number;
 }
@@ -83,7 +86,8 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
 
   return {
     isOwn,
-    hasView: (domKey) => [...outputs()].some(([, , { metadata }]) => record(metadata.nbagent)?.view === domKey),
+    hasView: (domKey) =>
+      [...outputs()].some(([, , { metadata }]) => record(metadata.nbagent)?.view === domKey),
     add(cell, added) {
       for (const { id, outputs } of cells() ?? []) {
         if (id === cell) for (const output of added) outputs?.add(output);

@@ -9,7 +9,13 @@ export type Large<T> = T | LargeValue;
 
 export type Level = "debug" | "info" | "warning" | "error";
 
-export type RunStatus = "completed" | "incomplete" | "cancelled" | "failed" | "paused" | "max_steps";
+export type RunStatus =
+  | "completed"
+  | "incomplete"
+  | "cancelled"
+  | "failed"
+  | "paused"
+  | "max_steps";
 
 export type ToolKind = "function" | "hosted" | "mcp" | "handoff" | "custom";
 
@@ -27,9 +33,15 @@ export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approv
 
 export type PartKind = "instructions" | "message" | "tool" | "format" | "settings" | "response";
 
-/** Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`. */
+/**
+ * Marker in place of a value that is too large to travel with its block; the view asks for its
+ * pages by `need`.
+ */
 export interface LargeValue {
-  /** Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else. */
+  /**
+   * Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for
+   * anything else.
+   */
   part: string;
   /** Characters (Unicode code points) of the whole text; of JSON, of its encoded text. */
   size: number;
@@ -85,7 +97,9 @@ export interface ForkNode {
   run: Large<string> | null;
   /** Of the run or recording. */
   name: Large<string>;
-  /** Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first. */
+  /**
+   * Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first.
+   */
   label: Large<string>;
   /** Of the run, or `recorded`. */
   status: Large<string>;
@@ -93,7 +107,11 @@ export interface ForkNode {
   own: boolean;
 }
 
-/** Counts of tokens; `cost` is in US dollars. `input` includes `cache_read`; `output` includes `reasoning`. */
+/**
+ * Counts of tokens; `cost` is in US dollars.
+ *
+ * `input` includes `cache_read`; `output` includes `reasoning`.
+ */
 export interface Usage {
   input?: number;
   output?: number;
@@ -106,9 +124,14 @@ export interface Usage {
 
 /** Props that a block of any kind may have. */
 export interface BlockProps {
-  /** True if the reader opened the block's panel, false if the reader closed it; absent until then. */
+  /**
+   * True if the reader opened the block's panel, false if the reader closed it; absent until then.
+   */
   user_open?: boolean;
-  /** True if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again. */
+  /**
+   * True if the block belongs to an earlier version of a chat: a prompt before it was edited or
+   * asked again.
+   */
   replaced?: boolean;
   /** Of a run, an agent or a call: seconds for which it waited for the reader so far. */
   waited?: number;
@@ -121,7 +144,8 @@ export interface BlockProps {
 /**
  * The root block: the run itself.
  *
- * Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last answer, all else is the chat's.
+ * Of a chat, `started` to `first_token`, `speed`, `waited` and `words` are those of the last
+ * answer, all else is the chat's.
  */
 export interface RunProps extends BlockProps {
   /** Title of the run. */
@@ -130,7 +154,9 @@ export interface RunProps extends BlockProps {
   model?: Large<string>;
   /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
   status?: "running" | "stopping" | RunStatus;
-  /** Name of the one who stopped the run: "you", or a program; null or absent where its service did. */
+  /**
+   * Name of the one who stopped the run: "you", or a program; null or absent where its service did.
+   */
   stopped_by?: Large<string> | null;
   /** When the run began. */
   started?: number;
@@ -145,8 +171,8 @@ export interface RunProps extends BlockProps {
   /** Seconds from `started` to the first text, thought or tool argument; null before. */
   first_token?: number | null;
   /**
-   * Output tokens for each second that the model wrote; null if it is unknown. The time before the first token, in
-   * tools, and of waiting for the reader is left out.
+   * Output tokens for each second that the model wrote; null if it is unknown. The time before the
+   * first token, in tools, and of waiting for the reader is left out.
    */
   speed?: number | null;
   /** Tokens so far; counts that are unknown are absent. */
@@ -163,11 +189,14 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
-  /** Number of events that the static copy in the notebook held when it was sent last; absent before that. */
+  /**
+   * Number of events that the static copy in the notebook held when it was sent last; absent before
+   * that.
+   */
   copied?: number;
   /**
-   * Number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
-   * the reader may write the next prompt.
+   * Number of answers of a chat so far; absent for a run that is no chat. Between two of them the
+   * run has ended, and the reader may write the next prompt.
    */
   turns?: number;
   /** Of a chat: what its agent does, in one line; absent if that is hidden. */
@@ -176,9 +205,14 @@ export interface RunProps extends BlockProps {
   offers?: Large<string[]>;
   /** Number of earlier versions of a chat: how often a prompt was edited or asked again. */
   versions?: number;
-  /** Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end. */
+  /**
+   * Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
+   */
   height?: number;
-  /** Kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active. */
+  /**
+   * Kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those
+   * that are active.
+   */
   panels?: Large<string[]>;
   /** True if the transcript is shown when the run has ended. */
   final_only?: boolean;
@@ -208,7 +242,9 @@ export interface TextProps extends BlockProps {
 export interface ReasoningProps extends BlockProps {
   /** Markdown; it grows by `append`. */
   text?: string;
-  /** `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself. */
+  /**
+   * `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself.
+   */
   reasoning_kind?: "raw" | "summary";
   /** When it began. */
   started?: number;
@@ -232,7 +268,9 @@ export interface ToolProps extends BlockProps {
   progress?: ToolProgress;
   /** One line that describes the result. */
   summary?: Large<string>;
-  /** Representations of the result, also of a preliminary one. Absent for an error without content. */
+  /**
+   * Representations of the result, also of a preliminary one. Absent for an error without content.
+   */
   result?: Record<string, unknown>;
   /** State of the call. */
   state?: ToolState;
@@ -251,15 +289,20 @@ export interface ToolProps extends BlockProps {
   /** Parts of this call that the gate hides: `arguments`, `result`. */
   hidden?: Large<string[]>;
   /**
-   * True if the panel stays open after the call's end: the result is a picture, or the last table among siblings, or a
-   * call inside has a picture.
+   * True if the panel stays open after the call's end: the result is a picture, or the last table
+   * among siblings, or a call inside has a picture.
    */
   open?: boolean;
-  /** Parts of this call that its row shows whole, so that its panel leaves them out: `arguments`, `result`. */
+  /**
+   * Parts of this call that its row shows whole, so that its panel leaves them out: `arguments`,
+   * `result`.
+   */
   in_row?: Large<string[]>;
   /** The text that the tool printed or logged; it grows by `append`. */
   output?: string;
-  /** True if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`. */
+  /**
+   * True if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
+   */
   can_rerun?: boolean;
   /** Why the reader's last wish to make the call again failed; null after one that did not. */
   problem?: Large<string> | null;
@@ -269,7 +312,10 @@ export interface ToolProps extends BlockProps {
   difference?: Large<Record<string, unknown>>;
 }
 
-/** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
+/**
+ * A sub-agent at work, or one of several streams that are shown together; its blocks are its
+ * children.
+ */
 export interface AgentProps extends BlockProps {
   /** The agent's name. */
   name?: Large<string>;
@@ -323,7 +369,10 @@ export interface FileProps extends BlockProps {
   name?: Large<string> | null;
 }
 
-/** A line about what is going on, or the mark of where an answer of a chat stops that is not whole. */
+/**
+ * A line about what is going on, or the mark of where an answer of a chat stops that is not
+ * whole.
+ */
 export interface StatusProps extends BlockProps {
   /** The line; absent from a mark, whose words are made of the fields below. */
   message?: Large<string>;
@@ -355,7 +404,10 @@ export interface ErrorProps extends BlockProps {
   traceback?: Large<string> | null;
 }
 
-/** An application's own event, shared state, or an upstream item that this version does not know. */
+/**
+ * An application's own event, shared state, or an upstream item that this version does not
+ * know.
+ */
 export interface CustomProps extends BlockProps {
   /** The event's name; `state` for shared state; the item's tag, or `raw`. */
   name?: Large<string>;
@@ -365,11 +417,20 @@ export interface CustomProps extends BlockProps {
 
 /** A question to the reader that the run waits for. */
 export interface ApprovalProps extends BlockProps {
-  /** Purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint (`stop`). */
+  /**
+   * Purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint
+   * (`stop`).
+   */
   approval_kind?: "auth" | "input" | "stop" | "tool";
-  /** Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`. */
+  /**
+   * Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its
+   * `result`.
+   */
   stage?: "call" | "request" | "result" | null;
-  /** At a call's `result`: the text that the model would read, JSON or another one; null if the call failed. */
+  /**
+   * At a call's `result`: the text that the model would read, JSON or another one; null if the call
+   * failed.
+   */
   result?: string | null;
   /** Id of the tool block that the question is about. */
   tool_id?: Large<string> | null;
@@ -379,7 +440,9 @@ export interface ApprovalProps extends BlockProps {
   args?: unknown;
   /** The possible answers. */
   options?: Large<string[]> | null;
-  /** JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change. */
+  /**
+   * JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change.
+   */
   schema?: Large<Record<string, unknown>> | null;
   /** True if an answer given here reaches the asker, while the block is open. */
   answerable?: boolean;
@@ -401,7 +464,10 @@ export interface ApprovalProps extends BlockProps {
 export interface PromptProps extends BlockProps {
   /** Of the message. */
   text?: string;
-  /** Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`. */
+  /**
+   * Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or
+   * `name`.
+   */
   files?: Large<Record<string, unknown>[]> | null;
 }
 
@@ -432,8 +498,8 @@ export type Kind = keyof PropsByKind;
  *     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
  *     ["close", id]                    the block is finished
  *
- * Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not structs, because an `append` is
- * made for every delta.
+ * Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not
+ * structs, because an `append` is made for every delta.
  */
 export type Op = OpenOp | AppendOp | SetOp | CloseOp;
 
@@ -448,7 +514,9 @@ export type CloseOp = ["close", id: string];
 /** A batch of changes. */
 export interface OpsMessage {
   t: "ops";
-  /** Number of the message. Batches and pieces of snapshots count together, from 1, without gaps. */
+  /**
+   * Number of the message. Batches and pieces of snapshots count together, from 1, without gaps.
+   */
   seq: number;
   /** The kernel's clock, in seconds since the epoch; the view measures durations by it. */
   now: number;
@@ -459,7 +527,8 @@ export interface OpsMessage {
 /**
  * A piece of the whole transcript, as the ops that build it.
  *
- * The tree is loaded when the last piece has come. It replaces everything queued, so a page loads every snapshot it receives.
+ * The tree is loaded when the last piece has come. It replaces everything queued, so a page loads
+ * every snapshot it receives.
  */
 export interface SnapshotMessage {
   t: "snapshot";
@@ -556,8 +625,8 @@ export interface AnswerMessage {
   /** The answer; `cancel` closes the question without one. */
   decision: "again" | "approve" | "cancel" | "deny" | "error" | "result" | "step";
   /**
-   * The input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
-   * changed them; for the decision `result`, the result.
+   * The input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the
+   * arguments if the reader changed them; for the decision `result`, the result.
    */
   value?: string | null;
   /** Of a denial, or the message of an error, for the model. */
@@ -575,7 +644,10 @@ export interface BreakMessage {
   set: boolean;
 }
 
-/** The reader wants the run to stop before every call and every request to the model, or no more. */
+/**
+ * The reader wants the run to stop before every call and every request to the model, or no
+ * more.
+ */
 export interface StepMessage {
   t: "step";
   /** True if it does from now on. */
@@ -587,7 +659,10 @@ export interface RerunMessage {
   t: "rerun";
   /** Id of the call's block. */
   block: string;
-  /** All arguments as JSON text, because a browser's numbers lose digits; null for those of the call. */
+  /**
+   * All arguments as JSON text, because a browser's numbers lose digits; null for those of the
+   * call.
+   */
   args?: string | null;
   /** True to call a tool that must not be called twice. */
   force?: boolean;
@@ -607,10 +682,13 @@ export interface SayMessage {
   text: string;
   /** That were dropped with it: dicts with `name`, `media_type` and `data` (base64). */
   files?: Record<string, string>[];
-  /** Id of the block of an earlier prompt, in whose place this one is asked; null for the next one. */
+  /**
+   * Id of the block of an earlier prompt, in whose place this one is asked; null for the next one.
+   */
   instead_of?: string | null;
   /**
-   * Made by the view for each prompt, in case it has to send it again: a server asks it once, and answers with `Said`.
+   * Made by the view for each prompt, in case it has to send it again: a server asks it once, and
+   * answers with `Said`.
    */
   key?: string | null;
 }
@@ -627,7 +705,10 @@ export interface EventsQuestion {
   block?: string;
   /** That block's kind. */
   kind?: string;
-  /** True to get one row for the deltas of a block that follow each other, with no other event but deltas between. */
+  /**
+   * True to get one row for the deltas of a block that follow each other, with no other event but
+   * deltas between.
+   */
   fold?: boolean;
 }
 
@@ -635,22 +716,25 @@ export interface EventsQuestion {
 export interface EventsAnswer {
   /** Number of matches so far; of rows, if deltas are folded. */
   total: number;
-  /** Number of the last event that was searched; if it is less than `count`, the view asks again. */
+  /**
+   * Number of the last event that was searched; if it is less than `count`, the view asks again.
+   */
   seen: number;
   /** Number of events in all. */
   count: number;
   /** Number of events by their tag. */
   types: Record<string, number>;
   /**
-   * The matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
-   * row of an event that is no longer kept is its number alone. The row of folded deltas is that of the first, with the
-   * beginning of their text.
+   * The matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch,
+   * tag, summary. The row of an event that is no longer kept is its number alone. The row of folded
+   * deltas is that of the first, with the beginning of their text.
    */
   rows: unknown[][];
 }
 
 /**
- * A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a question to the reader.
+ * A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a
+ * question to the reader.
  *
  * Times are seconds since the epoch.
  */
@@ -669,7 +753,10 @@ export interface Bar {
   first?: number;
   /** Of a tool call and of an agent: seconds of it for which it waited for the reader. */
   waited?: number;
-  /** Of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision. */
+  /**
+   * Of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the
+   * decision.
+   */
   status?: string;
   /** Of a step: its tokens and cost, as far as they are known. */
   usage?: Usage;
@@ -684,14 +771,17 @@ export interface TimelineAnswer {
   /** When it ended; before, when the last event came. */
   end: number;
   /**
-   * When the first piece of a text, a thought or a tool's arguments came, of a chat in its last answer; null before.
+   * When the first piece of a text, a thought or a tool's arguments came, of a chat in its last
+   * answer; null before.
    */
   first_token: number | null;
   /** Number of gaps in all. */
   gap_count: number;
   /** Seconds of all gaps together. */
   gap_seconds: number;
-  /** The newest periods without an event: start and end. Those that waited for the reader are none. */
+  /**
+   * The newest periods without an event: start and end. Those that waited for the reader are none.
+   */
   gaps: [number, number][];
   /** Number of older bars that are no longer kept. */
   left_out: number;
@@ -775,17 +865,29 @@ export interface RequestDetail {
 export interface PastAnswer {
   /** Number of events in all. */
   count: number;
-  /** Number of the first event. It is greater than what was asked for if events before it are no longer kept. */
+  /**
+   * Number of the first event. It is greater than what was asked for if events before it are no
+   * longer kept.
+   */
   first: number;
-  /** The ops that build the transcript before that event; empty if the answer goes on where another one ended. */
+  /**
+   * The ops that build the transcript before that event; empty if the answer goes on where another
+   * one ended.
+   */
   opening: Op[];
   /** The tags of the events, each once. */
   tags: string[];
   /** Of each event, the index of its tag. */
   types: number[];
-  /** Of each event, milliseconds since the event before it in this answer; of the first, since the epoch. */
+  /**
+   * Of each event, milliseconds since the event before it in this answer; of the first, since the
+   * epoch.
+   */
   times: number[];
-  /** Of each event, its ops; or a text, if it only appends that to the field that the step before has appended to. */
+  /**
+   * Of each event, its ops; or a text, if it only appends that to the field that the step before
+   * has appended to.
+   */
   steps: unknown[];
 }
 

@@ -9,25 +9,31 @@ const UNSEEN = new RegExp(`${IN_PROSE}${directions}]`, "gu");
 const UNSEEN_IN_PROSE = new RegExp(`${IN_PROSE}]`, "gu");
 
 /**
- * Text with each control character as its picture, and other characters that are not seen as `‹U+202E›`.
+ * Text with each control character as its picture, and other characters that are not seen as
+ * `‹U+202E›`.
  *
- * These change the direction of what follows, hide text, or part words that look like one. Joiners stay, which emoji and
- * some scripts need.
+ * These change the direction of what follows, hide text, or part words that look like one. Joiners
+ * stay, which emoji and some scripts need.
  */
 export function visible(text: string): string {
   return text.replace(UNSEEN, pictureOf);
 }
 
 /**
- * Text as `visible` gives it, but with marks, embeddings and isolates of a direction and breaks of no width kept.
+ * Text as `visible` gives it, but with marks, embeddings and isolates of a direction and breaks of
+ * no width kept.
  *
- * Languages need these. None needs an override, which reverses letters of any script, or the tags that hide a text.
+ * Languages need these. None needs an override, which reverses letters of any script, or the tags
+ * that hide a text.
  */
 export function prose(text: string): string {
   return text.replace(UNSEEN_IN_PROSE, pictureOf);
 }
 
-/** A program's output without the colours and cursor movements of a terminal, the rest as `visible` gives it. */
+/**
+ * A program's output without the colours and cursor movements of a terminal, the rest as `visible`
+ * gives it.
+ */
 export function readable(text: string): string {
   return visible(text.replace(TERMINAL, ""));
 }

@@ -1,4 +1,7 @@
-/** Session of one run in the browser: tree, channel, clock, liveness of the kernel. One per model, shared by all its views. */
+/**
+ * Session of one run in the browser: tree, channel, clock, liveness of the kernel. One per model,
+ * shared by all its views.
+ */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
@@ -84,7 +87,8 @@ export class Session {
     this.#questions = new SilenceQuestions(() => this.#onLongSilence());
     this.kernel = new KernelLiveness(
       () => isLive(this.status),
-      // The next beat of a slow kernel repairs what was lost; after a longer silence the view has to say hello.
+      // The next beat of a slow kernel repairs what was lost; after a longer silence the view has
+      // to say hello.
       () => this.#questions.start(),
     );
     this.channel = new Channel({
@@ -96,7 +100,10 @@ export class Session {
     });
     this.answers = new Answers((message) => this.channel.send(message));
     this.aroundQuestions = computed(
-      () => new Set(this.answers.open.value.flatMap((block): Block[] => [block, ...this.store.above(block)])),
+      () =>
+        new Set(
+          this.answers.open.value.flatMap((block): Block[] => [block, ...this.store.above(block)]),
+        ),
     );
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.chat = new ChatDraft(this.store, (message) => this.channel.send(message));
@@ -137,11 +144,13 @@ export class Session {
   /**
    * Ask for a snapshot, unless the page gets every message from the first on.
    *
-   * @param fromStart - true if the kernel had sent no message when it opened the model: the first one is on its way.
+   * @param fromStart - true if the kernel had sent no message when it opened the model: the first
+   *   one is on its way.
    */
   start(fromStart: boolean): void {
     if (this.channel.lastSeq > 0) return;
-    if (fromStart) this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_TIMEOUT_MS);
+    if (fromStart)
+      this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_TIMEOUT_MS);
     else this.channel.hello();
   }
 
@@ -178,7 +187,8 @@ export class Session {
 
   /** Make a tool call again, with all its arguments as JSON, or with those that it had. */
   rerun(block: Block<"tool">, wish: { args?: string; force?: boolean }): void {
-    if (this.kernel.state.peek() !== "gone") this.channel.send({ t: "rerun", block: block.id, ...wish });
+    if (this.kernel.state.peek() !== "gone")
+      this.channel.send({ t: "rerun", block: block.id, ...wish });
   }
 
   stopAttempt(block: Block<"tool">): void {
@@ -196,10 +206,16 @@ export class Session {
   }
 
   loadModule(name: ModuleName): Promise<LazyModule> {
-    return this.#importModule?.(name) ?? loadModule(name, (module) => this.channel.lazyValues.whole(module));
+    return (
+      this.#importModule?.(name) ??
+      loadModule(name, (module) => this.channel.lazyValues.whole(module))
+    );
   }
 
-  /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
+  /**
+   * A session of the same run with another model, for a lazy part, whose bundle has no copy of this
+   * class.
+   */
   sibling(model: Model): Session {
     return new Session(model);
   }
@@ -228,7 +244,8 @@ export class Session {
     clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
-    if (this.announcer.text.peek() === this.#silenceText) this.announcer.announce(`The ${this.peer} answers again`);
+    if (this.announcer.text.peek() === this.#silenceText)
+      this.announcer.announce(`The ${this.peer} answers again`);
     if (this.kernel.state.peek() === "silent" && this.stopRequested.peek()) this.#requestStop();
     this.#expecting.value = true;
     if (this.kernel.state.peek() === "gone") {
@@ -240,7 +257,8 @@ export class Session {
   }
 
   #onLongSilence(): void {
-    if (this.announcer.text.peek() !== this.#silenceText) this.announcer.announce(this.#silenceText);
+    if (this.announcer.text.peek() !== this.#silenceText)
+      this.announcer.announce(this.#silenceText);
     this.channel.hello();
   }
 
@@ -271,7 +289,8 @@ export class Session {
     this.channel.hello();
     this.channel.lazyValues.resume();
     if (this.stopRequested.peek()) this.#requestStop();
-    // A kernel has no record of the prompts that it was asked; Jupyter sends on what was sent while it was not connected.
+    // A kernel has no record of the prompts that it was asked; Jupyter sends on what was sent while
+    // it was not connected.
     if (this.peer === "server") this.chat.repeat();
   }
 
@@ -305,7 +324,8 @@ export class Session {
         if (!approvals.peek().includes(block)) approvals.value = [...approvals.peek(), block];
       }
       if (!isKind(block, "tool")) continue;
-      if (block.props.peek().state === "approval-requested" && !block.closed.peek()) this.#waiting.add(block);
+      if (block.props.peek().state === "approval-requested" && !block.closed.peek())
+        this.#waiting.add(block);
       else this.#waiting.delete(block);
     }
     // A call waits with its question, or without one that the reader may see.
@@ -320,7 +340,8 @@ export class Session {
 /** Why Stop has no effect yet. */
 export function stopDelayText({ kernel, peer, status }: Session): string {
   if (peer === "server") return "Asked to stop; the server has not said yet that it has.";
-  if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
+  if (status === "stopping")
+    return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
   return kernel.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
     : "Stop has not reached the kernel. It will be asked again when it answers.";
@@ -329,6 +350,7 @@ export function stopDelayText({ kernel, peer, status }: Session): string {
 /** Text of the header when the view has lost its kernel. */
 export function lossText(peer: Peer, loss: LossReason): string {
   if (loss === "closed") return `Connecting to the ${peer} again…`;
-  if (loss === "unreachable") return `This view lost its ${peer} when the notebook was closed. Reload the page.`;
+  if (loss === "unreachable")
+    return `This view lost its ${peer} when the notebook was closed. Reload the page.`;
   return `The ${peer} ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }

@@ -1,4 +1,7 @@
-/** Libraries that a lazy module takes from this bundle, because two copies of preact do not work together. */
+/**
+ * Libraries that a lazy module takes from this bundle, because two copies of preact do not work
+ * together.
+ */
 
 import { batch, computed, signal } from "@preact/signals";
 import { createContext, render } from "preact";

@@ -1,8 +1,14 @@
-/** Questions to a silent kernel: repeated at growing intervals, and earlier at a sign that the connection is back. */
+/**
+ * Questions to a silent kernel: repeated at growing intervals, and earlier at a sign that the
+ * connection is back.
+ */
 
 /** Silence after which the first question is asked. */
 const FIRST_QUESTION_MS = 8000;
-/** Time to the second question; twice as long each time. The channel itself repeats a question for two minutes. */
+/**
+ * Time to the second question; twice as long each time. The channel itself repeats a question for
+ * two minutes.
+ */
 const SECOND_QUESTION_MS = 150_000;
 /** Time between two questions at least, whatever signs there are; twice as long each time. */
 const MIN_INTERVAL_MS = 5000;
@@ -34,7 +40,9 @@ export class SilenceQuestions {
     this.#askedAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Ask now, since the kernel shows life or the reader comes back, unless it was asked just now. */
+  /**
+   * Ask now, since the kernel shows life or the reader comes back, unless it was asked just now.
+   */
   hasten(): void {
     const interval = MIN_INTERVAL_MS * 2 ** Math.max(0, this.#asked - 1);
     if (this.#timer !== undefined && Date.now() - this.#askedAt >= interval) this.#question();

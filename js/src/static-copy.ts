@@ -1,11 +1,13 @@
 /**
- * Static copy of a run in the saved notebook: hidden while a live view of the run is in the page, and kept current.
+ * Static copy of a run in the saved notebook: hidden while a live view of the run is in the page,
+ * and kept current.
  *
- * The kernel sends each copy once, by a display id. Jupyter's server drops it beside a flood of prints, and JupyterLab forgets
- * the id when the page is loaded again, the notebook is reopened or the cell is moved. So a copy says how many events it holds,
- * and the run how many the latest copy holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy.
- * Where it is not in the notebook then, the view reads it from the kernel and puts it there. A kernel that is gone sends no more
- * copies: the view then adds what it alone has.
+ * The kernel sends each copy once, by a display id. Jupyter's server drops it beside a flood of
+ * prints, and JupyterLab forgets the id when the page is loaded again, the notebook is reopened or
+ * the cell is moved. So a copy says how many events it holds, and the run how many the latest copy
+ * holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy. Where it
+ * is not in the notebook then, the view reads it from the kernel and puts it there. A kernel that
+ * is gone sends no more copies: the view then adds what it alone has.
  */
 
 import { computed, effect } from "@preact/signals";
@@ -31,21 +33,24 @@ export function hideStaticCopy(domKey: string): () => void {
   const copy = `[data-nbagent-twin=${JSON.stringify(domKey)}]`;
   const output = ".jp-OutputArea-child";
   const style = document.createElement("style");
-  // With the space that JupyterLab makes for an output: the innermost, since an `ipywidgets.Output` is an output with outputs.
+  // With the space that JupyterLab makes for an output: the innermost, since an `ipywidgets.Output`
+  // is an output with outputs.
   style.textContent = `${copy}, ${output}:has(${copy}):not(:has(${output} ${copy})) { display: none }`;
   document.head.append(style);
   return () => style.remove();
 }
 
 /**
- * Put each static copy of a run that was lost into the notebook, and what is missing in it when the kernel is gone.
+ * Put each static copy of a run that was lost into the notebook, and what is missing in it when the
+ * kernel is gone.
  *
  * @returns a function that ends it.
  */
 export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): () => void {
   const events = computed(() => num(session.runProps.copied) ?? 0);
   const isGone = computed(() => session.kernel.state.value === "gone");
-  const lost = () => notebook.copies(session.domKey).filter(({ held }) => (num(held.events) ?? 0) < events.peek());
+  const lost = () =>
+    notebook.copies(session.domKey).filter(({ held }) => (num(held.events) ?? 0) < events.peek());
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isReading = false;
   let disposed = false;
@@ -54,7 +59,8 @@ export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): 
     timer = setTimeout(task, pause);
   };
   const check = async (pause = RETRY_MS) => {
-    if (isReading || disposed || isGone.peek() || !notebook.mayChange() || lost().length === 0) return;
+    if (isReading || disposed || isGone.peek() || !notebook.mayChange() || lost().length === 0)
+      return;
     isReading = true;
     const copy = await read(session, `static-copy/${events.peek()}`).catch(() => null);
     isReading = false;
@@ -84,20 +90,31 @@ export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): 
 }
 
 /** Read outputs from the kernel, and the id of their cell. */
-async function read(session: Session, name: string): Promise<{ cell: unknown; outputs: JsonObject[] }> {
+async function read(
+  session: Session,
+  name: string,
+): Promise<{ cell: unknown; outputs: JsonObject[] }> {
   const { cell, outputs } = record(JSON.parse(await session.channel.lazyValues.whole(name))) ?? {};
-  return { cell, outputs: Array.isArray(outputs) ? outputs.map(record).filter((output) => output !== null) : [] };
+  return {
+    cell,
+    outputs: Array.isArray(outputs) ? outputs.map(record).filter((output) => output !== null) : [],
+  };
 }
 
 /**
  * Put a new widget into its cell if the server has dropped the outputs that show it.
  *
- * The kernel's answer comes after the outputs that it published before: if they are not there then, they never come.
+ * The kernel's answer comes after the outputs that it published before: if they are not there then,
+ * they never come.
  *
  * @param isDrawn - true once a view of the widget was drawn anywhere.
  * @returns a function that ends it.
  */
-export function restoreOutputs(session: Session, notebook: NotebookOutputs, isDrawn: () => boolean): () => void {
+export function restoreOutputs(
+  session: Session,
+  notebook: NotebookOutputs,
+  isDrawn: () => boolean,
+): () => void {
   const isShown = () => isDrawn() || notebook.hasView(session.domKey);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const restore = async (tries: number) => {

@@ -1,4 +1,7 @@
-/** Labels, figures and colours for the states of a run and its blocks. The labels are those of nbagent/render/labels.py. */
+/**
+ * Labels, figures and colours for the states of a run and its blocks. The labels are those of
+ * nbagent/render/labels.py.
+ */
 
 import {
   approval as APPROVAL,
@@ -20,7 +23,17 @@ import {
 import type { ToolError, Usage } from "./protocol";
 import { fill, LIMITS } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
-import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
+import {
+  clip,
+  count,
+  lookUp,
+  num,
+  type PropsOf,
+  record,
+  str,
+  strings,
+  type Unchecked,
+} from "./values";
 
 export type Tone = "live" | "ok" | "bad" | "ask" | "off";
 
@@ -33,7 +46,11 @@ export interface RunLabel {
 }
 
 /** The header's label for a run that took `elapsed` seconds so far. */
-export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting: boolean): RunLabel {
+export function runLabel(
+  props: PropsOf<"run">,
+  elapsed: number | null,
+  awaiting: boolean,
+): RunLabel {
   const status = str(props.status) ?? "running";
   const took = elapsed === null || props.untimed === true ? null : duration(elapsed);
   switch (status) {
@@ -52,7 +69,8 @@ export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting
 }
 
 /** Return true for a chat that has given no answer yet, but for those that it goes on from. */
-const isReady = ({ turns, untimed }: PropsOf<"run">) => turns === 0 || (untimed === true && num(turns) !== null);
+const isReady = ({ turns, untimed }: PropsOf<"run">) =>
+  turns === 0 || (untimed === true && num(turns) !== null);
 
 /** Block that tells how a run, a lane or an answer of a chat ended. */
 type End = PropsOf<"run"> | PropsOf<"agent"> | PropsOf<"status">;
@@ -64,7 +82,10 @@ export function endTone(status: string): Tone {
   return ["incomplete", "paused", "max_steps"].includes(status) ? "ask" : "off";
 }
 
-/** Label of the end of a run, a lane or an answer, in the words that are used everywhere: `Done`, `Cut off at max_tokens`. */
+/**
+ * Label of the end of a run, a lane or an answer, in the words that are used everywhere: `Done`,
+ * `Cut off at max_tokens`.
+ */
 export function endLabel(props: End): string {
   const status = str(props.status) ?? "";
   switch (status) {
@@ -94,7 +115,10 @@ function incomplete(props: End): string {
   return tokens === 1 ? RUN.cut_at_one : fill(RUN.cut_at, count(tokens));
 }
 
-/** Count of the lanes that are over, and of those that are not done by their end: `6 / 20, 1 cut off, 1 failed`; empty for one stream. */
+/**
+ * Count of the lanes that are over, and of those that are not done by their end: `6 / 20, 1 cut
+ * off, 1 failed`; empty for one stream.
+ */
 export function lanesLabel(run: PropsOf<"run">, statusesOfOver: readonly string[]): string {
   const all = num(run.lanes);
   if (all === null) return "";
@@ -115,7 +139,10 @@ export function failedCallsLabel({ tools_failed: failed, turns }: PropsOf<"run">
   return number === 1 ? RUN.tool_failed : fill(RUN.tools_failed, count(number));
 }
 
-/** Kinds of blocks after which the model is to write; after a text it has written, and the run may be about to end. */
+/**
+ * Kinds of blocks after which the model is to write; after a text it has written, and the run may
+ * be about to end.
+ */
 const BEFORE_TOKENS = ["prompt", "tool", "agent", "reasoning"];
 
 /** `Waiting for gpt-5-mini…` if nothing in a list of blocks shows that the model is at work. */
@@ -159,7 +186,10 @@ function toolErrorType(error: unknown): string | null {
   return str(type);
 }
 
-/** Label of a tool's state, for a screen reader. A closed call that was only announced does not run here. */
+/**
+ * Label of a tool's state, for a screen reader. A closed call that was only announced does not run
+ * here.
+ */
 export function toolStateLabel(state: string, closed: boolean): string {
   if (closed && state === "input-available") return NOTES[state].toLowerCase();
   return lookUp(TOOL_STATES, state) ?? state;
@@ -168,7 +198,9 @@ export function toolStateLabel(state: string, closed: boolean): string {
 export const isToolLive = (state: string) =>
   state === "input-streaming" || state === "input-available" || state === "approval-responded";
 
-/** The heading of a finished thought: `Thought for 5s`; of a brief one its title, `Thought: A sum`. */
+/**
+ * The heading of a finished thought: `Thought for 5s`; of a brief one its title, `Thought: A sum`.
+ */
 export function thoughtLabel(props: PropsOf<"reasoning">): string {
   const took = elapsed(props);
   const title = thoughtTitle(props);
@@ -212,11 +244,17 @@ export function isPermitted({ decision }: PropsOf<"approval">): boolean {
 }
 
 /** Label of the decision, `Approved, and all further calls`; null if there is none. */
-export function decisionLabel({ decision, approval_kind: kind, stage, remember }: PropsOf<"approval">): string | null {
+export function decisionLabel({
+  decision,
+  approval_kind: kind,
+  stage,
+  remember,
+}: PropsOf<"approval">): string | null {
   const name = str(decision);
   if (name !== "approve") return name && (lookUp(DECISIONS, name) ?? name);
   const labels = kind === "stop" ? GONE_ON : APPROVED;
-  const label = lookUp<string>(labels, str(kind === "stop" ? stage : kind) ?? "tool") ?? DECISIONS.approve;
+  const label =
+    lookUp<string>(labels, str(kind === "stop" ? stage : kind) ?? "tool") ?? DECISIONS.approve;
   return remember === true ? fill(APPROVAL.remember, label) : label;
 }
 
@@ -229,7 +267,12 @@ export function tracebackLabel(traceback: string): string {
 /** The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, … */
 export function figures(run: PropsOf<"run">): string[] {
   const usage: Unchecked<Usage> = record(run.usage) ?? {};
-  const [input, output, reasoning, cost] = [num(usage.input), num(usage.output), num(usage.reasoning), num(usage.cost)];
+  const [input, output, reasoning, cost] = [
+    num(usage.input),
+    num(usage.output),
+    num(usage.reasoning),
+    num(usage.cost),
+  ];
   const total = num(usage.total);
   const used = num(run.tools) ?? 0;
   const failed = num(run.tools_failed) ?? 0;
@@ -238,8 +281,12 @@ export function figures(run: PropsOf<"run">): string[] {
   if (answers > 1) list.push(fill(FIGURES.answers, count(answers)));
   if (input !== null) list.push(fill(FIGURES.input, count(input)));
   if (output !== null)
-    list.push(fill(FIGURES.output, count(output)) + (reasoning ? fill(FIGURES.reasoning, count(reasoning)) : ""));
-  if (input === null && output === null && total !== null) list.push(fill(FIGURES.total, count(total)));
+    list.push(
+      fill(FIGURES.output, count(output)) +
+        (reasoning ? fill(FIGURES.reasoning, count(reasoning)) : ""),
+    );
+  if (input === null && output === null && total !== null)
+    list.push(fill(FIGURES.total, count(total)));
   if (used > 0)
     list.push(
       fill(used === 1 ? FIGURES.tool : FIGURES.tools, count(used)) +
@@ -247,20 +294,27 @@ export function figures(run: PropsOf<"run">): string[] {
     );
   if (cost !== null) list.push(fill(FIGURES.cost, fixed(cost, cost < 0.01 ? 4 : 2)));
   const [first, ...times] = pace(run);
-  if (first !== undefined) list.push(answers > 1 ? fill(FIGURES.last_answer, first) : first, ...times);
+  if (first !== undefined)
+    list.push(answers > 1 ? fill(FIGURES.last_answer, first) : first, ...times);
   const hidden = hiddenNote(run);
   if (hidden) list.push(hidden);
   return list;
 }
 
 /** The times of a run; of a chat, those of its last answer. */
-export function pace({ untimed, first_token, speed: tokens, waited: seconds }: PropsOf<"run">): string[] {
+export function pace({
+  untimed,
+  first_token,
+  speed: tokens,
+  waited: seconds,
+}: PropsOf<"run">): string[] {
   if (untimed === true) return [];
   const [first, speed, waited] = [num(first_token), num(tokens), num(seconds)];
   const list: string[] = [];
   if (first !== null) list.push(fill(FIGURES.first_token, duration(first)));
   if (speed !== null && speed >= 1) list.push(fill(FIGURES.speed, count(Math.round(speed))));
-  if (waited !== null && 1000 * waited >= LIMITS.shown_wait_ms) list.push(fill(FIGURES.waited, duration(waited)));
+  if (waited !== null && 1000 * waited >= LIMITS.shown_wait_ms)
+    list.push(fill(FIGURES.waited, duration(waited)));
   return list;
 }
 
@@ -273,5 +327,7 @@ export function elapsed({ started, ended }: PropsOf<"run"> | PropsOf<"reasoning"
 /** `thinking and tools hidden`; empty if nothing is kept from the reader. */
 function hiddenNote({ hidden }: PropsOf<"run">): string {
   const kinds = strings(hidden);
-  return kinds.length ? fill(FIGURES.hidden, [...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")) : "";
+  return kinds.length
+    ? fill(FIGURES.hidden, [...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", "))
+    : "";
 }

@@ -1,4 +1,7 @@
-/** Block tree of a run: applies ops, offers signals and text streams. It depends neither on the DOM nor on the channel. */
+/**
+ * Block tree of a run: applies ops, offers signals and text streams. It depends neither on the DOM
+ * nor on the channel.
+ */
 
 import { batch, type Signal, signal } from "@preact/signals";
 import type { BlockProps, Kind, Op } from "./protocol";
@@ -6,7 +9,12 @@ import { TextStream } from "./text-stream";
 import { type JsonObject, type PropName, type PropsOf, str, type Unchecked } from "./values";
 
 /** A block as plain JSON, as the kernel's snapshot has it. */
-export type BlockRecord = JsonObject & { id: string; parent: string | null; kind: string; closed: boolean };
+export type BlockRecord = JsonObject & {
+  id: string;
+  parent: string | null;
+  kind: string;
+  closed: boolean;
+};
 
 /** A block at one moment, with its texts among its props. */
 export interface BlockState {
@@ -39,7 +47,8 @@ export class BlockList {
       const wanted = blocks.slice(start, start + BlockList.PAGE_BLOCKS);
       const page = old[pages.length] ?? signal([]);
       const had = page.peek();
-      if (had.length !== wanted.length || wanted.some((block, i) => block !== had[i])) page.value = wanted;
+      if (had.length !== wanted.length || wanted.some((block, i) => block !== had[i]))
+        page.value = wanted;
       pages.push(page);
     }
     if (pages.length !== old.length) this.pages.value = pages;
@@ -47,7 +56,10 @@ export class BlockList {
   }
 }
 
-/** One block, by default of any kind. Its props are a signal, so that only components that read them are drawn again. */
+/**
+ * One block, by default of any kind. Its props are a signal, so that only components that read them
+ * are drawn again.
+ */
 export class Block<K extends Kind = Kind> {
   readonly props: Signal<PropsOf<K>>;
   readonly closed: Signal<boolean>;
@@ -87,7 +99,10 @@ export class Block<K extends Kind = Kind> {
     this.props.value = { ...this.props.peek(), ...props };
   }
 
-  /** Take over the state of a snapshot; unchanged props keep their identity. The same state as the last time changes nothing. */
+  /**
+   * Take over the state of a snapshot; unchanged props keep their identity. The same state as the
+   * last time changes nothing.
+   */
   reset(state: BlockState): void {
     if (state === this.#restored) return;
     this.#restored = state;
@@ -104,9 +119,17 @@ export class Block<K extends Kind = Kind> {
   }
 
   state(): BlockState {
-    const texts = Object.fromEntries([...this.#streams].map(([field, stream]) => [field, stream.text]));
+    const texts = Object.fromEntries(
+      [...this.#streams].map(([field, stream]) => [field, stream.text]),
+    );
     const { id, parent, kind } = this;
-    return { id, parent, kind, props: { ...this.props.peek(), ...texts }, closed: this.closed.peek() };
+    return {
+      id,
+      parent,
+      kind,
+      props: { ...this.props.peek(), ...texts },
+      closed: this.closed.peek(),
+    };
   }
 }
 
@@ -146,7 +169,10 @@ export class Store {
     return found;
   }
 
-  /** Call back once after every batch and every snapshot (`whole`). Return a function that unsubscribes. */
+  /**
+   * Call back once after every batch and every snapshot (`whole`). Return a function that
+   * unsubscribes.
+   */
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -164,7 +190,9 @@ export class Store {
           if (block) changes.set(block, { block, before: null });
           continue;
         }
-        const block = this.#blocks.get(op[1]) ?? (op[1] === "run" ? this.#open("run", null, { kind: "run" }) : null);
+        const block =
+          this.#blocks.get(op[1]) ??
+          (op[1] === "run" ? this.#open("run", null, { kind: "run" }) : null);
         if (!block) continue;
         if (!changes.has(block)) changes.set(block, { block, before: block.props.peek() });
         if (op[0] === "append") block.stream(op[2] as PropName).append(op[3]);
@@ -182,7 +210,10 @@ export class Store {
     this.restore([...wanted.all].map((block) => block.state()));
   }
 
-  /** Replace the tree by these blocks, parents first. A block keeps its identity, unless it was closed and is open again. */
+  /**
+   * Replace the tree by these blocks, parents first. A block keeps its identity, unless it was
+   * closed and is open again.
+   */
   restore(blocks: Iterable<BlockState>): void {
     const old = new Map(this.#blocks);
     const changes: Change[] = [];
@@ -208,7 +239,8 @@ export class Store {
         }
         this.#blocks.set(id, block);
       }
-      for (const block of this.#blocks.values()) block.children.reset(lists.get(block.children) ?? []);
+      for (const block of this.#blocks.values())
+        block.children.reset(lists.get(block.children) ?? []);
       this.top.reset(lists.get(this.top) ?? []);
       this.run.value = this.#blocks.get("run") ?? null;
     });

@@ -4,7 +4,10 @@ declare const NBAGENT_STYLE: { css: string; className: string } | undefined;
 
 const STYLE = typeof NBAGENT_STYLE === "object" ? NBAGENT_STYLE : { css: "", className: "" };
 
-/** Class that the rules of this sheet apply to: a front end of another version in the same page has another. */
+/**
+ * Class that the rules of this sheet apply to: a front end of another version in the same page has
+ * another.
+ */
 export const STYLE_CLASS = STYLE.className;
 
 let sheet: CSSStyleSheet | undefined;
@@ -19,5 +22,6 @@ export function adoptStyle(element: Element): void {
   const root = element.getRootNode();
   // A view may be drawn before it is in the page.
   const tree = root instanceof ShadowRoot ? root : document;
-  if (!tree.adoptedStyleSheets.includes(sheet)) tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
+  if (!tree.adoptedStyleSheets.includes(sheet))
+    tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
 }

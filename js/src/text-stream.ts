@@ -1,4 +1,7 @@
-/** Stream of a text that grows. Pieces are passed to listeners as they come, and joined only when `text` is read. */
+/**
+ * Stream of a text that grows. Pieces are passed to listeners as they come, and joined only when
+ * `text` is read.
+ */
 
 export interface TextListener {
   append(text: string): void;

@@ -1,9 +1,11 @@
 /**
  * Static copy of a run, kept from JupyterLab's MathJax while a live view of the run hides it.
  *
- * JupyterLab typesets an output where it is put into the page, also one that is not seen: 2,000 formulas stop the page for three
- * seconds. It does so after a promise, so an observer of the outputs comes first.
- * https://docs.mathjax.org/en/latest/options/document.html#the-configuration-block (ignoreHtmlClass)
+ * JupyterLab typesets an output where it is put into the page, also one that is not seen: 2,000
+ * formulas stop the page for three seconds. It does so after a promise, so an observer of the
+ * outputs comes first.
+ * https://docs.mathjax.org/en/latest/options/document.html#the-configuration-block
+ * (ignoreHtmlClass)
  */
 
 import type { AnyModel } from "@anywidget/types";
@@ -28,7 +30,11 @@ export function typesetterOf(model: AnyModel): Typesetter | null {
  * @param view - the live view's element, which may come into the page later.
  * @returns a function that ends it, and has the copies typeset that are in the page then.
  */
-export function keepUntypeset(view: HTMLElement, domKey: string, typesetter: Typesetter | null): () => void {
+export function keepUntypeset(
+  view: HTMLElement,
+  domKey: string,
+  typesetter: Typesetter | null,
+): () => void {
   const selector = `[data-nbagent-twin=${JSON.stringify(domKey)}]`;
   /** The latest copy in each output. */
   const copies = new Map<Element, HTMLElement>();

@@ -1,10 +1,16 @@
-/** Readers of untrusted values. A saved notebook can hold anything, so nothing is trusted to have its type. */
+/**
+ * Readers of untrusted values. A saved notebook can hold anything, so nothing is trusted to have
+ * its type.
+ */
 
 import type { Kind, LargeValue, PropsByKind } from "./protocol";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Fields of `T` with unchecked values: the names are those of `T`, the values are read by `str`, `num` and `record`. */
+/**
+ * Fields of `T` with unchecked values: the names are those of `T`, the values are read by `str`,
+ * `num` and `record`.
+ */
 export type Unchecked<T> = { readonly [Name in keyof T]?: unknown };
 
 /** Name of a prop that a block of kind `K` may have; by default of any kind. */
@@ -13,7 +19,10 @@ export type PropName<K extends Kind = Kind> = K extends Kind ? keyof PropsByKind
 /** Unchecked props of a block of kind `K`; by default of a block of any kind. */
 export type PropsOf<K extends Kind = Kind> = { readonly [Name in PropName<K>]?: unknown };
 
-/** Return the string, or null for anything else and for an empty one. Of a `LargeValue`, return the head. */
+/**
+ * Return the string, or null for anything else and for an empty one. Of a `LargeValue`, return the
+ * head.
+ */
 export function str(value: unknown): string | null {
   if (typeof value === "string") return value || null;
   const { part, head }: Unchecked<LargeValue> = record(value) ?? {};
@@ -27,7 +36,9 @@ export function num(value: unknown): number | null {
 
 /** Return the plain object; null for anything else, arrays included. */
 export function record(value: unknown): JsonObject | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : null;
 }
 
 /** Return the strings of a list; none for anything else. */
@@ -50,7 +61,10 @@ export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent) ?? "null";
 }
 
-/** Return the value of a table's own entry, or undefined. A name off the wire may be that of an inherited property. */
+/**
+ * Return the value of a table's own entry, or undefined. A name off the wire may be that of an
+ * inherited property.
+ */
 export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -35,7 +35,8 @@ let debug: MockInstance<typeof console.debug>;
 const ops = (seq: number, ...list: unknown[]) => wire.receive({ t: "ops", seq, now: 1, ops: list });
 const piece = (seq: number, ends: { first?: boolean; last?: boolean }, ...list: unknown[]) =>
   wire.receive({ t: "snapshot", seq, now: 1, first: false, last: false, ...ends, ops: list });
-const snapshot = (seq: number, ...list: unknown[]) => piece(seq, { first: true, last: true }, ...list);
+const snapshot = (seq: number, ...list: unknown[]) =>
+  piece(seq, { first: true, last: true }, ...list);
 const beat = (seq: number) => wire.receive({ t: "beat", seq, now: 1 });
 const page = (name: string, at: number, text: string, size = text.length) =>
   wire.receive({ t: "part", name, at, text, size });
@@ -316,7 +317,9 @@ describe("lazy parts", () => {
     const first = loadModule("math.js", (name) => channel.lazyValues.whole(name), load);
     page("math.js", 0, "export {}");
     const other = new Channel({ port: new Wire(), store: new Store() });
-    expect(await loadModule("math.js", (name) => other.lazyValues.whole(name), load)).toBe(await first);
+    expect(await loadModule("math.js", (name) => other.lazyValues.whole(name), load)).toBe(
+      await first,
+    );
     expect(load).toHaveBeenCalledTimes(1);
     other.dispose();
   });

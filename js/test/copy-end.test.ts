@@ -1,4 +1,7 @@
-/** The end that a view adds to a static copy when the kernel is gone: all that has come, once, as text. */
+/**
+ * The end that a view adds to a static copy when the kernel is gone: all that has come, once, as
+ * text.
+ */
 
 import { describe, expect, it } from "vitest";
 import { completed } from "../src/copy-end";
@@ -34,7 +37,12 @@ function parsed(html: string): HTMLElement {
 
 describe("a copy gets", () => {
   it("the rest of a text that has grown since", () => {
-    const made = store(open("t", { kind: "text", text: "" }), ["append", "t", "text", "Hello 👋 and more"]);
+    const made = store(open("t", { kind: "text", text: "" }), [
+      "append",
+      "t",
+      "text",
+      "Hello 👋 and more",
+    ]);
     expect(end(made, { events: 3, blocks: 2, open: { t: 7 } })).toBe(" and more");
     expect(end(made, { events: 3, blocks: 2, open: { t: 16 } })).toBeNull();
     expect(end(made, { events: 3, blocks: 2 })).toBeNull();
@@ -76,7 +84,9 @@ describe("a copy gets", () => {
 
   it("a note instead of more than a notebook should keep", () => {
     const made = store(open("t", { kind: "text", text: "x".repeat(1_000_010) }));
-    expect(end(made, { blocks: 1 })).toMatch(/^x{1000000}\n… 10 more characters not kept in the notebook$/);
+    expect(end(made, { blocks: 1 })).toMatch(
+      /^x{1000000}\n… 10 more characters not kept in the notebook$/,
+    );
   });
 
   it("nothing if it does not say what it has", () => {
@@ -86,7 +96,9 @@ describe("a copy gets", () => {
 });
 
 it("what is added is text, whatever it says", () => {
-  const files = ["xss/dompurify_expect.json", "xss/h5sc.json"].flatMap((name) => corpus<{ payload: string }[]>(name));
+  const files = ["xss/dompurify_expect.json", "xss/h5sc.json"].flatMap((name) =>
+    corpus<{ payload: string }[]>(name),
+  );
   const payloads = [
     ...files.map(({ payload }) => payload),
     "</pre><script>alert(1)</script>",
@@ -96,7 +108,13 @@ it("what is added is text, whatever it says", () => {
   ];
   for (const payload of payloads) {
     const made = store(
-      open(payload, { kind: "tool", name: payload, args_text: payload, output: payload, result: payload }),
+      open(payload, {
+        kind: "tool",
+        name: payload,
+        args_text: payload,
+        output: payload,
+        result: payload,
+      }),
     );
     const copy = completed({ html: KERNELS, held: { blocks: 1 } }, made);
     const body = parsed(copy?.html ?? "");

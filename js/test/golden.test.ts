@@ -1,4 +1,7 @@
-/** Golden files that kernel and view share: the kernel's ops build the tree of the kernel's own snapshot. */
+/**
+ * Golden files that kernel and view share: the kernel's ops build the tree of the kernel's own
+ * snapshot.
+ */
 
 import { describe, expect, it } from "vitest";
 import { readOps } from "../src/messages";
@@ -11,7 +14,10 @@ interface Golden {
 }
 
 const CUTS = 40;
-const files = import.meta.glob<Golden>("../../tests/golden/*.json", { eager: true, import: "default" });
+const files = import.meta.glob<Golden>("../../tests/golden/*.json", {
+  eager: true,
+  import: "default",
+});
 
 describe("golden corpus", () => {
   it.each(Object.entries(files))("%s", (_, { ops: raw, blocks }) => {
@@ -26,16 +32,19 @@ describe("golden corpus", () => {
     expect(single.toRecords()).toEqual(blocks);
   });
 
-  it.each(Object.entries(files))("%s, joined by a second view on the way", (_, { ops: raw, blocks }) => {
-    const ops = readOps(raw);
-    const step = Math.max(1, Math.floor(ops.length / CUTS));
-    for (let cut = 0; cut <= ops.length; cut += step) {
-      const first = new Store();
-      first.apply(ops.slice(0, cut));
-      const second = new Store();
-      second.load(opening(first.toRecords()));
-      second.apply(ops.slice(cut));
-      expect(second.toRecords()).toEqual(blocks);
-    }
-  });
+  it.each(Object.entries(files))(
+    "%s, joined by a second view on the way",
+    (_, { ops: raw, blocks }) => {
+      const ops = readOps(raw);
+      const step = Math.max(1, Math.floor(ops.length / CUTS));
+      for (let cut = 0; cut <= ops.length; cut += step) {
+        const first = new Store();
+        first.apply(ops.slice(0, cut));
+        const second = new Store();
+        second.load(opening(first.toRecords()));
+        second.apply(ops.slice(cut));
+        expect(second.toRecords()).toEqual(blocks);
+      }
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** A minimal kernel's end of the channel: numbered batches, snapshots in pieces, beats. See nbagent/pump/remote_channel.py. */
+/**
+ * A minimal kernel's end of the channel: numbered batches, snapshots in pieces, beats. See
+ * nbagent/pump/remote_channel.py.
+ */
 
 import { readOps } from "../src/messages";
 import type { KernelMessage, Op, ViewMessage } from "../src/protocol";

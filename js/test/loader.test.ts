@@ -1,4 +1,6 @@
-/** The script of each run's widget: it gets the page's front end once, from wherever it can be had. */
+/**
+ * The script of each run's widget: it gets the page's front end once, from wherever it can be had.
+ */
 
 import type { AnyModel, AnyWidget, InitializeProps } from "@anywidget/types";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -97,7 +99,10 @@ function answer(asked: unknown, model: LocalModel): void {
 
 it.each([
   ["there is no manager", undefined],
-  ["the manager does not know the hidden widget", { get_model: () => Promise.reject(new Error("not found")) }],
+  [
+    "the manager does not know the hidden widget",
+    { get_model: () => Promise.reject(new Error("not found")) },
+  ],
   ["the hidden widget's text is gone", hidden("").manager],
 ])("is asked of the kernel where %s", async (_, manager) => {
   const run = start(manager, answer);

@@ -1,4 +1,7 @@
-/** Lost and repeated messages, in both directions: every view ends with the kernel's tree. Jupyter keeps the order. */
+/**
+ * Lost and repeated messages, in both directions: every view ends with the kernel's tree. Jupyter
+ * keeps the order.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Channel } from "../src/channel";
@@ -88,7 +91,8 @@ describe.each([0.02, 0.2, 0.6])("with every message lost at odds of %d", (odds) 
         views.push(new View(kernel, copies));
         for (let step = 0; step < STEPS; step += 1) {
           if (step === 40) views.push(new View(kernel, copies));
-          for (let count = Math.floor(random() * 4); count > 0; count -= 1) kernel.emit(life.next().value);
+          for (let count = Math.floor(random() * 4); count > 0; count -= 1)
+            kernel.emit(life.next().value);
           if (random() < 0.8) kernel.tick();
           await vi.advanceTimersByTimeAsync(random() < 0.05 ? 3000 : TICK_MS);
         }
@@ -142,7 +146,10 @@ it("blocks keep their identity, and the reader's choices, over a snapshot", () =
   }, 2);
   const view = new View(kernel, () => 1);
   views.push(view);
-  kernel.emit(["open", "a", null, { kind: "tool", name: "f" }], ["open", "b", "a", { kind: "text", text: "x" }]);
+  kernel.emit(
+    ["open", "a", null, { kind: "tool", name: "f" }],
+    ["open", "b", "a", { kind: "text", text: "x" }],
+  );
   while (!kernel.idle) kernel.tick();
   const [first, second] = [...view.store.all];
   if (first) first.userOpen.value = false;

@@ -1,4 +1,7 @@
-/** A notebook that was closed and is open again: its widgets are connected to the kernel that lived on. */
+/**
+ * A notebook that was closed and is open again: its widgets are connected to the kernel that lived
+ * on.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CONNECTION, reconnect, wasClosed } from "../src/reopened";
@@ -90,7 +93,9 @@ afterEach(() => page.close());
 
 it("a notebook counts as closed by its manager's document only", () => {
   expect(wasClosed(manager)).toBe(true);
-  expect([undefined, {}, { context: null }, new Manager(notebook(first))].map(wasClosed)).toEqual(Array(4).fill(false));
+  expect([undefined, {}, { context: null }, new Manager(notebook(first))].map(wasClosed)).toEqual(
+    Array(4).fill(false),
+  );
 });
 
 describe("the widgets of a notebook that is opened again", () => {
@@ -105,7 +110,9 @@ describe("the widgets of a notebook that is opened again", () => {
     await settle();
     expect(manager.context).toBe(reopened);
     expect(manager._create_comm.mock.calls).toEqual([["jupyter.widget", "id"]]);
-    expect(manager._handleKernelChanged.mock.lastCall).toEqual([{ name: "kernel", oldValue: null, newValue: second }]);
+    expect(manager._handleKernelChanged.mock.lastCall).toEqual([
+      { name: "kernel", oldValue: null, newValue: second },
+    ]);
     expect(page.sent("hello")).toHaveLength(asked + 1);
     page.snapshot([{ id: "run", kind: "run", status: "running" }], 9);
     await settle();
@@ -125,7 +132,10 @@ describe("the widgets of a notebook that is opened again", () => {
   });
 
   it.each([
-    ["the views are in no open notebook", () => register(manager, page.model, { context: manager.context })],
+    [
+      "the views are in no open notebook",
+      () => register(manager, page.model, { context: manager.context }),
+    ],
     ["there is no view", () => manager._modelsSync.set("id", page.model)],
     [
       "ipywidgets has other private parts",
@@ -139,7 +149,9 @@ describe("the widgets of a notebook that is opened again", () => {
     prepare();
     page.view();
     await settle(10_000);
-    expect(status()).toBe("This view lost its kernel when the notebook was closed. Reload the page.");
+    expect(status()).toBe(
+      "This view lost its kernel when the notebook was closed. Reload the page.",
+    );
     expect(page.el.textContent).toContain("half");
     expect(manager._context).toBe(closed);
   });

@@ -1,4 +1,7 @@
-/** Stubs of browser APIs that jsdom lacks. It lays nothing out, so that an observer has nothing to report. */
+/**
+ * Stubs of browser APIs that jsdom lacks. It lays nothing out, so that an observer has nothing to
+ * report.
+ */
 
 class SilentResizeObserver implements ResizeObserver {
   observe(): void {}

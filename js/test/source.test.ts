@@ -2,14 +2,22 @@
 
 import { expect, it } from "vitest";
 
-const sources = import.meta.glob<string>("../src/**/*.{ts,tsx}", { eager: true, query: "?raw", import: "default" });
+const sources = import.meta.glob<string>("../src/**/*.{ts,tsx}", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
 
 /** Files of the web page that speak to its server. */
 const ON_NETWORK = ["../src/page/server.ts", "../src/page/socket-model.ts"];
-const NETWORK = /\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|https?:\/\/(cdn|unpkg|esm\.)/;
+const NETWORK =
+  /\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|https?:\/\/(cdn|unpkg|esm\.)/;
 
 it.each([
-  ["put text into the page as HTML", /\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b|dangerouslySet/],
+  [
+    "put text into the page as HTML",
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b|dangerouslySet/,
+  ],
   ["run text as code", /\beval\(|new Function\(/],
   ["reach for the network", NETWORK],
   ["write to the console, except for developers", /\bconsole\.(?!debug\()/],

@@ -84,7 +84,12 @@ function openIn(notebook: Notebook, traits: Json = {}, isDrawn = true): Page {
 }
 
 function run(status: string, events: number, copied = events) {
-  page.ops(["open", "run", null, { kind: "run", status, events, copied, started: Date.now() / 1000 }]);
+  page.ops([
+    "open",
+    "run",
+    null,
+    { kind: "run", status, events, copied, started: Date.now() / 1000 },
+  ]);
 }
 
 /** Answers the latest request of that kind. */
@@ -173,7 +178,12 @@ describe("the copy of a run that goes on", () => {
     page = openIn(new Notebook([copy("key", 0)]));
     run("running", 30, 10);
     await settle(100);
-    page.model.receive({ t: "part", name: "static-copy/10", at: 0, error: "another value is being read" });
+    page.model.receive({
+      t: "part",
+      name: "static-copy/10",
+      at: 0,
+      error: "another value is being read",
+    });
     await settle(5000);
     expect(page.sent("need")).toHaveLength(2);
   });
@@ -226,7 +236,10 @@ describe("when the kernel is gone", () => {
   const held = { events: 10, blocks: 2, open: { t: 4 } };
   const half = () => ({ ...copy("key", 10), metadata: { nbagent: held, other: 1 } });
   const grow = () =>
-    page.ops(["open", "t", "run", { kind: "text", text: "half" }], ["append", "t", "text", " <whole>"]);
+    page.ops(
+      ["open", "t", "run", { kind: "text", text: "half" }],
+      ["append", "t", "text", " <whole>"],
+    );
 
   it("the copy gets what the view alone has, once", async () => {
     const notebook = new Notebook([half(), copy("other", 1)]);
@@ -241,7 +254,10 @@ describe("when the kernel is gone", () => {
     await settle(10_000);
     const html = String(notebook.outputs[0]?.data["text/html"]);
     expect(html.split(" &lt;whole&gt;")).toHaveLength(2);
-    expect(notebook.outputs[0]).toMatchObject({ output_type: "display_data", metadata: { other: 1 } });
+    expect(notebook.outputs[0]).toMatchObject({
+      output_type: "display_data",
+      metadata: { other: 1 },
+    });
     expect(notebook.outputs[1]).toEqual(copy("other", 1));
   });
 
@@ -279,7 +295,9 @@ describe("the outputs of a new widget", () => {
     answer("outputs", view, copy("key", 1));
     await settle(3_600_000);
     expect(notebook.outputs.slice(1)).toMatchObject([view, copy("key", 1)]);
-    expect(page.sent("need").filter(({ name }) => String(name).startsWith("outputs"))).toHaveLength(1);
+    expect(page.sent("need").filter(({ name }) => String(name).startsWith("outputs"))).toHaveLength(
+      1,
+    );
   });
 
   it("are not put there twice if they come late", async () => {
@@ -313,7 +331,8 @@ describe("where a live view is in the page", () => {
     outer.innerHTML = `<button>user's</button><div class="jp-OutputArea-child"><p data-nbagent-twin="key"></p></div>`;
     document.body.append(outer);
     await settle();
-    const hidden = (element: Element | null) => element !== null && getComputedStyle(element).display === "none";
+    const hidden = (element: Element | null) =>
+      element !== null && getComputedStyle(element).display === "none";
     expect(hidden(outer)).toBe(false);
     expect(hidden(outer.querySelector(".jp-OutputArea-child"))).toBe(true);
     expect(hidden(outer.querySelector("p"))).toBe(true);

@@ -49,7 +49,8 @@ function applied(...batches: unknown[][][]): Store {
   return store;
 }
 
-const ids = (list: BlockList) => list.pages.value.flatMap((page) => page.value.map((block) => block.id));
+const ids = (list: BlockList) =>
+  list.pages.value.flatMap((page) => page.value.map((block) => block.id));
 
 describe("ops", () => {
   it("build the blocks", () => {
@@ -80,7 +81,17 @@ describe("ops", () => {
     ["a block that is there already", [["open", "t1", "run", { kind: "text", text: "again" }]]],
     [
       "nothing that is an op",
-      [null, 1, "close", {}, [], ["close"], ["open", "x"], ["append", "t1", "text", 5], ["dance", "t1"]],
+      [
+        null,
+        1,
+        "close",
+        {},
+        [],
+        ["close"],
+        ["open", "x"],
+        ["append", "t1", "text", 5],
+        ["dance", "t1"],
+      ],
     ],
   ])("ignore %s", (_, ops) => {
     const store = applied(OPS);

@@ -36,7 +36,12 @@ export function open(
   isDrawn = true,
 ): Page {
   number += 1;
-  const model = new LocalModel({ run_id: `run-${number}`, dom_key: `key-${number}`, head, ...traits });
+  const model = new LocalModel({
+    run_id: `run-${number}`,
+    dom_key: `key-${number}`,
+    head,
+    ...traits,
+  });
   model.widget_manager = manager;
   const props = { model: model as unknown as AnyModel, signal: new AbortController().signal };
   const experimental = { invoke: () => Promise.reject(new Error("not used")) };
@@ -45,7 +50,12 @@ export function open(
   const view = () => {
     const el = document.createElement("div");
     document.body.append(el);
-    const close = widget.render({ ...props, experimental, el, host: undefined as never }) as Cleanup;
+    const close = widget.render({
+      ...props,
+      experimental,
+      el,
+      host: undefined as never,
+    }) as Cleanup;
     views.push(close);
     return { el, close };
   };
@@ -58,7 +68,14 @@ export function open(
     ops: (...ops) => model.receive({ t: "ops", seq: ++seq, now: Date.now() / 1000, ops }),
     snapshot(blocks, at) {
       seq = at;
-      model.receive({ t: "snapshot", seq: at, now: Date.now() / 1000, first: true, last: true, ops: opening(blocks) });
+      model.receive({
+        t: "snapshot",
+        seq: at,
+        now: Date.now() / 1000,
+        first: true,
+        last: true,
+        ops: opening(blocks),
+      });
     },
     sent: (type) => (model.sent as Sent[]).filter((message) => message.t === type),
     close() {
@@ -69,12 +86,17 @@ export function open(
   };
 }
 
-/** Preact draws in a microtask and runs effects after the next frame: this is both, on the test's own clock. */
+/**
+ * Preact draws in a microtask and runs effects after the next frame: this is both, on the test's
+ * own clock.
+ */
 export async function settle(ms = 120): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** Gives each test of a file a clock of its own, which starts before the first component is drawn. */
+/**
+ * Gives each test of a file a clock of its own, which starts before the first component is drawn.
+ */
 export function ownClock(): void {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -86,7 +108,12 @@ export function ownClock(): void {
   });
 }
 
-export const RUN = ["open", "run", null, { kind: "run", name: "analyst", status: "running", started: 1 }];
+export const RUN = [
+  "open",
+  "run",
+  null,
+  { kind: "run", name: "analyst", status: "running", started: 1 },
+];
 
 export function tool(id: string, props: JsonObject = {}, parent = "run"): unknown[] {
   return [
@@ -100,6 +127,9 @@ export function tool(id: string, props: JsonObject = {}, parent = "run"): unknow
 export function rowOf(el: HTMLElement, label: string): HTMLElement {
   const rows = [...el.querySelectorAll<HTMLElement>(".nb-row")];
   const found = rows.find((row) => row.textContent?.includes(label));
-  if (!found) throw new Error(`no row says "${label}"; there are: ${rows.map((row) => row.textContent).join(" | ")}`);
+  if (!found)
+    throw new Error(
+      `no row says "${label}"; there are: ${rows.map((row) => row.textContent).join(" | ")}`,
+    );
   return found;
 }

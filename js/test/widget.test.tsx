@@ -16,7 +16,8 @@ const button = (el: HTMLElement, label: string) =>
   [...el.querySelectorAll("button")].find((candidate) => candidate.textContent?.includes(label));
 
 /** Words that screen readers were given last. */
-const announced = () => document.querySelector("body > [role=status]")?.lastElementChild?.textContent;
+const announced = () =>
+  document.querySelector("body > [role=status]")?.lastElementChild?.textContent;
 
 describe("before anything came", () => {
   it("shows who runs, a sign of life and Stop", async () => {
@@ -28,7 +29,8 @@ describe("before anything came", () => {
 
   it("claims the page for the live view for 3 seconds, and longer only if the kernel answers", async () => {
     await settle();
-    const live = () => page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
+    const live = () =>
+      page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
     const copy = document.createElement("div");
     copy.dataset.nbagentTwin = page.model.get("dom_key") as string;
     document.body.append(copy);
@@ -61,7 +63,11 @@ describe("Stop", () => {
     await settle();
     expect(page.sent("stop")).toEqual([{ t: "stop" }]);
     expect(button(page.el, "Stopping…")?.getAttribute("aria-disabled")).toBe("true");
-    page.ops(["set", "run", { status: "cancelled", stopped_by: "you", ended: 3 }], ["close", "t"], ["close", "run"]);
+    page.ops(
+      ["set", "run", { status: "cancelled", stopped_by: "you", ended: 3 }],
+      ["close", "t"],
+      ["close", "run"],
+    );
     await settle();
     expect(page.el.textContent).toContain("Stopped by you");
     expect(page.el.textContent).toContain("half");
@@ -82,7 +88,9 @@ describe("Stop", () => {
     expect(page.sent("stop")).toHaveLength(2);
     page.ops(["set", "run", { status: "stopping" }]);
     await settle(100);
-    expect(page.el.querySelector(".nb-banner")?.textContent).toContain("Asked to stop. If a cell keeps");
+    expect(page.el.querySelector(".nb-banner")?.textContent).toContain(
+      "Asked to stop. If a cell keeps",
+    );
     expect(page.el.textContent).toContain("Stopping…");
     page.ops(["set", "run", { status: "cancelled", ended: 3 }]);
     await settle(100);
@@ -113,7 +121,8 @@ class LabKernel {
 }
 
 describe("a kernel", () => {
-  const liveKey = (el: HTMLElement) => el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
+  const liveKey = (el: HTMLElement) =>
+    el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
   let kernel: LabKernel;
   beforeEach(() => {
     page.close();
@@ -154,7 +163,10 @@ describe("a kernel", () => {
   });
 
   it.each([
-    ["that its page is looked at again", () => document.dispatchEvent(new Event("visibilitychange"))],
+    [
+      "that its page is looked at again",
+      () => document.dispatchEvent(new Event("visibilitychange")),
+    ],
     ["that the computer is online again", () => window.dispatchEvent(new Event("online"))],
     ["that the kernel works", () => kernel.emit("status", "busy")],
   ])("that was silent is asked at once at a sign %s, but not at each", async (_, sign) => {
@@ -173,23 +185,26 @@ describe("a kernel", () => {
     ["status", "autorestarting", "The kernel was restarted; this is what had come"],
     ["status", "dead", "The kernel is gone; this is what had come"],
     ["disposed", undefined, "The kernel is gone; this is what had come"],
-  ])("that ends under a run is told, and what is shown stays: %s %s", async (signal, value, words) => {
-    page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
-    await settle(1500);
-    kernel.emit(signal, value);
-    await settle(5000);
-    expect(page.el.querySelector(".nb-status")?.textContent).toBe(words);
-    expect(page.el.textContent).toContain("half");
-    const stop = button(page.el, "Stop");
-    expect(stop?.getAttribute("aria-disabled")).toBe("true");
-    expect(stop?.title).not.toBe("");
-    stop?.click();
-    expect(page.sent("stop")).toHaveLength(0);
-    expect(liveKey(page.el)).toBe(page.model.get("dom_key"));
-    const time = page.el.querySelector(".nb-time")?.textContent;
-    await settle(5000);
-    expect(page.el.querySelector(".nb-time")?.textContent).toBe(time);
-  });
+  ])(
+    "that ends under a run is told, and what is shown stays: %s %s",
+    async (signal, value, words) => {
+      page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
+      await settle(1500);
+      kernel.emit(signal, value);
+      await settle(5000);
+      expect(page.el.querySelector(".nb-status")?.textContent).toBe(words);
+      expect(page.el.textContent).toContain("half");
+      const stop = button(page.el, "Stop");
+      expect(stop?.getAttribute("aria-disabled")).toBe("true");
+      expect(stop?.title).not.toBe("");
+      stop?.click();
+      expect(page.sent("stop")).toHaveLength(0);
+      expect(liveKey(page.el)).toBe(page.model.get("dom_key"));
+      const time = page.el.querySelector(".nb-time")?.textContent;
+      await settle(5000);
+      expect(page.el.querySelector(".nb-time")?.textContent).toBe(time);
+    },
+  );
 
   it("that ends after the run is not mentioned, until a detail is asked for", async () => {
     const result = { "text/html": { part: "result/f/text/html", size: 20_000, head: "" } };
@@ -239,7 +254,9 @@ describe("a kernel", () => {
     const saved = open({ name: "analyst", status: "completed" }, { kernel: null });
     await settle();
     expect(liveKey(saved.el)).toBeUndefined();
-    expect(saved.el.textContent).toContain("The kernel that holds this transcript does not answer.");
+    expect(saved.el.textContent).toContain(
+      "The kernel that holds this transcript does not answer.",
+    );
     saved.close();
   });
 
@@ -290,14 +307,18 @@ describe("views", () => {
     );
     await settle();
     expect(before).toHaveLength(3);
-    expect([...page.el.querySelectorAll(".nb-row, .nb-panel, .nb-markdown > *")].slice(0, 3)).toEqual(before);
+    expect(
+      [...page.el.querySelectorAll(".nb-row, .nb-panel, .nb-markdown > *")].slice(0, 3),
+    ).toEqual(before);
     expect(page.el.textContent).toContain("and more");
   });
 
   it("that had every message from the first on ask for no snapshot", async () => {
     const ops = [RUN, ["open", "t", "run", { kind: "text", text: "from the start" }]];
     const early = open(undefined, undefined, [{ t: "ops", seq: 1, now: 1, ops }]);
-    const late = open(undefined, undefined, [{ t: "ops", seq: 4, now: 1, ops: [["append", "t", "text", "more"]] }]);
+    const late = open(undefined, undefined, [
+      { t: "ops", seq: 4, now: 1, ops: [["append", "t", "text", "more"]] },
+    ]);
     await settle();
     expect(early.el.textContent).toContain("from the start");
     expect(early.sent("hello")).toHaveLength(0);
@@ -307,8 +328,12 @@ describe("views", () => {
   });
 
   it("that get every message from the first on ask for a snapshot only if the first does not come", async () => {
-    const fromStart = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
-    const resumed = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    const fromStart = open({ name: "analyst", status: "running" }, undefined, [], {
+      from_start: true,
+    });
+    const resumed = open({ name: "analyst", status: "running" }, undefined, [], {
+      from_start: true,
+    });
     expect(resumed.sent("hello")).toHaveLength(0);
     fromStart.ops(RUN);
     await settle(1100);
@@ -318,7 +343,11 @@ describe("views", () => {
   });
 
   it("drawn later show everything", async () => {
-    page.ops(RUN, ["open", "t", "run", { kind: "text", text: "" }], ["append", "t", "text", "early"]);
+    page.ops(
+      RUN,
+      ["open", "t", "run", { kind: "text", text: "" }],
+      ["append", "t", "text", "early"],
+    );
     const late = page.view();
     await settle();
     expect(late.el.textContent).toContain("early");
@@ -326,7 +355,11 @@ describe("views", () => {
 
   it("drawn twice into one element replace each other", async () => {
     const { default: widget } = await import("../src");
-    const props = { model: page.model as never, experimental: undefined as never, host: undefined as never };
+    const props = {
+      model: page.model as never,
+      experimental: undefined as never,
+      host: undefined as never,
+    };
     const signal = new AbortController().signal;
     widget.render({ ...props, el: page.el, signal });
     await settle();
@@ -359,26 +392,35 @@ describe("keys", () => {
     expect(page.el.querySelector("[data-lm-suppress-shortcuts]")).not.toBeNull();
   });
 
-  it.each([{ ctrlKey: true }, { metaKey: true }])("with Ctrl or Cmd do, as commands: %j", async (modifier) => {
-    const seen: (string | undefined)[] = [];
-    // As JupyterLab listens: before any handler in the view, and not to elements with this attribute.
-    const hear = ({ target }: Event) => {
-      const off = (target as Element).closest<HTMLElement>("[data-lm-suppress-shortcuts]");
-      seen.push(off ? "nothing" : "shortcut");
-    };
-    document.addEventListener("keydown", hear, { capture: true });
-    const bubbled = vi.fn();
-    document.addEventListener("keydown", bubbled);
-    await settle();
-    for (const modifiers of [{}, modifier, {}]) {
-      const event = new KeyboardEvent("keydown", { key: "s", bubbles: true, composed: true, ...modifiers });
-      button(page.el, "Stop")?.dispatchEvent(event);
-    }
-    expect(seen).toEqual(["nothing", "shortcut", "nothing"]);
-    expect(bubbled).toHaveBeenCalledTimes(1);
-    document.removeEventListener("keydown", hear, { capture: true });
-    document.removeEventListener("keydown", bubbled);
-  });
+  it.each([{ ctrlKey: true }, { metaKey: true }])(
+    "with Ctrl or Cmd do, as commands: %j",
+    async (modifier) => {
+      const seen: (string | undefined)[] = [];
+      // As JupyterLab listens: before any handler in the view, and not to elements with this
+      // attribute.
+      const hear = ({ target }: Event) => {
+        const off = (target as Element).closest<HTMLElement>("[data-lm-suppress-shortcuts]");
+        seen.push(off ? "nothing" : "shortcut");
+      };
+      document.addEventListener("keydown", hear, { capture: true });
+      const bubbled = vi.fn();
+      document.addEventListener("keydown", bubbled);
+      await settle();
+      for (const modifiers of [{}, modifier, {}]) {
+        const event = new KeyboardEvent("keydown", {
+          key: "s",
+          bubbles: true,
+          composed: true,
+          ...modifiers,
+        });
+        button(page.el, "Stop")?.dispatchEvent(event);
+      }
+      expect(seen).toEqual(["nothing", "shortcut", "nothing"]);
+      expect(bubbled).toHaveBeenCalledTimes(1);
+      document.removeEventListener("keydown", hear, { capture: true });
+      document.removeEventListener("keydown", bubbled);
+    },
+  );
 });
 
 describe("announcements", () => {
@@ -394,7 +436,10 @@ describe("announcements", () => {
     page.ops(["close", "r"], tool("load"));
     await settle();
     expect(announced()).toBe("Tool load started");
-    page.ops(["set", "load", { state: "output-error", error: { type: "E", message: "m" } }], ["close", "load"]);
+    page.ops(
+      ["set", "load", { state: "output-error", error: { type: "E", message: "m" } }],
+      ["close", "load"],
+    );
     await settle();
     expect(announced()).toBe("Tool load failed");
     page.ops(["set", "run", { status: "completed", ended: 4 }]);
@@ -404,7 +449,12 @@ describe("announcements", () => {
 
   it("of a run that is over tell its end, not the calls that ended with it", async () => {
     page.ops(RUN, tool("write_file", { state: "input-available" }), ["close", "write_file"]);
-    page.ops(["set", "run", { status: "completed", ended: 1 }], tool("late"), ["close", "late"], ["close", "run"]);
+    page.ops(
+      ["set", "run", { status: "completed", ended: 1 }],
+      tool("late"),
+      ["close", "late"],
+      ["close", "run"],
+    );
     await settle();
     expect(announced()).toBe("Done in <0.1s");
   });
@@ -445,10 +495,21 @@ describe("announcements", () => {
 });
 
 describe("the header of streams side by side", () => {
-  const lane = (id: string) => ["open", id, "run", { kind: "agent", name: id, status: "running", started: 1 }];
+  const lane = (id: string) => [
+    "open",
+    id,
+    "run",
+    { kind: "agent", name: id, status: "running", started: 1 },
+  ];
 
   it("counts those that are over, of all", async () => {
-    page.ops(RUN, ["set", "run", { lanes: 30, name: "Oslo, Rome" }], lane("Oslo"), lane("Rome"), lane("Bonn"));
+    page.ops(
+      RUN,
+      ["set", "run", { lanes: 30, name: "Oslo, Rome" }],
+      lane("Oslo"),
+      lane("Rome"),
+      lane("Bonn"),
+    );
     await settle();
     const shown = () => page.el.querySelector(".nb-lane-count")?.textContent;
     expect(shown()).toBe("0 / 30");
@@ -473,7 +534,10 @@ describe("a panel", () => {
     page.ops(RUN, tool("load", { output: "reading…" }));
     await settle(100);
     expect(expanded("load")).toBe("true");
-    page.ops(["set", "load", { state: "output-available", args: { a: 1 }, ended: 2 }], ["close", "load"]);
+    page.ops(
+      ["set", "load", { state: "output-available", args: { a: 1 }, ended: 2 }],
+      ["close", "load"],
+    );
     await settle(800);
     expect(expanded("load")).toBe("true");
     await settle(400);
@@ -489,7 +553,10 @@ describe("a panel", () => {
     await settle(100);
     expect(expanded("load")).toBe("false");
     expect(page.sent("toggle")).toEqual([{ t: "toggle", block: "load", open: false }]);
-    page.ops(["set", "load", { state: "output-error", error: { type: "E", message: "m" } }], ["close", "load"]);
+    page.ops(
+      ["set", "load", { state: "output-error", error: { type: "E", message: "m" } }],
+      ["close", "load"],
+    );
     await settle(100);
     expect(expanded("load")).toBe("false");
     rowOf(page.el, "load").click();
@@ -500,7 +567,12 @@ describe("a panel", () => {
   it("opens and closes with all others by a key, but not where the reader writes", async () => {
     const press = (key: string, target: Element) =>
       target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-    page.ops(RUN, tool("load", { state: "output-available" }), ["close", "load"], tool("plot", { open: true }));
+    page.ops(
+      RUN,
+      tool("load", { state: "output-available" }),
+      ["close", "load"],
+      tool("plot", { open: true }),
+    );
     page.ops(["open", "r", "run", { kind: "reasoning", text: "a thought" }], ["close", "r"]);
     await settle();
     const log = page.el.querySelector(".nb-log") as Element;
@@ -543,7 +615,10 @@ describe("a panel", () => {
 
   it("with a picture, or the last table, stays open until the reader closes it", async () => {
     page.ops(RUN, tool("plot"));
-    page.ops(["set", "plot", { state: "output-available", ended: 2, open: true }], ["close", "plot"]);
+    page.ops(
+      ["set", "plot", { state: "output-available", ended: 2, open: true }],
+      ["close", "plot"],
+    );
     await settle(3000);
     expect(expanded("plot")).toBe("true");
     page.ops(["set", "plot", { open: false }]);
@@ -558,7 +633,16 @@ describe("a panel", () => {
 
   it("of a finished tool is closed in a page that is opened later", async () => {
     page.snapshot(
-      [{ id: "load", parent: "run", kind: "tool", name: "load", state: "output-available", closed: true }],
+      [
+        {
+          id: "load",
+          parent: "run",
+          kind: "tool",
+          name: "load",
+          state: "output-available",
+          closed: true,
+        },
+      ],
       1,
     );
     await settle();

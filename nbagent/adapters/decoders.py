@@ -137,7 +137,8 @@ def decoder_for(first_item: Any) -> Decoder:
     if UnknownDecoder.recognises(first_item):
         return UnknownDecoder()
     raise UnknownSource(
-        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads.{hint_for(type_name(first_item))} "
+        f"The stream's first item is {type(first_item).__name__!r}, which no adapter "
+        f"reads.{hint_for(type_name(first_item))} "
         f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."
     )
 
@@ -154,7 +155,8 @@ def decoder_named(system: str) -> Decoder:
             return adapter()
     known = [adapter.system for adapter in adapters()]
     raise UnknownSource(
-        f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: {_known()}."
+        f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: "
+        f"{_known()}."
     )
 
 

@@ -155,7 +155,8 @@ class Agent:
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
         if not isinstance(model_settings, Mapping | None):
             raise NbagentError(
-                f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}'
+                f'model_settings must be a dict such as {{"temperature": 0}}, got '
+                f"{model_settings!r}"
             )
         self._client = client
         self._api = api
@@ -489,9 +490,8 @@ class Agent:
             if self._connected is None:
                 try:
                     self._connected = Connection(self._live_model, self._client, self._api)
-                except (
-                    NbagentError
-                ) as error:  # of the environment, which may change before the next run
+                except NbagentError as error:
+                    # Of the environment, which may change before the next run.
                     return Unconnected(self._live_model, str(error))
             return self._connected
 

@@ -94,9 +94,8 @@ class AgentStream(loop.OwnedStream):
             while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
                 if isinstance(taken, Future):
                     taken.result()
-        except (
-            BaseException
-        ):  # an interrupted cell must not leave the model running, and billing, in the background
+        except BaseException:
+            # An interrupted cell must not leave the model running, and billing, in the background.
             self.close()
             raise
         if taken is None:

@@ -32,7 +32,8 @@ class Answers:
     def __init__(self, handler: Handler | None, outcome: Outcome) -> None:
         if handler is not None and not callable(handler):
             raise TypeError(
-                f"answer= must be a function that is called with each question; got {type(handler).__name__}"
+                "answer= must be a function that is called with each question; got "
+                f"{type(handler).__name__}"
             )
         self._handler = handler
         self._outcome = outcome

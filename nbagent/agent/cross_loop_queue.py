@@ -87,9 +87,8 @@ class CrossLoopQueue(Generic[T]):
                 return
             self._loop = loop()
             inherited: tuple[contextvars.ContextVar[Any], ...] = (MASK, CURRENT_RUN, FAULTS)
-            for (
-                each
-            ) in inherited:  # those of the run which reads, not of the cell that made the stream
+            for each in inherited:
+                # Those of the run which reads, not of the cell that made the stream.
                 self._context.run(each.set, each.get())
         self._on_loop(self._begin)
 
@@ -115,10 +114,11 @@ class CrossLoopQueue(Generic[T]):
         self._running = True
         if self.stopping:
             self._cancel()  # stopped before it began: raised at its first await
+        # it refers to this object: end the cycle, so that both are freed at once
         produce, self._produce = (
             self._produce,
             None,
-        )  # it refers to this object: end the cycle, so that both are freed at once
+        )
         assert produce is not None
         try:
             await produce(self._put)
@@ -139,9 +139,8 @@ class CrossLoopQueue(Generic[T]):
             space = asyncio.get_running_loop().create_future()
             with self._lock:
                 self._writers.append(space)
-                if (
-                    len(self._items) <= MAX_WAITING_ITEMS // 2
-                ):  # a reader made space before this writer was in the list
+                if len(self._items) <= MAX_WAITING_ITEMS // 2:
+                    # A reader made space before this writer was in the list.
                     break
             await space
 

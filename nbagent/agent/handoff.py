@@ -63,7 +63,8 @@ def handoffs_by_tool(handoffs: Iterable[Handoff], tools: Iterable[str]) -> dict[
     for each in handoffs:
         if each.tool.name in taken or each.tool.name in found:
             raise ToolError(
-                f"{each.tool.name}: two tools have this name; give one of the agents another, Agent(name=…)"
+                f"{each.tool.name}: two tools have this name; give one of the agents another, "
+                "Agent(name=…)"
             )
         found[each.tool.name] = each
     return found

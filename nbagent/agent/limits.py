@@ -66,7 +66,8 @@ class Limits:
             check_prices(prices)
         elif self.max_cost is not None:
             raise NbagentError(
-                'max_cost needs the model\'s prices, in US dollars per million tokens: prices={"input": …, "output": …}'
+                "max_cost needs the model's prices, in US dollars per million tokens: "
+                'prices={"input": …, "output": …}'
             )
 
 
@@ -78,7 +79,8 @@ def check_prices(prices: Any) -> None:
     """
     if not isinstance(prices, Mapping) or not {"input", "output"} <= prices.keys() <= set(_PRICES):
         raise NbagentError(
-            'prices are US dollars per million tokens: {"input": …, "output": …}, and "cache_read" for input that the server '
+            'prices are US dollars per million tokens: {"input": …, "output": …}, and '
+            '"cache_read" for input that the server '
             f"had in its cache; got {prices!r}"
         )
     for name, price in prices.items():
@@ -192,9 +194,8 @@ class Repeats:
     def __init__(self, name: str, limit: int | None) -> None:
         self._name = name
         self._limit = limit
-        self._before: dict[
-            tuple[str, str, str], int
-        ] = {}  # counts of the calls of the response before this one
+        # counts of the calls of the response before this one
+        self._before: dict[tuple[str, str, str], int] = {}
         self._now: dict[tuple[str, str, str], int] = {}
 
     def add(self, tool: str, arguments: str, result: str) -> str:
@@ -212,7 +213,10 @@ class Repeats:
         self._now[call] = count = self._before.get(call, 0) + 1
         if self._limit is None or count < self._limit:
             return ""
-        return f"\n(You have made this call {count} times in a row, with the same result. Do something else, or answer.)"
+        return (
+            f"\n(You have made this call {count} times in a row, with the same result. Do "
+            "something else, or answer.)"
+        )
 
     def end_response(self) -> None:
         """End the current response.
@@ -224,7 +228,8 @@ class Repeats:
         for (tool, arguments, _), count in self._before.items():
             if self._limit is not None and count > self._limit:
                 raise LimitReached(
-                    f"{self._name} is in a loop: it made the same call {count} times in a row, with the same result: "
+                    f"{self._name} is in a loop: it made the same call {count} times in a row, "
+                    "with the same result: "
                     f"{tool}({arguments})",
                     "loop",
                 )

@@ -70,7 +70,10 @@ class Outcome:
         code = end.code or (error.code if error else None)
         partial = end.output if isinstance(end.output, str) else ""
         if partial:
-            message = f"{message.removesuffix('.')}. error.partial has the {count(len(partial))} characters that came"
+            message = (
+                f"{message.removesuffix('.')}. error.partial has the {count(len(partial))} "
+                "characters that came"
+            )
         raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(
             failure
         )

@@ -49,7 +49,10 @@ class PromptPart:
         return {"type": "input_file", "filename": self.name, "file_data": self.url}
 
     def __repr__(self) -> str:
-        return f"<{printable_line(self.name or 'image')}: {printable_line(self.media_type)}, {len(self.url):,} characters>"
+        return (
+            f"<{printable_line(self.name or 'image')}: {printable_line(self.media_type)}, "
+            f"{len(self.url):,} characters>"
+        )
 
 
 def image(picture: Any) -> PromptPart:
@@ -139,7 +142,8 @@ def _drawn(picture: Any) -> bytes:
         if isinstance(data := bundle.get(mime), str):
             return base64.b64decode(data)
     raise NbagentError(
-        "image() takes a Matplotlib figure, a PIL image, a path, bytes or a URL, or what a notebook draws as PNG; "
+        "image() takes a Matplotlib figure, a PIL image, a path, bytes or a URL, or what a "
+        "notebook draws as PNG; "
         f"got {type(picture).__name__}"
     )
 

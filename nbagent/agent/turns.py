@@ -172,7 +172,8 @@ class Turns:
         for name in past.handoffs:
             if name not in self.plan.handoffs:
                 raise NbagentError(
-                    f"{self.plan.name} has no hand-off {name!r} any more, which the run made before this point"
+                    f"{self.plan.name} has no hand-off {name!r} any more, which the run made "
+                    "before this point"
                 )
             self._hand_over(self.plan.handoffs[name].plan())
         self._id_prefix = past.prefix
@@ -330,7 +331,10 @@ class Turns:
         """Count the tokens of a response whose server does not report them."""
         if self._tells_usage:
             self._tells_usage = False
-            message = f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted as one"
+            message = (
+                f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted "
+                "as one"
+            )
             await self._emit(e.Status(message=message, level="warning"))
         plan = self.plan
         asked = [

@@ -195,9 +195,8 @@ class Chat:
 
     def _check_idle(self) -> None:
         if self._done is not None and (self._stream.answer_has_ended or not self.is_answering):
-            wait(
-                [self._done], timeout=END_TIMEOUT_S
-            )  # until the messages of the answer before are kept
+            # until the messages of the answer before are kept
+            wait([self._done], timeout=END_TIMEOUT_S)
         if self.is_answering:
             raise AnswerInProgress("an answer is being written; chat.stop() ends it")
 
@@ -229,7 +228,8 @@ class Chat:
         except UnknownSource as error:
             raise UnknownSource(
                 f"{self._partner.name} must return the stream of an answer, such as "
-                f"client.chat.completions.create(…, stream=True), and returned {reprlib.repr(answer)}"
+                "client.chat.completions.create(…, stream=True), and returned "
+                f"{reprlib.repr(answer)}"
             ) from error
 
     def _on_say(self, say: Say) -> None:

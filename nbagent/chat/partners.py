@@ -153,9 +153,11 @@ def partner_of(source: Any, request: RequestOptions, name: str | None) -> Partne
         return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
     if isinstance(source, str):
         raise NbagentError(
-            f"chat() takes an agent, a session, an address, or a function from messages to a stream; got the text {source!r}. "
+            "chat() takes an agent, a session, an address, or a function from messages to a "
+            f"stream; got the text {source!r}. "
             f"If that is a model: nbagent.chat(nbagent.Agent({source!r}))"
         )
     raise NbagentError(
-        f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
+        "chat() takes an agent, a session, an address, or a function from messages to a stream; "
+        f"got {type_name(source)}"
     )

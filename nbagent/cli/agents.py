@@ -64,7 +64,8 @@ def with_notes(make: Callable[[], T], names_of: Callable[[T], Iterable[str]]) ->
 def _configured(args: argparse.Namespace) -> Agent:
     if args.model:
         raise NbagentError(
-            "--model is for an agent without --config; write model: in the file, or set NBAGENT_MODEL"
+            "--model is for an agent without --config; write model: in the file, or set "
+            "NBAGENT_MODEL"
         )
     agents = nbagent.load_agents(args.config)
     if args.agent is None and len(agents) == 1:

@@ -17,7 +17,10 @@ from nbagent.terminal.lines import History, StandardLines, is_attended
 
 PROMPT = "> "
 
-HELP = "Enter sends; \\ at the end goes on in the next line. Ctrl-C stops an answer, Ctrl-D ends the chat. /history, /help, /exit"
+HELP = (
+    "Enter sends; \\ at the end goes on in the next line. Ctrl-C stops an answer, Ctrl-D ends the "
+    "chat. /history, /help, /exit"
+)
 
 
 def chat(args: argparse.Namespace) -> int:

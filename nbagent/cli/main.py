@@ -64,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         "--tags",
         metavar="NAME,…",
         type=streams.tags,
-        help="thoughts and calls in texts that are recognised too: json, pythonic, react, or tags of your own: plan=thought",
+        help="thoughts and calls in texts that are recognised too: json, pythonic, react, or tags "
+        "of your own: plan=thought",
     )
     printing = argparse.ArgumentParser(add_help=False, parents=[tagging])
     printing.add_argument(
@@ -186,8 +187,10 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         parents=[tagging],
         help="serve the agents of a configuration over HTTP",
-        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and the endpoints of README.",
-        epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, NBAGENT_READ_TOKEN that of clients which "
+        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and the "
+        "endpoints of README.",
+        epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, "
+        "NBAGENT_READ_TOKEN that of clients which "
         "only read. An ADDRESS that other machines reach needs the first.",
     )
     served.add_argument("config", metavar="FILE", help="YAML with agents")
@@ -216,7 +219,9 @@ def _parser() -> argparse.ArgumentParser:
         "--store",
         metavar="STORE",
         default=":memory:",
-        help="SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory",
+        help=(
+            "SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory"
+        ),
     )
     served.add_argument(
         "--grpc-port",
@@ -239,7 +244,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=NUMBER",
         action="append",
         default=[],
-        help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file may have them under limits:",
+        help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file "
+        "may have them under limits:",
     )
     served.add_argument(
         "--telemetry",

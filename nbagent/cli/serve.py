@@ -37,7 +37,8 @@ def serve(args: argparse.Namespace) -> int:
     token = os.environ.get(TOKEN_VARIABLE) or None
     if args.host not in LOOPBACK and token is None:
         raise NbagentError(
-            f"other machines can reach {args.host}, so each request has to bear a token: set the environment variable "
+            f"other machines can reach {args.host}, so each request has to bear a token: set the "
+            "environment variable "
             f"{TOKEN_VARIABLE} to one that nobody guesses"
         )
     agents = with_notes(lambda: nbagent.load_agents(args.config), lambda agents: agents)
@@ -71,7 +72,8 @@ def serve(args: argparse.Namespace) -> int:
         )
         if args.host in WILDCARDS:
             _tell(
-                f"other machines use an address of this one, or its name: http://{socket.gethostname()}:{server.port}"
+                "other machines use an address of this one, or its name: "
+                f"http://{socket.gethostname()}:{server.port}"
             )
         try:
             threading.Event().wait()

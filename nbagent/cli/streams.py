@@ -26,7 +26,8 @@ def show(args: argparse.Namespace) -> int:
     """Print a stream as it comes."""
     if not is_address(args.source) and not Path(args.source).exists():
         raise ValueError(
-            f"{args.source!r} is neither an address, such as https://example.com/chat, nor an existing file"
+            f"{args.source!r} is neither an address, such as https://example.com/chat, nor an "
+            "existing file"
         )
     if not is_address(args.source):
         return _watch(nbagent.replay(args.source), args)
@@ -66,9 +67,8 @@ def convert(args: argparse.Namespace) -> int:
     """Write a recording as another system's server would send it."""
     events = _events(args, args.reveal, args.tags)
     for piece in nbagent.encode(events, args.to, "bytes"):
-        sys.stdout.buffer.write(
-            printable_json(piece.decode()).encode()
-        )  # in every system it is JSON
+        # in every system it is JSON
+        sys.stdout.buffer.write(printable_json(piece.decode()).encode())
     sys.stdout.buffer.flush()
     return OK
 

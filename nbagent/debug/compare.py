@@ -164,7 +164,8 @@ def _side(run: Any, name: str) -> tuple[str, Mapping[str, Any], list[Item]]:
         return str(blocks[0].get("name")), blocks[0], items_of(blocks, values)
     if not callable(getattr(run, "snapshot", None)) or not hasattr(run, "tools"):
         raise TypeError(
-            f"compare takes two runs, or paths of recordings; {name} is {type(run).__name__}: {run!r:.100}"
+            f"compare takes two runs, or paths of recordings; {name} is {type(run).__name__}: "
+            f"{run!r:.100}"
         )
     blocks = run.snapshot()
     return (

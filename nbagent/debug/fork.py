@@ -51,7 +51,8 @@ def fork(
             else f"got agent={agent!r}"
         )
         raise ForkError(
-            f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, agent=nbagent.Agent(…))"
+            f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, "
+            "agent=nbagent.Agent(…))"
         )
     is_call = result is not UNSET or args is not None
     point = point_of(
@@ -124,7 +125,8 @@ class Forked:
             return [*recorded[:-1], *history.from_prompt(joined(given))]
         if not recorded:
             raise ForkError(
-                f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or show(…, prompt=…)"
+                f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or "
+                "show(…, prompt=…)"
             )
         return recorded
 
@@ -146,7 +148,8 @@ class Forked:
             )
         if call.args is None:
             raise ForkError(
-                f"the arguments of {name} are hidden in {self._run.name}, or were cut: they cannot be repeated"
+                f"the arguments of {name} are hidden in {self._run.name}, or were cut: they "
+                "cannot be repeated"
             )
         if result is not UNSET:
             content, self._output = for_model(result, agent.result_chars)
@@ -164,12 +167,14 @@ class Forked:
                 return []
             names = ", ".join(each.name for each in agent.tools) or "none"
             raise ForkError(
-                f"the tool {name!r} is gone; {agent.name} has: {names}. Give fork(…, tools=[{name}, …]), or the call's result="
+                f"the tool {name!r} is gone; {agent.name} has: {names}. Give fork(…, "
+                f"tools=[{name}, …]), or the call's result="
             )
         if args is not None:
             if not isinstance(args, dict):
                 raise ForkError(
-                    f'args= takes the arguments to change, such as args={{"year": 2024}}; got {reprlib.repr(args)}'
+                    f'args= takes the arguments to change, such as args={{"year": 2024}}; got '
+                    f"{reprlib.repr(args)}"
                 )
             self._args = changed_args(call, args)
             try:
@@ -245,6 +250,7 @@ def _recorded(source: Any) -> RecordedRun:
         raise ForkError(str(error)) from error
     if not made.steps and not made.prompts:
         raise ForkError(
-            f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response of a model"
+            f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response "
+            "of a model"
         )
     return made

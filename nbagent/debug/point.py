@@ -39,7 +39,8 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     calls = [Point(step, call) for step in run.steps for call in step.calls.values()]
     if isinstance(at, bool) or not (at is None or isinstance(at, int | str) or hasattr(at, "id")):
         raise ForkError(
-            f"at= takes a call, such as run.tools[0], its index or name, or the number of a step; got {at!r}"
+            "at= takes a call, such as run.tools[0], its index or name, or the number of a step; "
+            f"got {at!r}"
         )
     if at is None and not is_call:
         return Point(steps[0])
@@ -48,13 +49,15 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     if isinstance(at, int) and is_call:
         if not -len(calls) <= at < len(calls):
             raise ForkError(
-                f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 (run.tools)"
+                f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 "
+                "(run.tools)"
             )
         return calls[at]
     if isinstance(at, int):
         if not 1 <= at <= len(steps):
             raise ForkError(
-                f"there is no step {at}: {run.name} has {_count(len(run.steps), 'response')} of the model, from 1; "
+                f"there is no step {at}: {run.name} has {_count(len(run.steps), 'response')} of "
+                "the model, from 1; "
                 "the index of a call needs result= or args=, else give at=run.tools[0]"
             )
         return Point(steps[at - 1])
@@ -66,7 +69,8 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     if isinstance(at, str) and not found:
         names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)
         raise ForkError(
-            f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: {', '.join(names) or 'none'}"
+            f"there is no call of {at!r}{did_you_mean(at, names) or '.'} Called were: "
+            f"{', '.join(names) or 'none'}"
         )
     if not isinstance(at, str):
         found = [

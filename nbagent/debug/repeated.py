@@ -219,9 +219,8 @@ def _exact_items(
         of_model = history.is_of_model(item)
         if of_model and not is_open:
             groups.append([])
-        if of_model or (
-            groups and isinstance(item, history.Message)
-        ):  # one that asks for another form
+        if of_model or (groups and isinstance(item, history.Message)):
+            # One that asks for another form.
             groups[-1].append(item)
         is_open = of_model
     if len(groups) < len(steps):

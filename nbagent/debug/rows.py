@@ -25,7 +25,10 @@ _SECOND = ' style="padding:0 .3em;border-radius:3px;background:rgba(46,150,80,.2
 _HEAD = f' style="padding:.4em .9em;border-bottom:{_LINE};background:rgba(128,128,128,.07)"'
 _BODY = ' style="padding:.3em .9em .5em"'
 _FOOT = f' style="padding:.3em .9em;border-top:{_LINE};opacity:.75"'
-_COLUMNS = ' style="display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:.3em 1.2em;margin:.25em 0"'
+_COLUMNS = (
+    ' style="display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:.3em '
+    '1.2em;margin:.25em 0"'
+)
 _COLUMN = ' style="min-width:0;max-height:30em;overflow:auto"'
 _WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere"'
 
@@ -93,7 +96,10 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         a, b = map(escape_line, self.names)
-        head = f"<strong{_FIRST}>{a}</strong> → <strong{_SECOND}>{b}</strong> · {escape_line(self._verdict())}"
+        head = (
+            f"<strong{_FIRST}>{a}</strong> → <strong{_SECOND}>{b}</strong> · "
+            f"{escape_line(self._verdict())}"
+        )
         body = "".join(_row_html(row, self.names) for row in self.rows)
         figures = " · ".join(map(escape_line, _figures(self.rows[0]) if self.rows else []))
         foot = f"<div{_FOOT}><small>{figures}</small></div>\n" if figures else ""

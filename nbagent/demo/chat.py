@@ -35,7 +35,10 @@ def read(body: c.Json) -> c.Request:
         )
         raise c.ApiError(message, param="messages")
     if calls := c.unmatched(history, "call", "output"):
-        message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+        message = (
+            "An assistant message with 'tool_calls' must be followed by tool messages responding "
+            "to each 'tool_call_id'."
+        )
         ids = f"The following tool_call_ids did not have response messages: {', '.join(calls)}"
         raise c.ApiError(f"{message} {ids}", param="messages")
     answer_format = (c.parameter(body, "response_format", c.Json | None) or {}).get("json_schema")

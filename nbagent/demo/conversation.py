@@ -13,9 +13,8 @@ from nbagent import events as ev
 
 MODEL = "demo"
 Json: TypeAlias = dict[str, Any]
-_TOKEN = re.compile(
-    r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|."
-)  # an emoji of several parts comes in parts, as from a model
+# an emoji of several parts comes in parts, as from a model
+_TOKEN = re.compile(r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|.")
 
 
 class ApiError(Exception):
@@ -60,9 +59,8 @@ class Request(NamedTuple):
     # digest of the request, from which the ids of the reply are made: the same request gets the
     # same reply
     key: str
-    tools: tuple[
-        Json, ...
-    ]  # functions that may be called: name, description and parameters (JSON Schema)
+    # functions that may be called: name, description and parameters (JSON Schema)
+    tools: tuple[Json, ...]
     must_call: bool  # a tool has to be called
     parallel: bool  # one turn may hold several calls
     schema: Json | None  # JSON Schema of the answer
@@ -172,7 +170,10 @@ def request_of(
     Raises ApiError if it asks for another model.
     """
     if (model := parameter(body, "model", str)) != MODEL:
-        message = f"The model `{model}` does not exist: this is nbagent's demo server, which has only `{MODEL}`."
+        message = (
+            f"The model `{model}` does not exist: this is nbagent's demo server, which has only "
+            f"`{MODEL}`."
+        )
         raise ApiError(message, status=404, param="model", code="model_not_found")
     choice = parameter(body, "tool_choice", str | Json | None)
     chosen = choice.get("function", choice).get("name") if isinstance(choice, dict) else None

@@ -16,9 +16,8 @@ _FAILED = re.compile(
 )
 _SPECIAL = re.compile(r"([`*<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
 _AS_CODE = re.compile(r"[\\\[\]]")  # escaped, a bracket would begin a formula
-_NAMES = re.compile(
-    r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$"
-)  # columns whose numbers are names
+# columns whose numbers are names
+_NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")
 _RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
 
 _FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
@@ -83,7 +82,10 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         summary = f"returned {total:,} row{'s' * (total > 1)}"
         shown = rows if len(rows) <= 2 * _SHOWN_ROWS else rows[:_SHOWN_ROWS]
         facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
-        more = ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with {bottom_value}."
+        more = (
+            ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with "
+            "{bottom_value}."
+        )
         first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
         return (
             summary,
@@ -167,9 +169,8 @@ def _rows(value: Any) -> tuple[list[Json], int]:
     rows = (
         [row for row in value if isinstance(row, dict) and row] if isinstance(value, list) else []
     )
-    if rows and (
-        more := re.match(r"… ([\d,]+) more item", str(value[-1]))
-    ):  # the rest of a list that was too long to send
+    if rows and (more := re.match(r"… ([\d,]+) more item", str(value[-1]))):
+        # The rest of a list that was too long to send.
         value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
     return (rows, total or len(rows)) if rows and len(rows) == len(value) else ([], 0)
 
@@ -221,9 +222,8 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
         ).split()
     )
     if isinstance(value, list | dict) or _AS_CODE.search(text):
-        return _code(text, most).replace(
-            "|", "\\|"
-        )  # in a table it would end the cell, also inside code
+        # in a table it would end the cell, also inside code
+        return _code(text, most).replace("|", "\\|")
     return _SPECIAL.sub(r"\\\1", text if len(text) <= most else text[: most - 1] + "…")
 
 

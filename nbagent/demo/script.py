@@ -69,10 +69,11 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     quotes = [quote(call, outputs[call.id], prompt) for call in made]
     known = {name: value for one in quotes for name, value in one.fields.items()}
     planned = plan(prompt, request.tools, known, request.must_call)[:_MAX_CALLS]
+    # matched by tool, since an approval may have changed the arguments
     left, done = (
         [],
         [call.name for call in made],
-    )  # matched by tool, since an approval may have changed the arguments
+    )
     for call in planned:
         done.remove(call.name) if call.name in done else left.append(call)
     together = request.parallel and _PARALLEL.search(prompt) is not None
@@ -83,7 +84,8 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     if request.schema is not None and not calls:
         text = to_json(fill(request.schema, prompt, known=known)[0])
         return Turn(
-            "**A form to fill in**\n\nThe answer has a given shape. I fill in what the prompt says.",
+            "**A form to fill in**\n\nThe answer has a given shape. I fill in what the prompt "
+            "says.",
             text,
         )
     names: Json = {call.name: quote(call, None, prompt) for call in planned}
@@ -118,7 +120,8 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
                 AttributeError,
                 LookupError,
                 ValueError,
-            ):  # it quotes what the tools did not return
+            ):
+                # It quotes what the tools did not return.
                 continue
             text = _FORMULA.sub(
                 lambda formula: re.sub(r"(?<=\d),(?=\d{3})", "{,}", formula[0]), answer.strip()

@@ -81,7 +81,8 @@ class DemoServer:
     def tokens_per_second(self, rate: float) -> None:
         if math.isnan(rate) or rate <= 0:
             raise ValueError(
-                f'tokens_per_second is {rate!r}, but must be above 0; float("inf") is as fast as can be'
+                f'tokens_per_second is {rate!r}, but must be above 0; float("inf") is as fast as '
+                "can be"
             )
         self._rate = float(rate)
 
@@ -147,9 +148,8 @@ class DemoServer:
             self._changed.notify_all()
 
 
-class _Http(
-    ThreadingTCPServer
-):  # an HTTPServer would look up the host's name, which can take seconds
+class _Http(ThreadingTCPServer):
+    # An HTTPServer would look up the host's name, which can take seconds.
     daemon_threads = True
     request_queue_size = 64
     demo: DemoServer
@@ -256,9 +256,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif client.select(min(left, _MAX_WAIT_S)):
                 if not self.connection.recv(1, socket.MSG_PEEK):
                     raise ConnectionError("the client closed the connection")
-                client.unregister(
-                    self.connection
-                )  # the next request has arrived already: waiting for input would spin
+                # the next request has arrived already: waiting for input would spin
+                client.unregister(self.connection)
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()

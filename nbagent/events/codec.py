@@ -20,9 +20,8 @@ def _encodable(value: Any) -> Any:
     """Return one level of an object that msgspec does not encode; None for a live one."""
     if isinstance(value, Live):
         return None
-    return (
-        str.__str__(value) if isinstance(value, str) else expand(value)
-    )  # msgspec takes no subclasses of str
+    # msgspec takes no subclasses of str
+    return str.__str__(value) if isinstance(value, str) else expand(value)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encodable)

@@ -43,9 +43,8 @@ def line(event: Event) -> bytes:
     """
     with contextlib.suppress(Exception):
         return to_json(event) + b"\n"
-    with contextlib.suppress(
-        Exception
-    ):  # half a surrogate pair, for one, which `json_safe` replaces
+    with contextlib.suppress(Exception):
+        # Half a surrogate pair, for one, which `json_safe` replaces.
         return msgspec.json.encode(json_safe(to_dict(event))) + b"\n"
     lost = Status(message=f"A {type_of(event)} event could not be written here", level="warning")
     return to_json(lost) + b"\n"

@@ -27,7 +27,8 @@ def event_types(types: EventTypes) -> frozenset[str] | None:
     if wrong := sorted(tags.difference(known)):
         similar = did_you_mean(wrong[0], known)
         raise ValueError(
-            f"There is no event type {', '.join(map(repr, wrong))}{similar or '.'} The types are {', '.join(known)}"
+            f"There is no event type {', '.join(map(repr, wrong))}{similar or '.'} The types are "
+            f"{', '.join(known)}"
         )
     return tags
 
@@ -38,6 +39,7 @@ def _tag(kind: Any) -> str:
     tags: dict[Any, str] = {each: str(each.__struct_config__.tag) for each in get_args(Event)}
     if kind not in tags:
         raise TypeError(
-            f"an event type is a tag such as 'text.delta' or a class of nbagent.events; got {kind!r}"
+            "an event type is a tag such as 'text.delta' or a class of nbagent.events; got "
+            f"{kind!r}"
         )
     return tags[kind]

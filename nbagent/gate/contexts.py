@@ -34,7 +34,8 @@ _SEPARATED = (
 )
 # Grouped by their first letters, which `re` finds fast.
 _ANCHOR = re.compile(
-    rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}|p(?:ass|wd?|at){_SEPARATED}|private key"
+    rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}|p(?:ass|wd?|at){_SEPARATED}|private "
+    r"key"
     rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
     r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-)"
 )
@@ -63,7 +64,8 @@ _SEPARATOR = re.compile(
 )
 _OPENING = re.compile(
     r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
-    r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ \t]{1,8})?)"
+    r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ "
+    r"\t]{1,8})?)"
 )
 # The same at the end of a text that they may go on in.
 _VERB_BEGUN = "|".join(map(_cut, ("provided", "is", "was")))
@@ -79,7 +81,8 @@ _BARE_REST = re.compile(r"[^\s\"'\\,;&(){}\[\]<>`|•]*")
 _TOKEN_REST = re.compile(f"{CHAR}*")
 _WRITTEN = re.compile(rf"[^\s\"'\\,;(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
 _TYPED = re.compile(
-    r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ \t]{0,8}|\Z)"
+    r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ "
+    r"\t]{0,8}|\Z)"
 )
 _LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
 _LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
@@ -339,9 +342,8 @@ def _named(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
             )
         return _quoted(text, begin, value, quote, grade, is_whole)
     if scheme:
-        is_other = scheme.lower().startswith(
-            ("digest", "aws4")
-        )  # their fields have names of their own
+        # their fields have names of their own
+        is_other = scheme.lower().startswith(("digest", "aws4"))
         return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
     if mark == ">":
         return (

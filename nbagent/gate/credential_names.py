@@ -26,7 +26,8 @@ def words_of(text: str) -> frozenset[str]:
 
 # Each set is about the last word of a name, or about the word before that.
 _SURE = words_of(
-    "password passwords passwd passphrase passcode passwort kennwort pwd secret secrets credential credentials cred creds"
+    "password passwords passwd passphrase passcode passwort kennwort pwd secret secrets "
+    "credential credentials cred creds"
     " authorization cookie cookies"
 )
 _SURE_ENDS = (
@@ -44,21 +45,28 @@ _SURE_ENDS = (
     *("authtoken", "accesstoken", "apitoken", "connectionstring"),
 )
 _MAYBE = words_of(
-    "key keys token tokens pat auth jwt bearer pass pw k authkey authentication sessionid phpsessid jsessionid"
+    "key keys token tokens pat auth jwt bearer pass pw k authkey authentication sessionid "
+    "phpsessid jsessionid"
 )
 _ACCOUNTS = words_of(
-    "db database smtp mail email user admin root mysql postgres pg redis mongo rabbitmq ftp ssh sudo proxy basic"
+    "db database smtp mail email user admin root mysql postgres pg redis mongo rabbitmq ftp ssh "
+    "sudo proxy basic"
 )
 _SURE_BEFORE = {
     "key": words_of(
-        "api access secret private shared auth encryption decryption signing subscription master consumer storage functions"
-        " webhook deploy ssh fernet hmac security openai anthropic gemini mistral groq cohere deepseek replicate pinecone"
+        "api access secret private shared auth encryption decryption signing subscription master "
+        "consumer storage functions"
+        " webhook deploy ssh fernet hmac security openai anthropic gemini mistral groq cohere "
+        "deepseek replicate pinecone"
         " tavily exa wandb langsmith stripe sendgrid"
     ),
     "token": words_of(
-        "access auth api bearer refresh id session sas security personal oauth private secret bot csrf xsrf jwt user app"
-        " device verification reset login admin deploy service github gh gitlab slack discord telegram hf hub huggingface"
-        " npm pypi vault notion replicate sentry influx databricks cloudflare netlify vercel heroku figma dropbox linear"
+        "access auth api bearer refresh id session sas security personal oauth private secret bot "
+        "csrf xsrf jwt user app"
+        " device verification reset login admin deploy service github gh gitlab slack discord "
+        "telegram hf hub huggingface"
+        " npm pypi vault notion replicate sentry influx databricks cloudflare netlify vercel "
+        "heroku figma dropbox linear"
     ),
     "pass": _ACCOUNTS,
     "pw": _ACCOUNTS,
@@ -66,26 +74,33 @@ _SURE_BEFORE = {
     "str": words_of("connection conn"),
 }
 _VERBS = words_of(
-    "has is show hide forgot reset get set require requires no use change update verify check validate hash"
+    "has is show hide forgot reset get set require requires no use change update verify check "
+    "validate hash"
 )
 _DATA_BEFORE = {
     "key": words_of(
-        "primary foreign sort partition public group cache dict index unique natural surrogate join object lookup hash"
+        "primary foreign sort partition public group cache dict index unique natural surrogate "
+        "join object lookup hash"
         " composite routing answer translation idempotency order"
     ),
     "token": words_of(
-        "page next previous continuation sync pagination max min num total eos bos pad unk mask sep cls special stop"
+        "page next previous continuation sync pagination max min num total eos bos pad unk mask "
+        "sep cls special stop"
     ),
     "password": _VERBS,
     "secret": _VERBS,
 }
 _DATA = words_of(
-    "count counts id ids name names type types at on date time expiry expires expiration ttl timeout length len size limit"
-    " limits budget index idx usage url uri urls file files path dir policy hint label field column arn embedding embeddings"
-    " fingerprint thumbprint counter encoding level error errors message status prefix format enabled required"
+    "count counts id ids name names type types at on date time expiry expires expiration ttl "
+    "timeout length len size limit"
+    " limits budget index idx usage url uri urls file files path dir policy hint label field "
+    "column arn embedding embeddings"
+    " fingerprint thumbprint counter encoding level error errors message status prefix format "
+    "enabled required"
 )
 _VALUE = words_of(
-    "value val text plain plaintext raw prod production dev staging live test old new default main backup ro rw"
+    "value val text plain plaintext raw prod production dev staging live test old new default "
+    "main backup ro rw"
 )
 _PARAMETERS = words_of("sig sas code response signature")
 _SURE_PARAMETERS = words_of("token auth jwt sig sas")

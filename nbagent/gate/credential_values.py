@@ -33,14 +33,22 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?")
 _NUMBER = re.compile(r"[-+]?[\d.,_]+(?:[eE][-+]?\d+)?%?")
 
 _WORDS = words_of(
-    "string strings str text bytes object integer number boolean bool float varchar callable optional required none"
-    " null nil true false undefined missing invalid incorrect wrong expired unknown hidden masked redacted removed"
-    " filtered secret password passwd token apikey key value values example sample changeme change-me notgiven"
-    " not_given replaceme placeholder dummy fake test testing foobar unused empty anything nothing ollama lm-studio"
-    " lmstudio not-needed not-used no-key no-key-required vllm local default disabled enabled forbidden denied"
-    " accepted refused rejected revoked rotated changed updated created deleted stored encrypted hashed plaintext"
-    " visible public private confidential authorization authentication authenticated unauthorized bearer basic digest"
-    " header headers cookie cookies session sessions username account random generated automatic manual prompt"
+    "string strings str text bytes object integer number boolean bool float varchar callable "
+    "optional required none"
+    " null nil true false undefined missing invalid incorrect wrong expired unknown hidden masked "
+    "redacted removed"
+    " filtered secret password passwd token apikey key value values example sample changeme "
+    "change-me notgiven"
+    " not_given replaceme placeholder dummy fake test testing foobar unused empty anything "
+    "nothing ollama lm-studio"
+    " lmstudio not-needed not-used no-key no-key-required vllm local default disabled enabled "
+    "forbidden denied"
+    " accepted refused rejected revoked rotated changed updated created deleted stored encrypted "
+    "hashed plaintext"
+    " visible public private confidential authorization authentication authenticated unauthorized "
+    "bearer basic digest"
+    " header headers cookie cookies session sessions username account random generated automatic "
+    "manual prompt"
 )
 _ASKED_FOR = re.compile(
     r"(?:your|my|the|some|an?|our|this|that|insert|replace|enter|put|paste|fill|add|use|set|example|sample|dummy|fake|test|any"

@@ -438,7 +438,8 @@ def tag_options(tags: Tags | None) -> TagOptions:
         return NO_TAGS
     if isinstance(tags, str) or not isinstance(tags, Collection):
         raise TypeError(
-            f"tags takes a list of families and of tags, or a mapping from tags to kinds; got {tags!r}"
+            "tags takes a list of families and of tags, or a mapping from tags to kinds; got "
+            f"{tags!r}"
         )
     given = (
         [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()]
@@ -450,7 +451,8 @@ def tag_options(tags: Tags | None) -> TagOptions:
         if name not in ASKED:
             hint = did_you_mean(name, ASKED)
             raise ValueError(
-                f"tags={name!r} is no family that can be asked for: {', '.join(map(repr, ASKED))}{hint}"
+                f"tags={name!r} is no family that can be asked for: "
+                f"{', '.join(map(repr, ASKED))}{hint}"
             )
     return TagOptions(
         frozenset(families), tuple(_own_form(each) for each in given if not isinstance(each, str))
@@ -461,7 +463,8 @@ def _own_form(tag: Any) -> Form:
     texts = list(tag) if isinstance(tag, tuple | list) else []
     if len(texts) != 3 or not all(isinstance(each, str) and each.strip() for each in texts[:2]):
         raise TypeError(
-            f"a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; got {tag!r}"
+            "a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; "
+            f"got {tag!r}"
         )
     opener, closer, kind = texts
     if kind not in _OWN_KINDS:

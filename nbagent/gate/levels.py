@@ -106,9 +106,8 @@ class Levels:
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
         self._thinking_first = thinking_first
-        self._with_text: set[str | None] = (
-            set()
-        )  # the run (None) and the agents whose current response has had a text
+        # the run (None) and the agents whose current response has had a text
+        self._with_text: set[str | None] = set()
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
         self.grammar = Grammar(tag_options(tags))
@@ -158,9 +157,8 @@ class Levels:
                 self._with_text.discard(event.parent_id)
             case e.ToolStart():
                 self.grammar.names.add(event.name)
-            case e.ToolResult(
-                preliminary=False
-            ):  # goes back to the model; one that thinks first begins with a thought
+            case e.ToolResult(preliminary=False):
+                # Goes back to the model; one that thinks first begins with a thought.
                 self._with_text.discard(event.parent_id)
 
     def close(self) -> list[e.Event]:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 MAX_TOKEN_CHARS = 512
 """Characters of a key that are held back in a stream before its end has come."""
 
-_CONTEXT_CHARS = (
-    SHOWN_CHARS + 1
-)  # the first ones of a credential, and one of a line break that JSON writes before it
+# the first ones of a credential, and one of a line break that JSON writes before it
+_CONTEXT_CHARS = SHOWN_CHARS + 1
 _MARK_CHARS = 5  # of the longest mark that `may_hold_context` looks for, without its last character
 _MAX_KEPT_CHARS = 4 * CONTEXT_CHARS
 _MIDDLE = "0"  # stands for any character inside a word
@@ -66,9 +65,8 @@ class _ContextualStream:
                 return text
             seen = self._text + text
             if not may_hold_context(seen[-len(text) - _MARK_CHARS :]):
-                if (
-                    len(seen) < _MAX_KEPT_CHARS
-                ):  # cutting it each time would take longer than all else here
+                if len(seen) < _MAX_KEPT_CHARS:
+                    # Cutting it each time would take longer than all else here.
                     self._text, self._shown = seen, len(seen)
                 else:
                     self._keep(seen, len(seen), len(seen))
@@ -145,9 +143,8 @@ class _ExactStream:
         if not self._held and not self._in_long_token:
             seen = self._before + text
             if not self._secrets.may_begin_in(seen):
-                self._before = (
-                    _MIDDLE + seen[-_CONTEXT_CHARS - 1 :]
-                )  # as `_context`: no credential begins before these
+                # as `_context`: no credential begins before these
+                self._before = _MIDDLE + seen[-_CONTEXT_CHARS - 1 :]
                 return text
         return self._search_and_mask(text)
 

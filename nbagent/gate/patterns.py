@@ -112,7 +112,8 @@ class Patterns:
                 self._functions.append(rule)
             else:
                 raise TypeError(
-                    f"redact takes regular expressions and functions; got {type(rule).__name__}: {rule!r}"
+                    f"redact takes regular expressions and functions; got {type(rule).__name__}: "
+                    f"{rule!r}"
                 )
 
     def __bool__(self) -> bool:
@@ -200,9 +201,8 @@ class Patterns:
             set(self._matches([reading.continued(probe) for reading in readings]))
             for probe in _PROBES
         ]
-        sure = set(matches).intersection(
-            *continued
-        )  # `b$` matches before a line's end only where nothing follows
+        # `b$` matches before a line's end only where nothing follows
+        sure = set(matches).intersection(*continued)
         for match in sorted(set(matches).union(*continued), reverse=True):
             first, stop = match[0][0], match[-1][1]
             if first < end and (stop > end or stop >= len(text) or match not in sure):
@@ -266,7 +266,8 @@ class Patterns:
     def _give_up(self, number: int) -> NoReturn:
         self._slow_texts += 1
         self.warning = (
-            f"Rule {number} of redact= took more than {SEARCH_LIMIT_S:g} s for one text, so such texts are hidden. Simplify "
+            f"Rule {number} of redact= took more than {SEARCH_LIMIT_S:g} s for one text, so such "
+            "texts are hidden. Simplify "
             "the expression: a repetition inside a repetition, as in (a+)+, takes exponential time."
         )
         raise _TooSlow
@@ -283,12 +284,10 @@ class Patterns:
         elif isinstance(rule, re.Pattern):
             flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
         try:
-            flags |= regex.compile(pattern, flags).flags & (
-                regex.X | regex.V1
-            )  # may stand in the pattern: "(?x)"
-            if not flags & (
-                regex.X | regex.V1
-            ):  # comments and nested sets, in which spaces are something else
+            # may stand in the pattern: "(?x)"
+            flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)
+            if not flags & (regex.X | regex.V1):
+                # Comments and nested sets, in which spaces are something else.
                 pattern = _with_line_breaks(pattern)
             expression = regex.compile(pattern, flags)
         except regex.error as error:

@@ -59,9 +59,8 @@ class Reading:
         new, _ = markup(self.text, self.start)
         if not new and not before:
             return None
-        if (
-            before
-        ):  # decoded for itself, because an escape that it cuts must not change the new text
+        if before:
+            # Decoded for itself, because an escape that it cuts must not change the new text.
             new = [*markup(self.text[: self.start], 0)[0], *new]
         if not new:
             return None

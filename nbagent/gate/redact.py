@@ -200,9 +200,8 @@ class Redactor:
         if not any(word in (media_type or "") for word in _TEXT_TYPES):
             return data
         try:
-            text = base64.b64decode(
-                "".join(data.split()), validate=True
-            ).decode()  # MIME's form has lines of 76 characters
+            # MIME's form has lines of 76 characters
+            text = base64.b64decode("".join(data.split()), validate=True).decode()
         except ValueError:
             return self.masker.mask(data)  # not base64, though it should be
         masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))

@@ -86,9 +86,8 @@ def credentials_of(source: Any) -> list[str]:
     """Return the credentials in the request behind an SDK's stream, or behind the error that it
     raised.
     """
-    response = getattr(source, "response", None) or getattr(
-        source, "_response", None
-    )  # so the openai SDK's helpers
+    # so the openai SDK's helpers
+    response = getattr(source, "response", None) or getattr(source, "_response", None)
     headers = getattr(getattr(response, "request", None), "headers", None)
     return credentials_in(headers) if isinstance(headers, Mapping) else []
 
@@ -236,9 +235,8 @@ class Secrets:
 
     def mask_streamed(self, text: str) -> str:
         """Like `mask`, but only what is recognised by itself: exact values and formats."""
-        if not (
-            self.may_begin_in(text) or may_start_with_key(text)
-        ):  # nearly every text, in a small part of the time
+        if not (self.may_begin_in(text) or may_start_with_key(text)):
+            # Nearly every text, in a small part of the time.
             return text
         return self._streamed.sub(self._masked, text)
 
@@ -340,9 +338,8 @@ _JSON_FORMS: tuple[Callable[[str], str], ...] = tuple(
 
 
 def _single_quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(
-        "'", "\\'"
-    )  # as in the repr of a text that has both quotes
+    # as in the repr of a text that has both quotes
+    return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
 class MaskingFilter(logging.Filter):
@@ -358,6 +355,5 @@ class MaskingFilter(logging.Filter):
         return True
 
 
-logging.getLogger("nbagent").addFilter(
-    MaskingFilter()
-)  # not for its children: a filter sees only its own logger's records
+# not for its children: a filter sees only its own logger's records
+logging.getLogger("nbagent").addFilter(MaskingFilter())

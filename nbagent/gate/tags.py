@@ -383,9 +383,8 @@ class Splitter:
                 return None
             if text[end : end + 1] == _QUOTES[before]:
                 return False
-        if form.place != "fence" and not (
-            self._closing and self._at_margin(place, here)
-        ):  # a tag may be right behind a fence
+        if form.place != "fence" and not (self._closing and self._at_margin(place, here)):
+            # A tag may be right behind a fence.
             in_code = self._is_in_code(place, end)
             if in_code is not False:
                 return None if in_code is None else False
@@ -458,15 +457,13 @@ class Splitter:
                 if answer is None:
                     segments.append(Segment("tool", body, self._name))
             case "result":
-                if (
-                    at_end and self._form.labels
-                ):  # no label follows: the paragraphs behind it are the answer
+                if at_end and self._form.labels:
+                    # No label follows: the paragraphs behind it are the answer.
                     body, _, answer = body.partition("\n\n")
                 segments.append(Segment("result", body))
             case "header" if body:
-                segments.append(
-                    Segment("thought", body)
-                )  # a header without a message: kept, but not as an answer
+                # a header without a message: kept, but not as an answer
+                segments.append(Segment("thought", body))
         if answer:
             segments.append(Segment("text", answer))
 

@@ -33,15 +33,15 @@ class ToolRules:
     def __init__(self, hide: Hide | None = None) -> None:
         if hide is not None and not isinstance(hide, Mapping):
             raise TypeError(
-                f'hide maps tool names to aspects of their calls, such as {{"search": "args", "*": "result"}}; got {hide!r}'
+                f'hide maps tool names to aspects of their calls, such as {{"search": "args", '
+                f'"*": "result"}}; got {hide!r}'
             )
         self._rules = {name: _aspects(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
         self._hidden: dict[str, frozenset[Aspect]] = {}  # by tool call
-        self._inside: set[str] = (
-            set()
-        )  # calls whose inner events are hidden, and blocks that began in them
+        # calls whose inner events are hidden, and blocks that began in them
+        self._inside: set[str] = set()
         self._asked: set[str] = set()  # approvals about calls of which something is hidden
         self._announced = (
             False  # since the last text, so that texts before and after a call stay apart
@@ -82,9 +82,8 @@ class ToolRules:
                 ]
             case e.RunEnd() | e.AgentEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
-                return [
-                    event if plain else replace(event, output=None)
-                ]  # it may hold the whole conversation
+                # it may hold the whole conversation
+                return [event if plain else replace(event, output=None)]
             case (
                 e.RunStart()
                 | e.Prompt()
@@ -107,9 +106,8 @@ class ToolRules:
                 | e.Hidden()
             ):
                 return [event]
-            case (
-                e.State() | e.Custom() | e.Raw()
-            ):  # shown at level "all" only, where they are asked for
+            case e.State() | e.Custom() | e.Raw():
+                # Shown at level "all" only, where they are asked for.
                 return [event]
             case _:
                 assert_never(event)
@@ -153,9 +151,8 @@ class ToolRules:
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
-        hidden |= self._hidden.get(
-            event.id, _NOTHING
-        )  # a call that starts again, perhaps by another name
+        # a call that starts again, perhaps by another name
+        hidden |= self._hidden.get(event.id, _NOTHING)
         self._hidden[event.id] = hidden
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
@@ -196,9 +193,8 @@ class ToolRules:
                 return [event]
             case e.ToolOutput():
                 return [] if "result" in hidden else [event]
-        error = (
-            None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
-        )  # messages quote arguments and results
+        # messages quote arguments and results
+        error = None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
         if "result" not in hidden:
             return [replace(event, error=error, exception=None)]  # its frames have the arguments
         shown = None if event.status == "error" else e.Display(summary="hidden")
@@ -230,9 +226,8 @@ class ToolRules:
             return event
         self._asked.add(event.approval_id)
         prompt = None if is_call else event.prompt  # it quotes the arguments
-        options = (
-            None if is_call else event.options
-        )  # so do they; the answers to a question for the reader stay
+        # so do they; the answers to a question for the reader stay
+        options = None if is_call else event.options
         schema = None if is_call else event.schema  # arguments that are not seen cannot be changed
         event = replace(event, args=None, prompt=prompt, options=options, schema=schema)
         return replace(event, parent_id=None, tool_id=None) if gone else event

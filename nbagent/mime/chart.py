@@ -77,8 +77,10 @@ def chart_svg(chart: Chart) -> str:
     body = _pie(chart) if chart.pie else _Plot(chart).svg()
     title = _text(_WIDTH / 2, 24, chart.title, size=15) if chart.title else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'font-family="sans-serif" font-size="12" fill="#333"><rect width="100%" height="100%" fill="#fff"/>{title}{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" '
+        'font-family="sans-serif" font-size="12" fill="#333"><rect width="100%" height="100%" '
+        f'fill="#fff"/>{title}{body}</svg>'
     )
 
 
@@ -176,7 +178,8 @@ class _Plot:
         for at, label in labels:
             if upwards:
                 made.append(
-                    f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="#ddd"/>{_text(_LEFT - 6, at + 4, label, anchor="end")}'
+                    f'<path d="M{_LEFT} {at:.1f}H{right}" '
+                    f'stroke="#ddd"/>{_text(_LEFT - 6, at + 4, label, anchor="end")}'
                 )
             else:
                 made.append(
@@ -270,7 +273,8 @@ class _Plot:
                     for side, y in ((-width / 2, high), (width / 2, low))
                 )
                 made.append(
-                    f'<rect x="{min(left, right):.1f}" y="{min(top, bottom):.1f}" width="{abs(right - left):.1f}" '
+                    f'<rect x="{min(left, right):.1f}" y="{min(top, bottom):.1f}" '
+                    f'width="{abs(right - left):.1f}" '
                     f'height="{abs(bottom - top):.1f}" fill="{color}"/>'
                 )
         return "".join(made)
@@ -297,7 +301,8 @@ def _pie(chart: Chart) -> str:
         else:
             (left, top), (right, bottom) = ends
             made.append(
-                f'<path d="M{x} {y}L{left:.1f} {top:.1f}A{radius} {radius} 0 {int(value > total / 2)} 1 '
+                f'<path d="M{x} {y}L{left:.1f} {top:.1f}A{radius} {radius} 0 '
+                f"{int(value > total / 2)} 1 "
                 f'{right:.1f} {bottom:.1f}Z" '
                 f'fill="{color}" stroke="#fff"/>'
             )
@@ -326,15 +331,17 @@ def _legend(entries: list[tuple[str, str]]) -> str:
 def _text(
     x: float, y: float, text: str, *, anchor: str = "middle", size: int = 12, turn: int = 0
 ) -> str:
-    text = "".join(
-        filter(str.isprintable, text[: 8 * _LABEL_CHARS])
-    )  # XML has no control characters
+    # XML has no control characters
+    text = "".join(filter(str.isprintable, text[: 8 * _LABEL_CHARS]))
     short = f"{text[: 4 * _LABEL_CHARS - 1]}…" if len(text) > 4 * _LABEL_CHARS else text
     if anchor != "middle" and len(short) > _LABEL_CHARS:
         short = f"{short[: _LABEL_CHARS - 1]}…"
     turned = f' transform="rotate({turn} {x:.1f} {y:.1f})"' if turn else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turned}>{html.escape(short)}</text>'
+        (
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
+            f'font-size="{size}"{turned}>{html.escape(short)}</text>'
+        )
         if text
         else ""
     )

@@ -172,9 +172,10 @@ def vega_lite_chart(spec: Mapping[str, Any]) -> Chart | None:
     order: Sequence[str] = ()
     if along.get("type") in ("nominal", "ordinal"):
         names = dict.fromkeys(str(x) for each in series for x in each.xs)
+        # from the top down
         order = (
             sorted(names, reverse=horizontal) if along.get("sort", "") is not None else list(names)
-        )  # from the top down
+        )
         series = [
             Series(each.mark, [str(x) for x in each.xs], each.ys, each.name) for each in series
         ]

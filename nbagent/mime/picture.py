@@ -17,7 +17,10 @@ from nbagent.mime.image import image_type
 Ask: TypeAlias = Callable[[str, Callable[[], Any]], Any]
 """Calls a function that may fail, and notes the failure under a name."""
 
-IN_SCRIPT = "Its picture is drawn by a script, which no saved file runs. Open it from the call's result: run.tools[…].result"
+IN_SCRIPT = (
+    "Its picture is drawn by a script, which no saved file runs. Open it from the call's result: "
+    "run.tools[…].result"
+)
 """Note for a value that has no picture without a script."""
 
 _Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart | None]

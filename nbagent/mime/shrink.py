@@ -80,9 +80,8 @@ def _parts_of(value: Any) -> Any:
     if isinstance(value, type):
         return text_of(value)
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat().removesuffix(
-            "T00:00:00"
-        )  # a column of days is one of timestamps in pandas
+        # a column of days is one of timestamps in pandas
+        return value.isoformat().removesuffix("T00:00:00")
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath | datetime.timedelta):
         return str(value)
     if isinstance(value, BaseException):

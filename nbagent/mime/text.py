@@ -68,7 +68,10 @@ def middle_cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     before = limit // 4
-    return f"{first(text, before)}\n… {len(text) - limit:,} more characters …\n{last(text, limit - before)}"
+    return (
+        f"{first(text, before)}\n… {len(text) - limit:,} more characters …\n"
+        f"{last(text, limit - before)}"
+    )
 
 
 def first(text: str, size: int) -> str:
@@ -99,4 +102,7 @@ def text_of(value: Any) -> str:
     try:
         return without_addresses(repr(value))
     except Exception as error:
-        return f"<{type(value).__module__}.{type(value).__qualname__} object> (its repr failed: {type(error).__name__})"
+        return (
+            f"<{type(value).__module__}.{type(value).__qualname__} object> (its repr failed: "
+            f"{type(error).__name__})"
+        )

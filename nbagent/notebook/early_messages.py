@@ -37,9 +37,8 @@ class EarlyCommListener:
         # A comm's messages are intercepted and delivered in one order, so counting them is enough.
         self._intercepted = 0
         self._delivered = 0
-        with contextlib.suppress(
-            AttributeError
-        ):  # a comm that takes no attributes is not ipykernel's
+        with contextlib.suppress(AttributeError):
+            # A comm that takes no attributes is not ipykernel's.
             comm.nbagent_listener = self  # the kernel forgets both together
             _intercept()
 
@@ -86,9 +85,8 @@ def _intercept() -> None:
 
 def _handle(kernel: Any, frames: Any, copy: bool) -> None:
     _, parts = kernel.session.feed_identities(frames, copy=copy)
-    message = kernel.session.deserialize(
-        parts, content=False, copy=copy
-    )  # checks the signature, and leaves it unused
+    # checks the signature, and leaves it unused
+    message = kernel.session.deserialize(parts, content=False, copy=copy)
     if message["header"]["msg_type"] != "comm_msg":
         return
     content = kernel.session.unpack(message["content"])

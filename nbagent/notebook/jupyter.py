@@ -51,7 +51,10 @@ MAX_DRAWN_RUNS = 25
 reader asks for more.
 """
 
-CLOSED_NOTE = "The live view was closed to free memory. <code>nbagent.show(run)</code> shows it again, while you keep the run."
+CLOSED_NOTE = (
+    "The live view was closed to free memory. <code>nbagent.show(run)</code> shows it again, "
+    "while you keep the run."
+)
 """HTML of the line above the copy of a run that was closed for `MAX_HELD_BYTES`.
 
 A button would need a script.
@@ -273,16 +276,13 @@ class NotebookDisplays:
         self._publisher = getattr(shell, "display_pub", None)
         self._front_end: FrontEnd | None = None
         self._live: list[RunDisplay] = []  # in the order in which they were shown last
-        self._without_copy: list[
-            RunDisplay
-        ] = []  # shown in an Output by the cell that is executed now
-        self._outdated: list[
-            RunDisplay
-        ] = []  # ended between two cells, for a front end that takes no update then
+        # shown in an Output by the cell that is executed now
+        self._without_copy: list[RunDisplay] = []
+        # ended between two cells, for a front end that takes no update then
+        self._outdated: list[RunDisplay] = []
         self._executions: dict[str, str] = {}  # by DOM key: the execution that uses it
-        self._keys_elsewhere: set[str] = (
-            set()
-        )  # DOM keys that stand in another cell too than the one they are made from
+        # DOM keys that stand in another cell too than the one they are made from
+        self._keys_elsewhere: set[str] = set()
         self._idle = False
         self._latest = Place()  # the cell that was executed last
         self._ordinal = ("", 0)  # an execution and the number of runs that it has shown
@@ -398,9 +398,8 @@ class NotebookDisplays:
         size = sum({key: size for shown in self._live for key, size in shown.held.items()}.values())
         for shown in ended:
             own = sum(size for key, size in shown.held.items() if holders[key] == 1)
-            if (
-                size > MAX_HELD_BYTES and own >= MIN_FREED_BYTES
-            ):  # several runs may have returned the same object
+            if size > MAX_HELD_BYTES and own >= MIN_FREED_BYTES:
+                # Several runs may have returned the same object.
                 holders.subtract(shown.held.keys())
                 size -= own
                 shown.free()

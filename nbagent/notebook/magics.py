@@ -28,7 +28,8 @@ class AgentMagics(Magics):
     @argument(
         "--agent",
         "-a",
-        help="variable that holds the agent; by default `agent`, else NBAGENT_MODEL or the demo model",
+        help="variable that holds the agent; by default `agent`, else NBAGENT_MODEL or the demo "
+        "model",
     )  # type: ignore[untyped-decorator]
     @argument(
         "--session",

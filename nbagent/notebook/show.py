@@ -154,7 +154,8 @@ def show(
     given = [named for each in (source, *more) for named in _named(each)]
     if request and not any(is_address(each) for _, each in given):
         raise TypeError(
-            f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'"
+            f"{', '.join(request)}: show() takes request options only with an address, such as "
+            "'https://…'"
         )
     sources = [
         connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each

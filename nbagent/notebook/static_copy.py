@@ -34,7 +34,8 @@ FALLBACK_BYTES_PER_S = 50_000
 """Bytes of copies that are sent in a second, at most, in a page that cannot draw widgets."""
 
 NO_VIEW_NOTE = (
-    "This page cannot draw the live view. Run <code>pip install anywidget</code> in the environment in which JupyterLab itself "
+    "This page cannot draw the live view. Run <code>pip install anywidget</code> in the "
+    "environment in which JupyterLab itself "
     "runs, and load the page again. Until then this copy is updated from time to time."
 )
 """HTML of the line that says why nothing streams."""

@@ -37,9 +37,8 @@ _NAMES = (
 PARTS = {name: STATIC / name for name in _NAMES}
 """Files of the front end that a view may ask for."""
 if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
-    PARTS["plotly.js"] = (
-        Path(_plotly.origin).parent / "package_data" / "plotly.min.js"
-    )  # it draws plotly's figures
+    # it draws plotly's figures
+    PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"
 
 
 class TranscriptWidget(anywidget.AnyWidget):

@@ -28,7 +28,7 @@ _HEAD = """\
 /** A value that is replaced by a marker where it is too large to travel with its block. */
 export type Large<T> = T | LargeValue;
 """
-_LINE_CHARS = 120
+_LINE_CHARS = 100
 _LITERALS = {
     name: get_args(alias)
     for name, alias in {
@@ -87,7 +87,10 @@ def _declarations() -> Iterator[str]:
         f"  {blocks.kind_of(struct())}: {struct.__name__};\n"
         for struct in get_args(blocks.AnyProps)
     )
-    yield f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n{''.join(kinds)}}}\n"
+    yield (
+        f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n"
+        f"{''.join(kinds)}}}\n"
+    )
     yield _alias("Kind", ["keyof PropsByKind"])
     yield _comment(python_inspect.getdoc(ops) or "") + _alias("Op", list(_OPS))
     for name, op in _OPS.items():
@@ -120,7 +123,8 @@ def _interface(
         )
         written = _type(field.type, large=large, omits_none=struct.__struct_config__.omit_defaults)
         lines.append(
-            f"{_comment(attributes.get(field.encode_name, ''), '  ')}  {field.encode_name}{optional}: {written};\n"
+            f"{_comment(attributes.get(field.encode_name, ''), '  ')}  "
+            f"{field.encode_name}{optional}: {written};\n"
         )
     name = f"{struct.__name__}Message" if info.tag_field == "t" else struct.__name__
     extends = f" extends {base.__name__}" if base else ""

@@ -98,9 +98,8 @@ class Channel(ABC):
             try:
                 self._send()
             except Exception:
-                self._outbox = (
-                    Outbox()
-                )  # the queued ops are lost; the gap in the numbers makes a view ask for a snapshot
+                # the queued ops are lost; the gap in the numbers makes a view ask for a snapshot
+                self._outbox = Outbox()
                 self.seq = seq + 1
                 if not self._failed:
                     self._failed = True

@@ -131,9 +131,8 @@ class LargeValues:
         itself.
         """
         kind, _, rest = name.partition("/")
-        for slash in (
-            index for index, character in enumerate(rest) if character == "/"
-        ):  # an id may hold slashes, too
+        for slash in (index for index, character in enumerate(rest) if character == "/"):
+            # An id may hold slashes, too.
             id, field = rest[:slash], rest[slash + 1 :]
             props = self._props_of(id)
             if props is None:

@@ -217,9 +217,8 @@ class RemoteChannel(Channel):
         match message:
             case Hello() | Resync():
                 if isinstance(message, Hello):
-                    with (
-                        self._lock
-                    ):  # a view that had another connection goes by that one's numbers
+                    with self._lock:
+                        # A view that had another connection goes by that one's numbers.
                         self.seq = max(self.seq, message.have)
                 self._snapshot_wanted = True
             case Ack(seq):

@@ -285,7 +285,10 @@ class ConsoleRenderer:
             if state == "output-error"
             else text_of(block, "summary") or note
         )
-        line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
+        line = (
+            f"{symbol} "
+            f"{text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
+        )
         line += f" → {one_line(outcome, _LINE_CHARS)}" if outcome else ""
         self._line(
             block["depth"], line + _time(worked(block, "args_done")), _TOOL_STYLES.get(state, _DIM)

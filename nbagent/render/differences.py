@@ -9,9 +9,15 @@ from nbagent.render.markup.text import escape, one_line, without_tex
 from nbagent.render.props import Props, text_of
 
 _LINE_CHARS = 200
-_PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit"'
+_PRE = (
+    ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em '
+    '0;background:none;color:inherit"'
+)
 _REMOVED = ' style="background:rgba(214,69,69,.18);color:inherit"'
-_ADDED = ' style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;margin-left:.15em"'
+_ADDED = (
+    " "
+    'style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;margin-left:.15em"'
+)
 _CELL = ' style="text-align:right;padding:.1em .7em;white-space:nowrap"'
 _ROW = ' style="background:none"'
 _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
@@ -142,7 +148,10 @@ def _table(diff: Props) -> str:
         + "</tr>"
         for row in _records(diff, "rows")
     )
-    return f'<table style="border-collapse:collapse;font-size:.95em;color:inherit"><tr{_ROW}><th></th>{head}</tr>{rows}</table>'
+    return (
+        "<table "
+        f'style="border-collapse:collapse;font-size:.95em;color:inherit"><tr{_ROW}><th></th>{head}</tr>{rows}</table>'
+    )
 
 
 def _column(column: Props) -> str:
@@ -178,7 +187,10 @@ def _table_lines(diff: Props) -> Iterator[str]:
         label, change = text_of(row, "label"), text_of(row, "change")
         named = list(zip(columns, _cells(row), strict=False))
         if change:
-            yield f"row {label} {change}: {', '.join(f'{name}={cell}' for name, cell in named if cell is not None)}"
+            yield (
+                f"row {label} {change}: "
+                f"{', '.join(f'{name}={cell}' for name, cell in named if cell is not None)}"
+            )
         for name, cell in named:
             if isinstance(cell, list) and len(cell) == 2:
                 yield f"row {label}, {name}: {cell[0]} → {cell[1]}"

@@ -95,9 +95,11 @@ def document_html(blocks: Sequence[Props]) -> str:
     name = text_of(Tree(blocks).run, "name") or LABELS["run"]["name"]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
+        '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" '
+        'content="light dark">\n'
         f"<title>{escape(name)}</title>\n</head>\n"
-        '<body style="max-width:50em;margin:2em auto;padding:0 1em;font:15px/1.6 system-ui,sans-serif">\n'
+        '<body style="max-width:50em;margin:2em auto;padding:0 1em;font:15px/1.6 '
+        'system-ui,sans-serif">\n'
         f"{transcript_html(blocks, max_bytes=DOCUMENT_BYTES, typeset=True)}</body>\n</html>\n"
     )
 
@@ -108,4 +110,7 @@ def _wrapped(body: str, tree: Tree, key: str) -> str:
     live = text_of(tree.run, "status") in ("running", "stopping", "")
     waiting = _WAITING.format(key=key) if live and not tree.blocks else ""
     style = _STYLE.format(key=key, waiting=waiting)
-    return f'<div data-nbagent-twin="{key}" aria-label="Agent transcript"{_FRAME}>\n{style}{body}</div>\n'
+    return (
+        f'<div data-nbagent-twin="{key}" aria-label="Agent transcript"{_FRAME}>\n'
+        f"{style}{body}</div>\n"
+    )

@@ -90,7 +90,8 @@ class BlockWriter:
         return (
             paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else ""
         ) + paragraph(
-            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(' · '.join(status))}"
+            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · "
+            f"{escape_line(' · '.join(status))}"
         )
 
     def _empty(self) -> str:
@@ -134,7 +135,8 @@ class BlockWriter:
             return "".join(map(self._block, blocks))
         head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
         note = paragraph(
-            f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the notebook"
+            f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the "
+            "notebook"
         )
         return "".join([*map(self._block, head), note, *map(self._block, tail)])
 
@@ -197,7 +199,8 @@ class BlockWriter:
         summary = text_of(block, "summary") if state == "output-available" else ""
         took = worked(block, "args_done")
         row = (
-            f"{symbol} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
+            f"{symbol} "
+            f"<strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
             f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
         )
         row += "".join(
@@ -274,7 +277,10 @@ class BlockWriter:
 
     def _side_by_side(self, *blocks: Props) -> str:
         cells = (
-            f'<div style="flex:1 1 0;min-width:0">{self._outcome({**each, "difference": None})}</div>'
+            (
+                '<div style="flex:1 1 '
+                f'0;min-width:0">{self._outcome({**each, "difference": None})}</div>'
+            )
             for each in blocks
         )
         return f'<div style="display:flex;gap:1em">{"".join(cells)}</div>\n'
@@ -305,7 +311,10 @@ class BlockWriter:
         status, took = text_of(block, "status"), worked(block)
         symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
         parts = [
-            f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"
+            (
+                f"{symbol} "
+                f"<strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"
+            )
         ]
         parts += [escape(duration(took))] if took is not None else []
         parts += map(escape, spent(block))

@@ -21,13 +21,22 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 LINE = ' style="margin:.25em 0"'
 CODE = ' style="padding:0 0 0 .4em;background:none;color:inherit"'
 MUTED = ' style="opacity:.75"'
-PANEL = ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid rgba(128,128,128,.35);color:inherit"'
-_MESSAGE = ' style="margin:.25em 0 .75em;padding:.1em .9em .4em;border-radius:8px;background:rgba(128,128,128,.12)"'
+PANEL = (
+    ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid '
+    'rgba(128,128,128,.35);color:inherit"'
+)
+_MESSAGE = (
+    ' style="margin:.25em 0 .75em;padding:.1em .9em '
+    '.4em;border-radius:8px;background:rgba(128,128,128,.12)"'
+)
 _WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0"'
 _FOLD = ' style="margin:.25em 0"'
 _ROW = ' style="cursor:pointer;overflow-wrap:anywhere"'
 # The font, because the pages of nbconvert have `pre` inherit that of the text.
-_PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit;font-family:monospace"'
+_PRE = (
+    ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em '
+    '0;background:none;color:inherit;font-family:monospace"'
+)
 
 
 def paragraph(markup: str) -> str:
@@ -59,7 +68,10 @@ def fold(row: str, body: str, *, is_open: bool = False) -> str:
     """Return a row that unfolds to a body; a plain line if there is none."""
     if not body:
         return paragraph(row)
-    return f"<details{' open' if is_open else ''}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n</details>\n"
+    return (
+        f"<details{' open' if is_open else ''}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n"
+        "</details>\n"
+    )
 
 
 def richest_type(bundle: Props) -> str | None:
@@ -118,9 +130,8 @@ class ValueWriter:
             return self.json(unknown) if unknown else ""
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
-            payload = "".join(
-                line for line in payload if isinstance(line, str)
-            )  # notebooks hold a text as its lines
+            # notebooks hold a text as its lines
+            payload = "".join(line for line in payload if isinstance(line, str))
         if not isinstance(payload, str):
             return self.json(payload)
         if mime == "text/html":
@@ -156,10 +167,12 @@ class ValueWriter:
             return paragraph(LABELS["other"]["broken_picture"])
         if text_of(block, "id") not in self._budget.pictures:
             return paragraph(
-                f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the notebook"
+                f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the "
+                "notebook"
             )
         return paragraph(
-            f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" style="max-width:100%;background:#fff">'
+            f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" '
+            'style="max-width:100%;background:#fff">'
         )
 
     def data_link(self, data: str, name: str, label: str, block: Props) -> str | None:
@@ -170,7 +183,10 @@ class ValueWriter:
             return None
         # A type that no page can run, whatever the model called it.
         href = f"data:application/octet-stream;base64,{data}"
-        return f'<a href="{href}" download="{escape(name)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+        return (
+            f'<a href="{href}" download="{escape(name)}" target="_blank" rel="noopener '
+            f'noreferrer">{label}</a>'
+        )
 
     def error(self, error: Props, kind: str = "type") -> str:
         """Return an error: type, message, code, the user's own line, and the traceback folded.

@@ -205,7 +205,10 @@ class _Writer:
             f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part
         )
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
-        return f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
+        return (
+            f"{symbol} **{_line(name)}** "
+            f"`{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
+        )
 
     def _output(self, block: Props) -> list[str]:
         printed = terminal_text(text_of(block, "output"))

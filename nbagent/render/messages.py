@@ -34,7 +34,10 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 def messages_python(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None) -> str:
     """Return the messages as Python: `messages = […]`. See `messages_of`."""
-    return f"messages = {pprint.pformat(messages_of(blocks, contents), width=WIDTH_CHARS, sort_dicts=False)}\n"
+    return (
+        "messages = "
+        f"{pprint.pformat(messages_of(blocks, contents), width=WIDTH_CHARS, sort_dicts=False)}\n"
+    )
 
 
 def messages_of(

@@ -17,9 +17,8 @@ class Units:
 
     def __init__(self) -> None:
         self._of: dict[str, str | None] = {"run": None}  # the unit of each block
-        self._agents: set[str] = (
-            set()
-        )  # units whose own ops belong to them; a tool's row is its caller's
+        # units whose own ops belong to them; a tool's row is its caller's
+        self._agents: set[str] = set()
         self._held: dict[str, list[AnyOp]] = {}
         self._ended: set[str] = set()
         self._current: str | None = None

@@ -33,7 +33,8 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
     if adapter is not None and not isinstance(adapter, str):
         if not callable(adapter):
             raise TypeError(
-                f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}"
+                "adapter= is a system's name or a function from an item to events; got "
+                f"{type(adapter).__name__}"
             )
         decoder = FunctionDecoder(adapter)
         decoder.stream_outlives_run = is_service
@@ -77,9 +78,8 @@ class FunctionDecoder(EventsDecoder):
             made = self._convert(item)
             several = isinstance(made, Iterable) and not isinstance(made, str | dict)
             converted: list[Any] = list(made) if several else [] if made is None else [made]  # type: ignore[arg-type]
-        except (
-            Exception
-        ) as error:  # the user's function: its mistake must not end the run, nor stay unseen
+        except Exception as error:
+            # The user's function: its mistake must not end the run, nor stay unseen.
             if not self._has_failed:
                 self._has_failed = True
                 self.builder.error(

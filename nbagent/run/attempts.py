@@ -78,7 +78,8 @@ class Attempt(ToolCall):
         """
         if loop.is_current() and not self.done:
             raise NbagentError(
-                "this code runs on nbagent's own loop, which a wait would block: use `await attempt`"
+                "this code runs on nbagent's own loop, which a wait would block: use `await "
+                "attempt`"
             )
         try:
             kernel.wait(self._done, timeout)
@@ -216,8 +217,10 @@ class Attempts:
             way = self._repeatables.get(of)
             if way is None:
                 raise NbagentError(
-                    f"{block.props.get('name')} cannot be called here: its function is not known. Calls of tools of "
-                    "nbagent.Agent, and of functions marked @nbagent.tool, can be made again in the process in which they ran, "
+                    f"{block.props.get('name')} cannot be called here: its function is not known. "
+                    "Calls of tools of "
+                    "nbagent.Agent, and of functions marked @nbagent.tool, can be made again in "
+                    "the process in which they ran, "
                     "unless their results are hidden"
                 )
             original = self._arguments.get(call, way.arguments)

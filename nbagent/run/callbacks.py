@@ -79,9 +79,8 @@ class EventCallback:
             if inspect.isawaitable(result):
                 asyncio.run_coroutine_threadsafe(_await(result), self.home or own_loop()).result()
         except Exception as error:
-            level = (
-                logging.DEBUG if self._has_failed else logging.WARNING
-            )  # a mistake may repeat itself at every delta
+            # a mistake may repeat itself at every delta
+            level = logging.DEBUG if self._has_failed else logging.WARNING
             self._has_failed = True
             _log.log(
                 level,

@@ -92,7 +92,8 @@ class Continuation(SuccessiveStreams):
                 raise TypeError(f"{name}= must be a function; got {type(function).__name__}")
         if resume is not None and send is not None:
             raise TypeError(
-                "resume= is for a stream that ends while it waits, send= for one that stays open: give one of them"
+                "resume= is for a stream that ends while it waits, send= for one that stays open: "
+                "give one of them"
             )
         super().__init__(reader, decoder)
         self._source: Any = source
@@ -100,9 +101,8 @@ class Continuation(SuccessiveStreams):
             source.waits = self._waits
         self._resume = resume
         self._send = send
-        self._requests: dict[
-            str, e.ApprovalRequest
-        ] = {}  # questions with a way back, of this stream
+        # questions with a way back, of this stream
+        self._requests: dict[str, e.ApprovalRequest] = {}
         self._responses: dict[str, e.ApprovalResponse] = {}  # their answers
         self._settled: set[str] = set()  # questions whose answer is among the run's events
         self._denied: set[str] = set()  # tool calls that the reader did not allow
@@ -243,7 +243,8 @@ class Continuation(SuccessiveStreams):
             request = self._requests.get(id)
             if request is None or id in self._responses:
                 raise AnswerError(
-                    f"no question {id!r} waits for an answer: it has been answered, or its stream has ended"
+                    f"no question {id!r} waits for an answer: it has been answered, or its stream "
+                    "has ended"
                 )
             answered = Answered(request, replace(response, approval_id=id))
             self._form.check(answered)
@@ -371,10 +372,11 @@ class Continuation(SuccessiveStreams):
             if self._sender is not None
             else []
         )
+        # a run may be kept for long; its decoder's state goes
         decoder, self._decoder = (
             self._decoder,
             DetectingDecoder(),
-        )  # a run may be kept for long; its decoder's state goes
+        )
         return [*settled, *decoder.close(error)]
 
     def _pause(self) -> Iterable[e.Event]:

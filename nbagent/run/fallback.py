@@ -68,7 +68,8 @@ class Fallback(SuccessiveStreams):
     ) -> None:
         if not callable(ask):
             raise TypeError(
-                f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}"
+                "fallback= must be a function that returns the whole answer; got "
+                f"{type(ask).__name__}"
             )
         super().__init__(reader, decoder)
         self._ask: Callable[[], Any] | None = ask

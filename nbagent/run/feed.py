@@ -35,7 +35,8 @@ def reader_and_decoder(
     if isinstance(source, Lanes):
         if options.get("resume") is not None or options.get("send") is not None:
             raise TypeError(
-                "resume= and send= are for one stream; give each of several streams a show() of its own"
+                "resume= and send= are for one stream; give each of several streams a show() of "
+                "its own"
             )
         reader, decoder = source.reader, source.decoder
     elif isinstance(source, ChatStream):

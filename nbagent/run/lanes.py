@@ -98,7 +98,8 @@ class Lanes:
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ValueError(
-                f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}"
+                "concurrency, the number of streams read at a time, must be at least 1; got "
+                f"{concurrency!r}"
             )
         sources = [limit_idle(source, idle_timeout) for source in sources]
         self.count = len(sources)

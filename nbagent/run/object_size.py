@@ -72,9 +72,8 @@ def _bytes(value: Any, seen: set[int]) -> int:
     measured = _measured(value)
     if measured is not None:
         return measured
-    kind: Any = next(
-        (kind for kind in _BUILTINS if issubclass(type(value), kind)), object
-    )  # isinstance() asks the object
+    # isinstance() asks the object
+    kind: Any = next((kind for kind in _BUILTINS if issubclass(type(value), kind)), object)
     size: int = kind.__sizeof__(value)
     try:
         return size + _bytes_inside(value, kind, seen)

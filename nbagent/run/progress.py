@@ -105,5 +105,6 @@ def _reporter(bar: Any) -> Callable[[Progress], object]:
         report: Callable[[Progress], object] = bar
         return report
     raise TypeError(
-        f"progress() takes a function or a progress bar (tqdm's, IPython's); got {type(bar).__name__}"
+        "progress() takes a function or a progress bar (tqdm's, IPython's); got "
+        f"{type(bar).__name__}"
     )

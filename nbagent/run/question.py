@@ -26,7 +26,8 @@ def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalReques
     """
     if not callable(handler):
         raise TypeError(
-            f"answer= must be a function that is called with each question; got {type(handler).__name__}"
+            "answer= must be a function that is called with each question; got "
+            f"{type(handler).__name__}"
         )
     if inspect.iscoroutinefunction(handler):
 
@@ -95,7 +96,8 @@ def unmasked(value: Any, shown: Any, original: Any) -> Any:
     made = _restored(value, shown, original)
     if shown != original and _holds_mask(made) and not _holds_mask(original):
         raise AnswerError(
-            f"the value holds a part of a masked text ({MASK_CHAR * 3}): leave that text as it is, or write it anew"
+            f"the value holds a part of a masked text ({MASK_CHAR * 3}): leave that text as it "
+            "is, or write it anew"
         )
     return made
 

@@ -12,9 +12,8 @@ from nbagent.render.markup.table import html_table
 from nbagent.run.run import Run
 
 _lock = threading.Lock()
-_shown: "weakref.WeakValueDictionary[str, Run]" = (
-    weakref.WeakValueDictionary()
-)  # by id, in the order of showing
+# by id, in the order of showing
+_shown: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()
 _last: Run | None = None
 
 

@@ -155,9 +155,8 @@ class Run(ForkableRun):
             if self.own_agent is not None:
                 names = [tool.name for tool in self.own_agent.tools]
                 self._state.privacy.know_tools(names, only=self.asked_form is not None)
-            provider = (
-                None if self.own_agent is None else "openai"
-            )  # whose APIs the agent speaks, to any server
+            # whose APIs the agent speaks, to any server
+            provider = None if self.own_agent is None else "openai"
             self._recorders = [*recording.recorders(), *observers(self._session, provider)]
             for recorder in self._recorders:
                 recorder.begin()
@@ -342,7 +341,8 @@ class Run(ForkableRun):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            'a run cannot be pickled: it holds its connection; run.save("run.jsonl") keeps it, nbagent.replay plays it'
+            'a run cannot be pickled: it holds its connection; run.save("run.jsonl") keeps it, '
+            "nbagent.replay plays it"
         )
 
     def _ipython_display_(self) -> None:
@@ -363,7 +363,10 @@ class Run(ForkableRun):
             if self.error is not None
             else ""
         )
-        return f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool call{'' if tools == 1 else 's'}>"
+        return (
+            f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool "
+            f"call{'' if tools == 1 else 's'}>"
+        )
 
     # --- the pipeline ---
 
@@ -382,9 +385,8 @@ class Run(ForkableRun):
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
-            if self._state.events.count == bool(
-                self._prompt
-            ):  # the stream is open now: its request's credentials are known
+            if self._state.events.count == bool(self._prompt):
+                # The stream is open now: its request's credentials are known.
                 self._state.privacy.register_secrets()
             decoded = list(self._decoder.feed(item))
             if not any(map(_lacks_display, decoded)):
@@ -418,10 +420,11 @@ class Run(ForkableRun):
             self._state.privacy.mask_error(error)
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
+            # a run may be kept for long; its decoder's state goes
             decoder, self._decoder = (
                 self._decoder,
                 DetectingDecoder(),
-            )  # a run may be kept for long; its decoder's state goes
+            )
             try:
                 self._forward_joined(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":

@@ -145,9 +145,8 @@ class RunState:
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""
         if self._request_pages.knows(name):
-            return self._request_pages.page(
-                name, offset, max_bytes
-            )  # without the lock: the run need not wait for the masks
+            # without the lock: the run need not wait for the masks
+            return self._request_pages.page(name, offset, max_bytes)
         with self.lock:
             if name.startswith(FORM_PART):
                 return self.attempts.page(name, offset, max_bytes)

@@ -156,7 +156,8 @@ class SteeredRun(RunResults):
             request = self._state.questions.get(id)
         if decision not in (possible := decisions(request)):
             raise AnswerError(
-                f"decision must be one of {', '.join(map(repr, possible))} here, or True or False; got {decision!r}"
+                f"decision must be one of {', '.join(map(repr, possible))} here, or True or "
+                f"False; got {decision!r}"
             )
         assert request.reply is not None
         reply: e.Reply = request.reply.value

@@ -107,7 +107,8 @@ class ToolCall:
         """
         if self.exception is None:
             raise NbagentError(
-                f"{self!r} has no exception: only a tool that raised one in this process can be debugged"
+                f"{self!r} has no exception: only a tool that raised one in this process can be "
+                "debugged"
             )
         post_mortem.debug(self.exception)
 

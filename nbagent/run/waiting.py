@@ -63,16 +63,14 @@ def block_for(
         else:
             kernel.wait(done, timeout)
         for callback in callbacks if not in_callback() else ():
-            if (
-                home is None or callback.home is not home
-            ):  # one that is awaited on the loop blocked here cannot end
+            if home is None or callback.home is not home:
+                # One that is awaited on the loop blocked here cannot end.
                 kernel.wait(
                     callback.done, None if until is None else max(0.0, until - time.monotonic())
                 )
     except KeyboardInterrupt:
         cancel()
-        if (
-            not inside
-        ):  # in a script the process may end next, and the connection should be closed before that
+        if not inside:
+            # In a script the process may end next, and the connection should be closed before that.
             concurrent.futures.wait([done], grace_s)
         raise

@@ -51,7 +51,8 @@ class Breakpoints:
         self.are_used = False
         if on_result is not None and not callable(on_result):
             raise TypeError(
-                f"stop_on_result must be a function of a call's name, arguments and result; got {type(on_result).__name__}"
+                "stop_on_result must be a function of a call's name, arguments and result; got "
+                f"{type(on_result).__name__}"
             )
         if stop_at is not None:
             self._set(stop_at)
@@ -66,7 +67,8 @@ class Breakpoints:
             names = list(given) if isinstance(given, Iterable) else [given]
             if wrong := [each for each in names if not isinstance(each, str)]:
                 raise TypeError(
-                    "stop_at must be a tool's name, several of them, '*', or a function of a call's name and arguments; "
+                    "stop_at must be a tool's name, several of them, '*', or a function of a "
+                    "call's name and arguments; "
                     f"got {wrong[0]!r}"
                 )
             self._tools = frozenset(names)

@@ -125,7 +125,8 @@ class Faults:
             what.append(f"status {self.status}")
         if self.cut_after is not None:
             what.append(
-                f"the stream is cut after {self.cut_after} {'chunk' if self.cut_after == 1 else 'chunks'}"
+                f"the stream is cut after {self.cut_after} "
+                f"{'chunk' if self.cut_after == 1 else 'chunks'}"
             )
         return f"Injected: {', '.join(what)}"
 
@@ -189,7 +190,8 @@ def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> 
     if tool is not None and (status, cut_after) != (None, None):
         name = "status" if status is not None else "cut_after"
         raise ValueError(
-            f"faults: {name}= is for requests to the model; leave tool={tool!r} out, or give error= or latency="
+            f"faults: {name}= is for requests to the model; leave tool={tool!r} out, or give "
+            "error= or latency="
         )
     if (error, latency, status, cut_after) == (None, None, None, None):
         raise ValueError("faults: say which: error=, latency=, status= or cut_after=")

@@ -47,9 +47,8 @@ def watch_interrupts(
         return
     watcher = _watcher
     if watcher is None or watcher.home is not home:
-        if (
-            watcher is not None
-        ):  # an interrupt has left its loop, and coroutines that wait there may wait for ever
+        if watcher is not None:
+            # An interrupt has left its loop, and coroutines that wait there may wait for ever.
             watcher.close()
         watcher = _watcher = SigintWatcher(home)
     watcher.callbacks.append(on_interrupt)
@@ -119,9 +118,8 @@ class SigintWatcher:
     def _leave(self, signum: int, frame: FrameType | None) -> None:
         self._restore_handler()
         for callback in self.callbacks:
-            loop().call_soon_threadsafe(
-                callback
-            )  # a signal's handler must not wait for a lock that this thread may hold
+            # a signal's handler must not wait for a lock that this thread may hold
+            loop().call_soon_threadsafe(callback)
         signal.default_int_handler(signum, frame)
 
     def _restore_handler(self) -> None:

@@ -74,9 +74,8 @@ def make_last(error: BaseException) -> None:
         sys.last_exc = error
     shown = getattr(ipython_shell(), "InteractiveTB", None)
     if shown is not None:
-        shown.tb = (
-            error.__traceback__
-        )  # IPython would take the frame where it stops from the exception that it showed last
+        # IPython would take the frame where it stops from the exception that it showed last
+        shown.tb = error.__traceback__
 
 
 def debug(error: BaseException) -> None:

@@ -89,9 +89,8 @@ class Server:
         self._run_ids: dict[str, str] = app.state.run_ids
         limits: Limits = getattr(app.state, "limits", DEFAULTS)
         http: Any = partial(HttpConnection, limits, _max_connections(limits))
-        idle_timeout_s: Any = (
-            limits.idle_timeout_s
-        )  # uvicorn's own type is a whole number, but it takes any
+        # uvicorn's own type is a whole number, but it takes any
+        idle_timeout_s: Any = limits.idle_timeout_s
         self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
@@ -164,9 +163,8 @@ class Server:
         if drain_s > 0:
             self._drain(drain_s)
         for hosted in [] if self._host is None else self._host.running():
-            if (
-                hosted.run is not None
-            ):  # before the server stops, which waits for the responses of their readers
+            if hosted.run is not None:
+                # Before the server stops, which waits for the responses of their readers.
                 hosted.run.cancel(by="the server")
         self._server.should_exit = True
         self._thread.join()
@@ -204,9 +202,11 @@ class Server:
         link = f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
         agents = "" if self._host is None else escape(", ".join(self._host.agents))
         return (
-            '<div style="display:inline-block;padding:8px 14px;border:1px solid #8886;border-radius:8px;line-height:1.6">'
+            '<div style="display:inline-block;padding:8px 14px;border:1px solid '
+            '#8886;border-radius:8px;line-height:1.6">'
             f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
-            f'<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends the server.</span></div>'
+            '<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends '
+            "the server.</span></div>"
         )
 
 
@@ -295,7 +295,8 @@ def serve(
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(
-            f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear"
+            f"other machines can reach {host}: give serve(…, token=…), which each request then "
+            "has to bear"
         )
     if not 0 <= port <= 65535:
         raise NbagentError(f"a port is a number from 0 to 65535, got {port}")
@@ -335,7 +336,10 @@ def _listener(host: str, port: int) -> socket.socket:
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            message = f"another program listens at port {port} of {host} already; choose another port, or 0 for a free one"
+            message = (
+                f"another program listens at port {port} of {host} already; choose another port, "
+                "or 0 for a free one"
+            )
         else:
             message = f"{host}:{port} cannot be listened at: {error.strerror or error}"
         raised = OSError(message)

@@ -55,9 +55,8 @@ async def stream_response(
     feed = run.feed(system) if encoder is None else run.encoded_by(system, encoder)
     headers = {**feed.encoder.headers, RUN_ID_HEADER: run.id}
     if feed.is_over(after):
-        return Response(
-            status_code=204, headers={RUN_ID_HEADER: run.id}
-        )  # an EventSource that has all asks no more
+        # an EventSource that has all asks no more
+        return Response(status_code=204, headers={RUN_ID_HEADER: run.id})
     return RunResponse(
         run, _body(feed, after), headers, cancels=cancels_on_disconnect(host, request)
     )

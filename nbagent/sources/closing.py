@@ -56,9 +56,8 @@ async def _unwind(stream: Any) -> None:
     one by one in tasks of the event loop, when the stream is freed; where the garbage collector
     frees it, all at once and in any order.
     """
-    with suppress(
-        Exception
-    ):  # the error of a read after the close, or `TimeoutError` where reading would wait
+    with suppress(Exception):
+        # The error of a read after the close, or `TimeoutError` where reading would wait.
         async with asyncio.timeout(0):
             async for _ in stream:
                 pass

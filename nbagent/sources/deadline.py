@@ -65,11 +65,17 @@ def too_long(request: Request) -> StreamError:
 
 def no_connection(request: Request) -> StreamError:
     """Return the error of a service that was not reached within `connect_timeout`."""
-    text = f"No connection to {request.name} after {request.connect_timeout:g} s; connect_timeout= gives it more time"
+    text = (
+        f"No connection to {request.name} after {request.connect_timeout:g} s; connect_timeout= "
+        "gives it more time"
+    )
     return failure(text, "connect_timeout")
 
 
 def silent(request: Request) -> StreamError:
     """Return the error of a service that sent nothing for `idle_timeout`."""
-    text = f"{request.name} sent nothing for {request.idle_timeout:g} s; idle_timeout= gives it more time"
+    text = (
+        f"{request.name} sent nothing for {request.idle_timeout:g} s; idle_timeout= gives it more "
+        "time"
+    )
     return failure(text, "idle_timeout")

@@ -40,7 +40,8 @@ class GRPCStream(ServiceStream):
         service, _, method = parts.path.strip("/").rpartition("/")
         if not service or not method:
             raise ValueError(
-                f"a gRPC address names its method, as grpc://host:port/package.Service/Method; got {request.name!r}"
+                "a gRPC address names its method, as grpc://host:port/package.Service/Method; "
+                f"got {request.name!r}"
             )
         super().__init__(request)
         self._host = parts.netloc.rpartition("@")[2]
@@ -64,9 +65,9 @@ class GRPCStream(ServiceStream):
                     yield message
             except grpc.RpcError as error:
                 fault = service_error(error) or error
-            if (
-                fault is not None
-            ):  # raised here, so that it has no context: gRPC's error quotes what the service wrote
+            if fault is not None:
+                # Raised here, so that it has no context: gRPC's error quotes what the service
+                # wrote.
                 raise fault
 
     def _channel(self) -> Any:
@@ -89,7 +90,8 @@ class GRPCStream(ServiceStream):
             method = None
         if method is None or method.client_streaming or not method.server_streaming:
             raise failure(
-                f"{self._host} has no method {self._service}/{self._method} that streams its responses",
+                f"{self._host} has no method {self._service}/{self._method} that streams its "
+                "responses",
                 "UNIMPLEMENTED",
             )
         try:
@@ -134,7 +136,8 @@ async def _descriptors(channel: Any, service: str, metadata: Metadata) -> Descri
         async for answer in stub.ServerReflectionInfo(iter(questions), metadata=metadata):
             if answer.HasField("error_response"):
                 raise failure(
-                    f"The server does not describe {service}: {answer.error_response.error_message}",
+                    f"The server does not describe {service}: "
+                    f"{answer.error_response.error_message}",
                     "NOT_FOUND",
                 )
             for described in answer.file_descriptor_response.file_descriptor_proto:

@@ -9,7 +9,10 @@ from typing import Any
 HELD_BACK_S = 2.0
 """Seconds that a stream must have been held back to be reported."""
 
-MESSAGE = "The stream arrived in one piece at its end: something between here and the server buffers it (nginx: proxy_buffering off)"
+MESSAGE = (
+    "The stream arrived in one piece at its end: something between here and the server buffers it "
+    "(nginx: proxy_buffering off)"
+)
 
 
 class HeldBack:

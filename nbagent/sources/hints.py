@@ -86,7 +86,10 @@ def meaning_of(text: str) -> str:
 def text_refusal(text: str) -> str:
     """Return the message for a text in place of a stream."""
     meant = meaning_of(text) or _ASK
-    return f"show() needs a stream or its address, and {reprlib.repr(text)} is a text. {meant} To show it, put it into a list."
+    return (
+        f"show() needs a stream or its address, and {reprlib.repr(text)} is a text. {meant} To "
+        "show it, put it into a list."
+    )
 
 
 def messages_refusal(source: Any) -> str:
@@ -104,7 +107,10 @@ def messages_refusal(source: Any) -> str:
     given, name = f"a {type(source).__name__} of {len(roles)} chat message{plural}", "messages"
     if isinstance(source, dict):
         given, name = "a chat message", "[message]"
-    return f"show() needs a stream or its address, and got {given} for an agent. Show its answer: agent.stream({name})."
+    return (
+        f"show() needs a stream or its address, and got {given} for an agent. Show its answer: "
+        f"agent.stream({name})."
+    )
 
 
 def _role_of(message: Any) -> str | None:

@@ -47,7 +47,10 @@ MAX_RECONNECTS = 5
 """Reconnects in a row that may pass without a new item."""
 
 _HEADERS = {
-    "accept": "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",
+    "accept": (
+        "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, "
+        "*/*;q=0.1"
+    ),
     "cache-control": "no-store",
 }
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
@@ -69,9 +72,8 @@ def connection_lost(message: str) -> Exception:
 
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
-logging.getLogger("httpx2").addFilter(
-    secrets.MaskingFilter()
-)  # it logs every address in full, at level INFO
+# it logs every address in full, at level INFO
+logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())
 
 
 class HTTPStream(ServiceStream):
@@ -258,9 +260,8 @@ async def _send(
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
     for _ in range(_MAX_REDIRECTS):
-        if (
-            sending.url.port or 0
-        ) > _MAX_PORT:  # the socket would raise an OverflowError, in a group
+        if (sending.url.port or 0) > _MAX_PORT:
+            # The socket would raise an OverflowError, in a group.
             raise StreamError(
                 f"{request.name}: there is no port {sending.url.port} ({sending.url.host})",
                 "http_error",

@@ -92,9 +92,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
     """
     if _is_graph(source):
         raise _no_stream(source)
-    if callable(
-        getattr(source, "stream_events", None)
-    ):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
+    if callable(getattr(source, "stream_events", None)):
+        # A run of the OpenAI Agents SDK, or a workflow of LlamaIndex.
         return TaskReader(_events_of(source), loop or running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
@@ -131,7 +130,8 @@ def is_stream(value: Any) -> bool:
 
 def _no_stream(source: Any) -> UnknownSource:
     return UnknownSource(
-        f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
+        "show() needs a stream: an iterator, an async iterator or a response of one of the known "
+        "systems; got "
         f"{type(source).__name__}.{_hint(source)}"
     )
 
@@ -158,9 +158,8 @@ def name_of(source: Any) -> str:
             return model
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
-        if (
-            isinstance(name, str) and name and not name.startswith(("<", "_"))
-        ):  # a framework's internal name
+        if isinstance(name, str) and name and not name.startswith(("<", "_")):
+            # A framework's internal name.
             return name
     return "stream"
 
@@ -296,9 +295,8 @@ class TaskReader:
                 on_item(item)
                 if self._cancelled:  # a stream that never waits would not see the cancellation
                     break
-                if (
-                    self._home.time() > pause
-                ):  # nor let the loop run anything else, such as a click that cancels it
+                if self._home.time() > pause:
+                    # Nor let the loop run anything else, such as a click that cancels it.
                     await asyncio.sleep(0)
                     pause = self._home.time() + MAX_SLICE_S
         finally:

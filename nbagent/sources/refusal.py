@@ -50,7 +50,8 @@ def web_page_error(address: str, status: int, content_type: str, body: bytes) ->
     page = page_title(body.decode("utf-8", "replace"))
     titled = f", titled {page!r}" if page else ""
     return failure(
-        f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where a stream was expected. "
+        f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where "
+        "a stream was expected. "
         "Check the address and the method, and whether a login is asked for (headers=… or auth=…).",
         "html",
     )
@@ -74,9 +75,8 @@ def page_title(page: str) -> str | None:
 
 def cut(text: str, max_chars: int) -> str:
     """Return the beginning of a text, with an ellipsis if it is cut."""
-    return (
-        text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
-    )  # the mark tells the gate that a secret may be cut
+    # the mark tells the gate that a secret may be cut
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def _message_of(answer: Any) -> tuple[str, str | None]:

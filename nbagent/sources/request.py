@@ -71,7 +71,8 @@ class Request:
         secrets.register(*_credentials(self, parts.password, parse_qsl(parts.query)))
         if not parts.hostname:
             raise ValueError(
-                f"connect() needs an address with a host, such as https://example.com/chat; got {self.name!r}"
+                "connect() needs an address with a host, such as https://example.com/chat; got "
+                f"{self.name!r}"
             )
         if self.json is not None and self.content is not None:
             raise ValueError("connect() takes a body as json= or as content=, not both")

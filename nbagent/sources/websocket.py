@@ -73,7 +73,8 @@ class WebSocketStream(ServiceStream):
                 or response.headers.get("sec-websocket-accept") != accept.decode()
             ):
                 raise failure(
-                    f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
+                    f"{request.name} answered {response.status_code} and opened no WebSocket. "
+                    "Check the address.",
                     "no_websocket",
                 )
             socket = _Socket(response.extensions["network_stream"], request, deadline, self.waits)
@@ -119,9 +120,8 @@ class _Socket:
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._protocol.receive_data(
-                await self._bytes()
-            )  # a violation of the protocol comes out as a close
+            # a violation of the protocol comes out as a close
+            self._protocol.receive_data(await self._bytes())
             for event in self._protocol.events():
                 match event:
                     case ws.Ping():
@@ -144,7 +144,8 @@ class _Socket:
                         size += len(pieces[-1])
                         if size > MAX_MESSAGE_BYTES:
                             raise MessageTooLarge(
-                                f"A message of {self._request.name} has more than {MAX_MESSAGE_BYTES} bytes"
+                                f"A message of {self._request.name} has more than "
+                                f"{MAX_MESSAGE_BYTES} bytes"
                             )
                         if event.message_finished:
                             yield item_of(b"".join(pieces).decode("utf-8", "replace"))
@@ -157,9 +158,8 @@ class _Socket:
 
         The connection is closed by the code that opened it.
         """
-        with contextlib.suppress(
-            LocalProtocolError, StreamError, TimeoutError
-        ):  # closed already, by either side
+        with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):
+            # Closed already, by either side.
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._write(ws.CloseConnection(code=1000))
 
@@ -171,9 +171,8 @@ class _Socket:
             if error.code == "idle_timeout" and self._waits():
                 return await self._bytes()
             raise
-        except (
-            Exception
-        ) as error:  # of httpcore2, which httpx2 translates for its own responses only
+        except Exception as error:
+            # Of httpcore2, which httpx2 translates for its own responses only.
             lost = self._lost(error)
         else:
             if data:

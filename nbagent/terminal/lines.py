@@ -100,9 +100,8 @@ class History:
 
     def __init__(self) -> None:
         self._add: Callable[[str], None] | None = None
-        with contextlib.suppress(
-            ImportError
-        ):  # on Windows, whose console edits a line and has a history
+        with contextlib.suppress(ImportError):
+            # On Windows, whose console edits a line and has a history.
             import readline  # has input() edit its line too, from now on
 
             readline.set_auto_history(False)

@@ -55,9 +55,8 @@ class Terminal:
 
         While a question is asked, hold it back.
         """
-        ops = [
-            op for op in ops if not (self._typed and _opens(op, "prompt"))
-        ]  # ops of blocks without an opening are ignored
+        # ops of blocks without an opening are ignored
+        ops = [op for op in ops if not (self._typed and _opens(op, "prompt"))]
         with self._lock:
             if self._asking:
                 self._held.append((seq, ops))

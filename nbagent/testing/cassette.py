@@ -107,13 +107,15 @@ class Cassette:
     def _replies(self, name: str) -> list[Reply]:
         if not self.path.is_file():
             raise NbagentError(
-                f"there is no recording at {str(self.path)!r}: run this test once with --nbagent-record"
+                f"there is no recording at {str(self.path)!r}: run this test once with "
+                "--nbagent-record"
             )
         agents = decode_json(self.path.read_bytes(), type=Recording).agents
         if name not in agents:
             known = ", ".join(agents) or "none"
             raise NbagentError(
-                f"{str(self.path)!r} has no agent {name!r}, only {known}: record it again, --nbagent-record"
+                f"{str(self.path)!r} has no agent {name!r}, only {known}: record it again, "
+                "--nbagent-record"
             )
         return agents[name]
 

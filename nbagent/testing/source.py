@@ -42,20 +42,24 @@ class SourceWriter:
         function = getattr(tool, "function", None)
         if function is None or not inspect.isfunction(function):
             raise NbagentError(
-                f"the tool {tool.name!r} is not a plain function, so that a test cannot import it or write it"
+                f"the tool {tool.name!r} is not a plain function, so that a test cannot import it "
+                "or write it"
             )
         if function.__name__ == "<lambda>":
             raise NbagentError(
-                f"the tool {tool.name!r} is a lambda, which has no name to import: write it with def"
+                f"the tool {tool.name!r} is a lambda, which has no name to import: write it with "
+                "def"
             )
         if function.__module__.startswith("nbagent.agent.") and "<locals>" in function.__qualname__:
             raise NbagentError(
-                f"the tool {tool.name!r} is an agent or another tool of nbagent's own, which a test cannot write"
+                f"the tool {tool.name!r} is an agent or another tool of nbagent's own, which a "
+                "test cannot write"
             )
         if "<locals>" in function.__qualname__ or "." in function.__qualname__:
             place = function.__qualname__.rpartition(".")[0].replace(".<locals>", "()")
             raise NbagentError(
-                f"the tool {tool.name!r} is defined inside {place}: define it in a module, or by itself in a cell, so that "
+                f"the tool {tool.name!r} is defined inside {place}: define it in a module, or by "
+                "itself in a cell, so that "
                 "a test can import it or write it"
             )
         name = function.__name__
@@ -82,7 +86,8 @@ class SourceWriter:
         if name in self._known:
             if self._known[name] is not value:
                 raise NbagentError(
-                    f"{user} uses {name!r}, which is something else for another tool: rename one of them"
+                    f"{user} uses {name!r}, which is something else for another tool: rename one "
+                    "of them"
                 )
             return
         self._known[name] = value
@@ -103,7 +108,8 @@ class SourceWriter:
             )
         else:
             raise NbagentError(
-                f"{user} uses {name!r} of the notebook, a {type(value).__name__}, which a test can neither import nor write: "
+                f"{user} uses {name!r} of the notebook, a {type(value).__name__}, which a test "
+                "can neither import nor write: "
                 "make it inside the function, or move both into a module"
             )
 

@@ -42,7 +42,8 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
     own = agent if agent is not None else run.own_agent
     if not isinstance(own, Agent):
         raise NbagentError(
-            f"{run.name} is not a run of nbagent's agent: give to_test({path!r}, agent=nbagent.Agent(…, tools=[…]))"
+            f"{run.name} is not a run of nbagent's agent: give to_test({path!r}, "
+            "agent=nbagent.Agent(…, tools=[…]))"
         )
     recorded = recorded_run(run.events)
     _check(run, recorded, own)
@@ -66,7 +67,8 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
             else "does not tell its prompt"
         )
         raise NbagentError(
-            f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, run.fork(prompt=…)"
+            f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, "
+            "run.fork(prompt=…)"
         )
     if any(isinstance(event, e.AgentHandoff) for event in recorded.events):
         raise NbagentError(
@@ -77,13 +79,15 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
             call.result is None or call.result.status == "ok"
         ):
             raise NbagentError(
-                f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a server's tool?"
+                f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a "
+                "server's tool?"
             )
         if call.args is None or any(
             isinstance(each, e.Hidden) and each.tool_id == call.start.id for each in recorded.events
         ):
             raise NbagentError(
-                f"arguments or result of {call.start.name} are hidden in {run.name}: a test cannot assert them"
+                f"arguments or result of {call.start.name} are hidden in {run.name}: a test "
+                "cannot assert them"
             )
 
 
@@ -120,7 +124,10 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     source.imports.setdefault("import nbagent", None)
     source.imports[f"from nbagent.testing import {', '.join(helpers)}"] = None
     lines = [
-        f'"""A run of {_plain(agent.name)}, kept as a test: the model says what it said, the tools are called for real.',
+        (
+            f'"""A run of {_plain(agent.name)}, kept as a test: the model says what it said, the '
+            "tools are called for real."
+        ),
         "",
         "Written by run.to_test(), to be edited. It needs neither a key nor a network.",
         '"""',
@@ -145,7 +152,10 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     lines += ["    with ModelServer(MODEL) as model:"]
     lines += [f"        {made}"]
     lines += [
-        f"        run = play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"
+        (
+            "        run = "
+            f"play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"
+        )
     ]
     if refusal:
         lines += [f"    assert run.status == {quoted(run.status)}"]
@@ -160,13 +170,17 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
         ]
     if not refusal:
         lines += [
-            f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"
+            (
+                "    assert str(run.answer) == "
+                f"{literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"
+            )
         ]
     text = "\n".join(lines) + "\n"
     if MASKED in secrets.mask(text):
         text = text.replace(
             '"""\n',
-            '"""\n\n# Something in this file was masked (•••): put a value for tests in its place.\n',
+            '"""\n\n# Something in this file was masked (•••): put a value for tests in its '
+            "place.\n",
             2,
         )
     return text

@@ -70,7 +70,8 @@ def _is_short(value: Any) -> bool:
         ValueError,
         OverflowError,
         RecursionError,
-    ):  # half of a surrogate pair, a number without end
+    ):
+        # Half of a surrogate pair, a number without end.
         return False
 
 

@@ -82,14 +82,12 @@ class Transcript(BlockTree):
         self._name = StreamName(name, origin)
         self._prompts: list[Block] = []
         self._usage = UsageCount()
-        self._waits: dict[
-            str, list[Block]
-        ] = {}  # the blocks that wait for the reader, by their question
+        # the blocks that wait for the reader, by their question
+        self._waits: dict[str, list[Block]] = {}
         self._begin_answer()
         self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
-        self._around_pictures: set[str] = (
-            set()
-        )  # calls in which another one, of a sub-agent, has a picture
+        # calls in which another one, of a sub-agent, has a picture
+        self._around_pictures: set[str] = set()
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block shows, from 1.
@@ -113,9 +111,8 @@ class Transcript(BlockTree):
         self._has_token = False
         self._words = WordCount()
         self._output_before = self._usage.total.output or 0
-        self._steps: Counter[str | None] = (
-            Counter()
-        )  # by the agent that they are of; None is the run's own
+        # by the agent that they are of; None is the run's own
+        self._steps: Counter[str | None] = Counter()
         self._blocks_before = len(self.blocks)
         self._reader_spans: list[Span] = []  # in which the run waited for the reader
 
@@ -181,9 +178,8 @@ class Transcript(BlockTree):
 
     def _tool_progress(self, event: e.ToolProgress) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        if (
-            event.message is None and event.progress is None and event.total is None
-        ):  # the function begins
+        if event.message is None and event.progress is None and event.total is None:
+            # The function begins.
             props = ToolProps(args_done=event.ts)
             if "ended" in block.props:  # it runs again
                 props.ended = None
@@ -229,9 +225,8 @@ class Transcript(BlockTree):
         in_row = _in_row(block, "result", is_whole)
         if in_row != block.props.get("in_row", []):
             props.in_row = in_row
-        props.ended = (
-            block.props.get("ended") or event.ts
-        )  # one that stopped at its result had ended before
+        # one that stopped at its result had ended before
+        props.ended = block.props.get("ended") or event.ts
         if event.difference is not None:
             props.difference = event.difference
         for question in [name for name, around in self._waits.items() if block in around]:
@@ -330,9 +325,8 @@ class Transcript(BlockTree):
         )
         tool = self.blocks.get(short_id(event.tool_id or ""))
         if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
-            ops += self._set(
-                tool, ToolProps(ended=event.ts)
-            )  # the time that the reader takes is not the call's
+            # the time that the reader takes is not the call's
+            ops += self._set(tool, ToolProps(ended=event.ts))
         ops += self._begin_wait(block, event.ts)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
@@ -364,9 +358,8 @@ class Transcript(BlockTree):
 
     def _end_wait(self, question: str, now: float) -> list[Op]:
         around = self._waits.pop(question, [])
-        asked = {
-            block.id for blocks in self._waits.values() for block in blocks
-        }  # by other questions
+        # by other questions
+        asked = {block.id for blocks in self._waits.values() for block in blocks}
         ops: list[Op] = []
         for block in around:
             if block.id in asked:
@@ -477,9 +470,8 @@ class Transcript(BlockTree):
             self._usage.run = event.usage
         waits = [name for name, around in self._waits.items() if self.root in around]
         ops = [op for question in waits for op in self._end_wait(question, event.ts)]
-        unclosed = [
-            block for block in self._unclosed.values() if not self.is_of_attempt(block)
-        ]  # attempts go on
+        # attempts go on
+        unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]
         ops += [
             op
             for block in unclosed

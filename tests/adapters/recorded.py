@@ -82,9 +82,8 @@ def read_streams(path: Path, *, frames: bool = False) -> dict[str, list[Any]]:
         return data if isinstance(data, dict) else {"": data}
     if path.suffix in (".jsonl", ".ndjson"):
         return {"": [json.loads(line) for line in text.splitlines()]}
-    if path.suffix == ".txt" and text.lstrip().startswith(
-        "{"
-    ):  # Agentor's JSON objects, one after another
+    if path.suffix == ".txt" and text.lstrip().startswith("{"):
+        # Agentor's JSON objects, one after another.
         return {"": _concatenated(text)}
     return {"": _server_sent(text, frames)}
 
@@ -103,9 +102,8 @@ def _server_sent(text: str, frames: bool) -> list[Any]:
     for frame in text.split("\n\n"):
         lines = frame.split("\n")
         names = [line[6:].strip() for line in lines if line.startswith("event:")]
-        for line in (
-            lines
-        ):  # one payload to a line in every recording, also in Hector's that has no empty lines
+        for line in lines:
+            # One payload to a line in every recording, also in Hector's that has no empty lines.
             if line.startswith("data:"):
                 payload = _json_or_text(line[5:].removeprefix(" "))
                 found.append({"event": names[0], "data": payload} if frames and names else payload)

@@ -67,7 +67,10 @@ def test_an_item_of_an_unknown_type_becomes_a_raw_event() -> None:
     assert [event.data for event in events if isinstance(event, ev.Raw)] == [item]
 '''
 
-RECORDING = '{{"type": "{name}.delta", "text": "Hel"}}\n{{"type": "{name}.delta", "text": "lo"}}\n{{"type": "{name}.done"}}\n'
+RECORDING = (
+    '{{"type": "{name}.delta", "text": "Hel"}}\n{{"type": "{name}.delta", "text": "lo"}}\n'
+    '{{"type": "{name}.done"}}\n'
+)
 
 MANIFEST = """
 [{name}]
@@ -104,7 +107,8 @@ def scaffold(root: Path, name: str) -> list[Path]:
     folder = root / "nbagent" / "adapters" / name
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
         raise ValueError(
-            f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in NAME=acme_cloud"
+            f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in "
+            "NAME=acme_cloud"
         )
     title = name.title().replace("_", "")
     recording = RECORDING.format(name=name)

@@ -38,9 +38,8 @@ def test_a_stream_says_what_its_deltas_add_up_to(name: str) -> None:
         assert "".join(sorted("".join(transcript.texts))) == "".join(sorted("".join(deltas)))
     calls = [item["toolCallName"] for item in items if item["type"] == "TOOL_CALL_START"]
     results = [item["content"] for item in items if item["type"] == "TOOL_CALL_RESULT"]
-    assert [
-        tool["name"] for tool in transcript.tools if tool["name"] != "tool"
-    ] == calls  # "tool": of a run before
+    # "tool": of a run before
+    assert [tool["name"] for tool in transcript.tools if tool["name"] != "tool"] == calls
     assert [tool["result"] for tool in transcript.tools if "result" in tool] == results
 
 

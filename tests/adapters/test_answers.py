@@ -281,9 +281,8 @@ def test_responses_get_items_after_the_response_that_asked() -> None:
     )
     denied = form.value([answer_to(request, "deny", reason="dear")], None)
     assert denied == [{**entry, "approve": False, "reason": "dear"}]
-    assert (
-        form.next_request("http://x", {**body, "store": False}, []) is None
-    )  # the service would not know the response
+    # the service would not know the response
+    assert form.next_request("http://x", {**body, "store": False}, []) is None
     with pytest.raises(AnswerError, match="no changed arguments"):
         form.check(answer_to(request, value={"euros": 4}))
 
@@ -441,9 +440,8 @@ def test_a_langgraph_server_gets_a_command_in_place_of_the_input() -> None:
     )
     command = {"resume": {"i": True}}
     assert made == ("http://x/threads/t/runs/stream", {**body, "input": None, "command": command})
-    assert (
-        answer_form("langgraph").next_request("http://x/runs/stream", body, []) is None
-    )  # nothing is kept there
+    # nothing is kept there
+    assert answer_form("langgraph").next_request("http://x/runs/stream", body, []) is None
 
 
 # --- A2A ---

@@ -267,9 +267,8 @@ def test_a_cut_stream_keeps_its_text_and_says_that_it_was_cut(recording: Recordi
                     ev.STREAM_TRUNCATED,
                 )
                 deltas = "".join(event.delta for event in events if isinstance(event, ev.TextDelta))
-                assert (
-                    "".join(transcript.texts).startswith(deltas) or "phase" in recording.name
-                )  # that one lacks deltas
+                # that one lacks deltas
+                assert "".join(transcript.texts).startswith(deltas) or "phase" in recording.name
         assert whole.startswith("".join(transcript.texts))
         assert list(decoder.close()) == []
         assert list(decoder.feed(items[0])) == []

@@ -49,7 +49,10 @@ def test_frames_that_a_strict_reader_took_for_one_are_taken_apart() -> None:
     assert Transcript.of(run(joined)).texts == ["Quantum computing uses quantum mechanics..."]
 
 
-DOCUMENTED = 'Let me create it...\n[Tool: write_file("hello.py", "print(\'Hello\')")]\nFile created.\n[Tool: run()]\nDone [Tool: x(y)]'
+DOCUMENTED = (
+    'Let me create it...\n[Tool: write_file("hello.py", "print(\'Hello\')")]\nFile created.\n'
+    "[Tool: run()]\nDone [Tool: x(y)]"
+)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])

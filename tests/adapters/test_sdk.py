@@ -72,9 +72,8 @@ def from_wire(path: Path) -> list[ev.Event]:
 
 def check(path: Path, events: list[ev.Event], error: Exception | None) -> None:
     wire = from_wire(path)
-    if isinstance(
-        error, json.JSONDecodeError
-    ):  # a payload that is no JSON: the wire's reader has more patience than the SDK
+    if isinstance(error, json.JSONDecodeError):
+        # A payload that is no JSON: the wire's reader has more patience than the SDK.
         assert Transcript.of(events).end.status == "failed"  # type: ignore[union-attr]
         return
     by_sdk, by_wire = Transcript.of(events), Transcript.of(wire)

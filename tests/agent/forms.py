@@ -141,13 +141,25 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
     (
         times,
         [
-            '{"day": "2024-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": "PT1H30M"}',
-            '{"day": "2025-01-31", "at": "2025-01-31T09:30:00.123456+05:30", "start": "09:30:15", "lasts": "P3D"}',
-            '{"day": "2025-01-31", "at": "2025-01-31T09:30", "start": "09:30:15+02:00", "lasts": "-PT1S"}',
+            (
+                '{"day": "2024-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": '
+                '"PT1H30M"}'
+            ),
+            (
+                '{"day": "2025-01-31", "at": "2025-01-31T09:30:00.123456+05:30", "start": "09:30:15", '
+                '"lasts": "P3D"}'
+            ),
+            (
+                '{"day": "2025-01-31", "at": "2025-01-31T09:30", "start": "09:30:15+02:00", "lasts": '
+                '"-PT1S"}'
+            ),
         ],
         [
             (
-                '{"day": "2025-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": "PT1H"}',
+                (
+                    '{"day": "2025-02-29", "at": "2025-01-31T09:30:00Z", "start": "09:30", "lasts": '
+                    '"PT1H"}'
+                ),
                 ["day"],
             )
         ],
@@ -168,7 +180,10 @@ CASES: list[tuple[Callable[..., None], list[str], list[tuple[str, list[str | int
     (
         maps,
         [
-            '{"counts": {"a": 1, "__proto__": 2}, "anything": {"b": [1, null]}, "free": {"c": {"d": "e"}}}',
+            (
+                '{"counts": {"a": 1, "__proto__": 2}, "anything": {"b": [1, null]}, "free": {"c": '
+                '{"d": "e"}}}'
+            ),
             '{"counts": {}, "anything": "x", "free": {}}',
         ],
         [('{"counts": {"a": "x"}, "anything": 1, "free": {}}', ["counts", "a"])],

@@ -95,9 +95,8 @@ def in_child(run: Callable[[], None]) -> bool:
 
 if __name__ == "__main__":
     url, folder, api, step, *kinds = sys.argv[1:]
-    turn(
-        url, Path(folder), api, "whole", 0
-    )  # what openai imports and compiles meanwhile, every child has
+    # what openai imports and compiles meanwhile, every child has
+    turn(url, Path(folder), api, "whole", 0)
     for kind in kinds:
         for number in itertools.count(1, int(step) if kind == "event" else 1):
             if not in_child(partial(turn, url, Path(folder), api, kind, number)):

@@ -322,7 +322,10 @@ async def hang() -> None:
             "fly",
             "{}",
             "ToolError",
-            "Error: ToolError: there is no tool 'fly'; the tools are: weather, fail, leave, cancel_itself, hang",
+            (
+                "Error: ToolError: there is no tool 'fly'; the tools are: weather, fail, leave, "
+                "cancel_itself, hang"
+            ),
         ),
         (
             "weather",
@@ -341,7 +344,10 @@ async def hang() -> None:
             "weather",
             '{"town": "Oslo", "days": [1]}',
             "ToolError",
-            "Error: ToolError: parameter 'days': got [1] (list), wanted int: Input should be a valid integer",
+            (
+                "Error: ToolError: parameter 'days': got [1] (list), wanted int: Input should be a "
+                "valid integer"
+            ),
         ),
     ],
 )

@@ -145,8 +145,14 @@ async def test_what_a_command_leaves_in_the_background_ends_with_it(tmp_path: Pa
 
 
 async def test_a_process_that_escapes_the_group_does_not_hold_the_command(tmp_path: Path) -> None:
-    escape = f'{sys.executable} -c \'import os; os.fork() or (os.setsid(), open("pid", "w").write(str(os.getpid())), '
-    escape += 'os.rename("pid", "escaped"), __import__("time").sleep(1000))\'; while [ ! -e escaped ]; do :; done; echo done'
+    escape = (
+        f'{sys.executable} -c \'import os; os.fork() or (os.setsid(), open("pid", '
+        '"w").write(str(os.getpid())), '
+    )
+    escape += (
+        'os.rename("pid", "escaped"), __import__("time").sleep(1000))\'; while [ ! -e escaped ]; '
+        "do :; done; echo done"
+    )
     try:
         assert await run(execute_command(tmp_path), command=escape) == "done\n"
     finally:

@@ -133,7 +133,10 @@ agents:
     assert mistakes(text, tmp_path) == [
         (
             4,
-            "agents.assistant.reasoning has no key 'enable_streeming'; did you mean 'enable_streaming'?",
+            (
+                "agents.assistant.reasoning has no key 'enable_streeming'; did you mean "
+                "'enable_streaming'?"
+            ),
         ),
         (5, "agents.assistant.reasoning has no key 'chunk_size'; it belongs under 'streaming'"),
         (6, "agents.assistant.reasoning.show_thinking takes true or false, got 'yes'"),
@@ -141,7 +144,10 @@ agents:
         (9, "agents.coder.tools[0]: there is no tool 'write_fil'; did you mean 'write_file'?"),
         (
             11,
-            "agents.coder.memory.working has no strategy 'buffer_windo'; did you mean 'buffer_window'?",
+            (
+                "agents.coder.memory.working has no strategy 'buffer_windo'; did you mean "
+                "'buffer_window'?"
+            ),
         ),
         (
             14,
@@ -341,7 +347,10 @@ async def test_a_key_comes_from_the_environment_and_is_shown_nowhere(
             401, {"message": f"bad key {exchange.headers['Authorization']}"}
         )
     ) as server:
-        text = f"agents:\n  a: {{model: m, base_url: '{server.base_url}', api_key: '${{NBAGENT_TEST_SERVICE}}'}}"
+        text = (
+            f"agents:\n  a: {{model: m, base_url: '{server.base_url}', api_key: "
+            f"'${{NBAGENT_TEST_SERVICE}}'}}"
+        )
         agent = load(text, tmp_path)["a"]
         events = [event async for event in agent.stream("?")]
     [error] = [event for event in events if isinstance(event, e.Error)]
@@ -361,7 +370,10 @@ def test_another_server_gets_no_key_of_the_environments_own(
 
 def test_variables_stand_in_any_text() -> None:
     values = {"NAME": "Ada", "EMPTY": ""}
-    text = "a: hello ${NAME}\nb: ${EMPTY:-none}\nc: $${NAME} $5 ${not a name}\nd: {x: '${NAME}'}\ne: [\"${NAME}\"]"
+    text = (
+        "a: hello ${NAME}\nb: ${EMPTY:-none}\nc: $${NAME} $5 ${not a name}\nd: {x: '${NAME}'}\ne: "
+        '["${NAME}"]'
+    )
     document = YamlDocument(text, values)
     assert document.value == {
         "a": "hello Ada",
@@ -476,9 +488,9 @@ async def test_the_tools_of_mcp_servers_are_an_agents_too(
           - {{url: "http://127.0.0.1:9/mcp", headers: {{Authorization: "Bearer ${{NBAGENT_TEST_GIVEN}}"}}}}
     """
     agent = load(text, tmp_path)["a"]
-    assert (
-        repr(agent)
-        == f"Agent('demo', name='a', tools=[search, mcp({secrets.mask(command)!r}), mcp('http://127.0.0.1:9/mcp')])"
+    assert repr(agent) == (
+        f"Agent('demo', name='a', tools=[search, mcp({secrets.mask(command)!r}), "
+        "mcp('http://127.0.0.1:9/mcp')])"
     )
     local = load(text.replace("          - {url", "          # {url"), tmp_path)["a"]
     assert "1 + 2 = **3**" in await local.generate("Call add with a = 1 and b = 2.")

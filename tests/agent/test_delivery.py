@@ -78,9 +78,8 @@ async def test_no_more_is_read_while_the_buffer_is_full() -> None:
         for event in text(*"abcdefghij"):
             await put(event)
             produced.append(event)
-            if (
-                len(produced) == 5
-            ):  # the start, one on its way, and four that wait: the fifth put has to wait
+            if len(produced) == 5:
+                # The start, one on its way, and four that wait: the fifth put has to wait.
                 room.set()
 
     async def put(event: e.Event) -> None:

@@ -31,10 +31,11 @@ def test_arguments_that_the_form_refuses_are_refused(
 
 def test_the_file_that_the_views_tests_read_has_these_cases() -> None:
     def without_schema(row: dict[str, Any]) -> dict[str, Any]:
+        # pydantic's versions differ in details
         return {
             **row,
             "schema": sorted(row["schema"]["properties"]),
-        }  # pydantic's versions differ in details
+        }
 
     assert [*map(without_schema, json.loads(FILE.read_text("utf-8")))] == [
         *map(without_schema, rows())

@@ -136,10 +136,16 @@ async def test_a_model_that_repeats_a_call_is_told_and_then_ended() -> None:
 
     end = end_of(events)
     assert (end.status, end.code, len(of(events, e.ToolResult))) == ("incomplete", "loop", 4)
-    note = "\n(You have made this call 3 times in a row, with the same result. Do something else, or answer.)"
+    note = (
+        "\n(You have made this call 3 times in a row, with the same result. Do something else, or "
+        "answer.)"
+    )
     assert told == ["Oslo: rain in 1 d", "Oslo: rain in 1 d", "Oslo: rain in 1 d" + note]
     assert [event.message for event in of(events, e.Status)] == [
-        'boss is in a loop: it made the same call 4 times in a row, with the same result: weather({"town": "Oslo"})'
+        (
+            "boss is in a loop: it made the same call 4 times in a row, with the same result: "
+            'weather({"town": "Oslo"})'
+        )
     ]
     assert of(events, e.ToolResult)[2].content == "Oslo: rain in 1 d"  # the note is for the model
 

@@ -257,9 +257,9 @@ async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_
     died, added, given = of(events, e.ToolResult)
     assert died.status == "error"
     assert (
-        "ended during this call: whether the call had an effect is not known, so it was not repeated"
-        in died.error.message
-    )
+        "ended during this call: whether the call had an effect is not known, so it was not "
+        "repeated"
+    ) in died.error.message
     assert "last words" in died.error.message
     assert (tmp_path / "ran").read_text() == "ran\n"
     assert (added.value.value, given.value.value) == ("2", "yes")

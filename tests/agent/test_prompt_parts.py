@@ -111,7 +111,10 @@ def test_figures_images_bytes_paths_and_addresses_are_pictures(files: Path) -> N
         ("nowhere.png", r"'nowhere.png' cannot be read: No such file or directory"),
         (
             object(),
-            r"image\(\) takes a Matplotlib figure, a PIL image, a path, bytes or a URL.*; got object",
+            (
+                r"image\(\) takes a Matplotlib figure, a PIL image, a path, bytes or a URL.*; got "
+                r"object"
+            ),
         ),
         (
             PNG + bytes(MAX_IMAGE_BYTES),

@@ -249,7 +249,10 @@ async def test_agents_one_inside_another_have_a_limit_that_is_named() -> None:
 
     told = [event.error.message for event in of(events, e.ToolResult) if event.error]
     assert told == [
-        f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(['helper'] * MAX_DEPTH)}"
+        (
+            f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: "
+            f"{' → '.join(['helper'] * MAX_DEPTH)}"
+        )
     ]
     assert len(of(events, e.AgentStart)) == MAX_DEPTH - 1
 
@@ -321,9 +324,8 @@ async def test_the_stream_of_an_address_is_nested_and_its_answer_is_the_result()
         (start.id, "ask"),
         (None, "boss"),
     }
-    assert {(event.seq, event.ts, event.run_id) for event in events} == {
-        (0, 0.0, "")
-    }  # given by a run that shows them
+    # given by a run that shows them
+    assert {(event.seq, event.ts, event.run_id) for event in events} == {(0, 0.0, "")}
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,10 @@ async def test_agents_that_return_the_streams_of_one_another_reach_the_limit() -
 
     assert len(of(events, e.AgentStart)) == MAX_DEPTH - 1
     assert [event.error.message for event in of(events, e.ToolResult) if event.error] == [
-        f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(['ring'] * MAX_DEPTH)}"
+        (
+            f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: "
+            f"{' → '.join(['ring'] * MAX_DEPTH)}"
+        )
     ]
 
 

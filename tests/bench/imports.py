@@ -26,15 +26,17 @@ def main(rounds: int = 15) -> None:
     found = find_spec("nbagent")
     assert found is not None
     for folder in found.submodule_search_locations or ():
-        compileall.compile_dir(
-            folder, quiet=1
-        )  # as whoever installs a wheel has it, and anywidget here
+        # as whoever installs a wheel has it, and anywidget here
+        compileall.compile_dir(folder, quiet=1)
     for statement in MODULES:
         seconds(statement)  # once, so that the files are in memory
     taken = [[seconds(statement) for statement in MODULES] for _ in range(rounds)]
     bare, anywidget, nbagent = (statistics.median(column) for column in zip(*taken, strict=True))
     ratio = (nbagent - bare) / (anywidget - bare)
-    result = f"{ratio:.2f} x ({1000 * (nbagent - bare):.0f} ms beside {1000 * (anywidget - bare):.0f} ms)"
+    result = (
+        f"{ratio:.2f} x ({1000 * (nbagent - bare):.0f} ms beside {1000 * (anywidget - bare):.0f} "
+        "ms)"
+    )
     print(f"import nbagent, beside import anywidget: {result}")
     figure("import", "import nbagent, beside import anywidget (cap 1.5 x)", result)
 

@@ -135,13 +135,13 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
         kernel_before, renderer_before = cpu(kernel), cpu(renderers)
         notebook.run(1)
         deadline = time.monotonic() + TIMEOUT_FACTOR * deltas / DELTAS_PER_S + 60
-        while not (
-            log.exists() and log.read_text()
-        ):  # not in the page, where looking would cost what is measured
+        while not (log.exists() and log.read_text()):
+            # Not in the page, where looking would cost what is measured.
             page.wait_for_timeout(20)
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"no last delta in time; the cells say {notebook.output(0)!r}, {notebook.output(1)!r}"
+                    f"no last delta in time; the cells say {notebook.output(0)!r}, "
+                    f"{notebook.output(1)!r}"
                 )
         page.set_default_timeout((deadline - time.monotonic()) * 1000)
         seen = page.evaluate(LAST_WORD, END)

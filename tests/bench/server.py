@@ -305,7 +305,8 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
                     min(each.first, best.first), max(each.rate, best.rate), min(each.cpu, best.cpu)
                 )
         print(
-            f"\n{f'{count:,} {kind} to each of {readers} readers':<46}first byte ms   events/s   server's CPU us an event"
+            f"\n{f'{count:,} {kind} to each of {readers} readers':<46}first byte ms   events/s   "
+            "server's CPU us an event"
         )
         for peer, each in costs.items():
             print(
@@ -324,7 +325,10 @@ async def main(events: int = 4_000, rounds: int = 3) -> int:
                     + f" (cap {CAP} x)" * has_cap
                 )
                 ours_us, theirs_us = 1e6 * costs[peer].cpu, 1e6 * costs[cheapest].cpu
-                result = f"{ratio:.2f} x the server's CPU an event ({ours_us:.1f} us; {theirs_us:.1f} of {cheapest})"
+                result = (
+                    f"{ratio:.2f} x the server's CPU an event ({ours_us:.1f} us; {theirs_us:.1f} "
+                    f"of {cheapest})"
+                )
                 print(f"  {label}: {result}")
                 figure("server", label, result)
     return failed

@@ -65,7 +65,10 @@ async def main(rounds: int = 5) -> None:
     ratio = statistics.median(with_stops) / statistics.median(without)
     calls = STEPS * CALLS_A_STEP
     each = 1e6 * statistics.median(without) / calls
-    result = f"{ratio:.2f} x ({calls:,} calls in {STEPS} steps, {each:.0f} us of processor time a call without)"
+    result = (
+        f"{ratio:.2f} x ({calls:,} calls in {STEPS} steps, {each:.0f} us of processor time a call "
+        "without)"
+    )
     print(f"a run with a breakpoint that it never meets, beside one without: {result}")
     figure(
         "breakpoints",

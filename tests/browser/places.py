@@ -77,9 +77,8 @@ def lab_of(name: str) -> Opening:
             try:
                 yield Place(page, book.widget, lab)
             finally:
-                page.goto(
-                    "about:blank"
-                )  # a server of shared documents ends when nobody has one open
+                # a server of shared documents ends when nobody has one open
+                page.goto("about:blank")
 
     return lab_with_extensions
 

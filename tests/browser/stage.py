@@ -21,7 +21,8 @@ HOME = "http://stage.test/"
 # bases are left to the judge: a document that is parsed only to be copied from inherits the policy,
 # and reports what no page will ever have.
 POLICY = (
-    "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src "
+    "'self' 'unsafe-inline'; "
     "img-src data:; connect-src 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">

@@ -75,9 +75,11 @@ def test_a_conversation_is_had_edited_reloaded_and_resumed(
     wait_until_saved(book, "rates of 2000")
     cell = nbformat.read(book.lab.root / book.name, 4).cells[1]
     html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
-    assert [text in html for text in ("rates 2023", "rates 1999", "rates of 2000", "rates 2024", "textarea")] == [
-        True, True, True, False, False
-    ]  # fmt: skip
+    # fmt: skip
+    assert [
+        text in html
+        for text in ("rates 2023", "rates 1999", "rates of 2000", "rates 2024", "textarea")
+    ] == [True, True, True, False, False]
     # A kernel later, the session has all of it.
     book.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"

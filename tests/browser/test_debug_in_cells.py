@@ -71,9 +71,8 @@ def debug(book: Notebook, view: Locator, attempts: int = 1) -> None:
     view.get_by_role("tab", name="Requests").click()
     view.get_by_role("option").nth(1).click()
     expect(view.get_by_role("region", name="Request 2")).to_contain_text("no rate for 2000")
-    view.get_by_role("tab", name="Transcript").press(
-        "Enter"
-    )  # a click of a mouse would miss it if the notebook moves meanwhile
+    # a click of a mouse would miss it if the notebook moves meanwhile
+    view.get_by_role("tab", name="Transcript").press("Enter")
     time = view.get_by_role("slider", name="The run as it was")
     time.focus()
     book.page.keyboard.press("Home")

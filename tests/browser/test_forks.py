@@ -56,12 +56,13 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(
     assert book.python("print(fork.to_test('test_rates.py'))").strip() == "test_rates.py"
     text = (book.lab.root / "test_rates.py").read_text()
     assert (
-        'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of {year}"\n'
-        in text
-    )
+        'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of '
+        '{year}"\n'
+    ) in text
     # A fork that is nowhere on the page: the click says how to show it.
     book.python(
-        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, face='console').wait()"
+        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, "
+        "face='console').wait()"
     )
     expect(tree(fork)).to_have_count(3)
     tree(fork).get_by_role("button", name="step 1").click()

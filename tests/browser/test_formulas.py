@@ -59,9 +59,8 @@ def does_nothing(place: Locator) -> None:
     place.evaluate(
         "(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })"
     )
-    expect(
-        place.get_by_text("javascript:globalThis.harm=1", exact=False).first
-    ).to_be_attached()  # they are there, as text
+    # they are there, as text
+    expect(place.get_by_text("javascript:globalThis.harm=1", exact=False).first).to_be_attached()
     found: list[Any] = place.evaluate(FOUND)
     assert found == []
     assert place.page.evaluate("'harm' in globalThis") is False
@@ -95,9 +94,8 @@ def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(
     does_nothing(place)
     reopen_without_kernel(book)
     place = book.cell(0).locator(".jp-Cell-outputArea")
-    expect(
-        place.locator("mjx-container").first
-    ).to_be_visible()  # of the answer's own formula: MathJax has been there
+    # of the answer's own formula: MathJax has been there
+    expect(place.locator("mjx-container").first).to_be_visible()
     does_nothing(place)
     expect(place.locator("mjx-container")).to_have_count(1)
 

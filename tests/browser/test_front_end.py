@@ -40,7 +40,10 @@ URL.createObjectURL = (blob) => {
 };
 """
 FRONT_ENDS = "() => window.scripts.filter((size) => size > 50_000).length"
-STYLES = "() => document.adoptedStyleSheets.filter((sheet) => /\\.nbagent/.test(sheet.cssRules[0]?.cssText)).length"
+STYLES = (
+    "() => document.adoptedStyleSheets.filter((sheet) => "
+    "/\\.nbagent/.test(sheet.cssRules[0]?.cssText)).length"
+)
 
 
 @pytest.fixture

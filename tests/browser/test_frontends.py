@@ -51,9 +51,8 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
         place.view(2).get_by_role("button", name="Stop").click()
         expect(place.view(2).locator(".nb-status", has_text="Stopped by you")).to_be_visible()
         opens_and_ends(place, 1)
-        assert (
-            page.locator(".nbagent").count() == 2
-        )  # `added` as a cell's last word draws nothing more
+        # `added` as a cell's last word draws nothing more
+        assert page.locator(".nbagent").count() == 2
         assert page.locator("[data-nbagent-twin]:visible").count() == 0
         assert "<Run" not in page.locator("body").inner_text()
         screenshot(page, f"frontend-{name}")
@@ -112,9 +111,8 @@ def test_notebook_7_shows_the_twins_of_a_saved_notebook(tmp_path: Path, page: Pa
         page.reload()
         twin = page.locator("[data-nbagent-twin]")
         expect(twin.get_by_text("Done in")).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("Loading widget")).to_have_count(
-            0
-        )  # Jupyter's, until the kernel is there
+        # Jupyter's, until the kernel is there
+        expect(page.get_by_text("Loading widget")).to_have_count(0)
         expect(page.locator(".jupyter-widgets")).to_be_hidden()
         assert page.locator(".nbagent").count() == 0
         screenshot(page, "frontend-notebook7-saved")

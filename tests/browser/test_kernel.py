@@ -91,7 +91,10 @@ def test_a_reload_in_mid_stream_loses_nothing(notebook: Callable[..., Notebook])
 
 def test_a_second_view_and_the_readers_toggle(notebook: Callable[..., Notebook]) -> None:
     tool = "def add(a: int, b: int) -> int:\n    'Add two numbers.'\n    return a + b\n"
-    again = "agent = nbagent.Agent(model='demo', tools=[add])\nrun = await nbagent.show(agent.stream('add a=2 b=3'))"
+    again = (
+        "agent = nbagent.Agent(model='demo', tools=[add])\nrun = await "
+        "nbagent.show(agent.stream('add a=2 b=3'))"
+    )
     book = notebook(cells=(SETUP, tool + again, "run"))
     for index in (0, 1, 2):
         book.run(index)
@@ -109,7 +112,10 @@ def test_several_runs_at_once(notebook: Callable[..., Notebook]) -> None:
     book = notebook(
         cells=(
             SETUP,
-            "runs = [nbagent.show(agent.stream(f'Say something about {x}.'), name=x) for x in 'abc']",
+            (
+                "runs = [nbagent.show(agent.stream(f'Say something about {x}.'), name=x) for x in "
+                "'abc']"
+            ),
         )
     )
     book.run(0)

@@ -21,9 +21,13 @@ prompt = "Write a sentence about the sea."
 chat = dict(model="gemma", messages=[dict(role="user", content=prompt)], stream=True)
 """
 WAYS = {
-    "agent, Chat": "nbagent.Agent('gemma', client=client, api='chat', model_settings={'max_tokens': 12}).stream(prompt)",
+    "agent, Chat": (
+        "nbagent.Agent('gemma', client=client, api='chat', model_settings={'max_tokens': "
+        "12}).stream(prompt)"
+    ),
     "agent, Responses": (
-        "nbagent.Agent('gemma', client=client, api='responses', model_settings={'max_output_tokens': 12}).stream(prompt)"
+        "nbagent.Agent('gemma', client=client, api='responses', "
+        "model_settings={'max_output_tokens': 12}).stream(prompt)"
     ),
     "async Chat": "client.chat.completions.create(**chat, max_tokens=12)",
     "sync Chat": "sync_client.chat.completions.create(**chat, max_tokens=12)",
@@ -31,7 +35,10 @@ WAYS = {
     "address": "address + '/v1/chat/completions', json={**chat, 'max_tokens': 12}",
 }
 FOREVER = {
-    "agent": "nbagent.Agent('gemma', client=client, api='chat', model_settings={'max_tokens': 1500}).stream(prompt)",
+    "agent": (
+        "nbagent.Agent('gemma', client=client, api='chat', model_settings={'max_tokens': "
+        "1500}).stream(prompt)"
+    ),
     "async Chat": "client.chat.completions.create(**chat, max_tokens=1500)",
     "sync Chat": "sync_client.chat.completions.create(**chat, max_tokens=1500)",
     "address": "address + '/v1/chat/completions', json={**chat, 'max_tokens': 1500}",
@@ -79,9 +86,8 @@ def test_stop_reaches_the_model(model: Model, notebook: Callable[..., Notebook])
         assert model.writes
         book.widget(index).get_by_role("button", name="Stop").click()
         expect(book.widget(index).locator(".nb-status")).to_contain_text("Stopped")
-        while (
-            model.writes
-        ):  # llama.cpp looks between two tokens; the test's time limit is the end of this wait
+        while model.writes:
+            # Llama.cpp looks between two tokens; the test's time limit is the end of this wait.
             book.page.wait_for_timeout(100)
     figure(
         "language model",

@@ -160,7 +160,10 @@ def test_a_kernel_that_is_held_up_is_silent_until_it_speaks(book: Callable[..., 
 def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(
     book: Callable[..., Notebook],
 ) -> None:
-    quiet = "async def quiet():\n    yield 'one'\n    await asyncio.sleep(7)\n    yield ' two'\nrun = nbagent.show(quiet())"
+    quiet = (
+        "async def quiet():\n    yield 'one'\n    await asyncio.sleep(7)\n    yield ' two'\nrun = "
+        "nbagent.show(quiet())"
+    )
     notebook = book(first=quiet)
     view = notebook.widget(1)
     expect(view.locator(".nb-markdown")).to_contain_text("one")
@@ -263,13 +266,13 @@ except ImportError:
 def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_cell(
     book: Callable[..., Notebook],
 ) -> None:
-    notebook = book(
-        "time.sleep(120)", first=DEAF, name="deaf.ipynb"
-    )  # in a kernel that has not listened yet
+    # in a kernel that has not listened yet
+    notebook = book("time.sleep(120)", first=DEAF, name="deaf.ipynb")
     notebook.wait_idle()
     notebook.page.evaluate(f"() => {{ {KERNEL}.commsOverSubshells = 'disabled' }}")
     notebook.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource("
+        "() => "
+        "window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource("
         "'run = nbagent.show(words())')"
     )
     notebook.run(1)

@@ -260,9 +260,8 @@ def test_views_agree_and_one_made_late_takes_one_snapshot(
     book.run(1)
     book.run(2)
     book.wait_idle()
-    book.widget(1).get_by_role(
-        "button", name=THOUGHT
-    ).click()  # it closes when it is over, but not if the reader says so
+    # it closes when it is over, but not if the reader says so
+    book.widget(1).get_by_role("button", name=THOUGHT).click()
     book.widget(1).get_by_role("button", name=THOUGHT).click()
     expect(book.widget(2).get_by_role("button", name=THOUGHT)).to_have_attribute(
         "aria-expanded", "true"

@@ -44,7 +44,8 @@ def test_a_million_deltas_stay_within_their_memory(
     )
     figure(
         CAMPAIGN,
-        f"{count:,} deltas as {form}, {len(text):,} characters: MB more in kernel and page, MB sent",
+        f"{count:,} deltas as {form}, {len(text):,} characters: MB more in kernel and page, MB "
+        "sent",
         figures,
     )
     assert kernel < KERNEL_MOST
@@ -98,7 +99,8 @@ def test_closed_runs_leave_nothing_in_the_page(
     wait_for_files(lab.root / f"closed-{seed}.seconds" for seed in range(5))
     expect(views.locator(".nb-status", has_text="Done in")).to_have_count(5)
     book.page.evaluate(
-        "() => { window.gone = [...document.querySelectorAll('.nbagent')].map((view) => new WeakRef(view)) }"
+        "() => { window.gone = [...document.querySelectorAll('.nbagent')].map((view) => new "
+        "WeakRef(view)) }"
     )
     book.python("for run in runs: run.close()")
     expect(views).to_have_count(0)

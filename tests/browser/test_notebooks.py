@@ -67,9 +67,8 @@ def code_of(notebook: Notebook, name: str) -> dict[int, str]:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_without_a_front_end(name: str, tmp_path: Path) -> None:
-    home = shutil.copytree(
-        FOLDER, tmp_path / "notebooks"
-    )  # notebooks write files beside themselves
+    # notebooks write files beside themselves
+    home = shutil.copytree(FOLDER, tmp_path / "notebooks")
     notebook = nbformat.read(home / name, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": home}}).execute()
     for cell in notebook.cells:

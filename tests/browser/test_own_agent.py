@@ -93,9 +93,8 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     book.run(at["chat"])
     book.wait_idle()
     chat = book.widget(at["chat"])
-    expect(chat.locator(".nb-prompt")).to_have_count(
-        2
-    )  # that of the chat, and that of the magic's cell
+    # that of the chat, and that of the magic's cell
+    expect(chat.locator(".nb-prompt")).to_have_count(2)
     field = chat.get_by_role("textbox", name="Your message")
     field.fill("Call rates for 2022")
     field.press("Enter")

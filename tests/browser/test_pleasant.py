@@ -245,9 +245,8 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(
         for before, after in pairs
     ]
     assert [pixels for pixels in moved if abs(pixels) > 1] == []
-    over = [frame for frame in seen if frame["over"]][
-        1:
-    ]  # a frame is noted before it is scrolled to its end
+    # a frame is noted before it is scrolled to its end
+    over = [frame for frame in seen if frame["over"]][1:]
     assert max(frame["answer"] for frame in over) - min(frame["answer"] for frame in over) <= 2
     # What is folded leaves no blank space; it goes away softly. A frame that came late shows
     # several steps at once.
@@ -309,7 +308,10 @@ def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
 
 def plot(id_: str) -> list[list[Any]]:
     """Return the ops of a call whose result is a picture as high as one gets."""
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" height="480" fill="#8af"/></svg>'
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" '
+        'height="480" fill="#8af"/></svg>'
+    )
     call = {
         "kind": "tool",
         "name": "plot",
@@ -468,7 +470,8 @@ def test_the_names_of_thirty_lanes_leave_the_status_in_sight(page: Page) -> None
     count, status = page.locator(".nb-lane-count"), page.locator(".nb-status")
     expect(count).to_have_text("0 / 30")
     page.evaluate(
-        "() => view.ops(['set', 'run', { status: 'incomplete', code: 'lanes_failed', started: 1, ended: 3 }])"
+        "() => view.ops(['set', 'run', { status: 'incomplete', code: 'lanes_failed', started: 1, "
+        "ended: 3 }])"
     )
     expect(status).to_have_text("Incomplete")
     for shown in (count, status):
@@ -525,7 +528,10 @@ def test_the_readers_place_in_a_run_stays(page: Page) -> None:
     page.mouse.wheel(0, -600)
     expect(page.get_by_role("button", name="Latest")).to_be_visible()
     page.wait_for_timeout(200)
-    where = "(node) => node.getBoundingClientRect().top - node.closest('.nbagent').getBoundingClientRect().top"
+    where = (
+        "(node) => node.getBoundingClientRect().top - "
+        "node.closest('.nbagent').getBoundingClientRect().top"
+    )
     before = line.evaluate(where)
     # The run ends, and its panels above the reader close.
     page.evaluate(
@@ -630,11 +636,12 @@ def test_a_million_deltas_stay_within_the_cap(page: Page, shape: str) -> None:
 
 def test_long_code_that_is_selected_is_copied_as_it_is(page: Page) -> None:
     open_preview(page, "none")
+    # open, so not coloured
     lines = {
         **SHAPES["one code block"],
         "unit": "if x:\n    y = 1\n\n\n",
         "after": "",
-    }  # open, so not coloured
+    }
     page.evaluate(
         "(text) => pleasant.streamText(text)", {"blocks": 1, "characters": 20_000, **lines}
     )
@@ -649,9 +656,8 @@ def test_long_code_that_is_selected_is_copied_as_it_is(page: Page) -> None:
 
 def test_a_closed_view_leaves_nothing_behind(page: Page) -> None:
     open_preview(page, "none")
-    page.evaluate(
-        "() => pleasant.openAndClose(5)"
-    )  # what is made once, such as the parser, is there
+    # what is made once, such as the parser, is there
+    page.evaluate("() => pleasant.openAndClose(5)")
     let_panels_close(page)
     before = memory(page)
     assert page.evaluate("() => pleasant.openAndClose(100)") == 0

@@ -9,7 +9,10 @@ from browser.expectation import expect
 from browser.views import open_preview, unfold
 from playwright.sync_api import FloatRect, Locator, Page
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><rect width="260" height="90" fill="#8af"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><rect width="260" '
+    'height="90" fill="#8af"/></svg>'
+)
 TABLE = {"text/html": "<table><tr><th>region</th></tr><tr><td>north</td></tr></table>"}
 
 

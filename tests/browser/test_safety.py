@@ -143,7 +143,10 @@ def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_link_says_where_it_leads_and_takes_nothing_along(stage: Stage) -> None:
-    text = "[x](https://a.example/p) <https://b.example> https://c.example [![p](https://d.example/p.png)](https://e.example)"
+    text = (
+        "[x](https://a.example/p) <https://b.example> https://c.example "
+        "[![p](https://d.example/p.png)](https://e.example)"
+    )
     stage.show("widget", batches(transcript_saying(f"{text} [r][r]\n\n[r]: https://f.example")))
     links = stage.page.locator("#stage .nb-markdown").first.locator("a[href]")
     assert links.count() == 5

@@ -64,7 +64,8 @@ WHOLE = [
 ]
 INSIDE = ["First load, then plot.", "region", "revenue", "refused", "traceback (1 frame)"]
 REPR = re.compile(
-    r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell again"
+    r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell "
+    r"again"
 )
 
 
@@ -104,7 +105,8 @@ def open_without_kernel(book: Notebook) -> None:
     for name in (
         "kernelspec",
         "language_info",
-    ):  # JupyterLab starts no kernel for a notebook that names none, it asks
+    ):
+        # JupyterLab starts no kernel for a notebook that names none, it asks.
         made.metadata.pop(name, None)
     nbformat.write(made, book.lab.root / book.name)
     book.page.goto(
@@ -180,9 +182,8 @@ def test_reopened_in_jupyterlab_without_a_kernel(ended: Notebook) -> None:
     place = ended.cell(1).locator(".jp-Cell-outputArea")
     ended.shot("saved-reopened")
     sees_all(ended.page, place)
-    expect(place.locator("mjx-container")).to_have_count(
-        1
-    )  # the formula is typeset, the money is not
+    # the formula is typeset, the money is not
+    expect(place.locator("mjx-container")).to_have_count(1)
     expect(place.get_by_text("it cost $5 and $10")).to_be_visible()
     ended.shot("saved-reopened-open")
     ended.theme("dark")
@@ -210,7 +211,10 @@ def test_closed_by_the_cap_or_by_hand_the_twin_takes_the_views_place(ended: Note
 
 @pytest.mark.proof
 def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> None:
-    many = "for number in range(25): await nbagent.show(iter([f'Answer {number}.']), name=f'run {number}')"
+    many = (
+        "for number in range(25): await nbagent.show(iter([f'Answer {number}.']), name=f'run "
+        "{number}')"
+    )
     book = notebook(cells=(SETUP, many))
     for index in (0, 1):
         book.run(index)
@@ -243,7 +247,8 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
         expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible()
         expect(static_copy_of(book, index)).to_be_hidden()
     kept = book.python(
-        "from ipywidgets.widgets.widget import _instances; print(*(type(w).__name__ for w in _instances.values()))"
+        "from ipywidgets.widgets.widget import _instances; print(*(type(w).__name__ for w in "
+        "_instances.values()))"
     )
     assert kept.split() == ["FrontEnd", "TranscriptWidget"]  # the replaced run's is closed
     reopen_without_kernel(book)

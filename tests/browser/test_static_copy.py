@@ -240,7 +240,9 @@ def test_the_file_gets_what_the_kernel_had_no_time_to_put_there(
     (book.lab.root / "rest").touch()
     expect(book.widget(1)).to_contain_text("the last word")
     book.page.evaluate(
-        "(code) => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }) }",
+        "(code) => { "
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ "
+        "code }) }",
         "os.kill(os.getpid(), signal.SIGKILL)",
     )
     expect(book.widget(1)).to_contain_text("The kernel was restarted; this is what had come")

@@ -61,9 +61,8 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     tour.wait_idle()
     expect(row(watch, "load_sales")).to_contain_text(re.compile(r"DataFrame 1,0\d\d×4"))
     expect(row(watch, "fetch_rates")).to_contain_text("ConnectionError")
-    expect(
-        watch.get_by_text("rates.internal:443 refused the connection").first
-    ).to_be_visible()  # errors open by themselves
+    # errors open by themselves
+    expect(watch.get_by_text("rates.internal:443 refused the connection").first).to_be_visible()
     expect(watch.locator("math").first).to_be_attached()
     expect(watch.locator(".nb-markdown table").first).to_be_attached()
     expect(watch.locator(".nb-markdown pre code").first).to_be_attached()
@@ -115,9 +114,8 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     assert "Thought" not in tour.widget(at["quiet"]).inner_text()
 
     tour.theme("dark")
-    dark = tour.widget(
-        at["watch"]
-    )  # it left the page meanwhile; what the reader opened is open still
+    # it left the page meanwhile; what the reader opened is open still
+    dark = tour.widget(at["watch"])
     expect(dark.get_by_role("columnheader", name="revenue").first).to_be_visible()
     tour.shot("tour-done-dark")
     assert not [line for line in tour.lab.log[before:] if "rate exceeded" in line]
@@ -153,14 +151,14 @@ def stops_in_mid_stream(tour: Notebook, cell: int) -> None:
     milliseconds = slow.evaluate(CLICK_STOP)
     tour.shot("stop-after")
     figure("stop", "the tour: from the click to the words in the header", f"{milliseconds:.0f} ms")
-    expect(slow.locator(".nb-markdown")).to_contain_text(
-        re.compile(r"\w{3,}")
-    )  # the partial text stays
+    # the partial text stays
+    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}"))
     expect(slow.get_by_role("button", name="Stop")).to_be_hidden()
 
     output = tour.python(
         "server = nbagent.demo.demo_server()\n"
-        "print(server.wait_for(lambda server: server.disconnects == 1 and server.open_streams == 0, timeout=5))\n"
+        "print(server.wait_for(lambda server: server.disconnects == 1 and server.open_streams == "
+        "0, timeout=5))\n"
         "print(slow.status, len(slow.text) > 40)"
     )
     assert output.split() == ["True", "cancelled", "True"]

@@ -155,9 +155,8 @@ class Wire:
         if self._loop.time() < self._down_until:
             writer.transport.abort()
             return
-        if (
-            self._new_session and b"session_id=" in head
-        ):  # a kernel's; the server's own events come over another one
+        if self._new_session and b"session_id=" in head:
+            # A kernel's; the server's own events come over another one.
             self._new_session = False
             head = re.sub(rb"(session_id=[^& ]+)", rb"\1-anew", head, count=1)
         there, back = await asyncio.open_connection(*self._server)

@@ -106,11 +106,12 @@ async def test_a_session_that_goes_on_shows_what_was_said() -> None:
         "completed",
     )
     root = chat.run.snapshot()[0]
+    # no times of its own
     assert (run_label(root), figures(root), chat.run.tools[0].seconds) == (
         "Ready",
         ["1 tool"],
         None,
-    )  # no times of its own
+    )
     await chat.ask("rates 2024")
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 2023", "rates 2024"]
     chat.close()
@@ -249,7 +250,8 @@ async def test_a_second_prompt_waits_for_nothing_but_is_refused() -> None:
 def test_other_things_are_refused_by_name() -> None:
     with pytest.raises(
         NbagentError,
-        match="takes an agent, a session, an address, or a function from messages to a stream; got int",
+        match="takes an agent, a session, an address, or a function from messages to a stream; got "
+        "int",
     ):
         nbagent.chat(1)
     with pytest.raises(

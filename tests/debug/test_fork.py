@@ -103,10 +103,11 @@ def test_a_call_without_a_change_is_made_again_by_the_function_as_it_is() -> Non
     with Server(*replies, replies[1]) as server:
         run = rates_run(server, fetch)
         made = fork_of(run, run.tools[1])
+    # the other call of the response is taken from the record
     assert made_calls in (
         [1, 2, 2],
         [2, 1, 2],
-    )  # the other call of the response is taken from the record
+    )
     assert made.tools[1].result == 3
     assert made.tools[0].result == run.tools[0].result
 
@@ -222,7 +223,10 @@ def test_a_tool_that_must_not_run_twice_is_taken_from_the_record() -> None:
     assert paid == [5]
     assert again.tools[0].result == same.tools[0].result == "paid 5"
     assert notes(again) == [
-        "pay was not called again (once=True): its result is the recorded one, of a call with other arguments"
+        (
+            "pay was not called again (once=True): its result is the recorded one, of a call with "
+            "other arguments"
+        )
     ]
     assert len(notes(same)) == 1
 
@@ -364,7 +368,10 @@ def test_the_tree_is_a_line_in_the_saved_copy_and_in_markdown() -> None:
         fork_of(made, 3, instructions="Be long.")
     assert "Forks: run 2, at difference, other result" in run.to_html()
     assert "Forks: run 2, at difference, other result" in run.to_markdown()
-    told = "Run 2: goes on from run 1, at difference, other result · Forks: run 3, step 3, other instructions"
+    told = (
+        "Run 2: goes on from run 1, at difference, other result · Forks: run 3, step 3, other "
+        "instructions"
+    )
     assert told in made.to_html()
     assert told in made.to_markdown()
 
@@ -426,11 +433,12 @@ def test_a_fork_stops_where_its_run_stops_now_unless_it_is_told_not_to() -> None
         forks = [run.fork(at=2, face="console"), run.fork(at=2, breakpoints=False, face="console")]
         run.breakpoints.clear()
         forks.append(run.fork(at=2, face="console"))
+        # nobody is there: each goes on at once
         assert [stops(fork.wait(20)) for fork in forks] == [
             ["difference"],
             [],
             [],
-        ]  # nobody is there: each goes on at once
+        ]
 
 
 def test_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -439,9 +447,8 @@ def test_a_fork_that_is_shown_is_printed_once(capsys: pytest.CaptureFixture[str]
         made = nbagent.show(run.fork(at=3))
     assert capsys.readouterr().out.count("It rose by 0.01.") == 1
     nbagent.show(made)
-    assert (
-        capsys.readouterr().out.count("It rose by 0.01.") == 1
-    )  # again, as any run that has ended
+    # again, as any run that has ended
+    assert capsys.readouterr().out.count("It rose by 0.01.") == 1
 
 
 async def test_beside_a_running_loop_too_a_fork_that_is_shown_is_printed_once(

@@ -39,7 +39,8 @@ def execute(made: types.ModuleType, code: str) -> None:
 def cells() -> Iterator[types.ModuleType]:
     yield module(
         "cells",
-        "def rate(year: int) -> dict[str, float]:\n    'Rate of a year.'\n    return {'year': year, 'rate': 11.2}",
+        "def rate(year: int) -> dict[str, float]:\n    'Rate of a year.'\n    return {'year': "
+        "year, 'rate': 11.2}",
     )
     del sys.modules["cells"]
 
@@ -68,7 +69,8 @@ def test_a_call_is_made_again_by_the_function_as_it_is_now(cells: types.ModuleTy
         run.wait()
         execute(
             cells,
-            "def rate(year: int) -> dict[str, float]:\n    'Rate.'\n    return {'year': year, 'rate': 11.5}",
+            "def rate(year: int) -> dict[str, float]:\n    'Rate.'\n    return {'year': year, "
+            "'rate': 11.5}",
         )
         attempt = run.tools[0].rerun().wait()
         assert attempt.result == {"year": 2024, "rate": 11.5}

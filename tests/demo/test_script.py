@@ -118,16 +118,17 @@ def test_the_tours_answer_quotes_what_its_tools_returned(client: openai.OpenAI) 
         ['fetch_rates({"currency":"CHF"})'],
     ]
     assert answer.startswith(
-        "**north** was the strongest region of 2025: **43,700** in revenue, 69% of the 63,500 in all."
+        "**north** was the strongest region of 2025: **43,700** in revenue, 69% of the 63,500 in "
+        "all."
     )
     assert "| north | 38,000 | 43,700 | 15 |" in answer
     assert r"\frac{43{,}700}{38{,}000} - 1 \right) \approx 15\,\%" in answer
     assert "The 1,010 sales of 2025 are yours already" in answer
     assert "```python\nsales = run.tools[0].result" in answer
     assert (
-        "`fetch_rates(currency='CHF')` failed with *ConnectionError: rates.internal:443 refused the connection*"
-        in answer
-    )
+        "`fetch_rates(currency='CHF')` failed with *ConnectionError: rates.internal:443 refused "
+        "the connection*"
+    ) in answer
     assert answer.endswith("a script, not a language model.*")
     assert "1,010 rows" in session.thoughts[1]
 
@@ -306,8 +307,14 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
                 {"year": 2024, "city": "Bern", "people": 134.0},
                 {"year": 2025, "city": "Chur", "people": 38.25},
             ],
-            "returned 2 rows. In `people`, **Bern** is highest with 134 and **Chur** lowest with 38.25.",
-            "| year | city | people |\n| --: | --- | --: |\n| 2024 | Bern | 134.00 |\n| 2025 | Chur | 38.25 |",
+            (
+                "returned 2 rows. In `people`, **Bern** is highest with 134 and **Chur** lowest with "
+                "38.25."
+            ),
+            (
+                "| year | city | people |\n| --: | --- | --: |\n| 2024 | Bern | 134.00 |\n| 2025 | "
+                "Chur | 38.25 |"
+            ),
         ),
         (
             {"shape": [1000, 1], "rows": [{"a": 1}]},
@@ -331,7 +338,10 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
         ),
         (
             "The user denied this call.",
-            "failed with *The user denied this call.*, so I leave that part open rather than guess.",
+            (
+                "failed with *The user denied this call.*, so I leave that part open rather than "
+                "guess."
+            ),
             "",
         ),
     ],

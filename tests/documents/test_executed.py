@@ -17,7 +17,10 @@ from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter, LatexExporter
 
 SETUP = "import nbagent"
-ANSWER = "run = await nbagent.show(iter(['One sentence that is the whole answer, number {}.']), name='ask')"
+ANSWER = (
+    "run = await nbagent.show(iter(['One sentence that is the whole answer, number {}.']), "
+    "name='ask')"
+)
 CALLED = """
 import msgspec, nbagent, sys
 from nbagent import events as e
@@ -99,10 +102,11 @@ def test_each_figure_that_a_tool_draws_with_pyplot_is_in_the_file_once(
     plots: Any, cell: int, count: int
 ) -> None:
     outputs = plots.cells[cell].outputs
+    # the view and the static copy, and no figure beside them
     assert [sorted(output["data"]) for output in outputs] == [
         ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"],
         ["text/html", "text/markdown", "text/plain"],
-    ]  # the view and the static copy, and no figure beside them
+    ]
     assert outputs[1]["data"]["text/html"].count("<img ") == count
 
 

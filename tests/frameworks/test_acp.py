@@ -137,9 +137,8 @@ async def test_the_updates_that_a_client_is_given_tell_the_same() -> None:
     run = await watch(editor.updates)
     assert (run.text, run.thinking) == (LONDON, "I look it up.")
     assert calls(run) == [("get_capital", {"country": "UK"}, "London", "ok")]
-    assert (
-        run.status == "incomplete"
-    )  # the end is in the response to the prompt, which is no update
+    # the end is in the response to the prompt, which is no update
+    assert run.status == "incomplete"
 
 
 async def test_a_session_that_its_client_gives_up_is_cancelled() -> None:

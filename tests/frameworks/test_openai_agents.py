@@ -154,9 +154,8 @@ async def test_a_call_that_needs_approval_pauses_and_goes_on(
         state.approve(asked) if approved else state.reject(asked)
     resumed = await watch(Runner.run_streamed(agent, state))
     assert (resumed.status, resumed.text) == ("completed", LONDON)
-    assert calls(resumed) == [
-        ("tool", None, returned, "ok")
-    ]  # what was called, the events of a resumed run do not say
+    # what was called, the events of a resumed run do not say
+    assert calls(resumed) == [("tool", None, returned, "ok")]
 
 
 def allow(question: Question) -> None:

@@ -49,7 +49,10 @@ DEEPSEEK = (
 )
 DEEPSEEK_31 = f"<｜tool▁call▁begin｜>search<｜tool▁sep｜>{ARGS}<｜tool▁call▁end｜>"
 KIMI = f"<|tool_call_begin|>functions.search:0<|tool_call_argument_begin|>{ARGS}<|tool_call_end|>"
-STEP = f'<steptml:invoke name="search"><steptml:parameter name="q">{Q}</steptml:parameter></steptml:invoke>'
+STEP = (
+    '<steptml:invoke name="search"><steptml:parameter '
+    f'name="q">{Q}</steptml:parameter></steptml:invoke>'
+)
 
 REACT_JSON = f'{{"action": "search", "action_input": {ARGS}}}'
 
@@ -124,7 +127,10 @@ CALLS: list[tuple[str, str]] = [
     ("internlm", f"<|action_start|><|plugin|>\n{LLAMA}<|action_end|>"),
     (
         "cohere",
-        f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "search", "parameters": {ARGS}}}]<|END_ACTION|>',
+        (
+            f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "search", "parameters": '
+            f"{ARGS}}}]<|END_ACTION|>"
+        ),
     ),
     ("apertus", f'<|tools_prefix|>[{{"search": {ARGS}}}]<|tools_suffix|>'),
     ("gemma", f"```tool_code\n{PYTHON}\n```"),
@@ -157,11 +163,17 @@ LATE_CALLS: list[tuple[str, str]] = [
     ("pythonic", f"[search(q='{Q}'), search(q='{Q}')]"),
     (
         "react",
-        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: ",
+        (
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal "
+            "Answer: "
+        ),
     ),
     (
         "react",
-        f"Action: search\nAction Input: {Q}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
+        (
+            f"Action: search\nAction Input: {Q}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal "
+            "Answer: "
+        ),
     ),
 ]
 """Calls that can be told from an answer by the names of the run's tools."""
@@ -174,19 +186,31 @@ SURE_CALLS: list[tuple[str, str]] = [
     ("json", '{\n  "name": "search",\n  "arguments": {\n    "q": "' + Q + '"\n  }\n}'),
     (
         "react",
-        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal Answer: ",
+        (
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal "
+            "Answer: "
+        ),
     ),
     (
         "react",
-        f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n\nFinal Answer: ",
+        (
+            f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n"
+            "\nFinal Answer: "
+        ),
     ),
     (
         "react",
-        f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal Answer: ",
+        (
+            f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal "
+            "Answer: "
+        ),
     ),
     (
         "react",
-        f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n}}\n```\n\n',
+        (
+            f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n'
+            f"}}\n```\n\n"
+        ),
     ),
     (
         "react",
@@ -194,21 +218,33 @@ SURE_CALLS: list[tuple[str, str]] = [
     ),
     (
         "react",
-        f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal Answer: ",
+        (
+            f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal "
+            "Answer: "
+        ),
     ),
     (
         "react",
-        f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\nFinal Answer: ',
+        (
+            f'Thought: {THOUGHT}\nAction: {{"action": "search", "action_input": {{"q": "{Q}"}}}}\n'
+            "Final Answer: "
+        ),
     ),
     (
         "react",
-        f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: {RESULT}\nFinal Answer: ',
+        (
+            f'Question: {THOUGHT}\nThought: {THOUGHT}\nAction: search(q="{Q}")\nObservation: '
+            f"{RESULT}\nFinal Answer: "
+        ),
     ),
     ("react", f"Thought: {THOUGHT}\nFinal Answer: "),
     ("react", f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}"),
     (
         "react",
-        f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nAnswer: ",
+        (
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\n"
+            "Answer: "
+        ),
     ),
 ]
 """Calls that can be told from an answer where a text begins with them."""
@@ -267,7 +303,10 @@ THOUGHTS: list[tuple[str, str]] = [
     ),
     (
         "harmony",
-        f"assistant<|channel|>analysis<|message|>{THOUGHT}<|end|>\n<|start|>assistant<|channel|>final<|message|>",
+        (
+            f"assistant<|channel|>analysis<|message|>{THOUGHT}<|end|>\n"
+            "<|start|>assistant<|channel|>final<|message|>"
+        ),
     ),
     ("harmony", f"analysis<|message|>{THOUGHT}<|end|>final<|message|>"),
     ("harmony", f"analysis{THOUGHT}assistantfinal"),
@@ -325,7 +364,10 @@ KEPT = [
     "Thought: it is nice.\n\nThen we go.",
     "Thought: we are late.\nAction: call the vendor.\nOwner: Ann",
     "Action: call the vendor.\nOwner: Ann",
-    "ReAct goes like this:\n\nThought: I need it.\nAction: search\nAction Input: x\nObservation: y\nFinal Answer: z",
+    (
+        "ReAct goes like this:\n\nThought: I need it.\nAction: search\nAction Input: x\nObservation: "
+        "y\nFinal Answer: z"
+    ),
     "> Thought: I need it.\n> Action: search\n> Action Input: x",
     "Here is my thought process: first the vendor, then the price.",
     "My own. Here is my thought process: a. Here is my response: b.",

@@ -389,9 +389,8 @@ def test_an_event_of_each_class_is_seen_from_its_level_on(
     kind: type[e.Event], reveal: Reveal
 ) -> None:
     assert set(SHOWN_FROM) == set(CLASSES), "the gate has to say who may see a new class"
-    more = (
-        [e.TextDelta(id=CANARY, delta="Hi")] if kind is e.TextStart else []
-    )  # an empty text is not shown
+    # an empty text is not shown
+    more = [e.TextDelta(id=CANARY, delta="Hi")] if kind is e.TextStart else []
     out = run(sample(kind, CANARY, raw=SECRET, meta=SECRET), *more, reveal=reveal)
     seen = (
         [event for event in out if not isinstance(event, e.Hidden)] if kind is not e.Hidden else out

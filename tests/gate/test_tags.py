@@ -13,7 +13,8 @@ from nbagent.gate.tags import Grammar, Segment, Splitter, split
 from nbagent.gate.written_calls import TaggedCall, calls_in
 
 HARMONY = (
-    "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json"
+    "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary "
+    "to=functions.f <|constrain|>json"
     '<|message|>{"x":1}<|call|><|start|>assistant<|channel|>final<|message|>Done.<|return|>'
 )
 
@@ -188,9 +189,8 @@ def test_what_only_looks_like_a_tag_is_released_as_soon_as_it_cannot_be_one() ->
     ],
 )
 def test_a_text_is_split(text: str, parts: list[tuple[str, str]]) -> None:
-    text = text.replace(
-        "thinK", "thin\u212a"
-    )  # the Kelvin sign, which is a "k" to a careless match
+    # the Kelvin sign, which is a "k" to a careless match
+    text = text.replace("thinK", "thin\u212a")
     assert [(part.kind, part.text) for part in split(text)] == parts
 
 
@@ -291,7 +291,10 @@ def test_a_harmony_header_without_a_message_is_not_an_answer() -> None:
             [TaggedCall("f", None, "<function=g></function>", False)],
         ),
         (
-            "<function=f>\n<parameter=city>\nParis\n</parameter>\n<parameter=n>\n2\n</parameter>\n</function>",
+            (
+                "<function=f>\n<parameter=city>\nParis\n</parameter>\n<parameter=n>\n2\n</parameter>\n"
+                "</function>"
+            ),
             [TaggedCall("f", {"city": "Paris", "n": "2"}, '{"city":"Paris","n":"2"}', True)],
         ),
         (

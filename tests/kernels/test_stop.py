@@ -165,7 +165,10 @@ def test_an_interrupt_ends_the_run_that_the_cell_waits_for(version: str, row: st
         cell.over()
         what = f"ipykernel {kernel.version}, {row}, {by}: seconds to the run's end"
         figure("interrupt", what, f"{ended['at'] - sent:.2f}")
-        closed = "demo_server().wait_for(lambda server: server.disconnects and not server.open_streams, 0.5)"
+        closed = (
+            "demo_server().wait_for(lambda server: server.disconnects and not "
+            "server.open_streams, 0.5)"
+        )
         assert (
             kernel.python(f"print(run.status, {closed}, bool(run.text + run.thinking))")
             == "cancelled True True"
@@ -188,9 +191,8 @@ def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(version: 
         cell.over()
         kernel.interrupt()
         assert kernel.python("print(run.status)") == "running"
-        kernel.send_from_view(
-            cell.comm, {"t": "stop"}
-        )  # what the view does next, now that the kernel listens
+        # what the view does next, now that the kernel listens
+        kernel.send_from_view(cell.comm, {"t": "stop"})
         cell.end()
         assert kernel.python("print(run.status, bool(run.text + run.thinking))") == "cancelled True"
 

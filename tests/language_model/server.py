@@ -22,7 +22,10 @@ params.n_parallel = 1
 params.sampling.temp = 0
 params.endpoint_slots = True  # GET /slots tells whether it still writes
 # The model was trained on plain text: a turn is a line.
-params.chat_template = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:"
+params.chat_template = (
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor "
+    "%}assistant:"
+)
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()

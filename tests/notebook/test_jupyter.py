@@ -112,7 +112,8 @@ def notebook(kernel: BlockingKernelClient) -> Notebook:
     notebook = Notebook(kernel)
     notebook.run(
         "%reset -f\nimport ipywidgets, sys\n"
-        "for displays in getattr(sys.modules.get('nbagent.notebook.jupyter'), '_by_shell', {}).values():\n"
+        "for displays in getattr(sys.modules.get('nbagent.notebook.jupyter'), '_by_shell', "
+        "{}).values():\n"
         "    for shown in tuple(displays._live): shown.close()\nipywidgets.Widget.close_all()"
     )
     notebook.run(SETUP)
@@ -185,7 +186,8 @@ def test_where_no_view_answers_the_static_copy_follows_the_run_and_says_why(
     assert NO_VIEW in followed
     assert "<p>begun</p>" in followed
     notebook.run(
-        "jupyter._displays()._live[-1]._widget._on_view_message({'t': 'ack', 'seq': 1})\nawait asyncio.sleep(0.5)"
+        "jupyter._displays()._live[-1]._widget._on_view_message({'t': 'ack', 'seq': 1})\nawait "
+        "asyncio.sleep(0.5)"
     )
     assert "pip install" not in notebook.copies[copy["display_id"]]  # it was only slow
     notebook.run(f"{SLOW_AGAIN}go.set()\nawait run")
@@ -226,7 +228,8 @@ def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: N
 def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:
     widget, copy = notebook.run("run = nbagent.show(waiting())", "c")
     notebook.run(
-        "import json\nfrom nbagent.notebook.jupyter import _displays\nshown = _displays()._live[-1]._widget"
+        "import json\nfrom nbagent.notebook.jupyter import _displays\nshown = "
+        "_displays()._live[-1]._widget"
     )
     saved = json.loads(notebook.say("print(shown.page('outputs/1', 0, 60_000)[0])"))
     assert saved["cell"] == "c"
@@ -234,7 +237,10 @@ def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -
     assert saved["outputs"][0]["data"][WIDGET] == widget[WIDGET]
     assert dom_key(saved["outputs"][1]["data"]) == dom_key(copy)
     notebook.run("go.set()\nawait run")
-    read = "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + shown.page('static-copy/3', len(first), 60_000)[0]"
+    read = (
+        "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + "
+        "shown.page('static-copy/3', len(first), 60_000)[0]"
+    )
     notebook.run(read)
     assert (
         "begun and done"
@@ -253,7 +259,8 @@ def test_a_thread_draws_below_the_cell_that_was_executed_last(notebook: Notebook
 
 def test_in_an_output_widget_the_copy_stands_below_the_cell(notebook: Notebook) -> None:
     _, view, copy = notebook.run(
-        "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await nbagent.show(iter(['Hello']))",
+        "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await "
+        "nbagent.show(iter(['Hello']))",
         "c",
     )
     assert WIDGET in view  # of which JupyterLab gives it to the Output
@@ -302,9 +309,8 @@ def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
     alive = "settle(); gc.collect(); print(sum(ref() is not None for ref in refs))"
     assert notebook.say(alive) == "0"
     notebook.run("for _ in range(30): refs.append(weakref.ref(await nbagent.show(iter('x'))))", "d")
-    assert (
-        notebook.say(alive) == "21"
-    )  # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
+    # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
+    assert notebook.say(alive) == "21"
     notebook.run("pass", "d")
     assert notebook.say(alive) == "1"
 
@@ -477,7 +483,8 @@ def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
     said = (
         "from nbagent import events as e\n"
         "stream = [e.ReasoningDelta(id='r', delta='CANARY-1'), e.ToolStart(id='t', name='f'),"
-        " e.ToolArgs(id='t', args={'a': 'CANARY-2'}, args_text='CANARY-2'), e.ToolResult(id='t', content='CANARY-3'),"
+        " e.ToolArgs(id='t', args={'a': 'CANARY-2'}, args_text='CANARY-2'), e.ToolResult(id='t', "
+        "content='CANARY-3'),"
         " e.TextDelta(id='x', delta='Hello')]\n"
         "await nbagent.show(iter(stream), reveal='answer')"
     )
@@ -491,7 +498,8 @@ def test_a_copy_that_is_sent_after_the_last_one_says_nothing_of_the_live_view(
 ) -> None:
     notebook.run("run = nbagent.show(iter(['Hello']))\nawait run", "c")
     notebook.run(
-        "from nbagent.notebook import jupyter\njupyter._displays()._display_of(run).update('CANARY')"
+        "from nbagent.notebook import jupyter\n"
+        "jupyter._displays()._display_of(run).update('CANARY')"
     )
     assert "Hello" in str(notebook.copies)
     assert "CANARY" not in str(notebook.copies)

@@ -46,7 +46,8 @@ def test_a_script_is_held_until_everything_is_printed() -> None:
 
 def test_a_script_does_not_load_ipython_or_the_widget() -> None:
     out = python(
-        "import nbagent, sys; nbagent.show(iter('a')); print('IPython' in sys.modules, 'anywidget' in sys.modules)"
+        "import nbagent, sys; nbagent.show(iter('a')); print('IPython' in sys.modules, "
+        "'anywidget' in sys.modules)"
     )
     assert out.splitlines()[-1] == "False False"
 
@@ -282,9 +283,8 @@ def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     assert "Hello" in "".join(out.get("text", "") for out in printed)
     assert printed[-1]["data"]["text/plain"] == "'completed'"
     assert waited[-1]["data"]["text/plain"] == "'abc'"
-    assert "Hello" not in str(
-        {**widgets_state(notebook)[widgets[0]], "_esm": ""}
-    )  # nothing said is a synced trait
+    # nothing said is a synced trait
+    assert "Hello" not in str({**widgets_state(notebook)[widgets[0]], "_esm": ""})
 
 
 def widgets_state(notebook: Any) -> Any:

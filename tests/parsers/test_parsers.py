@@ -49,9 +49,8 @@ class ClientProcess:
 @pytest.fixture(scope="module")
 def readers() -> Iterator[dict[str, ClientProcess]]:
     """Yield a client for each system, and one of single items for "models"."""
-    script = shutil.copy(
-        environment.HERE / "read.mjs", environment.folder() / "node"
-    )  # beside the packages it imports
+    # beside the packages it imports
+    script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")
     readers = {
         system: ClientProcess(environment.program("node"), script, client)
         for system, client in CLIENTS.items()

@@ -65,9 +65,8 @@ def test_a_failing_face_is_reported_once_and_its_reader_sees_the_gap(caplog: Any
         channel._outbox.feed([("close", "t")])
         channel.finish(lambda: None, time.monotonic())
     assert [seq for seq, _ in page.batches] == [1, 2, 3]
-    messages = [
-        record.message for record in caplog.records if "Gone" in record.message
-    ]  # the pump serves other tests' renderers, too
+    # the pump serves other tests' renderers, too
+    messages = [record.message for record in caplog.records if "Gone" in record.message]
     assert messages == ["Gone stopped drawing"]
 
 

@@ -247,9 +247,9 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
     html = transcript_html(run(csv, {"kind": "file", "media_type": "image/png", "data": PNG}))
     SafeHtml(html)
     assert (
-        f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html" target="_blank" rel="noopener noreferrer">'
-        in html
-    )
+        f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html" target="_blank" '
+        'rel="noopener noreferrer">'
+    ) in html
     assert f'<img src="data:image/png;base64,{PNG}"' in html
 
 
@@ -321,12 +321,11 @@ def test_a_dom_key_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), dom_key="cell-1")
     SafeHtml(html)
     assert (
-        ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}'
-        in html
-    )
-    assert (
-        ":root" not in html
-    )  # a rule about the whole page is looked at again with each change in it
+        ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: '
+        "none\n}"
+    ) in html
+    # a rule about the whole page is looked at again with each change in it
+    assert ":root" not in html
     assert "<style>" not in transcript_html(run())
     SafeHtml(transcript_html(run(), dom_key='x"]{}</style><script>'))
 
@@ -343,9 +342,9 @@ def test_formulas_stay_tex_and_money_stays_money() -> None:
         run({"kind": "text", "text": r"$x^2$ costs $5 and $10, \(y\), $\href{javascript:1}{z}$"})
     )
     assert (
-        "$x^2$ costs <span>$</span>5 and <span>$</span>10, $y$, <code>\\href{javascript:1}{z}</code>"
-        in html
-    )
+        "$x^2$ costs <span>$</span>5 and <span>$</span>10, $y$, "
+        "<code>\\href{javascript:1}{z}</code>"
+    ) in html
 
 
 # --- nobody's HTML ---
@@ -362,7 +361,10 @@ def attacks() -> list[str]:
     for group in json.loads((TESTS / "corpora/urls/rehype_harden_urls.json").read_text()):
         found += [f"[a]({url}) ![b]({url}) <{url}> {url}" for url in group["urls"]]
         found += [
-            f'<a href="{url}">a</a><img src="{url}" srcset="{url}"><p style="background:url({url})">'
+            (
+                f'<a href="{url}">a</a><img src="{url}" srcset="{url}"><p '
+                f'style="background:url({url})">'
+            )
             for url in group["urls"]
         ]
     return found
@@ -461,7 +463,8 @@ def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
             )
     figure(
         "saved notebook",
-        "attacks in every field, and their prefixes as text and HTML: pages that run or load nothing",
+        "attacks in every field, and their prefixes as text and HTML: pages that run or load "
+        "nothing",
         len(found),
     )
 
@@ -473,7 +476,10 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=8,
 )
-FIELDS = "text state args args_text args_valid error result summary title name data url decision options prompt usage started ended"
+FIELDS = (
+    "text state args args_text args_valid error result summary title name data url decision "
+    "options prompt usage started ended"
+)
 KINDS = [*(kind_of(props()) for props in get_args(AnyProps)), "other"]
 ids = st.sampled_from(["run", "a", "b", "c", "d"])
 markdown = st.text(alphabet="ab *_`~[]()!<>#-|$\\&\"'\n:/x\x00\u202e", max_size=60)

@@ -158,9 +158,8 @@ async def test_a_websocket_of_a_system_without_a_form_cannot_be_answered() -> No
         )
         async for request in run.stream("approval.request"):
             assert isinstance(request, e.ApprovalRequest)
-            assert (
-                request.reply is not None
-            )  # the function's events are ours, so the answer is an event, too
+            # the function's events are ours, so the answer is an event, too
+            assert request.reply is not None
             run.cancel()
         await run
 

@@ -243,9 +243,8 @@ async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
 async def test_cancelled_streams_leave_nothing_behind() -> None:
     dice = random.Random(3)
     slowest = 0.0
-    asyncio.get_running_loop().set_default_executor(
-        ThreadPoolExecutor(1)
-    )  # of which no more threads come by and by
+    # of which no more threads come by and by
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     with DemoServer(tokens_per_second=200) as server:
         clients = ServerWithClients(server)
 

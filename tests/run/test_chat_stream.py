@@ -70,10 +70,11 @@ def test_a_stopped_answer_ends_and_the_next_one_begins_anew() -> None:
     stream.answer(e.Prompt(text="short"), turn(*text("done"))).wait()
     assert (run.status, run.answer) == ("completed", "done")
     stream.answer(None, [{"event": "thread.run.canceled", "data": {"status": "canceled"}}]).wait()
+    # this time by the service
     assert (run.status, run.snapshot()[0]["stopped_by"]) == (
         "cancelled",
         None,
-    )  # this time by the service
+    )
     run.close()
 
 

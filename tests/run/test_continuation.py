@@ -145,10 +145,11 @@ async def test_the_run_waits_until_all_questions_are_answered() -> None:
     assert given == []
     run.respond("ask-1", False, reason="too much")
     assert (await run).status == "completed"
+    # in the order of the questions
     assert [(each.approval_id, each.value, each.reason) for each in given[0].responses] == [
         ("ask-1", None, "too much"),
         ("ask-2", "Ben", None),
-    ]  # in the order of the questions
+    ]
 
 
 async def test_a_further_question_waits_again() -> None:

@@ -128,9 +128,8 @@ def test_a_lane_has_the_results_of_a_run() -> None:
     types = [event.type for event in rome.events]
     assert (types[0], types[-1]) == ("agent.start", "agent.end")
     assert {"text.start", "text.delta", "text.end", "error"} < set(types)
-    assert (
-        len(oslo.events) + len(rome.events) == len(run.events) - 2
-    )  # but for the run's own start and end
+    # but for the run's own start and end
+    assert len(oslo.events) + len(rome.events) == len(run.events) - 2
 
 
 def test_a_run_of_many_streams_is_named_for_their_number() -> None:

@@ -487,9 +487,9 @@ def test_what_is_hidden_is_nowhere_in_the_run() -> None:
     run.start()
     run.wait(5)
     assert run.text == "the answer"
-    assert (
-        "SECRET"
-        not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} {vars(run._state)}"
+    assert "SECRET" not in (
+        f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} "
+        f"{vars(run._state)}"
     )
 
 

@@ -23,9 +23,8 @@ def test_a_signal_wakes_the_loop_that_waits() -> None:
         try:
             with watch_interrupts(asyncio.get_running_loop(), print):
                 threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-                return str(
-                    await woken
-                )  # set by the handler, which by itself leaves the loop asleep
+                # set by the handler, which by itself leaves the loop asleep
+                return str(await woken)
         finally:
             signal.signal(signal.SIGUSR1, before)
 
@@ -59,9 +58,8 @@ def test_an_interrupt_that_leaves_a_plain_loop_calls_who_waited_there() -> None:
 
     async def wait() -> None:
         with watch_interrupts(home, called.set):
-            home.call_soon(
-                os.kill, os.getpid(), signal.SIGINT
-            )  # between the tasks, where a loop is most of the time
+            # between the tasks, where a loop is most of the time
+            home.call_soon(os.kill, os.getpid(), signal.SIGINT)
             await asyncio.Event().wait()
 
     task = home.create_task(wait())

@@ -111,9 +111,8 @@ def test_a_forked_child_gets_a_loop_that_runs() -> None:
         return 42
 
     assert loop.submit(answer()).result() == 42
-    with (
-        loop._own._lock
-    ):  # the worst moment to fork: the child's copy of this lock is never released
+    with loop._own._lock:
+        # The worst moment to fork: the child's copy of this lock is never released.
         child = os.fork()
         if child == 0:
             os._exit(loop.submit(answer()).result())

@@ -579,9 +579,8 @@ def test_a_request_that_no_client_would_send_is_refused(
             made = {"json": {}} | options if "content" not in options else options
             refused = httpx2.post(server.url + path, **made)
             assert refused.status_code == status
-            assert (
-                status == 403 or "code" in refused.json()["error"]
-            )  # in A2A's own form, behind the guard
+            # in A2A's own form, behind the guard
+            assert status == 403 or "code" in refused.json()["error"]
         assert httpx2.post(f"{server.url}/agents/none", json={}).status_code == 404
 
 

@@ -89,9 +89,8 @@ def address_in(line: str) -> str:
 def test_the_agents_of_a_configuration_are_served_until_a_signal(
     tmp_path: Path, number: int
 ) -> None:
-    imported = (
-        () if number == signal.SIGINT else NBAGENT
-    )  # one process that begins as a user's does
+    # one process that begins as a user's does
+    imported = () if number == signal.SIGINT else NBAGENT
     with command(folder=tmp_path, imported=imported) as served:
         address = address_in(served.line_with("nbagent: serving at http://127.0.0.1:"))
         assert served.line_with("agents: assistant, second; a browser shows a page")
@@ -146,7 +145,10 @@ def test_a_server_for_other_machines_is_reached_by_its_addresses_and_names(tmp_p
 def test_a_tool_that_an_option_allows_is_called_without_asking(tmp_path: Path) -> None:
     writing = chat(calls=[("c1", "write_file", '{"path": "main.py", "content": "print(1)"}')])
     with ModelServer(writing, chat("Written.")) as model:
-        config = f"agents: {{coder: {{model: m, base_url: '{model.base_url}', api: chat, tools: [write_file]}}}}\n"
+        config = (
+            f"agents: {{coder: {{model: m, base_url: '{model.base_url}', api: chat, tools: "
+            f"[write_file]}}}}\n"
+        )
         with command("--allow", "write_file", folder=tmp_path, config=config) as served:
             address = address_in(served.line_with("serving at"))
             answer = httpx2.post(f"{address}/chat", json={"message": "Write it.", "stream": False})
@@ -279,7 +281,10 @@ def test_a_port_in_use_is_said_in_words(folder: Path, capsys: pytest.CaptureFixt
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["serve", "config.yaml", "--port", str(port)]) == 2
-    told = f"nbagent: another program listens at port {port} of 127.0.0.1 already; choose another port, or 0 for a free one\n"
+    told = (
+        f"nbagent: another program listens at port {port} of 127.0.0.1 already; choose another "
+        "port, or 0 for a free one\n"
+    )
     assert capsys.readouterr().err == told
 
 

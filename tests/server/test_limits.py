@@ -69,10 +69,11 @@ class Errors(logging.Handler):
 def errors() -> Iterator[list[str]]:
     """The errors in the log of a test."""
     handler = Errors()
+    # uvicorn's records do not reach the root
     loggers = [
         logging.getLogger(),
         logging.getLogger("uvicorn.error"),
-    ]  # uvicorn's records do not reach the root
+    ]
     for logger in loggers:
         logger.addHandler(handler)
     yield handler.texts
@@ -226,7 +227,10 @@ def test_a_client_that_leaves_a_long_answer_unread_is_cut() -> None:
         limits = Limits(write_timeout_s=0.05)
         with serve(agent, port=0, limits=limits) as server, Raw(server.url) as raw:
             prompt = '{"message": "x"}'
-            head = f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: {len(prompt)}"
+            head = (
+                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: "
+                f"{len(prompt)}"
+            )
             raw.send(f"{head}\r\n\r\n{prompt}".replace("/runs", STREAM).encode())
             raw.read_until(b"\r\n\r\n")
             connections = server._server.server_state.connections
@@ -290,7 +294,10 @@ def test_a_request_that_is_not_http_is_refused(server: Server, request_: bytes) 
 def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
     with Raw(server.url) as raw:
         raw.send(
-            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+            (
+                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n"
+                "\r\n"
+            ).encode()
         )
         for _ in range(80):
             raw.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")

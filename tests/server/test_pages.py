@@ -176,9 +176,8 @@ def test_a_page_that_buffers_gets_every_event(shown: Any) -> None:
     "shown", [name for name, (run, _) in EXAMPLES.items() if run is module], indirect=True
 )
 def test_a_pages_script_shows_the_answer_and_ends(shown: Any) -> None:
-    text = shown["text"] or "".join(
-        shown["notes"]
-    )  # NEAR AI's page keeps complete messages elsewhere
+    # NEAR AI's page keeps complete messages elsewhere
+    text = shown["text"] or "".join(shown["notes"])
     assert HELLO in text
     assert shown["ends"]
     assert shown["errors"] == []

@@ -279,7 +279,8 @@ DEXTO: dict[str, str] = {
     "llm:tool-result": "Tool look completed\n",
     "llm:response": "\nComplete. Tokens used: 30\nFull content: It is there.\n",
     "Complete Event Handler": (
-        "Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 tokens\n"
+        "Thinking...\n\nCalling tool: look\nTool result: success\nIt is there.\nDone! Used 30 "
+        "tokens\n"
     ),
     "Buffering Chunks": "It is there.",
     "Error Handling": "It is there.",

@@ -88,9 +88,8 @@ async def test_an_answer_in_time_is_not_overtaken(asks: Asking) -> None:
 async def test_runs_that_wait_leave_room_for_others(asks: Asking) -> None:
     async with Hosted(asks, max_runs=1) as host:
         first = await waiting(await host.start(None, "go"))
-        second = await waiting(
-            await host.start(None, "go")
-        )  # the first makes room for it, and is stopped
+        # the first makes room for it, and is stopped
+        second = await waiting(await host.start(None, "go"))
         await first.wait_for_end()
         last = first.events[-1]
         assert isinstance(last, e.RunEnd)

@@ -159,6 +159,5 @@ def test_a_reader_that_never_reads_costs_the_buffers_of_its_socket_only() -> Non
             assert client.get(path).content == whole  # which takes its turns with theirs
             grown = psutil.Process().memory_info().rss - before
     assert len(whole) > size * 65_536
-    assert (
-        grown < len(whole) * readers / 10
-    )  # of what they would cost if their streams were kept for them
+    # of what they would cost if their streams were kept for them
+    assert grown < len(whole) * readers / 10

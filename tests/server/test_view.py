@@ -358,9 +358,8 @@ def test_a_page_with_the_read_token_watches_a_run_and_steers_nothing(asks: Askin
                 question = view.until(
                     lambda op: op[0] == "open" and op[-1].get("kind") == "approval"
                 )
-                view.send(
-                    t="toggle", block=question[-1]["tool_id"], open=False
-                )  # a panel opens and closes for all
+                # a panel opens and closes for all
+                view.send(t="toggle", block=question[-1]["tool_id"], open=False)
                 view.send(t="answer", block=question[1], decision="approve")
                 view.send(t="say", text="b")
                 view.send(t="stop")

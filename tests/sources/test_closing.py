@@ -67,9 +67,8 @@ async def test_an_agents_run_that_an_error_event_ends() -> None:
         await agent_of(server).generate("Hi")
     await settle()
 
-    assert isinstance(
-        failed.value.__cause__, openai.APIError
-    )  # its traceback has the frames of the client
+    # its traceback has the frames of the client
+    assert isinstance(failed.value.__cause__, openai.APIError)
     assert suspended() == []
 
 

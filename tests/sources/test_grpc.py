@@ -286,10 +286,11 @@ async def test_what_goes_wrong_is_named(
 async def test_a_server_that_does_not_reflect_or_is_not_there_is_named() -> None:
     with served(reflects=False) as service:
         run = await watch(address("demo.Agent/StreamMessage")(service))
+    # the latter where the server hangs up before it has heard all
     assert code_of(run) in (
         "UNIMPLEMENTED",
         "INTERNAL",
-    )  # the latter where the server hangs up before it has heard all
+    )
     run = await watch(address("demo.Agent/StreamMessage")(service))
     assert code_of(run) == "connect_error"
 

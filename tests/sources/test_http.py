@@ -330,7 +330,10 @@ def test_importing_nbagent_loads_no_transport() -> None:
     import subprocess
     import sys
 
-    script = "import nbagent, sys; print([m for m in ('httpx2', 'wsproto', 'grpc', 'openai') if m in sys.modules])"
+    script = (
+        "import nbagent, sys; print([m for m in ('httpx2', 'wsproto', 'grpc', 'openai') if m in "
+        "sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -369,9 +369,8 @@ class Ours(OwnedStream):
 
 def test_a_stream_cancelled_before_its_task_has_begun_is_closed_all_the_same() -> None:
     go, stream = threading.Event(), Ours()
-    own_loop().call_soon_threadsafe(
-        go.wait, 5
-    )  # both the start and the cancellation wait in the loop's queue
+    # both the start and the cancellation wait in the loop's queue
+    own_loop().call_soon_threadsafe(go.wait, 5)
     reader, listener = listen(stream)
     reader.cancel()
     go.set()

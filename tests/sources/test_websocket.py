@@ -333,9 +333,8 @@ async def test_without_wsproto_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_silence_is_no_fault_while_the_reader_is_asked() -> None:
-    silences = iter(
-        [True, True, False]
-    )  # whether the reader's answer is awaited, at the end of each silence
+    # whether the reader's answer is awaited, at the end of each silence
+    silences = iter([True, True, False])
 
     async def play(peer: Peer) -> None:
         await peer.receive(ws.CloseConnection)

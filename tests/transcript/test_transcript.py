@@ -443,9 +443,8 @@ def test_whatever_events_hold_every_op_and_block_is_json() -> None:
     outbox.feed(ops)
     for batch in (ops, transcript.snapshot(), transcript.opening(), outbox.drain(10**6)):
         sent = json.dumps(batch, ensure_ascii=False, allow_nan=False).encode()
-        assert json.loads(sent, parse_int=float) == json.loads(
-            sent
-        )  # a browser has one kind of number
+        # a browser has one kind of number
+        assert json.loads(sent, parse_int=float) == json.loads(sent)
 
 
 def test_one_id_for_two_kinds_of_thing_loses_neither() -> None:
@@ -506,9 +505,8 @@ def test_however_the_ops_are_batched_the_view_shows_the_snapshot(
     while outbox:
         batches += outbox.drain()
     assert list(play(batches).values()) == transcript.snapshot()
-    assert (
-        list(play(transcript.opening()).values()) == transcript.snapshot()
-    )  # a face that comes late sees the same
+    # a face that comes late sees the same
+    assert list(play(transcript.opening()).values()) == transcript.snapshot()
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)

@@ -1,4 +1,7 @@
-/** Parts that all ways to answer a question have: the form around them, the row of buttons, and what becomes of an answer. */
+/**
+ * Parts that all ways to answer a question have: the form around them, the row of buttons, and what
+ * becomes of an answer.
+ */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -39,7 +42,13 @@ export function AnswerBox({ onSubmit, onEscape = null, children }: AnswerBoxProp
 }
 
 /** The row of buttons, below what was wrong with the last answer. */
-export function Actions({ block, children }: { block: Block<"approval">; children: ComponentChildren }) {
+export function Actions({
+  block,
+  children,
+}: {
+  block: Block<"approval">;
+  children: ComponentChildren;
+}) {
   const session = useSession();
   const sent = session.answers.sent(block);
   const overdue = useOverdue(sent);
@@ -109,7 +118,11 @@ export function Choose({ block, label, title, matches, submits = false, onClick 
 }
 
 /** State of a question's controls that outlives their panel. */
-export function useDraft<T>(block: Block<"approval">, field: string, initial: T): [T, (value: T) => void] {
+export function useDraft<T>(
+  block: Block<"approval">,
+  field: string,
+  initial: T,
+): [T, (value: T) => void] {
   const draft = useSession().answers.draft(block);
   const [value, setValue] = useState<T>(draft.has(field) ? (draft.get(field) as T) : initial);
   const set = (next: T) => {

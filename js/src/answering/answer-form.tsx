@@ -15,8 +15,13 @@ export function useArguments(block: Block<"approval">) {
   const { args } = block.props.value;
   return {
     changed,
-    fields: args !== undefined && args !== null && <AnswerForm block={block} handle={handle} onChange={setChanged} />,
-    /** Return the changed arguments as the part of an answer; null if they do not fit, which the fields then say. */
+    fields: args !== undefined && args !== null && (
+      <AnswerForm block={block} handle={handle} onChange={setChanged} />
+    ),
+    /**
+     * Return the changed arguments as the part of an answer; null if they do not fit, which the
+     * fields then say.
+     */
     read(): Pick<Answer, "value"> | null {
       const value = handle.current?.read();
       if (value === null) return null;
@@ -36,13 +41,16 @@ export function AnswerForm({ block, ...rest }: AnswerFormProps) {
   return (
     <Lazy value={schema ?? null}>
       {(whole) => {
-        if (kind === "input") return <Form text={null} schema={whole ?? { type: "string" }} draft={draft} {...rest} />;
+        if (kind === "input")
+          return <Form text={null} schema={whole ?? { type: "string" }} draft={draft} {...rest} />;
         return (
           <Lazy value={args} text limit={JSON_CHARS}>
             {(loaded) => (
               <Form
                 text={
-                  lazyValueOf(args) === null ? writtenArgs(session.store.get(toolIdOf(block)), args) : String(loaded)
+                  lazyValueOf(args) === null
+                    ? writtenArgs(session.store.get(toolIdOf(block)), args)
+                    : String(loaded)
                 }
                 schema={whole}
                 draft={draft}
@@ -60,7 +68,10 @@ function toolIdOf(block: Block<"approval">): string {
   return String(block.props.value.tool_id ?? "");
 }
 
-/** The arguments as JSON: as the model wrote them, if these are the same, because JavaScript has not all of JSON's numbers. */
+/**
+ * The arguments as JSON: as the model wrote them, if these are the same, because JavaScript has not
+ * all of JSON's numbers.
+ */
 function writtenArgs(tool: Block | undefined, args: unknown): string {
   const text = jsonText(args);
   const written = (tool as Block<"tool"> | undefined)?.stream("args_text").text ?? "";

@@ -1,4 +1,7 @@
-/** The buttons by which a reader makes a tool call again, with other arguments if they want, and stops that. */
+/**
+ * The buttons by which a reader makes a tool call again, with other arguments if they want, and
+ * stops that.
+ */
 
 import { useEffect, useState } from "preact/hooks";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -15,7 +18,9 @@ const ANSWER_MS = 5000;
 export function AttemptControls({ session, block }: AttemptPartProps) {
   const isAttempt = str(block.props.value.attempt_of) !== null;
   return (
-    <PartRoot session={session}>{isAttempt ? <StopAttempt block={block} /> : <RunAgain block={block} />}</PartRoot>
+    <PartRoot session={session}>
+      {isAttempt ? <StopAttempt block={block} /> : <RunAgain block={block} />}
+    </PartRoot>
   );
 }
 
@@ -32,7 +37,16 @@ function RunAgain({ block }: { block: Block<"tool"> }) {
   const problem = sent ? null : str(props.problem);
   // A form for arguments that are hidden would show what is hidden, or begin empty.
   const editable = !strings(props.hidden).includes("arguments");
-  if (editing) return <RerunForm block={block} draft={draft} send={send} sent={sent} leave={() => setEditing(false)} />;
+  if (editing)
+    return (
+      <RerunForm
+        block={block}
+        draft={draft}
+        send={send}
+        sent={sent}
+        leave={() => setEditing(false)}
+      />
+    );
   return (
     <section class="nb-section nb-again">
       {problem !== null && <p class="nb-note nb-bad">{problem}</p>}
@@ -70,7 +84,10 @@ function StopAttempt({ block }: { block: Block<"tool"> }) {
   );
 }
 
-/** Return true while a wish is on its way: until the call has another attempt or a problem, or the kernel was silent for long. */
+/**
+ * Return true while a wish is on its way: until the call has another attempt or a problem, or the
+ * kernel was silent for long.
+ */
 function useSent(block: Block<"tool">, act: (args?: string, force?: boolean) => void) {
   const [sent, setSent] = useState(false);
   const count = attemptCount(block);

@@ -142,7 +142,11 @@ export function ChatInput({ session }: { session: Session }) {
           }}
         />
         {mayEnd ? (
-          <button type="button" class="nb-button nb-stop nb-chat-send" onClick={() => session.stop()}>
+          <button
+            type="button"
+            class="nb-button nb-stop nb-chat-send"
+            onClick={() => session.stop()}
+          >
             <Icon name="stop" />
             {LABELS.stop}
           </button>
@@ -191,14 +195,23 @@ async function readFile(file: File): Promise<DroppedFile> {
   return { name: file.name, media_type: file.type || "text/plain", data: btoa(binary) };
 }
 
-/** Earlier prompt in place of the text: the one before or after it. Null where the arrow keys move the cursor. */
-function recall(session: Session, text: string, step: -1 | 1, area: HTMLTextAreaElement): string | null {
+/**
+ * Earlier prompt in place of the text: the one before or after it. Null where the arrow keys move
+ * the cursor.
+ */
+function recall(
+  session: Session,
+  text: string,
+  step: -1 | 1,
+  area: HTMLTextAreaElement,
+): string | null {
   const prompts = [...session.store.all]
     .filter((block) => isKind(block, "prompt"))
     .map((block) => str(block.props.peek().text) ?? "");
   const at = prompts.lastIndexOf(text);
   const recalled = at >= 0 && text !== "";
-  if ((!recalled && text !== "") || (area.selectionStart !== area.selectionEnd && !recalled)) return null;
+  if ((!recalled && text !== "") || (area.selectionStart !== area.selectionEnd && !recalled))
+    return null;
   const next = recalled ? at + step : step < 0 ? prompts.length - 1 : -1;
   if (next >= prompts.length) return "";
   return next < 0 ? null : (prompts[next] ?? null);

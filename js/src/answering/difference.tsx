@@ -1,4 +1,7 @@
-/** Difference of an attempt's result and the first one (nbagent/run/diff), drawn as nbagent/render/differences.py does. */
+/**
+ * Difference of an attempt's result and the first one (nbagent/run/diff), drawn as
+ * nbagent/render/differences.py does.
+ */
 
 import type { ComponentChildren } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -28,7 +31,9 @@ function Drawn({ diff, block, Result }: DrawnProps): ComponentChildren {
   switch (diff.kind) {
     case "text":
       return (
-        <pre class="nb-pre">{list(diff.pieces).map((piece) => Array.isArray(piece) && <Piece piece={piece} />)}</pre>
+        <pre class="nb-pre">
+          {list(diff.pieces).map((piece) => Array.isArray(piece) && <Piece piece={piece} />)}
+        </pre>
       );
     case "json":
       return (
@@ -65,7 +70,8 @@ function Drawn({ diff, block, Result }: DrawnProps): ComponentChildren {
 }
 
 function Piece({ piece: [mark, text, more] }: { piece: unknown[] }): ComponentChildren {
-  const note = num(more) !== null && mark !== "=" ? fill(LABELS.more_text, count(num(more) ?? 0)) : "";
+  const note =
+    num(more) !== null && mark !== "=" ? fill(LABELS.more_text, count(num(more) ?? 0)) : "";
   if (mark === "-") return <del>{`${str(text) ?? ""}${note}`}</del>;
   return mark === "+" ? <ins>{`${str(text) ?? ""}${note}`}</ins> : str(text);
 }
@@ -91,7 +97,9 @@ function Table({ diff }: { diff: JsonObject }) {
             <th>
               <Marked change={column.change}>
                 {str(column.name)}
-                {Array.isArray(column.types) && <span class="nb-muted"> {column.types.join(" → ")}</span>}
+                {Array.isArray(column.types) && (
+                  <span class="nb-muted"> {column.types.join(" → ")}</span>
+                )}
               </Marked>
             </th>
           ))}
@@ -119,7 +127,13 @@ function Table({ diff }: { diff: JsonObject }) {
   );
 }
 
-function Marked({ change, children }: { change: unknown; children: ComponentChildren }): ComponentChildren {
+function Marked({
+  change,
+  children,
+}: {
+  change: unknown;
+  children: ComponentChildren;
+}): ComponentChildren {
   if (change === "added") return <ins>{children}</ins>;
   return change === "removed" ? <del>{children}</del> : children;
 }
@@ -131,7 +145,9 @@ function More({ diff }: { diff: JsonObject }) {
     [LABELS.more_rows, num(diff.more_rows) ?? 0],
     [LABELS.more_columns, num(diff.more_columns) ?? 0],
   ];
-  const notes = left.filter(([, number]) => number > 0).map(([label, number]) => fill(label, count(number)));
+  const notes = left
+    .filter(([, number]) => number > 0)
+    .map(([label, number]) => fill(label, count(number)));
   return notes.length > 0 ? <p class="nb-note">{notes.join(" ")}</p> : null;
 }
 

@@ -1,4 +1,7 @@
-/** The lazy part `answering.js`: what a reader writes to a run. Answers to questions, other arguments, the prompts of a chat. */
+/**
+ * The lazy part `answering.js`: what a reader writes to a run. Answers to questions, other
+ * arguments, the prompts of a chat.
+ */
 
 import type { Session } from "../session";
 import type { Block } from "../store";

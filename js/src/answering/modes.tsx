@@ -1,4 +1,7 @@
-/** Parts of ways to answer that open further controls: the mode that is open, a line of text, a button that sends nothing. */
+/**
+ * Parts of ways to answer that open further controls: the mode that is open, a line of text, a
+ * button that sends nothing.
+ */
 
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";

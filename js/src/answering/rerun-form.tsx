@@ -1,4 +1,7 @@
-/** The form of the arguments with which a tool call is made again: those of the function as it is now. */
+/**
+ * The form of the arguments with which a tool call is made again: those of the function as it is
+ * now.
+ */
 
 import { useRef, useState } from "preact/hooks";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -22,12 +25,23 @@ interface RerunFormProps {
 
 export function RerunForm(props: RerunFormProps) {
   const session = useSession();
-  const { value: text, problem } = useLoaded(() => loadText(session, `rerun/${props.block.id}`), 0, session);
+  const { value: text, problem } = useLoaded(
+    () => loadText(session, `rerun/${props.block.id}`),
+    0,
+    session,
+  );
   if (text === undefined) return <>{problem ?? <p class="nb-note">Loading the form…</p>}</>;
   return <Fields {...props} form={record(JSON.parse(text)) ?? {}} />;
 }
 
-function Fields({ block, draft, send, sent, leave, form }: RerunFormProps & { form: Record<string, unknown> }) {
+function Fields({
+  block,
+  draft,
+  send,
+  sent,
+  leave,
+  form,
+}: RerunFormProps & { form: Record<string, unknown> }) {
   const handle = useRef<FormHandle>(null);
   const [changed, setChanged] = useState(false);
   const [focused, setFocused] = useState(false);
@@ -65,7 +79,10 @@ function Fields({ block, draft, send, sent, leave, form }: RerunFormProps & { fo
   );
 }
 
-/** The arguments as the model wrote them, if these are JSON, because JavaScript has not all of JSON's numbers. */
+/**
+ * The arguments as the model wrote them, if these are JSON, because JavaScript has not all of
+ * JSON's numbers.
+ */
 function writtenArgs(written: string, args: unknown): string {
   try {
     JSON.parse(written);

@@ -6,7 +6,10 @@ import { record } from "../values";
 const NAMES = /^(?:url|uri|link)$|auth.*ur[il]|ur[il].*auth|verification|sign.?in|log.?in/i;
 const MAX_VALUES = 1000;
 
-/** Return the first address that may be followed: one whose name says that it is for signing in, else any, else one in the prompt. */
+/**
+ * Return the first address that may be followed: one whose name says that it is for signing in,
+ * else any, else one in the prompt.
+ */
 export function signInUrl(args: unknown, prompt: string | null): string | null {
   const found: [string, string][] = [];
   const rest: [string, unknown][] = [["", args]];

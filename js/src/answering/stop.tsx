@@ -1,4 +1,7 @@
-/** The way to answer at a breakpoint: go on, change the arguments, give a result or an error, run again, or stop the run. */
+/**
+ * The way to answer at a breakpoint: go on, change the arguments, give a result or an error, run
+ * again, or stop the run.
+ */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useSession } from "../transcript/context";
@@ -20,7 +23,8 @@ const RESULT_ROWS = 12;
 export function Stop({ block, answer: sendAnswer }: WayProps) {
   const session = useSession();
   // The keys are not buttons, which send nothing while an answer is on its way.
-  const answer: WayProps["answer"] = (made) => session.answers.sent(block) === null && sendAnswer(made);
+  const answer: WayProps["answer"] = (made) =>
+    session.answers.sent(block) === null && sendAnswer(made);
   const { stage, can_remember: canRemember } = block.props.value;
   const { mode, opener, enter, leave, focusOnce } = useMode<Mode>(block, "ask");
   const { fields, changed, read } = useArguments(block);
@@ -34,7 +38,8 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
     const made = read();
     if (made !== null) answer({ decision, ...made, ...(remember && { remember }) });
   };
-  const say = (decision: "deny" | "error") => answer({ decision, ...(text.trim() && { reason: text.trim() }) });
+  const say = (decision: "deny" | "error") =>
+    answer({ decision, ...(text.trim() && { reason: text.trim() }) });
   const give = () => {
     // A result that was left alone is the call's own.
     if (result === null && atResult) answer({ decision: "approve" });
@@ -44,7 +49,8 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
   const runsAgain = atResult && changed;
   const goOn = () => send(runsAgain ? "again" : "approve");
   keys.current = {
-    [GO_ON_KEY]: mode === "result" ? give : mode === "error" || mode === "deny" ? () => say(mode) : goOn,
+    [GO_ON_KEY]:
+      mode === "result" ? give : mode === "error" || mode === "deny" ? () => say(mode) : goOn,
     ...(stage === "call" && mode === "ask" && { [STEP_KEY]: () => send("step") }),
     ...(stage !== "call" && mode === "ask" && { [STEP_KEY]: goOn }),
   };
@@ -61,7 +67,12 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
           focusOnce={focusOnce}
         />
         <Actions block={block}>
-          <Choose block={block} label={name} matches={({ decision }) => decision === mode} submits />
+          <Choose
+            block={block}
+            label={name}
+            matches={({ decision }) => decision === mode}
+            submits
+          />
           <Plain label="Back" onClick={leave} />
         </Actions>
       </AnswerBox>
@@ -100,7 +111,9 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
           block={block}
           label={goOnLabel(str(stage), changed)}
           title={`Go on (Enter, ${GO_ON_KEY}${fields ? ", Ctrl+Enter in a field" : ""})`}
-          matches={({ decision, remember }) => decision === (runsAgain ? "again" : "approve") && remember !== true}
+          matches={({ decision, remember }) =>
+            decision === (runsAgain ? "again" : "approve") && remember !== true
+          }
           submits
         />
         {stage === "call" && (
@@ -137,7 +150,9 @@ export function Stop({ block, answer: sendAnswer }: WayProps) {
               onClick={() => enter("result")}
             />
             <Plain label="Fail…" button={opener("error")} onClick={() => enter("error")} />
-            {canRemember === true && <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />}
+            {canRemember === true && (
+              <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />
+            )}
           </>
         )}
         <span class="nb-grow" />
@@ -186,7 +201,11 @@ function ResultText({ block, text, onText, focusOnce }: ResultTextProps) {
               class="nb-input"
               rows={Math.min(RESULT_ROWS, Math.max(2, shown.split("\n").length))}
               spellcheck={false}
-              placeholder={isTooLarge ? "Too large to be edited here; what is typed stands in its place" : undefined}
+              placeholder={
+                isTooLarge
+                  ? "Too large to be edited here; what is typed stands in its place"
+                  : undefined
+              }
               value={shown}
               onInput={({ currentTarget }) => onText(currentTarget.value)}
               onKeyDown={(event) => {
@@ -211,8 +230,8 @@ function readable(text: string): string {
 }
 
 /**
- * Take the debugger's keys while the focus is in the question, and the focus from the question before it, so that a reader steps
- * by keys alone.
+ * Take the debugger's keys while the focus is in the question, and the focus from the question
+ * before it, so that a reader steps by keys alone.
  */
 function useStopKeys(keys: { current: Record<string, () => void> }) {
   const mark = useRef<HTMLDivElement>(null);
@@ -220,7 +239,8 @@ function useStopKeys(keys: { current: Record<string, () => void> }) {
     const question = mark.current?.closest<HTMLElement>(".nb-question");
     if (!question) return;
     const focused = (question.getRootNode() as Document | ShadowRoot).activeElement;
-    const isStepping = focused?.matches(".nb-question") && question.closest(".nb-frame")?.contains(focused);
+    const isStepping =
+      focused?.matches(".nb-question") && question.closest(".nb-frame")?.contains(focused);
     if (isStepping && focused !== question) {
       question.focus({ preventScroll: true });
       question.scrollIntoView?.({ block: "nearest" });

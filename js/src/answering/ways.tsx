@@ -1,4 +1,7 @@
-/** The ways to answer a question: permission, with changed arguments or none; one of several answers; an input; a sign-in. */
+/**
+ * The ways to answer a question: permission, with changed arguments or none; one of several
+ * answers; an input; a sign-in.
+ */
 
 import { useRef } from "preact/hooks";
 import type { Answer } from "../answers";
@@ -22,14 +25,25 @@ export interface WayProps {
 export function Way({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const { approval_kind: kind, options } = block.props.value;
-  if (kind === "stop") return <Stop block={block} answer={(answer) => session.answer(block, answer)} />;
-  const Kind = kind === "auth" ? SignIn : strings(options).length > 0 ? Choice : kind === "input" ? Input : Permission;
+  if (kind === "stop")
+    return <Stop block={block} answer={(answer) => session.answer(block, answer)} />;
+  const Kind =
+    kind === "auth"
+      ? SignIn
+      : strings(options).length > 0
+        ? Choice
+        : kind === "input"
+          ? Input
+          : Permission;
   return <Kind block={block} answer={(answer) => session.answer(block, answer)} />;
 }
 
 type Mode = "ask" | "deny";
 
-/** Permission to call a tool: allow, with the arguments as the reader leaves them in their fields, or deny, with a reason. */
+/**
+ * Permission to call a tool: allow, with the arguments as the reader leaves them in their fields,
+ * or deny, with a reason.
+ */
 function Permission({ block, answer }: WayProps) {
   const { args, can_remember: canRemember } = block.props.value;
   const [reason, setReason] = useDraft(block, "reason", "");
@@ -44,9 +58,19 @@ function Permission({ block, answer }: WayProps) {
     return (
       <AnswerBox onSubmit={deny} onEscape={leave}>
         <Arguments args={args} />
-        <Line label="Reason, for the model" text={reason} onText={setReason} focusOnce={focusOnce} />
+        <Line
+          label="Reason, for the model"
+          text={reason}
+          onText={setReason}
+          focusOnce={focusOnce}
+        />
         <Actions block={block}>
-          <Choose block={block} label="Deny" matches={({ decision }) => decision === "deny"} submits />
+          <Choose
+            block={block}
+            label="Deny"
+            matches={({ decision }) => decision === "deny"}
+            submits
+          />
           <Plain label="Back" onClick={leave} />
         </Actions>
       </AnswerBox>
@@ -113,7 +137,12 @@ function Input({ block, answer }: WayProps) {
       <Arguments args={block.props.value.args} />
       <AnswerForm block={block} handle={form} />
       <Actions block={block}>
-        <Choose block={block} label="Submit" matches={({ decision }) => decision === "approve"} submits />
+        <Choose
+          block={block}
+          label="Submit"
+          matches={({ decision }) => decision === "approve"}
+          submits
+        />
         <Cancel block={block} answer={answer} />
       </Actions>
     </AnswerBox>
@@ -136,7 +165,12 @@ function SignIn({ block, answer }: WayProps) {
         </p>
       )}
       <Actions block={block}>
-        <Choose block={block} label="I have signed in" matches={({ decision }) => decision === "approve"} submits />
+        <Choose
+          block={block}
+          label="I have signed in"
+          matches={({ decision }) => decision === "approve"}
+          submits
+        />
         <Cancel block={block} answer={answer} />
       </Actions>
     </AnswerBox>

@@ -1,4 +1,7 @@
-/** The lazy part `forks.js`: the tree of a run and the runs that go on from it. A click leads to one of them. */
+/**
+ * The lazy part `forks.js`: the tree of a run and the runs that go on from it. A click leads to one
+ * of them.
+ */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { forks as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -52,7 +55,8 @@ export function Forks({ session }: { session: Session }) {
       </ul>
       {away !== null && (
         <p class="nb-forks-note" role="status">
-          {fill(LABELS.not_here, String(away.number))} <code>{`nbagent.show(${pathTo(away, nodes)})`}</code>
+          {fill(LABELS.not_here, String(away.number))}{" "}
+          <code>{`nbagent.show(${pathTo(away, nodes)})`}</code>
         </p>
       )}
     </nav>
@@ -75,20 +79,30 @@ function Member({ node, onWalk }: { node: Node; onWalk: (from: Element) => void 
     );
   }
   return (
-    <button type="button" class="nb-fork nb-link" onClick={({ currentTarget }) => onWalk(currentTarget)}>
+    <button
+      type="button"
+      class="nb-fork nb-link"
+      onClick={({ currentTarget }) => onWalk(currentTarget)}
+    >
       {text}
     </button>
   );
 }
 
-/** Scroll to a run's view, and give it the focus. Returns false if this notebook's page has none. */
+/**
+ * Scroll to a run's view, and give it the focus. Returns false if this notebook's page has none.
+ */
 function walkTo(node: Node, from: Element): boolean {
   // Ids of runs are those of one kernel, and a page may show several notebooks.
-  const place = from.closest(".jp-NotebookPanel, .jp-Notebook") ?? (from.getRootNode() as Document | ShadowRoot);
-  // They begin anew in a kernel that was restarted, while views of the one before may still be there.
+  const place =
+    from.closest(".jp-NotebookPanel, .jp-Notebook") ??
+    (from.getRootNode() as Document | ShadowRoot);
+  // They begin anew in a kernel that was restarted, while views of the one before may still be
+  // there.
   const isGone = from.closest(".nb-gone") !== null;
   const view = [...place.querySelectorAll<HTMLElement>("[data-nbagent-run]")].find(
-    (each) => each.dataset.nbagentRun === node.run && (each.querySelector(".nb-gone") !== null) === isGone,
+    (each) =>
+      each.dataset.nbagentRun === node.run && (each.querySelector(".nb-gone") !== null) === isGone,
   );
   const frame = view?.querySelector<HTMLElement>(".nb-frame");
   if (!frame) return false;
@@ -96,11 +110,15 @@ function walkTo(node: Node, from: Element): boolean {
   frame.tabIndex = -1;
   frame.focus({ preventScroll: true });
   frame.classList.add("nb-arrived");
-  frame.addEventListener("animationend", () => frame.classList.remove("nb-arrived"), { once: true });
+  frame.addEventListener("animationend", () => frame.classList.remove("nb-arrived"), {
+    once: true,
+  });
   return true;
 }
 
-/** Return Python for a member of the tree, from the run that shows the tree: `run.parent.forks[0]`. */
+/**
+ * Return Python for a member of the tree, from the run that shows the tree: `run.parent.forks[0]`.
+ */
 function pathTo(node: Node, nodes: readonly Node[]): string {
   const lineage = (of: Node | undefined): number[] => {
     const parent = nodes.find(({ number }) => number === of?.parent);
@@ -139,7 +157,10 @@ function nodesOf(value: unknown): Node[] {
   const known = new Set(given.map(({ number }) => number));
   const add = (parent: number | null, depth: number): void => {
     for (const node of given) {
-      const above = node.parent !== null && known.has(node.parent) && node.parent < node.number ? node.parent : null;
+      const above =
+        node.parent !== null && known.has(node.parent) && node.parent < node.number
+          ? node.parent
+          : null;
       if (above !== parent || sorted.some(({ number }) => number === node.number)) continue;
       sorted.push({ ...node, depth });
       add(node.number, depth + 1);

@@ -1,4 +1,7 @@
-/** Client of the kernel's inspector: asks for the events of a run and reads the answers. See nbagent/protocol/inspection.py. */
+/**
+ * Client of the kernel's inspector: asks for the events of a run and reads the answers. See
+ * nbagent/protocol/inspection.py.
+ */
 
 import type { EventsQuestion, EventsAnswer as WireAnswer } from "../protocol";
 import type { Session } from "../session";
@@ -30,7 +33,9 @@ export interface EventsAnswer {
 
 export function askEvents(session: Session, filter: Filter, at: number): Promise<EventsAnswer> {
   const question: EventsQuestion = { ...filter, at };
-  return session.channel.lazyValues.page(`events/${JSON.stringify(question)}`).then(({ text }) => readEvents(text));
+  return session.channel.lazyValues
+    .page(`events/${JSON.stringify(question)}`)
+    .then(({ text }) => readEvents(text));
 }
 
 export function readEvents(text: string): EventsAnswer {
@@ -47,7 +52,10 @@ export function readEvents(text: string): EventsAnswer {
       total: num(answer.total) ?? 0,
       seen: num(answer.seen) ?? 0,
       count: num(answer.count) ?? 0,
-      types: Object.entries(record(answer.types) ?? {}).map(([type, count]) => [type, num(count) ?? 0]),
+      types: Object.entries(record(answer.types) ?? {}).map(([type, count]) => [
+        type,
+        num(count) ?? 0,
+      ]),
     },
   };
 }

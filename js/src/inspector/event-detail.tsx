@@ -23,7 +23,10 @@ export function EventDetail({ session, row, started, onMoment, onClose }: EventD
   const { lazyValues } = session.channel;
   const name = `event/${row.number}`;
   const { value, problem } = useLoaded(
-    () => lazyValues.page(name).then(({ size }) => ({ part: name, size }) satisfies Partial<LargeValue>),
+    () =>
+      lazyValues
+        .page(name)
+        .then(({ size }) => ({ part: name, size }) satisfies Partial<LargeValue>),
     row.number,
     session,
   );
@@ -43,7 +46,9 @@ export function EventDetail({ session, row, started, onMoment, onClose }: EventD
         >
           Show this moment
         </button>
-        <CopyButton text={() => lazyValues.whole(name).then((text) => jsonText(JSON.parse(text), 2))} />
+        <CopyButton
+          text={() => lazyValues.whole(name).then((text) => jsonText(JSON.parse(text), 2))}
+        />
         <button type="button" class="nb-button nb-bare" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />
         </button>

@@ -14,7 +14,10 @@ interface EventListProps {
   rows: EventRows;
   /** Start of the run, in seconds since the epoch. */
   started: number;
-  /** Number of the event after which the run is shown; null for now. Later ones are dimmed, and the list follows it. */
+  /**
+   * Number of the event after which the run is shown; null for now. Later ones are dimmed, and the
+   * list follows it.
+   */
   at: number | null;
   /** The open row; null if none is open. */
   chosen: number | null;
@@ -39,7 +42,8 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
     if (box === null) return;
     setFirst(Math.floor(box.scrollTop / ROW_PX));
     setHeight(box.clientHeight);
-    atEnd.current = box.scrollTop > 0 && box.scrollTop + box.clientHeight >= box.scrollHeight - ROW_PX;
+    atEnd.current =
+      box.scrollTop > 0 && box.scrollTop + box.clientHeight >= box.scrollHeight - ROW_PX;
   };
   useEffect(() => {
     const box = list.current;
@@ -62,13 +66,16 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
     // The detail takes some of the list's height, and the row should stay in sight.
     const top = chosen * ROW_PX;
     if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
+    else if (top + ROW_PX > box.scrollTop + box.clientHeight)
+      box.scrollTop = top + ROW_PX - box.clientHeight;
   }, [chosen, height]);
   useLayoutEffect(() => {
     const box = list.current;
     // Of all events, the row is known before it is read.
-    const index = at !== null && total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at ?? 0);
-    if (box !== null && at !== null && index !== null) box.scrollTop = index * ROW_PX - (box.clientHeight - ROW_PX) / 2;
+    const index =
+      at !== null && total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at ?? 0);
+    if (box !== null && at !== null && index !== null)
+      box.scrollTop = index * ROW_PX - (box.clientHeight - ROW_PX) / 2;
   }, [at, total, rows]);
 
   const choose = (index: number) => {
@@ -76,7 +83,12 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const page = Math.max(1, shown - 1);
-    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page };
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+    };
     const step = steps[event.key];
     if (step !== undefined) choose(chosen === null ? first : chosen + step);
     else if (event.key === "Home") choose(0);
@@ -104,10 +116,13 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
           return (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
             <div
-              // Rows that leave are reused for those that come: new ones would take the time of a frame.
+              // Rows that leave are reused for those that come: new ones would take the time of a
+              // frame.
               key={index % (shown + 2 * OVERSCAN_ROWS + 1)}
               id={`${name}-${index}`}
-              class={at !== null && row && row.number > at ? "nb-event-row nb-later" : "nb-event-row"}
+              class={
+                at !== null && row && row.number > at ? "nb-event-row nb-later" : "nb-event-row"
+              }
               role="option"
               aria-selected={index === chosen}
               aria-current={at !== null && row?.number === at}
@@ -118,9 +133,15 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
               onClick={() => onChoose(index === chosen ? null : index)}
             >
               <span class="nb-event-number">{row ? count(row.number) : ""}</span>
-              <span class="nb-event-time">{row?.time == null ? "" : since(row.time - started)}</span>
-              <span class={`nb-event-type nb-event-${family(row?.type ?? "")}`}>{row?.type ?? ""}</span>
-              <span class="nb-event-summary">{row ? (row.time === null ? "no longer kept" : row.summary) : "…"}</span>
+              <span class="nb-event-time">
+                {row?.time == null ? "" : since(row.time - started)}
+              </span>
+              <span class={`nb-event-type nb-event-${family(row?.type ?? "")}`}>
+                {row?.type ?? ""}
+              </span>
+              <span class="nb-event-summary">
+                {row ? (row.time === null ? "no longer kept" : row.summary) : "…"}
+              </span>
             </div>
           );
         })}

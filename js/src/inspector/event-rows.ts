@@ -35,7 +35,10 @@ export class EventRows {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
   }
 
-  /** Index of the last row that is read whose event is not after this one; null if none is known to be it. */
+  /**
+   * Index of the last row that is read whose event is not after this one; null if none is known to
+   * be it.
+   */
   indexOf(number: number): number | null {
     for (const [page, rows] of this.#pages) {
       const after = rows.findIndex((row) => row.number > number);
@@ -81,7 +84,8 @@ export class EventRows {
         if (this.#closed || !this.#add(at, answer)) break;
       }
     } catch (error) {
-      if (!this.#closed) this.#problem.value = error instanceof Error ? error.message : String(error);
+      if (!this.#closed)
+        this.#problem.value = error instanceof Error ? error.message : String(error);
     } finally {
       this.#fetching = false;
     }
@@ -94,7 +98,8 @@ export class EventRows {
     const end = Math.min(this.#to, facts.total);
     for (let page = Math.floor(this.#from / PAGE_ROWS); page * PAGE_ROWS < end; page += 1) {
       const have = this.#pages.get(page)?.length ?? 0;
-      if (have < Math.min(PAGE_ROWS, facts.total - page * PAGE_ROWS)) return page * PAGE_ROWS + have;
+      if (have < Math.min(PAGE_ROWS, facts.total - page * PAGE_ROWS))
+        return page * PAGE_ROWS + have;
     }
     return facts.seen < Math.max(facts.count, this.#count) ? facts.total : null;
   }
@@ -114,7 +119,8 @@ export class EventRows {
     });
     for (const number of this.#pages.keys()) {
       if (this.#pages.size <= MAX_PAGES) break;
-      if ((number + 1) * PAGE_ROWS <= this.#from || number * PAGE_ROWS >= this.#to) this.#pages.delete(number);
+      if ((number + 1) * PAGE_ROWS <= this.#from || number * PAGE_ROWS >= this.#to)
+        this.#pages.delete(number);
     }
     batch(() => {
       this.#facts.value = facts;

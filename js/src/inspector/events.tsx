@@ -1,4 +1,7 @@
-/** Events page of the inspector: the events of a run or of one block, filters, search, and one event in detail. */
+/**
+ * Events page of the inspector: the events of a run or of one block, filters, search, and one event
+ * in detail.
+ */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Session } from "../session";
@@ -57,7 +60,11 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
   return (
     <div class="nb-inspector">
       <div class="nb-filters">
-        <select aria-label="Type" value={type} onChange={(event) => setType(event.currentTarget.value)}>
+        <select
+          aria-label="Type"
+          value={type}
+          onChange={(event) => setType(event.currentTarget.value)}
+        >
           <option value="">All types</option>
           <option value={EACH}>All types, each delta</option>
           {options(types).map(([value, label]) => (
@@ -85,7 +92,13 @@ export function Events({ session, block, past, onWhole, onRequest, onMoment }: E
         </span>
       </div>
       {problem !== null && <LoadError reason={problem} onRetry={() => rows.retry()} />}
-      <EventList rows={rows} started={session.started} at={past.position.value} chosen={chosen} onChoose={setChosen} />
+      <EventList
+        rows={rows}
+        started={session.started}
+        at={past.position.value}
+        chosen={chosen}
+        onChoose={setChosen}
+      />
       {opened && opened.time !== null && (
         <EventDetail
           session={session}
@@ -121,7 +134,8 @@ function SearchField({ onSearch }: { onSearch: (text: string) => void }) {
 /** `132 of 10,000`. */
 function countLabel(facts: Facts | null, filtered: boolean): string {
   if (facts === null) return "Loading…";
-  if (facts.seen < facts.count) return `Searching… ${Math.floor((100 * facts.seen) / facts.count)} %`;
+  if (facts.seen < facts.count)
+    return `Searching… ${Math.floor((100 * facts.seen) / facts.count)} %`;
   const all = `${count(facts.count)} ${facts.count === 1 ? "event" : "events"}`;
   return filtered ? `${count(facts.total)} of ${all}` : all;
 }

@@ -23,10 +23,17 @@ const PAGES: [Inspecting["page"], string][] = [
   ["requests", "Requests"],
 ];
 /** The pages of a run. A server sends its readers what the gate lets through, and no requests. */
-const pagesOf = ({ peer }: Session) => PAGES.filter(([name]) => name !== "requests" || peer === "kernel");
+const pagesOf = ({ peer }: Session) =>
+  PAGES.filter(([name]) => name !== "requests" || peer === "kernel");
 const COPIES = ["Markdown", "JSON", "Python"];
 
-export function Inspector({ session, inspecting }: { session: Session; inspecting: InspectingSignal }) {
+export function Inspector({
+  session,
+  inspecting,
+}: {
+  session: Session;
+  inspecting: InspectingSignal;
+}) {
   const bar = useRef<HTMLDivElement>(null);
   const past = usePast(session, inspecting);
   useEscape(bar, past);
@@ -77,7 +84,9 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
           }}
         />
       )}
-      {page === "requests" && <RequestsPage key={block?.id ?? ""} session={session} block={block} />}
+      {page === "requests" && (
+        <RequestsPage key={block?.id ?? ""} session={session} block={block} />
+      )}
       {page === "timeline" && (
         <TimelinePage
           session={session}
@@ -112,7 +121,9 @@ function PanelButtons({ session }: { session: Session }) {
   );
 }
 
-/** The past of this view, until the inspector is closed. The view draws the session that it shows. */
+/**
+ * The past of this view, until the inspector is closed. The view draws the session that it shows.
+ */
 function usePast(session: Session, inspecting: InspectingSignal): Past {
   const past = useMemo(() => new Past(session), [session]);
   const shown = past.shown.value;
@@ -123,7 +134,9 @@ function usePast(session: Session, inspecting: InspectingSignal): Past {
   return past;
 }
 
-/** Let Escape lead from the past to now, wherever the focus is in the view; it stays in the view. */
+/**
+ * Let Escape lead from the past to now, wherever the focus is in the view; it stays in the view.
+ */
 function useEscape(inside: RefObject<HTMLElement | null>, past: Past): void {
   useEffect(() => {
     const frame = inside.current?.closest(".nb-frame");

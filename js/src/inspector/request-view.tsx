@@ -1,4 +1,6 @@
-/** One request to the model: its tokens by part, messages, tools, settings, and the raw response. */
+/**
+ * One request to the model: its tokens by part, messages, tools, settings, and the raw response.
+ */
 
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
@@ -8,7 +10,14 @@ import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { count, jsonText, record, str } from "../values";
-import { askDetail, type Detail, type InputPart, inputLabel, type RequestRow, shares } from "./requests";
+import {
+  askDetail,
+  type Detail,
+  type InputPart,
+  inputLabel,
+  type RequestRow,
+  shares,
+} from "./requests";
 
 /** Messages as before that are drawn at first, the last ones. */
 const EARLIER_ROWS = 4;
@@ -22,7 +31,11 @@ interface RequestViewProps {
 
 export function RequestView({ session, row }: RequestViewProps) {
   const { lazyValues } = session.channel;
-  const { value: detail, problem } = useLoaded(() => askDetail(session, row.number), row.number, row.seconds);
+  const { value: detail, problem } = useLoaded(
+    () => askDetail(session, row.number),
+    row.number,
+    row.seconds,
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
     <section class="nb-request" aria-label={`Request ${row.number}`} tabIndex={0}>
@@ -33,7 +46,11 @@ export function RequestView({ session, row }: RequestViewProps) {
         {detail && detail.hidden === null && (
           <CopyButton
             label="Copy JSON"
-            text={() => lazyValues.whole(`request/${row.number}/body`).then((text) => jsonText(JSON.parse(text), 2))}
+            text={() =>
+              lazyValues
+                .whole(`request/${row.number}/body`)
+                .then((text) => jsonText(JSON.parse(text), 2))
+            }
           />
         )}
       </div>
@@ -47,7 +64,8 @@ export function RequestView({ session, row }: RequestViewProps) {
 
 function Parts({ number, detail }: { number: number; detail: Detail }) {
   const of = (...kinds: string[]) => detail.parts.filter(({ kind }) => kinds.includes(kind));
-  const rows = (parts: InputPart[]) => parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
+  const rows = (parts: InputPart[]) =>
+    parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
   const tools = of("tool");
   return (
     <>
@@ -55,7 +73,9 @@ function Parts({ number, detail }: { number: number; detail: Detail }) {
       <Section title="Messages">
         <Messages parts={of("instructions", "message")} rows={rows} />
       </Section>
-      {tools.length > 0 && <Section title={`Tools (${count(tools.length)})`}>{rows(tools)}</Section>}
+      {tools.length > 0 && (
+        <Section title={`Tools (${count(tools.length)})`}>{rows(tools)}</Section>
+      )}
       <Section title="Settings and response">{rows(of("settings", "response"))}</Section>
     </>
   );
@@ -71,7 +91,13 @@ function Section({ title, children }: { title: string; children: ComponentChildr
 }
 
 /** The messages; of those that the request before had too, only the last ones. */
-function Messages({ parts, rows }: { parts: InputPart[]; rows: (parts: InputPart[]) => ComponentChildren }) {
+function Messages({
+  parts,
+  rows,
+}: {
+  parts: InputPart[];
+  rows: (parts: InputPart[]) => ComponentChildren;
+}) {
   const [whole, setWhole] = useState(false);
   const known = parts.findIndex(({ isNew }) => isNew);
   const folded = whole ? 0 : Math.max(0, (known < 0 ? parts.length : known) - EARLIER_ROWS);
@@ -106,11 +132,15 @@ function PartRow({ number, part }: { number: number; part: InputPart }) {
         <div class="nb-part-body">
           {kind === "response" ? (
             <Lazy value={value} text limit={RESPONSE_CHARS}>
-              {(text) => <pre class="nb-pre">{text === "" ? "Nothing has come." : String(text)}</pre>}
+              {(text) => (
+                <pre class="nb-pre">{text === "" ? "Nothing has come." : String(text)}</pre>
+              )}
             </Lazy>
           ) : (
             <Lazy value={value}>
-              {(json) => (kind === "message" ? <Message value={json} /> : <JsonView value={json} />)}
+              {(json) =>
+                kind === "message" ? <Message value={json} /> : <JsonView value={json} />
+              }
             </Lazy>
           )}
         </div>
@@ -175,7 +205,9 @@ function TokenBar({ detail }: { detail: Detail }) {
             {label} {count(tokens)}
           </span>
         ))}
-        <span class="nb-muted">{detail.row.estimated ? "all estimated" : "parts estimated"} by characters</span>
+        <span class="nb-muted">
+          {detail.row.estimated ? "all estimated" : "parts estimated"} by characters
+        </span>
       </p>
     </div>
   );

@@ -9,7 +9,14 @@ import { duration } from "../ui/duration";
 import { useUniqueId } from "../ui/unique-id";
 import { count, num } from "../values";
 import { RequestView } from "./request-view";
-import { askRequests, hasFailed, inputLabel, outcome, type RequestRow, requestOf } from "./requests";
+import {
+  askRequests,
+  hasFailed,
+  inputLabel,
+  outcome,
+  type RequestRow,
+  requestOf,
+} from "./requests";
 
 /** Pause between two questions while the run goes on. */
 const PAUSE_MS = 700;
@@ -49,15 +56,19 @@ function NoRequests() {
   return (
     <div class="nb-inspector nb-requests-none">
       <p class="nb-note">
-        No request to a model was kept in this run. Those of an <code>nbagent.Agent</code> are, and those of a client
-        that is watched: <code>client = nbagent.watch(client)</code>.
+        No request to a model was kept in this run. Those of an <code>nbagent.Agent</code> are, and
+        those of a client that is watched: <code>client = nbagent.watch(client)</code>.
       </p>
     </div>
   );
 }
 
 /** The requests; they are read again while the run, or one of the responses, goes on. */
-function useRequests(session: Session): { rows: RequestRow[] | null; problem: string | null; retry: () => void } {
+function useRequests(session: Session): {
+  rows: RequestRow[] | null;
+  problem: string | null;
+  retry: () => void;
+} {
   const [rows, setRows] = useState<RequestRow[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [attempt, setAttempt] = useState(0);
@@ -112,7 +123,11 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
   return (
     <>
       {rows.length > limit && (
-        <button type="button" class="nb-link nb-request-older" onClick={() => setLimit(limit + FIRST_ROWS)}>
+        <button
+          type="button"
+          class="nb-link nb-request-older"
+          onClick={() => setLimit(limit + FIRST_ROWS)}
+        >
           {count(rows.length - limit)} earlier
         </button>
       )}
@@ -144,8 +159,12 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
             <span class="nb-request-changes">{row.changes}</span>
             <span class={hasFailed(row) ? "nb-bad" : "nb-muted"}>{outcome(row)}</span>
             <span class="nb-request-figure">{inputLabel(row)}</span>
-            <span class="nb-request-figure">{row.output === null ? "" : `${count(row.output)} out`}</span>
-            <span class="nb-request-figure">{row.seconds === null ? "…" : duration(row.seconds)}</span>
+            <span class="nb-request-figure">
+              {row.output === null ? "" : `${count(row.output)} out`}
+            </span>
+            <span class="nb-request-figure">
+              {row.seconds === null ? "…" : duration(row.seconds)}
+            </span>
           </div>
         ))}
       </div>
@@ -155,5 +174,7 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
 
 /** The agent and its step, where they say more than the request's number. */
 function stepLabel({ agent, step }: RequestRow, several: boolean, stepped: boolean): string {
-  return [several ? agent : "", stepped ? `step ${step}` : ""].filter((text) => text !== "").join(" ");
+  return [several ? agent : "", stepped ? `step ${step}` : ""]
+    .filter((text) => text !== "")
+    .join(" ");
 }

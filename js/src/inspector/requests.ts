@@ -1,6 +1,11 @@
 /** Requests to the model: reads the kernel's answers. See nbagent/protocol/inspection.py. */
 
-import type { RequestDetail, RequestPart, RequestsAnswer, RequestRow as WireRow } from "../protocol";
+import type {
+  RequestDetail,
+  RequestPart,
+  RequestsAnswer,
+  RequestRow as WireRow,
+} from "../protocol";
 import type { Session } from "../session";
 import { count, num, record, str, type Unchecked } from "../values";
 
@@ -40,12 +45,20 @@ export interface Detail {
   parts: InputPart[];
 }
 
-/** Return all rows: those of before whose responses are over, and from there on the kernel's, an answer after the other. */
-export async function askRequests(session: Session, before: readonly RequestRow[]): Promise<RequestRow[]> {
+/**
+ * Return all rows: those of before whose responses are over, and from there on the kernel's, an
+ * answer after the other.
+ */
+export async function askRequests(
+  session: Session,
+  before: readonly RequestRow[],
+): Promise<RequestRow[]> {
   const open = before.findIndex(({ seconds }) => seconds === null);
   const rows = open < 0 ? [...before] : before.slice(0, open);
   for (;;) {
-    const { text } = await session.channel.lazyValues.page(`requests/${(rows.at(-1)?.number ?? 0) + 1}`);
+    const { text } = await session.channel.lazyValues.page(
+      `requests/${(rows.at(-1)?.number ?? 0) + 1}`,
+    );
     const answer: Unchecked<RequestsAnswer> = record(JSON.parse(text)) ?? {};
     const more = Array.isArray(answer.rows) ? answer.rows.map(readRow) : [];
     rows.push(...more);
@@ -104,7 +117,9 @@ export function inputLabel({ input, estimated }: RequestRow): string {
 /** `200`, `429`, `ConnectError`; an ellipsis while there is no response. */
 export function outcome({ status, problem }: RequestRow): string {
   const name = problem?.split(":", 1)[0] ?? "";
-  return [status === null ? "" : String(status), name].filter((text) => text !== "").join(" ") || "…";
+  return (
+    [status === null ? "" : String(status), name].filter((text) => text !== "").join(" ") || "…"
+  );
 }
 
 export function hasFailed({ status, problem }: RequestRow): boolean {
@@ -131,16 +146,27 @@ export function shares({ parts, earlier }: Detail): Share[] {
       parts.some(({ isNew }) => isNew) ? "messages as before" : "messages",
       sum((part) => part.kind === "message" && !isInstruction(part) && !part.isNew),
     ],
-    ["new", "new messages", sum((part) => part.kind === "message" && !isInstruction(part) && part.isNew)],
+    [
+      "new",
+      "new messages",
+      sum((part) => part.kind === "message" && !isInstruction(part) && part.isNew),
+    ],
   ];
-  return list.filter(([, , tokens]) => tokens > 0).map(([name, label, tokens]) => ({ name, label, tokens }));
+  return list
+    .filter(([, , tokens]) => tokens > 0)
+    .map(([name, label, tokens]) => ({ name, label, tokens }));
 }
 
 function isInstruction({ kind, label }: InputPart): boolean {
-  return kind === "instructions" || (kind === "message" && (label === "system" || label === "developer"));
+  return (
+    kind === "instructions" || (kind === "message" && (label === "system" || label === "developer"))
+  );
 }
 
-/** The request whose response a block of the transcript came in: the last that was sent before it; null if there is none. */
+/**
+ * The request whose response a block of the transcript came in: the last that was sent before it;
+ * null if there is none.
+ */
 export function requestOf(rows: readonly RequestRow[], started: number | null): number | null {
   if (started === null) return null;
   return rows.filter((row) => row.started <= started).at(-1)?.number ?? null;

@@ -1,4 +1,7 @@
-/** Timeline page of the inspector: steps, thoughts, tools and texts as bars, and the gaps in which nothing came. */
+/**
+ * Timeline page of the inspector: steps, thoughts, tools and texts as bars, and the gaps in which
+ * nothing came.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -74,7 +77,11 @@ function Chart({ timeline, past, onBlock }: ChartProps) {
       <div class="nb-chart">
         <div class="nb-chart-back" aria-hidden="true">
           {ticks(span).map((at) => (
-            <span key={at} class="nb-tick" style={{ left: `${axisShare(start + at, end, timeline)[0]}%` }}>
+            <span
+              key={at}
+              class="nb-tick"
+              style={{ left: `${axisShare(start + at, end, timeline)[0]}%` }}
+            >
               {at === 0 ? "0" : `${Number(at.toPrecision(3))}s`}
             </span>
           ))}
@@ -85,7 +92,8 @@ function Chart({ timeline, past, onBlock }: ChartProps) {
               style={barStyle(from, to, timeline)}
               title={`nothing came for ${duration(to - from)}`}
             >
-              {axisShare(from, to, timeline)[1] > MIN_LABELLED_PERCENT && `nothing for ${duration(to - from)}`}
+              {axisShare(from, to, timeline)[1] > MIN_LABELLED_PERCENT &&
+                `nothing for ${duration(to - from)}`}
             </span>
           ))}
           {firstToken !== null && (
@@ -116,7 +124,10 @@ interface MomentProps {
   rows: RefObject<HTMLElement | null>;
 }
 
-/** The line at the moment that the slider has chosen. A component of its own, since it moves with every frame of a drag. */
+/**
+ * The line at the moment that the slider has chosen. A component of its own, since it moves with
+ * every frame of a drag.
+ */
 function Moment({ timeline, past, rows }: MomentProps) {
   const position = past.position.value;
   const moment = position === null ? null : past.time(position);
@@ -127,12 +138,23 @@ function Moment({ timeline, past, rows }: MomentProps) {
   if (moment === null) return null;
   return (
     <div class="nb-chart-back nb-chart-front" aria-hidden="true">
-      <span class="nb-moment" style={{ left: `${axisShare(moment, timeline.end, timeline)[0]}%` }} />
+      <span
+        class="nb-moment"
+        style={{ left: `${axisShare(moment, timeline.end, timeline)[0]}%` }}
+      />
     </div>
   );
 }
 
-function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBlock: (block: Subject) => void }) {
+function BarRow({
+  bar,
+  timeline,
+  onBlock,
+}: {
+  bar: Bar;
+  timeline: Timeline;
+  onBlock: (block: Subject) => void;
+}) {
   const { kind, label, start, block } = bar;
   const end = bar.end ?? timeline.end;
   const ran = bar.ready ?? start;
@@ -142,7 +164,12 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
       <span class="nb-bar-label">{label}</span>
       <span class="nb-track">
         {kind === "step" && <StepFigures bar={bar} timeline={timeline} />}
-        {ran > start && <span class={`nb-bar nb-bar-${kind} nb-bar-written`} style={barStyle(start, ran, timeline)} />}
+        {ran > start && (
+          <span
+            class={`nb-bar nb-bar-${kind} nb-bar-written`}
+            style={barStyle(start, ran, timeline)}
+          />
+        )}
         <span
           class={`nb-bar nb-bar-${kind} ${failed(bar) ? "nb-bar-failed" : ""}`}
           style={barStyle(ran, end, timeline)}
@@ -151,7 +178,9 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
       <span class="nb-sr">
         {`${statusText}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
       </span>
-      <span class="nb-time">{bar.end === null ? "…" : duration(Math.max(0, end - ran - bar.waited))}</span>
+      <span class="nb-time">
+        {bar.end === null ? "…" : duration(Math.max(0, end - ran - bar.waited))}
+      </span>
     </>
   );
   if (block === null) return <div class={`nb-bar-row nb-bar-row-${kind}`}>{row}</div>;
@@ -186,18 +215,29 @@ function failed({ status }: Bar): boolean {
   return status === "error" || status === "failed" || status === "denied" || status === "deny";
 }
 
-/** `6.7s · 2 steps · first token 0.4s · 2 gaps of more than 1s, 4.1s in all`: the same times as in the header and the footer. */
-function summary({ start, end, gapCount, gapSeconds, bars }: Timeline, run: PropsOf<"run">): string {
+/**
+ * `6.7s · 2 steps · first token 0.4s · 2 gaps of more than 1s, 4.1s in all`: the same times as in
+ * the header and the footer.
+ */
+function summary(
+  { start, end, gapCount, gapSeconds, bars }: Timeline,
+  run: PropsOf<"run">,
+): string {
   const steps = bars.filter(({ kind }) => kind === "step").length;
   const answers = num(run.turns);
   // A chat has waited for its prompts: its time is that of its last answer.
   const list =
-    answers === null ? [duration(end - start)] : [`${count(answers)} ${answers === 1 ? "answer" : "answers"}`];
+    answers === null
+      ? [duration(end - start)]
+      : [`${count(answers)} ${answers === 1 ? "answer" : "answers"}`];
   const took = elapsed(run);
-  if (answers !== null && took !== null && run.untimed !== true) list.push(`the last in ${duration(took)}`);
+  if (answers !== null && took !== null && run.untimed !== true)
+    list.push(`the last in ${duration(took)}`);
   if (steps > 0) list.push(`${count(steps)} ${steps === 1 ? "step" : "steps"}`);
   list.push(...pace(run));
   if (gapCount > 0)
-    list.push(`${count(gapCount)} ${gapCount === 1 ? "gap" : "gaps"} of more than 1s, ${duration(gapSeconds)} in all`);
+    list.push(
+      `${count(gapCount)} ${gapCount === 1 ? "gap" : "gaps"} of more than 1s, ${duration(gapSeconds)} in all`,
+    );
   return list.join(" · ");
 }

@@ -1,4 +1,7 @@
-/** Timeline of a run: reads the kernel's answer and places the bars on the axis. See nbagent/protocol/inspection.py. */
+/**
+ * Timeline of a run: reads the kernel's answer and places the bars on the axis. See
+ * nbagent/protocol/inspection.py.
+ */
 
 import type { TimelineAnswer, Usage, Bar as WireBar } from "../protocol";
 import { duration } from "../ui/duration";
@@ -70,7 +73,11 @@ function readBar(raw: unknown): Bar {
 }
 
 /** The share of the axis that a period takes, in per cent: offset and length. */
-export function axisShare(from: number, to: number, { start, end }: Pick<Timeline, "start" | "end">): [number, number] {
+export function axisShare(
+  from: number,
+  to: number,
+  { start, end }: Pick<Timeline, "start" | "end">,
+): [number, number] {
   const whole = Math.max(end - start, 0.001);
   const left = Math.max(0, Math.min(1, (from - start) / whole));
   const right = Math.max(left, Math.min(1, (to - start) / whole));

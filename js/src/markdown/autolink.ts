@@ -74,7 +74,10 @@ function endOfUrl(text: string, from: number): number | null {
   return host + text.slice(host, balanced).replace(/(?:&[a-z0-9]+;|[?!.,:;*_~'"])+$/i, "").length;
 }
 
-/** Offset of the first bracket that closes without being opened in the URL itself: "(see https://example.org/a_(b))". */
+/**
+ * Offset of the first bracket that closes without being opened in the URL itself: "(see
+ * https://example.org/a_(b))".
+ */
 function balancedEnd(text: string, from: number, to: number): number {
   const open: string[] = [];
   for (let at = from; at < to; at += 1) {

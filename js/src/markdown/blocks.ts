@@ -9,7 +9,10 @@ export interface Block {
   end: number;
 }
 
-/** Split tokens into blocks. A link definition is no block, but belongs to the block that it stands in. */
+/**
+ * Split tokens into blocks. A link definition is no block, but belongs to the block that it stands
+ * in.
+ */
 export function splitBlocks(tokens: Token[]): Block[] {
   const blocks: Block[] = [];
   let open: Block | null = null;
@@ -26,22 +29,29 @@ export function splitBlocks(tokens: Token[]): Block[] {
 /** The offset of each line; one entry more than there are whole lines. */
 export function lineOffsets(source: string): number[] {
   const offsets = [0];
-  for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) offsets.push(at + 1);
+  for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1))
+    offsets.push(at + 1);
   return offsets;
 }
 
 /**
  * The number of blocks at the start that no further text can change.
  *
- * A block is settled once the next one has begun on a whole line and the line after that is whole as well, since a table
- * is recognised by its second line. A fence is settled with the whole line that closes it.
+ * A block is settled once the next one has begun on a whole line and the line after that is whole
+ * as well, since a table is recognised by its second line. A fence is settled with the whole line
+ * that closes it.
  */
-export function settledCount(blocks: Block[], wholeLines: number, openFence: Token | undefined): number {
+export function settledCount(
+  blocks: Block[],
+  wholeLines: number,
+  openFence: Token | undefined,
+): number {
   for (let count = blocks.length; count > 0; count--) {
     const [last, next] = [blocks[count - 1], blocks[count]];
     if (next && next.start + 2 <= wholeLines) return count;
     const [token] = last?.tokens ?? [];
-    if (last && token?.type === "fence" && token !== openFence && last.end <= wholeLines) return count;
+    if (last && token?.type === "fence" && token !== openFence && last.end <= wholeLines)
+      return count;
   }
   return 0;
 }

@@ -6,7 +6,10 @@ import { isInUse, watchInView } from "../ui/virtualize";
 export const CHUNK_CHARS = 16_000;
 /** Characters that are drawn in one task of a text that came in one piece. */
 export const SLICE_CHARS = 8_000;
-/** Characters up to which a block (a list, a table, a paragraph) is parsed as one; the rest of it is a block of its own. */
+/**
+ * Characters up to which a block (a list, a table, a paragraph) is parsed as one; the rest of it is
+ * a block of its own.
+ */
 export const BLOCK_CHARS = 32_000;
 
 /** One chunk. Its source is kept after its DOM is removed. */

@@ -1,4 +1,7 @@
-/** Text of a code block, in boxes of whole lines, so that the browser lays out only the box that grows. */
+/**
+ * Text of a code block, in boxes of whole lines, so that the browser lays out only the box that
+ * grows.
+ */
 
 import { commonLength } from "./dom";
 
@@ -10,7 +13,9 @@ export class CodeText {
   private readonly boxes: Text[] = [];
   private last: Text;
 
-  /** @param root - the empty element to write into. Short code is a text node in it, without a box. */
+  /**
+   * @param root - the empty element to write into. Short code is a text node in it, without a box.
+   */
   constructor(root: HTMLElement) {
     this.last = this.begin(root);
   }
@@ -31,7 +36,10 @@ export class CodeText {
     }
   }
 
-  /** Replace the text. Characters that are the same at its start are not touched, so that a selection there survives. */
+  /**
+   * Replace the text. Characters that are the same at its start are not touched, so that a
+   * selection there survives.
+   */
   replace(text: string): void {
     let known = 0;
     for (const [index, box] of this.boxes.entries()) {

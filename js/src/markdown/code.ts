@@ -1,4 +1,7 @@
-/** A code block: language label, copy button, text that grows in place, highlighted once it is closed. */
+/**
+ * A code block: language label, copy button, text that grows in place, highlighted once it is
+ * closed.
+ */
 
 import { visible } from "../readable";
 import { CodeText } from "./code-text";
@@ -68,7 +71,13 @@ export class CodeBlock implements NodeView {
   update(spec: CodeSpec | MathSpec): boolean {
     if (spec.kind !== "code") return false;
     const before = this.spec;
-    if (before && before.text === spec.text && before.lang === spec.lang && before.closed === spec.closed) return true;
+    if (
+      before &&
+      before.text === spec.text &&
+      before.lang === spec.lang &&
+      before.closed === spec.closed
+    )
+      return true;
     this.spec = { ...spec };
     if (before?.lang !== spec.lang) {
       this.label.textContent = spec.lang;
@@ -79,7 +88,8 @@ export class CodeBlock implements NodeView {
       this.text = new CodeText(this.code);
     }
     this.text.replace(visible(spec.text));
-    if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT_CHARS) void this.highlight(this.spec);
+    if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT_CHARS)
+      void this.highlight(this.spec);
     return true;
   }
 
@@ -123,7 +133,9 @@ function addHast(parent: Node, nodes: HastNode[]): void {
     } else if (node.type === "element") {
       const span = document.createElement("span");
       const names = node.properties?.className;
-      const safe = Array.isArray(names) ? names.filter((name) => /^[\w-]{1,40}$/.test(String(name))) : [];
+      const safe = Array.isArray(names)
+        ? names.filter((name) => /^[\w-]{1,40}$/.test(String(name)))
+        : [];
       span.className = safe.join(" ");
       addHast(span, node.children);
       parent.appendChild(span);

@@ -21,7 +21,13 @@ export function copyChildren(source: Node, target: Node, policy: Policy): void {
   if (budget.nodes <= 0) target.appendChild(document.createTextNode("…"));
 }
 
-function copyInto(source: Node, target: Node, policy: Policy, depth: number, budget: { nodes: number }): void {
+function copyInto(
+  source: Node,
+  target: Node,
+  policy: Policy,
+  depth: number,
+  budget: { nodes: number },
+): void {
   for (let node = source.firstChild; node && budget.nodes > 0; node = node.nextSibling) {
     budget.nodes--;
     if (node.nodeType === Node.TEXT_NODE) {
@@ -54,7 +60,11 @@ export function isSafeStyle(value: string): boolean {
 }
 
 /** Copy the inline style properties that are listed and whose values can fetch nothing. */
-export function copyStyle(source: Element, target: HTMLElement, properties: ReadonlySet<string>): void {
+export function copyStyle(
+  source: Element,
+  target: HTMLElement,
+  properties: ReadonlySet<string>,
+): void {
   const { style } = source as HTMLElement;
   if (!style) return;
   for (const name of properties) {

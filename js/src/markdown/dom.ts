@@ -1,4 +1,7 @@
-/** DOM patching: makes nodes equal to a wanted tree. Nodes that exist are kept, so that selection and scroll position survive. */
+/**
+ * DOM patching: makes nodes equal to a wanted tree. Nodes that exist are kept, so that selection
+ * and scroll position survive.
+ */
 
 import { markdown as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { wordSet } from "../shared";
@@ -19,12 +22,22 @@ export type MakeNodeView = (spec: CodeSpec | MathSpec) => NodeView;
 
 // Elements and attributes that Markdown may make; no other is made.
 const TAGS = wordSet(Object.values(ALLOWED).join(" "));
-const ATTRS = wordSet("href title target rel class start type checked disabled aria-label src alt style");
+const ATTRS = wordSet(
+  "href title target rel class start type checked disabled aria-label src alt style",
+);
 
 const views = new WeakMap<Node, NodeView>();
 
-/** Make the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
-export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakeNodeView): void {
+/**
+ * Make the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if
+ * there is none yet.
+ */
+export function patchFrom(
+  parent: Element,
+  first: ChildNode | null,
+  wanted: Tree[],
+  make: MakeNodeView,
+): void {
   let node = first;
   for (const tree of wanted) {
     if (node) node = patchOne(node, tree, make).nextSibling;
@@ -86,7 +99,8 @@ function patchAttrs(node: HTMLElement, tree: Elem): void {
 function setAttr(node: HTMLElement, name: string, value: string): void {
   if (!ATTRS.has(name) || node.getAttribute(name) === value) return;
   // The only style Markdown has is a table column's alignment.
-  if (name === "style") node.style.textAlign = /^text-align:(left|right|center)$/.exec(value)?.[1] ?? "";
+  if (name === "style")
+    node.style.textAlign = /^text-align:(left|right|center)$/.exec(value)?.[1] ?? "";
   else node.setAttribute(name, value);
 }
 
@@ -110,7 +124,9 @@ export function createElement(tree: Elem): ChildNode {
   });
 }
 
-/** Return the view of the last node under `root`, or undefined if that node does not draw itself. */
+/**
+ * Return the view of the last node under `root`, or undefined if that node does not draw itself.
+ */
 export function lastNodeView(root: HTMLElement): NodeView | undefined {
   let node: Node | null = root;
   while (node && !views.has(node)) node = node.lastChild;
@@ -124,7 +140,8 @@ export function placeCaret(root: HTMLElement, caret: HTMLElement): void {
     let last = host.lastChild;
     if (last === caret) last = caret.previousSibling;
     // The cells that an unfinished table row still lacks are empty.
-    if (host.localName === "tr") while (last?.previousSibling && !last.hasChildNodes()) last = last.previousSibling;
+    if (host.localName === "tr")
+      while (last?.previousSibling && !last.hasChildNodes()) last = last.previousSibling;
     if (!(last instanceof HTMLElement)) break;
     const view = views.get(last);
     if (view?.caretHost) host = view.caretHost;

@@ -34,7 +34,13 @@ export class OpenFence {
    * @param source - the text that was parsed and is shown.
    * @param held - the text after it that is not shown yet.
    */
-  static from(block: CodeBlock, fence: Token, tokens: Token[], source: string, held: string): OpenFence | null {
+  static from(
+    block: CodeBlock,
+    fence: Token,
+    tokens: Token[],
+    source: string,
+    held: string,
+  ): OpenFence | null {
     const opener = source.split("\n", (fence.map?.[0] ?? 0) + 1).pop() ?? "";
     const indent = opener.indexOf(fence.markup);
     const quoted = tokens.some((token) => token.type === "blockquote_open");
@@ -79,7 +85,8 @@ export class OpenFence {
     const lead = leading(this.line);
     if (this.line[lead] === "\t" && (this.nested || this.indent > 0)) return false;
     if (this.nested && lead < this.indent) return false;
-    const closes = body.length >= this.markup.length && body === (this.markup[0] ?? "`").repeat(body.length);
+    const closes =
+      body.length >= this.markup.length && body === (this.markup[0] ?? "`").repeat(body.length);
     return !closes || (!this.nested && lead >= 4);
   }
 }

@@ -1,6 +1,12 @@
 /** The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math. */
 
-import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
+import MarkdownIt, {
+  type Env,
+  type StateBlock,
+  type StateCore,
+  type StateInline,
+  type Token,
+} from "markdown-it";
 import { decode } from "mdurl";
 import { LIMITS } from "../shared";
 
@@ -28,10 +34,12 @@ const LOOKS_LIKE_MONEY = /^\d[^\\^_={}+*/<>]*\s/;
 /**
  * Find the end of inline math that starts at `start`.
  *
- * A single `$` opens only before, and closes only after, something other than white space; it stays on its line,
- * does not touch a word or number outside, and "$5, or 6$" is money. So "$5 and $10" stays text.
+ * A single `$` opens only before, and closes only after, something other than white space; it stays
+ * on its line, does not touch a word or number outside, and "$5, or 6$" is money. So "$5 and $10"
+ * stays text.
  *
- * @returns the position after the closing delimiter and the TeX between, or null when this is not (yet) math.
+ * @returns the position after the closing delimiter and the TeX between, or null when this is not
+ *   (yet) math.
  */
 export function matchMath(
   text: string,
@@ -75,7 +83,10 @@ function inlineMath(state: StateInline, silent: boolean): boolean {
   if (code !== 0x24 && code !== 0x5c) return false;
   const open = mathOpener(state.src, state.pos);
   if (!open) return false;
-  const found = state.pos < lastOffset(state, MATH_CLOSE[open]) ? matchMath(state.src, state.pos, state.posMax) : null;
+  const found =
+    state.pos < lastOffset(state, MATH_CLOSE[open])
+      ? matchMath(state.src, state.pos, state.posMax)
+      : null;
   if (!found) {
     if (open !== "$$") return false;
     // Both dollars are text: the second must not open math of its own.
@@ -105,8 +116,14 @@ function lastOffset(state: StateInline, delimiter: string): number {
   return known[delimiter];
 }
 
-// Display math on lines of its own. Like TeX it holds no blank line, so one line decides where it ends.
-function blockMath(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
+// Display math on lines of its own. Like TeX it holds no blank line, so one line decides where it
+// ends.
+function blockMath(
+  state: StateBlock,
+  startLine: number,
+  endLine: number,
+  silent: boolean,
+): boolean {
   if ((state.sCount[startLine] ?? 0) - state.blkIndent >= 4) return false;
   const first = lineAt(state, startLine);
   const dollars = first.startsWith("$$") && first[2] !== "$";
@@ -158,13 +175,15 @@ function taskItems(state: StateCore): void {
     if (inline?.type !== "inline" || tokens[i - 2]?.type !== "list_item_open") continue;
     const text = inline.children?.[0];
     const box = text?.type === "text" ? /^\[([ xX])\]\s+(?=\S|$)/.exec(text.content) : null;
-    if (!text || !box || (inline.children?.length === 1 && text.content.length === box[0].length)) continue;
+    if (!text || !box || (inline.children?.length === 1 && text.content.length === box[0].length))
+      continue;
     text.content = text.content.slice(box[0].length);
     inline.meta = { task: box[1] !== " " };
   }
 }
 
-// While a paragraph is still being written, emphasis that is open at its end is drawn as if it were closed there.
+// While a paragraph is still being written, emphasis that is open at its end is drawn as if it were
+// closed there.
 function closeOpenEmphasis(state: StateInline): void {
   if (state.env.growing !== state.tokens) return;
   const { delimiters } = state;
@@ -182,7 +201,13 @@ function closeOpenEmphasis(state: StateInline): void {
     if (!opener) continue;
     state.push("text", "", 0);
     opener.end = delimiters.length;
-    delimiters.push({ ...opener, token: state.tokens.length - 1, end: -1, open: false, close: true });
+    delimiters.push({
+      ...opener,
+      token: state.tokens.length - 1,
+      end: -1,
+      open: false,
+      close: true,
+    });
   }
 }
 
@@ -190,7 +215,8 @@ function closeOpenEmphasis(state: StateInline): void {
 export const grammar = new MarkdownIt({ linkify: true });
 // Every link is parsed; whether it may be followed is decided where the DOM is built (url.ts).
 grammar.validateLink = () => true;
-// A host that is written in ASCII is shown so (markdown-it would decode it): nothing can look like another host.
+// A host that is written in ASCII is shown so (markdown-it would decode it): nothing can look like
+// another host.
 grammar.normalizeLinkText = (url) => decode(url, `${decode.defaultChars}%`);
 grammar.inline.ruler.before("escape", "math", inlineMath);
 grammar.block.ruler.before("fence", "math_block", blockMath, {
@@ -198,10 +224,22 @@ grammar.block.ruler.before("fence", "math_block", blockMath, {
 });
 grammar.inline.ruler2.after("balance_pairs", "close_open_emphasis", closeOpenEmphasis);
 grammar.core.ruler.push("task_items", taskItems);
-grammar.core.ruler.disable(["normalize", "block", "strip_references", "replacements", "smartquotes"]);
+grammar.core.ruler.disable([
+  "normalize",
+  "block",
+  "strip_references",
+  "replacements",
+  "smartquotes",
+]);
 
-/** Parse the block structure only; link reference definitions found are returned in order of appearance. */
-export function parseBlocks(source: string): { tokens: Token[]; definitions: Map<string, Definition> } {
+/**
+ * Parse the block structure only; link reference definitions found are returned in order of
+ * appearance.
+ */
+export function parseBlocks(source: string): {
+  tokens: Token[];
+  definitions: Map<string, Definition>;
+} {
   const env: Env = {};
   const tokens: Token[] = [];
   grammar.block.parse(source, grammar, env, tokens);
@@ -211,8 +249,10 @@ export function parseBlocks(source: string): { tokens: Token[]; definitions: Map
 /**
  * Parse the inline content of block tokens, in place.
  *
- * @param lookup - returns the definition of a normalised label; called for every label that is tried.
- * @param growing - the inline token that is still being written; emphasis that is open at its end is closed there.
+ * @param lookup - returns the definition of a normalised label; called for every label that is
+ *   tried.
+ * @param growing - the inline token that is still being written; emphasis that is open at its end
+ *   is closed there.
  */
 export function parseInlines(
   tokens: Token[],

@@ -1,9 +1,13 @@
-/** Healing of streamed Markdown: a half-written construct at the end of the text is held back or drawn as if it were finished. */
+/**
+ * Healing of streamed Markdown: a half-written construct at the end of the text is held back or
+ * drawn as if it were finished.
+ */
 
 import { LIMITS } from "../shared";
 import { MATH_CLOSE, matchMath, mathOpener, type Token } from "./grammar";
 
-// A last line that may still become a marker: list bullet, number, rule, heading, fence opener, table row, quote, task box.
+// A last line that may still become a marker: list bullet, number, rule, heading, fence opener,
+// table row, quote, task box.
 const FORMING =
   /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:[-+*=_|:~`#\s]*|\d{1,9}[.)]?|\[[ xX]?\]?\s*|(?:`{3,}|~{3,})[^`]*|\${1,2}|\\\[?|!?\[|<)$/;
 const MAX_FORMING_CHARS = 200;
@@ -48,8 +52,9 @@ export interface Healed {
 }
 
 /**
- * Make inline text that is still being written presentable: close code, show the label of a half-written link,
- * hide a half-written image, report half-written math. Open emphasis is left to the grammar.
+ * Make inline text that is still being written presentable: close code, show the label of a
+ * half-written link, hide a half-written image, report half-written math. Open emphasis is left to
+ * the grammar.
  */
 export function heal(text: string): Healed {
   const brackets: number[] = [];
@@ -153,12 +158,14 @@ function withoutBrackets(text: string, brackets: number[]): string {
   for (const at of [...brackets].reverse()) {
     if (at >= text.length || text.length - at > 80) continue;
     if (text[at - 1] === "!") text = text.slice(0, at - 1);
-    else if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) text = text.slice(0, at) + text.slice(at + 1);
+    else if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? ""))
+      text = text.slice(0, at) + text.slice(at + 1);
   }
   return text;
 }
 
-// Leave out delimiters at the very end until it is clear whether they open, close, or begin a picture, an autolink or an entity.
+// Leave out delimiters at the very end until it is clear whether they open, close, or begin a
+// picture, an autolink or an entity.
 function dropLastDelimiters(text: string): string {
   const marks = /(?<!\\)(?:[*_~]+|!|<[\w.+@-]*|&#?\w*)$/.exec(text.slice(-50));
   return marks ? text.slice(0, text.length - marks[0].length) : text;

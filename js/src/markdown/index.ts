@@ -10,14 +10,17 @@ import { type Definition, parseBlocks, parseInlines, type Token } from "./gramma
 import { growingLeaf, heal, holdForming, holdTableHeader } from "./heal";
 import { buildTree, type Growing } from "./tree";
 
-/** A settled block with link labels, which is drawn again if a later definition changes one of them. */
+/**
+ * A settled block with link labels, which is drawn again if a later definition changes one of them.
+ */
 interface Labelled {
   source: string;
   node: ChildNode;
   used: Map<string, Definition | undefined>;
 }
 
-// After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at most.
+// After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at
+// most.
 const RENDER_PAUSE_FACTOR = 8;
 
 /** A line that is not blank, with its end. */
@@ -26,9 +29,10 @@ const LINE = /\S.*\n/g;
 /**
  * View of a Markdown text that is being written.
  *
- * Only the last top-level block is parsed again when text comes; the blocks before it are settled, and their DOM is not
- * touched any more. A half-written construct at the end is held back or drawn as if it were finished, and a `.nb-caret`
- * follows the last text. `finish` draws the source as it is: the DOM is then the same, however the text was cut.
+ * Only the last top-level block is parsed again when text comes; the blocks before it are settled,
+ * and their DOM is not touched any more. A half-written construct at the end is held back or drawn
+ * as if it were finished, and a `.nb-caret` follows the last text. `finish` draws the source as it
+ * is: the DOM is then the same, however the text was cut.
  */
 export class MarkdownView {
   /** The element to put into the page. */
@@ -60,11 +64,15 @@ export class MarkdownView {
 
   /**
    * @param options.loadModule - loads a module; called at most once for each.
-   * @param options.windowed - draws a long text in slices, and keeps only the chunks in view in the page. They are
-   *   elements that follow `node`, so that `node` must be in its parent before the first text.
+   * @param options.windowed - draws a long text in slices, and keeps only the chunks in view in the
+   *   page. They are elements that follow `node`, so that `node` must be in its parent before the
+   *   first text.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the modules come as text, without types
-  constructor(options: { loadModule(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
+  constructor(options: {
+    // biome-ignore lint/suspicious/noExplicitAny: the modules come as text, without types
+    loadModule(name: "math.js" | "highlight.js"): Promise<any>;
+    windowed?: boolean;
+  }) {
     this.windowed = options.windowed ?? false;
     let math: Promise<Typesetter> | undefined;
     let highlight: Promise<Highlighter> | undefined;
@@ -76,7 +84,8 @@ export class MarkdownView {
       highlight ??= options.loadModule("highlight.js");
       return highlight;
     };
-    this.make = (spec) => (spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter));
+    this.make = (spec) =>
+      spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter);
     this.body = this.node = newBody();
     this.caret = document.createElement("span");
     this.caret.className = "nb-caret";
@@ -113,7 +122,10 @@ export class MarkdownView {
     this.draw();
   }
 
-  /** Replace the text. The DOM of what both texts begin with stays, as far as nothing that followed can have changed it. */
+  /**
+   * Replace the text. The DOM of what both texts begin with stays, as far as nothing that followed
+   * can have changed it.
+   */
   replace(text: string): void {
     const finished = this.finished || this.ending;
     this.carriageReturn = false;
@@ -125,15 +137,18 @@ export class MarkdownView {
     if (finished) this.finish();
   }
 
-  // Take back what the text does not begin with. Return the number of its characters that need not be drawn any more.
+  // Take back what the text does not begin with. Return the number of its characters that need not
+  // be drawn any more.
   private rewind(whole: string): number {
     // A definition that goes may have drawn a link anywhere.
-    const parts = this.definitions.size > 0 ? [] : [...this.chunks.map(({ source }) => source), this.settled];
+    const parts =
+      this.definitions.size > 0 ? [] : [...this.chunks.map(({ source }) => source), this.settled];
     let [end, kept, keptEnd] = [0, 0, 0];
     for (const [index, part] of parts.entries()) {
       if (!whole.startsWith(part, end)) break;
       end += part.length;
-      if (part === "" ? kept === index : isDecided(part, whole, end)) [kept, keptEnd] = [index + 1, end];
+      if (part === "" ? kept === index : isDecided(part, whole, end))
+        [kept, keptEnd] = [index + 1, end];
     }
     if (kept === 0) {
       this.reset();
@@ -146,7 +161,8 @@ export class MarkdownView {
     this.fence = null;
     this.tailDefinitions.clear();
     if (kept === parts.length) {
-      // The settled blocks stay, too. What follows them is shorter than what was drawn there at once.
+      // The settled blocks stay, too. What follows them is shorter than what was drawn there at
+      // once.
       const isShorter = whole.length - keptEnd < this.tail.length;
       this.tail = isShorter ? whole.slice(keptEnd) : "";
       if (isShorter) this.draw();
@@ -239,7 +255,8 @@ export class MarkdownView {
     let node = first ?? body.firstChild;
     blocks.forEach(({ start, end }, index) => {
       const used = labels[index];
-      if (used?.size && node) this.labelled.push({ source: source.slice(offsets[start], offsets[end]), node, used });
+      if (used?.size && node)
+        this.labelled.push({ source: source.slice(offsets[start], offsets[end]), node, used });
       node = node?.nextSibling ?? null;
     });
   }
@@ -248,7 +265,8 @@ export class MarkdownView {
   private nextBody(): void {
     const next = newBody();
     const first = this.firstUnsettled();
-    while (first && this.body.lastChild !== this.lastSettled) next.prepend(this.body.lastChild ?? "");
+    while (first && this.body.lastChild !== this.lastSettled)
+      next.prepend(this.body.lastChild ?? "");
     this.body.after(next);
     this.seal(this.settled);
     this.body = next;
@@ -256,7 +274,8 @@ export class MarkdownView {
     this.lastSettled = null;
   }
 
-  // End a block that is too long to be parsed again with every piece. The rest of it is a block of its own.
+  // End a block that is too long to be parsed again with every piece. The rest of it is a block of
+  // its own.
   private cut(): void {
     const head = headOf(this.tail);
     this.drawSettled(head, this.body, this.firstUnsettled());
@@ -275,8 +294,8 @@ export class MarkdownView {
     return normalise(sure);
   }
 
-  // Draw now, or when the pause after the last drawing is over. A block that is long enough to be cut is drawn without a
-  // pause, in which it would only grow.
+  // Draw now, or when the pause after the last drawing is over. A block that is long enough to be
+  // cut is drawn without a pause, in which it would only grow.
   private draw(): void {
     const full = this.isTooLong() && !this.inCode;
     if (this.timer !== undefined && !full) return;
@@ -374,13 +393,18 @@ export class MarkdownView {
       if (!node || !block) return;
       this.lastSettled = node;
       if (labels && labels.size > 0)
-        this.labelled.push({ source: source.slice(offsets[block.start], offsets[block.end]), node, used: labels });
+        this.labelled.push({
+          source: source.slice(offsets[block.start], offsets[block.end]),
+          node,
+          used: labels,
+        });
     }
     const fresh = new Set<string>();
     for (const token of tokens) {
       const label = String(token.meta?.label ?? "");
       const definition = definitions.get(label);
-      if (token.type !== "reference_definition" || (token.map?.[0] ?? 0) >= last.end || !definition) continue;
+      if (token.type !== "reference_definition" || (token.map?.[0] ?? 0) >= last.end || !definition)
+        continue;
       if (!this.definitions.has(label)) {
         this.definitions.set(label, definition);
         fresh.add(label);
@@ -393,11 +417,16 @@ export class MarkdownView {
     if (this.windowed && this.settled.length > CHUNK_CHARS) this.nextBody();
   }
 
-  // Redraw the settled blocks whose labels have another definition now. `labels`: the labels to check, by default all.
-  private redrawChanged(lookup: (label: string) => Definition | undefined, labels?: Set<string>): void {
+  // Redraw the settled blocks whose labels have another definition now. `labels`: the labels to
+  // check, by default all.
+  private redrawChanged(
+    lookup: (label: string) => Definition | undefined,
+    labels?: Set<string>,
+  ): void {
     for (const block of this.labelled) {
       const changed = [...block.used].some(
-        ([label, definition]) => (!labels || labels.has(label)) && !sameDefinition(definition, lookup(label)),
+        ([label, definition]) =>
+          (!labels || labels.has(label)) && !sameDefinition(definition, lookup(label)),
       );
       if (!changed) continue;
       block.used = new Map();
@@ -416,8 +445,8 @@ export class MarkdownView {
   }
 }
 
-// Return true if what follows `part`, which ends at `end`, is enough to know that its last block ends there: a whole line, or
-// anything after a block that was cut in a line.
+// Return true if what follows `part`, which ends at `end`, is enough to know that its last block
+// ends there: a whole line, or anything after a block that was cut in a line.
 function isDecided(part: string, whole: string, end: number): boolean {
   if (!part.endsWith("\n")) return end < whole.length;
   LINE.lastIndex = end;

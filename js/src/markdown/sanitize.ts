@@ -1,4 +1,7 @@
-/** HTML from a tool's result (a DataFrame's table, say) to DOM, by an allow-list: nbagent/protocol/markup.json. */
+/**
+ * HTML from a tool's result (a DataFrame's table, say) to DOM, by an allow-list:
+ * nbagent/protocol/markup.json.
+ */
 
 import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { wordSet } from "../shared";
@@ -17,11 +20,13 @@ const policy: Policy = { tags: wordSet(ALLOWED.tags), dropped: wordSet(ALLOWED.d
 /**
  * Turn HTML from an untrusted place into DOM that can run nothing, fetch nothing and cover nothing.
  *
- * It is parsed in an inert document and copied element by element. Links keep http, https and mailto; images only where
- * their bytes are in the URL, others become links; ids, names, event handlers and unknown attributes stay behind.
+ * It is parsed in an inert document and copied element by element. Links keep http, https and
+ * mailto; images only where their bytes are in the URL, others become links; ids, names, event
+ * handlers and unknown attributes stay behind.
  */
 export function htmlToDom(html: string): DocumentFragment {
-  // Without a body's tag, what comes first would be read by the rules of a head, where <noscript> has no content.
+  // Without a body's tag, what comes first would be read by the rules of a head, where <noscript>
+  // has no content.
   const inert = new DOMParser().parseFromString(`<body>${html}`, "text/html");
   const fragment = document.createDocumentFragment();
   copyChildren(inert.body, fragment, policy);
@@ -30,7 +35,9 @@ export function htmlToDom(html: string): DocumentFragment {
 
 function make(source: Element, tag: string): Element | null {
   if (tag === "img") {
-    return createElement(image(source.getAttribute("src") ?? "", source.getAttribute("alt") ?? "")) as Element;
+    return createElement(
+      image(source.getAttribute("src") ?? "", source.getAttribute("alt") ?? ""),
+    ) as Element;
   }
   const href = tag === "a" ? safeUrl(source.getAttribute("href") ?? "") : null;
   // A header without a word, such as the corner of a pandas table, heads nothing.

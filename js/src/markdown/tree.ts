@@ -82,7 +82,10 @@ function closeElement(stack: Elem[]): void {
   parent.kids.push(node.tag === "table" ? elem("div", { class: "nb-table" }, [node]) : node);
 }
 
-/** Have the style sheet make room for a list's longest number: a browser draws it left of the item, where it would be cut off. */
+/**
+ * Have the style sheet make room for a list's longest number: a browser draws it left of the item,
+ * where it would be cut off.
+ */
 function makeRoom(list: Elem): void {
   const last = Number(list.attrs.start ?? 1) + list.kids.length - 1;
   const digits = String(last).length;
@@ -186,7 +189,9 @@ export function image(src: string, alt: string, attrs: Record<string, string> = 
   const inline = inlineImage(src);
   if (inline !== null) return elem("img", { src: inline, alt, ...attrs });
   const href = safeUrl(src);
-  const label = visible(`image: ${alt ? `${alt} ` : ""}(${href === null ? visibleUrl(src) : hostOf(href)})`);
+  const label = visible(
+    `image: ${alt ? `${alt} ` : ""}(${href === null ? visibleUrl(src) : hostOf(href)})`,
+  );
   return href === null
     ? elem("span", { class: "nb-image" }, [label])
     : elem("a", { class: "nb-image", href, ...attrs, ...LINK_ATTRS }, [label]);
@@ -194,7 +199,12 @@ export function image(src: string, alt: string, attrs: Record<string, string> = 
 
 function taskBox(checked: boolean): Elem {
   const label = checked ? "done" : "to do";
-  return elem("input", { type: "checkbox", disabled: "", "aria-label": label, ...(checked ? { checked: "" } : {}) });
+  return elem("input", {
+    type: "checkbox",
+    disabled: "",
+    "aria-label": label,
+    ...(checked ? { checked: "" } : {}),
+  });
 }
 
 function hasTaskBox(item: Elem): boolean {
@@ -218,7 +228,9 @@ function addAll(parent: Elem, kids: Tree[]): void {
 }
 
 function textOf(kids: Tree[]): string {
-  return kids.map((kid) => (typeof kid === "string" ? kid : kid.kind === "elem" ? textOf(kid.kids) : "")).join("");
+  return kids
+    .map((kid) => (typeof kid === "string" ? kid : kid.kind === "elem" ? textOf(kid.kids) : ""))
+    .join("");
 }
 
 function plainText(tokens: Token[] | null): string {

@@ -1,4 +1,7 @@
-/** URLs from untrusted text: http, https and mailto may be followed; small raster data images may be shown. */
+/**
+ * URLs from untrusted text: http, https and mailto may be followed; small raster data images may be
+ * shown.
+ */
 
 import { characters, image, link } from "../../../nbagent/protocol/markup.json";
 import { LIMITS } from "../shared";
@@ -13,8 +16,9 @@ const SHOWABLE_IMAGE = new RegExp(
 /**
  * Return the URL if following it is safe, else null.
  *
- * Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user name (they disguise
- * the host) and URLs with control, invisible or direction-changing characters, plain or percent-encoded in the host.
+ * Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user
+ * name (they disguise the host) and URLs with control, invisible or direction-changing characters,
+ * plain or percent-encoded in the host.
  */
 export function safeUrl(raw: string): string | null {
   const url = raw.trim();

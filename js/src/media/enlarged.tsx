@@ -9,11 +9,15 @@ interface EnlargedProps {
   onClose: () => void;
 }
 
-/** The picture in a dialog of its own: as large as the window, or in its own size, to be scrolled. Escape closes it. */
+/**
+ * The picture in a dialog of its own: as large as the window, or in its own size, to be scrolled.
+ * Escape closes it.
+ */
 export function Enlarged({ src, alt, onClose }: EnlargedProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [natural, setNatural] = useState(false);
-  // In the page's top layer, which nothing around the view clips; the browser keeps the focus in it and gives it back.
+  // In the page's top layer, which nothing around the view clips; the browser keeps the focus in it
+  // and gives it back.
   useLayoutEffect(() => {
     if (!dialog.current) return;
     adoptStyle(dialog.current);
@@ -30,7 +34,12 @@ export function Enlarged({ src, alt, onClose }: EnlargedProps) {
       onClick={({ target, currentTarget }) => target === currentTarget && close()}
     >
       <div class="nb-actions">
-        <button type="button" class="nb-button" aria-pressed={natural} onClick={() => setNatural(!natural)}>
+        <button
+          type="button"
+          class="nb-button"
+          aria-pressed={natural}
+          onClick={() => setNatural(!natural)}
+        >
           Actual size
         </button>
         <button type="button" class="nb-button" onClick={close}>

@@ -6,7 +6,10 @@ import { adoptStyle } from "../style";
 import { CopyButton } from "../ui/copy";
 import { cellsOf, cutNote, delimited } from "./table-text";
 
-/** The buttons of the tables in an element, and what part of a table is shown, if its kernel has cut it. */
+/**
+ * The buttons of the tables in an element, and what part of a table is shown, if its kernel has cut
+ * it.
+ */
 export function ShownTable({ within }: { within: Element }) {
   const bar = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -20,7 +23,11 @@ export function ShownTable({ within }: { within: Element }) {
     <>
       {cut !== null && <p class="nb-note nb-cut">{cut}</p>}
       <div ref={bar} class="nb-table-bar">
-        <CopyButton text={() => delimited(rows(), "\t")} of=" table" title={`Copy ${what} for a spreadsheet`} />
+        <CopyButton
+          text={() => delimited(rows(), "\t")}
+          of=" table"
+          title={`Copy ${what} for a spreadsheet`}
+        />
         <button
           type="button"
           class="nb-button"
@@ -34,7 +41,10 @@ export function ShownTable({ within }: { within: Element }) {
   );
 }
 
-/** Give each table of Markdown below `root` its buttons. One that is being written is drawn again and again, and has none. */
+/**
+ * Give each table of Markdown below `root` its buttons. One that is being written is drawn again
+ * and again, and has none.
+ */
 export function addTableBars(root: Element): void {
   for (const box of root.querySelectorAll(".nb-table")) {
     if (box.querySelector(".nb-table-place, .nb-caret")) continue;
@@ -49,7 +59,9 @@ export function addTableBars(root: Element): void {
 function save(text: string): void {
   // Without the mark, Excel takes UTF-8 for the letters of the computer's region.
   const isAscii = /^[\0-\x7f]*$/.test(text);
-  const url = URL.createObjectURL(new Blob([isAscii ? text : `\ufeff${text}`], { type: "text/csv" }));
+  const url = URL.createObjectURL(
+    new Blob([isAscii ? text : `\ufeff${text}`], { type: "text/csv" }),
+  );
   const link = document.createElement("a");
   link.href = url;
   link.download = "table.csv";

@@ -12,7 +12,10 @@ const GAP = /^(?:\.\.\.|…)$/;
 /** Their words for the size of the whole. */
 const SIZE = /^(?:([\d,]+) rows × ([\d,]+) columns|shape: \(([\d_]+), ([\d_]+)\))$/;
 
-/** Return the cells of a table, row by row. A cell that spans several is repeated in each: every row stands for itself. */
+/**
+ * Return the cells of a table, row by row. A cell that spans several is repeated in each: every row
+ * stands for itself.
+ */
 export function cellsOf(table: HTMLTableElement): string[][] {
   const rows: string[][] = Array.from(table.rows, () => []);
   [...table.rows].forEach((row, at) => {
@@ -29,7 +32,10 @@ export function cellsOf(table: HTMLTableElement): string[][] {
   return rows.map((row) => Array.from(row, (text) => text ?? ""));
 }
 
-/** Return rows as CSV (https://www.rfc-editor.org/rfc/rfc4180), or with tabs, as spreadsheets paste them. */
+/**
+ * Return rows as CSV (https://www.rfc-editor.org/rfc/rfc4180), or with tabs, as spreadsheets paste
+ * them.
+ */
 export function delimited(rows: readonly string[][], separator: "," | "\t"): string {
   const cell = (text: string) => {
     const shown = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
@@ -41,16 +47,25 @@ export function delimited(rows: readonly string[][], separator: "," | "\t"): str
 /** `10 of 20,000 rows` for a table that pandas or polars has cut; null for a whole one. */
 export function cutNote(root: Element): string | null {
   const table = root.querySelector("table");
-  const notes = [...root.querySelectorAll("p, small")].map(({ textContent }) => SIZE.exec(textContent?.trim() ?? ""));
+  const notes = [...root.querySelectorAll("p, small")].map(({ textContent }) =>
+    SIZE.exec(textContent?.trim() ?? ""),
+  );
   const size = notes.find((note) => note !== null);
   if (!table || !size) return null;
-  const [rows, columns] = size.slice(1).flatMap((text) => (text ? Number(text.replace(/[,_]/g, "")) : []));
+  const [rows, columns] = size
+    .slice(1)
+    .flatMap((text) => (text ? Number(text.replace(/[,_]/g, "")) : []));
   const shown = [...table.tBodies]
     .flatMap((body) => [...body.rows])
     .map((row) => [...row.cells].filter(({ localName }) => localName === "td").map(textOf))
     .filter((cells) => !cells.every((text) => GAP.test(text)));
-  const width = Math.max(0, ...shown.map((cells) => cells.filter((text) => !GAP.test(text)).length));
-  const parts = [part(shown.length, rows, "rows"), part(width, columns, "columns")].filter((each) => each !== null);
+  const width = Math.max(
+    0,
+    ...shown.map((cells) => cells.filter((text) => !GAP.test(text)).length),
+  );
+  const parts = [part(shown.length, rows, "rows"), part(width, columns, "columns")].filter(
+    (each) => each !== null,
+  );
   return parts.join(", ") || null;
 }
 

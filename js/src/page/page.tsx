@@ -1,4 +1,7 @@
-/** The page around the view: agents to chat with, runs to watch, and the field for the server's token. */
+/**
+ * The page around the view: agents to chat with, runs to watch, and the field for the server's
+ * token.
+ */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { fragmentOf, type Place, placeOf } from "./place";
@@ -19,7 +22,12 @@ type State = "asking" | "open" | "token" | "unreachable";
 export function Page() {
   const [place, setPlace] = useState<Place>(() => placeOf(location.hash));
   const [state, setState] = useState<State>("asking");
-  const [served, setServed] = useState<Served>({ agents: [], onlyWatches: false, runs: [], ended: [] });
+  const [served, setServed] = useState<Served>({
+    agents: [],
+    onlyWatches: false,
+    runs: [],
+    ended: [],
+  });
   // A run is drawn when it is known what the reader may do with it.
   const [isKnown, setKnown] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -80,8 +88,13 @@ export function Page() {
     const [agent, otherAgent] = served.agents;
     const [run, otherRun] = served.runs;
     hasChosen.current = true;
-    if (agent !== undefined && !served.onlyWatches && otherAgent === undefined && run === undefined) chat(agent, true);
-    else if ((agent === undefined || served.onlyWatches) && run !== undefined && otherRun === undefined)
+    if (agent !== undefined && !served.onlyWatches && otherAgent === undefined && run === undefined)
+      chat(agent, true);
+    else if (
+      (agent === undefined || served.onlyWatches) &&
+      run !== undefined &&
+      otherRun === undefined
+    )
       go({ kind: "run", run: run.id }, true);
     else hasChosen.current = false;
   }, [state, place.kind, served, chat, go]);
@@ -106,7 +119,9 @@ export function Page() {
             <Agents agents={served.agents} place={place} onChat={chat} />
           )}
           {served.runs.length > 0 && <Runs title="Running now" runs={served.runs} place={place} />}
-          {served.ended.length > 0 && <Runs title="Ended" runs={served.ended.slice(0, MAX_ENDED)} place={place} />}
+          {served.ended.length > 0 && (
+            <Runs title="Ended" runs={served.ended.slice(0, MAX_ENDED)} place={place} />
+          )}
         </nav>
       </header>
       <main class="page-main">
@@ -196,14 +211,18 @@ function Home({ state, served }: { state: State; served: Served }) {
   return (
     <div class="page-home">
       <p role="status">{text}</p>
-      {state === "open" && <p class="page-note">What an agent writes, does and asks shows here as it happens.</p>}
+      {state === "open" && (
+        <p class="page-note">What an agent writes, does and asks shows here as it happens.</p>
+      )}
     </div>
   );
 }
 
 function homeText({ agents, onlyWatches, runs }: Served): string {
   if (onlyWatches)
-    return runs.length > 0 ? "Choose a run to watch." : "No run goes on. One that begins is listed here.";
+    return runs.length > 0
+      ? "Choose a run to watch."
+      : "No run goes on. One that begins is listed here.";
   return agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.";
 }
 

@@ -1,4 +1,7 @@
-/** Place that the page shows, as the fragment of its address: a run, a chat with an agent, or nothing yet. */
+/**
+ * Place that the page shows, as the fragment of its address: a run, a chat with an agent, or
+ * nothing yet.
+ */
 
 export type Place =
   | { readonly kind: "home" }
@@ -30,7 +33,9 @@ export function fragmentOf(place: Place): string {
 export function viewUrl(place: Exclude<Place, { kind: "home" }>, base: string): URL {
   const url = socketUrl("view", base);
   url.search = String(
-    new URLSearchParams(place.kind === "run" ? { run: place.run } : { agent: place.agent, session: place.session }),
+    new URLSearchParams(
+      place.kind === "run" ? { run: place.run } : { agent: place.agent, session: place.session },
+    ),
   );
   return url;
 }

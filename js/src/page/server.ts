@@ -13,7 +13,11 @@ export class TokenNeeded extends Error {}
 
 /** Return the JSON of a response. */
 async function ask(path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const sent = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const sent = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
   const response = await fetch(new URL(path, document.baseURI), body === undefined ? {} : sent);
   const answer = record(await response.json().catch(() => null)) ?? {};
   if (response.ok) return answer;
@@ -32,7 +36,10 @@ export interface About {
 
 export async function about(): Promise<About> {
   const { agents, access } = await ask("health");
-  return { agents: list(agents).flatMap((name) => str(name) ?? []), onlyWatches: access === "read" };
+  return {
+    agents: list(agents).flatMap((name) => str(name) ?? []),
+    onlyWatches: access === "read",
+  };
 }
 
 export interface Listed {

@@ -1,8 +1,10 @@
 /**
- * A run's messages over a WebSocket, in place of a widget's comm. The server's end is nbagent/server/page/view.py.
+ * A run's messages over a WebSocket, in place of a widget's comm. The server's end is
+ * nbagent/server/page/view.py.
  *
- * A connection that is lost is made again, for as long as it takes. The session then says hello with the number of the last
- * batch that it has, and the server answers with a snapshot, so that nothing is missing and nothing comes twice.
+ * A connection that is lost is made again, for as long as it takes. The session then says hello
+ * with the number of the last batch that it has, and the server answers with a snapshot, so that
+ * nothing is missing and nothing comes twice.
  */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
@@ -23,7 +25,14 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export type Connection = "connecting" | "open" | "lost" | "refused";
 
 /** Messages that a session repeats by itself after a connection was lost. */
-const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "ack", "need", "stop", "say"]);
+const REPEATED: ReadonlySet<ViewMessage["t"]> = new Set([
+  "hello",
+  "resync",
+  "ack",
+  "need",
+  "stop",
+  "say",
+]);
 /** Messages that the server answers. */
 const ANSWERED: ReadonlySet<ViewMessage["t"]> = new Set(["hello", "resync", "need", "say"]);
 

@@ -28,7 +28,12 @@ export function View({ place, onlyWatches, onLost }: ViewProps) {
   const key = fragmentOf(place);
   useEffect(() => {
     if (!box.current) return;
-    const model = new SocketModel({ url: viewUrl(place, document.baseURI), key, onlyWatches, importModule });
+    const model = new SocketModel({
+      url: viewUrl(place, document.baseURI),
+      key,
+      onlyWatches,
+      importModule,
+    });
     const session = new Session(model);
     session.start(false);
     const { root, unmount } = mount(session, box.current);
@@ -46,7 +51,10 @@ export function View({ place, onlyWatches, onLost }: ViewProps) {
     };
   }, [key, onlyWatches]);
   return (
-    <section class={`page-view page-${place.kind}`} aria-label={place.kind === "chat" ? "Chat" : "Run"}>
+    <section
+      class={`page-view page-${place.kind}`}
+      aria-label={place.kind === "chat" ? "Chat" : "Run"}
+    >
       <p class="page-connection" role="status" hidden={connection !== "lost"}>
         {connection === "lost" && "The connection to the server is lost. Trying again…"}
       </p>

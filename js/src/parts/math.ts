@@ -38,8 +38,8 @@ interface TemmlNode {
   children?: TemmlNode[];
 }
 
-// Build only elements, attributes and styles that are listed. Links, pictures and HTML elements have another shape and are
-// left out with their content.
+// Build only elements, attributes and styles that are listed. Links, pictures and HTML elements
+// have another shape and are left out with their content.
 function build(source: TemmlNode, parent: Node): void {
   if (typeof source.text === "string") {
     parent.appendChild(document.createTextNode(visible(source.text)));
@@ -56,7 +56,8 @@ function build(source: TemmlNode, parent: Node): void {
     if (classes.length > 0) node.setAttribute("class", classes.join(" "));
     for (const [name, value] of Object.entries(source.style ?? {})) {
       const property = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      if (STYLES.has(property) && isSafeStyle(String(value))) node.style?.setProperty(property, String(value));
+      if (STYLES.has(property) && isSafeStyle(String(value)))
+        node.style?.setProperty(property, String(value));
     }
     into = parent.appendChild(node);
   } else if (isForeign(source)) {
@@ -72,17 +73,21 @@ function isForeign(source: TemmlNode): boolean {
 /**
  * Typeset TeX.
  *
- * Commands that link, fetch or set attributes (`\href`, `\includegraphics`, `\class` …) are not trusted, macros do not
- * outlive the call, and only listed MathML arrives. Where the TeX is wrong or too long its source is shown instead.
+ * Commands that link, fetch or set attributes (`\href`, `\includegraphics`, `\class` …) are not
+ * trusted, macros do not outlive the call, and only listed MathML arrives. Where the TeX is wrong
+ * or too long its source is shown instead.
  *
  * @param display - true for a formula on a line of its own.
  * @returns `<math>`, or `<code class="nb-math">` with the reason as its title. Never throws.
  */
 export function mathToDom(tex: string, display: boolean): Element {
   try {
-    if (tex.length > MAX_TEX_CHARS) throw new Error(`the formula is longer than ${MAX_TEX_CHARS} characters`);
+    if (tex.length > MAX_TEX_CHARS)
+      throw new Error(`the formula is longer than ${MAX_TEX_CHARS} characters`);
     if (tex.length > MAX_TEX_WITH_MACROS_CHARS && DEFINES_MACRO.test(tex))
-      throw new Error(`a formula that defines macros may have ${MAX_TEX_WITH_MACROS_CHARS} characters`);
+      throw new Error(
+        `a formula that defines macros may have ${MAX_TEX_WITH_MACROS_CHARS} characters`,
+      );
     const tree: TemmlNode = temml.__renderToMathMLTree(tex, {
       displayMode: display,
       throwOnError: true,
@@ -102,7 +107,9 @@ export function mathToDom(tex: string, display: boolean): Element {
     source.className = "nb-math";
     source.textContent = tex;
     // The message underlines the place with combining marks, which a tooltip cannot show.
-    source.title = (error instanceof Error ? error.message : String(error)).replaceAll("\u0332", "").trim();
+    source.title = (error instanceof Error ? error.message : String(error))
+      .replaceAll("\u0332", "")
+      .trim();
     return source;
   }
 }

@@ -1,4 +1,7 @@
-/** A sub-agent: its own transcript, nested. Agents that work at the same time are drawn side by side. */
+/**
+ * A sub-agent: its own transcript, nested. Agents that work at the same time are drawn side by
+ * side.
+ */
 
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { endLabel, endTone, failedCallsLabel, figures, isLive } from "../status";

@@ -32,7 +32,11 @@ export function Question({ block }: { block: Block<"approval"> }) {
   useKeptFocus(box, waits);
   return (
     <div ref={box} class="nb-question" tabIndex={-1}>
-      {str(block.props.value.decision) === null ? <Asked block={block} /> : <Decision block={block} />}
+      {str(block.props.value.decision) === null ? (
+        <Asked block={block} />
+      ) : (
+        <Decision block={block} />
+      )}
     </div>
   );
 }
@@ -55,7 +59,9 @@ function Asked({ block }: { block: Block<"approval"> }) {
         <>
           <Arguments args={props.args} />
           {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
-          {waits && reachable && <p class="nb-muted">{session.onlyWatches ? LABELS.watching : LABELS.elsewhere}</p>}
+          {waits && reachable && (
+            <p class="nb-muted">{session.onlyWatches ? LABELS.watching : LABELS.elsewhere}</p>
+          )}
         </>
       )}
     </div>
@@ -65,8 +71,13 @@ function Asked({ block }: { block: Block<"approval"> }) {
 /** The controls that answer a question; until they are loaded, what it is about. */
 function AnsweringSlot({ block }: { block: Block<"approval"> }) {
   const session = useSession();
-  const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
-  const Answering: FunctionComponent<{ session: Session; block: Block<"approval"> }> | undefined = module?.Answering;
+  const { value: module, problem } = useLoaded(
+    () => loadDrawn(session, "answering.js"),
+    0,
+    session,
+  );
+  const Answering: FunctionComponent<{ session: Session; block: Block<"approval"> }> | undefined =
+    module?.Answering;
   if (Answering) return <Answering session={session} block={block} />;
   return (
     <>
@@ -96,12 +107,16 @@ function Decision({ block }: { block: Block<"approval"> }) {
   );
 }
 
-/** Keep the keyboard where it is when the question's controls, one of which has it, make room for the decision. */
+/**
+ * Keep the keyboard where it is when the question's controls, one of which has it, make room for
+ * the decision.
+ */
 function useKeptFocus(box: { current: HTMLElement | null }, waits: boolean): void {
   const within = useRef(false);
   // While this draws, the controls are still there.
   const root = box.current?.getRootNode() as Document | ShadowRoot | undefined;
-  within.current = root?.activeElement != null && box.current?.contains(root.activeElement) === true;
+  within.current =
+    root?.activeElement != null && box.current?.contains(root.activeElement) === true;
   useLayoutEffect(() => {
     if (!waits && within.current) box.current?.focus({ preventScroll: true });
   }, [waits]);

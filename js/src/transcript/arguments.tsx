@@ -17,7 +17,13 @@ function Fields({ args }: { args: unknown }) {
       {Object.entries(named).map(([name, value]) => (
         <div key={name}>
           <dt class="nb-field-name">{name}</dt>
-          <dd>{typeof value === "string" ? <span class="nb-field">{value}</span> : <JsonView value={value} />}</dd>
+          <dd>
+            {typeof value === "string" ? (
+              <span class="nb-field">{value}</span>
+            ) : (
+              <JsonView value={value} />
+            )}
+          </dd>
         </div>
       ))}
     </dl>

@@ -1,4 +1,7 @@
-/** Acts of a reader on a tool call afterwards, and their results: drawn by the lazy part `answering.js`. */
+/**
+ * Acts of a reader on a tool call afterwards, and their results: drawn by the lazy part
+ * `answering.js`.
+ */
 
 import type { ComponentChildren, FunctionComponent } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -36,8 +39,11 @@ export function Attempts({ block }: { block: Block<"tool"> }) {
   const session = useSession();
   const { attempt_of: of, can_rerun: canRerun, state } = block.props.value;
   const live = isToolLive(str(state) ?? "") && !block.closed.value;
-  const offered = str(of) === null ? canRerun === true && !live && state !== "approval-requested" : live;
-  return offered && session.kernel.state.value !== "gone" ? <AttemptPart name="AttemptControls" block={block} /> : null;
+  const offered =
+    str(of) === null ? canRerun === true && !live && state !== "approval-requested" : live;
+  return offered && session.kernel.state.value !== "gone" ? (
+    <AttemptPart name="AttemptControls" block={block} />
+  ) : null;
 }
 
 /** A component of the part; nothing until it is loaded. */
@@ -49,7 +55,11 @@ function AttemptPart({
   block: Block<"tool">;
 }): ComponentChildren {
   const session = useSession();
-  const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
+  const { value: module, problem } = useLoaded(
+    () => loadDrawn(session, "answering.js"),
+    0,
+    session,
+  );
   const Drawn: FunctionComponent<AttemptPartProps> | undefined = module?.[name];
   return Drawn ? <Drawn session={session} block={block} Result={Result} /> : problem;
 }

@@ -16,11 +16,13 @@ let components: Readonly<Record<string, BlockComponent>> = {};
 let unknown: BlockComponent = () => null;
 
 /** The component of each kind of block; the run itself is drawn by the header and the footer. */
-export type ComponentsByKind = { [K in Exclude<Kind, "run">]: FunctionComponent<{ block: Block<K> }> };
+export type ComponentsByKind = {
+  [K in Exclude<Kind, "run">]: FunctionComponent<{ block: Block<K> }>;
+};
 
 /**
- * Register the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, because some of them
- * import this module.
+ * Register the components that draw the kinds of blocks. They are registered (kinds.ts), not
+ * imported, because some of them import this module.
  *
  * @param byKind - the component of each kind.
  * @param fallback - draws a block of another kind, or one whose component failed.
@@ -31,12 +33,21 @@ export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent
   unknown = fallback;
 }
 
-/** Pages at the end of a list that are drawn at once by default; the others are drawn when they come into view. */
+/**
+ * Pages at the end of a list that are drawn at once by default; the others are drawn when they come
+ * into view.
+ */
 const FIRST_PAGES = 3;
 /** Assumed height of a block that was never drawn. */
 const BLOCK_PX = 30;
 
-export function Blocks({ list, firstPages = FIRST_PAGES }: { list: BlockList; firstPages?: number }) {
+export function Blocks({
+  list,
+  firstPages = FIRST_PAGES,
+}: {
+  list: BlockList;
+  firstPages?: number;
+}) {
   const pages = list.pages.value;
   return (
     <>
@@ -54,7 +65,8 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
   const { aroundQuestions, runProps } = useSession();
   const lanes = page.value[0]?.parent === "run" ? num(runProps.lanes) : null;
   const asks = page.value.some((block) => aroundQuestions.value.has(block));
-  if (placeholderHeight !== null && !asks) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
+  if (placeholderHeight !== null && !asks)
+    return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
       {groupLanes(page.value, lanes !== null).map((group) => {
@@ -90,7 +102,10 @@ function Version({ block }: { block: Block }) {
   );
 }
 
-/** Error boundary of one block: if its component throws, its data is shown instead, and the rest of the transcript stays. */
+/**
+ * Error boundary of one block: if its component throws, its data is shown instead, and the rest of
+ * the transcript stays.
+ */
 class BlockBoundary extends Component<{ block: Block }, { failed: boolean }> {
   override state = { failed: false };
 

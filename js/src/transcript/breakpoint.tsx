@@ -1,4 +1,7 @@
-/** Breakpoints that the reader sets while the run goes on: a dot beside the row of a tool, and Step in the header. */
+/**
+ * Breakpoints that the reader sets while the run goes on: a dot beside the row of a tool, and Step
+ * in the header.
+ */
 
 import { breakpoint as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";

@@ -1,4 +1,7 @@
-/** A plotly figure drawn by plotly's own script, which the kernel has: in a frame of its own, when the reader asks for it. */
+/**
+ * A plotly figure drawn by plotly's own script, which the kernel has: in a frame of its own, when
+ * the reader asks for it.
+ */
 
 import { useState } from "preact/hooks";
 import { chart as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -12,7 +15,10 @@ const POLICY =
   "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:";
 const HEIGHT_PX = 460;
 
-/** The page of the frame. In a sandbox without `allow-same-origin` it reaches neither this page nor its cookies. */
+/**
+ * The page of the frame. In a sandbox without `allow-same-origin` it reaches neither this page nor
+ * its cookies.
+ */
 export function chartPage(script: string, figure: unknown): string {
   const json = JSON.stringify(figure).replaceAll("<", "\\u003c");
   return `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">
@@ -29,7 +35,9 @@ export function InteractiveChart({ figure }: { figure: unknown }) {
     setNote(LABELS.loading);
     try {
       const text = (name: string) => lazyValues.whole(name);
-      setPage(chartPage(await loadModule("plotly.js", text, (script) => Promise.resolve(script)), figure));
+      setPage(
+        chartPage(await loadModule("plotly.js", text, (script) => Promise.resolve(script)), figure),
+      );
     } catch (error) {
       setNote(error instanceof Error ? error.message : String(error));
     }

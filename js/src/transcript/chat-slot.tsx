@@ -10,7 +10,11 @@ import { useLoaded } from "./lazy";
 export const turnsOf = (session: Session): number | null => num(session.runProps.turns);
 
 export function ChatSlot({ session }: { session: Session }) {
-  const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
+  const { value: module, problem } = useLoaded(
+    () => loadDrawn(session, "answering.js"),
+    0,
+    session,
+  );
   const ChatLine: FunctionComponent<{ session: Session }> | undefined = module?.ChatLine;
   return ChatLine ? <ChatLine session={session} /> : <div>{problem}</div>;
 }

@@ -34,7 +34,12 @@ export function Failure({ type, message, code = null, traceback, frames }: Failu
       </pre>
       {frames !== undefined && <Frames frames={frames} />}
       {(trace !== null || lazyValueOf(traceback)) && (
-        <button type="button" class="nb-fold" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
+        <button
+          type="button"
+          class="nb-fold"
+          aria-expanded={unfolded}
+          onClick={() => setUnfolded(!unfolded)}
+        >
           <Icon name="chevron" />
           {whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}
         </button>
@@ -45,7 +50,9 @@ export function Failure({ type, message, code = null, traceback, frames }: Failu
         </Lazy>
       )}
       <div class="nb-actions">
-        {whole && <CopyButton text={() => (trace === null ? headline : `${headline}\n\n${trace}`)} />}
+        {whole && (
+          <CopyButton text={() => (trace === null ? headline : `${headline}\n\n${trace}`)} />
+        )}
       </div>
     </div>
   );

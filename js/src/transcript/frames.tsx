@@ -1,4 +1,6 @@
-/** Frames of an exception: each has its place and its source line, and opens to its local variables. */
+/**
+ * Frames of an exception: each has its place and its source line, and opens to its local variables.
+ */
 
 import { useState } from "preact/hooks";
 import { error as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -11,17 +13,29 @@ import { Lazy } from "./lazy";
 type Frame = Unchecked<ErrorFrame>;
 
 export function Frames({ frames }: { frames: unknown }) {
-  return <Lazy value={frames}>{(whole) => (Array.isArray(whole) ? <Stack frames={whole} /> : null)}</Lazy>;
+  return (
+    <Lazy value={frames}>
+      {(whole) => (Array.isArray(whole) ? <Stack frames={whole} /> : null)}
+    </Lazy>
+  );
 }
 
-/** The innermost frame comes first, as in a debugger. The first of the user's own code is open; libraries are folded. */
+/**
+ * The innermost frame comes first, as in a debugger. The first of the user's own code is open;
+ * libraries are folded.
+ */
 function Stack({ frames }: { frames: unknown[] }) {
   const [unfolded, setUnfolded] = useState(true);
   const groups = grouped(frames.map((frame): Frame => record(frame) ?? {}).reverse());
   const opened = groups.find(([first]) => !isLibrary(first)) ?? groups[0];
   return (
     <>
-      <button type="button" class="nb-fold" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
+      <button
+        type="button"
+        class="nb-fold"
+        aria-expanded={unfolded}
+        onClick={() => setUnfolded(!unfolded)}
+      >
         <Icon name="chevron" />
         {fill(LABELS.stack, String(frames.length))}
       </button>
@@ -32,7 +46,11 @@ function Stack({ frames }: { frames: unknown[] }) {
               <LibraryFrames key={index} frames={group} />
             ) : (
               group.map((frame, number) => (
-                <FrameRow key={`${index}.${number}`} frame={frame} isOpenAtFirst={group === opened && number === 0} />
+                <FrameRow
+                  key={`${index}.${number}`}
+                  frame={frame}
+                  isOpenAtFirst={group === opened && number === 0}
+                />
               ))
             ),
           )}
@@ -61,9 +79,18 @@ function LibraryFrames({ frames }: { frames: Frame[] }) {
   return (
     <>
       <li class="nb-stack-frame">
-        <button type="button" class="nb-stack-row nb-muted" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class="nb-stack-row nb-muted"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
           <Icon name="chevron" />
-          {fill(frames.length === 1 ? LABELS.library_frame : LABELS.library_frames, String(frames.length), names)}
+          {fill(
+            frames.length === 1 ? LABELS.library_frame : LABELS.library_frames,
+            String(frames.length),
+            names,
+          )}
         </button>
       </li>
       {open && frames.map((frame, index) => <FrameRow key={index} frame={frame} />)}
@@ -76,14 +103,21 @@ function FrameRow({ frame, isOpenAtFirst = false }: { frame: Frame; isOpenAtFirs
   const variables = Object.entries(record(frame.locals) ?? {});
   return (
     <li class={isLibrary(frame) ? "nb-stack-frame nb-muted" : "nb-stack-frame"}>
-      <button type="button" class="nb-stack-row" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button
+        type="button"
+        class="nb-stack-row"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
         <Icon name="chevron" />
         <code>{str(frame.source)}</code>
         <span class="nb-muted">
           {str(frame.function)} · {fill(LABELS.place, str(frame.file) ?? "", String(frame.line))}
         </span>
       </button>
-      {open && variables.length === 0 && <div class="nb-stack-locals nb-muted">{LABELS.no_locals}</div>}
+      {open && variables.length === 0 && (
+        <div class="nb-stack-locals nb-muted">{LABELS.no_locals}</div>
+      )}
       {open && variables.length > 0 && (
         <dl class="nb-stack-locals">
           {variables.map(([name, text]) => (

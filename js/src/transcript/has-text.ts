@@ -1,4 +1,7 @@
-/** Hook that returns true once a text has begun, or is long. It redraws once, not for every piece of the text. */
+/**
+ * Hook that returns true once a text has begun, or is long. It redraws once, not for every piece of
+ * the text.
+ */
 
 import { useEffect, useState } from "preact/hooks";
 import type { TextStream } from "../text-stream";

@@ -26,7 +26,11 @@ export function Header() {
   const took = elapsed(props);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
-  const text = gone ? lossText(session.peer, session.kernel.loss.value) : stopping ? null : label.text;
+  const text = gone
+    ? lossText(session.peer, session.kernel.loss.value)
+    : stopping
+      ? null
+      : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const words = num(props.words) ?? 0;
   const events = num(props.events);
@@ -46,10 +50,16 @@ export function Header() {
       ) : link === "live" && !stopping && session.awaiting.value > 0 && live ? (
         <Waiting />
       ) : (
-        text !== null && <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
+        text !== null && (
+          <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>
+            {text}
+          </span>
+        )
       )}
       <LaneCount />
-      {!timed && !untimed && (live || ended !== null) && <Elapsed started={session.started} ended={ended} />}
+      {!timed && !untimed && (live || ended !== null) && (
+        <Elapsed started={session.started} ended={ended} />
+      )}
       {live && words > 0 && (
         <span class="nb-counter" title={events === null ? undefined : `${count(events)} events`}>
           {words === 1 ? LABELS.word : fill(LABELS.words, count(words))}
@@ -99,7 +109,9 @@ function Waiting() {
 function LaneCount() {
   const { store, runProps } = useSession();
   if (num(runProps.lanes) === null) return null;
-  const lanes = store.top.pages.value.flatMap((page) => page.value).filter((block) => isKind(block, "agent"));
+  const lanes = store.top.pages.value
+    .flatMap((page) => page.value)
+    .filter((block) => isKind(block, "agent"));
   const over = lanes.filter((lane) => lane.closed.value);
   return (
     <span class="nb-lane-count">
@@ -115,7 +127,8 @@ function LaneCount() {
 function Silence() {
   const { clock, kernel, peer } = useSession();
   useEffect(() => clock.watch(), [clock]);
-  // Redraws with the session's clock, but measures by the clock of the page, as `lastMessageAt` does.
+  // Redraws with the session's clock, but measures by the clock of the page, as `lastMessageAt`
+  // does.
   clock.now.value;
   return (
     <span class="nb-status nb-ask">

@@ -1,4 +1,7 @@
-/** The page that a view shows: the transcript, or one of the inspector, loaded when it is first opened. */
+/**
+ * The page that a view shows: the transcript, or one of the inspector, loaded when it is first
+ * opened.
+ */
 
 import { type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
@@ -20,9 +23,15 @@ export interface Subject {
 
 export interface Inspecting {
   page: "transcript" | "events" | "timeline" | "requests";
-  /** The block whose events are listed, or whose request is shown; null for all events, and the newest request. */
+  /**
+   * The block whose events are listed, or whose request is shown; null for all events, and the
+   * newest request.
+   */
   block: Subject | null;
-  /** Session whose tree is the transcript as it was; null or absent while the transcript of now is shown. */
+  /**
+   * Session whose tree is the transcript as it was; null or absent while the transcript of now is
+   * shown.
+   */
   past?: Session | null;
 }
 
@@ -31,7 +40,10 @@ export type InspectingSignal = Signal<Inspecting | null>;
 
 export const InspectingContext = createContext<InspectingSignal>(signal(null));
 
-export type InspectorComponent = (props: { session: Session; inspecting: InspectingSignal }) => preact.ComponentChild;
+export type InspectorComponent = (props: {
+  session: Session;
+  inspecting: InspectingSignal;
+}) => preact.ComponentChild;
 
 /** The button in the header that opens the inspector. */
 export function InspectButton() {
@@ -66,8 +78,15 @@ export function EventsButton({ block }: { block: Block }) {
       aria-label="Events of this"
       title="Events of this"
       onClick={() => {
-        const label = clip(str(props.title) ?? str(props.name) ?? lookUp(KIND_LABELS, block.kind) ?? block.kind, 40);
-        inspecting.value = { ...inspecting.value, page: "events", block: { id: block.id, kind: block.kind, label } };
+        const label = clip(
+          str(props.title) ?? str(props.name) ?? lookUp(KIND_LABELS, block.kind) ?? block.kind,
+          40,
+        );
+        inspecting.value = {
+          ...inspecting.value,
+          page: "events",
+          block: { id: block.id, kind: block.kind, label },
+        };
       }}
     >
       <Icon name="braces" />
@@ -81,7 +100,11 @@ const KIND_LABELS: Record<string, string> = { reasoning: "thinking" };
 export function InspectorSlot() {
   const session = useSession();
   const inspecting = useContext(InspectingContext);
-  const { value: module, problem } = useLoaded(() => loadDrawn(session, "inspector.js"), 0, session);
+  const { value: module, problem } = useLoaded(
+    () => loadDrawn(session, "inspector.js"),
+    0,
+    session,
+  );
   if (problem) return <div class="nb-inspector">{problem}</div>;
   const Inspector: InspectorComponent | undefined = module?.Inspector;
   return Inspector ? <Inspector session={session} inspecting={inspecting} /> : null;

@@ -4,7 +4,15 @@ import { AgentBlock } from "./agent";
 import { ApprovalBlock } from "./approval";
 import { registerKinds } from "./blocks";
 import { FileBlock } from "./file";
-import { CustomBlock, ErrorBlock, HandoffBlock, SourceBlock, StatusBlock, TextBlock, UnknownBlock } from "./lines";
+import {
+  CustomBlock,
+  ErrorBlock,
+  HandoffBlock,
+  SourceBlock,
+  StatusBlock,
+  TextBlock,
+  UnknownBlock,
+} from "./lines";
 import { PromptBlock } from "./prompt";
 import { ReasoningBlock } from "./reasoning";
 import { ToolBlock } from "./tool";

@@ -1,4 +1,7 @@
-/** Values that are too large to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
+/**
+ * Values that are too large to travel with their block: loaded from the kernel while they are
+ * shown, and kept no longer.
+ */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -23,7 +26,10 @@ export function lazyValueOf(value: unknown): LazyValue | null {
 
 /** Characters of a text that are loaded as a whole; a longer one is shown page by page. */
 const TEXT_CHARS = 64 * 1024;
-/** Characters of a JSON value that are loaded as a whole; a longer one is shown as text, page by page. */
+/**
+ * Characters of a JSON value that are loaded as a whole; a longer one is shown as text, page by
+ * page.
+ */
 export const JSON_CHARS = 256 * 1024;
 
 interface LazyProps {
@@ -36,7 +42,12 @@ interface LazyProps {
   children: (value: unknown) => ComponentChildren;
 }
 
-export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHARS, children }: LazyProps) {
+export function Lazy({
+  value,
+  text = false,
+  limit = text ? TEXT_CHARS : JSON_CHARS,
+  children,
+}: LazyProps) {
   const lazy = lazyValueOf(value);
   if (lazy === null) return <>{children(value)}</>;
   // The key makes another component of another value, so that nothing of the value before is shown.
@@ -57,7 +68,11 @@ interface LoadingProps {
   reference: unknown;
 }
 
-function Whole({ lazy, reference, draw }: LoadingProps & { draw: (loaded: string) => ComponentChildren }) {
+function Whole({
+  lazy,
+  reference,
+  draw,
+}: LoadingProps & { draw: (loaded: string) => ComponentChildren }) {
   const { lazyValues } = useSession().channel;
   const { value, problem } = useLoaded(() => lazyValues.whole(lazy.name), 0, reference);
   if (value !== undefined) return <>{draw(value)}</>;
@@ -68,7 +83,11 @@ function Whole({ lazy, reference, draw }: LoadingProps & { draw: (loaded: string
 function Pager({ lazy, reference }: LoadingProps) {
   const { lazyValues } = useSession().channel;
   const [from, setFrom] = useState(0);
-  const { value: page, problem } = useLoaded(() => lazyValues.page(lazy.name, from), from, reference);
+  const { value: page, problem } = useLoaded(
+    () => lazyValues.page(lazy.name, from),
+    from,
+    reference,
+  );
   const { at, end, size, text } = page ?? { at: 0, end: 0, size: lazy.size, text: "" };
   const span = end - at;
   const targets: [string, number][] = [
@@ -85,7 +104,13 @@ function Pager({ lazy, reference }: LoadingProps) {
       {problem}
       <div class="nb-actions">
         {targets.map(([label, to]) => (
-          <button key={label} type="button" class="nb-button" aria-disabled={to === at} onClick={() => setFrom(to)}>
+          <button
+            key={label}
+            type="button"
+            class="nb-button"
+            aria-disabled={to === at}
+            onClick={() => setFrom(to)}
+          >
             {label}
           </button>
         ))}

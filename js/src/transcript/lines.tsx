@@ -1,7 +1,13 @@
-/** The small blocks: texts, status lines, hand-offs, sources, errors, and blocks of unknown kinds. */
+/**
+ * The small blocks: texts, status lines, hand-offs, sources, errors, and blocks of unknown kinds.
+ */
 
 import { Fragment } from "preact";
-import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
+import {
+  error as ERROR,
+  handoff as HANDOFF,
+  other as LABELS,
+} from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import type { Level } from "../protocol";
 import { endLabel, endTone } from "../status";
@@ -49,7 +55,9 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
 function TextBar({ block }: { block: Block<"text"> }) {
   return (
     <div class="nb-text-bar">
-      {block.closed.value && <CopyButton bare text={() => block.stream("text").text} of=" answer" title="Copy" />}
+      {block.closed.value && (
+        <CopyButton bare text={() => block.stream("text").text} of=" answer" title="Copy" />
+      )}
       <EventsButton block={block} />
     </div>
   );
@@ -105,7 +113,9 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
     <>
       <Icon name="cross" tone="bad" />
       <span class="nb-bad">{type ?? ERROR.type}</span>
-      {!opening.open && <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>}
+      {!opening.open && (
+        <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>
+      )}
       <span class="nb-grow" />
     </>
   );
@@ -113,7 +123,12 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
     <Disclosure {...opening} row={row} class="nb-tone-bad">
       {() => (
         <>
-          <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />
+          <Failure
+            type={type}
+            message={props.message}
+            code={str(props.code)}
+            traceback={props.traceback}
+          />
           <EventsButton block={block} />
         </>
       )}
@@ -125,7 +140,10 @@ export function SourceBlock({ block }: { block: Block<"source"> }) {
   const props = block.props.value;
   const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
-  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, CHIP_CHARS)}</span>;
+  if (url === null)
+    return (
+      <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, CHIP_CHARS)}</span>
+    );
   return (
     <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />

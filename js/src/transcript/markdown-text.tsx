@@ -1,4 +1,7 @@
-/** A growing Markdown text. Its DOM is written by MarkdownView; only the element around it is a component. */
+/**
+ * A growing Markdown text. Its DOM is written by MarkdownView; only the element around it is a
+ * component.
+ */
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { MarkdownView } from "../markdown";
@@ -18,7 +21,10 @@ export function MarkdownText({
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<MarkdownView | null>(null);
   useLayoutEffect(() => {
-    const view = new MarkdownView({ loadModule: (name) => session.loadModule(name), windowed: true });
+    const view = new MarkdownView({
+      loadModule: (name) => session.loadModule(name),
+      windowed: true,
+    });
     shown.current = view;
     host.current?.append(view.node);
     const unsubscribe = stream.subscribe(view);

@@ -1,4 +1,7 @@
-/** The open state of a panel: the reader's choice, else the run's setting, else what the block itself asks for. */
+/**
+ * The open state of a panel: the reader's choice, else the run's setting, else what the block
+ * itself asks for.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -20,8 +23,8 @@ export interface Opening {
 }
 
 /**
- * Return the state of a block's panel. When the run has ended, it follows from the blocks alone: neither the window nor the
- * time at which the view was drawn has a part in it.
+ * Return the state of a block's panel. When the run has ended, it follows from the blocks alone:
+ * neither the window nor the time at which the view was drawn has a part in it.
  *
  * @param active - the block streams, failed or waits for the reader.
  * @param byDefault - the panel stays open.
@@ -40,7 +43,11 @@ export function useOpen(block: Block, active: boolean, byDefault = false): Openi
 }
 
 /** Names of kinds of panels, as `show(panels=…)` takes them. */
-const PANELS: Readonly<Record<string, string>> = { reasoning: "thinking", tool: "tools", agent: "agents" };
+const PANELS: Readonly<Record<string, string>> = {
+  reasoning: "thinking",
+  tool: "tools",
+  agent: "agents",
+};
 const NEEDS_READER: ReadonlySet<string> = new Set(["approval-requested", "output-error"]);
 
 /** Return true if the run's own setting opens a panel; null if it says nothing. */
@@ -51,7 +58,10 @@ function panelChoice(block: Block, panels: unknown): boolean | null {
   return panels.includes(name);
 }
 
-/** Return true while `active` is, and for some time after it; `beforeEnd` is called when that time is over. */
+/**
+ * Return true while `active` is, and for some time after it; `beforeEnd` is called when that time
+ * is over.
+ */
 function useLinger(active: boolean, beforeEnd: () => void): boolean {
   const [lingering, setLingering] = useState(active);
   const end = useRef(beforeEnd);

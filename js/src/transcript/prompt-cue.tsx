@@ -1,4 +1,7 @@
-/** One line on top of the scroller: the user's message that what is in sight answers, while it is scrolled out of sight itself. */
+/**
+ * One line on top of the scroller: the user's message that what is in sight answers, while it is
+ * scrolled out of sight itself.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -16,14 +19,22 @@ interface Above {
   target: Element;
 }
 
-export function PromptCue({ scroller, list }: { scroller: RefObject<HTMLElement | null>; list: BlockList }) {
+export function PromptCue({
+  scroller,
+  list,
+}: {
+  scroller: RefObject<HTMLElement | null>;
+  list: BlockList;
+}) {
   const [above, setAbove] = useState<Above | null>(null);
   useEffect(() => {
     const log = scroller.current;
     if (!log) return;
     const look = () => {
       const found = promptAbove(log, list);
-      setAbove((before) => (before?.target === found?.target && before?.text === found?.text ? before : found));
+      setAbove((before) =>
+        before?.target === found?.target && before?.text === found?.text ? before : found,
+      );
     };
     const sizes = new ResizeObserver(look);
     sizes.observe(log);
@@ -36,7 +47,9 @@ export function PromptCue({ scroller, list }: { scroller: RefObject<HTMLElement 
   if (above === null) return null;
   const go = () => {
     const log = scroller.current;
-    if (log) log.scrollTop += above.target.getBoundingClientRect().top - log.getBoundingClientRect().top - MARGIN_PX;
+    if (log)
+      log.scrollTop +=
+        above.target.getBoundingClientRect().top - log.getBoundingClientRect().top - MARGIN_PX;
   };
   return (
     <button type="button" class="nb-cue" title={LABELS.go_to} onClick={go}>

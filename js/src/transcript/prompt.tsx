@@ -1,4 +1,7 @@
-/** The user's message that the run answers: plain text, as it was typed, with its pictures and files. */
+/**
+ * The user's message that the run answers: plain text, as it was typed, with its pictures and
+ * files.
+ */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { chat as CHAT, prompted as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -26,7 +29,9 @@ export function PromptBlock({ block }: { block: Block<"prompt"> }) {
       <Lazy value={block.props.value.files} limit={IMAGE_CHARS}>
         {(files) =>
           Array.isArray(files) &&
-          files.map((file, index) => <File key={index} file={record(file) ?? {}} altText={LABELS.picture} />)
+          files.map((file, index) => (
+            <File key={index} file={record(file) ?? {}} altText={LABELS.picture} />
+          ))
         }
       </Lazy>
       <ChatActions block={block} />
@@ -34,11 +39,14 @@ export function PromptBlock({ block }: { block: Block<"prompt"> }) {
   );
 }
 
-/** In a chat: edit the message, or ask it again. Both go on from there, without what came after it. */
+/**
+ * In a chat: edit the message, or ask it again. Both go on from there, without what came after it.
+ */
 function ChatActions({ block }: { block: Block<"prompt"> }) {
   const session = useSession();
   const idle = !isLive(session.status) && session.kernel.state.value !== "gone";
-  if (num(session.runProps.turns) === null || block.props.value.replaced === true || !idle) return null;
+  if (num(session.runProps.turns) === null || block.props.value.replaced === true || !idle)
+    return null;
   const text = () => block.stream("text").text;
   const edit = () => session.chat.change({ text: text(), editing: block.id });
   const again = () => session.chat.again(text(), block.id);
@@ -48,7 +56,12 @@ function ChatActions({ block }: { block: Block<"prompt"> }) {
       <button type="button" class="nb-link" aria-label={fill(CHAT.edit_of, number)} onClick={edit}>
         {CHAT.edit}
       </button>
-      <button type="button" class="nb-link" aria-label={fill(CHAT.again_of, number)} onClick={again}>
+      <button
+        type="button"
+        class="nb-link"
+        aria-label={fill(CHAT.again_of, number)}
+        onClick={again}
+      >
         {CHAT.again}
       </button>
     </div>
@@ -58,7 +71,9 @@ function ChatActions({ block }: { block: Block<"prompt"> }) {
 /** The number of a message of the user among those of the chat as it is now, from 1. */
 function numberOf(block: Block, list: BlockList): number {
   const blocks = list.pages.peek().flatMap((page) => page.peek());
-  const prompts = blocks.filter((each) => each.kind === "prompt" && each.props.peek().replaced !== true);
+  const prompts = blocks.filter(
+    (each) => each.kind === "prompt" && each.props.peek().replaced !== true,
+  );
   return prompts.indexOf(block) + 1;
 }
 
@@ -77,9 +92,18 @@ function Message({ stream }: { stream: TextStream }) {
   }, [stream]);
   return (
     <>
-      <div ref={text} class={isLong && !unfolded ? "nb-prompt-text nb-folded" : "nb-prompt-text"} dir="auto" />
+      <div
+        ref={text}
+        class={isLong && !unfolded ? "nb-prompt-text nb-folded" : "nb-prompt-text"}
+        dir="auto"
+      />
       {isLong && (
-        <button type="button" class="nb-link" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
+        <button
+          type="button"
+          class="nb-link"
+          aria-expanded={unfolded}
+          onClick={() => setUnfolded(!unfolded)}
+        >
           {unfolded ? LABELS.less : LABELS.more}
         </button>
       )}

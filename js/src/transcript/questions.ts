@@ -24,7 +24,9 @@ export function useFindable(block: Block, ref: RefObject<HTMLElement | null>): v
 /** Scroll to the next question in a view, and give it the focus. Panels around it are opened. */
 export function goToQuestion(session: Session, view: Element): void {
   const open = session.answers.open.peek();
-  const places = open.map((block) => [...(drawn.get(block) ?? [])].find((element) => view.contains(element)));
+  const places = open.map((block) =>
+    [...(drawn.get(block) ?? [])].find((element) => view.contains(element)),
+  );
   const focused = (view.getRootNode() as Document | ShadowRoot).activeElement;
   const current = places.findIndex((element) => element?.contains(focused));
   const next = open[(current + 1) % open.length];

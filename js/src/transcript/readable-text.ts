@@ -1,4 +1,7 @@
-/** Preact option hook that makes the text of every component readable, also where a reader meets it in an attribute. */
+/**
+ * Preact option hook that makes the text of every component readable, also where a reader meets it
+ * in an attribute.
+ */
 
 import { options, type VNode } from "preact";
 import { readable } from "../readable";
@@ -9,7 +12,8 @@ const ATTRIBUTES = ["title", "alt", "aria-label"];
 options.vnode = (vnode: VNode) => {
   // The vnode of a text has no type, and its props are the text.
   const text: unknown = vnode.props;
-  if (vnode.type === null && typeof text === "string") (vnode as { props: unknown }).props = readable(text);
+  if (vnode.type === null && typeof text === "string")
+    (vnode as { props: unknown }).props = readable(text);
   if (typeof vnode.type === "string") {
     const props = vnode.props as Record<string, unknown>;
     for (const name of ATTRIBUTES) {

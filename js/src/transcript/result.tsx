@@ -124,8 +124,11 @@ function endAtRow(box: HTMLElement): void {
   if (overflow <= 0) return;
   const { top } = box.getBoundingClientRect();
   const end = top + box.clientTop + box.clientHeight;
-  const cut = [...box.querySelectorAll("tr")].map((row) => row.getBoundingClientRect()).find((row) => row.bottom > end);
-  if (cut && cut.top > top) box.style.maxHeight = `${cut.top - top + box.offsetHeight - box.clientHeight}px`;
+  const cut = [...box.querySelectorAll("tr")]
+    .map((row) => row.getBoundingClientRect())
+    .find((row) => row.bottom > end);
+  if (cut && cut.top > top)
+    box.style.maxHeight = `${cut.top - top + box.offsetHeight - box.clientHeight}px`;
 }
 
 function Markdown({ text }: { text: string }) {
@@ -141,7 +144,13 @@ export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
   if (broken) return <p class="nb-note nb-bad">{LABELS.broken_picture}</p>;
   return (
     <>
-      <button type="button" class="nb-zoom" title="Enlarge" aria-haspopup="dialog" onClick={() => setEnlarged(true)}>
+      <button
+        type="button"
+        class="nb-zoom"
+        title="Enlarge"
+        aria-haspopup="dialog"
+        onClick={() => setEnlarged(true)}
+      >
         <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />
         <span class="nb-sr">{alt ? ", enlarge" : "Enlarge the picture"}</span>
       </button>

@@ -9,9 +9,15 @@ export function StopNotice({ session }: { session: Session }) {
   const interrupt = session.interrupt;
   return (
     <p class="nb-banner">
-      {failed ? "The kernel could not be interrupted from here; its menu may do it." : stopDelayText(session)}
+      {failed
+        ? "The kernel could not be interrupted from here; its menu may do it."
+        : stopDelayText(session)}
       {interrupt && (
-        <button type="button" class="nb-button" onClick={() => interrupt().catch(() => setFailed(true))}>
+        <button
+          type="button"
+          class="nb-button"
+          onClick={() => interrupt().catch(() => setFailed(true))}
+        >
           Interrupt the kernel
         </button>
       )}

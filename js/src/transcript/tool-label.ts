@@ -4,14 +4,19 @@ import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
 import { fill, LIMITS } from "../shared";
 import { clip, jsonText, record } from "../values";
 
-const { label_value_chars: VALUE_CHARS, label_line_chars: LINE_CHARS, label_list_items: LIST_ITEMS } = LIMITS;
+const {
+  label_value_chars: VALUE_CHARS,
+  label_line_chars: LINE_CHARS,
+  label_list_items: LIST_ITEMS,
+} = LIMITS;
 
 /** The arguments of a finished call; those of a list have no names. */
 export function argsLabel(args: unknown): string {
   if (typeof args === "string") return `(${clip(oneLine(args), LINE_CHARS)})`;
   const isList = Array.isArray(args);
   const given = isList ? args : record(args);
-  if (given === null) return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
+  if (given === null)
+    return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
   let line = "";
   for (const [name, value] of Object.entries(given)) {
     line += `${line && ", "}${isList ? "" : `${name}=`}${valueLabel(value)}`;
@@ -59,6 +64,7 @@ function named(line: string): string {
 
 function valueLabel(value: unknown): string {
   if (typeof value === "string") return jsonText(clip(value, VALUE_CHARS));
-  if (Array.isArray(value) && value.length > LIST_ITEMS) return fill(LABELS.items, String(value.length));
+  if (Array.isArray(value) && value.length > LIST_ITEMS)
+    return fill(LABELS.items, String(value.length));
   return clip(jsonText(value), VALUE_CHARS);
 }

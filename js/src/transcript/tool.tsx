@@ -11,7 +11,17 @@ import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { InkedStream } from "../ui/inked-json";
 import { JsonView } from "../ui/json-tree";
-import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
+import {
+  clip,
+  count,
+  lookUp,
+  num,
+  type PropsOf,
+  record,
+  str,
+  strings,
+  type Unchecked,
+} from "../values";
 import { Question } from "./approval";
 import { Attempts, Compared } from "./attempts";
 import { Blocks } from "./blocks";
@@ -72,7 +82,9 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
       <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && (
-        <span class={`nb-summary ${isInRow(props, "result") ? "nb-told" : ""}`}>→ {clip(summary, SUMMARY_CHARS)}</span>
+        <span class={`nb-summary ${isInRow(props, "result") ? "nb-told" : ""}`}>
+          → {clip(summary, SUMMARY_CHARS)}
+        </span>
       )}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       <span class="nb-grow" />
@@ -87,7 +99,12 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     </>
   );
   return (
-    <Disclosure {...opening} row={row} class={classes} beside={<BreakpointButton tool={str(props.name)} />}>
+    <Disclosure
+      {...opening}
+      row={row}
+      class={classes}
+      beside={<BreakpointButton tool={str(props.name)} />}
+    >
       {() => (
         <>
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
@@ -95,7 +112,11 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {progress && live && <Progress progress={progress} />}
           <ToolOutput block={block} live={live} />
           <Compared block={block} />
-          <ResultOrError props={props} state={state} whole={state === "output-available" || open?.stage === "result"} />
+          <ResultOrError
+            props={props}
+            state={state}
+            whole={state === "output-available" || open?.stage === "result"}
+          />
           {questions(true)}
           <Blocks list={block.children} />
           <Attempts block={block} />
@@ -113,7 +134,9 @@ function useHasMore(block: Block<"tool">): boolean {
   const writesLong = useHasText(block.stream("args_text"), LIMITS.label_line_chars);
   const asks = useSession().approvalsOf(block.id).value.length > 0;
   const shows = props.state === "input-streaming" ? writesLong : hasArguments(block);
-  return shows || prints || asks || record(props.progress) !== null || block.children.size.value > 0;
+  return (
+    shows || prints || asks || record(props.progress) !== null || block.children.size.value > 0
+  );
 }
 
 /** Return true if this part of the call is hidden from the reader. */
@@ -143,7 +166,9 @@ function ArgsLine({ block }: { block: Block<"tool"> }) {
   if (isHidden(block.props.value, "arguments")) return <span class="nb-args">{LABELS.hidden}</span>;
   const told = isInRow(block.props.value, "arguments") ? "nb-told" : "";
   return (
-    <span class={`nb-args ${told}`}>{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>
+    <span class={`nb-args ${told}`}>
+      {written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}
+    </span>
   );
 }
 
@@ -218,7 +243,9 @@ function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
 interface ResultOrErrorProps {
   props: PropsOf<"tool">;
   state: string;
-  /** True if the result is the call's own: of a call that has ended, or that stopped at its result. */
+  /**
+   * True if the result is the call's own: of a call that has ended, or that stopped at its result.
+   */
   whole: boolean;
 }
 
@@ -245,8 +272,11 @@ function ResultOrError({ props, state, whole: isWhole }: ResultOrErrorProps) {
           <div class="nb-caption">{state === "output-denied" ? LABELS.denied : LABELS.error}</div>
           <Lazy value={props.error}>
             {(error) => {
-              const { type, message, traceback, frames }: Unchecked<ToolError> = record(error) ?? {};
-              return <Failure type={str(type)} message={message} traceback={traceback} frames={frames} />;
+              const { type, message, traceback, frames }: Unchecked<ToolError> =
+                record(error) ?? {};
+              return (
+                <Failure type={str(type)} message={message} traceback={traceback} frames={frames} />
+              );
             }}
           </Lazy>
         </section>

@@ -46,7 +46,8 @@ export function Transcript({ session }: { session: Session }) {
           aria-label="Agent transcript"
           onKeyDown={({ key, altKey, ctrlKey, metaKey, target }) => {
             if (altKey || ctrlKey || metaKey || isTyping(target)) return;
-            if (key === EXPAND_KEY || key === COLLAPSE_KEY) (past ?? session).toggle(null, key === EXPAND_KEY);
+            if (key === EXPAND_KEY || key === COLLAPSE_KEY)
+              (past ?? session).toggle(null, key === EXPAND_KEY);
           }}
         >
           <ForkTree />
@@ -94,10 +95,21 @@ function Log({ session }: { session: Session }) {
   const waits = live && session.runProps.final_only === true && session.awaiting.value === 0;
   return (
     <div class="nb-log-frame">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <div ref={scroller} {...box} role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
+      <div
+        ref={scroller}
+        {...box}
+        role="log"
+        aria-live="off"
+        aria-label="What the agent did"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
+        tabIndex={0}
+      >
         <div class="nb-log-content">
-          {waits || (list.size.value === 0 && !live) ? <Empty session={session} /> : <Blocks list={list} />}
+          {waits || (list.size.value === 0 && !live) ? (
+            <Empty session={session} />
+          ) : (
+            <Blocks list={list} />
+          )}
           {live && !waits && <Waiting list={list} owner={session.runProps} />}
         </div>
       </div>
@@ -124,8 +136,13 @@ function PastLog({ session }: { session: Session }) {
   useFocusableScrollers(scroller);
   return (
     <SessionContext.Provider value={session}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <section ref={scroller} class="nb-log nb-past nb-gone" aria-label="What the agent had done" tabIndex={0}>
+      <section
+        ref={scroller}
+        class="nb-log nb-past nb-gone"
+        aria-label="What the agent had done"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
+        tabIndex={0}
+      >
         <div class="nb-log-content">
           {/* Few: the reader may leap from one end of a long run to the other with every frame. */}
           <Blocks list={session.store.top} firstPages={1} />

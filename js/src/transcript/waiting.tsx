@@ -1,4 +1,7 @@
-/** "Waiting for gpt-5-mini… 4s", in the place of the next text, while nothing else shows that the model is at work. */
+/**
+ * "Waiting for gpt-5-mini… 4s", in the place of the next text, while nothing else shows that the
+ * model is at work.
+ */
 
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
@@ -15,7 +18,8 @@ interface WaitingProps {
 }
 
 export function Waiting({ list, owner }: WaitingProps) {
-  // What is older than a page has ended, or shows its activity far above: it is not looked at with every block.
+  // What is older than a page has ended, or shows its activity far above: it is not looked at with
+  // every block.
   const blocks = list.pages.value.at(-1)?.value ?? [];
   const last = blocks.at(-1);
   const label = waitingLabel(
@@ -30,7 +34,10 @@ export function Waiting({ list, owner }: WaitingProps) {
   return <Line label={label} since={num(isAsked ? owner.started : ended) ?? 0} atOnce={isAsked} />;
 }
 
-/** Seconds after a call or a thought for which there is no such line: the next text mostly comes sooner. */
+/**
+ * Seconds after a call or a thought for which there is no such line: the next text mostly comes
+ * sooner.
+ */
 const PATIENCE_S = 1;
 
 function Line({ label, since, atOnce }: { label: string; since: number; atOnce: boolean }) {

@@ -16,7 +16,13 @@ interface CopyButtonProps {
   bare?: boolean;
 }
 
-export function CopyButton({ text, label = "Copy", of = "", title, bare = false }: CopyButtonProps) {
+export function CopyButton({
+  text,
+  label = "Copy",
+  of = "",
+  title,
+  bare = false,
+}: CopyButtonProps) {
   const [feedback, setFeedback] = useState<string | null>(null);
   useEffect(() => {
     if (feedback === null) return;
@@ -32,7 +38,12 @@ export function CopyButton({ text, label = "Copy", of = "", title, bare = false 
     }
   };
   return (
-    <button type="button" class={bare ? "nb-button nb-bare" : "nb-button"} title={title} onClick={copy}>
+    <button
+      type="button"
+      class={bare ? "nb-button nb-bare" : "nb-button"}
+      title={title}
+      onClick={copy}
+    >
       <Icon name={feedback === "Copied" ? "check" : "copy"} />
       <span aria-live="polite" class={bare && feedback === null ? "nb-sr" : undefined}>
         {feedback ?? label}

@@ -22,7 +22,15 @@ interface DisclosureProps {
   children: (() => ComponentChildren) | null;
 }
 
-export function Disclosure({ open, onToggle, panel, row, beside, class: extra = "", children }: DisclosureProps) {
+export function Disclosure({
+  open,
+  onToggle,
+  panel,
+  row,
+  beside,
+  class: extra = "",
+  children,
+}: DisclosureProps) {
   const panelId = useUniqueId();
   const settled = useSettled(open);
   const mounted = open || settled;
@@ -47,7 +55,14 @@ export function Disclosure({ open, onToggle, panel, row, beside, class: extra = 
         <Icon name="chevron" />
       </button>
       {mounted && (
-        <div ref={panel} class="nb-panel" id={panelId} data-open={open} data-moving={open !== settled} inert={!open}>
+        <div
+          ref={panel}
+          class="nb-panel"
+          id={panelId}
+          data-open={open}
+          data-moving={open !== settled}
+          inert={!open}
+        >
           <div class="nb-panel-clip">
             <div class="nb-panel-body">{children()}</div>
           </div>

@@ -1,4 +1,7 @@
-/** Dragged height: the height that the reader gives a transcript by its corner. It wins over every other. */
+/**
+ * Dragged height: the height that the reader gives a transcript by its corner. It wins over every
+ * other.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
@@ -7,7 +10,10 @@ import { useEffect } from "preact/hooks";
 const GRIP_PX = 18;
 const DRAGGED = "nb-dragged";
 
-/** Let the element behind `ref`, which has `resize` in its style, become higher than it becomes by itself. */
+/**
+ * Let the element behind `ref`, which has `resize` in its style, become higher than it becomes by
+ * itself.
+ */
 export function useDraggedHeight(ref: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const box = ref.current;

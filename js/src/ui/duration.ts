@@ -17,7 +17,9 @@ export function rounded(seconds: number): string {
   return seconds < 1 ? "<1s" : whole(Math.round(seconds));
 }
 
-/** A number with this many digits after the point, rounded half up, as in nbagent/render/labels.py. */
+/**
+ * A number with this many digits after the point, rounded half up, as in nbagent/render/labels.py.
+ */
 export function fixed(value: number, digits: number): string {
   return (Math.round(value * 10 ** digits) / 10 ** digits).toFixed(digits);
 }

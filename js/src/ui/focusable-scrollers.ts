@@ -6,7 +6,10 @@ import { useEffect } from "preact/hooks";
 const SCROLLERS = ".nb-pre, .nb-html, .nb-thought-pane, .nb-code pre, .nb-table, .nb-display";
 const UPDATE_DELAY_MS = 200;
 
-/** Keep the scrollers below the element behind `ref` focusable while its content changes; `onDrawn` is called after it has. */
+/**
+ * Keep the scrollers below the element behind `ref` focusable while its content changes; `onDrawn`
+ * is called after it has.
+ */
 export function useFocusableScrollers(
   ref: RefObject<HTMLElement | null>,
   onDrawn: (root: HTMLElement) => void = () => {},
@@ -18,13 +21,15 @@ export function useFocusableScrollers(
     const update = () => {
       timer = undefined;
       if (root.getClientRects().length === 0) {
-        // Nothing has a size where the notebook hides its cells, as it does for a moment when the theme changes.
+        // Nothing has a size where the notebook hides its cells, as it does for a moment when the
+        // theme changes.
         sizes.unobserve(root);
         sizes.observe(root); // a new observation reports the next size even if it is the same as before
         return;
       }
       for (const node of root.querySelectorAll<HTMLElement>(SCROLLERS)) {
-        const overflows = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
+        const overflows =
+          node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
         if (overflows !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
         if (overflows) node.tabIndex = 0;
       }

@@ -1,4 +1,7 @@
-/** Line icons on a 16 × 16 grid, in the colour of the text. Decorative: a label always has the same meaning. */
+/**
+ * Line icons on a 16 × 16 grid, in the colour of the text. Decorative: a label always has the same
+ * meaning.
+ */
 
 import type { ComponentChildren } from "preact";
 
@@ -41,7 +44,9 @@ const SHAPES = {
     </>
   ),
   file: <path d="M4 1.8h5l3 3v9.4H4zM9 1.8v3h3" />,
-  braces: <path d="M6 2.5c-3 0-.5 4.5-3 5.5 2.5 1 0 5.5 3 5.5M10 2.5c3 0 .5 4.5 3 5.5-2.5 1 0 5.5-3 5.5" />,
+  braces: (
+    <path d="M6 2.5c-3 0-.5 4.5-3 5.5 2.5 1 0 5.5 3 5.5M10 2.5c3 0 .5 4.5 3 5.5-2.5 1 0 5.5-3 5.5" />
+  ),
   more: <path d="M3 8h.1M8 8h.1M13 8h.1" />,
   down: <path d="M8 3v9.5M4.2 8.8L8 12.6l3.8-3.8" />,
   step: <path d="M2.5 7.5a5.6 5.6 0 0 1 10.6-1.2M13.5 2.5v4h-4M8 12.2v.1" />,
@@ -52,7 +57,11 @@ export type IconName = keyof typeof SHAPES;
 
 export function Icon({ name, tone = "" }: { name: IconName; tone?: string }) {
   return (
-    <svg class={`nb-icon nb-icon-${name} ${tone && `nb-${tone}`}`} viewBox="0 0 16 16" aria-hidden="true">
+    <svg
+      class={`nb-icon nb-icon-${name} ${tone && `nb-${tone}`}`}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+    >
       {SHAPES[name]}
     </svg>
   );

@@ -69,7 +69,8 @@ function Entry({ name, value }: { name: string; value: unknown }) {
       <button type="button" class="nb-tree-row" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name="chevron" />
         <span>
-          <span class="nb-json-key">{name}</span>: <span class="nb-muted">{open ? size(value) : preview(value)}</span>
+          <span class="nb-json-key">{name}</span>:{" "}
+          <span class="nb-muted">{open ? size(value) : preview(value)}</span>
         </span>
       </button>
       {open && <Children value={value} />}
@@ -80,7 +81,8 @@ function Entry({ name, value }: { name: string; value: unknown }) {
 function Leaf({ value }: { value: unknown }) {
   const [whole, setWhole] = useState(false);
   if (typeof value !== "string") return <span class="nb-json-literal">{jsonText(value)}</span>;
-  if (whole || value.length <= STRING_CHARS) return <span class="nb-json-string">{jsonText(value)}</span>;
+  if (whole || value.length <= STRING_CHARS)
+    return <span class="nb-json-string">{jsonText(value)}</span>;
   return (
     <span class="nb-json-string">
       {jsonText(value.slice(0, STRING_CHARS))}
@@ -114,16 +116,25 @@ function preview(value: object): string {
   return `${isArray ? "[" : "{"}${clip(text, PREVIEW_CHARS)}${isArray ? "]" : "}"} ${size(value)}`;
 }
 
-/** JSON on one line with the spaces that a reader expects, `{"a": 1, "b": [2, 3]}`; null if that is too long for a line. */
+/**
+ * JSON on one line with the spaces that a reader expects, `{"a": 1, "b": [2, 3]}`; null if that is
+ * too long for a line.
+ */
 export function jsonLine(value: unknown): string | null {
   if (!isSmall(value)) return null;
   // A newline is never inside a JSON string, so that only the layout is touched.
   const layout = /([{[])\n\s*|\n\s*([}\]])|\n\s*/g;
-  const line = jsonText(value, 1).replace(layout, (_, opening, closing) => opening ?? closing ?? " ");
+  const line = jsonText(value, 1).replace(
+    layout,
+    (_, opening, closing) => opening ?? closing ?? " ",
+  );
   return [...line].length <= LIMITS.json_line_chars ? line : null;
 }
 
-/** Return false if the JSON takes more than a line; stop counting then. Each entry takes two characters at least. */
+/**
+ * Return false if the JSON takes more than a line; stop counting then. Each entry takes two
+ * characters at least.
+ */
 function isSmall(value: unknown): boolean {
   let budget = LIMITS.json_line_chars;
   const visit = (item: unknown): boolean => {

@@ -1,11 +1,17 @@
-/** Reading height: a finished transcript is folded and open to its full height, with what the reader looks at kept still. */
+/**
+ * Reading height: a finished transcript is folded and open to its full height, with what the reader
+ * looks at kept still.
+ */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { forgetDraggedHeight } from "./dragged-height";
 import { keepStill, type Place, placeOf, UNNOTICED_PX } from "./reading-place";
 
-/** Height above which a transcript keeps its scroller until the reader asks for all. Pictures are to be seen, and do not count. */
+/**
+ * Height above which a transcript keeps its scroller until the reader asks for all. Pictures are to
+ * be seen, and do not count.
+ */
 const MAX_PX = 1200;
 /** Height up to which a scroller grows for a picture at its end. */
 const MAX_FIT_PX = 800;
@@ -90,7 +96,8 @@ export function useReadingHeight(
 
 function pictureHeight(content: HTMLElement): number {
   let sum = 0;
-  for (const picture of content.querySelectorAll<HTMLElement>(".nb-picture")) sum += picture.offsetHeight;
+  for (const picture of content.querySelectorAll<HTMLElement>(".nb-picture"))
+    sum += picture.offsetHeight;
   return sum;
 }
 

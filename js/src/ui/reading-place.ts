@@ -1,4 +1,7 @@
-/** The reader's place: a block in sight that stays where it is in the window while the transcript changes around it. */
+/**
+ * The reader's place: a block in sight that stays where it is in the window while the transcript
+ * changes around it.
+ */
 
 import { scrollerOf } from "./scroll-anchor";
 
@@ -16,8 +19,9 @@ export interface Place {
 }
 
 /**
- * Return the reader's place in a transcript; null if none of it is in sight. At its end that is where the last block in sight
- * ends, since new words come there. A reader who has scrolled up reads on from the first block that begins in sight.
+ * Return the reader's place in a transcript; null if none of it is in sight. At its end that is
+ * where the last block in sight ends, since new words come there. A reader who has scrolled up
+ * reads on from the first block that begins in sight.
  */
 export function placeOf(log: HTMLElement): Place | null {
   const window = rangeOf(pageOf(log));
@@ -36,7 +40,10 @@ export function placeOf(log: HTMLElement): Place | null {
   return { block, edge, at: block.getBoundingClientRect()[edge] };
 }
 
-/** Scroll the transcript, and then the page, so that the place is where it was, as far as they scroll. */
+/**
+ * Scroll the transcript, and then the page, so that the place is where it was, as far as they
+ * scroll.
+ */
 export function keepStill(log: HTMLElement, { block, edge, at }: Place): void {
   const moved = () => block.getBoundingClientRect()[edge] - at;
   if (!block.isConnected) return;

@@ -1,4 +1,7 @@
-/** Retained height: a box that grows does not shrink by itself, so that the page below it does not move up and down. */
+/**
+ * Retained height: a box that grows does not shrink by itself, so that the page below it does not
+ * move up and down.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
@@ -8,8 +11,8 @@ const CLICK_EFFECT_MS = 400;
 const PROPERTY = "--nb-retained-height";
 
 /**
- * Keep the height of the element behind `ref` in `--nb-retained-height` while it is `active`. A click releases it, because it may
- * open or close a panel.
+ * Keep the height of the element behind `ref` in `--nb-retained-height` while it is `active`. A
+ * click releases it, because it may open or close a panel.
  */
 export function useRetainedHeight(ref: RefObject<HTMLElement | null>, active: boolean): void {
   useEffect(() => {

@@ -1,4 +1,7 @@
-/** Scroll anchoring: views that grow above the visible area do not move it, also where the browser does not anchor by itself. */
+/**
+ * Scroll anchoring: views that grow above the visible area do not move it, also where the browser
+ * does not anchor by itself.
+ */
 
 interface Scroller {
   readonly element: HTMLElement;
@@ -14,14 +17,17 @@ interface View {
   scroller: Scroller | null;
 }
 
-/** All views of the page share one observer, so that those that grow in one frame are compensated together. */
+/**
+ * All views of the page share one observer, so that those that grow in one frame are compensated
+ * together.
+ */
 const views = new Map<Element, View>();
 const scrollers = new Map<HTMLElement, Scroller>();
 let sizes: ResizeObserver | undefined;
 
 /**
- * Scroll along with the element's growth while it is above the visible area. What the browser has scrolled by itself is not
- * scrolled again.
+ * Scroll along with the element's growth while it is above the visible area. What the browser has
+ * scrolled by itself is not scrolled again.
  *
  * @returns a function that stops it.
  */
@@ -58,7 +64,10 @@ function onResize(entries: readonly { target: Element }[]): void {
     // No height at all: a notebook takes cells out of the page and puts them back.
     if (before.height === 0 || view.height === 0 || view.height === before.height) continue;
     if (!scroller || scroller !== before.scroller) continue;
-    changes.set(scroller, [...(changes.get(scroller) ?? []), { box, grown: view.height - before.height }]);
+    changes.set(scroller, [
+      ...(changes.get(scroller) ?? []),
+      { box, grown: view.height - before.height },
+    ]);
   }
   for (const scroller of seen) compensate(scroller, changes.get(scroller) ?? []);
 }
@@ -86,7 +95,10 @@ function watchedScroller(element: Element): Scroller | null {
   return node && (scrollers.get(node) ?? newScroller(node));
 }
 
-/** Return the next element around this one that scrolls; null if only the page's own scroller is left. */
+/**
+ * Return the next element around this one that scrolls; null if only the page's own scroller is
+ * left.
+ */
 export function scrollerOf(element: Element): HTMLElement | null {
   for (let node = element.parentElement; node; node = node.parentElement) {
     const { overflowY } = getComputedStyle(node);
@@ -96,7 +108,8 @@ export function scrollerOf(element: Element): HTMLElement | null {
 }
 
 function newScroller(element: HTMLElement): Scroller {
-  // The reader has scrolled, or the browser has, for the growth so far: neither is to be compensated again.
+  // The reader has scrolled, or the browser has, for the growth so far: neither is to be
+  // compensated again.
   const onScroll = () => {
     if (element.scrollTop === scroller.top) return;
     scroller.top = element.scrollTop;

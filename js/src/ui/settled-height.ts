@@ -1,4 +1,7 @@
-/** Settled height: a transcript that stays a scroller gives up the space that folded panels have left blank. */
+/**
+ * Settled height: a transcript that stays a scroller gives up the space that folded panels have
+ * left blank.
+ */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
@@ -9,7 +12,10 @@ const REST_MS = 1500;
 const UNNOTICED_PX = 4;
 const SETTLING = "nb-settling";
 
-/** Let the element behind `ref` shrink to its content, slowly, because what is below comes up. It may shrink while `active`. */
+/**
+ * Let the element behind `ref` shrink to its content, slowly, because what is below comes up. It
+ * may shrink while `active`.
+ */
 export function useSettledHeight(ref: RefObject<HTMLElement | null>, active: boolean): void {
   useEffect(() => {
     const log = ref.current;
@@ -17,7 +23,8 @@ export function useSettledHeight(ref: RefObject<HTMLElement | null>, active: boo
     if (!log || !content || !active) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = () => {
-      if (content.offsetHeight === 0 || log.clientHeight - content.offsetHeight <= UNNOTICED_PX) return;
+      if (content.offsetHeight === 0 || log.clientHeight - content.offsetHeight <= UNNOTICED_PX)
+        return;
       log.classList.add(SETTLING);
       log.style.setProperty("--nb-retained-height", `${content.offsetHeight}px`);
     };

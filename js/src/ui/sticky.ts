@@ -43,7 +43,8 @@ export class StickyScroll {
 
   readonly #onInput = (event: Event) => {
     this.#inputAt = performance.now();
-    // The browser goes to where the end is now; the reader also means the end of a panel that is just opening.
+    // The browser goes to where the end is now; the reader also means the end of a panel that is
+    // just opening.
     if ((event as KeyboardEvent).key === "End" && !isTyping(event.target)) this.toEnd();
   };
 
@@ -52,7 +53,8 @@ export class StickyScroll {
     // A notebook takes cells out of the page and puts them back, scrolled to their top.
     if (this.#away || clientHeight === 0) return;
     if (scrollHeight - clientHeight - scrollTop <= END_TOLERANCE_PX) this.#setPinned(true);
-    // Content that shrinks and grows again also moves the scroller up; that is no scroll by the reader.
+    // Content that shrinks and grows again also moves the scroller up; that is no scroll by the
+    // reader.
     else if (scrollTop < this.#lastTop && (scrollHeight === this.#lastHeight || this.#hadInput()))
       this.#setPinned(false);
     this.#lastTop = scrollTop;
@@ -82,7 +84,10 @@ export class StickyScroll {
 }
 
 /** Make the element behind `ref` a sticky scroller while `active`. */
-export function useSticky(ref: RefObject<HTMLElement | null>, active = true): { pinned: boolean; toEnd: () => void } {
+export function useSticky(
+  ref: RefObject<HTMLElement | null>,
+  active = true,
+): { pinned: boolean; toEnd: () => void } {
   const [pinned, setPinned] = useState(true);
   const sticky = useRef<StickyScroll | null>(null);
   useEffect(() => {

@@ -1,8 +1,10 @@
 /**
- * Output of a program as a terminal shows it: lines that are written over, colours of the text, erased parts of lines.
+ * Output of a program as a terminal shows it: lines that are written over, colours of the text,
+ * erased parts of lines.
  *
- * Of the control sequences (ECMA-48, https://ecma-international.org/publications-and-standards/standards/ecma-48/) those count
- * that progress bars and logs use; the others are left out.
+ * Of the control sequences (ECMA-48,
+ * https://ecma-international.org/publications-and-standards/standards/ecma-48/) those count that
+ * progress bars and logs use; the others are left out.
  */
 
 import { visible } from "../readable";
@@ -128,7 +130,8 @@ export class Terminal implements TextListener {
     if (part === 0) {
       row.characters.length = row.inks.length = Math.min(row.characters.length, this.#column);
     } else {
-      const end = part === 1 ? Math.min(this.#column + 1, row.characters.length) : row.characters.length;
+      const end =
+        part === 1 ? Math.min(this.#column + 1, row.characters.length) : row.characters.length;
       row.characters.fill(" ", 0, end);
       row.inks.fill("", 0, end);
     }
@@ -142,12 +145,14 @@ export class Terminal implements TextListener {
       else if (code === 1) this.#weight = "nb-bold";
       else if (code === 2) this.#weight = "nb-muted";
       else if (code === 22) this.#weight = "";
-      else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) this.#colour = ` nb-ink-${code % 10}`;
+      else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97))
+        this.#colour = ` nb-ink-${code % 10}`;
       else if (code === 39) this.#colour = "";
       else if (code === 38 || code === 48) {
         // A colour of a palette of 256, or of red, green and blue; the first 16 are those above.
         const colour = numbers[at + 2] ?? 0;
-        if (code === 38) this.#colour = numbers[at + 1] === 5 && colour < 16 ? ` nb-ink-${colour % 8}` : "";
+        if (code === 38)
+          this.#colour = numbers[at + 1] === 5 && colour < 16 ? ` nb-ink-${colour % 8}` : "";
         at += numbers[at + 1] === 5 ? 2 : 4;
       }
     }

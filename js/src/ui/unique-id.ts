@@ -6,7 +6,10 @@ import { useState } from "preact/hooks";
 const COPY = Math.random().toString(36).slice(2, 10);
 let made = 0;
 
-/** Return an id for this component. Preact's `useId` counts anew in every view, so that a label would name another card's field. */
+/**
+ * Return an id for this component. Preact's `useId` counts anew in every view, so that a label
+ * would name another card's field.
+ */
 export function useUniqueId(): string {
   const [id] = useState(() => `nb-${COPY}-${++made}`);
   return id;

@@ -1,9 +1,15 @@
-/** Virtualization of long transcripts: parts out of view are replaced by empty boxes of the same height. */
+/**
+ * Virtualization of long transcripts: parts out of view are replaced by empty boxes of the same
+ * height.
+ */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** Distance from the visible area up to which a part counts as in view, so that no reader scrolls into a gap. */
+/**
+ * Distance from the visible area up to which a part counts as in view, so that no reader scrolls
+ * into a gap.
+ */
 const MARGIN_PX = 3000;
 /** Time for which parts are drawn in one task. */
 const SLICE_MS = 8;
@@ -20,7 +26,10 @@ const watches = new WeakMap<Element, Watch>();
 const queue = new Map<Element, () => void>();
 let scheduled = false;
 
-/** Call back when the element comes into view of its scroller, or goes out of it. Return a function that stops it. */
+/**
+ * Call back when the element comes into view of its scroller, or goes out of it. Return a function
+ * that stops it.
+ */
 export function watchInView(element: Element, listener: InViewListener): () => void {
   const root = element.closest(".nb-thought-pane, .nb-log");
   if (root === null || typeof IntersectionObserver === "undefined") {
@@ -48,12 +57,18 @@ function newWatch(root: Element): Watch {
     if (!scheduled) setTimeout(drainQueue);
     scheduled = true;
   };
-  const watch = { observer: new IntersectionObserver(receive, { root, rootMargin: `${MARGIN_PX}px` }), listeners };
+  const watch = {
+    observer: new IntersectionObserver(receive, { root, rootMargin: `${MARGIN_PX}px` }),
+    listeners,
+  };
   watches.set(root, watch);
   return watch;
 }
 
-/** Draw as many parts as fit in a short task. The last requests come first: they are the nearest to a reader who scrolls. */
+/**
+ * Draw as many parts as fit in a short task. The last requests come first: they are the nearest to
+ * a reader who scrolls.
+ */
 async function drainQueue(): Promise<void> {
   const end = performance.now() + SLICE_MS;
   for (let next = [...queue].pop(); next; next = [...queue].pop()) {
@@ -77,12 +92,21 @@ async function drainQueue(): Promise<void> {
 /** Return true if the element has the focus or the selection: then it must stay in the page. */
 export function isInUse(element: Element): boolean {
   const selection = element.ownerDocument.getSelection();
-  const nodes = [element.ownerDocument.activeElement, selection?.isCollapsed ? null : selection?.anchorNode];
+  const nodes = [
+    element.ownerDocument.activeElement,
+    selection?.isCollapsed ? null : selection?.anchorNode,
+  ];
   return nodes.some((node) => node && element.contains(node));
 }
 
-/** Return the height in pixels of the box that replaces the element behind `ref`, or null while the element is to be drawn. */
-export function usePlaceholderHeight(ref: RefObject<HTMLElement | null>, initial: number | null): number | null {
+/**
+ * Return the height in pixels of the box that replaces the element behind `ref`, or null while the
+ * element is to be drawn.
+ */
+export function usePlaceholderHeight(
+  ref: RefObject<HTMLElement | null>,
+  initial: number | null,
+): number | null {
   const [placeholder, setPlaceholder] = useState(initial);
   useLayoutEffect(() => {
     const element = ref.current;

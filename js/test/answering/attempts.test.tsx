@@ -19,17 +19,29 @@ const SCHEMA = { type: "object", properties: { year: { type: "integer" } }, requ
 
 async function done(props: JsonObject = {}): Promise<Page> {
   const made = open({ name: "analyst", status: "completed" });
-  const whole = { state: "output-available", args: { year: 2024 }, args_text: '{"year": 2024}', user_open: true };
-  made.ops(RUN, tool("rate", { ...whole, can_rerun: true, result: { "text/plain": "11.2" }, ...props }), [
-    "close",
-    "rate",
-  ]);
+  const whole = {
+    state: "output-available",
+    args: { year: 2024 },
+    args_text: '{"year": 2024}',
+    user_open: true,
+  };
+  made.ops(
+    RUN,
+    tool("rate", { ...whole, can_rerun: true, result: { "text/plain": "11.2" }, ...props }),
+    ["close", "rate"],
+  );
   await settle();
   return made;
 }
 
 function attempt(props: JsonObject = {}): unknown[] {
-  const made = { title: "Attempt 1", attempt_of: "rate", open: true, state: "output-available", args: { year: 2025 } };
+  const made = {
+    title: "Attempt 1",
+    attempt_of: "rate",
+    open: true,
+    state: "output-available",
+    args: { year: 2025 },
+  };
   return tool("rate/attempt-1", { ...made, ...props }, "rate");
 }
 
@@ -40,7 +52,9 @@ async function answerForm(once = false): Promise<void> {
 }
 
 const buttons = () =>
-  [...page.el.querySelectorAll(".nb-again button, .nb-answering button")].map((each) => each.textContent);
+  [...page.el.querySelectorAll(".nb-again button, .nb-answering button")].map(
+    (each) => each.textContent,
+  );
 
 it("runs again by one click, which is sent once", async () => {
   page = await done();
@@ -69,7 +83,9 @@ it("says beside the form why a wish was refused, and what must not be called twi
   expect(page.el.textContent).toContain("This tool is marked once");
   page.ops(["set", "rate", { problem: "parameter 'year': got 'soon'" }]);
   await settle();
-  expect(page.el.querySelector(".nb-answering .nb-bad")?.textContent).toBe("parameter 'year': got 'soon'");
+  expect(page.el.querySelector(".nb-answering .nb-bad")?.textContent).toBe(
+    "parameter 'year': got 'soon'",
+  );
   await press(page, "Run it all the same");
   expect(page.sent("rerun")).toEqual([{ t: "rerun", block: "rate", force: true }]);
 });
@@ -114,7 +130,9 @@ it.each([
   await settle();
   expect(rowOf(page.el, "Attempt 1")).toBeDefined();
   expect(page.el.textContent).toContain("Compared with the first result: 1 difference");
-  expect([...page.el.querySelectorAll(".nb-pre")].map(({ innerHTML }) => innerHTML)).toContain(html);
+  expect([...page.el.querySelectorAll(".nb-pre")].map(({ innerHTML }) => innerHTML)).toContain(
+    html,
+  );
 });
 
 it("draws a table with the cells that differ, and two pictures next to each other", async () => {
@@ -135,8 +153,14 @@ it("draws a table with the cells that differ, and two pictures next to each othe
   expect(rows[1]).toBe("<th>1</th><td><del>388</del> → <ins>401</ins></td><td>x</td>");
   expect(rows[2]).toContain("<del>2</del>");
   expect(page.el.textContent).toContain("… 4 more rows");
-  page.ops(["set", "rate/attempt-1", { difference: { kind: "picture" }, result: { "image/png": "BBBB" } }]);
+  page.ops([
+    "set",
+    "rate/attempt-1",
+    { difference: { kind: "picture" }, result: { "image/png": "BBBB" } },
+  ]);
   await settle();
-  const sides = [...page.el.querySelectorAll(".nb-side-by-side img")].map((each) => each.getAttribute("src"));
+  const sides = [...page.el.querySelectorAll(".nb-side-by-side img")].map((each) =>
+    each.getAttribute("src"),
+  );
   expect(sides).toEqual(["data:image/png;base64,AAAA", "data:image/png;base64,BBBB"]);
 });

@@ -1,4 +1,7 @@
-/** Problems of a value by its schema: tests/shared/forms.json has signatures of tools and pydantic's verdicts. */
+/**
+ * Problems of a value by its schema: tests/shared/forms.json has signatures of tools and pydantic's
+ * verdicts.
+ */
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/forms.json";
@@ -8,8 +11,10 @@ import { parse, write } from "../../src/answering/form/json";
 import { isQuick, matches } from "../../src/answering/form/pattern";
 import { Schemas } from "../../src/answering/form/schema";
 
-const problems = (schema: unknown, text: string): Problem[] => check(parse(text), new Schemas(schema));
-const messages = (schema: unknown, text: string) => problems(schema, text).map(({ message }) => message);
+const problems = (schema: unknown, text: string): Problem[] =>
+  check(parse(text), new Schemas(schema));
+const messages = (schema: unknown, text: string) =>
+  problems(schema, text).map(({ message }) => message);
 
 describe.each(table)("arguments of $name", ({ schema, fits, fails }) => {
   it.each(fits)("%s", (text) => {
@@ -31,10 +36,18 @@ describe("what is wrong is said in words", () => {
     [{ type: "string", minLength: 1 }, '""', "must not be empty"],
     [{ type: "string", maxLength: 1 }, '"😀😀"', "must have at most 1 characters; it has 2"],
     [{ type: "string", format: "date" }, '"2025-02-30"', "must be a date, such as 2025-01-31"],
-    [{ type: "string", format: "email" }, '"ana"', "must be an e-mail address, such as name@example.com"],
+    [
+      { type: "string", format: "email" },
+      '"ana"',
+      "must be an e-mail address, such as name@example.com",
+    ],
     [{ enum: ["a", 1] }, '"b"', "must be one of a, 1"],
     [{ const: 1 }, "2", "must be 1"],
-    [{ type: "array", items: {}, uniqueItems: true }, "[1, 1.0]", "must not have the same item twice"],
+    [
+      { type: "array", items: {}, uniqueItems: true },
+      "[1, 1.0]",
+      "must not have the same item twice",
+    ],
     [{ type: ["string", "null"] }, "1", "must be text"],
     [{ type: "object", propertyNames: { pattern: "^a" } }, '{"b": 1}', "must match ^a"],
   ])("%j %s", (schema, text, message) => {
@@ -60,9 +73,12 @@ describe("what is wrong is said in words", () => {
 describe("a schema from anyone", () => {
   it("may refer to itself in a circle", () => {
     expect(messages({ $ref: "#" }, "1")).toEqual([]);
-    expect(messages({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }, "1")).toEqual(
-      [],
-    );
+    expect(
+      messages(
+        { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } },
+        "1",
+      ),
+    ).toEqual([]);
     const tree = { anyOf: [{ $ref: "#" }, { $ref: "#" }] };
     expect(() => messages(tree, "1")).not.toThrow();
     expect(() => new Schemas(tree).initial(new Schemas(tree).root)).not.toThrow();
@@ -76,7 +92,8 @@ describe("a schema from anyone", () => {
 
   it("may have alternatives in alternatives, and costs a bounded number of steps", () => {
     let schema: unknown = { type: "integer" };
-    for (let depth = 0; depth < 30; depth += 1) schema = { anyOf: [{ type: "null" }, schema, schema] };
+    for (let depth = 0; depth < 30; depth += 1)
+      schema = { anyOf: [{ type: "null" }, schema, schema] };
     const deep = { type: "object", properties: { a: schema }, required: ["a"] };
     const start = performance.now();
     problems(deep, '{"a": "x"}');
@@ -86,7 +103,9 @@ describe("a schema from anyone", () => {
   it("may require what it never ends to require", () => {
     const schema = {
       $ref: "#/$defs/N",
-      $defs: { N: { type: "object", properties: { next: { $ref: "#/$defs/N" } }, required: ["next"] } },
+      $defs: {
+        N: { type: "object", properties: { next: { $ref: "#/$defs/N" } }, required: ["next"] },
+      },
     };
     const schemas = new Schemas(schema);
     const made = schemas.initial(schemas.root);
@@ -159,6 +178,9 @@ it.each([
   expect(() => JSON.parse(text)).not.toThrow();
 });
 
-it.each(["", "x", "1,5", "1 2", "0x10", "--1", "Infinity", "1e", "."])("%j is no number", (typed) => {
-  expect(readNumber(typed, false).kind).toBe("unfinished");
-});
+it.each(["", "x", "1,5", "1 2", "0x10", "--1", "Infinity", "1e", "."])(
+  "%j is no number",
+  (typed) => {
+    expect(readNumber(typed, false).kind).toBe("unfinished");
+  },
+);

@@ -34,17 +34,20 @@ const approved = (value?: string) => ({
 });
 
 describe.each(table)("the form of $name", ({ schema, fits, fails }) => {
-  it.each(fits)("shows %s and changes nothing, even where each field is typed again", async (text) => {
-    await edit(text, schema);
-    for (const control of page.el.querySelectorAll<HTMLInputElement>(
-      "textarea, input:not([type=range]), select:not(.nb-variant)",
-    )) {
-      if (control.type === "checkbox" || control.placeholder === "name") continue;
-      await type(control, control.value);
-    }
-    expect(problems(page)).toEqual([]);
-    expect(await allowed()).toEqual(approved());
-  });
+  it.each(fits)(
+    "shows %s and changes nothing, even where each field is typed again",
+    async (text) => {
+      await edit(text, schema);
+      for (const control of page.el.querySelectorAll<HTMLInputElement>(
+        "textarea, input:not([type=range]), select:not(.nb-variant)",
+      )) {
+        if (control.type === "checkbox" || control.placeholder === "name") continue;
+        await type(control, control.value);
+      }
+      expect(problems(page)).toEqual([]);
+      expect(await allowed()).toEqual(approved());
+    },
+  );
 
   it.each(fails)("sends $value as it came: the kernel has the last word", async ({ value }) => {
     await edit(value, schema);
@@ -116,7 +119,9 @@ describe("an argument", () => {
     await type(limit, "500");
     expect(limit.getAttribute("aria-invalid")).toBe("true");
     const described = limit.getAttribute("aria-describedby")?.split(" ") ?? [];
-    expect(described.map((id) => document.getElementById(id)?.textContent)).toEqual(["must be at most 100"]);
+    expect(described.map((id) => document.getElementById(id)?.textContent)).toEqual([
+      "must be at most 100",
+    ]);
     await type(limit, "5x");
     expect(problems(page)).toEqual(["must be a whole number"]);
     expect(limit.value).toBe("5x");
@@ -144,7 +149,10 @@ describe("an argument", () => {
   });
 
   it("of a list is added and removed", async () => {
-    const schema = { type: "object", properties: { tags: { type: "array", items: { type: "string" }, maxItems: 3 } } };
+    const schema = {
+      type: "object",
+      properties: { tags: { type: "array", items: { type: "string" }, maxItems: 3 } },
+    };
     await edit('{"tags": ["a", "b"]}', schema);
     await press(page, "Remove 1");
     await press(page, "+ item");
@@ -169,7 +177,9 @@ describe("an argument", () => {
 
   it("of several kinds keeps what was typed for each", async () => {
     await edit('{"either": 3}', {
-      properties: { either: { anyOf: [{ type: "integer" }, { type: "string" }, { type: "null" }] } },
+      properties: {
+        either: { anyOf: [{ type: "integer" }, { type: "string" }, { type: "null" }] },
+      },
     });
     const kind = () => page.el.querySelector(".nb-variant") as HTMLSelectElement;
     expect([...kind().options].map(({ label }) => label)).toEqual(["whole number", "text", "none"]);
@@ -200,7 +210,9 @@ describe("an argument", () => {
     await edit('{"query": "a", "limit": 99}', SQL);
     const limit = field(page, "limit");
     for (let press = 0; press < 3; press += 1) {
-      limit.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }));
+      limit.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }),
+      );
       await settle();
     }
     expect(limit.value).toBe("100");
@@ -210,7 +222,9 @@ describe("an argument", () => {
   });
 
   it("with a time zone keeps it", async () => {
-    await edit('{"at": "2025-01-31T09:30:00+05:30"}', { properties: { at: { type: "string", format: "date-time" } } });
+    await edit('{"at": "2025-01-31T09:30:00+05:30"}', {
+      properties: { at: { type: "string", format: "date-time" } },
+    });
     const at = field(page, "at");
     expect(at.type).toBe("datetime-local");
     await type(at, "2025-02-01T10:00");
@@ -219,7 +233,10 @@ describe("an argument", () => {
 
   it("that is written in no known form is a text", async () => {
     await edit('{"day": "soon", "at": "2025-01-31T09:30:00.123456Z"}', {
-      properties: { day: { type: "string", format: "date" }, at: { type: "string", format: "date-time" } },
+      properties: {
+        day: { type: "string", format: "date" },
+        at: { type: "string", format: "date-time" },
+      },
     });
     expect(field(page, "day").localName).toBe("textarea");
     expect(field(page, "at").value).toBe("2025-01-31T09:30:00.123456Z");
@@ -228,7 +245,8 @@ describe("an argument", () => {
 });
 
 describe("as JSON", () => {
-  const json = () => page.el.querySelector<HTMLTextAreaElement>(".nb-form textarea") as HTMLTextAreaElement;
+  const json = () =>
+    page.el.querySelector<HTMLTextAreaElement>(".nb-form textarea") as HTMLTextAreaElement;
 
   it("all may be written", async () => {
     await edit('{"query": "a"}', SQL);
@@ -254,7 +272,9 @@ describe("as JSON", () => {
   });
 
   it("is what has too many fields, or is nested too deep", async () => {
-    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`f${index}`, { type: "string" }]));
+    const many = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, index) => [`f${index}`, { type: "string" }]),
+    );
     await edit('{"f1": "x"}', { type: "object", properties: many });
     expect(page.el.querySelectorAll(".nb-form *").length).toBeLessThan(100);
     expect(json().value).toBe('{"f1": "x"}');
@@ -273,13 +293,19 @@ describe("an input", () => {
     page = await askFor("input", { prompt: "Your name?" });
     await type(field(page, "answer"), "Ana");
     await press(page, "Submit");
-    expect(page.sent("answer")).toEqual([{ t: "answer", block: "approval:a", decision: "approve", value: '"Ana"' }]);
+    expect(page.sent("answer")).toEqual([
+      { t: "answer", block: "approval:a", decision: "approve", value: '"Ana"' },
+    ]);
   });
 
   it("shows all that may be given, and sends what was", async () => {
     const schema = {
       type: "object",
-      properties: { name: { type: "string" }, email: { type: "string", format: "email" }, age: { type: "integer" } },
+      properties: {
+        name: { type: "string" },
+        email: { type: "string", format: "email" },
+        age: { type: "integer" },
+      },
       required: ["name"],
     };
     page = await askFor("input", { schema });
@@ -304,7 +330,9 @@ describe("an input", () => {
 it("hidden characters of a text are pointed out while it is edited", async () => {
   await edit('{"file": "photo\\u202egpj.exe"}', true);
   expect(field(page, "file").value).toBe("photo\u202egpj.exe");
-  expect(page.el.querySelector(".nb-form")?.textContent).toContain("With hidden characters: photo‹U+202E›gpj.exe");
+  expect(page.el.querySelector(".nb-form")?.textContent).toContain(
+    "With hidden characters: photo‹U+202E›gpj.exe",
+  );
   expect(await allowed()).toEqual(approved());
 });
 

@@ -22,11 +22,23 @@ function someJson(depth = 0): string {
   const space = () => pick(["", " ", "\n  ", "\t"]);
   const kind = depth > 3 ? 0 : Math.floor(random() * 4);
   if (kind < 2)
-    return pick(["9007199254740993", "1.0", "-0", "1e400", "0.1", '"a\\u0041\\n\\"b"', '""', "true", "null"]);
+    return pick([
+      "9007199254740993",
+      "1.0",
+      "-0",
+      "1e400",
+      "0.1",
+      '"a\\u0041\\n\\"b"',
+      '""',
+      "true",
+      "null",
+    ]);
   const parts = Array.from({ length: Math.floor(random() * 4) }, () => someJson(depth + 1));
   if (kind === 2) return `[${space()}${parts.join(`${space()},${space()}`)}${space()}]`;
   const keys = ["2", "1", "b", "__proto__", "constructor"];
-  const members = parts.map((part, index) => `${JSON.stringify(keys[index])}${space()}:${space()}${part}`);
+  const members = parts.map(
+    (part, index) => `${JSON.stringify(keys[index])}${space()}:${space()}${part}`,
+  );
   return `{${space()}${members.join(`,${space()}`)}${space()}}`;
 }
 
@@ -46,16 +58,28 @@ describe("a text", () => {
 
   it("keeps all that stands beside a change", () => {
     const before = parse('{"id": 9007199254740993,  "2": 1.0, "1": {"a":  [1,2]}}') as JsonObject;
-    expect(write(withMember(before, "2", string("x")))).toBe('{"id": 9007199254740993, "2": "x", "1": {"a":  [1,2]}}');
+    expect(write(withMember(before, "2", string("x")))).toBe(
+      '{"id": 9007199254740993, "2": "x", "1": {"a":  [1,2]}}',
+    );
     expect(write(withMember(before, "id", undefined))).toBe('{"2": 1.0, "1": {"a":  [1,2]}}');
   });
 
-  it.each(["", "{", "[1,]", '{"a" 1}', "01", "nul", '"\n"', "1 2", "{'a': 1}", "[".repeat(300), '"\\x"', "NaN"])(
-    "that is no JSON is refused: %j",
-    (text) => {
-      expect(() => parse(text)).toThrow(SyntaxError);
-    },
-  );
+  it.each([
+    "",
+    "{",
+    "[1,]",
+    '{"a" 1}',
+    "01",
+    "nul",
+    '"\n"',
+    "1 2",
+    "{'a': 1}",
+    "[".repeat(300),
+    '"\\x"',
+    "NaN",
+  ])("that is no JSON is refused: %j", (text) => {
+    expect(() => parse(text)).toThrow(SyntaxError);
+  });
 });
 
 it("names of inherited properties are names like others", () => {

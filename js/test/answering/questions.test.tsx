@@ -15,7 +15,8 @@ let page: Page;
 afterEach(() => page.close());
 
 const ARGS = '{"query": "a"}';
-const labels = () => [...page.el.querySelectorAll(".nb-actions button")].map(({ textContent }) => textContent);
+const labels = () =>
+  [...page.el.querySelectorAll(".nb-actions button")].map(({ textContent }) => textContent);
 const sent = (more: object) => [{ t: "answer", block: "approval:sql", ...more }];
 const region = () => document.querySelector("body > [role=status]")?.textContent;
 
@@ -106,7 +107,11 @@ describe("an answer", () => {
     page = await ask('{"query": "a", "limit": 1000}');
     await press(page, "Allow");
     const value = { query: "a", limit: 10 };
-    page.ops(["set", "approval:sql", { decision: "approve", value, reason: "enough", remember: true, problem: null }]);
+    page.ops([
+      "set",
+      "approval:sql",
+      { decision: "approve", value, reason: "enough", remember: true, problem: null },
+    ]);
     page.ops(["close", "approval:sql"]);
     await settle();
     expect(page.el.querySelector(".nb-question")?.textContent).toBe(
@@ -128,7 +133,9 @@ describe("an answer", () => {
     page = await ask(ARGS);
     await press(page, "Allow");
     await settle(1600);
-    expect(page.el.textContent).toMatch(/The kernel is busy with a cell|The answer has not reached the kernel/);
+    expect(page.el.textContent).toMatch(
+      /The kernel is busy with a cell|The answer has not reached the kernel/,
+    );
     page.snapshot(
       [
         { id: "run", kind: "run", status: "running", started: 1 },
@@ -148,7 +155,10 @@ describe("an answer", () => {
     await press(page, "Allow");
     await settle(1600);
     await press(page, "Send again");
-    expect(page.sent("answer")).toEqual([...sent({ decision: "approve" }), ...sent({ decision: "approve" })]);
+    expect(page.sent("answer")).toEqual([
+      ...sent({ decision: "approve" }),
+      ...sent({ decision: "approve" }),
+    ]);
   });
 
   it("given in another view is seen in this one", async () => {
@@ -195,7 +205,11 @@ describe("a question", () => {
 
   it.each([
     [{ url: "https://login.example.org/a?b=1" }, null, "https://login.example.org/a?b=1"],
-    [{ home: "https://example.org/", auth: { authUri: "https://example.org/auth" } }, null, "https://example.org/auth"],
+    [
+      { home: "https://example.org/", auth: { authUri: "https://example.org/auth" } },
+      null,
+      "https://example.org/auth",
+    ],
     [null, "Open https://example.org/x, then go on.", "https://example.org/x"],
     [{ url: "javascript:alert(1)" }, "javascript:alert(1)", null],
     [{ url: "https://you@evil.example" }, null, null],
@@ -205,14 +219,25 @@ describe("a question", () => {
     const link = page.el.querySelector<HTMLAnchorElement>(".nb-answering a");
     expect(link?.getAttribute("href") ?? null).toBe(href);
     if (link)
-      expect([link.target, link.rel, link.textContent]).toEqual(["_blank", "noopener noreferrer nofollow", href]);
+      expect([link.target, link.rel, link.textContent]).toEqual([
+        "_blank",
+        "noopener noreferrer nofollow",
+        href,
+      ]);
     await press(page, "I have signed in");
-    expect(page.sent("answer")).toEqual([{ t: "answer", block: "approval:a", decision: "approve" }]);
+    expect(page.sent("answer")).toEqual([
+      { t: "answer", block: "approval:a", decision: "approve" },
+    ]);
   });
 
   it("is counted in the header, which leads to it, also into a panel that was closed", async () => {
     page = await ask(ARGS);
-    page.ops(["open", "approval:b", "run", { kind: "approval", approval_kind: "input", answerable: true }]);
+    page.ops([
+      "open",
+      "approval:b",
+      "run",
+      { kind: "approval", approval_kind: "input", answerable: true },
+    ]);
     await settle();
     const status = () => button(page, "waits for you: 2 questions");
     rowOf(page.el, "sql").click();
@@ -252,8 +277,21 @@ describe("a question", () => {
     page.snapshot(
       [
         { id: "run", kind: "run", status: "running", started: 1 },
-        { id: "sql", parent: "run", kind: "tool", state: "approval-requested", args: { query: "a" } },
-        { id: "approval:sql", parent: "sql", kind: "approval", tool_id: "sql", answerable: true, args: { query: "a" } },
+        {
+          id: "sql",
+          parent: "run",
+          kind: "tool",
+          state: "approval-requested",
+          args: { query: "a" },
+        },
+        {
+          id: "approval:sql",
+          parent: "sql",
+          kind: "approval",
+          tool_id: "sql",
+          answerable: true,
+          args: { query: "a" },
+        },
       ],
       9,
     );
@@ -264,7 +302,10 @@ describe("a question", () => {
 
   it("cannot be answered when the kernel is gone", async () => {
     const slots: ((sender: unknown, value: unknown) => void)[] = [];
-    const signal = { connect: (slot: (typeof slots)[number]) => slots.push(slot), disconnect: () => {} };
+    const signal = {
+      connect: (slot: (typeof slots)[number]) => slots.push(slot),
+      disconnect: () => {},
+    };
     const kernel = {
       statusChanged: signal,
       connectionStatusChanged: signal,
@@ -291,16 +332,20 @@ describe("the user's message", () => {
       { url: "javascript:alert(1)", name: "bad" },
       "nonsense",
     ];
-    page.ops(RUN, ["open", "p", "run", { kind: "prompt", text: "*Why*\n<b>so?</b>\u202e", files }], ["close", "p"]);
+    page.ops(
+      RUN,
+      ["open", "p", "run", { kind: "prompt", text: "*Why*\n<b>so?</b>\u202e", files }],
+      ["close", "p"],
+    );
     await settle();
     expect(page.el.querySelector(".nb-prompt-text")?.textContent).toBe("*Why*\n<b>so?</b>‹U+202E›");
     expect([...page.el.querySelectorAll("img")].map(({ alt, src }) => [alt, src])).toEqual([
       ["picture of the message", `data:image/png;base64,${data}`],
       ["inline", `data:image/png;base64,${data}`],
     ]);
-    expect([...page.el.querySelectorAll(".nb-prompt a")].map((a) => a.getAttribute("href"))).toEqual([
-      "https://example.org/a.png",
-    ]);
+    expect(
+      [...page.el.querySelectorAll(".nb-prompt a")].map((a) => a.getAttribute("href")),
+    ).toEqual(["https://example.org/a.png"]);
   });
 });
 
@@ -311,7 +356,10 @@ it("what a tool prints is shown as it comes, before its result", async () => {
   page.ops(["append", "sql", "output", "\u001b[32m2%\u001b[0m\ndone"]);
   await settle();
   expect(page.el.querySelector(".nb-output")?.textContent).toBe("2%done");
-  page.ops(["set", "sql", { state: "output-available", result: { "text/plain": "r" } }], ["close", "sql"]);
+  page.ops(
+    ["set", "sql", { state: "output-available", result: { "text/plain": "r" } }],
+    ["close", "sql"],
+  );
   await settle();
   expect(page.el.querySelector(".nb-panel-body")?.textContent).toMatch(/Output2%doneResultr/);
 });

@@ -22,7 +22,15 @@ const question = (id: string, props: JsonObject) => [
   "open",
   `approval:${id}`,
   props.stage === "request" ? "run" : "rate",
-  { kind: "approval", approval_kind: "stop", tool_id: "rate", answerable: true, args: ARGS, schema: SCHEMA, ...props },
+  {
+    kind: "approval",
+    approval_kind: "stop",
+    tool_id: "rate",
+    answerable: true,
+    args: ARGS,
+    schema: SCHEMA,
+    ...props,
+  },
 ];
 
 async function stopped(props: JsonObject): Promise<Page> {
@@ -38,7 +46,8 @@ async function stopped(props: JsonObject): Promise<Page> {
 
 const CALL = { stage: "call", prompt: "breakpoint" };
 const RESULT = { stage: "result", prompt: "step", result: '{"rate":11.2}' };
-const labels = () => [...page.el.querySelectorAll(".nb-actions button")].map(({ textContent }) => textContent);
+const labels = () =>
+  [...page.el.querySelectorAll(".nb-actions button")].map(({ textContent }) => textContent);
 const sent = () => page.sent("answer").map(({ t: _, block: __, ...rest }) => rest);
 const area = () => page.el.querySelector("textarea") as HTMLTextAreaElement;
 
@@ -110,12 +119,20 @@ describe("a stop at a result", () => {
     );
     await settle();
     page = made;
-    expect([...page.el.querySelectorAll(".nb-caption")].map(({ textContent }) => textContent)).toContain("Result");
+    expect(
+      [...page.el.querySelectorAll(".nb-caption")].map(({ textContent }) => textContent),
+    ).toContain("Result");
   });
 
   it("offers the result, which may be changed; one left alone is the call's own", async () => {
     page = await stopped(RESULT);
-    expect(labels()).toEqual(["Continue", "Run again", "Change the result…", "Fail…", "Stop the run"]);
+    expect(labels()).toEqual([
+      "Continue",
+      "Run again",
+      "Change the result…",
+      "Fail…",
+      "Stop the run",
+    ]);
     await press(page, "Change the result…");
     expect(area().value).toBe('{"rate": 11.2}');
     await press(page, "Use this result");
@@ -140,8 +157,15 @@ describe("a stop at a result", () => {
 });
 
 it("a stop before a request goes on, or ends the run", async () => {
-  page = await stopped({ stage: "request", prompt: "request 2 to demo, with 1 tool", tool_id: null, args: null });
-  expect(page.el.querySelector(".nb-asked")?.textContent).toBe("Stopped before request 2 to demo, with 1 tool");
+  page = await stopped({
+    stage: "request",
+    prompt: "request 2 to demo, with 1 tool",
+    tool_id: null,
+    args: null,
+  });
+  expect(page.el.querySelector(".nb-asked")?.textContent).toBe(
+    "Stopped before request 2 to demo, with 1 tool",
+  );
   expect(labels()).toEqual(["Continue", "Stop the run"]);
 });
 

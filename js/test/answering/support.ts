@@ -5,7 +5,10 @@ import { open, type Page, RUN, settle, tool } from "../support";
 
 export const SQL = {
   type: "object",
-  properties: { query: { type: "string" }, limit: { type: "integer", minimum: 1, maximum: 100, default: 10 } },
+  properties: {
+    query: { type: "string" },
+    limit: { type: "integer", minimum: 1, maximum: 100, default: 10 },
+  },
   required: ["query"],
   additionalProperties: false,
 };
@@ -26,15 +29,25 @@ export async function ask(text: string, props: JsonObject = {}, page = open()): 
 /** Ask for anything else. */
 export async function askFor(kind: string, props: JsonObject): Promise<Page> {
   const page = open();
-  page.ops(RUN, ["open", "approval:a", "run", { kind: "approval", approval_kind: kind, answerable: true, ...props }]);
+  page.ops(RUN, [
+    "open",
+    "approval:a",
+    "run",
+    { kind: "approval", approval_kind: kind, answerable: true, ...props },
+  ]);
   await settle();
   return page;
 }
 
 export function button(page: Page, label: string): HTMLButtonElement {
   const all = [...page.el.querySelectorAll<HTMLButtonElement>("button")];
-  const found = all.find((each) => each.textContent === label || each.getAttribute("aria-label") === label);
-  if (!found) throw new Error(`no button "${label}"; there are: ${all.map((each) => each.textContent).join(" | ")}`);
+  const found = all.find(
+    (each) => each.textContent === label || each.getAttribute("aria-label") === label,
+  );
+  if (!found)
+    throw new Error(
+      `no button "${label}"; there are: ${all.map((each) => each.textContent).join(" | ")}`,
+    );
   return found;
 }
 
@@ -46,8 +59,10 @@ export async function press(page: Page, label: string): Promise<void> {
 /** The control of the field of this name; of several the first. */
 export function field(page: Page, name: string): HTMLInputElement {
   const label = [...page.el.querySelectorAll("label")].find((each) => each.textContent === name);
-  const control = label && page.el.querySelector<HTMLInputElement>(`[id="${label.getAttribute("for")}"]`);
-  if (!control) throw new Error(`no field "${name}" in ${page.el.querySelector(".nb-form")?.textContent}`);
+  const control =
+    label && page.el.querySelector<HTMLInputElement>(`[id="${label.getAttribute("for")}"]`);
+  if (!control)
+    throw new Error(`no field "${name}" in ${page.el.querySelector(".nb-form")?.textContent}`);
   return control;
 }
 
@@ -56,12 +71,16 @@ export async function type(
   text: string,
 ): Promise<void> {
   control.value = text;
-  control.dispatchEvent(new Event(control.localName === "select" ? "change" : "input", { bubbles: true }));
+  control.dispatchEvent(
+    new Event(control.localName === "select" ? "change" : "input", { bubbles: true }),
+  );
   await settle();
 }
 
 export function key(target: Element, name: string, more: KeyboardEventInit = {}): void {
-  target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true, ...more }));
+  target.dispatchEvent(
+    new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true, ...more }),
+  );
 }
 
 /** The problems shown at all fields. */

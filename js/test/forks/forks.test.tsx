@@ -28,7 +28,12 @@ const node = (number: number, parent: number | null, fields = {}) => ({
 });
 
 async function show(forks: unknown): Promise<void> {
-  page.ops(["open", "run", null, { kind: "run", name: "rates", status: "completed", started: 1, ended: 2, forks }]);
+  page.ops([
+    "open",
+    "run",
+    null,
+    { kind: "run", name: "rates", status: "completed", started: 1, ended: 2, forks },
+  ]);
   await settle();
 }
 
@@ -45,7 +50,13 @@ it("a run that is alone has none", async () => {
 });
 
 it("each parent stands before its forks, and the run itself is marked", async () => {
-  await show([node(1, null), node(2, 1), node(3, 1), node(4, 2, { own: true, label: "step 2" }), node(5, 2)]);
+  await show([
+    node(1, null),
+    node(2, 1),
+    node(3, 1),
+    node(4, 2, { own: true, label: "step 2" }),
+    node(5, 2),
+  ]);
   expect(rows()).toEqual([
     "1rates",
     "2at fetch_rates, other result",
@@ -88,6 +99,15 @@ it("a recording is no place to go to", async () => {
 });
 
 it("a tree that a file has damaged is shown as far as it makes sense", async () => {
-  await show([node(1, 1), node(2, 9), "x", null, { number: "3" }, node(4, 5), node(5, 4), node(5, 4)]);
+  await show([
+    node(1, 1),
+    node(2, 9),
+    "x",
+    null,
+    { number: "3" },
+    node(4, 5),
+    node(5, 4),
+    node(5, 4),
+  ]);
   expect(rows()).toHaveLength(4);
 });

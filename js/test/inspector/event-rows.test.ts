@@ -7,7 +7,10 @@ import { since } from "../../src/inspector/event-list";
 import { EventRows } from "../../src/inspector/event-rows";
 import { options } from "../../src/inspector/events";
 
-/** A kernel with so many events that match, all of which it has looked at unless `stretch` says how many a question. */
+/**
+ * A kernel with so many events that match, all of which it has looked at unless `stretch` says how
+ * many a question.
+ */
 class Events {
   readonly asked: number[] = [];
   seen = 0;
@@ -27,7 +30,12 @@ class Events {
   };
 }
 
-const row = (index: number): Row => ({ number: index + 1, time: index, type: "text.delta", summary: `"${index}"` });
+const row = (index: number): Row => ({
+  number: index + 1,
+  time: index,
+  type: "text.delta",
+  summary: `"${index}"`,
+});
 const done = () => new Promise((resolve) => setTimeout(resolve));
 
 describe("the rows", () => {
@@ -47,7 +55,9 @@ describe("the rows", () => {
     const rows = new EventRows(new Events(250, 30).answer);
     rows.setRange(0, 250);
     await done();
-    expect(Array.from({ length: 250 }, (_, i) => rows.row(i))).toEqual(Array.from({ length: 250 }, (_, i) => row(i)));
+    expect(Array.from({ length: 250 }, (_, i) => rows.row(i))).toEqual(
+      Array.from({ length: 250 }, (_, i) => row(i)),
+    );
   });
 
   it("are searched for until the kernel has looked at all", async () => {
@@ -88,7 +98,9 @@ describe("the rows", () => {
   it("say what went wrong, and can be asked for again", async () => {
     const kernel = new Events(10);
     let fails = true;
-    const rows = new EventRows((at) => (fails ? Promise.reject(new Error("the kernel is gone")) : kernel.answer(at)));
+    const rows = new EventRows((at) =>
+      fails ? Promise.reject(new Error("the kernel is gone")) : kernel.answer(at),
+    );
     rows.setRange(0, 10);
     await done();
     expect(rows.problem.value).toBe("the kernel is gone");
@@ -148,5 +160,10 @@ it("types of one family stand together below the family", () => {
 });
 
 it("times are counted from the start", () => {
-  expect([since(0), since(1.2345), since(-3), since(63.25)]).toEqual(["+0.000s", "+1.234s", "+0.000s", "+1m 03.3s"]);
+  expect([since(0), since(1.2345), since(-3), since(63.25)]).toEqual([
+    "+0.000s",
+    "+1.234s",
+    "+0.000s",
+    "+1m 03.3s",
+  ]);
 });

@@ -11,7 +11,10 @@ interface Golden {
   ops: unknown[];
 }
 
-const files = import.meta.glob<Golden>("../../../tests/golden/*.json", { eager: true, import: "default" });
+const files = import.meta.glob<Golden>("../../../tests/golden/*.json", {
+  eager: true,
+  import: "default",
+});
 const RUN: Op = ["open", "run", null, { kind: "run", name: "a", status: "running" }];
 
 /** History in which each step is an event of its own. */
@@ -36,15 +39,18 @@ function walk(count: number): number[] {
 }
 
 describe("golden corpus", () => {
-  it.each(Object.entries(files))("%s: each moment is the transcript of the ops so far", (_, { ops: raw }) => {
-    const ops = readOps(raw);
-    const history = historyOf(ops.map((op) => [op]));
-    const store = new Store();
-    for (const number of walk(ops.length)) {
-      store.restore(history.at(number));
-      expect(store.toRecords()).toEqual(built(ops.slice(0, number)));
-    }
-  });
+  it.each(Object.entries(files))(
+    "%s: each moment is the transcript of the ops so far",
+    (_, { ops: raw }) => {
+      const ops = readOps(raw);
+      const history = historyOf(ops.map((op) => [op]));
+      const store = new Store();
+      for (const number of walk(ops.length)) {
+        store.restore(history.at(number));
+        expect(store.toRecords()).toEqual(built(ops.slice(0, number)));
+      }
+    },
+  );
 });
 
 it("each moment of random ops is the transcript of the ops so far", () => {
@@ -55,16 +61,27 @@ it("each moment of random ops is the transcript of the ops so far", () => {
     for (let n = 0; n < 60; n += 1) {
       const id = `b${some(6)}`;
       const makers: (() => Op)[] = [
-        () => ["open", id, some(2) ? "run" : `b${some(6)}`, { kind: "tool", name: id, args_text: some(2) ? "" : "{" }],
+        () => [
+          "open",
+          id,
+          some(2) ? "run" : `b${some(6)}`,
+          { kind: "tool", name: id, args_text: some(2) ? "" : "{" },
+        ],
         () => ["append", id, some(2) ? "text" : "args_text", String(some(100))],
         () => ["append", id, "text", "more "],
-        () => ["set", id, some(2) ? { state: String(some(9)) } : { text: String(some(9)), name: "x" }],
+        () => [
+          "set",
+          id,
+          some(2) ? { state: String(some(9)) } : { text: String(some(9)), name: "x" },
+        ],
         () => ["close", id],
       ];
       ops.push((makers[some(makers.length)] as () => Op)());
     }
     const opened = new Set<string>();
-    const valid = ops.filter((op) => (op[0] === "open" ? opened.size !== opened.add(op[1]).size : opened.has(op[1])));
+    const valid = ops.filter((op) =>
+      op[0] === "open" ? opened.size !== opened.add(op[1]).size : opened.has(op[1]),
+    );
     const history = historyOf(valid.map((op) => [op]));
     const store = new Store();
     for (const number of walk(valid.length)) {
@@ -84,7 +101,12 @@ it("a text alone is appended to the field that the step before has appended to",
     "c",
   ];
   const history = historyOf(steps, [RUN]);
-  expect([0, 1, 2, 3].map((number) => history.at(number)[1]?.props.text)).toEqual([undefined, "a", "ab", "abc"]);
+  expect([0, 1, 2, 3].map((number) => history.at(number)[1]?.props.text)).toEqual([
+    undefined,
+    "a",
+    "ab",
+    "abc",
+  ]);
 });
 
 it("begins behind the events that are no longer kept", () => {
@@ -112,7 +134,11 @@ it("tells the tag and the time of an event, and the next one of some tags", () =
     ["step.start", 5.06],
   ]);
   const steps = new Set(["step.start"]);
-  expect([history.next(1, 1, steps), history.next(4, -1, steps), history.next(4, 1, steps)]).toEqual([4, 1, null]);
+  expect([
+    history.next(1, 1, steps),
+    history.next(4, -1, steps),
+    history.next(4, 1, steps),
+  ]).toEqual([4, 1, null]);
 });
 
 it("a block that has not changed is the same object, so that nothing is drawn again", () => {

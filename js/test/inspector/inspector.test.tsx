@@ -40,7 +40,13 @@ function answer(name: string): string {
     const { type, at } = JSON.parse(name.slice("events/".length));
     const found = EVENTS.filter((row) => type === "" || row[2] === type);
     const [rows, total] = [found.slice(at), found.length];
-    return JSON.stringify({ rows, total, seen: 3, count: 3, types: { "run.start": 1, "text.delta": 1 } });
+    return JSON.stringify({
+      rows,
+      total,
+      seen: 3,
+      count: 3,
+      types: { "run.start": 1, "text.delta": 1 },
+    });
   }
   if (name === "event/3") return '{"type":"text.delta","delta":"a <b>bold</b> word"}';
   if (name === "timeline") return JSON.stringify(TIMELINE);
@@ -72,7 +78,9 @@ afterEach(() => {
 
 const rows = () => [...root.querySelectorAll(".nb-event-row")];
 const press = (key: string) =>
-  root.querySelector("[role=listbox]")?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  root
+    .querySelector("[role=listbox]")
+    ?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 
 it("lists the events with their number, time, type and summary, as text", () => {
   expect(rows().map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
@@ -112,14 +120,18 @@ it("asks the kernel for a text when the reader has stopped typing", async () => 
     await settle(50);
   }
   await settle(500);
-  expect(asked.slice(before)).toEqual(['events/{"type":"","text":"wor","block":"","kind":"","fold":false,"at":0}']);
+  expect(asked.slice(before)).toEqual([
+    'events/{"type":"","text":"wor","block":"","kind":"","fold":false,"at":0}',
+  ]);
 });
 
 it("opens an event by click and by key, and closes it", async () => {
   press("End");
   await settle();
   expect(root.querySelector(".nb-event")?.textContent).toContain('"a <b>bold</b> word"');
-  expect(root.querySelector("[aria-selected=true].nb-event-row")?.textContent).toContain("text.delta");
+  expect(root.querySelector("[aria-selected=true].nb-event-row")?.textContent).toContain(
+    "text.delta",
+  );
   press("Escape");
   await settle();
   expect(root.querySelector(".nb-event")).toBeNull();
@@ -130,7 +142,9 @@ it("opens an event by click and by key, and closes it", async () => {
 
 it("copies an event, and the run in every form", async () => {
   const written: string[] = [];
-  vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void written.push(text) } });
+  vi.stubGlobal("navigator", {
+    clipboard: { writeText: async (text: string) => void written.push(text) },
+  });
   press("End");
   await settle();
   for (const label of ["Markdown", "Copy"]) {
@@ -140,7 +154,10 @@ it("copies an event, and the run in every form", async () => {
   }
   vi.unstubAllGlobals();
   expect(asked).toContain("copy/markdown");
-  expect(written).toEqual(["# analyst", '{\n  "type": "text.delta",\n  "delta": "a <b>bold</b> word"\n}']);
+  expect(written).toEqual([
+    "# analyst",
+    '{\n  "type": "text.delta",\n  "delta": "a <b>bold</b> word"\n}',
+  ]);
 });
 
 it("asks for what came since when the kernel tells that there is more", async () => {
@@ -151,7 +168,9 @@ it("asks for what came since when the kernel tells that there is more", async ()
 });
 
 it("draws the timeline, and leads from a bar to its events", async () => {
-  [...root.querySelectorAll<HTMLElement>("[role=tab]")].find((tab) => tab.textContent === "Timeline")?.click();
+  [...root.querySelectorAll<HTMLElement>("[role=tab]")]
+    .find((tab) => tab.textContent === "Timeline")
+    ?.click();
   await settle();
   expect(root.querySelector(".nb-timeline-summary")?.textContent).toBe(
     "4.0s · first token 0.5s · 1 gap of more than 1s, 2.0s in all",

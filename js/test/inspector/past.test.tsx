@@ -13,7 +13,12 @@ import { inspectedSession } from "./support";
 
 ownClock();
 
-const ROOT: Op = ["open", "run", null, { kind: "run", name: "analyst", status: "running", started: 1 }];
+const ROOT: Op = [
+  "open",
+  "run",
+  null,
+  { kind: "run", name: "analyst", status: "running", started: 1 },
+];
 /** Tag of each event, and what it did. */
 const EVENTS: [string, Op[]][] = [
   ["step.start", []],
@@ -25,7 +30,10 @@ const EVENTS: [string, Op[]][] = [
     ],
   ],
   ["text.delta", [["append", "t", "text", "lo"]]],
-  ["tool.start", [["open", "c", "run", { kind: "tool", name: "plot", state: "input-streaming", args_text: "" }]]],
+  [
+    "tool.start",
+    [["open", "c", "run", { kind: "tool", name: "plot", state: "input-streaming", args_text: "" }]],
+  ],
   ["tool.args", [["set", "c", { args: {}, state: "input-available" }]]],
   ["approval.request", [["open", "q", "c", { kind: "approval", tool_id: "c", answerable: true }]]],
   [
@@ -37,7 +45,13 @@ const EVENTS: [string, Op[]][] = [
   ],
   [
     "tool.result",
-    [["set", "c", { result: { "text/plain": { part: "past/8/result/c/text/plain", size: 3, head: "a" } } }]],
+    [
+      [
+        "set",
+        "c",
+        { result: { "text/plain": { part: "past/8/result/c/text/plain", size: 3, head: "a" } } },
+      ],
+    ],
   ],
   ["text.delta", [["append", "t", "text", "!"]]],
   [
@@ -70,9 +84,14 @@ const inspecting = signal<Inspecting | null>(null);
 function answer(name: string): { text: string; size: number } | { error: string } {
   const range = /^past\/(\d+)-(\d+)$/.exec(name);
   if (broken) return { error: "the disk is full" };
-  if (name.startsWith("events/")) return textOf({ total: 10, seen: 10, count: 10, types: {}, rows: ROWS });
+  if (name.startsWith("events/"))
+    return textOf({ total: 10, seen: 10, count: 10, types: {}, rows: ROWS });
   if (name === "timeline") return textOf({ start: 1, end: 11, bars: BARS, seen: 10, count: 10 });
-  if (!range) return { text: name.startsWith("past/8/") ? "abc" : "{}", size: name.startsWith("past/8/") ? 3 : 2 };
+  if (!range)
+    return {
+      text: name.startsWith("past/8/") ? "abc" : "{}",
+      size: name.startsWith("past/8/") ? 3 : 2,
+    };
   const after = Math.max(Number(range[1]), dropped);
   const shown = events.slice(after, Math.min(Number(range[2]), after + STRETCH));
   const before = events.slice(0, after).flatMap(([, ops]) => ops);
@@ -101,7 +120,12 @@ beforeEach(async () => {
     },
   }));
   const ops = EVENTS.flatMap(([, each]) => each);
-  deliver({ t: "ops", seq: 1, now: 20, ops: [ROOT, ...ops, ["set", "run", { events: EVENTS.length }]] });
+  deliver({
+    t: "ops",
+    seq: 1,
+    now: 20,
+    ops: [ROOT, ...ops, ["set", "run", { events: EVENTS.length }]],
+  });
   root = document.createElement("div");
   root.className = "nb-frame";
   document.body.append(root);
@@ -118,7 +142,8 @@ afterEach(() => {
 const slider = () => root.querySelector("input[type=range]") as HTMLInputElement;
 const label = () => slider().getAttribute("aria-valuetext");
 const past = () => inspecting.value?.past ?? null;
-const button = (text: string) => [...root.querySelectorAll("button")].find((one) => one.textContent === text);
+const button = (text: string) =>
+  [...root.querySelectorAll("button")].find((one) => one.textContent === text);
 
 async function goTo(...numbers: number[]): Promise<void> {
   for (const number of numbers) {
@@ -129,7 +154,9 @@ async function goTo(...numbers: number[]): Promise<void> {
 }
 
 async function choose(tab: string): Promise<void> {
-  [...root.querySelectorAll<HTMLElement>("[role=tab]")].find((one) => one.textContent === tab)?.click();
+  [...root.querySelectorAll<HTMLElement>("[role=tab]")]
+    .find((one) => one.textContent === tab)
+    ?.click();
   await settle();
 }
 
@@ -139,7 +166,12 @@ async function press(key: string): Promise<void> {
 }
 
 it("stands at now, and nothing is asked for, until the reader moves it", () => {
-  expect([slider().value, slider().min, slider().max, label()]).toEqual(["10", "1", "10", "now, 10 events"]);
+  expect([slider().value, slider().min, slider().max, label()]).toEqual([
+    "10",
+    "1",
+    "10",
+    "now, 10 events",
+  ]);
   expect(past()).toBeNull();
   expect(asked).toEqual([]);
 });
@@ -214,7 +246,14 @@ it("live updates go on behind the past, which stays where it is", async () => {
 
 it("the last events of a live run are there before it counts them for its views", async () => {
   events = events.slice(0, 9);
-  deliver({ t: "snapshot", seq: 3, now: 21, first: true, last: true, ops: [ROOT, ["set", "run", { events: 4 }]] });
+  deliver({
+    t: "snapshot",
+    seq: 3,
+    now: 21,
+    first: true,
+    last: true,
+    ops: [ROOT, ["set", "run", { events: 4 }]],
+  });
   await settle();
   expect(label()).toBe("now, 4 events");
   slider().dispatchEvent(new Event("focus"));
@@ -317,7 +356,9 @@ it("the pages follow: the event is marked and what comes later is dimmed, and an
       .filter((row) => row.ariaCurrent === "true")
       .map((row) => row.textContent),
   ).toEqual(["3+2.000stext.delta"]);
-  expect(rows().map((row) => row.matches(".nb-later"))).toEqual(rows().map((_, index) => index > 2));
+  expect(rows().map((row) => row.matches(".nb-later"))).toEqual(
+    rows().map((_, index) => index > 2),
+  );
   await choose("Timeline");
   expect(root.querySelector<HTMLElement>(".nb-moment")?.style.left).toBe("30%");
   expect(root.querySelectorAll("li.nb-later")).toHaveLength(1);
@@ -326,5 +367,8 @@ it("the pages follow: the event is marked and what comes later is dimmed, and an
   await settle();
   button("Show this moment")?.click();
   await settle();
-  expect([label(), inspecting.value?.page]).toEqual(["event 7 of 10, 7.0s, approval.response", "transcript"]);
+  expect([label(), inspecting.value?.page]).toEqual([
+    "event 7 of 10, 7.0s, approval.response",
+    "transcript",
+  ]);
 });

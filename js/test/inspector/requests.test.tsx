@@ -24,10 +24,25 @@ const ROWS: RequestRow[] = [
     output: 25,
     changes: "begins with 1 message",
   },
-  { number: 2, step: 2, model: "m", started: 3, input: 1117, estimated: true, changes: "+2 messages, tools unchanged" },
+  {
+    number: 2,
+    step: 2,
+    model: "m",
+    started: 3,
+    input: 1117,
+    estimated: true,
+    changes: "+2 messages, tools unchanged",
+  },
 ];
 const PARTS: RequestPart[] = [
-  { kind: "instructions", part: "instructions", label: "instructions", head: "Be brief.", size: 11, tokens: 7 },
+  {
+    kind: "instructions",
+    part: "instructions",
+    label: "instructions",
+    head: "Be brief.",
+    size: 11,
+    tokens: 7,
+  },
   ...Array.from(
     { length: 6 },
     (_, i): RequestPart => ({
@@ -39,12 +54,24 @@ const PARTS: RequestPart[] = [
       tokens: 10,
     }),
   ),
-  { kind: "message", part: "messages/6", label: "tool", head: "<b>3</b>", size: 9, tokens: 40, new: true },
+  {
+    kind: "message",
+    part: "messages/6",
+    label: "tool",
+    head: "<b>3</b>",
+    size: 9,
+    tokens: 40,
+    new: true,
+  },
   { kind: "tool", part: "tools/0", label: "add", head: "Add.", size: 20, tokens: 1010 },
   { kind: "settings", part: "settings", label: "settings", size: 20 },
   { kind: "response", part: "response", label: "response", size: 1200 },
 ];
-const DETAIL: RequestDetail = { row: ROWS[1] as RequestRow, url: "http://model.test/v1", parts: PARTS };
+const DETAIL: RequestDetail = {
+  row: ROWS[1] as RequestRow,
+  url: "http://model.test/v1",
+  parts: PARTS,
+};
 
 let answers: Record<string, unknown>;
 let asked: string[];
@@ -67,7 +94,10 @@ beforeEach(() => {
     "request/1": { ...DETAIL, row: ROWS[0], parts: PARTS.slice(0, 2) },
     "request/2": DETAIL,
     "request/2/messages/6": { role: "tool", content: "<b>3</b>", tool_call_id: "c1" },
-    "request/2/messages/0": { role: "user", content: [{ type: "text", text: "two\nlines" }, { type: "image" }] },
+    "request/2/messages/0": {
+      role: "user",
+      content: [{ type: "text", text: "two\nlines" }, { type: "image" }],
+    },
     "request/2/body": { model: "m" },
     "request/2/response": "data: {}\n\n",
   };
@@ -94,20 +124,27 @@ afterEach(() => {
   root.remove();
 });
 
-const texts = (selector: string) => [...root.querySelectorAll(selector)].map((element) => element.textContent);
+const texts = (selector: string) =>
+  [...root.querySelectorAll(selector)].map((element) => element.textContent);
 const list = () => root.querySelector<HTMLElement>("[role=listbox]");
 const part = (label: string) =>
-  [...root.querySelectorAll<HTMLElement>(".nb-part-row")].find((row) => row.textContent?.startsWith(label));
+  [...root.querySelectorAll<HTMLElement>(".nb-part-row")].find((row) =>
+    row.textContent?.startsWith(label),
+  );
 
 it("lists the requests with what is new, the status and the figures, and shows the newest", async () => {
   await open();
   expect(
-    [...root.querySelectorAll(".nb-request-row")].map((row) => [...row.children].map((cell) => cell.textContent)),
+    [...root.querySelectorAll(".nb-request-row")].map((row) =>
+      [...row.children].map((cell) => cell.textContent),
+    ),
   ).toEqual([
     ["1 ", "m", "begins with 1 message", "200", "83 in", "25 out", "0.5s"],
     ["2 ", "m", "+2 messages, tools unchanged", "…", "~1,117 in", "", "…"],
   ]);
-  expect(root.querySelector("[aria-selected=true].nb-request-row")?.textContent).toContain("+2 messages");
+  expect(root.querySelector("[aria-selected=true].nb-request-row")?.textContent).toContain(
+    "+2 messages",
+  );
   expect(texts(".nb-token-legend > *")).toEqual([
     "~1,117 in",
     "instructions 7",
@@ -140,12 +177,17 @@ it("opens a message as its text and the rest as JSON, and the response as it cam
   await settle();
   part("userword 0")?.click();
   await settle();
-  expect(part("userword 0")?.nextElementSibling?.querySelector("pre")?.textContent).toBe("two\nlines");
+  expect(part("userword 0")?.nextElementSibling?.querySelector("pre")?.textContent).toBe(
+    "two\nlines",
+  );
 });
 
 it("names the agents where there are several, and the steps where they are not the requests", async () => {
   const of = (number: number, agent: string, step: number) => ({ ...ROWS[0], number, agent, step });
-  answers["requests/1"] = { last: 3, rows: [of(1, "boss", 1), of(2, "helper", 1), of(3, "boss", 2)] };
+  answers["requests/1"] = {
+    last: 3,
+    rows: [of(1, "boss", 1), of(2, "helper", 1), of(3, "boss", 2)],
+  };
   await open();
   expect(texts(".nb-request-step")).toEqual(["boss step 1", "helper step 1", "boss step 2"]);
 });
@@ -163,9 +205,13 @@ it("goes from one request to the next by key", async () => {
 
 it("copies the request", async () => {
   const written: string[] = [];
-  vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void written.push(text) } });
+  vi.stubGlobal("navigator", {
+    clipboard: { writeText: async (text: string) => void written.push(text) },
+  });
   await open();
-  [...root.querySelectorAll("button")].find((button) => button.textContent === "Copy JSON")?.click();
+  [...root.querySelectorAll("button")]
+    .find((button) => button.textContent === "Copy JSON")
+    ?.click();
   await settle();
   vi.unstubAllGlobals();
   expect(written).toEqual(['{\n  "model": "m"\n}']);
@@ -175,7 +221,9 @@ it("leads from a block's events to the request in whose response it came", async
   answers["events/0"] = {};
   session.store.apply([["open", "tool-1", null, { kind: "tool", name: "add", started: 2 }]]);
   await open({ page: "events", block: { id: "tool-1", kind: "tool", label: "add" } });
-  [...root.querySelectorAll<HTMLElement>("button")].find((button) => button.textContent === "Its request")?.click();
+  [...root.querySelectorAll<HTMLElement>("button")]
+    .find((button) => button.textContent === "Its request")
+    ?.click();
   await settle();
   expect(root.querySelector(".nb-request")?.getAttribute("aria-label")).toBe("Request 1");
 });
@@ -207,7 +255,10 @@ it("asks again while a response goes on", async () => {
 });
 
 it("draws whatever a kernel answers", async () => {
-  answers["requests/1"] = { last: "x", rows: [null, { number: "a", status: [], problem: 3 }, ROWS[1]] };
+  answers["requests/1"] = {
+    last: "x",
+    rows: [null, { number: "a", status: [], problem: 3 }, ROWS[1]],
+  };
   answers["request/2"] = { parts: [1, { kind: 2 }, null], row: 7, url: {} };
   await open();
   expect(list()).not.toBeNull();

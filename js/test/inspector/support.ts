@@ -31,7 +31,9 @@ export function inspectedSession(
     send: (message: ViewMessage) => {
       if (message.t !== "need") return;
       asked.push(message.name);
-      queueMicrotask(() => deliver({ t: "part", name: message.name, at: message.at, ...answer(message.name) }));
+      queueMicrotask(() =>
+        deliver({ t: "part", name: message.name, at: message.at, ...answer(message.name) }),
+      );
     },
   });
   return { session, asked, deliver: (raw) => deliver(raw) };

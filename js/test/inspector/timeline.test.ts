@@ -27,9 +27,11 @@ it("bars come newest first, and are read oldest first, whatever is missing of th
 
 describe("a axisShare on the axis", () => {
   const axis = { start: 100, end: 110 };
-  it("is a beginning and a length in per cent", () => expect(axisShare(102.5, 107.5, axis)).toEqual([25, 50]));
+  it("is a beginning and a length in per cent", () =>
+    expect(axisShare(102.5, 107.5, axis)).toEqual([25, 50]));
   it("never leaves the axis", () => expect(axisShare(90, 120, axis)).toEqual([0, 100]));
-  it("is something also where no time passed", () => expect(axisShare(5, 5, { start: 5, end: 5 })).toEqual([0, 0]));
+  it("is something also where no time passed", () =>
+    expect(axisShare(5, 5, { start: 5, end: 5 })).toEqual([0, 0]));
 });
 
 it.each([
@@ -42,11 +44,8 @@ it.each([
 });
 
 it("a step says what is known of its cost", () => {
-  expect(stepFigures({ ...BAR, first: 1.4, usage: { input: 1284, output: 96, cost: 0.0021 } })).toEqual([
-    "first token 0.4s",
-    "1,284 in",
-    "96 out",
-    "$0.0021",
-  ]);
+  expect(
+    stepFigures({ ...BAR, first: 1.4, usage: { input: 1284, output: 96, cost: 0.0021 } }),
+  ).toEqual(["first token 0.4s", "1,284 in", "96 out", "$0.0021"]);
   expect(stepFigures(BAR)).toEqual([]);
 });

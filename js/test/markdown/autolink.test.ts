@@ -1,4 +1,6 @@
-/** Bare URLs become links as on GitHub; where GitHub and linkify-it agree, the package is the judge. */
+/**
+ * Bare URLs become links as on GitHub; where GitHub and linkify-it agree, the package is the judge.
+ */
 
 import { describe, expect, it } from "vitest";
 // @ts-expect-error this path of the package has no types
@@ -46,12 +48,13 @@ describe("bare URLs", () => {
     expect(spans(ours.match(text))).toEqual(spans(theirs.match(text)));
   });
 
-  it.each(["https://example.org/a: b", "**https://example.org/a** b", "https://example.org/a&amp;"])(
-    "end before punctuation as GitHub's do: %s",
-    (text) => {
-      expect(ours.match(text)?.map((link) => link.url)).toEqual(["https://example.org/a"]);
-    },
-  );
+  it.each([
+    "https://example.org/a: b",
+    "**https://example.org/a** b",
+    "https://example.org/a&amp;",
+  ])("end before punctuation as GitHub's do: %s", (text) => {
+    expect(ours.match(text)?.map((link) => link.url)).toEqual(["https://example.org/a"]);
+  });
 
   it.each([
     ["www.a.example/b?c=(d)).", ["http://www.a.example/b?c=(d)"]],
@@ -70,8 +73,16 @@ describe("bare URLs", () => {
 
 describe("the host of a link", () => {
   it.each([
-    ["https://münchen.example/straße", "https://xn--mnchen-3ya.example/stra%C3%9Fe", "https://münchen.example/straße"],
-    ["https://xn--mnchen-3ya.example/", "https://xn--mnchen-3ya.example/", "https://xn--mnchen-3ya.example/"],
+    [
+      "https://münchen.example/straße",
+      "https://xn--mnchen-3ya.example/stra%C3%9Fe",
+      "https://münchen.example/straße",
+    ],
+    [
+      "https://xn--mnchen-3ya.example/",
+      "https://xn--mnchen-3ya.example/",
+      "https://xn--mnchen-3ya.example/",
+    ],
     ["http://[::1]:80/[a]", "http://[::1]:80/%5Ba%5D", "http://[::1]:80/[a]"],
     ["https://a.example/%41%20%2F", "https://a.example/%41%20%2F", "https://a.example/A %2F"],
   ])("is ASCII, and shown as it is written: %s", (written, url, text) => {

@@ -16,7 +16,10 @@ function windowedView(): [MarkdownView, HTMLElement] {
   return [view, host];
 }
 
-/** The distinct states of the view while a text is written character by character, before it is finished. */
+/**
+ * The distinct states of the view while a text is written character by character, before it is
+ * finished.
+ */
 function states(text: string): string[] {
   const view = plainView();
   const seen: string[] = [];
@@ -41,7 +44,8 @@ describe("half-written constructs never flash", () => {
   });
 
   test("a table's header is held until the delimiter row", () => {
-    for (const state of states("| a | b |\n|---|:-:|\n| 1 | 2")) expect(state).toMatch(/^(?:<p><\/p>|<table>.*|)$/);
+    for (const state of states("| a | b |\n|---|:-:|\n| 1 | 2"))
+      expect(state).toMatch(/^(?:<p><\/p>|<table>.*|)$/);
     expect(open("text\n| a | b |\n|--")).toBe("<p>text</p>");
     expect(open("| no table\n| at all")).toBe("<p>| no table</p>");
   });
@@ -60,7 +64,8 @@ describe("half-written constructs never flash", () => {
   });
 
   test("a half-written link shows its label only", () => {
-    for (const state of states("see [the docs](https://a.example/x")) expect(state).not.toMatch(/[[\]()]|https/);
+    for (const state of states("see [the docs](https://a.example/x"))
+      expect(state).not.toMatch(/[[\]()]|https/);
     expect(open("see [the **docs")).toBe("<p>see the <strong>docs</strong></p>");
     expect(open("see [docs][re")).toBe("<p>see docs</p>");
     expect(open("x[0] and [1] done")).toBe("<p>x[0] and [1] done</p>");
@@ -70,7 +75,9 @@ describe("half-written constructs never flash", () => {
 
   test("a half-written picture is hidden, a half-written autolink shows no bracket", () => {
     expect(open("see ![chart](https://a.exam")).toBe("<p>see</p>");
-    expect(open("see <https://a.example/x")).toBe("<p>see <a href=https://a.example/x>https://a.example/x</a></p>");
+    expect(open("see <https://a.example/x")).toBe(
+      "<p>see <a href=https://a.example/x>https://a.example/x</a></p>",
+    );
   });
 
   test("half-written math shows its TeX as code", () => {
@@ -126,7 +133,12 @@ describe("the DOM is kept and extended", () => {
     const changes: MutationRecord[] = [];
     const observer = new MutationObserver((records) => void changes.push(...records));
     for (const settled of [...view.node.children].slice(0, 3))
-      observer.observe(settled, { subtree: true, childList: true, characterData: true, attributes: true });
+      observer.observe(settled, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+        attributes: true,
+      });
     for (const char of "more text\n\n| a |\n|---|\n| 1 |\n\nend") view.append(char);
     view.finish();
     changes.push(...observer.takeRecords());

@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import { BOX_CHARS, CodeText } from "../../src/markdown/code-text";
 import { cut, random } from "./support";
 
-const LINES = Array.from({ length: 700 }, (_, line) => `line ${line} ${"x".repeat(line % 50)}\n`).join("");
+const LINES = Array.from(
+  { length: 700 },
+  (_, line) => `line ${line} ${"x".repeat(line % 50)}\n`,
+).join("");
 
 function written(...pieces: string[]): { root: HTMLElement; code: CodeText } {
   const root = document.createElement("code");
@@ -31,7 +34,10 @@ describe("the text of a code block", () => {
   test("has a line without an end in one box", () => {
     const line = "x".repeat(3 * BOX_CHARS);
     const { root } = written(line, line, "\nnext");
-    expect([...root.childNodes].map((node) => node.textContent)).toEqual([`${line}${line}\n`, "next"]);
+    expect([...root.childNodes].map((node) => node.textContent)).toEqual([
+      `${line}${line}\n`,
+      "next",
+    ]);
   });
 
   test("keeps what stands behind it behind it", () => {

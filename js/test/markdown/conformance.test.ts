@@ -11,21 +11,31 @@ const htmlAsText = new MarkdownIt("commonmark", { html: false }).enable(["table"
 function hasRawHtml(markdown: string): boolean {
   return withHtml
     .parse(markdown, {})
-    .some((token) => token.type === "html_block" || token.children?.some((child) => child.type === "html_inline"));
+    .some(
+      (token) =>
+        token.type === "html_block" ||
+        token.children?.some((child) => child.type === "html_inline"),
+    );
 }
 
-/** True if an example is drawn as specified, or, if it holds raw HTML, as the same grammar draws it with HTML as text. */
+/**
+ * True if an example is drawn as specified, or, if it holds raw HTML, as the same grammar draws it
+ * with HTML as text.
+ */
 function conforms({ markdown, html }: Example): boolean {
-  return canonical(drawn(markdown)) === owed(hasRawHtml(markdown) ? htmlAsText.render(markdown) : html);
+  return (
+    canonical(drawn(markdown)) === owed(hasRawHtml(markdown) ? htmlAsText.render(markdown) : html)
+  );
 }
 
 /**
  * Examples that are not drawn as specified, and why.
  *
- * Bare URLs and mail addresses are links, as GitHub has it, also where CommonMark says that they are text (four examples in
- * each specification) and in raw HTML that is text here (two regressions). A bare URL ends at the first bracket that it
- * did not open. One tilde strikes nothing through: "~5 to ~10" is about numbers. Hosts are written as they are looked up
- * (xn--…). Footnotes are not known.
+ * Bare URLs and mail addresses are links, as GitHub has it, also where CommonMark says that they
+ * are text (four examples in each specification) and in raw HTML that is text here (two
+ * regressions). A bare URL ends at the first bracket that it did not open. One tilde strikes
+ * nothing through: "~5 to ~10" is about numbers. Hosts are written as they are looked up (xn--…).
+ * Footnotes are not known.
  */
 const KNOWN: Record<string, number[]> = {
   "commonmark_0.31.2": [602, 608, 611, 612],
@@ -40,7 +50,9 @@ describe.each([
   ["GFM, extensions", "gfm_extensions", 28, 2],
   ["GFM, regressions", "cmark_regression", 19, 5],
 ])("%s", (title, file, count, raw) => {
-  const examples = corpus<Example[]>(`markdown/${file}.json`).filter(({ html }) => !/<ignore>/i.test(html));
+  const examples = corpus<Example[]>(`markdown/${file}.json`).filter(
+    ({ html }) => !/<ignore>/i.test(html),
+  );
 
   test(`${count} examples, ${raw} of them with raw HTML`, () => {
     expect(examples.length).toBeGreaterThanOrEqual(count - 1);
@@ -60,7 +72,9 @@ describe.each([
 });
 
 test("bare URLs, www. and mail addresses are links, other bare names are text", () => {
-  expect(canonical(drawn("see https://a.example/x?y=1, README.md, www.b.example or c@d.example"))).toBe(
+  expect(
+    canonical(drawn("see https://a.example/x?y=1, README.md, www.b.example or c@d.example")),
+  ).toBe(
     "<p>see <a href=https://a.example/x?y=1>https://a.example/x?y=1</a>, README.md, " +
       "<a href=http://www.b.example>www.b.example</a> or <a href=mailto:c@d.example>c@d.example</a></p>",
   );

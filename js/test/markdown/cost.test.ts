@@ -71,7 +71,9 @@ describe("work is proportional to the text, counted in characters parsed (with n
       for (const piece of ["before\n\n```py\n", ...cut(code, 8_000, random(4))]) view.append(piece);
       for (const piece of [closer, "\n", ...Array(50).fill("and so on ")]) view.append(piece);
       view.finish();
-      expect([...page.querySelectorAll("code")].map((node) => node.textContent)).toEqual([`${code}\n`]);
+      expect([...page.querySelectorAll("code")].map((node) => node.textContent)).toEqual([
+        `${code}\n`,
+      ]);
       expect(page.querySelectorAll("p")).toHaveLength(2);
       expect(count.chars).toBeLessThan(3 * code.length);
     },
@@ -87,10 +89,12 @@ describe("work is proportional to the text, counted in characters parsed (with n
       for (const piece of [`line ${line} of a program `, "that goes on\n"]) {
         view.append(piece);
         const code = view.node.querySelector("code");
-        if (line === 0 && code) observer.observe(code, { subtree: true, childList: true, characterData: true });
+        if (line === 0 && code)
+          observer.observe(code, { subtree: true, childList: true, characterData: true });
         const records = observer.takeRecords();
         touched.push(records.length);
-        for (const { target } of records) if (target instanceof Text) longest = Math.max(longest, target.length);
+        for (const { target } of records)
+          if (target instanceof Text) longest = Math.max(longest, target.length);
       }
     }
     // The most: a box and its text come, the caret goes there, and text is added.
@@ -123,8 +127,16 @@ describe("work is proportional to the text, counted in characters parsed (with n
   });
 
   test.each([
-    ["a list is never parsed at more than a block's and a piece's length", "- an item with *some* words\n", 36_000],
-    ["quoted code, which is not cut, still waits for its rest", "> x = 1\n", Number.POSITIVE_INFINITY],
+    [
+      "a list is never parsed at more than a block's and a piece's length",
+      "- an item with *some* words\n",
+      36_000,
+    ],
+    [
+      "quoted code, which is not cut, still waits for its rest",
+      "> x = 1\n",
+      Number.POSITIVE_INFINITY,
+    ],
   ])("however fast a text comes: %s", (_, line, most) => {
     const lengths: number[] = [];
     const parse = grammar.block.parse.bind(grammar.block);
@@ -178,7 +190,9 @@ describe("work is proportional to the text, counted in characters parsed (with n
 });
 
 describe("pathological texts end", () => {
-  const cases = corpus<{ name: string; parts: [string, number][] }[]>("markdown/cmark_gfm_pathological.json");
+  const cases = corpus<{ name: string; parts: [string, number][] }[]>(
+    "markdown/cmark_gfm_pathological.json",
+  );
   const ours = [
     { name: "math openers", parts: [["\\( ", 30_000]] },
     {
@@ -203,7 +217,9 @@ describe("pathological texts end", () => {
   ] as { name: string; parts: [string, number][] }[];
 
   test.each([...cases, ...ours])("$name", ({ parts }) => {
-    const text = parts.map(([unit, repeat]) => unit.repeat(WHOLE ? repeat : Math.ceil(repeat / 15))).join("");
+    const text = parts
+      .map(([unit, repeat]) => unit.repeat(WHOLE ? repeat : Math.ceil(repeat / 15)))
+      .join("");
     const view = plainView();
     view.append(text);
     view.append("x");

@@ -1,4 +1,6 @@
-/** While a text comes character by character: what is settled is not touched, and no mark flashes. */
+/**
+ * While a text comes character by character: what is settled is not touched, and no mark flashes.
+ */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { figure, sample, WHOLE } from "./figures";
@@ -25,16 +27,21 @@ function textOf(node: Node): string {
 
 const EXTRA = new Set(["nb-caret", "nb-code-bar"]);
 
-// --- generated documents ----------------------------------------------------------------------------------------------
+// --- generated documents
+// ----------------------------------------------------------------------------------------------
 
 type Next = () => number;
-const pick = <T>(next: Next, items: readonly T[]): T => items[Math.floor(next() * items.length)] as T;
+const pick = <T>(next: Next, items: readonly T[]): T =>
+  items[Math.floor(next() * items.length)] as T;
 const WORDS =
-  "stream tokens agent kernel the a of 12 3.5 data, model; called: (twice) and it's done! x2 größe データ".split(" ");
+  "stream tokens agent kernel the a of 12 3.5 data, model; called: (twice) and it's done! x2 größe データ".split(
+    " ",
+  );
 const text = (next: Next, most = 5): string =>
   Array.from({ length: 1 + Math.floor(next() * most) }, () => pick(next, WORDS)).join(" ");
 const name = (next: Next): string => pick(next, ["alpha", "beta2", "gamma delta", "load_sales"]);
-const url = (next: Next): string => `https://${pick(next, ["a.example", "b.example/x_y?z=1", "c.example/(d)"])}`;
+const url = (next: Next): string =>
+  `https://${pick(next, ["a.example", "b.example/x_y?z=1", "c.example/(d)"])}`;
 
 /** Constructs of one line, by name. */
 const INLINES: Record<string, (next: Next) => string> = {
@@ -61,7 +68,8 @@ const INLINES: Record<string, (next: Next) => string> = {
   "line break": (next) => `${name(next)}  \n${name(next)}`,
 };
 
-const inlines = (next: Next): string => `${text(next)} ${pick(next, Object.values(INLINES))(next)} ${text(next)}`;
+const inlines = (next: Next): string =>
+  `${text(next)} ${pick(next, Object.values(INLINES))(next)} ${text(next)}`;
 
 /** Blocks, by name. */
 const BLOCKS: Record<string, (next: Next) => string> = {
@@ -77,7 +85,8 @@ const BLOCKS: Record<string, (next: Next) => string> = {
   fence: () => "```python\ndef f(*args):\n    return `x` # **no**\n\n[1](2)\n```",
   tildes: () => "~~~\n# code ~~ |\n~~~",
   "fence in a list": () => "1. run\n\n   ```sh\n   ls *.py | wc\n   ```",
-  table: (next) => `| ${name(next)} | ${name(next)} |\n|---|:-:|\n| ${inlines(next)} | ${text(next)} |\n| 1 | **2** |`,
+  table: (next) =>
+    `| ${name(next)} | ${name(next)} |\n|---|:-:|\n| ${inlines(next)} | ${text(next)} |\n| 1 | **2** |`,
   rule: () => "---",
   "display math": () => "$$\n\\sum_{i=1}^n x_i\n$$",
   "display math in brackets": () => "\\[\na^2 + b^2\n\\]",
@@ -86,7 +95,9 @@ const BLOCKS: Record<string, (next: Next) => string> = {
 
 function generated(seed: number): string {
   const next = random(seed);
-  const blocks = Array.from({ length: 2 + Math.floor(next() * 4) }, () => pick(next, Object.values(BLOCKS))(next));
+  const blocks = Array.from({ length: 2 + Math.floor(next() * 4) }, () =>
+    pick(next, Object.values(BLOCKS))(next),
+  );
   return `${blocks.join("\n\n")}\n`;
 }
 
@@ -161,7 +172,10 @@ describe("nothing is ever shown that the finished text does not show in its plac
       for (const seed of seeds) {
         const written = generated(seed);
         expect(flash([...written]), `by characters: ${JSON.stringify(written)}`).toBeNull();
-        expect(flash(cut(written, 12, random(seed))), `at random: ${JSON.stringify(written)}`).toBeNull();
+        expect(
+          flash(cut(written, 12, random(seed))),
+          `at random: ${JSON.stringify(written)}`,
+        ).toBeNull();
       }
       figure("generated documents without a flash, at every prefix", `${seeds.length}`);
     },
@@ -169,21 +183,33 @@ describe("nothing is ever shown that the finished text does not show in its plac
   );
 });
 
-// --- settled blocks ---------------------------------------------------------------------------------------------------
+// --- settled blocks
+// ---------------------------------------------------------------------------------------------------
 
-/** The settled blocks that are touched while a text comes character by character: all but the last two are settled. */
+/**
+ * The settled blocks that are touched while a text comes character by character: all but the last
+ * two are settled.
+ */
 function touched(written: string): string[] {
   const view = plainView();
   const found: string[] = [];
   const observer = new MutationObserver(() => {});
-  observer.observe(view.node, { subtree: true, childList: true, characterData: true, attributes: true });
+  observer.observe(view.node, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributes: true,
+  });
   const feed = (act: () => void, what: string) => {
-    const settled = new Set<Node>([...view.node.children].filter((one) => one.className !== "nb-caret").slice(0, -2));
+    const settled = new Set<Node>(
+      [...view.node.children].filter((one) => one.className !== "nb-caret").slice(0, -2),
+    );
     act();
     for (const { target, removedNodes } of observer.takeRecords()) {
       let top: Node | null = target;
       while (top && top.parentNode !== view.node) top = top.parentNode;
-      if ((top && settled.has(top)) || [...removedNodes].some((node) => settled.has(node))) found.push(what);
+      if ((top && settled.has(top)) || [...removedNodes].some((node) => settled.has(node)))
+        found.push(what);
     }
   };
   for (const char of written) feed(() => view.append(char), JSON.stringify(char));
@@ -207,8 +233,13 @@ describe("a settled block stays the same node, and nothing in it changes", () =>
     () => {
       const some = sample(plain, 60);
       for (const one of some)
-        expect(touched(`before\n\n${one}\n\nnext\n\nthen\n\nlast\n`), JSON.stringify(one)).toEqual([]);
-      figure("examples of the specifications whose settled blocks stay untouched", `${some.length}`);
+        expect(touched(`before\n\n${one}\n\nnext\n\nthen\n\nlast\n`), JSON.stringify(one)).toEqual(
+          [],
+        );
+      figure(
+        "examples of the specifications whose settled blocks stay untouched",
+        `${some.length}`,
+      );
     },
     MINUTES,
   );

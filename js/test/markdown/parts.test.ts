@@ -43,7 +43,8 @@ describe("code", () => {
   test.each([
     "python py javascript js typescript ts tsx json bash sh shell sql r julia yaml yml xml html css markdown md c cpp rust go java diff",
   ])("languages: %s", (names) => {
-    for (const name of names.split(" ")) expect(highlightPart.highlight("x = 1", name), name).not.toBeNull();
+    for (const name of names.split(" "))
+      expect(highlightPart.highlight("x = 1", name), name).not.toBeNull();
   });
 
   test("of an unknown language, without one, or very long stays plain", async () => {
@@ -67,7 +68,10 @@ describe("code", () => {
             throw new Error("bad grammar");
           },
         }),
-      () => Promise.resolve({ highlight: () => ({ type: "root", children: [{ type: "text", value: "other" }] }) }),
+      () =>
+        Promise.resolve({
+          highlight: () => ({ type: "root", children: [{ type: "text", value: "other" }] }),
+        }),
     ]) {
       const shown = new MarkdownView({ loadModule });
       shown.append("```py\nx\n```\n");
@@ -155,7 +159,9 @@ describe("math", () => {
   ])("%s makes no link, picture, handler, id or foreign class", (tex) => {
     const holder = document.createElement("div");
     holder.append(mathPart.mathToDom(tex, true));
-    expect(holder.querySelector("a, img, script, annotation, [href], [src], [id], [onclick], [onerror]")).toBeNull();
+    expect(
+      holder.querySelector("a, img, script, annotation, [href], [src], [id], [onclick], [onerror]"),
+    ).toBeNull();
     for (const node of holder.querySelectorAll("math *")) {
       expect(node.namespaceURI).toBe("http://www.w3.org/1998/Math/MathML");
       expect(node.getAttribute("class") ?? "tml-").toMatch(/^(?:tml-[\w-]+ ?)+$|^tml-$/);

@@ -7,7 +7,9 @@ import { sample } from "./figures";
 import { corpus, drawn, plainView, stopClock } from "./support";
 
 const FORBIDDEN = new Set(
-  "script iframe frame frameset object embed applet form style meta base link svg math template".split(" "),
+  "script iframe frame frameset object embed applet form style meta base link svg math template".split(
+    " ",
+  ),
 );
 const URL_ATTRS = [
   "href",
@@ -34,11 +36,16 @@ function faults(root: ParentNode): string[] {
       if (["id", "name", "srcdoc", "is", "slot"].includes(name)) found.push(`attribute ${name}`);
       if (URL_ATTRS.includes(name) && !ALLOWED_URL.test(value)) found.push(`${name}=${value}`);
       // Nothing may be fetched: a remote URL only ever stands in a link.
-      if (URL_ATTRS.includes(name) && /^https?:/.test(value) && node.localName !== "a") found.push(`fetches ${value}`);
-      if (name === "style" && /url|expression|@import|image-set|gradient|behavior|position|var\(/i.test(value))
+      if (URL_ATTRS.includes(name) && /^https?:/.test(value) && node.localName !== "a")
+        found.push(`fetches ${value}`);
+      if (
+        name === "style" &&
+        /url|expression|@import|image-set|gradient|behavior|position|var\(/i.test(value)
+      )
         found.push(value);
     }
-    if (node.localName === "a" && node.getAttribute("rel") !== "noopener noreferrer nofollow") found.push("bare link");
+    if (node.localName === "a" && node.getAttribute("rel") !== "noopener noreferrer nofollow")
+      found.push("bare link");
   }
   return found;
 }
@@ -103,15 +110,20 @@ describe("attack corpora", () => {
 });
 
 describe("URLs", () => {
-  const lists =
-    corpus<{ list: string; kind: string; expect: string; urls: string[] }[]>("urls/rehype_harden_urls.json");
+  const lists = corpus<{ list: string; kind: string; expect: string; urls: string[] }[]>(
+    "urls/rehype_harden_urls.json",
+  );
 
   test("of the hardening corpus: what can run, read files or hide its host is no link", () => {
     const urls = lists.flatMap((list) => list.urls);
     expect(urls.length).toBe(48);
     const followed = new Set(urls.filter((url) => safeUrl(url) !== null));
-    // These lead to the host they show. The corpus blocks them by an allow-list of sites, which is not our policy.
-    expect([...followed].sort()).toEqual(["https://github.com.evil.com", "https://trusted.com.evil.com/image.jpg"]);
+    // These lead to the host they show. The corpus blocks them by an allow-list of sites, which is
+    // not our policy.
+    expect([...followed].sort()).toEqual([
+      "https://github.com.evil.com",
+      "https://trusted.com.evil.com/image.jpg",
+    ]);
     for (const url of urls) expect(faults(drawn(`[x](<${url}>) ![y](<${url}>)`))).toEqual([]);
   });
 
@@ -152,9 +164,9 @@ describe("URLs", () => {
   test("a link that may not be followed is text with its URL, and what cannot be seen is written out", () => {
     expect(drawn("[tree](/tree)").textContent).toBe("tree (/tree)");
     expect(drawn("[x](javascript:alert%281%29)").textContent).toBe("x (javascript:alert%281%29)");
-    expect(drawn("[x](https://a.example/&#x202e;gpj)").querySelector("a")?.getAttribute("href")).toBe(
-      "https://a.example/%E2%80%AEgpj",
-    );
+    expect(
+      drawn("[x](https://a.example/&#x202e;gpj)").querySelector("a")?.getAttribute("href"),
+    ).toBe("https://a.example/%E2%80%AEgpj");
     expect(drawn("<about:blank>").innerHTML).toBe("<p>about:blank</p>");
   });
 
@@ -164,7 +176,9 @@ describe("URLs", () => {
     expect(remote.querySelector("a")?.textContent).toBe("image: chart (evil.example)");
     const pixel = "data:image/png;base64,iVBORw0KGgo=";
     expect(drawn(`![dot](${pixel})`).querySelector("img")?.getAttribute("src")).toBe(pixel);
-    expect(drawn(`![dot](data:image/png;base64,${"A".repeat(1_000_000)})`).querySelector("img")).toBeNull();
+    expect(
+      drawn(`![dot](data:image/png;base64,${"A".repeat(1_000_000)})`).querySelector("img"),
+    ).toBeNull();
     expect(drawn("![dot](data:image/svg+xml;base64,PHN2Zz4=)").querySelector("img")).toBeNull();
   });
 
@@ -198,7 +212,9 @@ describe("htmlToDom", () => {
         '<td-x><p id="a" name="b" class="nb-stop data row0" onclick="x()" style="color: red; background-color: rgb(1, 2, 3); ' +
           'background-image: url(https://evil.example); position: fixed; width: 10px">t</p></td-x>',
       ),
-    ).toBe('<p style="color: red; background-color: rgb(1, 2, 3); width: 10px;" class="data row0">t</p>');
+    ).toBe(
+      '<p style="color: red; background-color: rgb(1, 2, 3); width: 10px;" class="data row0">t</p>',
+    );
   });
 
   test("a link keeps a safe URL and becomes a span without one; a remote picture becomes a link", () => {
@@ -212,9 +228,11 @@ describe("htmlToDom", () => {
   });
 
   test("unknown elements give way to their text, dangerous ones vanish", () => {
-    expect(html("<font>a</font><script>b</script><section>c<svg><text>d</text></svg></section><form>e</form>")).toBe(
-      "ac",
-    );
+    expect(
+      html(
+        "<font>a</font><script>b</script><section>c<svg><text>d</text></svg></section><form>e</form>",
+      ),
+    ).toBe("ac");
   });
 
   test("is bounded in depth and number", () => {

@@ -1,4 +1,7 @@
-/** Text, URLs, HTML and formulas, judged as the kernel's documents judge them: tests/shared is read by both languages. */
+/**
+ * Text, URLs, HTML and formulas, judged as the kernel's documents judge them: tests/shared is read
+ * by both languages.
+ */
 
 import { describe, expect, test } from "vitest";
 import html from "../../../tests/shared/html.json";
@@ -20,7 +23,12 @@ describe("text", () => {
 });
 
 describe("URLs", () => {
-  const functions = { safe_url: safeUrl, inline_image: inlineImage, visible_url: visibleUrl, host_of: hostOf };
+  const functions = {
+    safe_url: safeUrl,
+    inline_image: inlineImage,
+    visible_url: visibleUrl,
+    host_of: hostOf,
+  };
   test.each(Object.entries(functions))("%s", (name, judge) => {
     for (const [source, expected] of urls[name as keyof typeof urls] as Row[])
       expect(judge(source), source).toBe(expected);
@@ -33,9 +41,12 @@ describe("HTML", () => {
     holder.append(htmlToDom(source));
     // The page has a style sheet for these, and writes declarations with spaces between them.
     for (const node of holder.querySelectorAll("a.nb-image")) node.removeAttribute("class");
-    for (const node of holder.querySelectorAll("span.nb-image")) node.replaceWith(...node.childNodes);
+    for (const node of holder.querySelectorAll("span.nb-image"))
+      node.replaceWith(...node.childNodes);
     expect(
-      holder.innerHTML.replace(/style="[^"]*"/g, (style) => style.replace(/(:|;) /g, "$1").replace(';"', '"')),
+      holder.innerHTML.replace(/style="[^"]*"/g, (style) =>
+        style.replace(/(:|;) /g, "$1").replace(';"', '"'),
+      ),
     ).toBe(expected);
   });
 });
@@ -50,6 +61,8 @@ describe("formulas", () => {
 
 function formulas(tokens: Token[]): string[] {
   return tokens.flatMap((token) =>
-    token.type === "math" || token.type === "math_block" ? [token.content] : formulas(token.children ?? []),
+    token.type === "math" || token.type === "math_block"
+      ? [token.content]
+      : formulas(token.children ?? []),
   );
 }

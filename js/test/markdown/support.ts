@@ -1,4 +1,7 @@
-/** Helpers of the Markdown tests: corpora, a canonical form of DOM, and the oracle that maps a spec's HTML to ours. */
+/**
+ * Helpers of the Markdown tests: corpora, a canonical form of DOM, and the oracle that maps a
+ * spec's HTML to ours.
+ */
 
 import { vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
@@ -62,10 +65,15 @@ export function cut(text: string, most: number, next: () => number): string[] {
 }
 
 const BLOCKS = new Set(
-  "address blockquote div h1 h2 h3 h4 h5 h6 hr li ol ul p pre table thead tbody tr th td body section".split(" "),
+  "address blockquote div h1 h2 h3 h4 h5 h6 hr li ol ul p pre table thead tbody tr th td body section".split(
+    " ",
+  ),
 );
 
-/** DOM as a string in which only what a reader gets counts: no white space between blocks, no wrappers and no labels of ours. */
+/**
+ * DOM as a string in which only what a reader gets counts: no white space between blocks, no
+ * wrappers and no labels of ours.
+ */
 export function canonical(root: Node): string {
   return [...root.childNodes].map(canonicalNode).join("");
 }
@@ -82,7 +90,8 @@ function canonicalNode(node: ChildNode): string {
   const attrs = [...node.attributes]
     .filter(
       ({ name, value }) =>
-        !["target", "rel", "aria-label"].includes(name) && !(name === "class" && /^nb-|^$/.test(value)),
+        !["target", "rel", "aria-label"].includes(name) &&
+        !(name === "class" && /^nb-|^$/.test(value)),
     )
     .map(({ name, value }) =>
       name === "style" ? `align=${value.replace(/text-align:\s*|;/g, "")}` : `${name}=${value}`,
@@ -96,13 +105,18 @@ function canonicalText(text: Text): string {
   if (text.parentElement?.closest("pre")) return data;
   const besideBlock = (node: Node | null) => node instanceof Element && BLOCKS.has(node.localName);
   const inBlock = !text.parentElement || BLOCKS.has(text.parentElement.localName);
-  if (besideBlock(text.previousSibling) || (!text.previousSibling && inBlock)) data = data.trimStart();
+  if (besideBlock(text.previousSibling) || (!text.previousSibling && inBlock))
+    data = data.trimStart();
   if (besideBlock(text.nextSibling) || (!text.nextSibling && inBlock)) data = data.trimEnd();
-  const afterBreak = text.previousSibling instanceof Element && text.previousSibling.localName === "br";
+  const afterBreak =
+    text.previousSibling instanceof Element && text.previousSibling.localName === "br";
   return afterBreak ? data.replace(/^\n/, "") : data;
 }
 
-/** The DOM that we owe for a specification's HTML: pictures as links, links that may not be followed as text. */
+/**
+ * The DOM that we owe for a specification's HTML: pictures as links, links that may not be followed
+ * as text.
+ */
 export function owed(html: string): string {
   const body = document.createElement("body"); // in this document: jsdom takes milliseconds to make another
   body.innerHTML = html;
@@ -135,5 +149,7 @@ export function owed(html: string): string {
 
 // No user name and no percent-encoding in the host: both disguise where a link leads.
 function followable(href: string): boolean {
-  return /^(?:https?:\/\/[^\s@%/?#]+(?:[/?#][^\s]*)?|mailto:[^\s]+)$/i.test(href) && URL.canParse(href);
+  return (
+    /^(?:https?:\/\/[^\s@%/?#]+(?:[/?#][^\s]*)?|mailto:[^\s]+)$/i.test(href) && URL.canParse(href)
+  );
 }

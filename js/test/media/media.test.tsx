@@ -35,7 +35,8 @@ async function returned(result: Record<string, string>): Promise<void> {
   await settle(500);
 }
 
-const named = (name: string) => [...page.el.querySelectorAll("button")].filter((each) => each.textContent === name);
+const named = (name: string) =>
+  [...page.el.querySelectorAll("button")].filter((each) => each.textContent === name);
 
 describe("an answer", () => {
   it("is copied as its Markdown", async () => {
@@ -88,7 +89,9 @@ describe("a table", () => {
     };
     URL.revokeObjectURL = () => {};
     const names: string[] = [];
-    const click = vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    const click = vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (
+      this: HTMLAnchorElement,
+    ) {
       names.push(this.download);
     });
     const csv = named("CSV")[0] as HTMLButtonElement;

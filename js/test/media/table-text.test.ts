@@ -32,7 +32,9 @@ it("a cell that spans several is in each of them", () => {
 });
 
 it("a cell that claims a thousand columns takes a hundred", () => {
-  expect(cells('<table><tr><td colspan="1000" rowspan="60000">x</td></tr></table>')[0]).toHaveLength(100);
+  expect(
+    cells('<table><tr><td colspan="1000" rowspan="60000">x</td></tr></table>')[0],
+  ).toHaveLength(100);
 });
 
 it.each([

@@ -1,4 +1,7 @@
-/** The page around the view: its address, the agents and runs of the server, and the field for a token. */
+/**
+ * The page around the view: its address, the agents and runs of the server, and the field for a
+ * token.
+ */
 
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -10,15 +13,21 @@ describe("an address", () => {
     ["", { kind: "home" }],
     ["#/", { kind: "home" }],
     ["#run-a_B-1", { kind: "run", run: "run-a_B-1" }],
-    ["#chat/sales%20%2F%20EU/session-1", { kind: "chat", agent: "sales / EU", session: "session-1" }],
+    [
+      "#chat/sales%20%2F%20EU/session-1",
+      { kind: "chat", agent: "sales / EU", session: "session-1" },
+    ],
   ])("%s names a place", (fragment, place) => {
     expect(placeOf(fragment)).toEqual(place);
     if (place.kind !== "home") expect(fragmentOf(place)).toBe(fragment);
   });
 
-  it.each(["#run-a/b", "#chat/a", "#chat/%ff/b", "#javascript:alert(1)"])("%s names none", (fragment) => {
-    expect(placeOf(fragment)).toEqual({ kind: "home" });
-  });
+  it.each(["#run-a/b", "#chat/a", "#chat/%ff/b", "#javascript:alert(1)"])(
+    "%s names none",
+    (fragment) => {
+      expect(placeOf(fragment)).toEqual({ kind: "home" });
+    },
+  );
 
   it("of a view is below the page's, wherever that is mounted", () => {
     const chat = { kind: "chat", agent: "a&b", session: "s" } as const;
@@ -77,22 +86,30 @@ describe("the page", () => {
       "/runs": () => [200, { runs: [{ id: "run-1234", agent: "two" }, { id: 5 }] }],
     };
     await draw();
-    expect([...document.querySelectorAll("button.page-item .page-label")].map((label) => label.textContent)).toEqual([
-      "one",
-      "two",
-    ]);
+    expect(
+      [...document.querySelectorAll("button.page-item .page-label")].map(
+        (label) => label.textContent,
+      ),
+    ).toEqual(["one", "two"]);
     expect(document.querySelector("a.page-item")?.getAttribute("href")).toBe("#run-1234");
     expect(Socket.last.url.pathname).toBe("/runs");
     Socket.last.onmessage?.({ data: '{"runs": []}' });
     await vi.advanceTimersByTimeAsync(20);
     expect(document.querySelector("a.page-item")).toBeNull();
-    Socket.last.onmessage?.({ data: '{"runs": [], "ended": [{"id": "run-1234", "agent": "two"}]}' });
+    Socket.last.onmessage?.({
+      data: '{"runs": [], "ended": [{"id": "run-1234", "agent": "two"}]}',
+    });
     await vi.advanceTimersByTimeAsync(20);
-    expect(document.querySelector("a.page-item")?.closest("section")?.textContent).toContain("Ended");
+    expect(document.querySelector("a.page-item")?.closest("section")?.textContent).toContain(
+      "Ended",
+    );
   });
 
   it("looks for the server again when the connection has ended", async () => {
-    answers = { "/health": () => [200, { agents: ["one", "two"] }], "/runs": () => [200, { runs: [] }] };
+    answers = {
+      "/health": () => [200, { agents: ["one", "two"] }],
+      "/runs": () => [200, { runs: [] }],
+    };
     await draw();
     const first = Socket.last;
     first.onclose?.();
@@ -134,15 +151,21 @@ describe("the page", () => {
       field.value = token;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       await vi.advanceTimersByTimeAsync(20);
-      document.querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+      document
+        .querySelector("form")
+        ?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
       await vi.advanceTimersByTimeAsync(50);
     };
     await type("wrong");
-    expect(document.querySelector("[role=alert]")?.textContent).toBe("That is not a token of this server.");
+    expect(document.querySelector("[role=alert]")?.textContent).toBe(
+      "That is not a token of this server.",
+    );
     await type("right");
     expect(document.querySelector("form")).toBeNull();
     expect(document.body.textContent).toContain("Choose an agent");
-    expect(document.body.innerHTML + JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain("right");
+    expect(
+      document.body.innerHTML + JSON.stringify({ ...localStorage, ...sessionStorage }),
+    ).not.toContain("right");
   });
 
   it("offers a reader, who may only watch, the runs and no chat", async () => {
@@ -152,14 +175,20 @@ describe("the page", () => {
     };
     await draw();
     expect(document.querySelector("button.page-item")).toBeNull();
-    expect([document.body.textContent, location.hash]).toEqual([expect.stringContaining("No run goes on"), "#/"]);
+    expect([document.body.textContent, location.hash]).toEqual([
+      expect.stringContaining("No run goes on"),
+      "#/",
+    ]);
   });
 
   it("says that the server does not answer, and goes on when it does", async () => {
     answers = { "/health": () => [502, {}], "/runs": () => [502, {}] };
     await draw();
     expect(document.body.textContent).toContain("does not answer");
-    answers = { "/health": () => [200, { agents: ["one", "two"] }], "/runs": () => [200, { runs: [] }] };
+    answers = {
+      "/health": () => [200, { agents: ["one", "two"] }],
+      "/runs": () => [200, { runs: [] }],
+    };
     await vi.advanceTimersByTimeAsync(2100);
     expect(document.body.textContent).toContain("Choose an agent");
   });

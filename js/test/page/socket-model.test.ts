@@ -12,7 +12,10 @@ import { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { Kernel } from "../kernel";
 
-/** A socket with a server at its other end that numbers its messages from the page's on, as nbagent/server/page/view.py does. */
+/**
+ * A socket with a server at its other end that numbers its messages from the page's on, as
+ * nbagent/server/page/view.py does.
+ */
 class FakeSocket {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
@@ -24,7 +27,10 @@ class FakeSocket {
   onmessage = (_: { data: string }) => {};
   onclose = (_: { code: number; reason: string }) => {};
   readonly received: ViewMessage[] = [];
-  readonly kernel = new Kernel((message: KernelMessage) => this.onmessage({ data: JSON.stringify(message) }), 100);
+  readonly kernel = new Kernel(
+    (message: KernelMessage) => this.onmessage({ data: JSON.stringify(message) }),
+    100,
+  );
 
   constructor(readonly url: URL) {
     FakeSocket.all.push(this);
@@ -60,7 +66,12 @@ class FakeSocket {
   }
 }
 
-const RUN: Op = ["open", "run", null, { kind: "run", name: "analyst", status: "running", started: 1 }];
+const RUN: Op = [
+  "open",
+  "run",
+  null,
+  { kind: "run", name: "analyst", status: "running", started: 1 },
+];
 const newest = () => FakeSocket.all.at(-1) as FakeSocket;
 const texts = (session: Session) => session.store.toRecords().map(({ text }) => text);
 const kinds = (socket: FakeSocket) => socket.received.map(({ t }) => t);
@@ -91,40 +102,51 @@ describe("a view", () => {
   const QUESTION: Op[] = [
     RUN,
     ["open", "t", "run", { kind: "tool", name: "delete", state: "approval-requested", args: {} }],
-    ["open", "approval:1", "t", { kind: "approval", tool_id: "t", approval_kind: "tool", answerable: true }],
+    [
+      "open",
+      "approval:1",
+      "t",
+      { kind: "approval", tool_id: "t", approval_kind: "tool", answerable: true },
+    ],
   ];
 
   it.each([
     [false, true],
     [true, false],
-  ])("of a reader who may only watch (%s) offers to stop and to answer: %s", async (onlyWatches, offers) => {
-    const importModule = vi.fn(async () => ({}));
-    const watching = new SocketModel({
-      url: new URL("ws://server/view?run=run-2"),
-      key: "#run-2",
-      onlyWatches,
-      importModule,
-    });
-    const shown = new Session(watching);
-    shown.start(false);
-    newest().open();
-    newest().emit(...QUESTION);
-    const box = document.body.appendChild(document.createElement("div"));
-    const { unmount } = mount(shown, box);
-    await vi.advanceTimersByTimeAsync(100);
-    expect(box.querySelector(".nb-stop") !== null).toBe(offers);
-    expect(importModule.mock.calls.length > 0).toBe(offers); // the controls that answer are a part
-    expect(box.textContent?.includes("somebody who may answer")).toBe(!offers);
-    unmount();
-    shown.dispose();
-    watching.close();
-    box.remove();
-  });
+  ])(
+    "of a reader who may only watch (%s) offers to stop and to answer: %s",
+    async (onlyWatches, offers) => {
+      const importModule = vi.fn(async () => ({}));
+      const watching = new SocketModel({
+        url: new URL("ws://server/view?run=run-2"),
+        key: "#run-2",
+        onlyWatches,
+        importModule,
+      });
+      const shown = new Session(watching);
+      shown.start(false);
+      newest().open();
+      newest().emit(...QUESTION);
+      const box = document.body.appendChild(document.createElement("div"));
+      const { unmount } = mount(shown, box);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(box.querySelector(".nb-stop") !== null).toBe(offers);
+      expect(importModule.mock.calls.length > 0).toBe(offers); // the controls that answer are a part
+      expect(box.textContent?.includes("somebody who may answer")).toBe(!offers);
+      unmount();
+      shown.dispose();
+      watching.close();
+      box.remove();
+    },
+  );
 });
 
 describe("what the page does not offer", () => {
   it("is a figure drawn by plotly's own script: its picture is shown", () => {
-    const result = { "application/vnd.plotly.v1+json": { data: [], layout: {} }, "text/plain": "a figure" };
+    const result = {
+      "application/vnd.plotly.v1+json": { data: [], layout: {} },
+      "text/plain": "a figure",
+    };
     newest().open();
     newest().emit(
       RUN,
@@ -275,7 +297,11 @@ describe("a connection", () => {
     newest().open();
     newest().drop(4404, "there is no run");
     vi.advanceTimersByTime(60_000);
-    expect([model.connection.value, model.reason, FakeSocket.all.length]).toEqual(["refused", "there is no run", 1]);
+    expect([model.connection.value, model.reason, FakeSocket.all.length]).toEqual([
+      "refused",
+      "there is no run",
+      1,
+    ]);
     expect(session.kernel.state.value).toBe("gone");
   });
 

@@ -1,7 +1,10 @@
 /** Types of model.js. */
 
 export class LocalModel {
-  constructor(traits: Record<string, unknown>, onSend?: (message: unknown, model: LocalModel) => void);
+  constructor(
+    traits: Record<string, unknown>,
+    onSend?: (message: unknown, model: LocalModel) => void,
+  );
   traits: Record<string, unknown>;
   sent: unknown[];
   widget_manager: unknown;

@@ -11,6 +11,7 @@ const query = new URLSearchParams(location.search);
 const theme = query.get("theme") ?? "light";
 document.documentElement.style.colorScheme = theme;
 document.body.dataset.jpThemeLight = String(theme === "light");
-if (query.has("jp")) document.body.style.cssText = `${JUPYTERLAB[theme]};background:var(--jp-layout-color0)`;
+if (query.has("jp"))
+  document.body.style.cssText = `${JUPYTERLAB[theme]};background:var(--jp-layout-color0)`;
 openScenes(document.querySelector("main"), query.get("scene") ?? "");
 window.ready = true;

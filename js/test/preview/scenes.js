@@ -19,7 +19,12 @@ const run = (at, ago, more = {}) => [
 ];
 
 const thought = (at, from, to, text, id = "thought") => [
-  ["open", id, "run", { kind: "reasoning", text: "", reasoning_kind: "summary", started: at(from) }],
+  [
+    "open",
+    id,
+    "run",
+    { kind: "reasoning", text: "", reasoning_kind: "summary", started: at(from) },
+  ],
   ["append", id, "text", text],
   ...(to === null
     ? []
@@ -34,7 +39,14 @@ const tool = (at, id, name, args, from, to, outcome, parent = "run") => [
     "open",
     id,
     parent,
-    { kind: "tool", name, tool_kind: "function", state: "input-streaming", args_text: "", started: at(from) },
+    {
+      kind: "tool",
+      name,
+      tool_kind: "function",
+      state: "input-streaming",
+      args_text: "",
+      started: at(from),
+    },
   ],
   ["append", id, "args_text", JSON.stringify(args)],
   ["set", id, { args, args_valid: true, state: "input-available", args_done: at(from) }],
@@ -73,7 +85,8 @@ const ANSWER = `Revenue grew in **three of four** regions; \`north\` led.
 
 `;
 
-const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 const CHART = `<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><g fill="#1976d2"><rect x="10" y="30" width="40" height="60"/><rect x="70" y="10" width="40" height="80"/><rect x="130" y="45" width="40" height="45"/></g></svg>`;
 
@@ -137,7 +150,13 @@ const CONTACT_SCHEMA = {
 
 export const SCENES = {
   "Running: thought is done, a tool runs, arguments stream in": (at) => [
-    run(at, 4.1, { deltas: 128, events: 140, tools: 2, first_token: 0.31, usage: { input: 1284, output: 96 } }),
+    run(at, 4.1, {
+      deltas: 128,
+      events: 140,
+      tools: 2,
+      first_token: 0.31,
+      usage: { input: 1284, output: 96 },
+    }),
     ...thought(at, 4, 2, "I need the sales first."),
     ...tool(at, "load", "load_sales", { year: 2025 }, 2, 1.7, ok("DataFrame 1,204×6")),
     [
@@ -177,7 +196,15 @@ export const SCENES = {
   ],
   "Waiting for an approval": (at) => [
     run(at, 12, { tools: 1 }),
-    ...tool(at, "sql", "run_sql", { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 }, 11, 0, null),
+    ...tool(
+      at,
+      "sql",
+      "run_sql",
+      { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 },
+      11,
+      0,
+      null,
+    ),
     ["set", "sql", { state: "approval-requested" }],
     [
       "open",
@@ -201,7 +228,15 @@ export const SCENES = {
       { kind: "prompt", text: "Clean up the staging database,\nbut keep this year.", files: null },
     ],
     ["close", "prompt"],
-    ...tool(at, "sql", "run_sql", { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 }, 11, 0, null),
+    ...tool(
+      at,
+      "sql",
+      "run_sql",
+      { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 },
+      11,
+      0,
+      null,
+    ),
     ["set", "sql", { state: "approval-requested" }],
     [
       "open",
@@ -300,10 +335,20 @@ export const SCENES = {
     ],
   ],
   "A tool failed; stopped by the reader": (at) => [
-    run(at, 5.2, { status: "cancelled", stopped_by: "you", ended: at(0), tools: 1, tools_failed: 1 }),
+    run(at, 5.2, {
+      status: "cancelled",
+      stopped_by: "you",
+      ended: at(0),
+      tools: 1,
+      tools_failed: 1,
+    }),
     ...tool(at, "rates", "fetch_rates", { currency: "CHF" }, 5, 2.6, {
       state: "output-error",
-      error: { type: "ConnectionError", message: "rates.internal:443 refused the connection", traceback: TRACEBACK },
+      error: {
+        type: "ConnectionError",
+        message: "rates.internal:443 refused the connection",
+        traceback: TRACEBACK,
+      },
     }),
     ...text("answer", "I could not get today's rates, so"),
     ["close", "run"],
@@ -329,22 +374,46 @@ export const SCENES = {
     }),
     ...thought(at, 9, 6.9, "Compare the years."),
     ...tool(at, "load", "load_sales", { year: 2025 }, 6.9, 6.6, ok("DataFrame 1,204×6")),
-    ...tool(at, "group", "group_by", { column: "region", metric: "revenue" }, 6.6, 6.5, ok("4 rows")),
+    ...tool(
+      at,
+      "group",
+      "group_by",
+      { column: "region", metric: "revenue" },
+      6.6,
+      6.5,
+      ok("4 rows"),
+    ),
     ...tool(at, "plot", "plot", {}, 6.5, 4.4, ok("figure", { "image/svg+xml": CHART })),
     ...text("answer", `${ANSWER}The drop in the west comes from one customer.`),
-    ["open", "src1", "run", { kind: "source", url: "https://example.org/report", title: "Annual report 2025" }],
+    [
+      "open",
+      "src1",
+      "run",
+      { kind: "source", url: "https://example.org/report", title: "Annual report 2025" },
+    ],
     ["open", "src2", "run", { kind: "source", url: "https://example.com/a/b" }],
     ["close", "run"],
   ],
   "Results opened": (at) => [
     run(at, 15, { status: "completed", ended: at(0), tools: 5 }),
-    ...tool(at, "frame", "load_sales", { year: 2025 }, 14, 13, ok("DataFrame 2×3", { "text/html": FRAME })),
+    ...tool(
+      at,
+      "frame",
+      "load_sales",
+      { year: 2025 },
+      14,
+      13,
+      ok("DataFrame 2×3", { "text/html": FRAME }),
+    ),
     ["set", "frame", { user_open: true }],
     ...tool(
       at,
       "json",
       "lookup",
-      { id: 7, deep: { filters: ["a", "b"], since: "2025-01-01", until: "2025-12-31", verbose: true } },
+      {
+        id: 7,
+        deep: { filters: ["a", "b"], since: "2025-01-01", until: "2025-12-31", verbose: true },
+      },
       12,
       11,
       ok("dict of 4", {
@@ -379,7 +448,12 @@ export const SCENES = {
   ],
   "Every other kind of line": (at) => [
     run(at, 65, { status: "incomplete", code: "stream_truncated", ended: at(0) }),
-    ["open", "n1", "run", { kind: "status", message: "Rate limited, trying again in 2 s", level: "warning" }],
+    [
+      "open",
+      "n1",
+      "run",
+      { kind: "status", message: "Rate limited, trying again in 2 s", level: "warning" },
+    ],
     ["open", "n2", "run", { kind: "status", message: "Searching the web", level: "info" }],
     ["open", "h", "run", { kind: "handoff", from: "triage", to: "billing" }],
     ["open", "c", "run", { kind: "custom", name: "langgraph.values", data: { a: 1 } }],
@@ -388,7 +462,12 @@ export const SCENES = {
       "open",
       "ok",
       "run",
-      { kind: "approval", prompt: "Send the mail to ana@example.org?", decision: "deny", reason: "wrong address" },
+      {
+        kind: "approval",
+        prompt: "Send the mail to ana@example.org?",
+        decision: "deny",
+        reason: "wrong address",
+      },
     ],
     ...tool(at, "slow", "crawl", { url: "https://example.org", depth: 3 }, 20, 0, null),
     ["set", "slow", { progress: { message: "page 12 of 40", progress: 12, total: 40 } }],
@@ -440,9 +519,25 @@ export const SCENES = {
   "More than fits": (at) => [
     run(at, 15, { status: "stopping", tools: 4 }),
     ...thought(at, 14, null, "One more line of a long thought.\n\n".repeat(30)),
-    ...tool(at, "rows", "query", { limit: 500 }, 12, 11, ok("list of 300", { "application/json": ROWS })),
+    ...tool(
+      at,
+      "rows",
+      "query",
+      { limit: 500 },
+      12,
+      11,
+      ok("list of 300", { "application/json": ROWS }),
+    ),
     ["set", "rows", { user_open: true }],
-    ...tool(at, "log", "read_log", { lines: LONG_TEXT.length }, 11, 10, ok("text", { "text/plain": LONG_TEXT })),
+    ...tool(
+      at,
+      "log",
+      "read_log",
+      { lines: LONG_TEXT.length },
+      11,
+      10,
+      ok("text", { "text/plain": LONG_TEXT }),
+    ),
     ["set", "log", { user_open: true }],
     ...tool(at, "wide", "load", {}, 9, 8, ok("DataFrame 2×40", { "text/html": WIDE_FRAME })),
     ["set", "wide", { user_open: true }],
@@ -455,16 +550,35 @@ export const SCENES = {
     run(at, 15, { tools: 4 }),
     ...tool(at, "asked", "transfer", { amount: 5 }, 12, 0, null),
     ["set", "asked", { state: "approval-responded" }],
-    ["open", "answered", "run", { kind: "approval", approval_kind: "tool", tool_id: "asked", decision: "approve" }],
+    [
+      "open",
+      "answered",
+      "run",
+      { kind: "approval", approval_kind: "tool", tool_id: "asked", decision: "approve" },
+    ],
     ...tool(at, "left", "get_weather", { city: "Paris" }, 11, 0, null),
     ["close", "left"],
     ...tool(at, "code", "run_code", "print('hello')", 10, 9, ok("text", { "text/plain": "hello" })),
     ["set", "code", { user_open: true }],
-    ["open", "bad", "run", { kind: "tool", name: "search", state: "input-streaming", args_text: "", started: at(8) }],
+    [
+      "open",
+      "bad",
+      "run",
+      { kind: "tool", name: "search", state: "input-streaming", args_text: "", started: at(8) },
+    ],
     ["append", "bad", "args_text", '{"query": '],
-    ["set", "bad", { state: "output-error", args_valid: false, error: { message: "not JSON" }, ended: at(7) }],
+    [
+      "set",
+      "bad",
+      { state: "output-error", args_valid: false, error: { message: "not JSON" }, ended: at(7) },
+    ],
     ["close", "bad"],
-    ["open", "inner", "run", { kind: "agent", name: "researcher", status: "running", started: at(6) }],
+    [
+      "open",
+      "inner",
+      "run",
+      { kind: "agent", name: "researcher", status: "running", started: at(6) },
+    ],
     ...tool(at, "nested", "search", { q: "a" }, 5, 4, ok("3 hits"), "inner"),
     ...text("said", "Found it.", true, {}, "inner"),
     ["set", "inner", { status: "failed", ended: at(3) }],
@@ -477,13 +591,26 @@ export const SCENES = {
       "open",
       "e",
       "run",
-      { kind: "error", message: "401: no such key", error_type: "AuthenticationError", traceback: TRACEBACK },
+      {
+        kind: "error",
+        message: "401: no such key",
+        error_type: "AuthenticationError",
+        traceback: TRACEBACK,
+      },
     ],
     ["close", "run"],
   ],
   Paused: (at) => [
     run(at, 15, { status: "paused", ended: at(0) }),
-    ["open", "ask", "run", { kind: "approval", prompt: "Which city?", options: ["Paris", "Rome"], args: [1, 2] }],
+    [
+      "open",
+      "ask",
+      "run",
+      { kind: "approval", prompt: "Which city?", options: ["Paris", "Rome"], args: [1, 2] },
+    ],
   ],
-  "Out of steps": (at) => [run(at, 15, { status: "max_steps", ended: at(0) }), ...text("half", "So far")],
+  "Out of steps": (at) => [
+    run(at, 15, { status: "max_steps", ended: at(0) }),
+    ...text("half", "So far"),
+  ],
 };

@@ -14,7 +14,12 @@ async function answer(message, model) {
 /** One view below `parent`, and the hand that plays its kernel. */
 export function openView(parent) {
   const run_id = `run-${++number}`;
-  const head = { name: "analyst", model: "demo", status: "running", started: Date.now() / 1000 - 1 };
+  const head = {
+    name: "analyst",
+    model: "demo",
+    status: "running",
+    started: Date.now() / 1000 - 1,
+  };
   const model = new LocalModel({ run_id, dom_key: run_id, head }, answer);
   const el = document.createElement("div");
   parent.append(el);

@@ -15,7 +15,11 @@ afterEach(() => page.close());
 it("an agent that has ended says its tokens", async () => {
   page.ops(
     ["open", "a", "run", { kind: "agent", name: "helper", status: "running", started: 1 }],
-    ["set", "a", { status: "completed", ended: 2, usage: { input: 1200, output: 30, total: 1230 } }],
+    [
+      "set",
+      "a",
+      { status: "completed", ended: 2, usage: { input: 1200, output: 30, total: 1230 } },
+    ],
     ["close", "a"],
   );
   await settle();
@@ -23,11 +27,22 @@ it("an agent that has ended says its tokens", async () => {
 });
 
 it("an agent ends in the words of the header, in its colour, and shows failed calls", async () => {
-  const lane = (id: string) => ["open", id, "run", { kind: "agent", name: id, status: "running", started: 1 }];
+  const lane = (id: string) => [
+    "open",
+    id,
+    "run",
+    { kind: "agent", name: id, status: "running", started: 1 },
+  ];
   page.ops(["set", "run", { lanes: 3 }], lane("a"), lane("b"), lane("c"));
-  page.ops(["set", "a", { status: "incomplete", code: "length", last_output: 12, ended: 2 }], ["close", "a"]);
+  page.ops(
+    ["set", "a", { status: "incomplete", code: "length", last_output: 12, ended: 2 }],
+    ["close", "a"],
+  );
   page.ops(["set", "b", { status: "failed", ended: 2 }], ["close", "b"]);
-  page.ops(["set", "c", { status: "completed", ended: 2, tools: 3, tools_failed: 1 }], ["close", "c"]);
+  page.ops(
+    ["set", "c", { status: "completed", ended: 2, tools: 3, tools_failed: 1 }],
+    ["close", "c"],
+  );
   page.ops(["set", "run", { tools: 3, tools_failed: 1 }]);
   await settle();
   const notes = [...page.el.querySelectorAll(".nb-agent .nb-note-inline")].map((note) => [
@@ -40,13 +55,20 @@ it("an agent ends in the words of the header, in its colour, and shows failed ca
     ["nb-note-inline nb-ask", "1 tool call failed"],
   ]);
   expect(page.el.querySelector(".nb-lane-count")?.textContent).toBe("3 / 3, 1 cut off, 1 failed");
-  expect(page.el.querySelector(".nb-head .nb-failed-calls")?.textContent).toBe("1 tool call failed");
+  expect(page.el.querySelector(".nb-head .nb-failed-calls")?.textContent).toBe(
+    "1 tool call failed",
+  );
 });
 
 it("the clock of a call and of its agents stands while its reader is asked, and goes on without that time", async () => {
   const now = Date.now() / 1000;
   const started = now - 70;
-  page.ops(["open", "a", "run", { kind: "agent", name: "helper", status: "running", started, waits_since: now - 65 }]);
+  page.ops([
+    "open",
+    "a",
+    "run",
+    { kind: "agent", name: "helper", status: "running", started, waits_since: now - 65 },
+  ]);
   await settle();
   const time = () => page.el.querySelector(".nb-agent .nb-time")?.textContent;
   expect(time()).toBe("5.0s");
@@ -60,11 +82,21 @@ it("the clock of a call and of its agents stands while its reader is asked, and 
 
 it("each agent says that it waits for its model, until its first token and after a call", async () => {
   const now = Date.now() / 1000;
-  page.ops(["open", "a", "run", { kind: "agent", name: "row 1", status: "running", started: now - 3.5 }]);
+  page.ops([
+    "open",
+    "a",
+    "run",
+    { kind: "agent", name: "row 1", status: "running", started: now - 3.5 },
+  ]);
   await settle();
   const waiting = () => page.el.querySelector(".nb-agent .nb-waiting")?.textContent;
   expect(waiting()).toBe("Waiting for row 1… 3s");
-  page.ops(["open", "c", "a", { kind: "tool", name: "f", state: "input-available", started: now - 3 }]);
+  page.ops([
+    "open",
+    "c",
+    "a",
+    { kind: "tool", name: "f", state: "input-available", started: now - 3 },
+  ]);
   await settle();
   expect(waiting()).toBeUndefined();
   page.ops(["set", "c", { state: "output-available", ended: now - 0.2 }], ["close", "c"]);
@@ -79,7 +111,10 @@ it("each agent says that it waits for its model, until its first token and after
 });
 
 it("an answer in JSON is no Markdown while it is written, and a tree when it is complete", async () => {
-  page.ops(["open", "t", "run", { kind: "text", text: "", text_kind: "json" }], ["append", "t", "text", '{"a": "*b* ']);
+  page.ops(
+    ["open", "t", "run", { kind: "text", text: "", text_kind: "json" }],
+    ["append", "t", "text", '{"a": "*b* '],
+  );
   await settle();
   expect(page.el.querySelector(".nb-message .nb-writing")?.textContent).toBe('{"a": "*b* ');
   page.ops(["append", "t", "text", '`c`"}'], ["close", "t"]);
@@ -90,7 +125,10 @@ it("an answer in JSON is no Markdown while it is written, and a tree when it is 
 });
 
 it("an answer in JSON that was cut off stays as it was written", async () => {
-  page.ops(["open", "t", "run", { kind: "text", text: '{"a": 1', text_kind: "json" }], ["close", "t"]);
+  page.ops(
+    ["open", "t", "run", { kind: "text", text: '{"a": 1', text_kind: "json" }],
+    ["close", "t"],
+  );
   await settle();
   expect(page.el.querySelector(".nb-message pre")?.textContent).toBe('{"a": 1');
 });

@@ -24,12 +24,14 @@ const done = (result: unknown, more = {}) => ({
 
 describe("a tool's row", () => {
   it("shows name, arguments, summary and duration", async () => {
-    page.ops(tool("load_sales", done(null, { args: { year: 2025 }, summary: "DataFrame 1,204×6" })), [
-      "close",
-      "load_sales",
-    ]);
+    page.ops(
+      tool("load_sales", done(null, { args: { year: 2025 }, summary: "DataFrame 1,204×6" })),
+      ["close", "load_sales"],
+    );
     await settle();
-    expect(rowOf(page.el, "load_sales").textContent).toBe("load_sales, finished, (year=2025)→ DataFrame 1,204×61.3s");
+    expect(rowOf(page.el, "load_sales").textContent).toBe(
+      "load_sales, finished, (year=2025)→ DataFrame 1,204×61.3s",
+    );
   });
 
   it("shows the arguments as they are written, and opens when they are longer than a row", async () => {
@@ -40,7 +42,9 @@ describe("a tool's row", () => {
     expect(page.el.querySelector(".nb-panel")).toBeNull();
     page.ops(["append", "group_by", "args_text", "enue".repeat(40)]);
     await settle();
-    expect(page.el.querySelector(".nb-writing")?.textContent).toContain('{"column": "region", "metric": "revenue');
+    expect(page.el.querySelector(".nb-writing")?.textContent).toContain(
+      '{"column": "region", "metric": "revenue',
+    );
   });
 
   it("that shows its call whole has nothing to open by itself, and its panel says nothing again", async () => {
@@ -48,7 +52,11 @@ describe("a tool's row", () => {
     page.ops(tool("add", props));
     await settle();
     expect(page.el.querySelector(".nb-panel")).toBeNull();
-    const result = { result: { "text/plain": "42" }, summary: "42", in_row: ["arguments", "result"] };
+    const result = {
+      result: { "text/plain": "42" },
+      summary: "42",
+      in_row: ["arguments", "result"],
+    };
     page.ops(["set", "add", { state: "output-available", ...result }], ["close", "add"]);
     await settle();
     expect(rowOf(page.el, "add").textContent).toContain("(a=19, b=23)→ 42");
@@ -68,20 +76,28 @@ describe("a tool's row", () => {
   });
 
   it("names the error", async () => {
-    page.ops(tool("f", { state: "output-error", error: { type: "ConnectionError", message: "refused" } }));
+    page.ops(
+      tool("f", { state: "output-error", error: { type: "ConnectionError", message: "refused" } }),
+    );
     await settle();
     expect(rowOf(page.el, "f").textContent).toContain("ConnectionError");
   });
 });
 
 describe("a text", () => {
-  it.each([true, undefined])("whose line ends are line breaks: %s, shows them", async (line_breaks) => {
-    page.ops(["open", "t", "run", { kind: "text", line_breaks }], ["append", "t", "text", "one\ntwo"]);
-    await settle();
-    const paragraph = page.el.querySelector(".nb-answer p");
-    expect(paragraph?.textContent).toBe("one\ntwo");
-    expect(paragraph?.closest(".nb-line-breaks") !== null).toBe(line_breaks === true);
-  });
+  it.each([true, undefined])(
+    "whose line ends are line breaks: %s, shows them",
+    async (line_breaks) => {
+      page.ops(
+        ["open", "t", "run", { kind: "text", line_breaks }],
+        ["append", "t", "text", "one\ntwo"],
+      );
+      await settle();
+      const paragraph = page.el.querySelector(".nb-answer p");
+      expect(paragraph?.textContent).toBe("one\ntwo");
+      expect(paragraph?.closest(".nb-line-breaks") !== null).toBe(line_breaks === true);
+    },
+  );
 });
 
 describe("a result", () => {
@@ -94,27 +110,39 @@ describe("a result", () => {
   });
 
   it("takes the richest form", async () => {
-    page.ops(tool("f", done({ "text/plain": "plain", "text/html": "<table><tr><td>rich</td></tr></table>" })), [
-      "close",
-      "f",
-    ]);
+    page.ops(
+      tool(
+        "f",
+        done({ "text/plain": "plain", "text/html": "<table><tr><td>rich</td></tr></table>" }),
+      ),
+      ["close", "f"],
+    );
     await settle();
     expect(panel()?.querySelector("td")?.textContent).toBe("rich");
     expect(panel()?.textContent).not.toContain("plain");
   });
 
   it("in parts shows each, in order", async () => {
-    const parts = { "image/png;part=10": "aGk=", "text/html;part=2": "<b>table</b>", "text/plain;part=1": "first" };
+    const parts = {
+      "image/png;part=10": "aGk=",
+      "text/html;part=2": "<b>table</b>",
+      "text/plain;part=1": "first",
+    };
     page.ops(tool("f", done({ ...parts, "text/plain": "the whole" })), ["close", "f"]);
     await settle();
     expect(panel()?.textContent).toMatch(/first.*table/);
     expect(panel()?.textContent).not.toContain("the whole");
-    expect(panel()?.querySelector("b ~ img, img")?.getAttribute("src")).toBe("data:image/png;base64,aGk=");
+    expect(panel()?.querySelector("b ~ img, img")?.getAttribute("src")).toBe(
+      "data:image/png;base64,aGk=",
+    );
   });
 
   it("that is a plotly figure is a picture, and plotly's own in a sandbox when the reader asks for it", async () => {
     const figure = { data: [{ type: "bar", y: [1] }], layout: { title: { text: "</script><b>" } } };
-    page.ops(tool("f", done({ "image/svg+xml": "<svg/>", [PLOTLY]: figure, "text/plain": "Figure" })), ["close", "f"]);
+    page.ops(
+      tool("f", done({ "image/svg+xml": "<svg/>", [PLOTLY]: figure, "text/plain": "Figure" })),
+      ["close", "f"],
+    );
     await settle();
     expect(panel()?.querySelector("img")?.getAttribute("src")).toContain("svg");
     panel()?.querySelector<HTMLButtonElement>("button.nb-link")?.click();
@@ -129,7 +157,8 @@ describe("a result", () => {
   });
 
   it("in HTML runs nothing", async () => {
-    const html = '<img src=x onerror="globalThis.harm=1"><script>globalThis.harm=1</script><b onclick="harm=1">ok</b>';
+    const html =
+      '<img src=x onerror="globalThis.harm=1"><script>globalThis.harm=1</script><b onclick="harm=1">ok</b>';
     page.ops(tool("f", done({ "text/html": html })), ["close", "f"]);
     await settle();
     expect(panel()?.querySelector("script, [onerror], [onclick]")).toBeNull();
@@ -139,7 +168,11 @@ describe("a result", () => {
 
   it.each([
     ["image/png", "aGk=\n", "data:image/png;base64,aGk="],
-    ["image/svg+xml", "<svg onload='x'/>", "data:image/svg+xml;charset=utf-8,%3Csvg%20onload%3D'x'%2F%3E"],
+    [
+      "image/svg+xml",
+      "<svg onload='x'/>",
+      "data:image/svg+xml;charset=utf-8,%3Csvg%20onload%3D'x'%2F%3E",
+    ],
   ])("that is %s is an image from its own data", async (mime, data, src) => {
     page.ops(tool("f", done({ [mime]: data })), ["close", "f"]);
     await settle();
@@ -148,10 +181,10 @@ describe("a result", () => {
 
   it("that is big is fetched when the panel opens, not before", async () => {
     const part = "result/f/text/html";
-    page.ops(tool("f", { state: "output-available", result: { "text/html": { part, size: 1_200_000 } } }), [
-      "close",
-      "f",
-    ]);
+    page.ops(
+      tool("f", { state: "output-available", result: { "text/html": { part, size: 1_200_000 } } }),
+      ["close", "f"],
+    );
     await settle();
     expect(page.sent("need")).toEqual([]);
     rowOf(page.el, "f").click();
@@ -169,7 +202,9 @@ describe("a result", () => {
       page.model.receive({ t: "part", name: part, at: 0, text, size: text.length });
       await settle();
     };
-    page.ops(tool("f", { ...done({ "text/html": { part, size: 20_000 } }), state: "input-available" }));
+    page.ops(
+      tool("f", { ...done({ "text/html": { part, size: 20_000 } }), state: "input-available" }),
+    );
     await settle();
     await answer("<p>so far</p>");
     page.ops(
@@ -200,14 +235,19 @@ describe("a result", () => {
     const part = "result/f/text/plain";
     const label = () => panel()?.querySelector(".nb-pager .nb-muted")?.textContent;
     const press = async (name: string) => {
-      [...(panel()?.querySelectorAll("button") ?? [])].find((button) => button.textContent === name)?.click();
+      [...(panel()?.querySelectorAll("button") ?? [])]
+        .find((button) => button.textContent === name)
+        ?.click();
       await settle();
     };
     const answer = async (at: number, text: string) => {
       page.model.receive({ t: "part", name: part, at, text, size: 100_000_000 });
       await settle();
     };
-    page.ops(tool("f", done({ "text/plain": { part, size: 100_000_000, head: "x" } })), ["close", "f"]);
+    page.ops(tool("f", done({ "text/plain": { part, size: 100_000_000, head: "x" } })), [
+      "close",
+      "f",
+    ]);
     await settle();
     await answer(0, "a".repeat(60_000));
     expect(label()).toBe("1–60,000 of 100,000,000 characters");
@@ -233,7 +273,10 @@ describe("a result", () => {
   });
 
   it("that is an image too large to load says so", async () => {
-    page.ops(tool("f", done({ "image/png": { part: "p", size: 50_000_000, head: "" } })), ["close", "f"]);
+    page.ops(tool("f", done({ "image/png": { part: "p", size: 50_000_000, head: "" } })), [
+      "close",
+      "f",
+    ]);
     await settle();
     expect(panel()?.textContent).toContain("too large to be shown");
     expect(page.sent("need")).toEqual([]);
@@ -266,7 +309,9 @@ describe("an approval", () => {
     page.ops(["set", "run_sql", { state: "output-denied", user_open: true }], ["close", "run_sql"]);
     await settle();
     expect(page.el.querySelector(".nb-head")?.textContent).not.toContain("waits for you");
-    expect(page.el.querySelector(".nb-panel")?.textContent).toContain("Denied · Run it? · too risky");
+    expect(page.el.querySelector(".nb-panel")?.textContent).toContain(
+      "Denied · Run it? · too risky",
+    );
   });
 });
 
@@ -304,11 +349,14 @@ describe("thinking", () => {
     ["**A sum**\n\nFirst the parts.", "button"],
     ["**A sum**", "div"],
     ["A *sum*", "div"],
-  ])("that was brief is named by its title, and opens for what is below that: %j", async (text, tag) => {
-    page.ops(...thought(text, 0.4));
-    await settle();
-    expect(rowOf(page.el, "Thought: A sum").localName).toBe(tag);
-  });
+  ])(
+    "that was brief is named by its title, and opens for what is below that: %j",
+    async (text, tag) => {
+      page.ops(...thought(text, 0.4));
+      await settle();
+      expect(rowOf(page.el, "Thought: A sum").localName).toBe(tag);
+    },
+  );
 });
 
 describe("agents", () => {
@@ -328,7 +376,12 @@ describe("agents", () => {
   });
 
   it("hold their own blocks", async () => {
-    page.ops(agent("a", 1), tool("inner", {}, "a"), ["open", "t", "a", { kind: "text", text: "said by a" }]);
+    page.ops(agent("a", 1), tool("inner", {}, "a"), [
+      "open",
+      "t",
+      "a",
+      { kind: "text", text: "said by a" },
+    ]);
     await settle();
     const el = page.el.querySelector(".nb-agent");
     expect(el?.textContent).toContain("said by a");
@@ -357,7 +410,12 @@ describe("links", () => {
   });
 
   it("to a file that the model made download it as bytes and nothing a page could run", async () => {
-    page.ops(["open", "f", "run", { kind: "file", media_type: "text/html", data: "PGI+", name: "x.html" }]);
+    page.ops([
+      "open",
+      "f",
+      "run",
+      { kind: "file", media_type: "text/html", data: "PGI+", name: "x.html" },
+    ]);
     await settle();
     const chip = page.el.querySelector("a.nb-chip");
     expect(chip?.getAttribute("href")).toBe("data:application/octet-stream;base64,PGI+");
@@ -387,7 +445,9 @@ describe("characters that change the direction of their neighbours", () => {
     expect(frame?.outerHTML).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
     expect(frame?.textContent?.split(SHOWN).length).toBeGreaterThan(12);
     expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe(SHOWN);
-    expect(page.el.querySelector(".nb-picture[alt]:not([alt=''])")?.getAttribute("alt")).toBe(SHOWN);
+    expect(page.el.querySelector(".nb-picture[alt]:not([alt=''])")?.getAttribute("alt")).toBe(
+      SHOWN,
+    );
     expect(document.querySelector("body > [role=status]")?.textContent).not.toContain("\u202e");
   });
 });
@@ -482,7 +542,10 @@ describe("what is too big to travel", () => {
     const error = { type: "E", message: "m", traceback: null, frames: part("prop/f/error/frames") };
     page.ops(tool("f", { state: "output-error", error }), ["close", "f"]);
     await settle();
-    await answer("prop/f/error/frames", JSON.stringify([frame("outer", {}), frame("inner", { year: "1999" })]));
+    await answer(
+      "prop/f/error/frames",
+      JSON.stringify([frame("outer", {}), frame("inner", { year: "1999" })]),
+    );
     const rows = [...page.el.querySelectorAll<HTMLButtonElement>(".nb-stack-row")];
     expect(rows.map((row) => row.textContent)).toEqual([
       "inner()inner · Cell In[3], line 4",
@@ -497,7 +560,14 @@ describe("what is too big to travel", () => {
 
   it("of the frames of an error: those of libraries are folded, and the first of the user's own is open", async () => {
     const frame = (name: string, library?: string) => {
-      return { file: `${name}.py`, line: 4, function: name, source: `${name}()`, locals: { x: name }, library };
+      return {
+        file: `${name}.py`,
+        line: 4,
+        function: name,
+        source: `${name}()`,
+        locals: { x: name },
+        library,
+      };
     };
     const stack = [
       frame("called", "asyncio"),
@@ -506,7 +576,10 @@ describe("what is too big to travel", () => {
       frame("get", "pandas"),
       frame("at", "numpy"),
     ];
-    page.ops(tool("f", { state: "output-error", error: { type: "E", message: "m", frames: stack } }), ["close", "f"]);
+    page.ops(
+      tool("f", { state: "output-error", error: { type: "E", message: "m", frames: stack } }),
+      ["close", "f"],
+    );
     await settle();
     const rows = () => [...page.el.querySelectorAll<HTMLButtonElement>(".nb-stack-row")];
     const folded = [
@@ -532,13 +605,20 @@ describe("what is too big to travel", () => {
     chip?.click();
     await settle();
     await answer("prop/x/data", "QUJD");
-    expect(page.el.querySelector("a.nb-chip")?.getAttribute("href")).toBe("data:application/octet-stream;base64,QUJD");
+    expect(page.el.querySelector("a.nb-chip")?.getAttribute("href")).toBe(
+      "data:application/octet-stream;base64,QUJD",
+    );
   });
 
   it("of a picture, a custom event and a status line", async () => {
     page.ops(
       ["open", "i", "run", { kind: "file", media_type: "image/png", data: part("prop/i/data") }],
-      ["open", "c", "run", { kind: "custom", name: "trace", data: part("prop/c/data"), user_open: true }],
+      [
+        "open",
+        "c",
+        "run",
+        { kind: "custom", name: "trace", data: part("prop/c/data"), user_open: true },
+      ],
       ["open", "s", "run", { kind: "status", message: part("prop/s/message", "Working on") }],
     );
     await settle();

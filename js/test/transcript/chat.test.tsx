@@ -13,7 +13,12 @@ ownClock();
 const IDLE = { kind: "run", name: "analyst", status: "completed", started: 1, turns: 0 };
 const PROMPT = ["open", "prompt:1", "run", { kind: "prompt", text: "one" }];
 const ANSWER = ["open", "t1", "run", { kind: "text", text: "first answer" }];
-const WARNING = ["open", "status:9", "run", { kind: "status", message: "no model", level: "warning" }];
+const WARNING = [
+  "open",
+  "status:9",
+  "run",
+  { kind: "status", message: "no model", level: "warning" },
+];
 const live = (turns: number) => ["set", "run", { status: "running", turns }];
 const done = ["set", "run", { status: "completed", ended: 2 }];
 
@@ -26,7 +31,8 @@ beforeEach(async () => {
 afterEach(() => page.close());
 
 const field = () => page.el.querySelector("textarea") as HTMLTextAreaElement;
-const button = (label: string) => [...page.el.querySelectorAll("button")].find((each) => each.textContent === label);
+const button = (label: string) =>
+  [...page.el.querySelectorAll("button")].find((each) => each.textContent === label);
 
 async function type(text: string): Promise<void> {
   field().value = text;
@@ -123,7 +129,10 @@ describe("the input line", () => {
   it("takes files that are dropped, and lets go of one", async () => {
     const drop = new Event("drop", { bubbles: true, cancelable: true });
     Object.assign(drop, {
-      dataTransfer: { files: [new File(["hi"], "a.txt", { type: "text/plain" })], types: ["Files"] },
+      dataTransfer: {
+        files: [new File(["hi"], "a.txt", { type: "text/plain" })],
+        types: ["Files"],
+      },
     });
     page.el.querySelector(".nb-chat")?.dispatchEvent(drop);
     await settle();
@@ -131,7 +140,9 @@ describe("the input line", () => {
     expect(page.el.querySelector(".nb-chip")?.textContent).toContain("a.txt");
     await type("read it");
     await press("Enter");
-    expect(page.sent("say")[0]?.files).toEqual([{ name: "a.txt", media_type: "text/plain", data: "aGk=" }]);
+    expect(page.sent("say")[0]?.files).toEqual([
+      { name: "a.txt", media_type: "text/plain", data: "aGk=" },
+    ]);
     page.el.querySelector<HTMLButtonElement>("[aria-label='Remove a.txt']")?.click();
     await settle();
     expect(page.el.querySelector(".nb-chip")).toBeNull();
@@ -181,7 +192,11 @@ describe("an earlier message", () => {
   it("that was replaced is hidden with its answer, until its reader asks for it", async () => {
     page.ops(["set", "prompt:1", { replaced: true }], ["set", "t1", { replaced: true }], live(2));
     page.ops(["set", "run", { versions: 1 }]);
-    page.ops(["open", "prompt:2", "run", { kind: "prompt", text: "two" }], ["close", "prompt:2"], done);
+    page.ops(
+      ["open", "prompt:2", "run", { kind: "prompt", text: "two" }],
+      ["close", "prompt:2"],
+      done,
+    );
     await settle();
     expect(page.el.textContent).not.toContain("first answer");
     button("Show earlier versions (1)")?.click();
@@ -207,11 +222,17 @@ describe("a further answer", () => {
   });
 
   it("is waited for under its prompt, and announced once", async () => {
-    page.ops(["set", "run", { status: "running", turns: 2, started: now() - 4.5, ended: null, model: "gpt-5-mini" }]);
+    page.ops([
+      "set",
+      "run",
+      { status: "running", turns: 2, started: now() - 4.5, ended: null, model: "gpt-5-mini" },
+    ]);
     page.ops(["open", "prompt:2", "run", { kind: "prompt", text: "two" }], ["close", "prompt:2"]);
     await settle();
     expect(page.el.querySelector(".nb-waiting")?.textContent).toBe("Waiting for gpt-5-mini… 4s");
-    expect(document.querySelector("[role=status]")?.textContent).toContain("Waiting for gpt-5-mini…");
+    expect(document.querySelector("[role=status]")?.textContent).toContain(
+      "Waiting for gpt-5-mini…",
+    );
     page.ops(["open", "t2", "run", { kind: "text", text: "second answer" }]);
     await settle();
     expect(page.el.querySelector(".nb-waiting")).toBeNull();
@@ -221,15 +242,28 @@ describe("a further answer", () => {
     const end = { kind: "status", status: "incomplete", code: "length", last_output: 40 };
     page.ops(["open", "end:9", "run", end], ["close", "end:9"]);
     await settle();
-    expect(page.el.querySelector(".nb-line")?.textContent).toBe("Cut off at 40 tokens (max_tokens)");
+    expect(page.el.querySelector(".nb-line")?.textContent).toBe(
+      "Cut off at 40 tokens (max_tokens)",
+    );
     expect(page.el.querySelector(".nb-line .nb-icon-warning")).not.toBeNull();
   });
 });
 
 it("of a session that goes on says nothing about the time of the earlier answers", async () => {
-  const call = { kind: "tool", name: "f", state: "output-available", started: 1, ended: 1, untimed: true };
+  const call = {
+    kind: "tool",
+    name: "f",
+    state: "output-available",
+    started: 1,
+    ended: 1,
+    untimed: true,
+  };
   page.ops(live(1), PROMPT, ["open", "c", "run", call], ["close", "c"]);
-  page.ops(["set", "run", { status: "completed", started: 1, ended: 1.1, first_token: 0.01, untimed: true }]);
+  page.ops([
+    "set",
+    "run",
+    { status: "completed", started: 1, ended: 1.1, first_token: 0.01, untimed: true },
+  ]);
   await settle();
   expect(page.el.querySelector(".nb-status")?.textContent).toBe("Ready");
   expect(page.el.querySelector(".nb-time")).toBeNull();

@@ -1,4 +1,7 @@
-/** Labels and figures, equal to those of the kernel's documents: tests/shared/labels.json is read by both languages. */
+/**
+ * Labels and figures, equal to those of the kernel's documents: tests/shared/labels.json is read by
+ * both languages.
+ */
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/labels.json";
@@ -30,7 +33,8 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   count,
   json: jsonLine,
   args: argsLabel,
-  run: (run: JsonObject) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
+  run: (run: JsonObject) =>
+    runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
   tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",
   thought: thoughtLabel,
   prompt: promptLabel,
@@ -53,13 +57,17 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
           blocks.every(({ closed }) => closed),
         )
       : "",
-  richest: (types: string[]) => richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,
+  richest: (types: string[]) =>
+    richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,
 };
 
 describe.each(Object.keys(table) as (keyof typeof table)[])("the table of %s", (name) => {
-  it.each(table[name].map((row) => [JSON.stringify(row), row] as const))("%s", (_, row: readonly unknown[]) => {
-    expect(functions[name](...row.slice(0, -1))).toEqual(row.at(-1));
-  });
+  it.each(table[name].map((row) => [JSON.stringify(row), row] as const))(
+    "%s",
+    (_, row: readonly unknown[]) => {
+      expect(functions[name](...row.slice(0, -1))).toEqual(row.at(-1));
+    },
+  );
 });
 
 it("what goes on ticks in whole seconds", () => {

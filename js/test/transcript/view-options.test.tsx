@@ -13,15 +13,26 @@ beforeEach(() => {
 afterEach(() => page.close());
 
 async function begin(options: JsonObject): Promise<void> {
-  page.ops(["open", "run", null, { kind: "run", name: "analyst", status: "running", started: 1, ...options }]);
+  page.ops([
+    "open",
+    "run",
+    null,
+    { kind: "run", name: "analyst", status: "running", started: 1, ...options },
+  ]);
   page.ops(["open", "r1", "run", { kind: "reasoning", text: "a thought", started: 1 }]);
-  page.ops(["open", "c1", "run", { kind: "tool", name: "search", state: "input-available", args: {}, started: 1 }]);
+  page.ops([
+    "open",
+    "c1",
+    "run",
+    { kind: "tool", name: "search", state: "input-available", args: {}, started: 1 },
+  ]);
   page.ops(["open", "t1", "run", { kind: "text", text: "half an answer" }]);
   await settle();
 }
 
 const log = () => page.el.querySelector(".nb-log") as HTMLElement;
-const isOpen = (name: string) => page.el.querySelector(`.nb-${name} > [aria-expanded]`)?.getAttribute("aria-expanded");
+const isOpen = (name: string) =>
+  page.el.querySelector(`.nb-${name} > [aria-expanded]`)?.getAttribute("aria-expanded");
 
 it("a height is that of the scroller, and stays when the run has ended", async () => {
   await begin({ height: 300 });

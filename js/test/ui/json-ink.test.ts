@@ -3,7 +3,8 @@
 import { expect, it } from "vitest";
 import { JsonInk } from "../../src/ui/json-ink";
 
-const TEXT = '{"column": "re\\"gion", "n": [1, -2.5e3, true], "deep": {"a,b": null}, "s": "{\\"x\\": 1}"}';
+const TEXT =
+  '{"column": "re\\"gion", "n": [1, -2.5e3, true], "deep": {"a,b": null}, "s": "{\\"x\\": 1}"}';
 
 function inked(pieces: string[]): HTMLElement {
   const ink = new JsonInk(document.createElement("pre"));
@@ -13,7 +14,8 @@ function inked(pieces: string[]): HTMLElement {
 
 it("colours keys, strings and literals, and keeps every character", () => {
   const node = inked([TEXT]);
-  const all = (kind: string) => [...node.querySelectorAll(`.nb-json-${kind}`)].map((span) => span.textContent);
+  const all = (kind: string) =>
+    [...node.querySelectorAll(`.nb-json-${kind}`)].map((span) => span.textContent);
   expect(node.textContent).toBe(TEXT);
   expect(all("key")).toEqual(['"column"', '"n"', '"deep"', '"a,b"', '"s"']);
   expect(all("string")).toEqual(['"re\\"gion"', '"{\\"x\\": 1}"']);

@@ -3,8 +3,16 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { anchorScroll } from "../../src/ui/scroll-anchor";
 
-/** jsdom lays nothing out: a page scrolled by whole pixels, in which two views of equal height stand one below the other. */
-let page: { scroller: HTMLElement; heights: number[]; top: number; look: (...changed: number[]) => void };
+/**
+ * jsdom lays nothing out: a page scrolled by whole pixels, in which two views of equal height stand
+ * one below the other.
+ */
+let page: {
+  scroller: HTMLElement;
+  heights: number[];
+  top: number;
+  look: (...changed: number[]) => void;
+};
 let stops: (() => void)[];
 
 beforeEach(() => {

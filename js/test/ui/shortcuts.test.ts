@@ -9,7 +9,10 @@ document.body.append(box);
 const stop = keepPlainKeys(box);
 afterAll(stop);
 
-/** What the notebook hears of a key: as JupyterLab in the capture phase, by the view's attribute, and as others in the bubbling one. */
+/**
+ * What the notebook hears of a key: as JupyterLab in the capture phase, by the view's attribute,
+ * and as others in the bubbling one.
+ */
 function heard(selector: string, init: KeyboardEventInit): boolean[] {
   const found: boolean[] = [];
   const capture = () => found.push(!box.hasAttribute("data-lm-suppress-shortcuts"));

@@ -3,7 +3,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StickyScroll } from "../../src/ui/sticky";
 
-/** jsdom lays nothing out: these are a scroller's numbers, and the moment its content has a new size. */
+/**
+ * jsdom lays nothing out: these are a scroller's numbers, and the moment its content has a new
+ * size.
+ */
 class Scroller {
   readonly node = document.createElement("div");
   height = 500;

@@ -1,4 +1,7 @@
-/** Output of a program as a terminal shows it: tests/shared/terminal.json is read by the kernel's tests too. */
+/**
+ * Output of a program as a terminal shows it: tests/shared/terminal.json is read by the kernel's
+ * tests too.
+ */
 
 import { expect, it } from "vitest";
 import table from "../../../tests/shared/terminal.json";
@@ -9,11 +12,14 @@ function lines(node: HTMLElement): string {
   return [...node.children].map((row) => (row.textContent ?? "").trimEnd()).join("\n");
 }
 
-it.each(table.map(([output, shown]) => [output, shown] as const))("%j reads %j", (output = "", shown = "") => {
-  const terminal = new Terminal(document.createElement("div"));
-  terminal.append(output);
-  expect(lines(terminal.node)).toBe(shown.trimEnd());
-});
+it.each(table.map(([output, shown]) => [output, shown] as const))(
+  "%j reads %j",
+  (output = "", shown = "") => {
+    const terminal = new Terminal(document.createElement("div"));
+    terminal.append(output);
+    expect(lines(terminal.node)).toBe(shown.trimEnd());
+  },
+);
 
 it("reads the same in whatever pieces it comes", () => {
   const random = seeded(7);
@@ -34,7 +40,10 @@ it("has the colours of a terminal, by class", () => {
   const terminal = new Terminal(document.createElement("div"));
   terminal.append("\u001b[1;31mbad\u001b[0m plain \u001b[92mgood\u001b[39m");
   expect(
-    [...terminal.node.querySelectorAll("span")].map(({ className, textContent }) => [className, textContent]),
+    [...terminal.node.querySelectorAll("span")].map(({ className, textContent }) => [
+      className,
+      textContent,
+    ]),
   ).toEqual([
     ["nb-bold nb-ink-1", "bad"],
     ["nb-ink-2", "good"],

@@ -13,7 +13,11 @@ afterEach(() => {
 it("no two views of a page have an id in common", async () => {
   for (let view = 0; view < 2; view += 1) {
     const page = open();
-    page.ops(RUN, tool("f", { state: "output-available", open: true, result: { "text/plain": "r" } }), ["close", "f"]);
+    page.ops(
+      RUN,
+      tool("f", { state: "output-available", open: true, result: { "text/plain": "r" } }),
+      ["close", "f"],
+    );
     pages.push(page);
   }
   await settle();

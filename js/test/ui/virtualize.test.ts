@@ -3,7 +3,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { watchInView } from "../../src/ui/virtualize";
 
-type Entry = Pick<IntersectionObserverEntry, "target" | "isIntersecting" | "boundingClientRect" | "rootBounds">;
+type Entry = Pick<
+  IntersectionObserverEntry,
+  "target" | "isIntersecting" | "boundingClientRect" | "rootBounds"
+>;
 let intersect: (entries: Entry[]) => void;
 
 beforeEach(() => {
@@ -41,9 +44,18 @@ test("a part that fails is reported, and the others are called all the same, the
   });
   const box = new DOMRect(0, 0, 100, 100);
   for (const isIntersecting of [true, false]) {
-    intersect(parts.map((target) => ({ target, isIntersecting, boundingClientRect: box, rootBounds: box })));
+    intersect(
+      parts.map((target) => ({ target, isIntersecting, boundingClientRect: box, rootBounds: box })),
+    );
     await vi.runAllTimersAsync();
   }
-  expect(calls).toEqual(["last in", "Error: broken", "first in", "last out", "Error: broken", "first out"]);
+  expect(calls).toEqual([
+    "last in",
+    "Error: broken",
+    "first in",
+    "last out",
+    "Error: broken",
+    "first out",
+  ]);
   log.remove();
 });

@@ -120,9 +120,8 @@ class A2ADecoder(BaseDecoder):
         """Read one frame."""
         frame = frame_of(self._unwrap_pair(item))
         payload = to_wire_dict(frame.data)
-        if frame.name == "done" or (
-            payload == {} and isinstance(frame.data, Mapping)
-        ):  # Hector's last frame
+        if frame.name == "done" or (payload == {} and isinstance(frame.data, Mapping)):
+            # Hector's last frame.
             self.done()
             return
         if payload.get("error"):

@@ -208,9 +208,8 @@ class AcpDecoder(BaseDecoder):
     def _update(self, update: Mapping[str, Any]) -> None:
         kind = str_field(update, "sessionUpdate") or ""
         handler = _UPDATES.get(kind)
-        if (
-            self.stop_info.status == "paused"
-        ):  # an update: the answer was given outside of this stream
+        if self.stop_info.status == "paused":
+            # An update: the answer was given outside of this stream.
             self.stop_info = TRUNCATED
         if handler is not None:
             handler(self, update)

@@ -385,9 +385,8 @@ class AguiDecoder(BaseDecoder):
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
         name, value = str_field(payload, "name") or "custom", payload.get("value")
-        if (
-            name == "on_interrupt"
-        ):  # LangGraph's bridge sends this with versions before 1.0, which have no outcomes
+        if name == "on_interrupt":
+            # LangGraph's bridge sends this with versions before 1.0, which have no outcomes.
             prompt = value if isinstance(value, str) else None
             approval_id = self.builder.mint("approval")
             self._write(

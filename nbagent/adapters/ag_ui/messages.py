@@ -14,13 +14,11 @@ class RunMessages:
 
     def __init__(self) -> None:
         self._messages: dict[str, dict[str, Any]] = {}
-        self._texts: dict[
-            str, list[str]
-        ] = {}  # pieces of the messages' texts, by the messages' ids
+        # pieces of the messages' texts, by the messages' ids
+        self._texts: dict[str, list[str]] = {}
         self._calls: dict[str, dict[str, Any]] = {}
-        self._arguments: dict[
-            str, list[str]
-        ] = {}  # pieces of the calls' arguments, by the calls' ids
+        # pieces of the calls' arguments, by the calls' ids
+        self._arguments: dict[str, list[str]] = {}
 
     def feed(self, kind: str, event: Mapping[str, Any]) -> None:
         """Take an event. The start of a run begins anew, and a snapshot replaces all."""

@@ -66,9 +66,8 @@ class AnthropicDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[
-            str, Block
-        ] = {}  # of all messages: a hosted tool's result may come in a later message
+        # of all messages: a hosted tool's result may come in a later message
+        self._calls: dict[str, Block] = {}
         self._reset(None)
 
     def _reset(self, message_id: str | None) -> None:
@@ -253,7 +252,8 @@ class AnthropicDecoder(BaseDecoder):
         if part is None and kind in (
             "text_delta",
             "thinking_delta",
-        ):  # the stream was opened after the block began
+        ):
+            # The stream was opened after the block began.
             self._start(payload.get("index"), {"type": kind.removesuffix("_delta")})
             part = self._parts[payload.get("index")]
         if part is None:

@@ -86,7 +86,8 @@ class AnswerForm:
             return
         if request.options is not None and response.value not in request.options:
             raise AnswerError(
-                f"the answer must be one of {', '.join(map(repr, request.options))}; got {response.value!r}"
+                f"the answer must be one of {', '.join(map(repr, request.options))}; got "
+                f"{response.value!r}"
             )
         if (
             request.kind == "tool"

@@ -45,9 +45,8 @@ class EventBuilder(EventWriter):
         self._texts: dict[Hashable, Block] = {}
         self._reasoning: dict[Hashable, Block] = {}
         self._tools: dict[Hashable, Block] = {}
-        self._unanswered: dict[
-            str, Block
-        ] = {}  # calls without a final result by our id, the oldest first
+        # calls without a final result by our id, the oldest first
+        self._unanswered: dict[str, Block] = {}
 
     # --- run and step ---
 
@@ -359,9 +358,8 @@ class EventBuilder(EventWriter):
             preliminary: another result follows and replaces this one.
             value: what the tool returned in this process, if that is known.
         """
-        live = (
-            None if value is None or isinstance(value, _PLAIN) else value
-        )  # plain values are the content
+        # plain values are the content
+        live = None if value is None or isinstance(value, _PLAIN) else value
         if block.closed:
             return
         if not preliminary:

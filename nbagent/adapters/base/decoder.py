@@ -156,9 +156,8 @@ class BaseDecoder:
                 self.fail(frame.data)  # a plain string would pass for a piece of an answer
             else:
                 self.read(item if self.reads_frames else frame.data)
-            if (
-                is_error and self.stop_info.status != "failed"
-            ):  # `read` did not know the payload as an error
+            if is_error and self.stop_info.status != "failed":
+                # `read` did not know the payload as an error.
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
             self.unread(item)
@@ -266,7 +265,10 @@ class BaseDecoder:
         the right call.
         """
         read = "1 item and did not know it" if items == 1 else f"{items} items and knew none"
-        message = f"The adapter {self.system!r} read {read}. The first is of type {first_type}.{hint_for(first_type)}"
+        message = (
+            f"The adapter {self.system!r} read {read}. The first is of type "
+            f"{first_type}.{hint_for(first_type)}"
+        )
         self.builder.status(message, level="warning")
 
     def fail(
@@ -281,9 +283,8 @@ class BaseDecoder:
         A fatal one makes the run's status `failed`.
         """
         message = message or code or error_type or "the service reported an error without a message"
-        if (
-            message not in self._reported
-        ):  # services report a failure twice, and their SDK raises it a third time
+        if message not in self._reported:
+            # Services report a failure twice, and their SDK raises it a third time.
             self._reported.add(message)
             self.builder.error(message, code=code, error_type=error_type, fatal=fatal)
         if fatal:

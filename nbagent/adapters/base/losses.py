@@ -31,7 +31,10 @@ class Loss(StrEnum):
         "the provider's name for the limit that cut an answer short (the system's own name is sent)"
     )
     END_STATUS = "end statuses that the system does not have (sent as a failure with a message)"
-    IMPLICIT_END = "end status (read as completed after a message, else as incomplete; an error is sent as a message)"
+    IMPLICIT_END = (
+        "end status (read as completed after a message, else as incomplete; an error is sent as a "
+        "message)"
+    )
     PAUSED = "the status paused (sent as completed)"
     PAUSE_REASON = "what a paused run waits for (read as a request for input)"
     MAX_STEPS = "the status max_steps (sent as incomplete)"
@@ -52,7 +55,10 @@ class Loss(StrEnum):
     )
     OPAQUE_REASONING = "signatures and encrypted reasoning"
     SIGNATURES = "signatures of reasoning"
-    OPAQUE_KIND = "whether opaque reasoning data is a signature or encrypted reasoning (only one of them is sent)"
+    OPAQUE_KIND = (
+        "whether opaque reasoning data is a signature or encrypted reasoning (only one of them is "
+        "sent)"
+    )
     REFUSALS = "whether a text is a refusal"
     PHASES = "phase of a text"
     LINE_BREAKS = "whether the line ends of a text are line breaks"
@@ -61,8 +67,14 @@ class Loss(StrEnum):
     REPLACED_REASONING = (
         "replacement of reasoning by its final version (the streamed reasoning stays)"
     )
-    EARLIER_TEXT = "replacement by its final version of a text that a tool call follows (the streamed text stays)"
-    RETRACTED = "retraction of a text or reasoning block by an empty final version (the streamed text stays)"
+    EARLIER_TEXT = (
+        "replacement by its final version of a text that a tool call follows (the streamed text "
+        "stays)"
+    )
+    RETRACTED = (
+        "retraction of a text or reasoning block by an empty final version (the streamed text "
+        "stays)"
+    )
 
     TOOLS = "tool calls"
     TOOL_KINDS = "kind of a tool (function, hosted, MCP, …)"

@@ -17,9 +17,8 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.text_forms import without_none
 from nbagent.events import ApprovalRequest
 
-_ANSWERS = re.compile(
-    r"(/[\w.~%-]+)*/runs/run-[\w-]+/answers"
-)  # a path only: an answer goes to the server that asked
+# a path only: an answer goes to the server that asked
+_ANSWERS = re.compile(r"(/[\w.~%-]+)*/runs/run-[\w-]+/answers")
 _KINDS = ("tool", "input", "auth", "stop")
 
 
@@ -50,7 +49,10 @@ def words_of(question: Mapping[str, Any]) -> str:
         if question["kind"] == "tool" and question["tool"]
         else f"an answer: {about}"
     )
-    return f"Waiting for {what}. POST {question['answers']} takes {json.dumps({'id': question['id'], 'decision': 'approve'})}"
+    return (
+        f"Waiting for {what}. POST {question['answers']} takes "
+        f"{json.dumps({'id': question['id'], 'decision': 'approve'})}"
+    )
 
 
 def request_of(question: Any, tool_id: str | None) -> ApprovalRequest | None:

@@ -158,9 +158,8 @@ class CrewDecoder(BaseDecoder):
         name, arguments = get_str(function, "name"), get_field(function, "arguments")
         call_id = get_str(call, "id") or get_str(call, "tool_id")
         block = self._announced.get(index)
-        if name and (
-            block is None or call_id not in (None, block.call_id)
-        ):  # some models reuse the index for the next call
+        if name and (block is None or call_id not in (None, block.call_id)):
+            # Some models reuse the index for the next call.
             if block is not None:
                 self.builder.tool_args(block)
             block = self._announced[index] = self.builder.start_tool(

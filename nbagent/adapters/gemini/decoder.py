@@ -68,9 +68,8 @@ class GeminiDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: list[
-            Block
-        ] = []  # of all responses: a function response may come after the next one began
+        # of all responses: a function response may come after the next one began
+        self._calls: list[Block] = []
         self._reset(None)
 
     def _reset(self, response_id: str | None) -> None:

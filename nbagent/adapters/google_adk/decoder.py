@@ -58,9 +58,8 @@ class AdkDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[
-            Hashable, Block
-        ] = {}  # by id; without one, by name and number in the event
+        # by id; without one, by name and number in the event
+        self._calls: dict[Hashable, Block] = {}
         self._asked: set[str] = set()
         self._sources: set[str] = set()
         self._streamed: set[str] = set()

@@ -89,9 +89,8 @@ class HectorDecoder(A2ADecoder):
             return
         if _is_grpc_chunk(item):
             self._chunk(item.content)
-            self.stop_info = StopInfo(
-                "completed"
-            )  # gRPC raises if a call breaks: one that ends is complete
+            # gRPC raises if a call breaks: one that ends is complete
+            self.stop_info = StopInfo("completed")
             return
         payload = to_wire_dict(frame.data)
         kind = str_field(payload, "type") or ""
@@ -293,9 +292,8 @@ def _parse_arguments(text: str) -> Any:
         values = None
     if values is not None:
         return values[0] if len(values) == 1 and isinstance(values[0], dict) else values
-    if (
-        len(text) > _MAX_PARSED_CHARS or "\\" in text
-    ):  # Python warns of escapes that it does not know
+    if len(text) > _MAX_PARSED_CHARS or "\\" in text:
+        # Python warns of escapes that it does not know.
         return None
     try:
         call = ast.parse(f"f({text})", mode="eval").body

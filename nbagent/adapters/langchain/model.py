@@ -104,9 +104,8 @@ class LangChainModelDecoder(BaseDecoder):
             pass
         elif not (self._is_complete or self._is_local):
             self.stop_info = TRUNCATED
-        elif (
-            self.stop_info == TRUNCATED
-        ):  # its calls are for the client, so that no answer is to come
+        elif self.stop_info == TRUNCATED:
+            # Its calls are for the client, so that no answer is to come.
             self.stop_info = StopInfo("completed")
         self._key, self._is_complete = None, False
 

@@ -92,9 +92,8 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif method == "input.requested":
             self._messages.interrupt(data if isinstance(data, list) else [_interrupt(inner)])
         elif method == "lifecycle":
-            subgraph = inner.get(
-                "namespace"
-            )  # the outer graph sends the lifecycle of its subgraphs
+            # the outer graph sends the lifecycle of its subgraphs
+            subgraph = inner.get("namespace")
             self._lifecycle(
                 inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path
             )

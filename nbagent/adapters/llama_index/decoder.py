@@ -277,9 +277,8 @@ class LlamaIndexDecoder(BaseDecoder):
         kind = type(error).__name__ if raised else get_str(error, "exception_type")
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
-        if message and message.startswith(
-            "Max iterations"
-        ):  # the agents' limit has no exception type of its own
+        if message and message.startswith("Max iterations"):
+            # The agents' limit has no exception type of its own.
             self.stop_info = StopInfo("max_steps")
 
 

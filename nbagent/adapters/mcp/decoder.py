@@ -82,9 +82,8 @@ class McpDecoder(BaseDecoder):
             self._error(payload)
         elif "result" in payload:
             self._response(payload)
-        elif (
-            "content" in payload or "structuredContent" in payload
-        ):  # a bare result, as the SDK's client returns it
+        elif "content" in payload or "structuredContent" in payload:
+            # A bare result, as the SDK's client returns it.
             self._response({"result": payload})
         else:
             self.unread(item)

@@ -90,9 +90,8 @@ class AgentsDecoder(ResponsesDecoder):
         if get_field(inner, "type") == _RAW:
             self._raw_seen = True
             data = get_field(inner, "data")
-            if (
-                get_field(data, "type") == "response.created"
-            ):  # the model runs again, so all its calls were answered
+            if get_field(data, "type") == "response.created":
+                # The model runs again, so all its calls were answered.
                 self._waiting.clear()
                 self._handed_out.clear()
             if data is not None:
@@ -227,9 +226,8 @@ class AgentsDecoder(ResponsesDecoder):
             self.stop_info = StopInfo("paused")
             return
         self._handed_out.clear()  # no approval is pending: an unanswered call was cut off
-        if (
-            get_field(run, "final_output") is not None and self.stop_info == TRUNCATED
-        ):  # a tool's result was the final output
+        if get_field(run, "final_output") is not None and self.stop_info == TRUNCATED:
+            # A tool's result was the final output.
             self.stop_info = StopInfo("completed")
             self._waiting.clear()
 

@@ -63,9 +63,8 @@ class ToolCalls:
         call of its own.
         """
         entries = delta.get("tool_calls") or ()
-        for entry in (
-            [entries] if isinstance(entries, Mapping) else entries
-        ):  # Hugging Face's TGI sends no list
+        for entry in [entries] if isinstance(entries, Mapping) else entries:
+            # Hugging Face's TGI sends no list.
             call = fields(entry)
             self._read_call(builder, {**call, "index": len(self._calls)} if is_complete else call)
         legacy = delta.get("function_call")

@@ -143,9 +143,8 @@ class ChatDecoder(BaseDecoder):
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
             return  # the SDK's helper repeats the content of its own chunk event
         choices = [fields(choice) for choice in chunk.get("choices") or ()]
-        groq = fields_or_empty(
-            chunk.get("x_groq")
-        )  # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
+        # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
+        groq = fields_or_empty(chunk.get("x_groq"))
         error = chunk.get("error") or groq.get("error")
         if not (choices or error or "choices" in chunk) or not self._select_response(
             chunk, choices, bool(error)
@@ -272,9 +271,8 @@ class ChatDecoder(BaseDecoder):
         self._write_reasoning(choice, reasoning_in(delta))
         content = delta.get("content")
         if isinstance(content, str):
-            if (
-                google.get("thought") is True
-            ):  # Gemini's endpoint marks reasoning in the ordinary content
+            if google.get("thought") is True:
+                # Gemini's endpoint marks reasoning in the ordinary content.
                 self._write_reasoning(choice, Reasoning(content))
             elif content:
                 self._write_text(choice, content)
@@ -352,9 +350,8 @@ class ChatDecoder(BaseDecoder):
 
     def _close_texts(self, choice: Choice) -> None:
         self._close_reasoning(choice)
-        if (
-            choice.signature or choice.encrypted
-        ):  # the signature came after its reasoning, or without one
+        if choice.signature or choice.encrypted:
+            # The signature came after its reasoning, or without one.
             self.builder.start_reasoning(choice.reasoning)
             self._close_reasoning(choice)
         self.builder.end_text(choice.text)

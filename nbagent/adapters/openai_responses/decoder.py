@@ -365,9 +365,8 @@ class ResponsesDecoder(BaseDecoder):
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        command = (
-            payload.get("command_index") or 0
-        )  # several commands: openai_responses/vercel-openai-shell-tool
+        # several commands: openai_responses/vercel-openai-shell-tool
+        command = payload.get("command_index") or 0
         delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
         item.command = command
         if item.tool is None:

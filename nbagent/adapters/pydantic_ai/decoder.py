@@ -58,9 +58,8 @@ class PydanticAIDecoder(BaseDecoder):
         self._partial_args: dict[Hashable, dict[str, Any]] = {}
         self._signatures: dict[Hashable, str] = {}
         self._asked: set[str] = set()
-        self._texts: dict[
-            Hashable, list[str]
-        ] = {}  # complete parts of a text that continues in the next part
+        # complete parts of a text that continues in the next part
+        self._texts: dict[Hashable, list[str]] = {}
         self._objects = False
 
     @staticmethod

@@ -70,9 +70,8 @@ class VercelDecoder(BaseDecoder):
         """Read one chunk."""
         item = frame_of(item).data
         if isinstance(item, str) and item.strip() == "[DONE]":
-            if (
-                self.stop_info == TRUNCATED
-            ):  # an application may omit `finish`, to append another stream
+            if self.stop_info == TRUNCATED:
+                # An application may omit `finish`, to append another stream.
                 self.stop_info = self._stop_info(None)
             return
         payload = to_wire_dict(item)

@@ -43,10 +43,12 @@ class Folder:
             OSError,
             ValueError,
             RuntimeError,
-        ) as error:  # a NUL, a name that is too long, a circle of links
+        ) as error:
+            # A NUL, a name that is too long, a circle of links.
             raise ToolError(f"{path!r} is no path of a file: {error}") from error
         if target == self.path or not target.is_relative_to(self.path):
             raise ToolError(
-                f"{path!r} is not in the folder that this tool is confined to; give a path relative to it"
+                f"{path!r} is not in the folder that this tool is confined to; give a path "
+                "relative to it"
             )
         return target

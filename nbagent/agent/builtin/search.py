@@ -57,7 +57,8 @@ def search(folder: str | Path = ".") -> AnyTool:
             return "The query has no words."
         with closing(sqlite3.connect(":memory:")) as index:
             index.execute(
-                "CREATE VIRTUAL TABLE passages USING fts5(place UNINDEXED, text, tokenize='porter unicode61')"
+                "CREATE VIRTUAL TABLE passages USING fts5(place UNINDEXED, text, tokenize='porter "
+                "unicode61')"
             )
             count = _fill(index, inside.path)
             found = index.execute(

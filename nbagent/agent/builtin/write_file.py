@@ -40,7 +40,10 @@ def write_file(folder: str | Path = ".") -> AnyTool:
         target.parent.mkdir(parents=True, exist_ok=True)
         data = content.encode()
         _replace(target, data)
-        return f"{'Replaced' if existed else 'Wrote'} {path}: {len(data):,} bytes, {len(content.splitlines()):,} lines"
+        return (
+            f"{'Replaced' if existed else 'Wrote'} {path}: {len(data):,} bytes, "
+            f"{len(content.splitlines()):,} lines"
+        )
 
     return write
 

@@ -242,9 +242,8 @@ class Calls:
         assert task is not None
         async with self._slots:
             if call.note is not None or not self._plan.parallel:
-                await self._emit(
-                    e.ToolProgress(id=call.start.id)
-                )  # it starts only now, not when its arguments were complete
+                # it starts only now, not when its arguments were complete
+                await self._emit(e.ToolProgress(id=call.start.id))
             try:
                 outcome = await self._result(call.start, call.tool, call.arguments)
             except GeneratorExit:
@@ -253,9 +252,8 @@ class Calls:
                 if task.cancelling():
                     # the run is over, even if the tool suppressed the cancellation
                     raise asyncio.CancelledError from None
-                outcome = await in_thread(
-                    partial(failed, call.start.id, error)
-                )  # the texts of its variables take time
+                # the texts of its variables take time
+                outcome = await in_thread(partial(failed, call.start.id, error))
         if task.cancelling():
             # the run is over, even if the tool suppressed the cancellation
             raise asyncio.CancelledError

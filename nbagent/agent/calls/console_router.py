@@ -78,9 +78,8 @@ def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
 
     def restore() -> None:
         _routed.discard(method)
-        if (
-            owner.__dict__.get(name) is not method
-        ):  # replaced by other code, and harmless: it finds no call
+        if owner.__dict__.get(name) is not method:
+            # Replaced by other code, and harmless: it finds no call.
             return
         if before is None:
             delattr(owner, name)

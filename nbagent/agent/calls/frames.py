@@ -58,9 +58,8 @@ def frames_of(error: BaseException) -> list[ErrorFrame]:
     texts: list[dict[str, str]] = [{} for _ in entries]
 
     def write() -> None:
-        for values, written in zip(
-            reversed(variables), reversed(texts), strict=True
-        ):  # the innermost matter most
+        for values, written in zip(reversed(variables), reversed(texts), strict=True):
+            # The innermost matter most.
             for name, value in values.items():
                 try:
                     written[name] = _text(name, value)

@@ -65,7 +65,8 @@ def check_depth(context: CallContext) -> None:
     path = context.path
     if len(path) >= MAX_DEPTH:
         raise ToolError(
-            f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}"
+            f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: "
+            f"{' → '.join(path)}"
         )
 
 
@@ -106,6 +107,5 @@ class NestedEvents:
                 pass
         own = with_id_prefix(event, self._id)
         parent_id, agent = own.parent_id or self._id, own.agent or self._name
-        return [
-            replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")
-        ]  # which the outer run gives
+        # which the outer run gives
+        return [replace(own, parent_id=parent_id, agent=agent, seq=0, ts=0.0, run_id="")]

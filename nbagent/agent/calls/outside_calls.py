@@ -178,9 +178,8 @@ class OutsideCall:
             try:
                 return (yield from self._asked_and_performed())
             except BaseException as error:
-                self._end(
-                    e.ToolResult(id=self._start.id, status="error", error=error_of(error))
-                )  # unless it has ended
+                # unless it has ended
+                self._end(e.ToolResult(id=self._start.id, status="error", error=error_of(error)))
                 raise
 
     def _asked_and_performed(self) -> _Steps:
@@ -194,9 +193,8 @@ class OutsideCall:
                     return (yield from self._give(response))
                 case _:
                     self._end(e.ToolResult(id=self._start.id, status="denied"))
-                    return denial(
-                        response.reason
-                    )  # no exception, which would end the run of most frameworks
+                    # no exception, which would end the run of most frameworks
+                    return denial(response.reason)
         while True:
             result, value, error = yield from self._attempt()
             reason = self._stop_after(result, value)
@@ -229,9 +227,8 @@ class OutsideCall:
         )
         self._start = e.ToolStart(id=id, name=self._tool.name, parent_id=lane)
         if announced_args is msgspec.UNSET:
-            self._report(
-                e.ToolProgress(id=id)
-            )  # it runs only now, not when its arguments were complete
+            # it runs only now, not when its arguments were complete
+            self._report(e.ToolProgress(id=id))
         else:
             self._report(
                 *([self._start] if announced_args is None else ()), self._arguments.event(id)

@@ -75,9 +75,8 @@ class Questions:
         finally:
             with self._lock:
                 self._waiting.pop(request.approval_id, None)
-        shown = (
-            replace(response, value=None) if response.decision == "result" else response
-        )  # the call shows it
+        # the call shows it
+        shown = replace(response, value=None) if response.decision == "result" else response
         await self._emit(shown)
         if around is not None:
             around.report(shown)
@@ -114,7 +113,8 @@ class Questions:
             request, check, future = self._waiting.get(id, (None, None, None))
         if request is None or check is None or future is None:
             raise AnswerError(
-                f"no question {id!r} waits for an answer: it has been answered, or its run has ended"
+                f"no question {id!r} waits for an answer: it has been answered, or its run has "
+                "ended"
             )
         if response.decision not in decisions(request):
             raise AnswerError(f"the question {id!r} cannot be answered with {response.decision!r}")

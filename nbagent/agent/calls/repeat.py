@@ -63,7 +63,8 @@ class RepeatableCall:
         tool, note = current_tool(self._tool)
         if _is_once(tool) and not force:
             raise ToolError(
-                f"{tool.name} is marked once=True, it must not be called twice; rerun(force=True) calls it all the same"
+                f"{tool.name} is marked once=True, it must not be called twice; rerun(force=True) "
+                "calls it all the same"
             )
         tool.check(arguments)
         questions = Questions(emit)

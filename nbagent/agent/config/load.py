@@ -43,7 +43,8 @@ class DemoModelWarning(UserWarning):
     def __init__(self, agent: str) -> None:
         self.agent = agent
         super().__init__(
-            f"The agent {agent!r} names no model, so the demo model answers: a script, which understands nothing. "
+            f"The agent {agent!r} names no model, so the demo model answers: a script, which "
+            "understands nothing. "
             "Name a model in the configuration, or set NBAGENT_MODEL."
         )
 
@@ -92,9 +93,8 @@ def agents_of(text: str, name: str, folder: Path) -> dict[str, Agent]:
         else (None, [])
     )
     problems = [*document.problems]
-    known = {
-        problem.line for problem in problems
-    }  # the value of such a line is None, which fits nothing
+    # the value of such a line is None, which fits nothing
+    known = {problem.line for problem in problems}
     for misfit in misfits:
         line = document.line(misfit.path)
         if line not in known:
@@ -176,9 +176,8 @@ class _Builder:
                 "a server needs a name of one of its models, as 'model'",
             )
         else:
-            warnings.warn(
-                DemoModelWarning(name), stacklevel=5
-            )  # the frame is that of the caller of load_agents
+            # the frame is that of the caller of load_agents
+            warnings.warn(DemoModelWarning(name), stacklevel=5)
         return DEMO_MODEL
 
     def _tools(self, name: str, section: schema.AgentSection) -> Iterator[Any]:
@@ -245,7 +244,8 @@ class _Builder:
         path = getattr(imported, "__file__", None)
         if beside.is_file() and (path is None or Path(path).resolve() != beside.resolve()):
             raise ToolError(
-                f"the module {module} is {path or 'built in'}, not {beside}, because it was imported first: rename the file"
+                f"the module {module} is {path or 'built in'}, not {beside}, because it was "
+                "imported first: rename the file"
             )
         found = getattr(imported, function, None)
         if found is None:

@@ -204,7 +204,8 @@ class YamlDocument:
         except (
             yaml.YAMLError,
             ValueError,
-        ) as error:  # a tag of another language's types; a date that does not exist
+        ) as error:
+            # A tag of another language's types; a date that does not exist.
             problem = getattr(error, "problem", None) or error
             self.problems.append(Problem(_line(node), f"this value cannot be read: {problem}"))
             return None

@@ -91,7 +91,8 @@ class Connection:
         for name in ("timeout", "start_timeout"):
             if not is_limit(self._options[name]):
                 raise NbagentError(
-                    f"mcp(): {name} must be a positive number of seconds, got {self._options[name]!r}"
+                    f"mcp(): {name} must be a positive number of seconds, got "
+                    f"{self._options[name]!r}"
                 )
         check_approve("mcp()", self._options["approve"])
         if (chars := self._options["result_chars"]) is not None:
@@ -277,9 +278,8 @@ class Connection:
         self._session_lost |= (
             response.status_code == 404 and "mcp-session-id" in response.request.headers
         )
-        if "json" in response.headers.get(
-            "content-type", ""
-        ):  # the SDK has a limit for events, and none for this
+        if "json" in response.headers.get("content-type", ""):
+            # The SDK has a limit for events, and none for this.
             response.aiter_bytes = partial(self._bounded, response.aiter_bytes)
 
     async def _bounded(self, read: Callable[[], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
@@ -465,7 +465,8 @@ def _words(target: Any) -> list[str]:
         return shlex.split(target) if isinstance(target, str) else [str(word) for word in target]
     except (TypeError, ValueError) as error:  # a quotation mark without its other one
         raise NbagentError(
-            f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: {error}'
+            f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: '
+            f"{error}"
         ) from None
 
 

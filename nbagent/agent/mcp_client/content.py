@@ -22,9 +22,8 @@ def value_of(result: Json) -> Any:
     parts = [_part_of(part) for part in result.get("content") or ()]
     structured = result.get("structuredContent")
     if structured is not None and not any(isinstance(part, bytes) for part in parts):
-        only = isinstance(structured, dict) and structured.keys() == {
-            "result"
-        }  # SDKs wrap any other value like this
+        # SDKs wrap any other value like this
+        only = isinstance(structured, dict) and structured.keys() == {"result"}
         return structured["result"] if only else structured
     return parts[0] if len(parts) == 1 else parts or None
 

@@ -34,9 +34,8 @@ class McpServer:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
         self.closes = 0
-        weakref.finalize(
-            self, connection.stop
-        ).atexit = False  # the end of the process ends connections itself, and waits
+        # the end of the process ends connections itself, and waits
+        weakref.finalize(self, connection.stop).atexit = False
 
     @property
     def label(self) -> str:

@@ -242,16 +242,16 @@ class Connection:
         is_openai = host == "openai.com" or host.endswith(".openai.com")
         if is_openai and model.lower().startswith(_OTHERS_MODELS):
             raise NbagentError(
-                f"model {model!r} is not OpenAI's, where the request would go; for a server that has it give "
+                f"model {model!r} is not OpenAI's, where the request would go; for a server that "
+                "has it give "
                 "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
             )
         named = api or ("responses" if is_openai else "chat")
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
         self.max_retries: int = client.max_retries
-        self._client = watch(
-            client.with_options(max_retries=0)
-        )  # a run shows its retries, and its requests
+        # a run shows its retries, and its requests
+        self._client = watch(client.with_options(max_retries=0))
         secrets.register(
             str(client.api_key or ""),
             client.base_url.password,
@@ -448,7 +448,8 @@ def check(model: Any, client: Any, api: Any) -> None:
     """
     if not isinstance(model, str) or not model:
         raise NbagentError(
-            f'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got {model!r}'
+            'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got '
+            f"{model!r}"
         )
     if client is not None and not isinstance(client, openai.AsyncOpenAI):
         raise NbagentError(
@@ -478,7 +479,8 @@ def _from_environment(model: str) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(http_client=_http_client())
     except openai.OpenAIError:
         raise NbagentError(
-            f"model {model!r} needs a key: set OPENAI_API_KEY, or give Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "
+            f"model {model!r} needs a key: set OPENAI_API_KEY, or give "
+            "Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "
             'model="demo" needs neither'
         ) from None
 

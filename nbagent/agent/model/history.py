@@ -18,7 +18,10 @@ from nbagent.agent.model.content_parts import for_chat, for_responses
 from nbagent.errors import NbagentError
 from nbagent.render.messages import NO_ANSWER
 
-NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
+NO_RESULT = (
+    "No result: the run ended before this call had one. It may have had effects; it was not run "
+    "again."
+)
 """Output of a call that has none, for the model."""
 
 NOT_ALLOWED = "No result: the run ended before the user had allowed this call. It did not run."
@@ -366,7 +369,8 @@ def _from_entry(entry: Any) -> list[Item]:
         }:
             return [Message(role=role, content=content)]
     raise NbagentError(
-        f"a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got {sorted(entry)}"
+        "a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got "
+        f"{sorted(entry)}"
     )
 
 
@@ -379,7 +383,8 @@ def _from_chat_call(call: Any) -> FunctionCall:
         )
     except (KeyError, TypeError) as error:
         raise NbagentError(
-            f"a message's tool call needs 'id' and 'function' with 'name' and 'arguments'; got {call!r}"
+            "a message's tool call needs 'id' and 'function' with 'name' and 'arguments'; got "
+            f"{call!r}"
         ) from error
 
 

@@ -77,7 +77,8 @@ class ModelStream:
         if title is not None:
             titled = f", titled {title!r}" if title else ""
             raise StreamError(
-                f"The model's address {self._address} answered with a web page{titled}, not with a stream. "
+                f"The model's address {self._address} answered with a web page{titled}, not with "
+                "a stream. "
                 "Is base_url the root of the API, and does a proxy or a login stand before it?",
                 "html",
             )
@@ -91,10 +92,14 @@ class ModelStream:
         if isinstance(answer, dict) and answer.get("error"):
             raise status_error(self._address, 200, body)
         if not text:
-            message = f"The model's address {self._address} sent an empty answer. Is base_url the root of the API?"
+            message = (
+                f"The model's address {self._address} sent an empty answer. Is base_url the root "
+                "of the API?"
+            )
             raise StreamError(message, "empty_response")
         raise StreamError(
-            f"The model's address {self._address} sent no answer of a model. Is base_url the root of the API? "
+            f"The model's address {self._address} sent no answer of a model. Is base_url the root "
+            "of the API? "
             f"It sent: {cut(text, _HEAD_CHARS)}",
             "no_stream",
         )

@@ -110,8 +110,10 @@ class RecordedConnection:
         count = f"{len(steps)} response{'' if len(steps) == 1 else 's'} of the model"
         if self._make_live is None:
             raise RecordingEnded(
-                f"{self._recording.name} has {count}, and the run asks for number {number + 1}. The tools' results may have "
-                'led away from the recording; model=[nbagent.replay(…), "gpt-5-mini"] goes on with a live model'
+                f"{self._recording.name} has {count}, and the run asks for number {number + 1}. "
+                "The tools' results may have "
+                'led away from the recording; model=[nbagent.replay(…), "gpt-5-mini"] goes on '
+                "with a live model"
             )
         live = self._connect()
         self.max_retries = live.max_retries
@@ -153,7 +155,8 @@ class RecordedConnection:
         for call in step.calls.values():
             if call.args is None:
                 raise RecordingEnded(
-                    f"{self._recording.name} hides the arguments of {call.start.name}, or was cut in them"
+                    f"{self._recording.name} hides the arguments of {call.start.name}, or was cut "
+                    "in them"
                 )
         if not step.is_complete:
             raise RecordingEnded(

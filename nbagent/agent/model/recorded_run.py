@@ -300,13 +300,15 @@ def recorded_run(source: Any) -> RecordedRun:
         events: list[e.Event] = source.private or source.events
         if events and events[0].seq > 1:
             raise NbagentError(
-                f"{source!r} is too long: its first events are no longer kept; nbagent.record writes all of them"
+                f"{source!r} is too long: its first events are no longer kept; nbagent.record "
+                "writes all of them"
             )
         return RecordedRun(events, str(source.name))
     if isinstance(source, list | tuple) and all(isinstance(each, e.Event) for each in source):
         return RecordedRun(_decoded(source), "recording")
     raise NbagentError(
-        f'a recording is nbagent.replay("run.jsonl"), the list of events of nbagent.load, or a run; got {type(source).__name__}'
+        'a recording is nbagent.replay("run.jsonl"), the list of events of nbagent.load, or a '
+        f"run; got {type(source).__name__}"
     )
 
 

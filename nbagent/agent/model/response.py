@@ -68,9 +68,8 @@ class Response:
         for key, start in self.calls.items():
             args = self.args.get(key)
             text = args.args_text if args is not None and args.valid else ""
-            if (
-                args is not None and not args.valid
-            ):  # some servers parse the history's arguments, and fail if they are not JSON
+            if args is not None and not args.valid:
+                # Some servers parse the history's arguments, and fail if they are not JSON.
                 text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
             items.append(
                 history.FunctionCall(

@@ -90,7 +90,10 @@ class OutputFormat:
     def instructions(self) -> str:
         """Return the instructions of a model that no server holds to the schema."""
         schema = msgspec.json.encode(self.schema).decode()
-        return f"Write your answer as JSON only, without any other text, that fits this JSON Schema:\n{schema}"
+        return (
+            "Write your answer as JSON only, without any other text, that fits this JSON "
+            f"Schema:\n{schema}"
+        )
 
     def correction(self, problem: str) -> str:
         """Return the message that asks for the answer once more."""
@@ -104,9 +107,8 @@ class OutputFormat:
         Raises:
             ToolError: it is not JSON, or does not fit; the message says what was got.
         """
-        segments = split(
-            text_safe(text), grammar=Grammar(is_complete=True)
-        )  # JSON that looks like a call is the answer
+        # JSON that looks like a call is the answer
+        segments = split(text_safe(text), grammar=Grammar(is_complete=True))
         text = "".join(segment.text for segment in segments if segment.kind == "text")
         content = _json_in(text)
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:

@@ -58,9 +58,8 @@ class LongTerm:
                 query: words that occur in what is sought.
             """
             found = await in_thread(partial(store.search, query, scope, PASSAGES))
-            apart = {
-                passage.text: passage for passage in reversed(found)
-            }  # a fork has the same messages again
+            # a fork has the same messages again
+            apart = {passage.text: passage for passage in reversed(found)}
             return (
                 "\n\n".join(map(_shown, reversed(apart.values())))
                 or "Nothing was found; try other words."

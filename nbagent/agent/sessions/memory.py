@@ -247,7 +247,8 @@ def _written(summary: Summary | None, turns: Sequence[Turn]) -> str:
                 lines.append(f"Tool's result: {_shortened(text, OUTPUT_CHARS)}")
             case _ if name := getattr(item, "name", None):
                 lines.append(
-                    f"Assistant calls {name}({_shortened(getattr(item, 'arguments', ''), OUTPUT_CHARS)})"
+                    "Assistant calls "
+                    f"{name}({_shortened(getattr(item, 'arguments', ''), OUTPUT_CHARS)})"
                 )
     return "\n\n".join(lines)
 

@@ -350,7 +350,8 @@ class SessionTurn:
         key = session._key
         if key in _answering.get():
             raise NbagentError(
-                f"a tool of {session.name!r} asked this session itself, whose answer waits for the tool"
+                f"a tool of {session.name!r} asked this session itself, whose answer waits for "
+                "the tool"
             )
         lock = _turn_locks.get().setdefault(key, TurnLock())
         if lock.locked():
@@ -400,7 +401,8 @@ def store_of(store: StoreLike) -> Store:
         return sqlite_store(store)
     if not hasattr(store, "append") or not hasattr(store, "sessions"):
         raise NbagentError(
-            f'store must be the path of a file, such as "chats.db", the URL of a Redis, or a Store; got {store!r}'
+            'store must be the path of a file, such as "chats.db", the URL of a Redis, or a '
+            f"Store; got {store!r}"
         )
     return store
 

@@ -153,7 +153,8 @@ class SqliteStore:
                 name = free_name(row[0] for row in db.execute("SELECT name FROM session"))
             now = time.time()
             db.execute(
-                "INSERT INTO session (id, name, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                "INSERT INTO session (id, name, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT "
+                "(name) DO NOTHING",
                 (uuid.uuid4().hex, name, now, now),
             )
             return _info(db.execute(f"{_INFO} WHERE name = ?", (name,)).fetchone())
@@ -197,7 +198,8 @@ class SqliteStore:
             _check_session(db, id)
             db.executemany("INSERT INTO record (session, turn, entry) VALUES (?, ?, ?)", rows)
             db.execute(
-                "UPDATE session SET updated = ?, begins = CASE begins WHEN '' THEN ? ELSE begins END WHERE id = ?",
+                "UPDATE session SET updated = ?, begins = CASE begins WHEN '' THEN ? ELSE begins "
+                "END WHERE id = ?",
                 (time.time(), beginning_of(records), id),
             )
             for text in passages_of(records):
@@ -218,12 +220,12 @@ class SqliteStore:
             _check_session(db, id)
             if self._indexes:
                 db.execute(
-                    "DELETE FROM passage_index WHERE rowid IN (SELECT number FROM passage WHERE session = ?)",
+                    "DELETE FROM passage_index WHERE rowid IN (SELECT number FROM passage WHERE "
+                    "session = ?)",
                     (id,),
                 )
-                db.execute(
-                    "INSERT INTO passage_index (passage_index) VALUES ('optimize')"
-                )  # its words leave the file
+                # its words leave the file
+                db.execute("INSERT INTO passage_index (passage_index) VALUES ('optimize')")
             db.execute("DELETE FROM session WHERE id = ?", (id,))
         with self._reading() as db, contextlib.suppress(SessionError):
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -263,9 +265,8 @@ class SqliteStore:
         """Give the connection to one thread at a time; SQLite's errors become `SessionError`."""
         with self._lock:
             try:
-                if (
-                    self._connection is None or self._process != os.getpid()
-                ):  # a connection must not be used after a fork
+                if self._connection is None or self._process != os.getpid():
+                    # A connection must not be used after a fork.
                     self._connection = self._connect()
                     self._process = os.getpid()
                 yield self._connection
@@ -283,8 +284,10 @@ class SqliteStore:
         with self._reading() as db:
             if not self._is_there():
                 raise SessionError(
-                    f"{self.path} was deleted or replaced while it was used, so nothing more can be kept. "
-                    "session.messages still has what was said; agent.session(…) begins the file anew"
+                    f"{self.path} was deleted or replaced while it was used, so nothing more can "
+                    "be kept. "
+                    "session.messages still has what was said; agent.session(…) begins the file "
+                    "anew"
                 )
             _wait_at_most(db, timeout_s)
             with transaction(db):
@@ -298,9 +301,8 @@ class SqliteStore:
             return False
 
     def _connect(self) -> sqlite3.Connection:
-        with contextlib.suppress(
-            OSError
-        ):  # that it exists already is no error, and others are SQLite's to tell
+        with contextlib.suppress(OSError):
+            # That it exists already is no error, and others are SQLite's to tell.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         db = sqlite3.connect(
             self.path, timeout=OPEN_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -346,7 +348,8 @@ class SqliteStore:
                 )
             elif version != VERSION:
                 raise SessionError(
-                    f"{self.path} has version {version} of the format, this nbagent reads {VERSION}; update nbagent"
+                    f"{self.path} has version {version} of the format, this nbagent reads "
+                    f"{VERSION}; update nbagent"
                 )
         except BaseException:
             db.execute("ROLLBACK")

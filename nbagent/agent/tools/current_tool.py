@@ -88,7 +88,10 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
         if method is _MISSING or not hasattr(method, "__get__"):
             return (
                 function,
-                f"{type(owner).__qualname__}.{name} is not defined any more: the method of before was called",
+                (
+                    f"{type(owner).__qualname__}.{name} is not defined any more: the method of before "
+                    "was called"
+                ),
             )
         return (
             function if method is getattr(type(owner), name, None) else method.__get__(owner)
@@ -105,7 +108,10 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
     if not callable(found):
         return (
             function,
-            f"{qualified} is not defined any more in {function.__module__}: the function of before was called",
+            (
+                f"{qualified} is not defined any more in {function.__module__}: the function of "
+                "before was called"
+            ),
         )
     inner = found.function if isinstance(found, Tool) else found
     if inner is function or _is_same_code(inner, function):
@@ -140,9 +146,8 @@ def _lookup_path(value: Any, path: list[str]) -> Any:
     """
     names = getattr(value, "__globals__", None)
     module = sys.modules.get(value.__module__)
-    if (
-        value.__module__ != "__main__" or names is None
-    ):  # the code of a notebook need not be the module's
+    if value.__module__ != "__main__" or names is None:
+        # The code of a notebook need not be the module's.
         names = names if module is None else vars(module)
     found: Any = (names or {}).get(path[0], _MISSING)
     for name in path[1:]:

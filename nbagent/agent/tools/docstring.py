@@ -18,10 +18,28 @@ _PARAMETERS = {
     "keyword arguments",
     "other parameters",
 }
+# fmt: skip
 _SECTIONS = _PARAMETERS | {
-    "attributes", "example", "examples", "note", "notes", "raise", "raises", "reference", "references", "return", "returns",
-    "see also", "todo", "usage", "warning", "warnings", "warns", "yield", "yields",
-}  # fmt: skip
+    "attributes",
+    "example",
+    "examples",
+    "note",
+    "notes",
+    "raise",
+    "raises",
+    "reference",
+    "references",
+    "return",
+    "returns",
+    "see also",
+    "todo",
+    "usage",
+    "warning",
+    "warnings",
+    "warns",
+    "yield",
+    "yields",
+}
 
 _SPHINX_PARAMETERS = {"param", "parameter", "arg", "argument", "key", "keyword"}
 _SPHINX_FIELD = re.compile(

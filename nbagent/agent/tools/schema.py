@@ -67,9 +67,8 @@ class Signature:
                 self._takes_any_name = True
             elif is_injected(hints.get(name)):
                 continue
-            elif (
-                parameter.kind is not parameter.VAR_POSITIONAL
-            ):  # a model gives arguments by name, and *args has none
+            elif parameter.kind is not parameter.VAR_POSITIONAL:
+                # A model gives arguments by name, and *args has none.
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     self._positional.append(name)
                 annotation = hints.get(name, Any)
@@ -79,12 +78,13 @@ class Signature:
                     self._parameters[name] = _Parameter(
                         name, annotation, parameter.default, descriptions.get(name)
                     )
-                except (
-                    Exception
-                ) as error:  # each library has several for a type that it cannot describe
+                except Exception as error:
+                    # Each library has several for a type that it cannot describe.
                     raise ToolError(
-                        f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has no JSON schema: "
-                        "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model"
+                        f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has "
+                        "no JSON schema: "
+                        "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a "
+                        "pydantic model"
                     ) from error
         self.schema: JsonSchema = self._schema()
 
@@ -107,7 +107,8 @@ class Signature:
         unknown = [name for name in arguments if name not in self._parameters]
         if unknown and not self._takes_any_name:
             raise ToolError(
-                f"unknown parameter {', '.join(map(repr, unknown))}; there are {_names(self._parameters)}"
+                f"unknown parameter {', '.join(map(repr, unknown))}; there are "
+                f"{_names(self._parameters)}"
             )
         keywords = {
             name: self._parameters[name].convert(value) if name in self._parameters else value
@@ -125,7 +126,8 @@ class Signature:
             return inspect.signature(function)
         except (TypeError, ValueError) as error:
             raise ToolError(
-                f"{self._name}: its signature cannot be read; wrap it in a function with annotations"
+                f"{self._name}: its signature cannot be read; wrap it in a function with "
+                "annotations"
             ) from error
 
     def _hints(self, function: Callable[..., Any]) -> dict[str, Any]:
@@ -133,7 +135,8 @@ class Signature:
             return typing.get_type_hints(inspect.unwrap(callee(function)), include_extras=True)
         except (NameError, TypeError, SyntaxError) as error:
             raise ToolError(
-                f"{self._name}: an annotation cannot be resolved ({error}); use types defined at the top level of the module"
+                f"{self._name}: an annotation cannot be resolved ({error}); use types defined at "
+                "the top level of the module"
             ) from error
 
     def _schema(self) -> JsonSchema:
@@ -228,7 +231,8 @@ class ValueType:
             self._type = _type_of(annotation)
         except Exception as error:  # each library has several for a type that it cannot describe
             raise ToolError(
-                f"output={self.name} has no JSON schema: use a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, "
+                f"output={self.name} has no JSON schema: use a pydantic model, a dataclass, a "
+                "TypedDict, a msgspec.Struct, "
                 "a JSON type, or a list of these"
             ) from error
         if isinstance(self._type, TypeAdapter):
@@ -326,9 +330,8 @@ class _MsgspecType:
 
 
 def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
-    if (
-        get_origin(annotation) is Iterable
-    ):  # pydantic would check the items only when the function takes them
+    if get_origin(annotation) is Iterable:
+        # Pydantic would check the items only when the function takes them.
         annotation = list[get_args(annotation)]  # type: ignore[misc]
     if _mentions_msgspec(annotation):
         return _MsgspecType(annotation)

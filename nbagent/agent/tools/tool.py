@@ -65,12 +65,14 @@ class Tool(Generic[P, R]):
     ) -> None:
         if callable(getattr(function, "generate", None)):
             raise ToolError(
-                f"a tool must be a function, got the agent {function!r}; agents are tools as they are, tools=[agent], "
+                f"a tool must be a function, got the agent {function!r}; agents are tools as they "
+                "are, tools=[agent], "
                 "or agent.as_tool(…) with options"
             )
         if isinstance(function, str):
             raise ToolError(
-                f"a tool must be a function, got {function!r}; only YAML files have tools by their names: in Python, "
+                f"a tool must be a function, got {function!r}; only YAML files have tools by "
+                "their names: in Python, "
                 "from nbagent.agent.builtin import search, and tools=[search(…)]"
             )
         if not callable(function):
@@ -80,7 +82,8 @@ class Tool(Generic[P, R]):
         self.name: str = name or name_of(function)
         if not _NAME.fullmatch(self.name):
             raise ToolError(
-                f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)"
+                f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with "
+                "@tool(name=…)"
             )
         called = callee(function)
         if not is_limit(timeout):
@@ -202,9 +205,8 @@ class Tool(Generic[P, R]):
                 value = (
                     call() if self.is_async else await in_thread(functools.partial(finish, call))
                 )
-                if inspect.isawaitable(value) and not isinstance(
-                    value, Run
-                ):  # which is not begun here
+                if inspect.isawaitable(value) and not isinstance(value, Run):
+                    # Which is not begun here.
                     value = await value
                 if inspect.isasyncgen(value):
                     return await _last_of_async(value, show)
@@ -431,9 +433,8 @@ async def in_thread(call: Callable[[], Any]) -> Any:
     def target() -> None:
         try:
             value = context.run(call)
-        except (
-            StopIteration
-        ) as error:  # asyncio's futures refuse this one, and the caller would wait forever
+        except StopIteration as error:
+            # Asyncio's futures refuse this one, and the caller would wait forever.
             done.set_exception(
                 RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__)
             )

@@ -38,7 +38,10 @@ _LEVELS_BELOW = 3
 """Levels by which headings are below those of the page around them."""
 # On its own ground in light and dark: the pages that a notebook is exported to have none for code
 # in an output.
-_CODE_BLOCK = ' style="margin:.5em 0;padding:.6em .8em;border-radius:6px;background:rgba(128,128,128,.12);overflow-x:auto"'
+_CODE_BLOCK = (
+    ' style="margin:.5em 0;padding:.6em '
+    '.8em;border-radius:6px;background:rgba(128,128,128,.12);overflow-x:auto"'
+)
 _HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
 
 LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
@@ -123,7 +126,8 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
             out.append(f"<p>{_prose(token.markup)}</p>\n")
         case "heading_open":
             out.append(
-                f'<div role="heading" aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>'
+                '<div role="heading" '
+                f'aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>'
             )
         case "heading_close":
             out.append("</strong></div>\n")

@@ -13,11 +13,13 @@ from nbagent.events.jsonable import text_safe
 from nbagent.protocol.shared import LIMITS, words
 
 _ELEMENTS = words(
-    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd mstyle"
+    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover "
+    "munderover mtable mtr mtd mstyle"
     " mpadded mphantom mmultiscripts mprescripts none"
 )
 _ATTRIBUTES = words(
-    "display mathvariant mathcolor stretchy fence form lspace rspace accent accentunder linethickness columnalign displaystyle"
+    "display mathvariant mathcolor stretchy fence form lspace rspace accent accentunder "
+    "linethickness columnalign displaystyle"
     " scriptlevel width height depth minsize maxsize movablelimits largeop symmetric"
 )
 _VALUE = re.compile(r"[\w.%#+-]{1,30}", re.ASCII)

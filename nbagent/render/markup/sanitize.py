@@ -43,7 +43,8 @@ _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
 # Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and
 # MathML these names have no special meaning.
 _FLAT = words(
-    "p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr"
+    "p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input "
+    "link meta wbr"
 )
 _MAX_STEPS = 100_000_000
 """Elements that the parser may visit: each tag may make it walk through all open ones.
@@ -133,9 +134,8 @@ class _Writer:
     """Writes the output of nh3: well-formed, with allowed elements and attributes only."""
 
     def __init__(self) -> None:
-        self._open: list[
-            str
-        ] = []  # the end tags of the elements that are open, empty for one that is left out
+        # the end tags of the elements that are open, empty for one that is left out
+        self._open: list[str] = []
 
     def html(self, clean: str) -> str:
         return "".join(map(self._piece, _PIECE.finditer(clean)))

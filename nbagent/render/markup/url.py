@@ -80,7 +80,8 @@ def _host(url: str) -> str:
     except (
         ValueError,
         KeyError,
-    ):  # no number for a port, half a bracketed address, no name of a host
+    ):
+        # No number for a port, half a bracketed address, no name of a host.
         return ""
 
 

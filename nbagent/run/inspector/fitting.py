@@ -21,9 +21,8 @@ def filled(answer: msgspec.Struct, items: Iterable[Any], max_bytes: int) -> str:
 def _fitting(items: Iterable[Any], max_bytes: int) -> Iterator[str]:
     for item in items:
         text = _written(item)
-        max_bytes -= json_size(
-            text
-        )  # it travels as a string in a message, with its quotation marks escaped
+        # it travels as a string in a message, with its quotation marks escaped
+        max_bytes -= json_size(text)
         if max_bytes < 0:
             return
         yield text

@@ -50,9 +50,8 @@ class Search:
         self._block = question.block
         self._kind = question.kind
         self._fold = question.fold
-        self._folded: set[tuple[type[e.Event], str]] = (
-            set()
-        )  # the blocks whose next delta joins a row that is there
+        # the blocks whose next delta joins a row that is there
+        self._folded: set[tuple[type[e.Event], str]] = set()
         self._block_id = block_id
 
     def search_next(self, log: EventLog) -> None:
@@ -121,9 +120,8 @@ def joined(log: EventLog, number: int, max_chars: int) -> e.Event | None:
 def _written(event: e.Event) -> str:
     try:
         return e.to_json(event).decode()
-    except (
-        Exception
-    ):  # a lone surrogate, or an object that cannot be encoded: the slow way never fails
+    except Exception:
+        # A lone surrogate, or an object that cannot be encoded: the slow way never fails.
         return json_text(event)
 
 

@@ -154,7 +154,8 @@ class RequestLog:
         if parts.settings.keys() & {
             "previous_response_id",
             "conversation",
-        }:  # the service has the messages before
+        }:
+            # The service has the messages before.
             return beside[0]
         ours = set(parts.messages)  # a history that was shortened begins with another message
         return next(

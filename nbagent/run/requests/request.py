@@ -21,7 +21,8 @@ _CONTINUED = ("previous_response_id", "conversation")
 """Settings by which a service adds the messages that it keeps."""
 
 HIDDEN = (
-    "what the model was sent is hidden in this run, as it holds all that is said: show it with reveal='thinking' or 'all', "
+    "what the model was sent is hidden in this run, as it holds all that is said: show it with "
+    "reveal='thinking' or 'all', "
     "without hide= and commentary=False"
 )
 
@@ -277,7 +278,10 @@ class Request:
         try:
             return self._exchange.decode(wire).decode("utf-8", "replace")
         except Exception as error:
-            return f"[{len(wire):,} bytes in an encoding that could not be undone: {type(error).__name__}]"
+            return (
+                f"[{len(wire):,} bytes in an encoding that could not be undone: "
+                f"{type(error).__name__}]"
+            )
 
     def _weights(self) -> dict[str, int]:
         body = self._record.body
@@ -326,7 +330,8 @@ class Request:
 
     def __repr__(self) -> str:
         return printable_line(
-            f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: {self.changes}>"
+            f"<Request {self.number} to {self.model or self.url}, {self._outcome()}: "
+            f"{self.changes}>"
         )
 
     def _repr_html_(self) -> str:

@@ -50,6 +50,7 @@ def _http_client(client: Any) -> tuple[Any, str]:
                 if library in _LIBRARIES:
                     return candidate, library
     raise TypeError(
-        f"watch takes a client of openai, anthropic, httpx or httpx2, got {type(client).__name__}; give a framework's model a "
+        "watch takes a client of openai, anthropic, httpx or httpx2, got "
+        f"{type(client).__name__}; give a framework's model a "
         "watched one: ChatOpenAI(http_client=nbagent.watch(httpx.Client()))"
     )

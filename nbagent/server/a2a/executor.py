@@ -47,9 +47,8 @@ class HostExecutor(AgentExecutor):
         assert context_id is not None
         assert message is not None
         if context.current_task is not None:
-            context_id = (
-                context.current_task.context_id
-            )  # the SDK makes up one for a message that names only the task
+            # the SDK makes up one for a message that names only the task
+            context_id = context.current_task.context_id
         updater = TaskUpdater(event_queue, task_id, context_id)
         if context.current_task is None:
             self._store.expect(task_id)
@@ -61,9 +60,8 @@ class HostExecutor(AgentExecutor):
                 await event_queue.enqueue_event(task)
                 await updater.reject(updater.new_agent_message([new_text_part(str(problem))]))
                 return
-            await event_queue.enqueue_event(
-                task
-            )  # only now: a client may go on at another process, which finds the run
+            # only now: a client may go on at another process, which finds the run
+            await event_queue.enqueue_event(task)
             sent = self._tasks[task_id] = SentTask(run, event_queue)
             sent.sending.add_done_callback(lambda _: self._tasks.pop(task_id, None))
         elif task_id in self._tasks:

@@ -102,9 +102,8 @@ class Handler(DefaultRequestHandler):
         kept = await self._tasks.get(task_id, context) if task_id else None
         if kept is None:
             return None  # a new task, or one that the SDK refuses
-        known = await self._tasks.run_as_stored(
-            task_id, context
-        )  # the SDK may not have seen its newest updates yet
+        # the SDK may not have seen its newest updates yet
+        known = await self._tasks.run_as_stored(task_id, context)
         task = kept if known is None else task_of(known)[0]
         if context_id and task.context_id != context_id:
             raise InvalidParamsError(

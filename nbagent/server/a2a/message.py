@@ -61,7 +61,8 @@ def answer_in(message: Message, kind: str) -> Answer:
             if data["decision"] not in get_args(Decision):
                 raise Problem(
                     422,
-                    f"decision must be one of {', '.join(get_args(Decision))}; got {data['decision']!r}",
+                    f"decision must be one of {', '.join(get_args(Decision))}; got "
+                    f"{data['decision']!r}",
                 )
             reason = data.get("reason")
             return Answer(

@@ -151,9 +151,8 @@ class RunTasks(InMemoryTaskStore):
         super().__init__(owner_resolver=lambda call: agent_of(host, call))
         self._host = host
         self._expected: set[str] = set()
-        self._kept: OrderedDict[str, tuple[str, bool]] = (
-            OrderedDict()
-        )  # by id: the agent, and whether the task has ended
+        # by id: the agent, and whether the task has ended
+        self._kept: OrderedDict[str, tuple[str, bool]] = OrderedDict()
 
     def expect(self, task_id: str) -> None:
         """Leave a task that begins to the SDK, until it saves it first."""

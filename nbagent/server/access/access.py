@@ -68,7 +68,8 @@ class Access:
             token is None or hmac.compare_digest(token.encode(), read_token.encode())
         ):
             raise NbagentError(
-                "read_token= needs a token= too, and another one: without it all clients have full access"
+                "read_token= needs a token= too, and another one: without it all clients have "
+                "full access"
             )
         self._tokens: dict[Role, bytes] = {}
         given: dict[Role, str | None] = {"full": token, "read": read_token}
@@ -82,7 +83,8 @@ class Access:
                 or " " in each
             ):
                 raise NbagentError(
-                    f"a token has at least {MIN_TOKEN_CHARS} ASCII characters and no space, got {len(each)}"
+                    f"a token has at least {MIN_TOKEN_CHARS} ASCII characters and no space, got "
+                    f"{len(each)}"
                 )
             gate.secrets.register(each)
             self._tokens[role] = each.encode()

@@ -117,7 +117,8 @@ class Guard:
         if sum(len(name) + len(value) for name, value in lines) > limits.max_headers_bytes:
             raise Problem(
                 431,
-                f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit max_headers_bytes",
+                f"the headers have more than {limits.max_headers_bytes:,} bytes, the limit "
+                "max_headers_bytes",
             )
 
     def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> Receive:
@@ -163,7 +164,8 @@ class Guard:
         if name not in self._hosts and not (self._has_any_address and _is_address(name)):
             raise Problem(
                 403,
-                "this server is not addressed by that name; who runs it allows it with hosts= or --allowed-host",
+                "this server is not addressed by that name; who runs it allows it with hosts= or "
+                "--allowed-host",
             )
         origin = headers.get("origin")
         if origin is None:
@@ -212,19 +214,24 @@ class Guard:
         if self._access.is_in(unquote_plus(scope["query_string"].decode("latin-1"))):
             raise Problem(
                 400,
-                "the token is part of the URL, which is logged on its way: send it in a header, and change it",
+                "the token is part of the URL, which is logged on its way: send it in a header, "
+                "and change it",
             )
         if _is_page(scope) or _path(scope) in OPEN_PATHS:
             return
         role = await self._access.role_of(headers)
         if role is None:
-            needed = "the request needs the header Authorization: Bearer TOKEN, or the cookie that POST /login gives"
+            needed = (
+                "the request needs the header Authorization: Bearer TOKEN, or the cookie that "
+                "POST /login gives"
+            )
             raise Problem(401, needed, {"www-authenticate": "Bearer"})
         scope[ROLE] = role
         if role == "read" and not _matches(self._readable, scope):
             raise Problem(
                 403,
-                "the read token gives no access to this: what starts, stops or answers needs the other token",
+                "the read token gives no access to this: what starts, stops or answers needs the "
+                "other token",
             )
 
 

@@ -27,9 +27,8 @@ class Rate:
         self._per_s = per_s
         self._burst = burst
         self._now = now
-        self._clients: OrderedDict[str, tuple[float, float]] = (
-            OrderedDict()
-        )  # tokens, and when they were counted
+        # tokens, and when they were counted
+        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, client: str = "") -> float:
         """Take a token. Return 0, or the seconds until there is one."""

@@ -109,7 +109,8 @@ def routes(host: Host) -> list[BaseRoute]:
         )
 
     @operation(
-        "Say whether the server takes prompts; if not (503), the message is why: `stopping`, `busy` or `store`",
+        "Say whether the server takes prompts; if not (503), the message is why: `stopping`, "
+        "`busy` or `store`",
         result=Status,
         reads=True,
         is_public=True,

@@ -76,9 +76,8 @@ async def _turn(
     after = START
     for asked, allows, reason in answers:
         approval_id = asked.partition(":")[2]
-        with contextlib.suppress(
-            Problem
-        ):  # nobody waits for it any more: the client sees what came of it
+        with contextlib.suppress(Problem):
+            # Nobody waits for it any more: the client sees what came of it.
             await run.respond(approval_id, "approve" if allows else "deny", reason=reason)
         after = max([after, *(at for at, item in feed.so_far() if _question_in(item) == asked)])
 

@@ -94,9 +94,8 @@ class HectorService(grpc.GenericRpcHandler):
                 await self._host.sessions.find(agent, request.session) if request.session else None
             )
             prompt = prompt_of(request.message, self._host.limits)
-            run = await self._host.start(
-                agent, prompt, session, answers="none"
-            )  # the chunk is a text, and no more
+            # the chunk is a text, and no more
+            run = await self._host.start(agent, prompt, session, answers="none")
         except Problem as problem:
             await context.abort(_STATUS.get(problem.status, grpc.StatusCode.INTERNAL), str(problem))
             return

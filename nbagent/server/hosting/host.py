@@ -109,9 +109,8 @@ class Host:
         self.limits = limits
         self.is_draining = False
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
-        self._hosting: dict[
-            HostedRun, asyncio.Task[None]
-        ] = {}  # the runs that go on in this process
+        # the runs that go on in this process
+        self._hosting: dict[HostedRun, asyncio.Task[None]] = {}
         self._questions = Questions(limits, self._room_changed)
         self._work = (
             Work(store, list(self.agents), self._room) if isinstance(store, WorkQueue) else None
@@ -156,7 +155,8 @@ class Host:
         if name not in self.agents:
             raise Problem(
                 404,
-                f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: {names}",
+                f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: "
+                f"{names}",
             )
         return name, self.agents[name]
 
@@ -284,7 +284,8 @@ class Host:
             if await self._store.is_alive(other.owner):
                 raise Problem(
                     409,
-                    f"the session answers another prompt already, in another process; wait for the end of its run {other.id}",
+                    "the session answers another prompt already, in another process; wait for "
+                    f"the end of its run {other.id}",
                 )
             await (await self.find(other.id)).wait_for_end()
 
@@ -416,7 +417,8 @@ class Host:
         if self.is_draining:
             raise Problem(
                 503,
-                "the server stops, and begins no more runs; ask again when it has been started again",
+                "the server stops, and begins no more runs; ask again when it has been started "
+                "again",
             )
 
     async def close(self) -> None:
@@ -478,9 +480,8 @@ class Host:
         except (NbagentError, msgspec.MsgspecError) as error:
             await hosted.fail(str(error))
         else:
-            self._host(
-                run, hosted if stored.id in self._runs else self._keep(hosted)
-            )  # a reader here follows it already
+            # a reader here follows it already
+            self._host(run, hosted if stored.id in self._runs else self._keep(hosted))
 
     def _keep(self, hosted: HostedRun) -> HostedRun:
         self._runs[hosted.id] = hosted

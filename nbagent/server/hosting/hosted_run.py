@@ -191,9 +191,8 @@ class HostedRun:
             if rows or self.ended:
                 continue
             if self.stored.ended:
-                self._publish(
-                    [self._row(self._cut())]
-                )  # a store that keeps runs for some time only has let its events go
+                # a store that keeps runs for some time only has let its events go
+                self._publish([self._row(self._cut())])
             elif alive or not await self._add([self._cut()]):
                 # It may have an owner by now, or an end. A store that has lost it may get it back
                 # from its owner.
@@ -265,7 +264,8 @@ class HostedRun:
         if reply is None:
             raise Problem(
                 503,
-                f"the process that the run {self.id} goes on in has not replied in {COMMAND_TIMEOUT_S:g} s",
+                f"the process that the run {self.id} goes on in has not replied in "
+                f"{COMMAND_TIMEOUT_S:g} s",
             )
         if reply.problem is not None:
             raise Problem(409, reply.problem)
@@ -280,9 +280,9 @@ class HostedRun:
         ending = asyncio.create_task(self.wait_for_end())
         try:
             await asyncio.wait((asking, ending), return_when=asyncio.FIRST_COMPLETED)
-            if (
-                not asking.done()
-            ):  # the reply to a command that has ended the run comes just behind the end, if at all
+            if not asking.done():
+                # The reply to a command that has ended the run comes just behind the end, if at
+                # all.
                 await asyncio.wait((asking,), timeout=LATE_REPLY_S)
             if not asking.done():
                 return None

@@ -32,9 +32,8 @@ class Questions:
     def __init__(self, limits: Limits, changed: Callable[[], None]) -> None:
         self._limits = limits
         self._changed = changed
-        self._timers: dict[
-            Run, dict[str, asyncio.TimerHandle]
-        ] = {}  # the run that waits longest is the first
+        # the run that waits longest is the first
+        self._timers: dict[Run, dict[str, asyncio.TimerHandle]] = {}
 
     @property
     def runs(self) -> int:

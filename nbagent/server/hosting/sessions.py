@@ -76,7 +76,8 @@ class Sessions:
             if store.count() >= self._max_sessions and store.find(name) is None:
                 raise Problem(
                     503,
-                    f"{agent} has {self._max_sessions:,} sessions already, which is the limit max_sessions",
+                    f"{agent} has {self._max_sessions:,} sessions already, which is the limit "
+                    "max_sessions",
                 )
             return found.session(name, store=store)
 

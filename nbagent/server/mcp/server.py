@@ -62,7 +62,10 @@ class McpServer:
         """Return the server as the sessions of its clients over Streamable HTTP, at most so many at
         a time.
         """
-        instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
+        instructions = (
+            "Each agent is a tool that takes a message. Tools of the agents can be called by "
+            "themselves."
+        )
         server = Server(
             "nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call
         )

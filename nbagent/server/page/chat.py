@@ -158,9 +158,8 @@ class PageChat:
         else:
             await asyncio.to_thread(self._chat.show_earlier, messages[:prompt_index])
             await self._show(newest, prompt_index)
-            if (
-                newest.ended and self._chat.newest is not None
-            ):  # or a prompt that comes with the page would be refused
+            if newest.ended and self._chat.newest is not None:
+                # Or a prompt that comes with the page would be refused.
                 await asyncio.wait([asyncio.wrap_future(self._chat.newest)])
 
     async def follow(self) -> None:

@@ -52,9 +52,8 @@ class PageView:
                 channel: RemoteChannel | None = None
                 while True:
                     message = _decoded(await self._socket.receive_text())
-                    if (
-                        channel is None
-                    ):  # only now: a page that comes back says in its greeting what it has
+                    if channel is None:
+                        # Only now: a page that comes back says in its greeting what it has.
                         channel = self._shown.run.connect(self)
                     channel.receive(message)
         finally:

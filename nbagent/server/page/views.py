@@ -119,9 +119,8 @@ class Views:
             shown = self._known(agent, session) or self._begin(
                 PageChat(self._host, agent, found, self._reveal), agent, session
             )
-        if (
-            shown in self._opening
-        ):  # a page that leaves meanwhile does not end it: another one may wait
+        if shown in self._opening:
+            # A page that leaves meanwhile does not end it: another one may wait.
             await asyncio.shield(self._opening[shown])
         return shown
 
@@ -157,7 +156,6 @@ class Views:
         for old in idle[: max(0, len(idle) - MAX_UNSEEN)]:
             self._shown.pop(old).close()
         self._shown[key] = shown
-        end(
-            shown.run
-        )  # no code runs in it: a framework's task without a context must not find it (`run_around`)
+        # no code runs in it: a framework's task without a context must not find it (`run_around`)
+        end(shown.run)
         return shown

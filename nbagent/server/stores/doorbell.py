@@ -61,9 +61,8 @@ class Doorbell(asyncio.DatagramProtocol):
                 contextlib.suppress(OSError),
             ):
                 out.setblocking(False)
-                out.sendto(
-                    digest, ("127.0.0.1", port)
-                )  # in vain where nobody is, or as many wait there as fit
+                # in vain where nobody is, or as many wait there as fit
+                out.sendto(digest, ("127.0.0.1", port))
 
     def close(self) -> None:
         """Close the socket. It is opened again when there is a wait."""

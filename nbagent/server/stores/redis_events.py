@@ -326,9 +326,8 @@ class RedisEvents:
             while True:
                 with contextlib.suppress(StoreUnreachable):
                     await self._beat()
-                    if (
-                        monotonic() - self._last_beat > self._silence_s
-                    ):  # the others get the time for a sign of life, too
+                    if monotonic() - self._last_beat > self._silence_s:
+                        # The others get the time for a sign of life, too.
                         self._unsure_until = monotonic() + self._expires_ms / 1000
                     self._last_beat = monotonic()
                 await asyncio.sleep(self._expires_ms / 3000)
@@ -437,7 +436,10 @@ class RedisEvents:
             if isinstance(error, exceptions.ResponseError) and any(
                 part in str(error) for part in LASTING
             ):
-                message = f"a key in the store {self._name} has another content than nbagent gave it: {error}"
+                message = (
+                    f"a key in the store {self._name} has another content than nbagent gave it: "
+                    f"{error}"
+                )
                 raise StoreBroken(message) from error
             raise StoreUnreachable(
                 f"the store {self._name} does not answer: {str(error) or 'no reply in time'}"

@@ -238,9 +238,8 @@ class SqliteEvents:
         """Return the list of runs; see `EventStore.listed`."""
 
         def look() -> RunList | None:
-            with transaction(
-                self._db, "DEFERRED"
-            ):  # a run that ends between the two queries would be in both lists
+            with transaction(self._db, "DEFERRED"):
+                # A run that ends between the two queries would be in both lists.
                 # With the `+` SQLite takes the index of these few runs, and does not go through all
                 # by their numbers.
                 going_on = self._runs("ended = 0 ORDER BY +rowid DESC LIMIT ?", MAX_GOING_ON)
@@ -253,7 +252,10 @@ class SqliteEvents:
 
     async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
-        condition = "session = ? AND rowid > ifnull((SELECT rowid FROM run WHERE id = ?), 0) ORDER BY rowid LIMIT 1"
+        condition = (
+            "session = ? AND rowid > ifnull((SELECT rowid FROM run WHERE id = ?), 0) ORDER BY "
+            "rowid LIMIT 1"
+        )
         return await self._wait_for(session, lambda: self._one(condition, session, after), wait_s)
 
     # --- processes ---
@@ -349,9 +351,8 @@ class SqliteEvents:
             return found
         with self._bell.listening(key) as heard, contextlib.suppress(TimeoutError):
             if self._is_shared:
-                await asyncio.to_thread(
-                    self._leave_bell, key, await self._bell.port()
-                )  # before the next look
+                # before the next look
+                await asyncio.to_thread(self._leave_bell, key, await self._bell.port())
             async with asyncio.timeout(wait_s):
                 while not (found := await asyncio.to_thread(locked)):
                     await heard.wait()

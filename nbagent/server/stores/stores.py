@@ -25,7 +25,6 @@ def stores_at(store: str | Path) -> tuple[EventStore, Store | None]:
         return RedisEvents(str(store)), store_of(str(store))
     if str(store) == ":memory:":
         return SqliteEvents(store), None
-    sessions = sqlite_store(
-        store
-    )  # first: it makes the file as one of its own, with its owner's permissions only
+    # first: it makes the file as one of its own, with its owner's permissions only
+    sessions = sqlite_store(store)
     return SqliteEvents(sessions.path), sessions

@@ -163,7 +163,10 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
 
 def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:
     reason = str(error) if text.endswith(b"\n") else "it was cut there"
-    message = f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): {reason}. All before that is whole."
+    message = (
+        f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): "
+        f"{reason}. All before that is whole."
+    )
     return ev.Error(message=message, code=DAMAGED, fatal=True)
 
 

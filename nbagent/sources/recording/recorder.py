@@ -59,7 +59,8 @@ class Recorder:
         with _lock:
             if resolved in _open_files:
                 raise FileExistsError(
-                    f"{str(self.path)!r} is being written: a run that is recorded in it goes on, or a block is open"
+                    f"{str(self.path)!r} is being written: a run that is recorded in it goes on, "
+                    "or a block is open"
                 )
             self._file = resolved.open("wb", buffering=0)
             _open_files.add(resolved)
@@ -109,9 +110,8 @@ class Recorder:
                 self._close()
 
     def _write(self, text: bytes) -> None:
-        while (
-            text and self._file is not None
-        ):  # a disk that is nearly full takes a part of it at a time
+        while text and self._file is not None:
+            # A disk that is nearly full takes a part of it at a time.
             text = text[self._file.write(text) :]
 
     def _close(self) -> None:

@@ -35,7 +35,8 @@ def replay(
     """
     if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
         raise ValueError(
-            f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}"
+            f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, "
+            f"rate={rate!r}"
         )
     return Replay(existing_file(path), speed or None, rate or None, positive_run(run))
 

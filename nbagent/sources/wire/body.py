@@ -28,6 +28,7 @@ _HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MAYBE_HTML = (b"<!doctype html", b"<html>")
 _LINES = re.compile(r"\n|(?<=[}\]])\s+data:\s*")  # the second where the ends of lines became blanks
 _VALUE_START = b'{["-0123456789tfn'
+# in which payloads have their event's name
 _NAME_FIELDS = (
     "type",
     "event",
@@ -35,7 +36,7 @@ _NAME_FIELDS = (
     "name",
     "method",
     "kind",
-)  # in which payloads have their event's name
+)
 
 Framing = Literal["sse", "json", "text", "html", "event stream"]
 

@@ -17,6 +17,7 @@ from nbagent.sources.wire.json_stream import item_of
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _PRELUDE = struct.Struct(">III")
 _CHECKSUM = struct.Struct(">I")
+# size of a header's value, by its type
 _VALUE_BYTES = {
     0: 0,
     1: 0,
@@ -26,7 +27,7 @@ _VALUE_BYTES = {
     5: 8,
     8: 8,
     9: 16,
-}  # size of a header's value, by its type
+}
 _TEXT_TYPES = (6, 7)  # bytes and strings, which begin with their length
 
 
@@ -105,7 +106,8 @@ class EventStreamDecoder:
             or total < _PRELUDE.size + headers + _CHECKSUM.size
         ):
             raise BrokenEventStream(
-                "The body is not an Amazon event stream, or was damaged: the checksum of a prelude is wrong."
+                "The body is not an Amazon event stream, or was damaged: the checksum of a "
+                "prelude is wrong."
             )
         if total > self._limit:
             raise BrokenEventStream(

@@ -54,7 +54,8 @@ class DocumentTooLarge(NbagentError):
 
 def _too_many_values() -> DocumentTooLarge:
     return DocumentTooLarge(
-        f"A JSON document has more than {MAX_VALUES:,} values; the service must send it in smaller ones."
+        f"A JSON document has more than {MAX_VALUES:,} values; the service must send it in "
+        "smaller ones."
     )
 
 
@@ -131,9 +132,8 @@ class JSONStreamDecoder:
         self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
         self._brackets = 0  # opened so far
-        self._expected: list[
-            bytes
-        ] = []  # closing brackets of the unfinished document, the innermost last
+        # closing brackets of the unfinished document, the innermost last
+        self._expected: list[bytes] = []
         self._in_string = False
         self._escaped = False
         self._in_array = False
@@ -266,7 +266,8 @@ class JSONStreamDecoder:
         self._size += len(piece)
         if self._size > self._limit:
             raise DocumentTooLarge(
-                f"A JSON document, or a line of text, has more than {self._limit} bytes ({self._size} so far, and no end). "
+                f"A JSON document, or a line of text, has more than {self._limit} bytes "
+                f"({self._size} so far, and no end). "
                 "Raise max_document_bytes if the server really sends documents of that size."
             )
 

@@ -154,7 +154,8 @@ class SSEDecoder:
     def _check(self, size: int) -> None:
         if size > self._limit:
             raise EventTooLarge(
-                f"A server-sent event has more than {self._limit} bytes ({size} so far, and no end). "
+                f"A server-sent event has more than {self._limit} bytes ({size} so far, and no "
+                "end). "
                 "Raise max_event_bytes if the server really sends events of that size."
             )
 

@@ -175,9 +175,8 @@ def test_every_server_sent_event_has_an_id_with_which_a_client_can_go_on(
         for event in decoder.feed(frame)
     ]
     assert ids == [(str(number), True) for number in range(1, len(ids) + 1)]
-    assert bool(ids) == (
-        encoder.system not in ("agentor", "nbagent")
-    )  # whose bodies have other framings
+    # whose bodies have other framings
+    assert bool(ids) == (encoder.system not in ("agentor", "nbagent"))
 
 
 def test_the_headers_are_the_systems_own() -> None:

@@ -32,9 +32,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         output = subprocess.run(
             command, env=environment, check=True, capture_output=True, text=True, timeout=60
         ).stdout
-        assert len(server.requests) == len(
-            cases
-        )  # an `EventSource` that nobody closes asks again, and starts another run
+        # an `EventSource` that nobody closes asks again, and starts another run
+        assert len(server.requests) == len(cases)
     return dict(zip(cases, json.loads(output), strict=True))
 
 
@@ -107,9 +106,8 @@ def test_every_message_on_a_websocket_of_hector_is_an_object(stream: str) -> Non
     messages = [
         json.loads(message) for message in nbagent.encode(STREAMS[stream], "hector", "messages")
     ]
-    assert {type(message) for message in messages} == {
-        dict
-    }  # its client reads `data.chunk` of each
+    # its client reads `data.chunk` of each
+    assert {type(message) for message in messages} == {dict}
     assert "".join(message.get("chunk", "") for message in messages).startswith(LOOK) == (
         stream != "failed-at-once"
     )

@@ -85,7 +85,10 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path in ("/", "/favicon.ico"):
-            page = f'<!doctype html><meta charset="utf-8"><title>pages</title><body><script>{self.server.script}</script>'
+            page = (
+                "<!doctype html><meta "
+                f'charset="utf-8"><title>pages</title><body><script>{self.server.script}</script>'
+            )
             self.send_response(200)
             self.send_header("content-type", "text/html")
             self.end_headers()

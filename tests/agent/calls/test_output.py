@@ -288,9 +288,8 @@ async def test_warnings_are_in_the_panel(capsys: Capture) -> None:
     spec = importlib.util.find_spec("warnings")
     assert spec is not None
     assert spec.loader is not None
-    unrecorded = importlib.util.module_from_spec(
-        spec
-    )  # pytest has replaced the function of the other one
+    # pytest has replaced the function of the other one
+    unrecorded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(unrecorded)
 
     def speak() -> None:

@@ -140,9 +140,8 @@ async def test_a_refusal_that_stays_is_told_as_it_was_first_and_asked_about_once
         with pytest.raises(AgentError, match=r"answered 400: Too long\.$"):
             await agent.generate("Hi")
         assert await agent.generate("Hi") == "ok"
-        with pytest.raises(
-            AgentError, match=r"answered 400: No\.$"
-        ):  # a server that has accepted it all does know it all
+        with pytest.raises(AgentError, match=r"answered 400: No\.$"):
+            # A server that has accepted it all does know it all.
             await agent.generate("Hi")
         assert ["stream_options" in body for body in server.bodies] == [True, False, True, True]
 

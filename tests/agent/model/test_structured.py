@@ -60,7 +60,10 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
-INVOICE = '{"customer": "Ada", "date": "2025-01-31", "lines": [{"item": "pen", "price": 2}], "note": null}'
+INVOICE = (
+    '{"customer": "Ada", "date": "2025-01-31", "lines": [{"item": "pen", "price": 2}], "note": '
+    "null}"
+)
 ADA = Invoice(customer="Ada", date=datetime.date(2025, 1, 31), lines=[Line(item="pen", price=2)])
 
 # --- runs ---
@@ -141,7 +144,10 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more_with_the_reaso
 
     assert end_of(events).output == {"name": "Oslo", "people": 7}
     assert [event.message for event in of(events, e.Status)] == [
-        "Asked again for Town: the answer: got {'name': 'Oslo'} (dict), wanted Town: people: Field required"
+        (
+            "Asked again for Town: the answer: got {'name': 'Oslo'} (dict), wanted Town: people: "
+            "Field required"
+        )
     ]
     assert [item["role"] for item in sent] == ["user", "assistant", "user"]
     assert "people: Field required" in sent[-1]["content"]
@@ -291,10 +297,11 @@ def test_a_type_is_told_as_a_schema_and_read_back(
     wrapped = content if isinstance(content, dict) and content is not None else {"value": content}
     jsonschema.Draft202012Validator(request["schema"]).validate(wrapped)
     assert form.read(json.dumps(wrapped)) == (content, value)
+    # a model that was only told in words may leave the object out
     assert form.read(json.dumps(content)) == (
         content,
         value,
-    )  # a model that was only told in words may leave the object out
+    )
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,8 @@ async def test_a_call_that_was_never_allowed_is_said_not_to_have_run(api: str) -
             if (seen[e.ToolProgress], seen[e.ToolResult]) == (
                 2,
                 1,
-            ):  # both that are allowed have begun, one has ended
+            ):
+                # Both that are allowed have begun, one has ended.
                 stream.close()
         assert await chat.generate("tomorrow?") == "Sun."
     given = [message["content"] for message in chat.messages if message["role"] == "tool"]

@@ -61,7 +61,8 @@ def test_the_model_is_given_the_new_schema_and_the_decorators_options_count(cell
     with Server(*REPLIES) as server:
         agent = agent_of(server, names["rate"])
         cell(
-            "@nbagent.tool(timeout=5)\ndef rate(year: int, exact: bool = False) -> float:\n    'Exact.'\n    return 11.25"
+            "@nbagent.tool(timeout=5)\ndef rate(year: int, exact: bool = False) -> float:\n    "
+            "'Exact.'\n    return 11.25"
         )
         assert results(agent)[0] == [11.25]
         [offered] = server.exchanges[0].body["tools"]
@@ -73,7 +74,8 @@ def test_the_model_is_given_the_new_schema_and_the_decorators_options_count(cell
 def test_tools_that_a_loop_has_made_stay_apart(cell: Cell) -> None:
     names = cell(
         "import nbagent\ntools = []\nfor value in (1, 2):\n"
-        "    def rate(year: int, value: int = value) -> int:\n        'Rate.'\n        return value\n"
+        "    def rate(year: int, value: int = value) -> int:\n        'Rate.'\n        return "
+        "value\n"
         "    tools.append(nbagent.tool(rate, name='rate' if value == 1 else 'other'))"
     )
     with Server(*REPLIES) as server:

@@ -305,9 +305,11 @@ def test_two_classes_of_one_name_have_two_definitions() -> None:
 
 
 def test_defaults_make_a_parameter_optional() -> None:
+    anything = object()
+
     def function(
-        a: int, b: int = 2, c: str | None = None, d: Color = Color.RED, e: Any = object()
-    ) -> Any:  # noqa: B008
+        a: int, b: int = 2, c: str | None = None, d: Color = Color.RED, e: Any = anything
+    ) -> Any:
         return a, b, c, d
 
     schema = Signature(function, {"b": "the second"}).schema
@@ -405,7 +407,10 @@ def test_bound_methods_partials_and_callable_objects_hide_what_is_not_the_models
         ({"a": "one", "b": 2}, f"parameter 'a': got 'one' (str), wanted int: {NO_INT}"),
         (
             {"a": 1, "b": [{"x": "?"}]},
-            "parameter 'b': got [{'x': '?'}] (list), wanted Point: Input should be a dictionary or an instance of Point",
+            (
+                "parameter 'b': got [{'x': '?'}] (list), wanted Point: Input should be a dictionary "
+                "or an instance of Point"
+            ),
         ),
         ({"a": "x" * 500, "b": 2}, f"parameter 'a': got '{'x' * 79}… (str), wanted int: {NO_INT}"),
     ],

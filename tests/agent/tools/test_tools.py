@@ -212,7 +212,10 @@ async def test_the_timeout_of_a_generator_is_for_all_its_values() -> None:
         (lambda: Tool(5), "a tool must be a function, got 5"),  # type: ignore[arg-type]
         (
             lambda: Tool(lambda: 1),
-            "<lambda>: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)",
+            (
+                "<lambda>: a tool's name is 1 to 64 letters, digits, _ or -; give one with "
+                "@tool(name=…)"
+            ),
         ),
         (
             lambda: Tool(threading.get_ident),

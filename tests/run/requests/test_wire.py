@@ -26,27 +26,42 @@ def gate(**options: Any) -> Gate:
     ("text", "tokens"),
     [
         (
-            'data: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2}}\n\ndata: [DONE]\n\n',
+            (
+                'data: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":2}}\n\ndata: '
+                "[DONE]\n\n"
+            ),
             (40, 2),
         ),
         ('{"choices": [],\n "usage": {\n "prompt_tokens": 40, "completion_tokens": 2}}', (40, 2)),
         (
-            'data: {"type":"response.completed","response":{"usage":{"input_tokens":40,"output_tokens":2}}}',
+            (
+                "data: "
+                '{"type":"response.completed","response":{"usage":{"input_tokens":40,"output_tokens":2}}}'
+            ),
             (40, 2),
         ),
         (
-            'data: {"message":{"usage":{"input_tokens":4,"cache_read_input_tokens":36,"output_tokens":1}}}\n'
+            (
+                "data: "
+                '{"message":{"usage":{"input_tokens":4,"cache_read_input_tokens":36,"output_tokens":1}}}\n'
+            )
             + DELTA,
             (40, 2),
         ),
         ('data: {"usageMetadata":{"promptTokenCount":40,"candidatesTokenCount":2}}', (40, 2)),
         (
-            '[{"usageMetadata": {"promptTokenCount": 40}},\n{"usageMetadata": {"candidatesTokenCount": 2}}]',
+            (
+                '[{"usageMetadata": {"promptTokenCount": 40}},\n{"usageMetadata": '
+                '{"candidatesTokenCount": 2}}]'
+            ),
             (40, 2),
         ),
         ('{"done":false}\n{"done":true,"prompt_eval_count":40,"eval_count":2}', (40, 2)),
         (
-            'data: {"type":"message-end","delta":{"usage":{"tokens":{"input_tokens":40,"output_tokens":2}}}}',
+            (
+                "data: "
+                '{"type":"message-end","delta":{"usage":{"tokens":{"input_tokens":40,"output_tokens":2}}}}'
+            ),
             (40, 2),
         ),
     ],

@@ -21,8 +21,15 @@ for name in ("nbagent.run.state", "nbagent.sources.recording.replay"):
 """
 CELLS = [
     f"import nbagent\n{STOPPED_CLOCK}",
-    f"a = await nbagent.show(nbagent.replay({str(RECORDINGS / 'openai-agents-handoff.jsonl')!r}))\na.tools",
-    f"b = await nbagent.show(nbagent.replay({str(RECORDINGS / 'vercel-ui-parallel-tools.sse')!r}))\nprint(b.text)",
+    (
+        "a = await "
+        f"nbagent.show(nbagent.replay({str(RECORDINGS / 'openai-agents-handoff.jsonl')!r}))\na.tools"
+    ),
+    (
+        "b = await "
+        f"nbagent.show(nbagent.replay({str(RECORDINGS / 'vercel-ui-parallel-tools.sse')!r}))\n"
+        "print(b.text)"
+    ),
 ]
 ID = re.compile(r"\b[0-9a-f]{16,32}\b")
 

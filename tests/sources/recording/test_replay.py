@@ -57,10 +57,11 @@ def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_break
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
         *lines, rest = whole[:cut].split(b"\n")
+        # only the line's end is missing
         is_whole = not rest or whole[cut : cut + 1] in (
             b"\n",
             b"",
-        )  # only the line's end is missing
+        )
         loaded = load(path)
         errors = [event for event in loaded if isinstance(event, ev.Error)]
         assert len(errors) == (not is_whole)

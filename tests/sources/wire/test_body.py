@@ -215,9 +215,8 @@ def test_a_stream_says_where_to_go_on_only_if_an_id_stands_for_all_that_came(
     assert decoder.retry == (1500 if b"retry" in body else None)
 
 
-BODIES = [
-    path for path in sorted(RECORDINGS.glob("*/*")) if "dart-sse" not in path.name
-]  # that one is notes about streams
+# that one is notes about streams
+BODIES = [path for path in sorted(RECORDINGS.glob("*/*")) if "dart-sse" not in path.name]
 
 
 @given(st.sampled_from([path for path in BODIES if path.stat().st_size < 30_000]), st.data())

@@ -30,7 +30,9 @@ const NOUNS: Record<string, string> = {
   object: "must be an object",
 };
 
-/** Return the problems of a value; of a value that fits no alternative, those of the nearest one. */
+/**
+ * Return the problems of a value; of a value that fits no alternative, those of the nearest one.
+ */
 export function check(value: Json | undefined, schemas: Schemas): Problem[] {
   const checker = new Checker(schemas);
   const problems = checker.check(value, schemas.root, []);
@@ -38,7 +40,11 @@ export function check(value: Json | undefined, schemas: Schemas): Problem[] {
 }
 
 /** Return the number of the alternative that a value fits best. */
-export function nearest(value: Json | undefined, variants: readonly Schema[], schemas: Schemas): number {
+export function nearest(
+  value: Json | undefined,
+  variants: readonly Schema[],
+  schemas: Schemas,
+): number {
   return new Checker(schemas).nearest(value, variants, []).index;
 }
 
@@ -73,7 +79,10 @@ class Checker {
       case "number":
         return numberProblems(value.text, schema).flatMap(wrong);
       case "array":
-        return [...this.#items(value.items, schema, path), ...listProblems(value.items, schema).flatMap(wrong)];
+        return [
+          ...this.#items(value.items, schema, path),
+          ...listProblems(value.items, schema).flatMap(wrong),
+        ];
       case "object":
         return this.#members(value, schema, path);
       default:
@@ -81,13 +90,20 @@ class Checker {
     }
   }
 
-  nearest(value: Json | undefined, variants: readonly Schema[], path: Path): { index: number; problems: Problem[] } {
+  nearest(
+    value: Json | undefined,
+    variants: readonly Schema[],
+    path: Path,
+  ): { index: number; problems: Problem[] } {
     let best: { index: number; problems: Problem[]; weight: number } | null = null;
     for (const [index, variant] of variants.entries()) {
       const problems = this.check(value, variant, path);
       if (problems.length === 0) return { index, problems };
       // A problem here is worse than one inside; a wrong constant inside names another alternative.
-      const weight = problems.reduce((sum, each) => sum + weightOf(each, path, this.schemas, variant), 0);
+      const weight = problems.reduce(
+        (sum, each) => sum + weightOf(each, path, this.schemas, variant),
+        0,
+      );
       if (best === null || weight < best.weight) best = { index, problems, weight };
     }
     return best ?? { index: 0, problems: [] };
@@ -97,7 +113,9 @@ class Checker {
     return items.flatMap((item, index) => {
       const at = [...path, index];
       const each = this.schemas.item(schema, index);
-      return each === null ? [{ path: at, message: "is one too many" }] : this.check(item, each, at);
+      return each === null
+        ? [{ path: at, message: "is one too many" }]
+        : this.check(item, each, at);
     });
   }
 
@@ -110,7 +128,9 @@ class Checker {
       const at = [...path, key];
       const expected = this.schemas.property(schema, key);
       if (expected === null) return [{ path: at, message: "is not a known name" }];
-      const named = names ? this.check({ kind: "string", text: key }, this.schemas.resolve(names), at) : [];
+      const named = names
+        ? this.check({ kind: "string", text: key }, this.schemas.resolve(names), at)
+        : [];
       return [...named, ...this.check(each, expected, at)];
     });
     return [...missing, ...found];
@@ -134,24 +154,40 @@ function isWhole(text: string): boolean {
 }
 
 function textProblems(text: string, schema: Schema): string[] {
-  const [least, most] = [num(schema.minLength) ?? 0, num(schema.maxLength) ?? Number.POSITIVE_INFINITY];
+  const [least, most] = [
+    num(schema.minLength) ?? 0,
+    num(schema.maxLength) ?? Number.POSITIVE_INFINITY,
+  ];
   const length = [...text].length;
-  if (length < least) return [least === 1 ? "must not be empty" : `must have at least ${least} characters`];
+  if (length < least)
+    return [least === 1 ? "must not be empty" : `must have at least ${least} characters`];
   if (length > most) return [`must have at most ${most} characters; it has ${length}`];
   const pattern = str(schema.pattern);
-  if (pattern !== null && !matches(pattern, text)) return [`must match ${clip(visible(pattern), OPTION_CHARS)}`];
-  const format = Object.hasOwn(FORMATS, String(schema.format)) ? FORMATS[String(schema.format)] : undefined;
-  return format === undefined || format.fits(text) ? [] : [`must be ${format.noun}, such as ${format.example}`];
+  if (pattern !== null && !matches(pattern, text))
+    return [`must match ${clip(visible(pattern), OPTION_CHARS)}`];
+  const format = Object.hasOwn(FORMATS, String(schema.format))
+    ? FORMATS[String(schema.format)]
+    : undefined;
+  return format === undefined || format.fits(text)
+    ? []
+    : [`must be ${format.noun}, such as ${format.example}`];
 }
 
 function numberProblems(text: string, schema: Schema): string[] {
   const value = Number(text);
-  const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below, multipleOf: step } = schema;
+  const {
+    minimum,
+    maximum,
+    exclusiveMinimum: above,
+    exclusiveMaximum: below,
+    multipleOf: step,
+  } = schema;
   if (typeof minimum === "number" && value < minimum) return [`must be at least ${minimum}`];
   if (typeof maximum === "number" && value > maximum) return [`must be at most ${maximum}`];
   if (typeof above === "number" && value <= above) return [`must be more than ${above}`];
   if (typeof below === "number" && value >= below) return [`must be less than ${below}`];
-  if (typeof step === "number" && step > 0 && !isMultiple(value, step)) return [`must be a multiple of ${step}`];
+  if (typeof step === "number" && step > 0 && !isMultiple(value, step))
+    return [`must be a multiple of ${step}`];
   return [];
 }
 
@@ -162,12 +198,16 @@ function isMultiple(value: number, step: number): boolean {
 }
 
 function listProblems(items: readonly Json[], schema: Schema): string[] {
-  const [least, most] = [num(schema.minItems) ?? 0, num(schema.maxItems) ?? Number.POSITIVE_INFINITY];
+  const [least, most] = [
+    num(schema.minItems) ?? 0,
+    num(schema.maxItems) ?? Number.POSITIVE_INFINITY,
+  ];
   const things = (count: number) => `${count} ${count === 1 ? "item" : "items"}`;
   if (items.length < least) return [`must have at least ${things(least)}`];
   if (items.length > most) return [`must have at most ${things(most)}`];
   const isSet = schema.uniqueItems === true && items.length <= 200;
-  return isSet && items.some((item, index) => items.slice(0, index).some((other) => equal(item, other)))
+  return isSet &&
+    items.some((item, index) => items.slice(0, index).some((other) => equal(item, other)))
     ? ["must not have the same item twice"]
     : [];
 }

@@ -8,11 +8,15 @@ import { Schemas } from "./schema";
 
 export interface FormState {
   schemas: Schemas;
-  /** Return the problem of the value at a path, in words; null if there is none, or nothing was typed there yet. */
+  /**
+   * Return the problem of the value at a path, in words; null if there is none, or nothing was
+   * typed there yet.
+   */
   problemAt(path: Path, value: Json | undefined): string | null;
   /**
-   * True of an answer that the reader writes, false of arguments that are given: then all members of the whole are drawn with
-   * their descriptions, also those that may be left out and are, and Enter in a text sends the form.
+   * True of an answer that the reader writes, false of arguments that are given: then all members
+   * of the whole are drawn with their descriptions, also those that may be left out and are, and
+   * Enter in a text sends the form.
    */
   startsEmpty: boolean;
   /** Choices of the reader, by path: alternatives, fields that are written as JSON. */

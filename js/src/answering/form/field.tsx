@@ -49,8 +49,16 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
   const groups = isGroup(chosen, field);
   const problem = problemAt(field.path, field.value);
   const description = str(field.schema.description) ?? str(chosen.description);
-  const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`].filter(Boolean).join(" ");
-  const control = { ...field, schema: chosen, id, describedBy: notes || undefined, invalid: problem !== null };
+  const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`]
+    .filter(Boolean)
+    .join(" ");
+  const control = {
+    ...field,
+    schema: chosen,
+    id,
+    describedBy: notes || undefined,
+    invalid: problem !== null,
+  };
   const label = <span class="nb-field-name">{visible(name)}</span>;
   const remove = onRemove && (
     <button
@@ -85,7 +93,11 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
     <div
       ref={row}
       class={groups ? "nb-form-row nb-form-group" : "nb-form-row"}
-      {...(groups && { role: "group", "aria-label": name, "aria-describedby": control.describedBy })}
+      {...(groups && {
+        role: "group",
+        "aria-label": name,
+        "aria-describedby": control.describedBy,
+      })}
     >
       {groups ? label : <label for={id}>{label}</label>}
       {body}
@@ -94,7 +106,10 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
   );
 }
 
-/** The alternative of the schema that the value is of, and the control that chooses it; the schema itself if it has none. */
+/**
+ * The alternative of the schema that the value is of, and the control that chooses it; the schema
+ * itself if it has none.
+ */
 function useAlternative(
   { schema, value, path, onChange }: FieldProps,
   name: string,
@@ -163,17 +178,23 @@ function isGroup(schema: Schema, field: FieldProps): boolean {
 }
 
 function sizeOf(value: Json | undefined): number {
-  return value?.kind === "object" ? value.members.length : value?.kind === "array" ? value.items.length : 0;
+  return value?.kind === "object"
+    ? value.members.length
+    : value?.kind === "array"
+      ? value.items.length
+      : 0;
 }
 
 /** The type of the control: the schema's, or where that allows any the value's. */
 function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
   const type = typeOf(schema);
-  // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have names.
+  // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have
+  // names.
   const isKnown = ["properties", "additionalProperties", "items", "prefixItems"].some(
     (name) => typeof schema[name] === "object",
   );
-  if (value?.kind === "array" || (value?.kind === "object" && path.length > 0)) return isKnown ? type : null;
+  if (value?.kind === "array" || (value?.kind === "object" && path.length > 0))
+    return isKnown ? type : null;
   if (type !== null || value === undefined || value.kind === "unfinished") return type;
   return value.kind === "null" ? null : value.kind;
 }
@@ -183,9 +204,12 @@ export function Control(props: ControlProps) {
   // As it was at first: a control that changes while one types in it would lose the focus.
   const [isLong] = useState(() => !fitsLine(value));
   if (Object.hasOwn(schema, "const") && value !== undefined)
-    return <span class="nb-field">{visible(value.kind === "string" ? value.text : write(value))}</span>;
+    return (
+      <span class="nb-field">{visible(value.kind === "string" ? value.text : write(value))}</span>
+    );
   const type = kindOf(schema, props);
-  if (isGroup(schema, props)) return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;
+  if (isGroup(schema, props))
+    return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;
   const options = Object.hasOwn(schema, "const") ? [schema.const] : schema.enum;
   const isText = type === "string" && !Array.isArray(options);
   if (isLong && !isText) return <JsonInput {...props} />;
@@ -194,7 +218,11 @@ export function Control(props: ControlProps) {
     case "null":
       return value === undefined || value.kind === "null" ? null : <JsonInput {...props} />;
     case "boolean":
-      return value === undefined || value.kind === "boolean" ? <Checkbox {...props} /> : <JsonInput {...props} />;
+      return value === undefined || value.kind === "boolean" ? (
+        <Checkbox {...props} />
+      ) : (
+        <JsonInput {...props} />
+      );
     case "integer":
     case "number":
       return <NumberInput {...props} />;
@@ -203,12 +231,17 @@ export function Control(props: ControlProps) {
     default:
       return <JsonInput {...props} />;
   }
-  if (schema.format === "date" || schema.format === "time") return <DateInput {...props} type={schema.format} />;
+  if (schema.format === "date" || schema.format === "time")
+    return <DateInput {...props} type={schema.format} />;
   if (schema.format === "date-time") return <DateTimeInput {...props} />;
   return <TextInput {...props} />;
 }
 
 /** Return true if one more may be added: the schema does not set a limit, or it is not reached. */
-export function hasRoom(schema: Schema, keyword: "maxItems" | "maxProperties", size: number): boolean {
+export function hasRoom(
+  schema: Schema,
+  keyword: "maxItems" | "maxProperties",
+  size: number,
+): boolean {
   return size < (num(schema[keyword]) ?? Number.POSITIVE_INFINITY) && size < MAX_FIELDS;
 }

@@ -1,4 +1,7 @@
-/** Formats of texts, as JSON Schema names them. Each is lenient: what the kernel takes is not refused here. */
+/**
+ * Formats of texts, as JSON Schema names them. Each is lenient: what the kernel takes is not
+ * refused here.
+ */
 
 interface Format {
   noun: string;
@@ -18,14 +21,26 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     example: "2025-01-31T09:30:00Z",
     fits: (text) => isDate(IS_DATE_TIME.exec(text)?.[1] ?? ""),
   },
-  email: { noun: "an e-mail address", example: "name@example.com", fits: (text) => /^[^@\s]+@[^@\s]+$/.test(text) },
-  uri: { noun: "an address", example: "https://example.com", fits: (text) => /^[a-z][a-z\d+.-]*:[^\s]+$/i.test(text) },
+  email: {
+    noun: "an e-mail address",
+    example: "name@example.com",
+    fits: (text) => /^[^@\s]+@[^@\s]+$/.test(text),
+  },
+  uri: {
+    noun: "an address",
+    example: "https://example.com",
+    fits: (text) => /^[a-z][a-z\d+.-]*:[^\s]+$/i.test(text),
+  },
   uuid: {
     noun: "a UUID",
     example: "123e4567-e89b-12d3-a456-426614174000",
     fits: (text) => /^[\da-f]{8}-?(?:[\da-f]{4}-?){3}[\da-f]{12}$/i.test(text),
   },
-  duration: { noun: "a duration", example: "PT1H30M", fits: (text) => /^[+-]?P(?!$)[\dYMWDTHS.,]+$/i.test(text) },
+  duration: {
+    noun: "a duration",
+    example: "PT1H30M",
+    fits: (text) => /^[+-]?P(?!$)[\dYMWDTHS.,]+$/i.test(text),
+  },
 };
 
 /** Return true for a day that the calendar has. */

@@ -12,7 +12,10 @@ import { Schemas } from "./schema";
 
 /** Methods of a form, for the buttons below it. */
 export interface FormHandle {
-  /** Return the value as JSON; undefined if nothing was changed; null if it is not valid, which the form then shows. */
+  /**
+   * Return the value as JSON; undefined if nothing was changed; null if it is not valid, which the
+   * form then shows.
+   */
   read(): string | null | undefined;
 }
 
@@ -46,7 +49,10 @@ interface Draft {
 export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormProps) {
   const box = useRef<HTMLDivElement>(null);
   const schemas = useMemo(() => new Schemas(schema), [schema]);
-  const initial = useMemo(() => (text === null ? schemas.initial(schemas.root) : read(text)), [schemas, text]);
+  const initial = useMemo(
+    () => (text === null ? schemas.initial(schemas.root) : read(text)),
+    [schemas, text],
+  );
   const kept = draft.get(DRAFT) as Draft | undefined;
   const startsEmpty = text === null;
   const start = (): Draft => ({ value: initial, asJson: hasMany(initial), choices: new Map() });
@@ -57,9 +63,15 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
   const [tried, setTried] = useState(0);
   const { value, asJson, choices } = state;
   const problems = useMemo(() => check(value, schemas), [value, schemas]);
-  const byPath = useMemo(() => new Map(problems.map(({ path, message }) => [keyOf(path), message])), [problems]);
-  const isBlocked = asJson ? value === undefined || value.kind === "unfinished" : problems.length > 0;
-  const changed = value !== undefined && (initial === undefined || startsEmpty || !equal(value, initial));
+  const byPath = useMemo(
+    () => new Map(problems.map(({ path, message }) => [keyOf(path), message])),
+    [problems],
+  );
+  const isBlocked = asJson
+    ? value === undefined || value.kind === "unfinished"
+    : problems.length > 0;
+  const changed =
+    value !== undefined && (initial === undefined || startsEmpty || !equal(value, initial));
   useEffect(() => onChange?.(changed), [changed]);
   useLayoutEffect(() => {
     focusOnce?.(box.current?.querySelector<HTMLElement>(CONTROLS) ?? null);
@@ -74,7 +86,8 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
   }, [tried]);
   handle.current = {
     read() {
-      // Arguments that are left alone go as they came, also where they do not fit the schema: the kernel has the last word.
+      // Arguments that are left alone go as they came, also where they do not fit the schema: the
+      // kernel has the last word.
       if (!startsEmpty && !changed) return undefined;
       if (!isBlocked) return value === undefined ? undefined : write(value);
       setTried(tried + 1);
@@ -98,26 +111,48 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
     return message === null || (untouched && tried === 0) ? null : message || REQUIRED;
   };
   const context = { schemas, problemAt, choices, startsEmpty };
-  const field = { schema: schemas.root, value, path: [], onChange: (next: Json) => update({ value: next }) };
-  const isObject = value?.kind === "object" || (value === undefined && schemas.root.type === "object");
-  const names = value?.kind === "object" ? value.members.length + Object.keys(schemas.root.properties ?? {}).length : 1;
+  const field = {
+    schema: schemas.root,
+    value,
+    path: [],
+    onChange: (next: Json) => update({ value: next }),
+  };
+  const isObject =
+    value?.kind === "object" || (value === undefined && schemas.root.type === "object");
+  const names =
+    value?.kind === "object"
+      ? value.members.length + Object.keys(schemas.root.properties ?? {}).length
+      : 1;
   if (!startsEmpty && !asJson && names === 0) return null; // a call without arguments
-  const problem = asJson ? (value?.kind === "unfinished" ? value.problem || REQUIRED : null) : problemAt([], value);
+  const problem = asJson
+    ? value?.kind === "unfinished"
+      ? value.problem || REQUIRED
+      : null
+    : problemAt([], value);
   return (
     <FormContext.Provider value={context}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the fields in it */}
-      <div key={resets} ref={box} class="nb-form" onKeyDown={(event) => onEnter(event, startsEmpty)}>
+      <div
+        key={resets}
+        ref={box}
+        class="nb-form"
+        onKeyDown={(event) => onEnter(event, startsEmpty)}
+      >
         {asJson ? (
           <JsonInput {...field} id="" describedBy={undefined} invalid={problem !== null} />
         ) : isObject ? (
           <Control {...field} id="" describedBy={undefined} invalid={problem !== null} />
         ) : (
-          <NamedField {...field} name={str(schemas.root.title) ?? (startsEmpty ? "answer" : "arguments")} />
+          <NamedField
+            {...field}
+            name={str(schemas.root.title) ?? (startsEmpty ? "answer" : "arguments")}
+          />
         )}
         {problem !== null && (asJson || isObject) && <p class="nb-problem">{problem}</p>}
         {asJson && problem === null && problems[0] && (
           <p class="nb-help">
-            By its schema, {[...problems[0].path].join(".") || "this"} {problems[0].message || REQUIRED}
+            By its schema, {[...problems[0].path].join(".") || "this"}{" "}
+            {problems[0].message || REQUIRED}
           </p>
         )}
         <div class="nb-form-links">
@@ -143,8 +178,8 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
 }
 
 /**
- * Send the form by Ctrl and Enter from any field. Enter alone sends an answer that is written here, and no arguments: these
- * are another's, and permission is not given in passing.
+ * Send the form by Ctrl and Enter from any field. Enter alone sends an answer that is written here,
+ * and no arguments: these are another's, and permission is not given in passing.
  */
 function onEnter(event: KeyboardEvent, startsEmpty: boolean): void {
   const control = event.target as HTMLElement;

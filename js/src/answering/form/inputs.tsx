@@ -23,7 +23,11 @@ const aria = ({ id, describedBy, invalid }: ControlProps) => ({
 /** The text of a value in a text field: what was typed, of any other kind its JSON. */
 function textOf(value: Json | undefined): string {
   if (value === undefined) return "";
-  return value.kind === "unfinished" ? value.text : value.kind === "string" ? value.text : write(value);
+  return value.kind === "unfinished"
+    ? value.text
+    : value.kind === "string"
+      ? value.text
+      : write(value);
 }
 
 /** Return true if a control of one line shows the whole value. */
@@ -32,7 +36,10 @@ export function fitsLine(value: Json | undefined): boolean {
   return text.length <= LINE_CHARS && !text.includes("\n");
 }
 
-/** Characters that the controls of a value do not show: those that are hidden, or that change how others look. */
+/**
+ * Characters that the controls of a value do not show: those that are hidden, or that change how
+ * others look.
+ */
 export function HiddenNote({ value }: { value: Json | undefined }) {
   const text = textOf(value);
   const shown = visible(text);
@@ -95,15 +102,25 @@ export function readNumber(typed: string, whole: boolean): Json {
   if (!NUMBER.test(text)) return { kind: "unfinished", text: typed, problem };
   const [, sign = "", digits = "", fraction = "", exponent = ""] =
     /^[+]?(-?)0*(?=\d|\.)(\d*)(?:\.(\d*))?((?:e.*)?)$/i.exec(text) ?? [];
-  return { kind: "number", text: `${sign}${digits || "0"}${fraction && `.${fraction}`}${exponent}` };
+  return {
+    kind: "number",
+    text: `${sign}${digits || "0"}${fraction && `.${fraction}`}${exponent}`,
+  };
 }
 
-/** A number as text, so that no digit is lost; the arrow keys change it by a step, and a small range has a slider. */
+/**
+ * A number as text, so that no digit is lost; the arrow keys change it by a step, and a small range
+ * has a slider.
+ */
 export function NumberInput(props: ControlProps) {
   const { value, schema, onChange } = props;
   const whole = schema.type === "integer";
-  const [least, most] = [bound(schema, "minimum", "exclusiveMinimum"), bound(schema, "maximum", "exclusiveMaximum")];
-  const step = (num(schema.multipleOf) ?? 0) > 0 ? (num(schema.multipleOf) as number) : whole ? 1 : null;
+  const [least, most] = [
+    bound(schema, "minimum", "exclusiveMinimum"),
+    bound(schema, "maximum", "exclusiveMaximum"),
+  ];
+  const step =
+    (num(schema.multipleOf) ?? 0) > 0 ? (num(schema.multipleOf) as number) : whole ? 1 : null;
   // The typed text stays as it is, "1." and "007".
   const [typed, setTyped] = useState<{ text: string; made: Json } | null>(null);
   const text = typed !== null && typed.made === value ? typed.text : textOf(value);
@@ -153,13 +170,19 @@ export function NumberInput(props: ControlProps) {
   );
 }
 
-function bound(schema: Record<string, unknown>, inclusive: string, exclusive: string): number | null {
+function bound(
+  schema: Record<string, unknown>,
+  inclusive: string,
+  exclusive: string,
+): number | null {
   return num(schema[inclusive]) ?? num(schema[exclusive]);
 }
 
 /** A hundredth of the range, as a power of ten. */
 function sliderStepOf(least: number | null, most: number | null): number | null {
-  return least === null || most === null || most <= least ? null : 10 ** Math.floor(Math.log10((most - least) / 100));
+  return least === null || most === null || most <= least
+    ? null
+    : 10 ** Math.floor(Math.log10((most - least) / 100));
 }
 
 /** The number after a step, within its bounds; of a whole number, digit by digit. */
@@ -197,7 +220,9 @@ export function Select({ options, ...props }: ControlProps & { options: readonly
         if (next) onChange(next);
       }}
     >
-      {chosen < 0 && <option value="-1">{value === undefined ? "Choose…" : optionLabel(value)}</option>}
+      {chosen < 0 && (
+        <option value="-1">{value === undefined ? "Choose…" : optionLabel(value)}</option>
+      )}
       {values.map((each, index) => (
         <option key={index} value={String(index)}>
           {optionLabel(each)}
@@ -223,7 +248,10 @@ export function DateInput({ type, ...props }: ControlProps & { type: "date" | "t
   return <Picker {...props} type={type} text={text} toText={(picked) => picked} />;
 }
 
-/** A day and a time: picked, with the offset from UTC beside it; or a text that has more digits than the control. */
+/**
+ * A day and a time: picked, with the offset from UTC beside it; or a text that has more digits than
+ * the control.
+ */
 export function DateTimeInput(props: ControlProps) {
   const text = textOf(props.value);
   const [, day, time, zone = ""] = DATE_TIME.exec(text) ?? [];
@@ -268,7 +296,8 @@ interface PickerProps extends ControlProps {
 
 function Picker({ type, text, toText, ...props }: PickerProps) {
   // A browser leaves out seconds that are zero.
-  const lost = (picked: string) => (HAS_SECONDS.test(text) && !HAS_SECONDS.test(picked) ? ":00" : "");
+  const lost = (picked: string) =>
+    HAS_SECONDS.test(text) && !HAS_SECONDS.test(picked) ? ":00" : "";
   return (
     <input
       {...aria(props)}
@@ -278,7 +307,9 @@ function Picker({ type, text, toText, ...props }: PickerProps) {
       value={text}
       onInput={({ currentTarget: { value } }) =>
         props.onChange(
-          value === "" ? { kind: "unfinished", text: "", problem: "" } : string(toText(value + lost(value))),
+          value === ""
+            ? { kind: "unfinished", text: "", problem: "" }
+            : string(toText(value + lost(value))),
         )
       }
     />
@@ -288,7 +319,9 @@ function Picker({ type, text, toText, ...props }: PickerProps) {
 function localOffset(): string {
   const minutes = -new Date().getTimezoneOffset();
   const two = (part: number) => String(Math.floor(Math.abs(part))).padStart(2, "0");
-  return minutes === 0 ? "Z" : `${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return minutes === 0
+    ? "Z"
+    : `${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
 }
 
 /** Any value, as JSON. */
@@ -326,7 +359,8 @@ function readJson(text: string): Json {
   try {
     return parse(text);
   } catch (error) {
-    const problem = text.trim() === "" ? "" : error instanceof Error ? visible(error.message) : "is not JSON";
+    const problem =
+      text.trim() === "" ? "" : error instanceof Error ? visible(error.message) : "is not JSON";
     return { kind: "unfinished", text, problem };
   }
 }

@@ -1,7 +1,9 @@
 /**
- * JSON as it is written: numbers keep their digits and objects the order of their keys, which JavaScript's own values do not.
+ * JSON as it is written: numbers keep their digits and objects the order of their keys, which
+ * JavaScript's own values do not.
  *
- * A value that is left alone is written back character by character. Format: https://www.rfc-editor.org/rfc/rfc8259
+ * A value that is left alone is written back character by character. Format:
+ * https://www.rfc-editor.org/rfc/rfc8259
  */
 
 export interface JsonObject {
@@ -58,7 +60,9 @@ export function parse(text: string): Json {
     at = SPACE.lastIndex;
   };
   const fail = (): never => {
-    throw new SyntaxError(at < text.length ? `not JSON at ${describe(text, at)}` : "not JSON: it ends too early");
+    throw new SyntaxError(
+      at < text.length ? `not JSON at ${describe(text, at)}` : "not JSON: it ends too early",
+    );
   };
   const list = <T>(end: string, item: () => T): T[] => {
     const items: T[] = [];
@@ -90,7 +94,8 @@ export function parse(text: string): Json {
         return fail();
       }
     }
-    const kind = source === "null" ? "null" : source === "true" || source === "false" ? "boolean" : "number";
+    const kind =
+      source === "null" ? "null" : source === "true" || source === "false" ? "boolean" : "number";
     return { kind, text: source, source };
   };
   const value = (depth: number): Json => {
@@ -130,7 +135,8 @@ export function write(json: Json): string {
   switch (json.kind) {
     case "object":
       return (
-        json.source ?? `{${json.members.map(([key, value]) => `${JSON.stringify(key)}: ${write(value)}`).join(", ")}}`
+        json.source ??
+        `{${json.members.map(([key, value]) => `${JSON.stringify(key)}: ${write(value)}`).join(", ")}}`
       );
     case "array":
       return json.source ?? `[${json.items.map(write).join(", ")}]`;
@@ -143,22 +149,32 @@ export function write(json: Json): string {
   }
 }
 
-/** Return the member of that name; undefined if there is none. Of a key that is there twice the last one counts, as elsewhere. */
+/**
+ * Return the member of that name; undefined if there is none. Of a key that is there twice the last
+ * one counts, as elsewhere.
+ */
 export function member(json: JsonObject, key: string): Json | undefined {
   return json.members.findLast(([name]) => name === key)?.[1];
 }
 
-/** Return the object with a member set, at its place or at the end; taken out if the value is undefined. */
+/**
+ * Return the object with a member set, at its place or at the end; taken out if the value is
+ * undefined.
+ */
 export function withMember(json: JsonObject, key: string, value: Json | undefined): JsonObject {
   const at = json.members.findLastIndex(([name]) => name === key);
   const members = [...json.members];
-  if (value === undefined) return { kind: "object", members: members.filter(([name]) => name !== key) };
+  if (value === undefined)
+    return { kind: "object", members: members.filter(([name]) => name !== key) };
   if (at < 0) members.push([key, value]);
   else members[at] = [key, value];
   return { kind: "object", members };
 }
 
-/** Return true if both are the same value: numbers are compared as numbers, objects without the order of their keys. */
+/**
+ * Return true if both are the same value: numbers are compared as numbers, objects without the
+ * order of their keys.
+ */
 export function equal(left: Json, right: Json): boolean {
   if (left.kind === "object" && right.kind === "object") {
     return (
@@ -178,7 +194,12 @@ export function equal(left: Json, right: Json): boolean {
       })
     );
   }
-  if (left.kind === "object" || left.kind === "array" || right.kind === "object" || right.kind === "array")
+  if (
+    left.kind === "object" ||
+    left.kind === "array" ||
+    right.kind === "object" ||
+    right.kind === "array"
+  )
     return false;
   if (left.kind !== right.kind) return false;
   return (

@@ -25,7 +25,9 @@ export function ListFields({ schema, value, path, onChange }: FieldProps) {
           path={[...path, index]}
           isNew={added.current === index}
           onChange={(changed) => set(items.map((each, at) => (at === index ? changed : each)))}
-          onRemove={items.length > least ? () => set(items.filter((_, at) => at !== index)) : undefined}
+          onRemove={
+            items.length > least ? () => set(items.filter((_, at) => at !== index)) : undefined
+          }
         />
       ))}
       {next !== null && hasRoom(schema, "maxItems", items.length) && (

@@ -20,12 +20,20 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
   );
   const names = [...known, ...others];
   const isShown = (key: string) =>
-    required.includes(key) || member(object, key) !== undefined || (startsEmpty && path.length === 0);
+    required.includes(key) ||
+    member(object, key) !== undefined ||
+    (startsEmpty && path.length === 0);
   const absent = known.filter((key) => !isShown(key));
   // A schema that says nothing about other names allows them, but hardly ever means to.
-  const open = schema.additionalProperties === undefined ? known.length === 0 : schema.additionalProperties !== false;
+  const open =
+    schema.additionalProperties === undefined
+      ? known.length === 0
+      : schema.additionalProperties !== false;
   // Arguments have their names from the tool; others may be written as JSON.
-  const canGrow = open && (startsEmpty || path.length > 0) && hasRoom(schema, "maxProperties", object.members.length);
+  const canGrow =
+    open &&
+    (startsEmpty || path.length > 0) &&
+    hasRoom(schema, "maxProperties", object.members.length);
   const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
   const added = useRef<string | null>(null);
   const add = (key: string) => {
@@ -43,7 +51,11 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
           path={[...path, key]}
           isNew={added.current === key}
           onChange={(next) => set(key, next)}
-          onRemove={required.includes(key) || member(object, key) === undefined ? undefined : () => set(key, undefined)}
+          onRemove={
+            required.includes(key) || member(object, key) === undefined
+              ? undefined
+              : () => set(key, undefined)
+          }
         />
       ))}
       {absent.length > 0 && (
@@ -68,7 +80,9 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
 
 function defaultNote(schema: Schema | null): string {
   const value = lookUp(schema ?? {}, "default");
-  return value === undefined ? "Not given" : `Not given; the default is ${clip(JSON.stringify(value), DEFAULT_CHARS)}`;
+  return value === undefined
+    ? "Not given"
+    : `Not given; the default is ${clip(JSON.stringify(value), DEFAULT_CHARS)}`;
 }
 
 /** Adds a member whose name the reader gives. */

@@ -1,4 +1,7 @@
-/** Regular expressions of a schema. One may be written so that it takes for ever, and nothing can interrupt it in a page. */
+/**
+ * Regular expressions of a schema. One may be written so that it takes for ever, and nothing can
+ * interrupt it in a page.
+ */
 
 /** Steps that matching may take at most, about. */
 const MAX_STEPS = 1e7;
@@ -6,8 +9,8 @@ const MAX_PATTERN_CHARS = 500;
 const QUANTIFIER = /(?<!\\)(?:\\\\)*(?:[*+]|\{\d+(?:,\d*)?\})/g;
 
 /**
- * Return true if the text matches; also if that is not known: the pattern is not JavaScript's, or might take too long. The
- * kernel checks it anyway.
+ * Return true if the text matches; also if that is not known: the pattern is not JavaScript's, or
+ * might take too long. The kernel checks it anyway.
  */
 export function matches(pattern: string, text: string): boolean {
   if (!isQuick(pattern, text.length)) return true;
@@ -18,11 +21,16 @@ export function matches(pattern: string, text: string): boolean {
   }
 }
 
-/** Return true if matching takes few steps: no repetition is repeated, and there are few of them for a text of that length. */
+/**
+ * Return true if matching takes few steps: no repetition is repeated, and there are few of them for
+ * a text of that length.
+ */
 export function isQuick(pattern: string, length: number): boolean {
   if (pattern.length > MAX_PATTERN_CHARS || /\\[1-9k]/.test(pattern)) return false;
   // Escapes and sets of characters stand for one character.
-  const plain = pattern.replace(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|.)/gs, "x").replace(/\[[^\]]*\]/g, "x");
+  const plain = pattern
+    .replace(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|.)/gs, "x")
+    .replace(/\[[^\]]*\]/g, "x");
   const repeated = plain.match(QUANTIFIER)?.length ?? 0;
   const optional = plain.match(/[^(*+?}]\?|\|/g)?.length ?? 0;
   if ((length + 1) ** repeated * 2 ** optional > MAX_STEPS) return false;

@@ -1,4 +1,7 @@
-/** JSON Schema, as far as a form needs it (draft 2020-12, https://json-schema.org/draft/2020-12). Nothing in a schema is trusted. */
+/**
+ * JSON Schema, as far as a form needs it (draft 2020-12, https://json-schema.org/draft/2020-12).
+ * Nothing in a schema is trusted.
+ */
 
 import { type JsonObject as JsonRecord, record, str, strings } from "../../values";
 import { type Json, NULL, parse, withMember } from "./json";
@@ -45,7 +48,10 @@ export class Schemas {
     return schema;
   }
 
-  /** The alternatives of `anyOf`, `oneOf` or a list of types, and the alternatives of these; null if there are none. */
+  /**
+   * The alternatives of `anyOf`, `oneOf` or a list of types, and the alternatives of these; null if
+   * there are none.
+   */
   variants(schema: Schema): Schema[] | null {
     const found: Schema[] = [];
     return this.#flatten(schema, found, 0) ? found : null;
@@ -65,14 +71,19 @@ export class Schemas {
     return schema.items === false ? null : this.resolve(schema.items);
   }
 
-  /** A value to start from: the default, the only one that is possible, or an empty one. Undefined if the reader has to choose. */
+  /**
+   * A value to start from: the default, the only one that is possible, or an empty one. Undefined
+   * if the reader has to choose.
+   */
   initial(schema: Schema, depth = 0): Json | undefined {
     for (const field of ["default", "const"]) {
       if (Object.hasOwn(schema, field)) return fromValue(schema[field]);
     }
-    if (Array.isArray(schema.enum)) return schema.enum.length === 1 ? fromValue(schema.enum[0]) : undefined;
+    if (Array.isArray(schema.enum))
+      return schema.enum.length === 1 ? fromValue(schema.enum[0]) : undefined;
     const variants = this.variants(schema);
-    if (variants !== null) return depth < MAX_DEPTH ? this.initial(variants[0] ?? {}, depth + 1) : undefined;
+    if (variants !== null)
+      return depth < MAX_DEPTH ? this.initial(variants[0] ?? {}, depth + 1) : undefined;
     switch (typeOf(schema)) {
       case "object":
         return this.#initialObject(schema, depth);
@@ -91,7 +102,9 @@ export class Schemas {
     const { anyOf, oneOf, type, ...rest } = schema;
     const alternatives = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : [];
     const types = alternatives.length === 0 && Array.isArray(type) ? strings(type) : [];
-    const common = withoutNotes(Array.isArray(type) || type === undefined ? rest : { ...rest, type });
+    const common = withoutNotes(
+      Array.isArray(type) || type === undefined ? rest : { ...rest, type },
+    );
     for (const each of types.slice(0, MAX_VARIANTS)) found.push({ ...common, type: each });
     for (const each of alternatives) {
       if (found.length >= MAX_VARIANTS) break;
@@ -107,7 +120,11 @@ export class Schemas {
     let made: Json & { kind: "object" } = { kind: "object", members: [] };
     if (depth >= MAX_DEPTH) return made;
     for (const key of requiredOf(schema).slice(0, MAX_MEMBERS)) {
-      made = withMember(made, key, this.initial(this.property(schema, key) ?? {}, depth + 1)) as typeof made;
+      made = withMember(
+        made,
+        key,
+        this.initial(this.property(schema, key) ?? {}, depth + 1),
+      ) as typeof made;
     }
     return made;
   }
@@ -173,12 +190,19 @@ function both(first: Schema, second: Schema): Schema {
   const made: Record<string, unknown> = { ...first, ...second };
   const [left, right] = [record(first.properties), record(second.properties)];
   if (left && right) made.properties = { ...left, ...right };
-  if (first.required && second.required) made.required = [...strings(first.required), ...strings(second.required)];
+  if (first.required && second.required)
+    made.required = [...strings(first.required), ...strings(second.required)];
   return made;
 }
 
 /** The schema without what describes the whole of it. */
-function withoutNotes({ title: _, description: __, default: ___, discriminator: ____, ...rest }: Schema): Schema {
+function withoutNotes({
+  title: _,
+  description: __,
+  default: ___,
+  discriminator: ____,
+  ...rest
+}: Schema): Schema {
   return rest;
 }
 

@@ -1,4 +1,7 @@
-/** History of a transcript: every block as it was after any event. One reading of the run; no moment is kept by itself. */
+/**
+ * History of a transcript: every block as it was after any event. One reading of the run; no moment
+ * is kept by itself.
+ */
 
 import { readOps } from "../../messages";
 import type { Op, PastAnswer } from "../../protocol";
@@ -32,7 +35,8 @@ export class History {
       time += num(list(times)[index]) ?? 0;
       this.#types.push(names[num(list(types)[index]) ?? 0] ?? "");
       this.#times.push(time / 1000);
-      const ops: Op[] = typeof step === "string" ? [["append", ...grew, step]] : readOps(list(step));
+      const ops: Op[] =
+        typeof step === "string" ? [["append", ...grew, step]] : readOps(list(step));
       for (const op of ops) {
         if (op[0] === "append") grew = [op[1], op[2]];
         this.#add(this.end, op);
@@ -50,13 +54,20 @@ export class History {
     return this.#times[number - this.begin - 1] ?? null;
   }
 
-  /** Number of the next event of these types after (`step` 1) or before (-1) this one; null if none is known. */
+  /**
+   * Number of the next event of these types after (`step` 1) or before (-1) this one; null if none
+   * is known.
+   */
   next(number: number, step: 1 | -1, types: ReadonlySet<string>): number | null {
-    for (let at = number + step; at > this.begin && at <= this.end; at += step) if (types.has(this.type(at))) return at;
+    for (let at = number + step; at > this.begin && at <= this.end; at += step)
+      if (types.has(this.type(at))) return at;
     return null;
   }
 
-  /** Blocks after this event, parents first. One that has not changed since the last call is the same object. */
+  /**
+   * Blocks after this event, parents first. One that has not changed since the last call is the
+   * same object.
+   */
   at(number: number): BlockState[] {
     const blocks: BlockState[] = [];
     for (const block of this.#blocks.values()) {
@@ -126,7 +137,10 @@ class BlockHistory {
       this.#texts.set(field, text);
     }
     if (!text.last)
-      text.push(number, new Growth(str((this.#props.last as Readonly<Record<string, unknown>>)[field]) ?? ""));
+      text.push(
+        number,
+        new Growth(str((this.#props.last as Readonly<Record<string, unknown>>)[field]) ?? ""),
+      );
     return text.last as Growth;
   }
 }

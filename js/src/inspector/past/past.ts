@@ -1,4 +1,6 @@
-/** The past of a run in one view: a second tree of blocks, at the event that the reader has chosen. */
+/**
+ * The past of a run in one view: a second tree of blocks, at the event that the reader has chosen.
+ */
 
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { readOps } from "../../messages";
@@ -9,12 +11,19 @@ import { num, record, type Unchecked } from "../../values";
 import { History } from "./history";
 
 /** Events at which a step or a call begins. */
-const BEGINNINGS: ReadonlySet<string> = new Set(["prompt", "step.start", "tool.args", "agent.start"]);
+const BEGINNINGS: ReadonlySet<string> = new Set([
+  "prompt",
+  "step.start",
+  "tool.args",
+  "agent.start",
+]);
 
 export class Past {
   /** Number of the event at which the reader wants to see the run; null for now. */
   readonly position: ReadonlySignal<number | null>;
-  /** Session whose tree is the transcript at that event; null while the transcript of now is shown. */
+  /**
+   * Session whose tree is the transcript at that event; null while the transcript of now is shown.
+   */
   readonly shown: ReadonlySignal<Session | null>;
   /** Why the past cannot be read; null if it can. */
   readonly problem: ReadonlySignal<string | null>;
@@ -54,7 +63,9 @@ export class Past {
 
   /** True if the past can be read, or has been read to its end. */
   get readable(): boolean {
-    return this.#live.kernel.state.value !== "gone" || (this.count > 0 && this.#end.value >= this.count);
+    return (
+      this.#live.kernel.state.value !== "gone" || (this.count > 0 && this.#end.value >= this.count)
+    );
   }
 
   /** Share of the events before `position` that have been read. */
@@ -72,7 +83,10 @@ export class Past {
     return number <= this.#end.value ? this.#history.value.time(number) : null;
   }
 
-  /** Ask how many events there are. A live run counts them for its views once a second, and only while they come. */
+  /**
+   * Ask how many events there are. A live run counts them for its views once a second, and only
+   * while they come.
+   */
   async refresh(): Promise<void> {
     try {
       if (isLive(this.#live.status)) await this.#read();
@@ -81,7 +95,10 @@ export class Past {
     }
   }
 
-  /** Show the run as it was after this event; from the last one on, as it is now. The newest call wins. */
+  /**
+   * Show the run as it was after this event; from the last one on, as it is now. The newest call
+   * wins.
+   */
   goTo(number: number): void {
     this.#problem.value = null;
     if (number >= this.count) this.leave();
@@ -91,7 +108,10 @@ export class Past {
     }
   }
 
-  /** Go to the next (1) or previous (-1) event at which a step or a call begins; without one, to the end on that side. */
+  /**
+   * Go to the next (1) or previous (-1) event at which a step or a call begins; without one, to the
+   * end on that side.
+   */
   async skip(step: 1 | -1): Promise<void> {
     try {
       while (this.#end.peek() < this.count) await this.#readMore();
@@ -99,7 +119,9 @@ export class Past {
       this.#fail(error);
     }
     const from = this.#position.peek() ?? this.count;
-    this.goTo(this.#history.peek().next(from, step, BEGINNINGS) ?? (step > 0 ? this.count : this.first));
+    this.goTo(
+      this.#history.peek().next(from, step, BEGINNINGS) ?? (step > 0 ? this.count : this.first),
+    );
   }
 
   /** Show the run as it is now. */
@@ -185,7 +207,10 @@ export class Past {
     });
   }
 
-  /** A session that reads: a run in the past is like one whose kernel is gone, but its large values can be read. */
+  /**
+   * A session that reads: a run in the past is like one whose kernel is gone, but its large values
+   * can be read.
+   */
   #makeSession(): Session {
     const live = this.#live;
     const session = live.sibling({
@@ -205,7 +230,8 @@ export class Past {
       listen: () => () => {},
       send: (message) => {
         if (message.t === "toggle") {
-          const blocks = message.block === null ? [...session.store.all].map(({ id }) => id) : [message.block];
+          const blocks =
+            message.block === null ? [...session.store.all].map(({ id }) => id) : [message.block];
           for (const block of blocks) this.#choices.set(block, message.open);
         } else if (message.t === "need") this.#forward(message);
       },
@@ -214,7 +240,8 @@ export class Past {
     session.store.onChange((changes) => {
       for (const { block, before } of changes) {
         if (before !== null) continue;
-        block.userOpen.value = this.#choices.get(block.id) ?? live.store.get(block.id)?.userOpen.peek() ?? null;
+        block.userOpen.value =
+          this.#choices.get(block.id) ?? live.store.get(block.id)?.userOpen.peek() ?? null;
       }
     });
     return session;

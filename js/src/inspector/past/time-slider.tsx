@@ -15,7 +15,9 @@ export function TimeSlider({ session, past }: { session: Session; past: Past }) 
   const problem = past.problem.value;
   const at = position ?? last;
   const label =
-    position === null ? null : [`event ${count(at)} of ${count(last)}`, ...about(past, at, session.started)];
+    position === null
+      ? null
+      : [`event ${count(at)} of ${count(last)}`, ...about(past, at, session.started)];
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "PageUp") void past.skip(1);
     else if (event.key === "PageDown") void past.skip(-1);
@@ -24,7 +26,11 @@ export function TimeSlider({ session, past }: { session: Session; past: Past }) 
   };
   if (last < 2) return null;
   if (!readable && position === null)
-    return <p class="nb-note nb-times">The run as it was can be read from its kernel only, which cannot be reached.</p>;
+    return (
+      <p class="nb-note nb-times">
+        The run as it was can be read from its kernel only, which cannot be reached.
+      </p>
+    );
   return (
     // biome-ignore lint/a11y/useSemanticElements: no form
     <div class="nb-times" role="group" aria-label="Time">
