@@ -254,9 +254,8 @@ class Chat:
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()
 
-    def _display_(
-        self,
-    ) -> object:  # marimo's hook: return the object to display instead of this one
+    # marimo's hook: return the object to display instead of this one
+    def _display_(self) -> object:
         return self.run._display_()
 
     def __repr__(self) -> str:

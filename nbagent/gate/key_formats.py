@@ -13,14 +13,16 @@ TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 """The same characters as a text."""
 
 _HEAD_CHARS = SHOWN_CHARS + 1
+_HEX = "0123456789abcdef"
 # Names of styles are no keys: scikit-learn's HTML has `sk-toggleable__content`.
-_NO_WORDS = r"(?!(?!(?:proj|ant|svcacct|admin|or|lf)-)[a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
+_NO_WORDS = (
+    r"(?!(?!(?:proj|ant|svcacct|admin|or|lf)-)"
+    r"[a-z]{1,15}(?:[-_]{1,2}(?:[a-z]{1,15}|\d{1,3})){0,12}(?![A-Za-z0-9_\-]))"
+)
 
 FORMATS = (
-    (
-        "sk-",
-        rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}",
-    ),  # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them
+    # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and many that copy them
+    ("sk-", rf"{_NO_WORDS}[A-Za-z0-9_\-]{{16,}}"),
     ("pk-lf-", r"[0-9a-f\-]{32,}"),  # Langfuse
     ("sk_live_", r"[A-Za-z0-9]{16,}"),  # Stripe
     ("sk_test_", r"[A-Za-z0-9]{16,}"),
@@ -89,11 +91,12 @@ FORMATS = (
     ("shpca_", r"[0-9a-fA-F]{32}"),
     ("shppa_", r"[0-9a-fA-F]{32}"),
     ("shpss_", r"[0-9a-fA-F]{32}"),
+    # Twilio
     *(
         (f"{kind}{digit}", r"[0-9a-f]{31}(?![0-9A-Za-z])")
         for kind in ("SK", "AC")
-        for digit in "0123456789abcdef"
-    ),  # Twilio
+        for digit in _HEX
+    ),
     ("lin_api_", r"[A-Za-z0-9]{32,}"),  # Linear
     ("lin_oauth_", r"[A-Za-z0-9]{32,}"),
     ("figd_", r"[A-Za-z0-9_\-]{30,}"),  # Figma

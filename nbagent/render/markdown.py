@@ -108,9 +108,8 @@ class _Writer:
 
     def _markdown(self, text: str) -> str:
         if self._embedded:
-            from nbagent.render.markup.embedded import (
-                embedded_markdown,
-            )  # with the first transcript that is saved
+            # With the first transcript that is saved.
+            from nbagent.render.markup.embedded import embedded_markdown
 
             text = embedded_markdown(text)
         return _closed(text)

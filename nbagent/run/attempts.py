@@ -104,9 +104,8 @@ class Attempt(ToolCall):
         return self._attempts.done_of(self._block.id)
 
     def __repr__(self) -> str:
-        from nbagent.run.diff import (
-            headline,
-        )  # as below: with the first attempt, for the sake of the start-up time
+        # Imported with the first attempt, for the sake of the start-up time.
+        from nbagent.run.diff import headline
 
         compared = (
             f": {printable_line(headline(self.difference))}" if self.difference is not None else ""

@@ -115,10 +115,8 @@ class Results:
         message yet: add that first. What is hidden is left out; where parts of tool calls are
         hidden, all calls before the prompt are.
         """
-        from nbagent.render.messages import (
-            messages_of,
-            texts_of,
-        )  # imported here, as below, for the sake of the start-up time
+        # Imported here, as below, for the sake of the start-up time.
+        from nbagent.render.messages import messages_of, texts_of
 
         state = self._state
         with state.lock:

@@ -350,9 +350,8 @@ class Run(ForkableRun):
             raise NotImplementedError  # tells IPython to print the repr
         self.view()
 
-    def _display_(
-        self,
-    ) -> object:  # marimo's hook: return the object to display instead of this one
+    # marimo's hook: return the object to display instead of this one
+    def _display_(self) -> object:
         return repr(self) if self.view is None else self.view()
 
     def __repr__(self) -> str:

@@ -7,22 +7,21 @@ https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitiza
 import html
 from html.parser import HTMLParser
 
-ELEMENTS = set(
-    "h1 h2 h3 h4 h5 h6 br b i strong em a pre code img tt div ins del sup sub p picture ol ul "
-    "table thead tbody tfoot"
-    " blockquote dl dt dd kbd q samp var hr ruby rt rp li tr td th s strike summary details "
-    "caption figure figcaption abbr bdo"
-    " cite dfn mark small source span time wbr".split()  # noqa: SIM905
+ELEMENTS = frozenset(
+    """
+    h1 h2 h3 h4 h5 h6 br b i strong em a pre code img tt div ins del sup sub p picture ol ul table
+    thead tbody tfoot blockquote dl dt dd kbd q samp var hr ruby rt rp li tr td th s strike summary
+    details caption figure figcaption abbr bdo cite dfn mark small source span time wbr
+    """.split()
 )
-ATTRIBUTES = set(
-    "abbr accept align alt axis border cellpadding cellspacing char charset checked clear cols "
-    "colspan color compact coords"
-    " datetime dir disabled enctype for frame headers height hreflang hspace ismap label lang "
-    "longdesc maxlength media method"
-    " multiple name nohref noshade nowrap open progress prompt readonly rel rev role rows rowspan "
-    "rules scope selected shape"
-    " size span start summary tabindex title type usemap valign value width itemprop aria-label "
-    "src href".split()
+ATTRIBUTES = frozenset(
+    """
+    abbr accept align alt axis border cellpadding cellspacing char charset checked clear cols
+    colspan color compact coords datetime dir disabled enctype for frame headers height hreflang
+    hspace ismap label lang longdesc maxlength media method multiple name nohref noshade nowrap open
+    progress prompt readonly rel rev role rows rowspan rules scope selected shape size span start
+    summary tabindex title type usemap valign value width itemprop aria-label src href
+    """.split()
 )
 GONE_WITH_CONTENT = {"script", "style", "iframe", "object", "embed"}
 

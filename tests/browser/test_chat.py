@@ -75,7 +75,6 @@ def test_a_conversation_is_had_edited_reloaded_and_resumed(
     wait_until_saved(book, "rates of 2000")
     cell = nbformat.read(book.lab.root / book.name, 4).cells[1]
     html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
-    # fmt: skip
     assert [
         text in html
         for text in ("rates 2023", "rates 1999", "rates of 2000", "rates 2024", "textarea")

@@ -18,7 +18,6 @@ _PARAMETERS = {
     "keyword arguments",
     "other parameters",
 }
-# fmt: skip
 _SECTIONS = _PARAMETERS | {
     "attributes",
     "example",

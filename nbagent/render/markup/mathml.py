@@ -33,9 +33,8 @@ def mathml(tex: str, *, display: bool) -> str | None:
         tex: TeX without its delimiters.
         display: whether it stands on lines of its own.
     """
-    from latex2mathml.converter import (
-        convert_to_element,
-    )  # with the first formula: it reads a table of 2,000 symbols
+    # With the first formula: it reads a table of 2,000 symbols.
+    from latex2mathml.converter import convert_to_element
 
     if len(tex) > LIMITS["inline_tex_chars"]:
         return None

@@ -202,9 +202,8 @@ class Inspector:
         blocks = self._transcript.snapshot()
         match form:
             case "markdown":
-                from nbagent.render.markdown import (
-                    transcript_markdown,
-                )  # on demand: it loads the parser of Markdown
+                # On demand: it loads the parser of Markdown.
+                from nbagent.render.markdown import transcript_markdown
 
                 return transcript_markdown(blocks)
             case "json":

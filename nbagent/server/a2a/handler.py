@@ -48,9 +48,8 @@ class Handler(DefaultRequestHandler):
         super().__init__(
             self._executor,
             self._tasks,
-            card_of(
-                "nbagent", "Any of the agents.", interfaces_at("/", "", None)
-            ),  # what the SDK may do for a client
+            # The card says what the SDK may do for a client.
+            card_of("nbagent", "Any of the agents.", interfaces_at("/", "", None)),
             validate_input_modes=True,
             request_context_builder=SimpleRequestContextBuilder(
                 task_id_generator=_Ids(new_run_id), context_id_generator=_Ids(new_session_name)

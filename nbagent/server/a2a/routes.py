@@ -137,9 +137,8 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
     calls = AgentCalls()
     guarded = [
         *create_jsonrpc_routes(handler, PATH, context_builder=calls, enable_v0_3_compat=True),
-        *create_jsonrpc_routes(
-            handler, PATH + "/", context_builder=calls, enable_v0_3_compat=True
-        ),  # as clients may write it
+        # With a slash at its end, as clients may write it.
+        *create_jsonrpc_routes(handler, f"{PATH}/", context_builder=calls, enable_v0_3_compat=True),
         *create_rest_routes(handler, calls, path_prefix=PATH),
     ]
     return [

@@ -27,7 +27,6 @@ def run(*events: Any, status: Any = "completed", **end: Any) -> Events:
     return [START, *events, ev.RunEnd(status=status, **end)]
 
 
-# fmt: skip
 STREAMS: dict[str, Events] = {
     "texts that overlap": run(
         ev.TextStart(id="a"),
