@@ -11,7 +11,8 @@ from pathlib import Path
 
 DECODER = '''"""Decoder of {title}'s stream.
 
-Format: (URL of its specification). Items are {{"type": "{name}.delta", "text"}} and {{"type": "{name}.done"}}.
+Format: (URL of its specification). Items are {{"type": "{name}.delta", "text"}} and
+{{"type": "{name}.done"}}.
 
 The format has no thoughts, tools, usage or errors.
 """

@@ -60,6 +60,22 @@ class Page:
         return message
 
     @property
+    def status(self) -> Any:
+        """Status of the run, as the last op has it that sets it."""
+        return [op[-1]["status"] for op in self.ops if op[1] == "run" and "status" in op[-1]][-1]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Texts of the blocks. How many ops a text comes in is up to the pump."""
+        found: dict[str, str] = {}
+        for op in self.ops:
+            if op[0] in ("open", "set") and isinstance(op[-1].get("text"), str):
+                found[op[1]] = op[-1]["text"]
+            elif op[0] == "append" and op[2] == "text":
+                found[op[1]] = found.get(op[1], "") + op[3]
+        return found
+
+    @property
     def text(self) -> str:
         return json.dumps(self.ops)
 
