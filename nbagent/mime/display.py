@@ -3,6 +3,7 @@
 import base64
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -244,12 +245,8 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
         method = getattr(type(value), name, None)
         if method is None or mime in bundle:
             continue
-        data = ask(
-            name,
-            lambda method=method, mime=mime: (
-                method(value) if mime else method(value, include=None, exclude=None)
-            ),
-        )  # type: ignore[misc]
+        options = {} if mime else {"include": None, "exclude": None}
+        data = ask(name, partial(method, value, **options))
         data = data[0] if isinstance(data, tuple) else data  # the second is metadata
         if mime and data is not None:
             bundle[mime] = data

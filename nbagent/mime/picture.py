@@ -6,6 +6,7 @@ import importlib.util
 import io
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -104,9 +105,8 @@ def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str,
         (vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)
     ]
     for reader, spec in readers:
-        if (
-            svg := ask("the chart", lambda reader=reader, spec=spec: _svg_of(reader, spec))
-        ) is not None:  # type: ignore[misc]
+        svg = ask("the chart", partial(_svg_of, reader, spec))
+        if svg is not None:
             return {"image/svg+xml": svg}
     return {}
 

@@ -67,9 +67,9 @@ def test_two_users_see_a_run_live_and_the_file_holds_it_once(
 ) -> None:
     with PLACES[name](tmp_path, page, (SETUP, "time.sleep(4)", LONG)) as place:
         assert place.lab is not None
-        other = Notebook(
-            place.lab, page.context.browser.new_context(viewport=SIZE).new_page(), NAME, "other"
-        )  # type: ignore[union-attr]
+        assert page.context.browser is not None
+        other_page = page.context.browser.new_context(viewport=SIZE).new_page()
+        other = Notebook(place.lab, other_page, NAME, "other")
         other.load()
         for seen in (place.view(2), other.widget(2)):
             expect(seen.locator(".nb-markdown")).to_contain_text(WORDS, timeout=60_000)

@@ -5,6 +5,7 @@ run that is watched.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,7 +14,7 @@ from agent.server import chat
 from browser.expectation import expect
 from browser.lab import screenshot
 from openai import AsyncOpenAI
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize
 from server.served import Process, Words
 
 import nbagent
@@ -45,11 +46,10 @@ class Tabs:
     demo: DemoServer
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, place: str = "", **context: str) -> Page:
+    def open(self, place: str = "", **context: Any) -> Page:
         """Open a tab."""
-        page = self.browser.new_context(
-            viewport={"width": 1100, "height": 760}, **context
-        ).new_page()  # type: ignore[arg-type]
+        size: ViewportSize = {"width": 1100, "height": 760}
+        page = self.browser.new_context(viewport=size, **context).new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"{self.url}/{place}")

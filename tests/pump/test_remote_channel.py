@@ -616,8 +616,8 @@ def test_a_closed_channel_says_nothing_more_and_holds_up_no_end() -> None:
     assert (
         len(made.messages),
         made.channel.due(made.now),
-        made.channel in made.channel._pump.woken,
-    ) == (sent, None, False)  # type: ignore[attr-defined]
+        made.channel in made.channel._pump.woken,  # type: ignore[attr-defined]
+    ) == (sent, None, False)
 
 
 def test_closing_while_the_end_waits_lets_it_come() -> None:

@@ -256,11 +256,9 @@ class OutsideCall:
         tool, shown = self._tool, self._arguments.shown
         reason = self._breakpoints.at_call(tool.name, shown)
         if reason is not None:
-            return (
-                yield _OnOurLoop(
-                    self._stops.before_call(self._start, tool, shown, reason, can_remember=False)
-                )
-            )  # type: ignore[no-any-return]
+            stopped = self._stops.before_call(self._start, tool, shown, reason, can_remember=False)
+            response: e.ApprovalResponse | None = yield _OnOurLoop(stopped)
+            return response
         if tool.approve is False or not (tool.approve is True or tool.approve(shown)):
             return None
         id = self._start.id
