@@ -202,7 +202,7 @@ def test_a_stream_is_masked_alike_however_it_is_cut(pieces: list[str], cuts: lis
     assert "".join([*shown, stream.close()]) == known.mask_streamed(text)
 
 
-@given(st.text(alphabet="abcdefghijk .,\n", max_size=60), st.integers(1, 8))
+@given(st.text(alphabet="abcehijk .,\n", max_size=60), st.integers(1, 8))
 def test_prose_passes_as_it_comes(text: str, size: int) -> None:
     stream = MaskedStream(Secrets([CANARY.upper()]))
     cut = [text[start : start + size] for start in range(0, len(text), size)]

@@ -22,7 +22,7 @@ from language_model.model import Model, serve
 from nbagent import Agent, SummaryBuffer
 from nbagent import events as e
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 CAMPAIGN = "language model"
 PROMPTS = ["Name a town in Norway.", "Name another one.", "Which one was the first?"]

@@ -19,7 +19,7 @@ DECODERS = {"vercel.ui.v5": "vercel.ui"}
 """The decoder of a system, where it has another name."""
 
 _CLOCK = {"started", "ended", "args_done", "first_token", "events", "tools", "tools_failed"}
-_CLOCK |= {"words", "last_output", "speed", "waited"}
+_CLOCK |= {"words", "last_output", "speed", "waited", "waits_since"}
 _NOT_OPAQUE = {"signature": None, "encrypted": None}
 _REPEATED_ID = re.compile(r"__\d+$")  # suffix of a call id that an earlier call has
 
