@@ -169,11 +169,14 @@ class _Writer:
 
     def text_end(self) -> None:
         id_ = self.one(self.texts)
-        self.write(ev.TextEnd, id=id_, text=self.final(self.texts.pop(id_)))
+        self.write(ev.TextEnd, id=id_, text=self.final(id_, self.texts.pop(id_)))
 
-    def final(self, streamed: str) -> str | None:
+    def final(self, id_: str, streamed: str) -> str | None:
+        # Each replacement is another one: of two equal texts a system without ids cannot say which
+        # its last text replaces.
+        replaced = f"replaced {id_}"
         return self.draw(
-            st.sampled_from([None, None, streamed, streamed + " and more", "replaced", ""])
+            st.sampled_from([None, None, streamed, streamed + " and more", replaced, ""])
         )
 
     def thought_start(self) -> None:
@@ -197,7 +200,7 @@ class _Writer:
             "signature": self.draw(st.none() | st.just("sig")),
             "encrypted": self.draw(st.none() | st.just("enc")),
         }
-        self.write(ev.ReasoningEnd, id=id_, text=self.final(self.thoughts.pop(id_)), **opaque)
+        self.write(ev.ReasoningEnd, id=id_, text=self.final(id_, self.thoughts.pop(id_)), **opaque)
 
     def call(self) -> None:
         id_ = self.new("tool")
