@@ -152,6 +152,18 @@ GUARDED: dict[str, set[str]] = {
     },
 }
 
+# What starts a thread, or blocks one: `runtime/work.py` does it for all others, so that nbagent
+# also runs where there are no threads. No page runs a server.
+WORK = {
+    "threading.Thread",
+    "threading.Timer",
+    "time.sleep",
+    "asyncio.to_thread",
+    "concurrent.futures.wait",
+    "concurrent.futures.ThreadPoolExecutor",
+}
+WORKERS = ("runtime/work.py", "server/", "cli/", "demo/server.py")
+
 
 @functools.cache
 def modules() -> list[Path]:
@@ -287,6 +299,28 @@ def test_a_dependency_is_imported_in_one_place(package: str) -> None:
         if any(name.split(".")[0] == package for name in imports(path))
     }
     assert users <= GUARDED[package]
+
+
+def uses(path: Path) -> set[str]:
+    """Return the functions that a module takes from other modules, by their full names."""
+    given = {name.rpartition(".")[2]: name for name in imports(path)}
+    found = set(given.values())
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            owner, _, rest = ast.unparse(node.value).partition(".")
+            found.add(".".join(filter(None, (given.get(owner, owner), rest, node.attr))))
+    return found
+
+
+def test_threads_are_started_and_blocked_in_one_place() -> None:
+    found = {
+        f"{name_of(path)} uses {name}"
+        for path in modules()
+        if not path.relative_to(PACKAGE).as_posix().startswith(WORKERS)
+        for name in uses(path)
+        if name in WORK or name.endswith(".run_in_executor")
+    }
+    assert found == set()
 
 
 def test_the_readmes_map_names_every_room() -> None:

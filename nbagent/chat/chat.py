@@ -1,10 +1,12 @@
 """`chat()`: a conversation in the cell, with an input line under the transcript."""
 
 import asyncio
+import contextlib
 import reprlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Literal, Unpack
 
 import msgspec
@@ -22,6 +24,7 @@ from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
+from nbagent.runtime import work
 from nbagent.runtime.loop import submit
 from nbagent.runtime.notebook import notebook_variables
 from nbagent.sources.request import RequestOptions
@@ -115,7 +118,7 @@ class Chat:
 
         Arguments and errors as for `send`.
         """
-        return await asyncio.wrap_future(await asyncio.to_thread(self.send, prompt))
+        return await asyncio.wrap_future(await work.off_loop(partial(self.send, prompt)))
 
     def stop(self) -> None:
         """Stop the answer that is being written, if there is one."""
@@ -134,7 +137,7 @@ class Chat:
         messages = self._partner.messages if messages is None else messages
         if messages:
             self._marks = prompts_of(messages)
-            self._stream.answer(None, _events_of(messages)).wait()
+            work.block(self._stream.answer(None, _events_of(messages)))
 
     def follow(self, answer: Any, said: int) -> "Future[str]":
         """Show an answer that was asked for elsewhere, in the same session, which keeps it.
@@ -196,17 +199,17 @@ class Chat:
     def _check_idle(self) -> None:
         if self._done is not None and (self._stream.answer_has_ended or not self.is_answering):
             # until the messages of the answer before are kept
-            wait([self._done], timeout=END_TIMEOUT_S)
+            with contextlib.suppress(TimeoutError):
+                work.block(self._done, END_TIMEOUT_S)
         if self.is_answering:
             raise AnswerInProgress("an answer is being written; chat.stop() ends it")
 
     def _when_over(
-        self, over: threading.Event, done: "Future[str]", keep: Callable[[], None]
+        self, over: "Future[None]", done: "Future[str]", keep: Callable[[], None]
     ) -> None:
         """Keep an answer when it has ended, and set its text."""
 
         def finish() -> None:
-            over.wait()
             try:
                 answer = str(self.run.answer)
                 keep()
@@ -215,10 +218,11 @@ class Chat:
             else:
                 done.set_result(answer)
 
-        threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
+        # The store that keeps the answer may block, or need the loop that has ended the answer.
+        over.add_done_callback(lambda _: work.start(finish, name="nbagent-chat"))
 
-    def _read(self, prompt: e.Prompt | None, answer: Any) -> threading.Event:
-        """Read an answer. Return an event that is set at its end.
+    def _read(self, prompt: e.Prompt | None, answer: Any) -> "Future[None]":
+        """Read an answer. Return a future that is done at its end.
 
         Raises:
             UnknownSource: it is no stream.
@@ -235,7 +239,7 @@ class Chat:
     def _on_say(self, say: Say) -> None:
         # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands
         # over.
-        submit(asyncio.to_thread(self._take, say))
+        submit(work.off_loop(partial(self._take, say)))
 
     def _take(self, say: Say) -> None:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""

@@ -23,6 +23,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from IPython import get_ipython
@@ -36,7 +37,7 @@ from nbagent.notebook.static_copy import NO_VIEW_NOTE, OUTPUTS_PART, StaticCopy
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
 from nbagent.run.options import is_stable
-from nbagent.runtime import loop
+from nbagent.runtime import loop, work
 
 MAX_ENDED_WIDGETS = 20
 """Ended runs that keep their live widget. A running one always does."""
@@ -243,7 +244,7 @@ class RunDisplay:
             if note == self._note:
                 await self.run.more_events(events)
             self._note, events = note, self.run.event_count
-            size = await asyncio.to_thread(self.update, note)
+            size = await work.off_loop(partial(self.update, note))
             pause = static_copy.pause_s(time.monotonic() - self._shown_at, size, can_draw=can_draw)
 
     def _on_end(self) -> None:

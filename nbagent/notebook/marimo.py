@@ -17,6 +17,7 @@ from typing import Any
 
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
+from nbagent.runtime import work
 
 FIRST_SNAPSHOT_S = 0.25
 """Seconds after which a view that has not asked gets a snapshot; again after 0.5, 1, 2, … more,
@@ -88,6 +89,4 @@ def _send_snapshot_in(seconds: float, run: Run, widget: TranscriptWidget) -> Non
         if _widgets.get(run.id) is widget and widget.introduce():
             _send_snapshot_in(2 * seconds, run, widget)
 
-    timer = threading.Timer(seconds, introduce)
-    timer.daemon = True
-    timer.start()
+    work.later(seconds, introduce)

@@ -8,9 +8,10 @@ message. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipy
 """
 
 import contextvars
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from nbagent.runtime import work
 
 WAITS_S = (2.0, 4.0, 8.0, 16.0, 32.0)
 """Seconds before each repetition. The server lifts its limit three seconds after a flood."""
@@ -34,9 +35,7 @@ def repeat_state(widget: Any, heard: Callable[[], int]) -> None:
                 context.run(widget.send_state)  # the page goes by the parent header
                 repeat(before, context, waits[1:])
 
-        timer = threading.Timer(waits[0], resend)
-        timer.daemon = True
-        timer.start()
+        work.later(waits[0], resend)
 
     def receive(message: dict[str, Any]) -> None:
         take(message)

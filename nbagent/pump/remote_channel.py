@@ -39,6 +39,7 @@ from nbagent.protocol.ops import Op
 from nbagent.pump.channel import BATCH_INTERVAL_S, MIN_GAP_S, Channel
 from nbagent.pump.outbox import BATCH_BYTES, Outbox
 from nbagent.pump.thread import Pump
+from nbagent.runtime import work
 
 MAX_INTERVAL_S = 0.25
 """Seconds between two batches when the reader lags the most."""
@@ -304,6 +305,6 @@ def _run_in_thread(function: Callable[[], object]) -> None:
     runs.
     """
     try:
-        threading.Thread(target=function, name="nbagent-end", daemon=True).start()
+        work.start(function, name="nbagent-end")
     except RuntimeError:  # the interpreter is shutting down and starts no more threads
         function()

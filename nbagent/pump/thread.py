@@ -1,9 +1,10 @@
-"""The pump: the one thread of a process that flushes the channels of all its runs."""
+"""The pump: flushes the channels of all runs of a process, on a thread of its own."""
 
 import threading
 import time
 from typing import Protocol
 
+from nbagent.runtime import work
 from nbagent.runtime.per_process import PerProcess
 
 
@@ -20,44 +21,35 @@ class Flushable(Protocol):
 
 
 class Pump:
-    """A thread that sleeps until a channel is due.
-
-    Nothing is polled, and an idle channel costs nothing.
-    """
+    """Sleeps until a channel is due. Nothing is polled, and an idle channel costs nothing."""
 
     def __init__(self) -> None:
         self._active: set[Flushable] = set()
-        self._changed = threading.Condition()
-        self._awake = False
-        threading.Thread(target=self._run, name="nbagent-pump", daemon=True).start()
+        self._lock = threading.Lock()
+        self._alarm = work.alarm(self._serve_all, name="nbagent-pump")
 
     def wake(self, channel: Flushable) -> None:
         """Flush the channel when it is due, until it has nothing to do."""
-        with self._changed:
+        with self._lock:
             self._active.add(channel)
-            self._awake = True
-            self._changed.notify()
+        self._alarm.ring()
 
     def forget(self, channel: Flushable) -> None:
         """Release the channel and everything that it references."""
-        with self._changed:
+        with self._lock:
             self._active.discard(channel)
 
     def holds(self, channel: Flushable) -> bool:
         """Return True if the channel waits to be flushed."""
-        with self._changed:
+        with self._lock:
             return channel in self._active
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._awake = False
-                active = tuple(self._active)
-            waits = [wait for channel in active if (wait := self._serve(channel)) is not None]
-            del active  # a run that has ended must not be kept alive by a long sleep
-            with self._changed:
-                if not self._awake:
-                    self._changed.wait(min(waits, default=None))
+    def _serve_all(self) -> float | None:
+        """Flush the channels that are due; return the seconds until the next one is."""
+        with self._lock:
+            active = tuple(self._active)
+        waits = [self._serve(channel) for channel in active]
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _serve(self, channel: Flushable) -> float | None:
         """Flush the channel if it is due; return the seconds until it is due again, None if it has
@@ -68,7 +60,7 @@ class Pump:
         if due is not None and due <= 0:
             channel.flush(now)
             due = channel.due(now)
-        with self._changed:
+        with self._lock:
             if channel.due(now) is None:
                 self._active.discard(channel)
         return due

@@ -1,12 +1,13 @@
 """Reader of what a function returns: the whole answer, or a stream."""
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from nbagent.errors import Cancelled, UnknownSource
+from nbagent.runtime import work
 from nbagent.sources.objects import Reader, ThreadReader, reader_for
 
 
@@ -32,13 +33,7 @@ class AnswerReader:
         self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
     ) -> None:
         """Begin to read."""
-        context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run,
-            args=(self._read, on_item, on_end),
-            name="nbagent-reader",
-            daemon=True,
-        ).start()
+        work.start(partial(self._read, on_item, on_end), name="nbagent-reader")
 
     def cancel(self) -> None:
         """Stop reading. A function that has not returned goes on, and what it returns is closed."""

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
 from nbagent.run.waiting import wait_for
 from nbagent.run_context import CURRENT_RUN, RunContext, WatchedRun
-from nbagent.runtime import kernel, loop
+from nbagent.runtime import kernel, loop, work
 from nbagent.transcript import Transcript
 from nbagent.transcript.block import Block
 from nbagent.transcript.shape import shape_of
@@ -76,7 +77,7 @@ class Attempt(ToolCall):
             TimeoutError: it goes on after `timeout` seconds.
             NbagentError: this code runs on nbagent's own loop, where the call runs too.
         """
-        if loop.is_current() and not self.done:
+        if loop.is_current() and not work.in_page() and not self.done:
             raise NbagentError(
                 "this code runs on nbagent's own loop, which a wait would block: use `await "
                 "attempt`"
@@ -241,7 +242,7 @@ class Attempts:
                 self.run.report([event], last=False)
 
         try:
-            work, note = way.attempt(id, arguments, emit, force=force)
+            calling, note = way.attempt(id, arguments, emit, force=force)
         except BaseException:
             del self._running[id]
             raise
@@ -257,7 +258,7 @@ class Attempts:
         context = contextvars.copy_context()
         context.run(MASK.set, self._mask)
         context.run(CURRENT_RUN.set, RunContext(run=self.run, stops=False))
-        running.task = context.run(loop.submit, self._perform(id, of, work, running, context))
+        running.task = context.run(loop.submit, self._perform(id, of, calling, running, context))
         with self._lock:
             return Attempt(*self._calls.parts(self._transcript.blocks[id]))
 
@@ -287,11 +288,11 @@ class Attempts:
         self,
         id: str,
         of: str,
-        work: Coroutine[Any, Any, e.ToolResult],
+        calling: Coroutine[Any, Any, e.ToolResult],
         running: _Running,
         context: contextvars.Context,
     ) -> None:
-        task = asyncio.create_task(work, name="nbagent-attempt")
+        task = asyncio.create_task(calling, name="nbagent-attempt")
         try:
             await asyncio.wait([task])
             result = task.result()
@@ -305,13 +306,9 @@ class Attempts:
             info = e.ErrorInfo(message=str(error), type=type(error).__name__)
             result = e.ToolResult(id=id, status="error", error=info)
         # Two large values are compared in a thread, which no stop interrupts.
-        thread = threading.Thread(
-            target=context.copy().run,
-            args=(self._end, result, of, running),
-            name="nbagent-attempt",
-            daemon=True,
+        context.copy().run(
+            work.start, partial(self._end, result, of, running), name="nbagent-attempt"
         )
-        thread.start()
 
     def _end(self, result: e.ToolResult, of: str, running: _Running) -> None:
         try:

@@ -4,12 +4,14 @@ import asyncio
 import contextvars
 import inspect
 import logging
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from nbagent import events as e
+from nbagent.run.iteration import EventIterator
+from nbagent.runtime import work
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.runtime.loop import running_loop
 
@@ -36,7 +38,8 @@ class EventCallback:
 
     Args:
         function: called with an event.
-        events: iterates over the events until the run ends; blocks between two.
+        events: iterates over the events until the run ends: blocks between two, or is awaited
+            in a page of a browser, where the calls are made in a task.
 
     Attributes:
         home: the loop that an `async def` is awaited on; None for another function.
@@ -46,7 +49,7 @@ class EventCallback:
         TypeError: `function` is not a function.
     """
 
-    def __init__(self, function: Callable[[Any], Any], events: Iterable[e.Event]) -> None:
+    def __init__(self, function: Callable[[Any], Any], events: EventIterator[e.Event]) -> None:
         if not callable(function):
             raise TypeError(
                 f"on() takes a function that is called with an event; got {type(function).__name__}"
@@ -60,12 +63,12 @@ class EventCallback:
         self.done: Future[None] = Future()
         self._function = function
         self._has_failed = False
-        context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run, args=(self._call_all, events), name="nbagent-on", daemon=True
-        ).start()
+        if work.in_page():
+            own_loop().create_task(self._call_each(events))
+        else:
+            work.start(partial(self._call_all, events), name="nbagent-on")
 
-    def _call_all(self, events: Iterable[e.Event]) -> None:
+    def _call_all(self, events: EventIterator[e.Event]) -> None:
         _in_callback.set(True)
         try:
             for event in events:
@@ -79,18 +82,30 @@ class EventCallback:
             if inspect.isawaitable(result):
                 asyncio.run_coroutine_threadsafe(_await(result), self.home or own_loop()).result()
         except Exception as error:
-            # a mistake may repeat itself at every delta
-            level = logging.DEBUG if self._has_failed else logging.WARNING
-            self._has_failed = True
-            _log.log(
-                level,
-                "on(%r): the function %r raised %s: %s",
-                event.type,
-                self._function,
-                type(error).__name__,
-                error,
-            )
-            _log.debug("its traceback", exc_info=True)
+            self._on_error(event, error)
+
+    async def _call_each(self, events: EventIterator[e.Event]) -> None:
+        _in_callback.set(True)
+        try:
+            async for event in events:
+                try:
+                    result = self._function(event)
+                    if inspect.isawaitable(result):
+                        await result
+                except Exception as error:
+                    self._on_error(event, error)
+        finally:
+            self.done.set_result(None)
+
+    def _on_error(self, event: e.Event, error: Exception) -> None:
+        # a mistake may repeat itself at every delta
+        level = logging.DEBUG if self._has_failed else logging.WARNING
+        self._has_failed = True
+        name = type(error).__name__
+        _log.log(
+            level, "on(%r): the function %r raised %s: %s", event.type, self._function, name, error
+        )
+        _log.debug("its traceback", exc_info=True)
 
 
 async def _await(result: Any) -> Any:

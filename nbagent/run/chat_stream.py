@@ -7,6 +7,8 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from msgspec.structs import replace
@@ -18,6 +20,7 @@ from nbagent.errors import Cancelled, NbagentError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
 from nbagent.run.continuation import continued
+from nbagent.runtime import work
 from nbagent.runtime.loop import loop
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.sources.stream import limit_idle
@@ -80,7 +83,7 @@ class ChatStream:
         self.reader = ChatReader(adapter)
         self.decoder = ChatDecoder(name, self.reader.cut)
 
-    def answer(self, prompt: e.Prompt | None, stream: Any) -> "threading.Event":
+    def answer(self, prompt: e.Prompt | None, stream: Any) -> "Future[None]":
         """Show a prompt, and read the stream of its answer. Safe to call from any thread.
 
         Args:
@@ -89,7 +92,7 @@ class ChatStream:
             stream: any that `nbagent.show` takes.
 
         Returns:
-            An event that is set when the answer has ended.
+            A future that is done when the answer has ended.
 
         Raises:
             NbagentError: another answer is being written, or the chat is closed.
@@ -130,7 +133,7 @@ class ChatReader:
         self._adapter = adapter
         self._lock = threading.RLock()
         self.turns = 0
-        self._current: tuple[int, Reader, threading.Event] | None = None
+        self._current: tuple[int, Reader, Future[None]] | None = None
         self._closed = False
         self._on_item: Callable[[Any], None] | None = None
         self._on_end: Callable[[BaseException | None], None] = lambda error: None
@@ -154,11 +157,11 @@ class ChatReader:
         self._on_item, self._on_end = on_item, on_end
         self._context = contextvars.copy_context()
 
-    def read(self, prompt: e.Prompt | None, stream: Any) -> threading.Event:
+    def read(self, prompt: e.Prompt | None, stream: Any) -> "Future[None]":
         """Read a stream; see `ChatStream.answer`."""
         stream = limit_idle(stream, None)
         reader, decoder = continued(reader_for(stream), decoder_of(self._adapter, stream), stream)
-        over = threading.Event()
+        over: Future[None] = Future()
         with self._lock:
             if self._on_item is None or self._closed:
                 raise NbagentError("this chat is closed; nbagent.chat(…) opens another one")
@@ -185,9 +188,7 @@ class ChatReader:
         if current is None:
             return
         number, reader, _ = current
-        timer = threading.Timer(STOP_GRACE_S, self._end, (number, error or Cancelled()))
-        timer.daemon = True
-        timer.start()
+        work.later(STOP_GRACE_S, partial(self._end, number, error or Cancelled()))
         reader.cancel()
 
     def cut(self, number: int) -> None:
@@ -223,7 +224,7 @@ class ChatReader:
             if self._on_item is not None:
                 self._on_item(TurnEnd(number, error))
         finally:
-            current[2].set()
+            current[2].set_result(None)
 
 
 class ChatDecoder:

@@ -7,7 +7,6 @@ import contextvars
 import functools
 import itertools
 import reprlib
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn, Unpack
 
@@ -50,6 +49,7 @@ from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.run_context.faults import FAULTS, faults_of_run
+from nbagent.runtime import work
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
 from nbagent.sources import recording
@@ -274,9 +274,7 @@ class Run(ForkableRun):
                 return
             self._stop_reason = Cancelled(by)
             self._channels.send(self._state.transcript.stopping(by))
-        timer = threading.Timer(STOP_GRACE_S, self._on_end, (self._stop_reason,))
-        timer.daemon = True
-        timer.start()
+        timer = work.later(STOP_GRACE_S, functools.partial(self._on_end, self._stop_reason))
         self._done.add_done_callback(lambda _: timer.cancel())
         self._reader.cancel()
 

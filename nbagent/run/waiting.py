@@ -5,12 +5,13 @@ An interrupt of the wait stops it.
 
 import asyncio
 import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from nbagent.run.callbacks import EventCallback, in_callback
-from nbagent.runtime import kernel
+from nbagent.runtime import kernel, work
 from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 
@@ -72,5 +73,6 @@ def block_for(
         cancel()
         if not inside:
             # In a script the process may end next, and the connection should be closed before that.
-            concurrent.futures.wait([done], grace_s)
+            with contextlib.suppress(TimeoutError):
+                work.block(done, grace_s)
         raise

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from nbagent.runtime import work
 from nbagent.runtime.loop import loop
 
 RECENT_S = 2.0
@@ -42,7 +43,7 @@ def watch_interrupts(
         thread, and where other code has set the process's wake-up.
     """
     global _watcher
-    if threading.current_thread() is not threading.main_thread():
+    if work.in_page() or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     watcher = _watcher

@@ -12,12 +12,13 @@ import socket
 import time
 from typing import Any
 
+from nbagent.runtime import work
 from nbagent.runtime.ipython import ipython_kernel
 from nbagent.runtime.loop import running_loop
 
 
 def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
-    """Block until `done` is done.
+    """Block until `done` is done. What it has raised is not raised here.
 
     Messages of the shell channel are received meanwhile, also if this thread reads them.
 
@@ -30,7 +31,7 @@ def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> 
     """
     stream = shell_stream()
     if stream is None or not is_read_here(stream):
-        done.result(timeout)
+        work.block(done, timeout)
         return
     import zmq  # there is a kernel, so there is pyzmq
 
@@ -48,7 +49,6 @@ def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> 
             ):
                 raise TimeoutError
             stream.flush(zmq.POLLIN)  # calls the stream's receivers, as the loop does
-    done.result()
 
 
 def shell_stream() -> Any:

@@ -4,10 +4,10 @@ blocks the main thread.
 
 import asyncio
 import concurrent.futures
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
+from nbagent.runtime import work
 from nbagent.runtime.per_process import PerProcess
 
 T = TypeVar("T")
@@ -38,6 +38,8 @@ def nested(running: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, 
     """Return a function that runs a coroutine to its end inside `running`, the loop that already
     runs here.
     """
+    if work.in_page():
+        return work.run_in_page
     import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
 
     nest_asyncio2.apply(running)
@@ -79,23 +81,4 @@ class OwnedStream:
         raise NotImplementedError
 
 
-def _start() -> asyncio.AbstractEventLoop:
-    own = asyncio.new_event_loop()
-    threading.Thread(target=_serve, args=(own,), name="nbagent-loop", daemon=True).start()
-    return own
-
-
-def _serve(own: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(own)
-    while True:
-        # asyncio lets these two out of run_forever when a task raises them; one task's exit() must
-        # not end every run.
-        try:
-            own.run_forever()
-        except (KeyboardInterrupt, SystemExit):
-            continue
-        break
-    own.close()
-
-
-_own = PerProcess(_start)
+_own = PerProcess(work.new_loop)

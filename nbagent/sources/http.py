@@ -24,6 +24,7 @@ import httpx2
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.gate.credential_names import is_credential_parameter
+from nbagent.runtime import work
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
 from nbagent.sources.held_back import HeldBack
@@ -174,11 +175,15 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
     if request.client is not None:
         yield request.client
     else:
-        async with httpx2.AsyncClient(verify=certificates()) as client:
+        async with httpx2.AsyncClient(verify=_verification()) as client:
             yield client
 
 
 @functools.cache
+def _verification() -> ssl.SSLContext | bool:
+    return True if work.in_page() else certificates()  # the browser has its own
+
+
 def certificates() -> ssl.SSLContext:
     """Return the trusted certificates; cached, since loading them takes as long as a whole exchange
     on loopback.

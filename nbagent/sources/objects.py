@@ -21,10 +21,12 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
+from nbagent.runtime import work
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
@@ -115,7 +117,7 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         or isinstance(source, os.PathLike)
     )
     if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
-        return ThreadReader(source)
+        return TaskReader(_as_async(source), own_loop()) if work.in_page() else ThreadReader(source)
     raise _no_stream(source)
 
 
@@ -346,13 +348,7 @@ class ThreadReader:
         self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
     ) -> None:
         """Begin to read."""
-        context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run,
-            args=(self._read, on_item, on_end),
-            name="nbagent-reader",
-            daemon=True,
-        ).start()
+        work.start(partial(self._read, on_item, on_end), name="nbagent-reader")
 
     def cancel(self) -> None:
         """Stop after the next item; a stream over a socket stops waiting at once."""

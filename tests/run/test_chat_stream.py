@@ -38,7 +38,7 @@ def test_each_answer_runs_and_ends_and_the_chat_goes_on() -> None:
     for number in (1, 2):
         stream.answer(
             e.Prompt(text=f"question {number}"), turn(*text(f"answer {number}"), tokens=5)
-        ).wait()
+        ).result(10)
         seen.append((run.status, run.answer, run.snapshot()[0]["turns"], run.usage.output))
     assert seen == [("completed", "answer 1", 1, 5), ("completed", "answer 2", 2, 10)]
     assert [block["kind"] for block in run.snapshot()] == [
@@ -64,12 +64,14 @@ def test_a_stopped_answer_ends_and_the_next_one_begins_anew() -> None:
     over = stream.answer(e.Prompt(text="long"), hanging())
     assert begun.wait(10)
     run.stop()
-    assert over.wait(10)
+    over.result(10)
     released.set()
     assert (run.status, run.answer, stream.is_answering) == ("cancelled", "half an ", False)
-    stream.answer(e.Prompt(text="short"), turn(*text("done"))).wait()
+    stream.answer(e.Prompt(text="short"), turn(*text("done"))).result(10)
     assert (run.status, run.answer) == ("completed", "done")
-    stream.answer(None, [{"event": "thread.run.canceled", "data": {"status": "canceled"}}]).wait()
+    stream.answer(None, [{"event": "thread.run.canceled", "data": {"status": "canceled"}}]).result(
+        10
+    )
     # this time by the service
     assert (run.status, run.snapshot()[0]["stopped_by"]) == (
         "cancelled",
@@ -85,9 +87,9 @@ def test_a_failed_answer_leaves_the_chat_open() -> None:
         yield "half"
         raise RuntimeError("no route")
 
-    stream.answer(e.Prompt(text="a"), failing()).wait()
+    stream.answer(e.Prompt(text="a"), failing()).result(10)
     assert (run.status, [block["kind"] for block in run.snapshot()][-1]) == ("failed", "error")
-    stream.answer(e.Prompt(text="b"), ["whole"]).wait()
+    stream.answer(e.Prompt(text="b"), ["whole"]).result(10)
     assert (run.status, run.answer) == ("completed", "whole")
     run.close()
 
@@ -99,7 +101,7 @@ def test_one_answer_is_written_at_a_time() -> None:
     with pytest.raises(NbagentError, match="an answer is being written"):
         stream.answer(e.Prompt(text="b"), ["y"])
     released.set()
-    over.wait()
+    over.result(10)
     run.close()
     with pytest.raises(NbagentError, match="is closed"):
         stream.answer(e.Prompt(text="c"), ["z"])
@@ -110,14 +112,14 @@ def test_closing_stops_the_answer_that_is_being_written() -> None:
     released = threading.Event()
     over = stream.answer(e.Prompt(text="a"), (released.wait() and "x" for _ in [0]))
     run.close()
-    assert over.wait(10)
+    over.result(10)
     released.set()
     assert run.wait(10).status == "cancelled"
 
 
 def test_the_prompt_of_the_answers_own_stream_is_not_shown_twice() -> None:
     stream, run = opened()
-    stream.answer(e.Prompt(text="Hi"), turn(e.Prompt(text="Hi"), *text("Hello"))).wait()
+    stream.answer(e.Prompt(text="Hi"), turn(e.Prompt(text="Hi"), *text("Hello"))).result(10)
     assert [block["kind"] for block in run.snapshot()] == ["run", "prompt", "text"]
     run.close()
 
@@ -137,7 +139,7 @@ def test_going_back_marks_what_was_said_since_then_and_nothing_else(
         if goes_back and to < len(prompts):
             run.rewind(run.prompt_number(prompts[to]["id"]))
             del current[2 * to :]
-        stream.answer(e.Prompt(text=f"q{number}"), turn(*text(f"a{number}"))).wait()
+        stream.answer(e.Prompt(text=f"q{number}"), turn(*text(f"a{number}"))).result(10)
         current += [f"q{number}", f"a{number}"]
     shown = [block["text"] for block in run.snapshot()[1:] if not block.get("replaced")]
     run.close()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from nbagent.runtime import loop
+from nbagent.runtime import loop, work
 from nbagent.runtime.per_process import PerProcess
 
 user = contextvars.ContextVar("user", default="nobody")
@@ -25,7 +25,7 @@ async def test_there_is_one_loop_on_a_daemon_thread_of_its_own() -> None:
 
 
 def test_threads_that_start_it_together_get_the_same_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_own", PerProcess(loop._start))
+    monkeypatch.setattr(loop, "_own", PerProcess(work.new_loop))
     barrier = threading.Barrier(8)
     found: list[asyncio.AbstractEventLoop] = []
 

@@ -4,9 +4,7 @@ import inspect
 import linecache
 import re
 import sysconfig
-import threading
 from collections.abc import Iterator, Mapping
-from contextvars import copy_context
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType, TracebackType
 from typing import Any
@@ -17,6 +15,7 @@ from nbagent.gate import secrets
 from nbagent.gate.credential_names import credential_grade
 from nbagent.gate.credential_values import looks_random
 from nbagent.mime.text import first, head, line, text_of, without_addresses
+from nbagent.runtime import work
 from nbagent.runtime.ipython import ipython_shell
 from nbagent.runtime.post_mortem import frames_outside
 
@@ -66,11 +65,7 @@ def frames_of(error: BaseException) -> list[ErrorFrame]:
                 except BaseException as broken:  # of a repr that exits, too
                     written[name] = f"(not shown: its text failed with {type(broken).__name__})"
 
-    writer = threading.Thread(
-        target=copy_context().run, args=(write,), name="nbagent-reprs", daemon=True
-    )
-    writer.start()
-    writer.join(REPRS_S)
+    work.run_at_most(REPRS_S, write, name="nbagent-reprs")
     return [
         _frame(entry, {name: written.get(name, _TOO_SLOW) for name in values})
         for entry, values, written in zip(entries, variables, texts, strict=True)

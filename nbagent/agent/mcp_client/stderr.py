@@ -3,11 +3,14 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import contextvars
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TextIO
+
+from nbagent.runtime import work
 
 END_TIMEOUT_S = 1.0
 """Seconds that the end of a server's stderr is waited for, for the message that says that the
@@ -46,10 +49,9 @@ class ServerStderr:
         all_read: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._all_read = all_read
         with os.fdopen(writing, "w") as self._own_end:
-            arguments = [reading, all_read]
-            threading.Thread(
-                target=self._read, args=arguments, name="nbagent-mcp-stderr", daemon=True
-            ).start()
+            read = partial(self._read, reading, all_read)
+            # Without the caller's context: what a server writes belongs to no cell or call.
+            work.start(partial(contextvars.Context().run, read), name="nbagent-mcp-stderr")
             yield self._own_end
 
     def close_own_end(self) -> None:

@@ -1,7 +1,6 @@
 """Faults that `nbagent.faults` injects, where an agent's calls and requests meet them."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from nbagent.agent.model.connection import Connection
 from nbagent.agent.model.recorded_connection import RecordedConnection
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.run_context.faults import Faults, due_faults
+from nbagent.runtime import work
 from nbagent.sources.closing import aclose
 from nbagent.sources.http import connection_lost
 
@@ -44,7 +44,7 @@ def before_plain_call(struck: Iterable[Faults]) -> None:
     """Inject faults into a call outside of runs, which blocks its thread meanwhile."""
     for fault in struck:
         if fault.latency is not None:
-            time.sleep(fault.latency)
+            work.sleep(fault.latency)
         _raise(fault)
 
 

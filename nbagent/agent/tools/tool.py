@@ -1,9 +1,7 @@
 """Tools: Python functions that a model may call."""
 
 import asyncio
-import concurrent.futures
 import contextlib
-import contextvars
 import functools
 import inspect
 import re
@@ -20,6 +18,7 @@ from nbagent.errors import ToolError
 from nbagent.events.json_text import decode_json
 from nbagent.printable import printable_line
 from nbagent.run import Run
+from nbagent.runtime import work
 from nbagent.runtime.timeouts import is_limit
 
 TOOL_THREAD = "nbagent-tool"
@@ -422,26 +421,5 @@ async def in_thread(call: Callable[[], Any]) -> Any:
     """Run `call` in a daemon thread, in a copy of the caller's context.
 
     Cancelling abandons the thread and drops its result.
-
-    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the
-    interpreter's exit.
     """
-    done: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    done.set_running_or_notify_cancel()
-    context = contextvars.copy_context()
-
-    def target() -> None:
-        try:
-            value = context.run(call)
-        except StopIteration as error:
-            # Asyncio's futures refuse this one, and the caller would wait forever.
-            done.set_exception(
-                RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__)
-            )
-        except BaseException as error:
-            done.set_exception(error)
-        else:
-            done.set_result(value)
-
-    threading.Thread(target=target, name=TOOL_THREAD, daemon=True).start()
-    return await asyncio.wrap_future(done)
+    return await work.off_loop(call, name=TOOL_THREAD)
