@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from reader import play
+from run.by_hand import ByHand, Taken
 from samples import CLASSES, sample
 
 from nbagent import events as e
@@ -22,8 +23,8 @@ from nbagent.protocol.inspection import EventsQuestion
 from nbagent.run.inspector.brief import brief
 from nbagent.run.inspector.search import Search, json_text
 from nbagent.run.inspector.timeline import Timeline
-from nbagent.run.lanes import LaneItem, LanesDecoder, LaneStart
-from nbagent.transcript import StreamName, Transcript
+from nbagent.run.lanes import Lanes
+from nbagent.transcript import Transcript
 
 SECRET = "canary/9f8e7d6c5b4a"
 every_class = pytest.mark.parametrize("kind", CLASSES)
@@ -106,9 +107,10 @@ RETOLD = {e.RunStart, e.RunEnd, e.UsageUpdate}
 
 @every_class
 def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
-    lanes = LanesDecoder([StreamName("one", "user")], [EventsDecoder()])
-    list(lanes.feed(LaneStart(0)))
-    passed = [event for event in lanes.feed(LaneItem(0, sample(kind, "x"))) if type(event) is kind]
+    stream = ByHand("one")
+    lanes = Taken(Lanes([stream]))
+    stream.item(sample(kind, "x"))
+    passed = [event for event in lanes.events[2:] if type(event) is kind]
     assert bool(passed) != (kind in RETOLD)
     for event in passed:
         assert event.parent_id == "lane-1"

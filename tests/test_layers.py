@@ -24,6 +24,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("mime", "render.markup"),
     ("run.diff",),
     ("gate", "transcript", "sources.wire"),
+    ("sources.info",),
     ("adapters", "sources", "sources.recording", "pump", "render"),
     ("run.requests", "run.telemetry"),
     ("run.inspector",),

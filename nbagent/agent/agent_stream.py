@@ -12,6 +12,7 @@ from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.printable import printable_line
 from nbagent.runtime import loop
+from nbagent.sources.info import SourceInfo
 
 
 class AgentStream(loop.OwnedStream):
@@ -26,8 +27,7 @@ class AgentStream(loop.OwnedStream):
 
     Attributes:
         name: the agent's name.
-        own_agent: the agent, for a run that goes on from this one.
-        session: name of the session that it belongs to; None if it stands alone.
+        info: what a run reads off it: the agent, its session, the history.
     """
 
     def __init__(
@@ -39,8 +39,12 @@ class AgentStream(loop.OwnedStream):
         session: str | None = None,
     ) -> None:
         self.name = name
-        self.own_agent = own_agent
-        self.session = session
+        self.info = SourceInfo(
+            own_agent=own_agent,
+            output=turns.plan.output,
+            session=session,
+            conversation=turns.conversation,
+        )
         self._types = types
         self._turns = turns
         self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)

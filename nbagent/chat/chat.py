@@ -70,10 +70,12 @@ class Chat:
         self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
         name = options.get("name") or partner.name
-        self._stream = ChatStream(name, adapter, about=partner.about, offers=partner.offers)
+        agent = getattr(self.session, "agent", None)
+        self._stream = ChatStream(
+            name, adapter, about=partner.about, offers=partner.offers, own_agent=agent
+        )
         self.run = Run(self._stream, **options)
         self.run.on_prompt = self._on_say
-        self.run.own_agent = getattr(self.session, "agent", None)
 
     @property
     def session(self) -> Any:
@@ -90,7 +92,7 @@ class Chat:
     @property
     def is_answering(self) -> bool:
         """True while an answer is being written."""
-        return self._stream.is_answering
+        return not self._stream.is_idle
 
     @property
     def newest(self) -> "Future[str] | None":

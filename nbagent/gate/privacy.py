@@ -31,8 +31,7 @@ class Privacy:
         self._seen = seen
         self._run_id = run_id
         self._hidden: EventLog | None = None
-        self._secrets = secrets.known()
-        self._gate.mask_secrets(self._secrets)
+        self.register_secrets()
 
     @property
     def has_patterns(self) -> bool:
@@ -71,6 +70,8 @@ class Privacy:
 
     def feed(self, event: Event) -> list[Event]:
         """Return the visible events for this one."""
+        if len(secrets.registered) != self._registered_count:
+            self.register_secrets()  # a client has sent more since
         if self._hidden is not None or self._gate.hides(event):
             self._keep(event)
         return self._gate.feed(event)
@@ -84,6 +85,7 @@ class Privacy:
         """
         for source in sources:
             secrets.register(*secrets.credentials_of(source))
+        self._registered_count = len(secrets.registered)
         self._secrets = secrets.known()
         self._gate.mask_secrets(self._secrets)
 

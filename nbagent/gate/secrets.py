@@ -50,7 +50,8 @@ MIN_SECRET_CHARS = 8
 _NEVER_PATHS = re.compile("secret|token|passw|key", re.IGNORECASE)
 
 _lock = threading.Lock()
-_registered: set[str] = set()
+registered: set[str] = set()
+"""Credentials that `register` was given. It only grows."""
 
 
 def register(*values: str | None) -> None:
@@ -60,7 +61,7 @@ def register(*values: str | None) -> None:
         values: the secrets themselves; None and values of less than 8 characters are ignored.
     """
     with _lock:
-        _registered.update(value for value in values if value and len(value) >= MIN_SECRET_CHARS)
+        registered.update(value for value in values if value and len(value) >= MIN_SECRET_CHARS)
 
 
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
@@ -103,7 +104,7 @@ def known() -> "Secrets":
     """
     values = {value for name, value in os.environ.items() if _is_secret(name, value)}
     with _lock:
-        return _compiled(frozenset(values | _registered))
+        return _compiled(frozenset(values | registered))
 
 
 def without_secrets(error: BaseException | None) -> BaseException | None:

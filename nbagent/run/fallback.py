@@ -2,10 +2,11 @@
 part of it has come.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar, NamedTuple
+from functools import partial
+from typing import Any
 
-from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events import (
@@ -21,30 +22,21 @@ from nbagent.events import (
 )
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.answer_reader import AnswerReader
-from nbagent.run.successive import SuccessiveStreams
+from nbagent.run.decoded_stream import DecodedStream
+from nbagent.run.event_source import ANSWER_BEGINS, EventSource, OnEnd, Take
 from nbagent.runtime.loop import loop as own_loop
-from nbagent.sources.objects import Reader
 
 _FAILED = ("failed", "incomplete")
 
 
-class StreamEnd(NamedTuple):
-    """An item that stands for the stream's end, so that the decoder decides, in its turn, whether
-    to fall back.
-    """
-
-    error: BaseException | None
-
-
-class Fallback(SuccessiveStreams):
+class Fallback(EventSource):
     """A stream, and the fallback's answer in its place.
 
     The fallback is asked once, and only if the stream fails before any part of the answer has come,
     unless `after_output`.
 
     Args:
-        reader: reads the stream.
-        decoder: decodes the stream.
+        stream: the stream.
         ask: called at most once, without arguments, in a thread. It returns the whole answer: a
             text, a response object or a stream; or an awaitable that gives one of these, as an
             `async def` does, which is awaited on the stream's loop (nbagent's own if the stream is
@@ -56,104 +48,103 @@ class Fallback(SuccessiveStreams):
         TypeError: `ask` is not a function.
     """
 
-    system: ClassVar[str] = "fallback"
-
     def __init__(
-        self,
-        reader: Reader,
-        decoder: Decoder,
-        ask: Callable[[], Any],
-        *,
-        after_output: bool = False,
+        self, stream: EventSource, ask: Callable[[], Any], *, after_output: bool = False
     ) -> None:
         if not callable(ask):
             raise TypeError(
                 "fallback= must be a function that returns the whole answer; got "
                 f"{type(ask).__name__}"
             )
-        super().__init__(reader, decoder)
+        self.info = stream.info
+        self.loop = stream.loop
+        self._stream = stream
+        # None while it is decided what the stream's end means
+        self._active: EventSource | None = stream
         self._ask: Callable[[], Any] | None = ask
         self._after_output = after_output
-        self._active_reader: Reader | None = (
-            reader  # None while the decoder decides what its end means
-        )
-        self._run_started = False
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._has_begun = False
         self._has_output = False
+        self._has_ended = False
         self._has_fallen_back = False
-        self._run_ended = False
-        self._fallback_pending = False
         self._error_message: str | None = None
-        self._closing: list[Event] | None = (
-            None  # the end of the run, held back while there may be a fallback
-        )
+        # the end of the run, held back while there may be a fallback
+        self._closing: list[Event] | None = None
 
-    # --- the reader ---
+    @property
+    def has_idle_timeout(self) -> bool:
+        """True if the stream fails by itself when it has been silent for too long."""
+        return self._stream.has_idle_timeout
+
+    def open(self, take: Take, on_end: OnEnd) -> None:
+        """Begin to read."""
+        self._take, self._on_end = take, on_end
+        self._open(self._stream)
 
     def cancel(self) -> None:
         """Stop reading, the stream or the fallback's answer."""
         self._stopped = True
-        self._reader.cancel()
+        self._stream.cancel()
 
-    def on_timeout(self, error: StreamError) -> bool:
-        """Handle a timeout.
+    def outlasts(self, error: StreamError) -> bool:
+        """Handle a time-out.
 
         Returns:
             True if the run continues: the fallback was started, or is already running and the
-            timeout is an idle one.
+            time-out is an idle one.
         """
-        first = self._reader
+        first = self._stream
         if self._ask is None:
             return error.code == "idle_timeout"  # a whole answer comes at once, after a silence
-        self._on_reader_end(first, error)
-        if self._reader is first:
+        self._on_stream_end(first, error)
+        if self._stream is first:
             return False
         first.cancel()
         return True
 
-    def _start(self, reader: Reader) -> None:
-        def on_item(item: Any) -> None:
-            if self._active_reader is reader:
-                self._on_item(item)
+    def close(self, error: BaseException | None = None) -> Iterable[Event]:
+        """Return the last events."""
+        if self._closing is not None:
+            return self._closing
+        return self._merge(self._stream.close(error))
 
-        reader.start(on_item, lambda error: self._on_reader_end(reader, error))
+    def _open(self, stream: EventSource) -> None:
+        stream.open(partial(self._take, self._of, stream), partial(self._on_stream_end, stream))
 
-    def _on_reader_end(self, reader: Reader, error: BaseException | None) -> None:
+    def _of(
+        self, stream: EventSource, make: Callable[..., Iterable[Event]], *args: Any
+    ) -> Iterable[Event]:
+        """Yield the events of the stream or of the fallback; none of a stream that was given up."""
+        return self._hold_failure(self._merge(make(*args))) if stream is self._active else ()
+
+    def _on_stream_end(self, stream: EventSource, error: BaseException | None) -> None:
         with self._lock:
-            if self._active_reader is not reader:
+            if stream is not self._active:
                 return  # the fallback has taken its place
-            self._active_reader = None
+            self._active = None
         is_stopped = self._stopped or (isinstance(error, Cancelled) and self._closing is None)
+        ask, had_fallen_back = self._ask, self._has_fallen_back
         try:
-            if self._ask is not None and not is_stopped:
-                self._on_item(StreamEnd(error))
-                if self._fallback_pending:
-                    self._fall_back(self._ask)
+            if ask is not None and not is_stopped:
+                self._take(self._closing_events, error)
+                if self._has_fallen_back and not had_fallen_back:
+                    self._fall_back(ask)
                     return
-        except Exception as caught:  # a rule of the user's raises, or the loop is closed: the run ends all the same
+        except Exception as caught:
+            # A rule of the user's raises, or the loop is closed: the run ends all the same.
             error = caught
         self._on_end(error)
 
     def _fall_back(self, ask: Callable[[], Any]) -> None:
-        self._ask, self._fallback_pending = None, False
+        self._ask = None
         reader = AnswerReader(ask, self.loop or own_loop())
-        self._reader = self._active_reader = reader
+        stream = DecodedStream(reader, DetectingDecoder(), self.info)
+        self._stream = self._active = stream
         if self._stopped:  # while the fallback was prepared
-            reader.cancel()
-        self._start(reader)
-
-    # --- the decoder ---
-
-    def feed(self, item: Any) -> Iterable[Event]:
-        """Return the events of one item."""
-        if isinstance(item, StreamEnd):
-            return self._on_stream_end(item.error)
-        return self._hold_failure(self._merge(self._decoder.feed(item)))
-
-    def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """End the run, by EOF or by `error`."""
-        return (
-            self._closing if self._closing is not None else self._merge(self._decoder.close(error))
-        )
+            stream.cancel()
+        self._open(stream)
 
     def _merge(self, events: Iterable[Event]) -> Iterator[Event]:
         """Pass on the events of the stream and of the fallback as those of one run, which starts
@@ -161,10 +152,10 @@ class Fallback(SuccessiveStreams):
         """
         for event in events:
             match event:
-                case RunStart() if self._run_started:
+                case RunStart() if self._has_begun:
                     continue
                 case RunStart():
-                    self._run_started = True
+                    self._has_begun = True
                 case TextDelta() | ToolStart() | File():
                     self._has_output = True
                 case TextEnd():
@@ -181,31 +172,30 @@ class Fallback(SuccessiveStreams):
             if isinstance(event, RunEnd):
                 if self._ask is not None and self._may_fall_back() and event.status in _FAILED:
                     self._closing = [event]
-                    if self.stream_outlives_run:
-                        self._reader.cancel()  # the service would keep the connection open for ever
                     continue
-                self._run_ended = True
+                self._has_ended = True
             yield event
 
     def _may_fall_back(self) -> bool:
         return self._after_output or not self._has_output
 
-    def _on_stream_end(self, error: BaseException | None) -> Iterable[Event]:
+    def _closing_events(self, error: BaseException | None) -> Iterable[Event]:
         """Decide whether to fall back.
 
         Return the events that close what the stream has left open.
         """
-        if not self._may_fall_back() or self._run_ended:
+        if not self._may_fall_back() or self._has_ended:
             return ()
-        closing = self._closing or list(self._merge(self._decoder.close(error)))
+        closing = self._closing or list(self._merge(self._stream.close(error)))
         end = next((event for event in closing if isinstance(event, RunEnd)), None)
         if not self._may_fall_back() or (end is not None and end.status not in _FAILED):
             self._closing = closing
             return ()
-        self._fallback_pending, self._has_fallen_back, self._closing = True, True, None
-        self._decoder = DetectingDecoder()
+        self._has_fallen_back, self._closing = True, None
         reason = self._error_message or str(error or "it broke off")
         notice = Status(
-            message=f"Streaming failed ({reason}): the whole answer was asked for", level="warning"
+            message=f"Streaming failed ({reason}): the whole answer was asked for",
+            level="warning",
+            meta={ANSWER_BEGINS: True},
         )
         return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]

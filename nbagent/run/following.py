@@ -9,18 +9,17 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.pump import LocalChannel, Renderer
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback
+from nbagent.run.event_source import EventSource
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.progress import Meter
 from nbagent.run.steering import SteeredRun
-from nbagent.sources.objects import Reader
 
 
 class FollowedRun(SteeredRun):
     """A run, as far as other code reads it along."""
 
     _callbacks: list[EventCallback]
-    _reader: Reader
-    _streams: int
+    _source: EventSource
     _subscribers: SubscriberSet
 
     @abstractmethod
@@ -60,7 +59,7 @@ class FollowedRun(SteeredRun):
             begin()
             return self._subscribers.batches(kept)
 
-        return EventIterator(batches, lambda: self._reader.loop, self.cancel, self.name)
+        return EventIterator(batches, lambda: self._source.loop, self.cancel, self.name)
 
     async def more_events(self, count: int) -> None:
         """Wait until the run has had more than `count` events, or has ended; see `event_count`."""
@@ -113,7 +112,7 @@ class FollowedRun(SteeredRun):
         texts = self.stream(("text.delta", "text.end"))
         return EventIterator(
             lambda: buffered(aiter(texts), seconds, chars, words=words),
-            lambda: self._reader.loop,
+            lambda: self._source.loop,
             self.cancel,
         )
 
@@ -130,7 +129,7 @@ class FollowedRun(SteeredRun):
         Raises:
             TypeError: `bar` is none of these.
         """
-        meter = Meter(bar, self._streams)
+        meter = Meter(bar, self._source.info.streams)
         self.attach(meter)
         self.on_end(meter.close)
         return self

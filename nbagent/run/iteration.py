@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.runtime import kernel, loop
 from nbagent.runtime.interrupt import watch_interrupts
+from nbagent.sources.info import SourceInfo
 
 T = TypeVar("T")
 
@@ -31,10 +32,10 @@ class EventIterator(Generic[T]):
 
     Attributes:
         name: of the run; where it is shown again, this is its name there too.
-        keeps_times: True: a run that shows these events keeps their times.
+        info: a run that shows these events keeps their times.
     """
 
-    keeps_times = True
+    info = SourceInfo(keeps_times=True)
 
     def __init__(
         self,

@@ -1,17 +1,17 @@
-"""Several streams as one run: each in a lane of its own, their items in the order in which they
+"""Several streams as one run: each in a lane of its own, their events in the order in which they
 arrive.
 """
 
+import asyncio
 import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
-from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.detect import stream_outlives_run
 from nbagent.errors import Cancelled
 from nbagent.events import (
     AgentStart,
@@ -26,14 +26,15 @@ from nbagent.events import (
 )
 from nbagent.events.agent_end import agent_end
 from nbagent.events.ids import with_id_prefix
-from nbagent.run.adapter import Converter, decoder_of
-from nbagent.run.continuation import continued
+from nbagent.run.adapter import Converter
+from nbagent.run.decoded import decoded
+from nbagent.run.event_source import EventSource, OnEnd, Take
 from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime.loop import loop
 from nbagent.sources.connect import is_address
-from nbagent.sources.objects import Reader, is_stream, name_and_origin, reader_for
-from nbagent.sources.stream import limit_idle
-from nbagent.transcript import StreamName
+from nbagent.sources.info import SourceInfo
+from nbagent.sources.objects import is_stream
+from nbagent.transcript import NameOrigin, StreamName
 
 LANES_FAILED = "lanes_failed"
 """Code of a run in which some lanes did not complete."""
@@ -43,31 +44,13 @@ MAX_NAMES = 4
 """Streams whose names together are a run's name: more would leave no room for its status."""
 
 
-class LaneStart(NamedTuple):
-    """Item that begins a lane: its stream is being read now."""
+class Lanes(EventSource):
+    """Streams that are watched side by side: each a sub-agent of one run, with a lane of its own.
 
-    lane: int
-
-
-class LaneItem(NamedTuple):
-    """Item of one stream, with the index of its lane."""
-
-    lane: int
-    item: Any
-
-
-class LaneEnd(NamedTuple):
-    """Item that ends a lane: its stream is over, by EOF or by `error`."""
-
-    lane: int
-    error: BaseException | None
-
-
-class Lanes:
-    """Streams that are watched side by side. One that fails leaves the others running.
+    Their events come in the order in which they arrive. One that fails leaves the others running.
 
     Args:
-        sources: the streams.
+        sources: the streams; any that `nbagent.show` takes.
         names: of the lanes; for None, the stream's own, which gives way to its agent's or model's
             as that of a run does. Where two are the same they get numbers.
         adapter: the system of all of them; by default each is detected by itself.
@@ -79,8 +62,6 @@ class Lanes:
         name: the names of all streams, or their number if there are many or if two have the same
             name.
         count: number of streams.
-        reader: reads all streams.
-        decoder: decodes the reader's items to the events of one run.
 
     Raises:
         UnknownSource: one of them is not a stream, or no `adapter` has that name.
@@ -101,47 +82,30 @@ class Lanes:
                 "concurrency, the number of streams read at a time, must be at least 1; got "
                 f"{concurrency!r}"
             )
-        sources = [limit_idle(source, idle_timeout) for source in sources]
         self.count = len(sources)
-        known = [
-            name_and_origin(source) if name is None else (name, "user")
-            for name, source in zip(names or [None] * self.count, sources, strict=True)
+        streams = [decoded(source, adapter, idle_timeout=idle_timeout) for source in sources]
+        named: list[tuple[str, NameOrigin]] = [
+            (name, "user") if name is not None else (stream.info.name, stream.info.origin)
+            for name, stream in zip(names or [None] * self.count, streams, strict=True)
         ]
-        shown = [name for name, _ in known]
+        shown = [name for name, _ in named]
         is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
         self.name = ", ".join(shown) if is_short else f"{self.count} streams"
-        pairs = [
-            continued(reader_for(source), decoder_of(adapter, source), source) for source in sources
+        self._lanes = [
+            _Lane(lane_id(index), StreamName(name, origin), stream)
+            for index, (name, (_, origin), stream) in enumerate(
+                zip(_numbered(shown), named, streams, strict=True)
+            )
         ]
-        readers, decoders = [reader for reader, _ in pairs], [decoder for _, decoder in pairs]
-        self.reader = LanesReader(readers, concurrency)
-        lane_names = [
-            StreamName(name, origin)
-            for name, (_, origin) in zip(_numbered(shown), known, strict=True)
-        ]
-        self.decoder = LanesDecoder(lane_names, decoders, self.reader.stop)
-
-
-def lane_id(index: int) -> str:
-    """Return the id of a lane by its position, from 0."""
-    return f"lane-{index + 1}"
-
-
-class LanesReader:
-    """Reads several streams at a time. Its items are `LaneStart`, `LaneItem` and `LaneEnd`."""
-
-    def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
-        loops = [reader.loop for reader in readers if reader.loop is not None]
-        # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's
-        # own loop runs by itself.
-        self.loop = next(
-            (home for home in loops if home is not loop()), loops[0] if loops else None
-        )
-        self._readers = readers
-        self._concurrency = concurrency or len(readers)
+        tools = [tool for stream in streams for tool in stream.info.tools]
+        self.info = SourceInfo(name=self.name, streams=self.count, tools=tools)
+        self.loop = _loop_of(streams)
+        self._concurrency = concurrency or self.count
         self._lock = threading.Lock()
-        self._waiting = deque(range(len(readers)))
-        self._reading: set[int] = set()
+        self._waiting = deque(self._lanes)
+        self._reading: list[_Lane] = []
+        self._has_begun = False
+        self._has_ended = False
         self._cancelled = False
         self._error: Exception | None = None
 
@@ -151,20 +115,14 @@ class LanesReader:
         without items.
         """
         with self._lock:
-            return any(self._readers[lane].has_idle_timeout for lane in self._reading)
+            return any(lane.stream.has_idle_timeout for lane in self._reading)
 
-    def start(
-        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
-    ) -> None:
+    def open(self, take: Take, on_end: OnEnd) -> None:
         """Begin to read."""
-        self._on_item, self._on_end = on_item, on_end
+        self._take, self._on_end = take, on_end
         self._context = contextvars.copy_context()
-        for _ in range(min(self._concurrency, len(self._readers))):
-            self._start_next()
-
-    def stop(self, lane: int) -> None:
-        """Stop reading one stream."""
-        self._readers[lane].cancel()
+        for _ in range(min(self._concurrency, self.count)):
+            self._open_next()
 
     def cancel(self) -> None:
         """Stop reading all streams. Those that wait for their turn are never begun."""
@@ -173,118 +131,14 @@ class LanesReader:
             self._waiting.clear()
             reading = tuple(self._reading)
         for lane in reading:
-            self._readers[lane].cancel()
-
-    def _start_next(self) -> None:
-        with self._lock:
-            if not self._waiting:
-                return
-            lane = self._waiting.popleft()
-            self._reading.add(lane)
-        if not self._hand_on(LaneStart(lane)):
-            self._remove(lane)
-            return
-        on_item, on_lane_end = self._on_item, self._on_lane_end
-        context = self._context.copy()
-        if (around := context.get(CURRENT_RUN)) is not None:
-            context.run(CURRENT_RUN.set, around.in_lane(lane_id(lane)))
-        context.run(
-            self._readers[lane].start,
-            lambda item: on_item(LaneItem(lane, item)),
-            lambda error: on_lane_end(lane, error),
-        )
-
-    def _on_lane_end(self, lane: int, error: BaseException | None) -> None:
-        self._hand_on(LaneEnd(lane, error))
-        self._start_next()
-        self._remove(lane)
-
-    def _hand_on(self, item: LaneStart | LaneEnd) -> bool:
-        """Hand on an item.
-
-        If that raises (in a rule of the user's), cancel all streams and return False.
-        """
-        try:
-            self._on_item(item)
-        except Exception as error:
-            self._error = self._error or error
-            self.cancel()
-            return False
-        return True
-
-    def _remove(self, lane: int) -> None:
-        """Remove a stream that is over. After the last one the run ends."""
-        with self._lock:
-            self._reading.discard(lane)
-            is_last = not self._reading and not self._waiting
-        if is_last:
-            self._on_end(self._error or (Cancelled() if self._cancelled else None))
-
-
-class LanesDecoder:
-    """Decodes each lane by a decoder of its own.
-
-    Their events become those of sub-agents of one run.
-
-    Args:
-        names: of the lanes.
-        decoders: of the lanes.
-        stop: called with the index of a lane whose run is over and whose service leaves its stream
-            open.
-    """
-
-    system: ClassVar[str] = "lanes"
-
-    def __init__(
-        self,
-        names: Sequence[StreamName],
-        decoders: Sequence[Decoder],
-        stop: Callable[[int], None] = lambda lane: None,
-    ) -> None:
-        self._lanes = [
-            _Lane(lane_id(index), name, decoder)
-            for index, (name, decoder) in enumerate(zip(names, decoders, strict=True))
-        ]
-        self._stop = stop
-        self._started = False
-        self._ended = False
-
-    def feed(self, item: LaneStart | LaneItem | LaneEnd) -> Iterable[Event]:
-        """Yield the events of one item."""
-        if not self._started:
-            self._started = True
-            yield RunStart(meta={"lanes": len(self._lanes)})
-        lane = self._lanes[item.lane]
-        match item:
-            case LaneStart():
-                yield AgentStart(id=lane.id, name=lane.name)
-                lane.is_open = True
-            case LaneEnd():
-                yield from lane.close(item.error)
-            case LaneItem() if lane.is_open:
-                for event in lane.decoder.feed(item.item):
-                    if isinstance(event, RunStart | StepStart) and lane.renamed(
-                        event, self._names()
-                    ):
-                        yield AgentStart(id=lane.id, name=lane.name)
-                    yield from lane.translate(event)
-                if lane.outlived_by_stream():
-                    self._stop(item.lane)
-
-    def _names(self) -> list[str]:
-        return [lane.name for lane in self._lanes]
-
-    def end_step(self) -> Iterable[Event]:
-        """Return nothing: the lanes' own decoders end their steps."""
-        return ()
+            lane.stream.cancel()
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run: close the lanes that are open."""
-        if self._ended:
+        if self._has_ended:
             return
-        self._ended = True
-        if not self._started:
-            yield RunStart(meta={"lanes": len(self._lanes)})
+        self._has_ended = True
+        yield from self._begin()
         for lane in self._lanes:
             yield from lane.close(error)
         statuses = {lane.status for lane in self._lanes}
@@ -294,19 +148,90 @@ class LanesDecoder:
             yield RunEnd(status="failed", code=getattr(error, "code", None))
         elif len(statuses) == 1:
             yield RunEnd(status=statuses.pop())
+        elif "paused" in statuses:
+            yield RunEnd(status="paused")
         else:
-            status: RunStatus = "paused" if "paused" in statuses else "incomplete"
-            yield RunEnd(status=status, code=LANES_FAILED if status == "incomplete" else None)
+            yield RunEnd(status="incomplete", code=LANES_FAILED)
+
+    def _open_next(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                return
+            lane = self._waiting.popleft()
+            self._reading.append(lane)
+        if not self._hand_on(self._begin_lane, lane):
+            self._remove(lane)
+            return
+        context = self._context.copy()
+        if (around := context.get(CURRENT_RUN)) is not None:
+            context.run(CURRENT_RUN.set, around.in_lane(lane.id))
+        take = partial(self._take, self._in_lane, lane)
+        context.run(lane.stream.open, take, partial(self._on_lane_end, lane))
+
+    def _on_lane_end(self, lane: "_Lane", error: BaseException | None) -> None:
+        self._hand_on(lane.close, error)
+        self._open_next()
+        self._remove(lane)
+
+    def _hand_on(self, make: Callable[..., Iterable[Event]], *args: Any) -> bool:
+        """Hand on events.
+
+        If that raises (in a rule of the user's), cancel all streams and return False.
+        """
+        try:
+            self._take(make, *args)
+        except Exception as error:
+            self._error = self._error or error
+            self.cancel()
+            return False
+        return True
+
+    def _remove(self, lane: "_Lane") -> None:
+        """Remove a stream that is over. After the last one the run ends."""
+        with self._lock:
+            self._reading.remove(lane)
+            is_last = not self._reading and not self._waiting
+        if is_last:
+            self._on_end(self._error or (Cancelled() if self._cancelled else None))
+
+    def _begin(self) -> Iterable[Event]:
+        if not self._has_begun:
+            self._has_begun = True
+            yield RunStart(meta={"lanes": self.count})
+
+    def _begin_lane(self, lane: "_Lane") -> Iterable[Event]:
+        yield from self._begin()
+        yield AgentStart(id=lane.id, name=lane.name)
+        lane.is_open = True
+
+    def _in_lane(
+        self, lane: "_Lane", make: Callable[..., Iterable[Event]], *args: Any
+    ) -> Iterable[Event]:
+        """Yield the events of one of the streams as those of its lane."""
+        if not lane.is_open:
+            return
+        for event in make(*args):
+            if isinstance(event, RunStart | StepStart) and lane.renamed(event, self._taken_names()):
+                yield AgentStart(id=lane.id, name=lane.name)
+            yield from lane.translate(event)
+
+    def _taken_names(self) -> list[str]:
+        return [lane.name for lane in self._lanes]
+
+
+def lane_id(index: int) -> str:
+    """Return the id of a lane by its position, from 0."""
+    return f"lane-{index + 1}"
 
 
 class _Lane:
     """Stream that is shown as a sub-agent of the run."""
 
-    def __init__(self, id: str, name: StreamName, decoder: Decoder) -> None:
+    def __init__(self, id: str, name: StreamName, stream: EventSource) -> None:
         self.id = id
         self.name = name.text
+        self.stream = stream
         self._stream_name = name
-        self.decoder = decoder
         self.is_open = False
         self.status: RunStatus = "incomplete"
         self._usage: Usage | None = None
@@ -349,14 +274,10 @@ class _Lane:
             case _:
                 yield self._nested(event)
 
-    def outlived_by_stream(self) -> bool:
-        """Return True if the lane's run is over, and its service leaves the stream open."""
-        return not self.is_open and stream_outlives_run(self.decoder)
-
     def close(self, error: BaseException | None) -> Iterable[Event]:
         """End the lane, if it is open."""
         if self.is_open:
-            for event in self.decoder.close(error):
+            for event in self.stream.close(error):
                 yield from self.translate(event)
 
     def _end(self, event: RunEnd) -> Iterable[Event]:
@@ -387,6 +308,16 @@ def streams_in(source: Any) -> list[tuple[str | None, Any]] | None:
     if not isinstance(source, list | tuple) or not any(map(is_stream, source)):
         return None
     return [(None, stream) for stream in source]
+
+
+def _loop_of(streams: Sequence[EventSource]) -> asyncio.AbstractEventLoop | None:
+    """Return the loop that a wait for all the streams must keep running.
+
+    That is the user's, if one is read there: nbagent's own runs by itself.
+    """
+    loops = [stream.loop for stream in streams if stream.loop is not None]
+    theirs = [each for each in loops if each is not loop()]
+    return next(iter([*theirs, *loops]), None)
 
 
 def _may_be_stream(value: Any) -> bool:

@@ -15,8 +15,8 @@ from nbagent.events.question import Handler
 from nbagent.gate import Gate, Hide, Reveal, Tags
 from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
-from nbagent.run.chat_stream import ChatStream
 from nbagent.run_context import Breakpoints, StopOnResult, StopRule
+from nbagent.sources.info import SourceInfo
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -198,19 +198,19 @@ def breakpoints_of(options: StopOptions) -> Breakpoints:
     )
 
 
-def opening_props(options: ViewOptions, gate: Gate, chat: ChatStream | None = None) -> RunProps:
+def opening_props(options: ViewOptions, gate: Gate, info: SourceInfo) -> RunProps:
     """Return the props that a run has from its beginning.
 
     Args:
         options: how it is drawn.
         gate: decides what may be seen of the agent.
-        chat: its source, if it is a chat, which has ended until its first prompt.
+        info: what is known of its source. A chat has ended until its first prompt.
     """
-    props = RunProps() if chat is None else RunProps(status="completed", turns=0)
-    if chat is not None and chat.about and not gate.hides_requests:
-        props.about = chat.about
-    if chat is not None and chat.offers and not gate.hides_tools:
-        props.offers = list(chat.offers)
+    props = RunProps(status="completed", turns=0) if info.is_chat else RunProps()
+    if info.about and not gate.hides_requests:
+        props.about = info.about
+    if info.offers and not gate.hides_tools:
+        props.offers = list(info.offers)
     if (height := options.get("height")) is not None:
         props.height = 0 if height == "full" else height
     if (panels := options.get("panels")) is not None:

@@ -14,19 +14,14 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate
 from nbagent.mime import display_of
 from nbagent.mime.text import MASK
 from nbagent.pump import BATCH_INTERVAL_S, ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.callbacks import EventCallback, in_callback
-from nbagent.run.chat_stream import ChatStream
-from nbagent.run.fallback import Fallback, StreamEnd
-from nbagent.run.feed import reader_and_decoder
 from nbagent.run.forking import ForkableRun
 from nbagent.run.iteration import SubscriberSet
-from nbagent.run.lanes import Lanes
 from nbagent.run.options import (
     INHERITED,
     GateOptions,
@@ -42,6 +37,7 @@ from nbagent.run.options import (
 )
 from nbagent.run.question import answering
 from nbagent.run.reported_calls import ReportedCalls
+from nbagent.run.run_source import run_source
 from nbagent.run.state import RunState
 from nbagent.run.telemetry import RunSpans, observers
 from nbagent.run.waiting import End, block_for, wait_for
@@ -101,32 +97,29 @@ class Run(ForkableRun):
         self.view: Callable[[], object] | None = None
         self.stable = is_stable(options)
         self.is_printed = False
-        self._reader, self._decoder = reader_and_decoder(source, decoder, options)
+        self._source = run_source(source, decoder, options)
+        info = self._source.info
         self._watchdog = Watchdog(
             options.get("timeout"),
             options.get("idle_timeout"),
-            self._reader,
+            self._source,
             self._waits,
             self._on_timeout,
         )
-        self._chat = source if isinstance(source, ChatStream) else None
         drawn = view_options(options)
         gate = Gate(**pick(options, GateOptions))
-        props = opening_props(drawn, gate, self._chat)
-        super().__init__(RunState(self.id, source, gate, options.get("name"), props))
+        props = opening_props(drawn, gate, info)
+        super().__init__(RunState(self.id, info, gate, options.get("name"), props))
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints
-        self.own_agent = getattr(source, "own_agent", None)
-        self.asked_form = getattr(source, "output", None) if self.own_agent is not None else None
+        self.own_agent, self.asked_form = info.own_agent, info.output
         self.shown_with = {name: value for name, value in options.items() if name in INHERITED}
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self.on_prompt = None
-        self._session = getattr(source, "session", None) if self.own_agent is not None else None
         self._recorders: list[recording.Recorder | RunSpans] = []
         self._callbacks: list[EventCallback] = []
-        self._streams = source.count if isinstance(source, Lanes) else 1
         self._prompt = options.get("prompt")
         self._started = False
         self._stop_reason: BaseException | None = (
@@ -157,7 +150,10 @@ class Run(ForkableRun):
                 self._state.privacy.know_tools(names, only=self.asked_form is not None)
             # whose APIs the agent speaks, to any server
             provider = None if self.own_agent is None else "openai"
-            self._recorders = [*recording.recorders(), *observers(self._session, provider)]
+            self._recorders = [
+                *recording.recorders(),
+                *observers(self._source.info.session, provider),
+            ]
             for recorder in self._recorders:
                 recorder.begin()
             if self._prompt:
@@ -170,7 +166,7 @@ class Run(ForkableRun):
             self._faults = faults_of_run()
             context.run(FAULTS.set, self._faults)
             context.run(CURRENT_RUN.set, RunContext(run=self))
-            context.run(self._reader.start, self._on_item, self._on_end)
+            context.run(self._source.open, self._take, self._on_end)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
         """Draw this run by a renderer in this process too: first the transcript so far, then every
@@ -276,7 +272,7 @@ class Run(ForkableRun):
             self._channels.send(self._state.transcript.stopping(by))
         timer = work.later(STOP_GRACE_S, functools.partial(self._on_end, self._stop_reason))
         self._done.add_done_callback(lambda _: timer.cancel())
-        self._reader.cancel()
+        self._source.cancel()
 
     @property
     def done(self) -> bool:
@@ -304,7 +300,7 @@ class Run(ForkableRun):
         if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
         self.start()
-        loop, grace_s = self._reader.loop, 2 * STOP_GRACE_S
+        loop, grace_s = self._source.loop, 2 * STOP_GRACE_S
         try:
             block_for(
                 self._done,
@@ -370,36 +366,21 @@ class Run(ForkableRun):
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._state.transcript.counters, {})
 
-    def _on_item(self, item: Any) -> None:
+    def _take(self, make: Callable[..., Iterable[e.Event]], *args: Any) -> None:
+        """Take the next events of the source, see `event_source.Take`."""
         self._watchdog.touch()
         with self._state.lock:
             if self._finished:
                 return
-            if isinstance(item, StreamEnd):
-                self._state.privacy.register_secrets(item.error)
-                closing = list(self._decoder.feed(item))
-                self._forward_joined(closing)
-                if closing:  # the fallback's answer comes next
-                    self._state.begin_answer()
-                return
-            if self._state.events.count == bool(self._prompt):
-                # The stream is open now: its request's credentials are known.
-                self._state.privacy.register_secrets()
-            decoded = list(self._decoder.feed(item))
-            if not any(map(_lacks_display, decoded)):
-                self._forward_item(decoded)
+            events = list(make(*args))
+            if not any(map(_lacks_display, events)):
+                self._forward_joined(events)
                 return
         # Without the lock, for which Stop waits: drawing a figure takes time.
-        drawn = [_with_display(event) if _lacks_display(event) else event for event in decoded]
+        drawn = [_with_display(event) if _lacks_display(event) else event for event in events]
         with self._state.lock:
             if not self._finished:
-                self._forward_item(drawn)
-
-    def _forward_item(self, decoded: Iterable[e.Event]) -> None:
-        """Forward the events of one item, and let go of a stream whose run they have ended."""
-        self._forward_joined(decoded)
-        if self._state.transcript.ended and stream_outlives_run(self._decoder):
-            self._reader.cancel()  # the service would keep the connection open for ever
+                self._forward_joined(drawn)
 
     def _on_end(self, error: BaseException | None) -> None:
         if self._finish(error):
@@ -417,13 +398,8 @@ class Run(ForkableRun):
             self._state.privacy.mask_error(error)
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
-            # a run may be kept for long; its decoder's state goes
-            decoder, self._decoder = (
-                self._decoder,
-                DetectingDecoder(),
-            )
             try:
-                self._forward_joined(decoder.close(error))
+                self._forward_joined(self._source.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
                     self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
@@ -444,12 +420,12 @@ class Run(ForkableRun):
 
         Returns True if a fallback takes over instead.
         """
-        if isinstance(self._reader, Fallback) and self._reader.on_timeout(error):
+        if self._source.outlasts(error):
             return True
         self._stop_reason = self._stop_reason or error
         is_over = self._finish(error)
         # after the last events, or a lane would report this instead of the time-out
-        self._reader.cancel()
+        self._source.cancel()
         if is_over:
             self._announce_soon()
         return False

@@ -15,13 +15,14 @@ from nbagent.gate.privacy import Privacy
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
+from nbagent.run.event_source import ANSWER_BEGINS
 from nbagent.run.inspector import Inspector, Past, RequestPages
 from nbagent.run.question import OpenQuestions
-from nbagent.run.requests import Request, RequestList, RequestLog, requested_tools
+from nbagent.run.requests import Request, RequestList, RequestLog
 from nbagent.run.tool_call import ToolCalls
-from nbagent.sources.objects import name_and_origin
+from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording import RecordedTimes
-from nbagent.transcript import ROOT, Op, Transcript
+from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
 
 _BEFORE_ANSWER = frozenset({e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden})
 
@@ -31,7 +32,7 @@ class RunState:
 
     Args:
         run_id: of the run; every event gets it.
-        source: the stream. Its credentials are masked from now on.
+        info: what is known of the stream.
         gate: decides what may be seen.
         name: the user's own name for the run; by default that of the stream, of its agent or of its
             model.
@@ -67,22 +68,21 @@ class RunState:
     def __init__(
         self,
         run_id: str,
-        source: Any,
+        info: SourceInfo,
         gate: Gate,
         name: str | None = None,
         props: RunProps | None = None,
     ) -> None:
-        keeps_times = getattr(source, "keeps_times", False) is True
-        started: float = getattr(source, "started", time.time()) if keeps_times else time.time()
+        started = time.time() if info.started is None else info.started
         self.lock = threading.RLock()
         self.events = EventLog(on_drop=lambda event: self._past.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
-        self.privacy.register_secrets(source)
         if props is not None and isinstance(props.about, str):
             props.about = self.privacy.mask(props.about)
-        self.privacy.know_tools(requested_tools(source))
-        given, origin = name_and_origin(source) if name is None else (name, "user")
-        begin = functools.partial(Transcript, self.privacy.mask(given), started, origin, props)
+        self.privacy.know_tools(info.tools)
+        origin: NameOrigin = info.origin if name is None else "user"
+        shown = self.privacy.mask(info.name if name is None else name)
+        begin = functools.partial(Transcript, shown, started, origin, props)
         self.transcript = begin()
         self.tool_calls = ToolCalls(self.lock)
         self.request_log = RequestLog(self._register_secrets, self.privacy.know_tools)
@@ -94,7 +94,7 @@ class RunState:
         self._past = Past(self.events, begin, self.large_values)
         self.inspector = Inspector(self.events, self.transcript, self._past, self.requests)
         self.questions = OpenQuestions()
-        self.conversation: Any = getattr(source, "conversation", None)
+        self.conversation: Any = info.conversation
         self.thread_id: str | None = None
         self.error: BaseException | None = None
         self.answer_index: dict[str, int] = {}
@@ -102,7 +102,7 @@ class RunState:
         self.fatal_errors: dict[str, e.Error] = {}
         self.usages: dict[str, e.Usage] = {}
         self._run_id = run_id
-        self._times = RecordedTimes(started) if keeps_times else None
+        self._times = RecordedTimes(started) if info.keeps_times else None
 
     def add(self, event: e.Event) -> tuple[e.Event, list[Op]]:
         """Keep an event that has passed the gate.
@@ -119,6 +119,8 @@ class RunState:
             self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
             self.fatal_errors[event.parent_id or ROOT] = event
+        elif type(event) is e.Status and event.meta is not None and ANSWER_BEGINS in event.meta:
+            self.begin_answer(event.parent_id or ROOT)
         elif type(event) is e.RunStart:
             self.thread_id = self.thread_id or event.thread_id
         elif type(event) is e.UsageUpdate and event.parent_id is not None:

@@ -24,7 +24,7 @@ from nbagent.protocol.messages import (
     Toggle,
 )
 from nbagent.pump import ChannelSet
-from nbagent.run.chat_stream import ChatStream
+from nbagent.run.event_source import EventSource
 from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.question import unmasked
 from nbagent.run.reported_calls import ReportedCalls
@@ -44,7 +44,7 @@ class SteeredRun(RunResults):
     on_prompt: Callable[[Say], None] | None
     _breakpoints: Breakpoints
     _channels: ChannelSet
-    _chat: ChatStream | None
+    _source: EventSource
     _faults: tuple[Faults, ...] = ()
     _reported: ReportedCalls
 
@@ -252,12 +252,12 @@ class SteeredRun(RunResults):
         """Do what the Stop button does: stop the stream, or of a chat the answer that is being
         written.
         """
-        if self._chat is None:
+        if not self.is_chat:
             self.cancel()
-        elif self._chat.is_answering:
+        elif not self._source.is_idle:
             with self._state.lock:
                 self._channels.send(self._state.transcript.stopping("you"))
-            self._chat.stop()
+            self._source.stop()
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block of a chat shows, from 1.
@@ -281,4 +281,4 @@ class SteeredRun(RunResults):
     @property
     def is_chat(self) -> bool:
         """True if the run is a chat: answer after answer, until it is closed."""
-        return self._chat is not None
+        return self._source.info.is_chat

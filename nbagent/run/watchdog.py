@@ -5,9 +5,9 @@ import concurrent.futures
 from collections.abc import Callable
 
 from nbagent.errors import StreamError
+from nbagent.run.event_source import EventSource
 from nbagent.runtime.loop import submit
 from nbagent.runtime.timeouts import IdleClock, positive_seconds
-from nbagent.sources.objects import Reader
 
 
 class Watchdog:
@@ -18,7 +18,7 @@ class Watchdog:
     Args:
         timeout: seconds for the whole run; None for any time.
         idle_timeout: seconds between two items; None for any time.
-        reader: reads the stream. While it `has_idle_timeout`, silence is not reported: the stream
+        source: what the run reads. While it `has_idle_timeout`, silence is not reported: the stream
             fails by itself.
         waits: returns True while the run waits for its reader. That silence is not reported either.
         on_timeout: called with the error, whose code is "timeout" or "idle_timeout", on nbagent's
@@ -33,13 +33,13 @@ class Watchdog:
         self,
         timeout: float | None,
         idle_timeout: float | None,
-        reader: Reader,
+        source: EventSource,
         waits: Callable[[], bool],
         on_timeout: Callable[[StreamError], bool],
     ) -> None:
         self._timeout = positive_seconds("timeout", timeout)
         self._idle = IdleClock(idle_timeout)
-        self._reader = reader
+        self._source = source
         self._waits = waits
         self._on_timeout = on_timeout
         self._watches: list[concurrent.futures.Future[None]] = []
@@ -74,7 +74,7 @@ class Watchdog:
 
     async def _watch_silence(self, seconds: float) -> None:
         await self._idle.expired()
-        while self._reader.has_idle_timeout or self._waits():
+        while self._source.has_idle_timeout or self._waits():
             self.touch()
             await self._idle.expired()
         self._on_timeout(

@@ -24,6 +24,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
 from nbagent.runtime import work
@@ -40,6 +42,7 @@ from nbagent.sources.hints import (
     text_refusal,
     type_name,
 )
+from nbagent.sources.info import SourceInfo
 from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
@@ -174,6 +177,14 @@ def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
     return name_of(source), "stream" if isinstance(own, str) and own == name_of(
         source
     ) else "function"
+
+
+def info_of(source: Any) -> SourceInfo:
+    """Return what is known of any stream that `nbagent.show` takes."""
+    given = getattr(source, "info", None)
+    known = given if isinstance(given, SourceInfo) else SourceInfo()
+    name, origin = name_and_origin(source)
+    return replace(known, name=name, origin=origin)
 
 
 def _is_async(source: Any) -> bool:

@@ -66,7 +66,7 @@ def test_a_stopped_answer_ends_and_the_next_one_begins_anew() -> None:
     run.stop()
     over.result(10)
     released.set()
-    assert (run.status, run.answer, stream.is_answering) == ("cancelled", "half an ", False)
+    assert (run.status, run.answer, stream.is_idle) == ("cancelled", "half an ", True)
     stream.answer(e.Prompt(text="short"), turn(*text("done"))).result(10)
     assert (run.status, run.answer) == ("completed", "done")
     stream.answer(None, [{"event": "thread.run.canceled", "data": {"status": "canceled"}}]).result(

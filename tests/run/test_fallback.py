@@ -13,7 +13,6 @@ from nbagent import events as e
 from nbagent.demo import DemoServer
 from nbagent.errors import StreamError
 from nbagent.run import Run
-from nbagent.run.fallback import Fallback
 
 WHOLE = {
     "id": "c",
@@ -162,8 +161,7 @@ async def test_a_fallback_may_be_silent_while_it_makes_the_whole_answer() -> Non
     run: Run
 
     async def answer() -> str:
-        assert isinstance(run._reader, Fallback)
-        assert run._reader.on_timeout(StreamError("silent", "idle_timeout"))
+        assert run._source.outlasts(StreamError("silent", "idle_timeout"))
         return "whole"
 
     run = Run(breaks(), idle_timeout=60, fallback=answer)

@@ -3,23 +3,24 @@ others.
 """
 
 import asyncio
+import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from run.by_hand import ByHand, Taken
 
 import nbagent
 from nbagent import events as e
-from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.errors import Cancelled, StreamError, UnknownSource
 from nbagent.render.labels import end_label
 from nbagent.run import Run
-from nbagent.run.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LanesReader, LaneStart
-from nbagent.sources.objects import reader_for
-from nbagent.transcript import StreamName, Transcript
+from nbagent.run.lanes import Lanes
+from nbagent.transcript import Transcript
 
 AGENT: list[e.Event] = [
     e.RunStart(model="m"),
@@ -103,9 +104,7 @@ def test_a_few_streams_of_different_names_name_their_run() -> None:
 
 def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() -> None:
     transcript = Transcript("lanes")
-    for event in LanesDecoder(
-        [StreamName(name, "user") for name in "abc"], [EventsDecoder() for _ in "abc"]
-    ).feed(LaneStart(0)):
+    for event in Taken(Lanes([ByHand(name) for name in "abc"], concurrency=1)).events:
         transcript.feed(event)
     assert transcript.snapshot()[0]["lanes"] == 3
 
@@ -180,10 +179,8 @@ def test_a_cut_lane_says_the_same_in_the_table_and_in_documents() -> None:
 
 
 def test_a_stopped_lane_says_who_stopped_it() -> None:
-    decoder = LanesDecoder([StreamName("a", "user")], [EventsDecoder()])
-    events = [*decoder.feed(LaneStart(0)), *decoder.close(Cancelled("time-out"))]
     transcript = Transcript()
-    for event in events:
+    for event in Taken(Lanes([ByHand("a")])).close(Cancelled("time-out")):
         transcript.feed(event)
     assert end_label(transcript.blocks["lane-1"].props) == "Stopped by time-out"
 
@@ -246,27 +243,11 @@ def test_a_rule_that_raises_ends_the_run(word: str) -> None:
     assert (run.wait(60).status, str(run.error)) == ("failed", word)
 
 
-class StalledReader:
-    """Reader of a stream that goes on until it is cancelled, and says so at once."""
-
-    loop: asyncio.AbstractEventLoop | None = None
-    has_idle_timeout = False
-
-    def start(
-        self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]
-    ) -> None:
-        self._on_end = on_end
-        on_item("Ho")
-
-    def cancel(self) -> None:
-        self._on_end(Cancelled())
-
-
 async def test_all_took_too_long_though_one_is_done() -> None:
-    lanes = Lanes([words("quick", "Hi"), words("slow")])
-    lanes.reader = LanesReader([reader_for(words("quick", "Hi")), StalledReader()])
-    run = Run(lanes)
+    stalled = ByHand("slow")
+    run = Run(Lanes([words("quick", "Hi"), stalled]))
     run.start()
+    stalled.item("Ho")
     async for _ in run.stream("agent.end"):
         break
     assert not run._on_timeout(StreamError("It was not done after 60 s", "timeout"))
@@ -334,23 +315,22 @@ def test_lanes_say_the_same_however_their_items_are_mixed(
     order: list[int], ends: list[str | None]
 ) -> None:
     def transcript(order: list[int]) -> list[Any]:
-        left: list[list[Any]] = [
+        streams = [ByHand(name) for name in "abc"]
+        taken = Taken(Lanes(streams))
+        left: list[list[Callable[[], None]]] = [
             [
-                LaneStart(lane),
-                *(LaneItem(lane, event) for event in AGENT[: None if end is None else 7]),
-                LaneEnd(lane, None if end is None else OSError(end)),
+                *(partial(stream.item, event) for event in AGENT[: None if end is None else 7]),
+                partial(stream.end, None if end is None else OSError(end)),
             ]
-            for lane, end in enumerate(ends)
+            for stream, end in zip(streams, ends, strict=True)
         ]
-        items = [left[lane].pop(0) for lane in order if left[lane]] + [
-            item for rest in left for item in rest
-        ]
-        names = [StreamName(name, "user") for name in "abc"]
-        decoder, reduced = LanesDecoder(names, [EventsDecoder() for _ in names]), Transcript()
-        for item in items:
-            for event in decoder.feed(item):
-                reduced.feed(event)
-        for event in decoder.close():
+        for lane in order:
+            if left[lane]:
+                left[lane].pop(0)()
+        for step in itertools.chain.from_iterable(left):
+            step()
+        reduced = Transcript()
+        for event in taken.close():
             reduced.feed(event)
         assert reduced.ended
         return sorted(

@@ -14,6 +14,7 @@ from nbagent.run import Run
 from nbagent.run.lanes import Lanes
 from nbagent.run.results import RunResults
 from nbagent.run.state import RunState
+from nbagent.sources.info import SourceInfo
 
 EVENTS: list[e.Event] = [
     e.ToolStart(id="t", name="load"),
@@ -59,7 +60,7 @@ def test_a_run_without_anything_has_empty_tables() -> None:
 
 
 def test_results_need_no_stream() -> None:
-    state = RunState("run-x", iter(()), Gate(), "mine")
+    state = RunState("run-x", SourceInfo(), Gate(), "mine")
     results = RunResults(state)
     assert (results.name, results.status, results.text, results.tools) == (
         "mine",
@@ -80,7 +81,7 @@ def test_results_need_no_stream() -> None:
 
 
 def test_a_state_that_failed_has_the_streams_own_words() -> None:
-    state = RunState("run-x", iter(()), Gate())
+    state = RunState("run-x", SourceInfo(), Gate())
     results = RunResults(state)
     state.add(e.Error(message="Quota exceeded", code="429", fatal=True))
     before = results.error
@@ -92,7 +93,7 @@ def test_a_state_that_failed_has_the_streams_own_words() -> None:
 
 
 def test_a_call_that_may_still_come_is_missed_with_a_hint_to_wait() -> None:
-    tools = RunResults(RunState("run-x", iter(()), Gate())).tools
+    tools = RunResults(RunState("run-x", SourceInfo(), Gate())).tools
     with pytest.raises(
         IndexError,
         match=r"there is no tool call 0: 0 so far, and the run goes on: await run, or run.wait\(\)",

@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.errors import AnswerError
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
+from nbagent.sources.info import SourceInfo
 
 
 class HostedEvents:
@@ -29,15 +30,13 @@ class HostedEvents:
 
     Attributes:
         name: of the run's agent.
-        started: begin of the run, in seconds since the epoch.
-        keeps_times: True: a run that shows these events keeps their times.
+        info: a run that shows these events keeps their times.
     """
-
-    keeps_times = True
 
     def __init__(self, hosted: HostedRun, loop: asyncio.AbstractEventLoop) -> None:
         self.name = hosted.stored.agent
-        self.started = hosted.events[0].ts if hosted.events else hosted.stored.created
+        started = hosted.events[0].ts if hosted.events else hosted.stored.created
+        self.info = SourceInfo(keeps_times=True, started=started)
         self._hosted = hosted
         self._loop = loop
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream
+from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording.file import existing_file, items, positive_run
 
 
@@ -46,10 +47,10 @@ class Replay(OwnedStream):
 
     Attributes:
         name: of the file, without its ending.
-        keeps_times: True: a run shows the recorded times of the events, however fast they play.
+        info: a run shows the recorded times of the events, however fast they play.
     """
 
-    keeps_times = True
+    info = SourceInfo(keeps_times=True)
 
     def __init__(self, path: Path, speed: float | None, rate: float | None, run: int) -> None:
         self.name = path.stem

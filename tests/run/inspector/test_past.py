@@ -24,6 +24,7 @@ from nbagent.run import Run
 from nbagent.run.inspector import past
 from nbagent.run.lanes import Lanes
 from nbagent.run.state import RunState
+from nbagent.sources.info import SourceInfo
 from nbagent.transcript import Transcript
 
 Blocks = list[dict[str, Any]]
@@ -33,7 +34,7 @@ class RecordedRun:
     """A run of these events, which have passed the gate, and what a view reads of its past."""
 
     def __init__(self, events: Sequence[e.Event]) -> None:
-        self.state = RunState("run", None, Gate(), "test")
+        self.state = RunState("run", SourceInfo(), Gate(), "test")
         self.feed(*events)
 
     def feed(self, *events: e.Event) -> None:
