@@ -77,7 +77,8 @@ class Gate:
             self._stages.append(tools)
         if self.patterns:
             self._stages.append(Redactor(self.patterns))
-        self._has_rules = bool(self._stages)
+        # classes of which neither the level nor a rule hides or changes a part
+        self.shown_whole = frozenset() if self._stages else self._levels.shown_whole
         self._secrets: Redactor | None = (
             None  # comes last, so that no pattern is missed because of a mask
         )
@@ -112,12 +113,6 @@ class Gate:
             if isinstance(stage, Redactor):
                 text = stage.masker.mask(text, cuts=cuts)
         return text
-
-    def hides(self, event: Event) -> bool:
-        """Return True if the level or a rule may hide or change a part of this event; credentials
-        do not count.
-        """
-        return self._has_rules or self._levels.hides(event)
 
     def feed(self, event: Event) -> list[Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""

@@ -83,6 +83,7 @@ class Levels:
 
     Attributes:
         grammar: what counts as a thought or a call in a text.
+        shown_whole: classes of events of which no part is ever hidden.
 
     Raises:
         ValueError: `reveal` is not one of the four, or `tags` names what there is not.
@@ -111,13 +112,11 @@ class Levels:
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
         self.grammar = Grammar(tag_options(tags))
-
-    def hides(self, event: e.Event) -> bool:
-        """Return True if a part of this event may be hidden; a text may contain a thought."""
+        self.shown_whole = frozenset(
+            kind for kind, shown_from in SHOWN_FROM.items() if self._raw or shown_from != "all"
+        )
         if not self._thoughts:
-            return True
-        level = SHOWN_FROM.get(type(event))
-        return level is None or (level == "all" and not self._raw)
+            self.shown_whole = frozenset()  # a text may contain a thought
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""

@@ -72,7 +72,7 @@ class Privacy:
         """Return the visible events for this one."""
         if len(secrets.registered) != self._registered_count:
             self.register_secrets()  # a client has sent more since
-        if self._hidden is not None or self._gate.hides(event):
+        if self._hidden is not None or type(event) not in self._gate.shown_whole:
             self._keep(event)
         return self._gate.feed(event)
 

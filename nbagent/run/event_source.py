@@ -17,8 +17,6 @@ stream; after the run's end it does not call it any more.
 """
 OnEnd: TypeAlias = Callable[[BaseException | None], None]
 """Called once, when the stream is over: with None, its own error, or `Cancelled`."""
-ANSWER_BEGINS = "answer_begins"
-"""Key in the `meta` of an event after which the answer begins anew."""
 
 
 class EventSource(ABC):

@@ -23,7 +23,7 @@ from nbagent.events import (
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.answer_reader import AnswerReader
 from nbagent.run.decoded_stream import DecodedStream
-from nbagent.run.event_source import ANSWER_BEGINS, EventSource, OnEnd, Take
+from nbagent.run.event_source import EventSource, OnEnd, Take
 from nbagent.runtime.loop import loop as own_loop
 
 _FAILED = ("failed", "incomplete")
@@ -196,6 +196,6 @@ class Fallback(EventSource):
         notice = Status(
             message=f"Streaming failed ({reason}): the whole answer was asked for",
             level="warning",
-            meta={ANSWER_BEGINS: True},
+            meta={"answer_begins": True},  # read by `RunState`
         )
         return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]

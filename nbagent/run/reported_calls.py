@@ -24,6 +24,7 @@ _ID_FIELDS = ("id", "tool_id", "parent_id")
 _OF_CALLS = frozenset(
     {e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult}
 )
+_CONCERNED = _OF_CALLS | {e.RunEnd}
 
 
 @dataclass(slots=True)
@@ -158,6 +159,12 @@ class ReportedCalls:
             return msgspec.structs.replace(result, preliminary=True)
         self._finished.add(id)
         return result
+
+    def join(self, events: list[e.Event]) -> list[e.Event]:
+        """Return the events to show for some of the stream's: often themselves."""
+        if not self._ids and _CONCERNED.isdisjoint(map(type, events)):
+            return events
+        return [shown for event in events for shown in self.feed(event)]
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the events to show for one of the stream's."""

@@ -373,14 +373,14 @@ class Run(ForkableRun):
             if self._finished:
                 return
             events = list(make(*args))
-            if not any(map(_lacks_display, events)):
-                self._forward_joined(events)
+            if e.ToolResult not in map(type, events):
+                self._forward(self._reported.join(events))
                 return
         # Without the lock, for which Stop waits: drawing a figure takes time.
-        drawn = [_with_display(event) if _lacks_display(event) else event for event in events]
+        drawn = [_with_display(event) for event in events]
         with self._state.lock:
             if not self._finished:
-                self._forward_joined(drawn)
+                self._forward(self._reported.join(drawn))
 
     def _on_end(self, error: BaseException | None) -> None:
         if self._finish(error):
@@ -399,7 +399,7 @@ class Run(ForkableRun):
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
             try:
-                self._forward_joined(self._source.close(error))
+                self._forward(self._reported.join(list(self._source.close(error))))
                 if self._state.transcript.root.props["status"] == "completed":
                     self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
@@ -437,14 +437,6 @@ class Run(ForkableRun):
         with self._state.lock:
             self._subscribers.wake(over=True)
 
-    def _forward_joined(self, decoded: Iterable[e.Event]) -> None:
-        """Forward events of the stream; its calls that tools report themselves are joined with the
-        reports.
-        """
-        self._forward(
-            event for decoded_event in decoded for event in self._reported.feed(decoded_event)
-        )
-
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""
         for event in decoded:
@@ -471,11 +463,7 @@ class Run(ForkableRun):
         self._channels.send(ops)
 
 
-def _lacks_display(event: e.Event) -> bool:
-    return type(event) is e.ToolResult and event.value is not None and event.display is None
-
-
 def _with_display(event: e.Event) -> e.Event:
-    assert isinstance(event, e.ToolResult)
-    assert event.value is not None
+    if not isinstance(event, e.ToolResult) or event.value is None or event.display is not None:
+        return event
     return msgspec.structs.replace(event, display=display_of(event.value.value))

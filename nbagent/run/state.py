@@ -15,7 +15,6 @@ from nbagent.gate.privacy import Privacy
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
-from nbagent.run.event_source import ANSWER_BEGINS
 from nbagent.run.inspector import Inspector, Past, RequestPages
 from nbagent.run.question import OpenQuestions
 from nbagent.run.requests import Request, RequestList, RequestLog
@@ -24,7 +23,11 @@ from nbagent.sources.info import SourceInfo
 from nbagent.sources.recording import RecordedTimes
 from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
 
-_BEFORE_ANSWER = frozenset({e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden})
+_OF_ANSWERS = {e.Prompt, e.AgentHandoff, e.Hidden, e.Status}
+_OF_CALLS = {e.ToolStart, e.ToolArgs, e.ToolResult, e.ApprovalRequest, e.ApprovalResponse}
+_OF_RUNS = {e.RunStart, e.AgentEnd, e.RunEnd, e.Error, e.UsageUpdate}
+_KEPT = frozenset(_OF_ANSWERS | _OF_CALLS | _OF_RUNS)
+"""Classes of events that say something of the run as a whole."""
 
 
 class RunState:
@@ -115,32 +118,41 @@ class RunState:
         event = msgspec.structs.replace(
             event, seq=self.events.count + 1, ts=ts, run_id=self._run_id
         )
-        if type(event) is e.ToolArgs or type(event) is e.ToolResult:
-            self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
-        elif type(event) is e.Error and event.fatal:
-            self.fatal_errors[event.parent_id or ROOT] = event
-        elif type(event) is e.Status and event.meta is not None and ANSWER_BEGINS in event.meta:
-            self.begin_answer(event.parent_id or ROOT)
-        elif type(event) is e.RunStart:
-            self.thread_id = self.thread_id or event.thread_id
-        elif type(event) is e.UsageUpdate and event.parent_id is not None:
-            self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
-        elif type(event) in _BEFORE_ANSWER:
-            self.begin_answer(event.parent_id or ROOT)
-        elif type(event) is e.AgentEnd:
-            self.outputs[event.id] = event.output if event.value is None else event.value.value
-            if event.usage is not None:
-                self.usages[event.id] = event.usage
-        elif type(event) is e.RunEnd:
-            self.outputs[ROOT] = event.output if event.value is None else event.value.value
-            self.thread_id = self.thread_id or event.thread_id
-        if type(event) is e.ToolStart and event.tool is not None:
-            self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
-        self.questions.feed(event)
+        if type(event) in _KEPT:
+            self._keep(event)
         self.events.append(event)
         return event, self.transcript.feed(event)
 
-    def begin_answer(self, scope: str = ROOT) -> None:
+    def _keep(self, event: e.Event) -> None:
+        """Keep what an event says of the run as a whole."""
+        scope = event.parent_id or ROOT
+        match event:
+            case e.ToolStart():
+                self._begin_answer(scope)
+                if event.tool is not None:
+                    self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
+            case e.ToolArgs() | e.ToolResult():
+                self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
+            case e.Prompt() | e.AgentHandoff() | e.Hidden():
+                self._begin_answer(scope)
+            case e.Status(meta={"answer_begins": True}):
+                self._begin_answer(scope)
+            case e.Error(fatal=True):
+                self.fatal_errors[scope] = event
+            case e.RunStart():
+                self.thread_id = self.thread_id or event.thread_id
+            case e.UsageUpdate(parent_id=str()):
+                self.usages[scope] = self.usages.get(scope, e.Usage()) + event.usage
+            case e.AgentEnd():
+                self.outputs[event.id] = _output_of(event)
+                if event.usage is not None:
+                    self.usages[event.id] = event.usage
+            case e.RunEnd():
+                self.outputs[ROOT] = _output_of(event)
+                self.thread_id = self.thread_id or event.thread_id
+        self.questions.feed(event)
+
+    def _begin_answer(self, scope: str) -> None:
         """Take the texts from now on for the answer."""
         self.answer_index[scope] = len(self.transcript.blocks)
 
@@ -176,3 +188,7 @@ class RunState:
         # A pattern may match across two pages, so of a masked result only the head, which travels
         # with its block, is shown.
         return self.tool_calls.text_of(block) if not self.privacy.has_patterns else None
+
+
+def _output_of(end: e.AgentEnd | e.RunEnd) -> Any:
+    return end.output if end.value is None else end.value.value

@@ -25,6 +25,9 @@ class Watchdog:
             own loop. Returns True if a fallback takes over. The idle check then stops; after a
             total timeout the timer is armed again.
 
+    Attributes:
+        touch: ends the current silence, since an item came.
+
     Raises:
         ValueError: one of the two times is not positive.
     """
@@ -39,6 +42,7 @@ class Watchdog:
     ) -> None:
         self._timeout = positive_seconds("timeout", timeout)
         self._idle = IdleClock(idle_timeout)
+        self.touch = self._idle.touch
         self._source = source
         self._waits = waits
         self._on_timeout = on_timeout
@@ -54,10 +58,6 @@ class Watchdog:
             self._watches.append(submit(self._watch_total(self._timeout)))
         if self._idle.seconds is not None:
             self._watches.append(submit(self._watch_silence(self._idle.seconds)))
-
-    def touch(self) -> None:
-        """End the current silence: an item came."""
-        self._idle.touch()
 
     def stop(self) -> None:
         """Stop measuring, for good."""
