@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias
 
 from nbagent import events as e
-from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
@@ -71,6 +71,8 @@ class FunctionDecoder(EventsDecoder):
         self._has_failed = False
         self._texts = 0
         self._is_in_text = False
+
+    feed = BaseDecoder.feed  # the function sees every item
 
     def read(self, item: Any) -> None:
         """Write the events of one item."""

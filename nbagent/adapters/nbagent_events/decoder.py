@@ -12,6 +12,7 @@ from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
 
 _CLASSES: frozenset[type[ev.Event]] = frozenset(get_args(ev.Event))
+_DELTAS = (ev.TextDelta, ev.ReasoningDelta)
 _AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
 """Codes of errors that mean nothing once a run has ended: the stream was only left open."""
 _FIELDS = {
@@ -66,6 +67,16 @@ class EventsDecoder(BaseDecoder):
         return (
             isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
         )
+
+    def feed(self, item: Any) -> list[ev.Event]:
+        """Return the events of one item: of the next part of an open text, the item itself."""
+        is_next_part = (
+            type(item) in _DELTAS
+            and item.id in self._open
+            and self._runs <= 1
+            and (item.step is None or item.step <= self._last_step)
+        )
+        return [item] if is_next_part else super().feed(item)
 
     def read(self, item: Any) -> None:
         """Read one event."""
