@@ -23,11 +23,11 @@ from nbagent.run.registry import runs
 from nbagent.run.requests import watch
 from nbagent.run.telemetry import telemetry
 from nbagent.run_context.faults import faults
-from nbagent.runtime.entry_points import name_entry_points
+from nbagent.runtime.late_imports import name_late_imports
 from nbagent.sources.connect import connect
 from nbagent.sources.recording import load, record, replay
 
-name_entry_points(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
+name_late_imports(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
 
 __all__ = [
     "Agent",

@@ -39,7 +39,7 @@ from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
 from nbagent.printable import printable_line
 from nbagent.run_context import without_stops
-from nbagent.runtime.entry_points import entry_point
+from nbagent.runtime.late_imports import late_import
 from nbagent.runtime.timeouts import is_limit
 
 if TYPE_CHECKING:
@@ -378,7 +378,7 @@ class Agent:
         Raises:
             ForkError: it cannot be forked so; the message says why.
         """
-        made: Run = entry_point("fork")(recording, at, agent=self, **options)
+        made: Run = late_import("fork")(recording, at, agent=self, **options)
         return made
 
     def _take_model(self, model: Model) -> None:

@@ -16,9 +16,9 @@ from nbagent.agent.model import history
 from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, taken_from_record
 from nbagent.agent.past import Past
 from nbagent.agent.prompt_parts import joined
-from nbagent.debug.family import Family
+from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.point import Point, point_of
-from nbagent.debug.repeated import Repetition, changed_args
+from nbagent.debug.replayed import ReplayedPart, changed_args
 from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
 from nbagent.mime import display_of
@@ -79,10 +79,10 @@ def fork(
         "tools": tools is not None,
     }
     others |= {"agent": agent is not None and agent is not getattr(source, "own_agent", agent)}
-    family = source.family if is_run else None
-    if family is None:
-        family = Family(source if is_run else None, recorded.name)
-    family.add(
+    tree = source.fork_tree if is_run else None
+    if tree is None:
+        tree = ForkTree(source if is_run else None, recorded.name)
+    tree.add(
         source if is_run else None,
         run,
         label_of(point, [name for name, is_other in others.items() if is_other]),
@@ -110,7 +110,7 @@ class Forked:
     def __init__(self, run: RecordedRun, point: Point, exact: Any) -> None:
         self._run = run
         self._point = point
-        self._part = Repetition(run, point, exact)
+        self._part = ReplayedPart(run, point, exact)
         self._args: e.ToolArgs | None = None
         self._output: str | None = None
 

@@ -8,13 +8,13 @@ from msgspec import UNSET
 
 from nbagent.protocol.values import ForkNode
 from nbagent.run.following import FollowedRun
-from nbagent.runtime.entry_points import entry_point
+from nbagent.runtime.late_imports import late_import
 
 if TYPE_CHECKING:
     from nbagent.run.run import Run
 
 
-class Relatives(Protocol):
+class Forks(Protocol):
     """The tree of a run and its forks."""
 
     def parent_of(self, run: Any) -> "Run | None":
@@ -32,13 +32,13 @@ class ForkableRun(FollowedRun):
     Attributes:
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
-        family: the run and its forks; None until there is one.
+        fork_tree: the run and its forks; None until there is one.
         shown_with: the options that a fork takes over: what may be seen, and how it is drawn.
     """
 
     own_agent: Any = None
     asked_form: Any = None
-    family: Relatives | None = None
+    fork_tree: Forks | None = None
     shown_with: Mapping[str, Any]
     _on_addition: Callable[[], object]
 
@@ -97,7 +97,7 @@ class ForkableRun(FollowedRun):
             ForkError: there is no such call or step, its tool is gone, the arguments do not fit, or
                 there is no agent.
         """
-        made: Run = entry_point("fork")(
+        made: Run = late_import("fork")(
             self,
             at,
             result=result,
@@ -134,18 +134,18 @@ class ForkableRun(FollowedRun):
             NbagentError: the run goes on, a tool has no source, or there is no agent.
             FileExistsError: the file exists.
         """
-        made: str = entry_point("to_test")(self, path, overwrite=overwrite, agent=agent)
+        made: str = late_import("to_test")(self, path, overwrite=overwrite, agent=agent)
         return made
 
     @property
     def forks(self) -> "list[Run]":
         """The runs that go on from this one, the oldest first."""
-        return [] if self.family is None else self.family.forks_of(self)
+        return [] if self.fork_tree is None else self.fork_tree.forks_of(self)
 
     @property
     def parent(self) -> "Run | None":
         """The run that this one goes on from; None if it is not a fork."""
-        return None if self.family is None else self.family.parent_of(self)
+        return None if self.fork_tree is None else self.fork_tree.parent_of(self)
 
     def show_forks(self, nodes: Sequence[ForkNode]) -> None:
         """Show the tree of forks that this run belongs to."""

@@ -15,7 +15,7 @@ from nbagent.gate.privacy import Privacy
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.run.attempts import FORM_PART, Attempts
-from nbagent.run.inspector import Inspector, Past, RequestPages
+from nbagent.run.inspector import Inspector, RequestPages, TimeTravel
 from nbagent.run.question import OpenQuestions
 from nbagent.run.requests import Request, RequestList, RequestLog
 from nbagent.run.tool_call import ToolCalls
@@ -78,7 +78,7 @@ class RunState:
     ) -> None:
         started = time.time() if info.started is None else info.started
         self.lock = threading.RLock()
-        self.events = EventLog(on_drop=lambda event: self._past.drop(event))
+        self.events = EventLog(on_drop=lambda event: self._time_travel.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
         if props is not None and isinstance(props.about, str):
             props.about = self.privacy.mask(props.about)
@@ -94,8 +94,8 @@ class RunState:
             self.transcript, self.tool_calls, self.privacy.mask, self.lock
         )
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
-        self._past = Past(self.events, begin, self.large_values)
-        self.inspector = Inspector(self.events, self.transcript, self._past, self.requests)
+        self._time_travel = TimeTravel(self.events, begin, self.large_values)
+        self.inspector = Inspector(self.events, self.transcript, self._time_travel, self.requests)
         self.questions = OpenQuestions()
         self.conversation: Any = info.conversation
         self.thread_id: str | None = None

@@ -2,12 +2,12 @@
 
 Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things
 happened),
-              Past (the transcript as it was)
+              TimeTravel (the transcript as it was)
 RequestPages (what the model was sent)
 """
 
 from nbagent.run.inspector.inspector import Inspector
-from nbagent.run.inspector.past import Past
 from nbagent.run.inspector.requests import RequestPages
+from nbagent.run.inspector.time_travel import TimeTravel
 
-__all__ = ["Inspector", "Past", "RequestPages"]
+__all__ = ["Inspector", "RequestPages", "TimeTravel"]

@@ -22,9 +22,9 @@ from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, Timel
 from nbagent.render.messages import messages_python
 from nbagent.run.inspector.brief import LINE_CHARS, brief
 from nbagent.run.inspector.fitting import PagedAnswer, filled
-from nbagent.run.inspector.past import Past
 from nbagent.run.inspector.requests import request_bar
 from nbagent.run.inspector.search import Search, joined, json_text
+from nbagent.run.inspector.time_travel import TimeTravel
 from nbagent.run.inspector.timeline import Timeline
 from nbagent.run.requests import RequestList
 from nbagent.transcript import Transcript
@@ -54,12 +54,12 @@ class Inspector:
         self,
         log: EventLog,
         transcript: Transcript,
-        past: Past,
+        past: TimeTravel,
         requests: Callable[[], RequestList] = RequestList,
     ) -> None:
         self._log = log
         self._transcript = transcript
-        self._past = past
+        self._time_travel = past
         self._requests = requests
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
@@ -95,7 +95,7 @@ class Inspector:
             return answer, len(answer)
         number, _, value = rest.partition("/")
         if kind == "past" and value:
-            return self._past.page(_number(number), value, offset, max_bytes)
+            return self._time_travel.page(_number(number), value, offset, max_bytes)
         make = {"copy": self._copy, "past": self._stretch}.get(kind, self._event)
         return self._paged.page(name, offset, max_bytes, lambda: text_safe(make(rest)))
 
@@ -176,7 +176,7 @@ class Inspector:
 
     def _stretch(self, numbers: str) -> str:
         after, _, to = numbers.partition("-")
-        return self._past.stretch(_number(after), _number(to))
+        return self._time_travel.stretch(_number(after), _number(to))
 
     def _event(self, number: str) -> str:
         event = self._log.get(_number(number))

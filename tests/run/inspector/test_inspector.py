@@ -14,7 +14,7 @@ from nbagent.events.log import MAX_LOG_BYTES, EventLog
 from nbagent.protocol.json_size import json_size
 from nbagent.pump import BATCH_BYTES, LargeValues
 from nbagent.run import Run
-from nbagent.run.inspector import Inspector, Past
+from nbagent.run.inspector import Inspector, TimeTravel
 from nbagent.run.inspector.inspector import MAX_TIMELINE_EVENTS, PAGE_ROWS
 from nbagent.run.inspector.search import STRETCH_BYTES
 from nbagent.transcript import Transcript
@@ -30,7 +30,7 @@ class InspectedEvents:
     def __init__(self, *events: e.Event) -> None:
         self.log = EventLog()
         self.transcript = Transcript()
-        past = Past(self.log, Transcript, LargeValues(lambda _: None, lambda _: None, str))
+        past = TimeTravel(self.log, Transcript, LargeValues(lambda _: None, lambda _: None, str))
         self.inspector = Inspector(self.log, self.transcript, past)
         self.feed(*events)
 

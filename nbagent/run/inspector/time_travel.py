@@ -32,7 +32,7 @@ beginning.
 """
 
 
-class Past:
+class TimeTravel:
     """Replays the events of one run; called under the run's lock.
 
     Args:

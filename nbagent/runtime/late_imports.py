@@ -1,4 +1,4 @@
-"""Entry points: functions of higher floors that methods of objects on lower ones call, such as
+"""Late imports: functions of higher floors that methods of objects on lower ones call, such as
 `run.fork`.
 
 The package names them when it is imported; a module is imported when its function is first used.
@@ -11,12 +11,12 @@ from typing import Any
 _paths: dict[str, str] = {}
 
 
-def name_entry_points(**paths: str) -> None:
+def name_late_imports(**paths: str) -> None:
     """Name functions, each as `"package.module:function"`."""
     _paths.update(paths)
 
 
-def entry_point(name: str) -> Callable[..., Any]:
+def late_import(name: str) -> Callable[..., Any]:
     """Return the function of that name."""
     module, _, function = _paths[name].partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), function)

@@ -1,4 +1,4 @@
-"""`Repetition`: the history and the events of a run up to a point, for another run that goes on
+"""`ReplayedPart`: the history and the events of a run up to a point, for another run that goes on
 from there.
 """
 
@@ -19,7 +19,7 @@ from nbagent.debug.point import Point
 _PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")
 
 
-class Repetition:
+class ReplayedPart:
     """The part of a run before a point.
 
     Args:

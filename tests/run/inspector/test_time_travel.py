@@ -21,7 +21,7 @@ from nbagent.gate import Gate
 from nbagent.protocol.messages import Say
 from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
-from nbagent.run.inspector import past
+from nbagent.run.inspector import time_travel
 from nbagent.run.lanes import Lanes
 from nbagent.run.state import RunState
 from nbagent.sources.info import SourceInfo
@@ -134,10 +134,10 @@ def test_a_delta_takes_little_more_than_its_text() -> None:
 
 def test_an_answer_ends_after_a_bounded_number_of_events_and_bytes() -> None:
     run = RecordedRun(
-        [e.TextDelta(id="text", delta="word ") for _ in range(past.STRETCH_EVENTS + 1)]
+        [e.TextDelta(id="text", delta="word ") for _ in range(time_travel.STRETCH_EVENTS + 1)]
     )
-    assert len(run.stretch(0)["steps"]) == past.STRETCH_EVENTS
-    run = RecordedRun([e.TextDelta(id="text", delta="x" * past.STRETCH_BYTES) for _ in range(3)])
+    assert len(run.stretch(0)["steps"]) == time_travel.STRETCH_EVENTS
+    run = RecordedRun([e.TextDelta(id="text", delta="x" * time_travel.STRETCH_BYTES) for _ in range(3)])
     assert len(run.stretch(0)["steps"]) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_live_run_is_read_on_where_the_last_answer_ended() -> None:
 
 def test_a_run_is_reduced_once_however_many_answers_it_takes() -> None:
     run = RecordedRun([e.TextDelta(id="t", delta="a") for _ in range(100)])
-    with patch.object(past._Replay, "feed", autospec=True, side_effect=past._Replay.feed) as feed:
+    with patch.object(time_travel._Replay, "feed", autospec=True, side_effect=time_travel._Replay.feed) as feed:
         list(run.moments(7))
     assert feed.call_count == 100
 

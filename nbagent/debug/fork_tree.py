@@ -1,4 +1,4 @@
-"""`Family`: a run and the runs that go on from it, as the tree that each of them shows above its
+"""`ForkTree`: a run and the runs that go on from it, as the tree that each of them shows above its
 transcript.
 """
 
@@ -15,7 +15,7 @@ MAX_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A run of the family.
+    """A run of the tree.
 
     Attributes:
         run: None for a recording.
@@ -30,7 +30,7 @@ class Member:
     name: str
 
 
-class Family:
+class ForkTree:
     """A run and its forks. Its members are kept as long as one of them is.
 
     Args:
@@ -59,7 +59,7 @@ class Family:
         with self._lock:
             self._members.append(member)
         if member.run is not None:
-            member.run.family = self
+            member.run.fork_tree = self
             member.run.on_end(self.show)
 
     def parent_of(self, run: Any) -> Run | None:
