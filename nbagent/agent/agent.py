@@ -8,32 +8,38 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
+from nbagent.agent.agent_loop import AgentLoop
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.tool_call_stream import ToolCallStream
 from nbagent.agent.delivery import Delivery
-from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
-from nbagent.agent.journal import After
-from nbagent.agent.limits import MAX_REPEATS, Limits
-from nbagent.agent.mistakes import ASK, explain_options, hint_for
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import ApiName, Connection, Unconnected, check
 from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
-from nbagent.agent.model.slots import Slots
+from nbagent.agent.model.request_limiter import RequestLimiter
 from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.outcome import READ, Outcome
-from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.run.handoff import Handoff, handoff, handoffs_by_tool
+from nbagent.agent.run.history import ContinuedHistory
+from nbagent.agent.run.limits import MAX_REPEATS, Limits
+from nbagent.agent.run.outcome import ANSWER_EVENTS, Outcome
+from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.longterm import LongTerm, check_longterm
 from nbagent.agent.sessions.memory import Memory, check_memory
-from nbagent.agent.sessions.session import Session, SessionTurn, StoreLike, open_session, store_of
+from nbagent.agent.sessions.session import (
+    Session,
+    SessionHistory,
+    StoreLike,
+    open_session,
+    store_of,
+)
 from nbagent.agent.sessions.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools.current_tool import renewed
 from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool, check_result_chars, toolbox
 from nbagent.agent.tools.toolset import Toolset, model_name, split
-from nbagent.agent.turns import Turns
+from nbagent.agent.usage_hints import ASK, explain_options, hint_for
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
@@ -182,7 +188,7 @@ class Agent:
         self.handoffs: list[Agent] = _agents(handoffs)
         self._limits = limits
         self._prices = prices
-        self._slots = Slots(concurrency)
+        self._request_limiter = RequestLimiter(concurrency)
         functions, self._toolsets = split(_with_agents(tools))
         self._tools = toolbox(functions)
         self._connecting = threading.Lock()
@@ -269,10 +275,10 @@ class Agent:
             NbagentError: the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        plan = self._plan(self._shared_tools(), output=output)
-        journal = None if after is None else After(after)
+        params = self._run_params(self._shared_tools(), output=output)
+        history = None if after is None else ContinuedHistory(after)
         return AgentStream(
-            Turns(plan, history.from_prompt(joined(prompt)), journal),
+            AgentLoop(params, input_items.from_prompt(joined(prompt)), history),
             self.name,
             event_types(types),
             self,
@@ -331,7 +337,7 @@ class Agent:
         if context is not None and answer is None and after is None:
             return await run_inside(context, lambda: self._start_inside(prompt, context, output))
         return await self._answer_of(
-            self.stream(prompt, output=output, after=after, types=READ), answer
+            self.stream(prompt, output=output, after=after, types=ANSWER_EVENTS), answer
         )
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
@@ -355,10 +361,10 @@ class Agent:
     ) -> AgentStream:
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
-        plan = self._plan(extra, session.allowed, output=output)
-        turn = SessionTurn(session, plan, self.memory)
-        turns = Turns(plan, history.from_prompt(joined(prompt)), turn)
-        return AgentStream(turns, self.name, event_types(types), self, session.name)
+        params = self._run_params(extra, session.allowed, output=output)
+        history = SessionHistory(session, params, self.memory)
+        agent_loop = AgentLoop(params, input_items.from_prompt(joined(prompt)), history)
+        return AgentStream(agent_loop, self.name, event_types(types), self, session.name)
 
     def fork(self, recording: Any, at: Any = None, **options: Any) -> "Run":
         """Repeat a recorded run up to a point without asking the model, go on live from there, and
@@ -401,13 +407,13 @@ class Agent:
         )
         return {} if shared is None else shared.tools(self.store, None)
 
-    def _plan(
+    def _run_params(
         self,
         extra_tools: Mapping[str, AnyTool] = MappingProxyType({}),
         allowed: set[str] | None = None,
         *,
         output: Any = None,
-    ) -> Plan:
+    ) -> RunParams:
         """Return the parameters of a run.
 
         Args:
@@ -419,7 +425,7 @@ class Agent:
         call = CURRENT_CALL.get()
         connection = self._connection() if self._recording is None else self._recorded_connection()
         self._tools, notices = renewed(self._tools)
-        return Plan(
+        return RunParams(
             name=self.name,
             instructions=self.instructions,
             tools={**extra_tools, **self._tools},
@@ -437,7 +443,7 @@ class Agent:
             delivery=self.delivery,
             limits=self._limits,
             prices=self._prices,
-            slots=self._slots,
+            request_limiter=self._request_limiter,
             output=None if output in (None, str) else OutputFormat(output),
             handoffs=handoffs_by_tool(
                 (each._handoff() for each in _agents(self.handoffs)), self._tools
@@ -465,17 +471,17 @@ class Agent:
             tool: one of `served_tools`.
             arguments: of the call, as JSON.
         """
-        return ToolCallStream(self._plan(), tool, arguments)
+        return ToolCallStream(self._run_params(), tool, arguments)
 
     def _start_inside(
         self, prompt: str | Iterable[Any], context: CallContext, output: Any = None
-    ) -> Turns:
+    ) -> AgentLoop:
         """Return a run that is a part of the run of a call."""
-        plan = self._plan(output=output)
-        return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
+        params = self._run_params(output=output)
+        return AgentLoop(params, input_items.from_prompt(joined(prompt)), outer=context.spending)
 
     def _handoff(self) -> Handoff:
-        return handoff(self.name, self.description or self.instructions, self._plan)
+        return handoff(self.name, self.description or self.instructions, self._run_params)
 
     async def _answer_of(self, answer: AgentStream, handler: Handler | None = None) -> Any:
         """Read a run to its end, and return its answer; see `generate`."""

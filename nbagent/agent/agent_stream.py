@@ -5,10 +5,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from nbagent import events as e
-from nbagent.agent.cross_loop_queue import CrossLoopQueue
-from nbagent.agent.journal import Conversation
+from nbagent.agent.agent_loop import AgentLoop
 from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.turns import Turns
+from nbagent.agent.run.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.run.history import Conversation
 from nbagent.errors import NbagentError
 from nbagent.printable import printable_line
 from nbagent.runtime import loop
@@ -32,7 +32,7 @@ class AgentStream(loop.OwnedStream):
 
     def __init__(
         self,
-        turns: Turns,
+        agent_loop: AgentLoop,
         name: str,
         types: frozenset[str] | None = None,
         own_agent: Any = None,
@@ -46,8 +46,10 @@ class AgentStream(loop.OwnedStream):
             conversation=turns.conversation,
         )
         self._types = types
-        self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
+        self._agent_loop = agent_loop
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(
+            agent_loop.run if types else agent_loop.deliver
+        )
         self._exhausted = False
 
     @property
@@ -56,17 +58,17 @@ class AgentStream(loop.OwnedStream):
 
         Unlike the events, it may hold secrets that a server quoted.
         """
-        return self._turns.failure
+        return self._agent_loop.failure
 
     @property
     def output(self) -> OutputFormat | None:
         """The form of the answer; None for a text."""
-        return self._turns.plan.output
+        return self._agent_loop.params.output
 
     @property
     def conversation(self) -> Conversation:
         """The history so far, for a run that goes on from this one."""
-        return self._turns.conversation
+        return self._agent_loop.conversation
 
     def __aiter__(self) -> "AgentStream":
         self._check_unread()

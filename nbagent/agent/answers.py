@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from nbagent import events as e
-from nbagent.agent.outcome import Outcome
+from nbagent.agent.run.outcome import Outcome
 from nbagent.agent.tools.tool import in_thread
 from nbagent.events.question import Handler, Question
 

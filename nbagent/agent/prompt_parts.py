@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nbagent.agent.model.content_parts import media_type_of, megabytes, text_of_bytes
-from nbagent.agent.model.history import Json, Message
+from nbagent.agent.model.input_items import Json, Message
 from nbagent.errors import NbagentError
 from nbagent.mime import display_of
 from nbagent.mime.image import image_type

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from nbagent import events as e
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.nested import NestedEvents, check_depth
-from nbagent.agent.outcome import Outcome
+from nbagent.agent.run.outcome import Outcome
 from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
 from nbagent.runtime import loop
 
 if TYPE_CHECKING:
-    from nbagent.agent.turns import Turns
+    from nbagent.agent.agent_loop import AgentLoop
 
 _TASK = "The task in full. The agent knows nothing else of this conversation."
 
-Start: TypeAlias = Callable[[Any, CallContext], "Turns"]
+Start: TypeAlias = Callable[[Any, CallContext], "AgentLoop"]
 """Makes the run of a prompt, as a part of the run of a call."""
 
 
@@ -44,7 +44,7 @@ def agent_tool(start: Start, name: str, description: str, **options: Any) -> Any
     return Tool(ask, name=name, description=description, **options)
 
 
-async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
+async def run_inside(context: CallContext, start: Callable[[], "AgentLoop"]) -> Any:
     """Run an agent inside a tool call of another agent's run, and return its answer.
 
     May be awaited on any loop.
@@ -65,12 +65,12 @@ async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
     return await (run if loop.is_current() else asyncio.wrap_future(loop.submit(run)))
 
 
-async def _run(context: CallContext, turns: "Turns") -> Any:
-    plan = turns.plan
-    outcome = Outcome(plan.name, plan.max_steps)
-    nested = NestedEvents(context, plan.name)
-    scope = f"{model_name(plan.name)}/"  # no tool's name has a slash
-    plan.allowed.update(
+async def _run(context: CallContext, agent_loop: "AgentLoop") -> Any:
+    params = agent_loop.params
+    outcome = Outcome(params.name, params.max_steps)
+    nested = NestedEvents(context, params.name)
+    scope = f"{model_name(params.name)}/"  # no tool's name has a slash
+    params.allowed.update(
         name.removeprefix(scope) for name in context.allowed if name.startswith(scope)
     )
 
@@ -79,9 +79,9 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
         for nested_event in nested.translate(event):
             await context.emit(nested_event)
 
-    await turns.run(put)
-    context.allowed.update(scope + name for name in plan.allowed)
+    await agent_loop.run(put)
+    context.allowed.update(scope + name for name in params.allowed)
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # the run has emitted its end, and returned
-    return outcome.answer(turns.failure)
+    return outcome.answer(agent_loop.failure)

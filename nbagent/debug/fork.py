@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.calls.results import for_model
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.recorded_run import Record, RecordedRun, recorded_run, taken_from_record
-from nbagent.agent.past import Past
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.debug.fork_tree import ForkTree
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.replayed import ReplayedPart, changed_args
@@ -114,7 +114,7 @@ class Forked:
         self._args: e.ToolArgs | None = None
         self._output: str | None = None
 
-    def prompt(self, given: str | Iterable[Any] | None) -> list[history.Item]:
+    def prompt(self, given: str | Iterable[Any] | None) -> list[input_items.Item]:
         """Return the prompt, with `given` in place of the user's message.
 
         Raises:
@@ -122,7 +122,7 @@ class Forked:
         """
         recorded = self._part.prompt
         if given is not None:
-            return [*recorded[:-1], *history.from_prompt(joined(given))]
+            return [*recorded[:-1], *input_items.from_prompt(joined(given))]
         if not recorded:
             raise ForkError(
                 f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or "
@@ -188,7 +188,7 @@ class Forked:
             return [e.Status(message=notice), taken]
         return []
 
-    def past(self, changed: list[e.Event], agent: Agent) -> Past:
+    def past(self, changed: list[e.Event], agent: Agent) -> ReplayedHistory:
         """Return the part to repeat.
 
         Args:
@@ -198,7 +198,7 @@ class Forked:
         part, number = self._part, len(self._part.steps)
         adopted = [replace(event, step=number, agent=agent.name) for event in changed]
         calls = part.calls(self._args)
-        return Past(
+        return ReplayedHistory(
             before=part.before,
             items=part.items_since_prompt(self._args, self._output),
             events=[*part.events(self._args), *adopted],

@@ -10,10 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.calls.calls import Call
-from nbagent.agent.journal import Conversation
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.recorded_run import RecordedCall, RecordedRun, RecordedStep
+from nbagent.agent.model.response import Call
+from nbagent.agent.run.history import Conversation
 from nbagent.debug.point import Point
 
 _PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")
@@ -53,8 +53,10 @@ class ReplayedPart:
         )
         if own is not None:
             assert isinstance(exact, Conversation)
-            self.before: list[history.Item] = exact.items[: exact.prompt.start]
-            self.prompt: list[history.Item] = exact.items[exact.prompt.start : exact.prompt.stop]
+            self.before: list[input_items.Item] = exact.items[: exact.prompt.start]
+            self.prompt: list[input_items.Item] = exact.items[
+                exact.prompt.start : exact.prompt.stop
+            ]
             self._items = own
         else:
             self.before = [item for index in range(number) for item in _exchange(run, index)]
@@ -79,14 +81,14 @@ class ReplayedPart:
 
     def items_since_prompt(
         self, args: e.ToolArgs | None = None, output: str | None = None
-    ) -> list[history.Item]:
+    ) -> list[input_items.Item]:
         """Return the history since the prompt.
 
         Args:
             args: of the point's call, in place of those that the model wrote.
             output: the result of that call, for the model; None if it is still to be made.
         """
-        made: list[history.Item] = []
+        made: list[input_items.Item] = []
         call = self._point.call
         for step, items in zip(self.steps, self._items, strict=True):
             is_last = call is not None and step is self._point.step
@@ -105,7 +107,7 @@ class ReplayedPart:
                     else each.output
                 )
                 if text is not None:
-                    made.append(history.FunctionCallOutput(call_id=each.call_id, text=text))
+                    made.append(input_items.FunctionCallOutput(call_id=each.call_id, text=text))
         return made
 
     def calls(self, args: e.ToolArgs | None = None) -> list[Call]:
@@ -209,45 +211,45 @@ def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
 
 def _exact_items(
     exact: Conversation, steps: Sequence[RecordedStep]
-) -> list[list[history.Item]] | None:
+) -> list[list[input_items.Item]] | None:
     """Return the items of each response, with the message that corrects it; None if the history is
     not theirs.
     """
-    groups: list[list[history.Item]] = []
+    groups: list[list[input_items.Item]] = []
     is_open = False
     for item in exact.items[exact.prompt.stop :]:
-        of_model = history.is_of_model(item)
+        of_model = input_items.is_of_model(item)
         if of_model and not is_open:
             groups.append([])
-        if of_model or (groups and isinstance(item, history.Message)):
+        if of_model or (groups and isinstance(item, input_items.Message)):
             # One that asks for another form.
             groups[-1].append(item)
         is_open = of_model
     if len(groups) < len(steps):
         return None
     for group, step in zip(groups, steps, strict=False):
-        ids = [item.call_id for item in group if isinstance(item, history.FunctionCall)]
+        ids = [item.call_id for item in group if isinstance(item, input_items.FunctionCall)]
         if ids != [call.call_id for call in step.calls.values()]:
             return None
     return groups[: len(steps)]
 
 
-def _exchange(run: RecordedRun, prompt: int) -> Iterable[history.Item]:
+def _exchange(run: RecordedRun, prompt: int) -> Iterable[input_items.Item]:
     """Yield a prompt, by its index, and the history up to the next one."""
     yield _prompt_item(run.prompts[prompt][0])
-    made: list[history.Item] = []
+    made: list[input_items.Item] = []
     for step in run.steps[run.first_step(prompt) : run.first_step(prompt + 1)]:
         made += step.items()
         for call in step.calls.values():
             if call.output is not None:
-                made.append(history.FunctionCallOutput(call_id=call.call_id, text=call.output))
-    yield from history.ended([_prompt_item(run.prompts[prompt][0]), *made])[1:]
+                made.append(input_items.FunctionCallOutput(call_id=call.call_id, text=call.output))
+    yield from input_items.ended([_prompt_item(run.prompts[prompt][0]), *made])[1:]
 
 
-def _prompt_item(prompt: e.Prompt) -> history.Item:
+def _prompt_item(prompt: e.Prompt) -> input_items.Item:
     parts = [_file_part(file) for file in prompt.files or ()]
     content = [{"type": "input_text", "text": prompt.text}, *parts] if parts else prompt.text
-    return history.Message(role="user", content=content)
+    return input_items.Message(role="user", content=content)
 
 
 def _file_part(file: dict[str, Any]) -> dict[str, Any]:
@@ -265,13 +267,15 @@ def _file_part(file: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_of(item: history.Item, call: RecordedCall | None) -> bool:
+def _is_of(item: input_items.Item, call: RecordedCall | None) -> bool:
     return (
-        isinstance(item, history.FunctionCall) and call is not None and item.call_id == call.call_id
+        isinstance(item, input_items.FunctionCall)
+        and call is not None
+        and item.call_id == call.call_id
     )
 
 
-def _with_args(item: history.Item, arguments: str) -> history.Item:
-    assert isinstance(item, history.FunctionCall)
+def _with_args(item: input_items.Item, arguments: str) -> input_items.Item:
+    assert isinstance(item, input_items.FunctionCall)
     whole = None if item.item is None else {**item.item, "arguments": arguments}
     return replace(item, arguments=arguments, item=whole)

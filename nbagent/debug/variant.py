@@ -9,16 +9,16 @@ from typing import Any
 
 from nbagent.agent import Agent
 from nbagent.agent.agent import _with_agents
+from nbagent.agent.agent_loop import AgentLoop
 from nbagent.agent.agent_stream import AgentStream
-from nbagent.agent.model.history import Item
+from nbagent.agent.model.input_items import Item
 from nbagent.agent.model.recorded_connection import Model
 from nbagent.agent.model.recorded_run import Record
 from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.past import Past
+from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.current_tool import current_tool
 from nbagent.agent.tools.tool import toolbox
 from nbagent.agent.tools.toolset import split
-from nbagent.agent.turns import Turns
 
 
 def variant(
@@ -51,7 +51,11 @@ def variant(
 
 
 def continued(
-    agent: Agent, prompt: list[Item], past: Past, record: Record, output: OutputFormat | None
+    agent: Agent,
+    prompt: list[Item],
+    past: ReplayedHistory,
+    record: Record,
+    output: OutputFormat | None,
 ) -> AgentStream:
     """Return the events of a run that repeats a part of another one.
 
@@ -62,5 +66,5 @@ def continued(
         record: calls that were made after it, for tools that must not be called twice.
         output: the form of the answer; None for a text.
     """
-    plan = replace(agent._plan(agent._shared_tools()), output=output, record=record)
-    return AgentStream(Turns(plan, prompt, past), agent.name, own_agent=agent)
+    params = replace(agent._run_params(agent._shared_tools()), output=output, record=record)
+    return AgentStream(AgentLoop(params, prompt, past), agent.name, own_agent=agent)

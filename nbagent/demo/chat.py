@@ -80,19 +80,19 @@ class Writer(ChatEncoder):
             replace(event, usage=None) if isinstance(event, RunEnd) and not self._counts else event
         )
 
-    def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
+    def whole(self, completion: c.Completion, request: c.Request, created: int) -> c.Json:
         """Return the completion as one object."""
-        message: c.Json = {"role": "assistant", "content": turn.text or None, "refusal": None}
-        if turn.thought:
-            message["reasoning_content"] = turn.thought
-        if turn.calls:
+        message: c.Json = {"role": "assistant", "content": completion.text or None, "refusal": None}
+        if completion.thought:
+            message["reasoning_content"] = completion.thought
+        if completion.calls:
             functions = [
-                (call.id, {"name": call.name, "arguments": call.text}) for call in turn.calls
+                (call.id, {"name": call.name, "arguments": call.text}) for call in completion.calls
             ]
             message["tool_calls"] = [
                 {"id": id_, "type": "function", "function": function} for id_, function in functions
             ]
-        reason = "length" if turn.is_cut else "tool_calls" if turn.calls else "stop"
+        reason = "length" if completion.is_cut else "tool_calls" if completion.calls else "stop"
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         about = {
             "id": f"chatcmpl-{request.key}",
@@ -100,4 +100,4 @@ class Writer(ChatEncoder):
             "created": created,
             "model": c.MODEL,
         }
-        return {**about, "choices": [choice], "usage": chat_usage(turn.usage(request))}
+        return {**about, "choices": [choice], "usage": chat_usage(completion.usage(request))}

@@ -62,13 +62,13 @@ class Request(NamedTuple):
     # functions that may be called: name, description and parameters (JSON Schema)
     tools: tuple[Json, ...]
     must_call: bool  # a tool has to be called
-    parallel: bool  # one turn may hold several calls
+    parallel: bool  # one completion may hold several calls
     schema: Json | None  # JSON Schema of the answer
-    thinks: bool  # a turn may have a thought
+    thinks: bool  # a completion may have a thought
     max_tokens: int | None  # most tokens to write
 
 
-class Turn(NamedTuple):
+class Completion(NamedTuple):
     """Reply of the model: a thought, then a text or tool calls.
 
     `is_cut` is True if the request's token limit ended it.
@@ -88,20 +88,20 @@ class Turn(NamedTuple):
             reasoning=thought,
         )
 
-    def up_to(self, limit: int | None) -> "Turn":
-        """Return the turn cut to `limit` tokens. A call is kept whole or not at all."""
+    def up_to(self, limit: int | None) -> "Completion":
+        """Return the completion cut to `limit` tokens. A call is kept whole or not at all."""
         if (
             limit is None
             or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit
         ):
             return self
         thought = split(self.thought)[:limit]
-        return Turn(
+        return Completion(
             "".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True
         )
 
     def events(self, request: Request, created: int) -> Iterator[ev.Event]:
-        """Yield the turn as a run's events, each token a delta.
+        """Yield the completion as a run's events, each token a delta.
 
         `created` is in seconds since the epoch.
         """

@@ -79,9 +79,9 @@ class Writer(ResponsesEncoder):
             item.get("response", {}).update(self._echo)
         return items
 
-    def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
+    def whole(self, completion: c.Completion, request: c.Request, created: int) -> c.Json:
         """Return the response as one object: the one in the last event."""
         response: c.Json = [
-            item for event in turn.events(request, created) for item in self.feed(event)
+            item for event in completion.events(request, created) for item in self.feed(event)
         ][-1]["response"]
         return response

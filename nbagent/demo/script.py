@@ -1,6 +1,6 @@
 """The demo model: plays the scene that fits a conversation.
 
-The same request always gets the same turn.
+The same request always gets the same completion.
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import pairwise
 import msgspec
 
 from nbagent.demo.arguments import CLUE, fill, resolve, stems
-from nbagent.demo.conversation import Item, Json, Request, Turn, digest, to_json
+from nbagent.demo.conversation import Completion, Item, Json, Request, digest, to_json
 from nbagent.demo.results import code_of, listed, quote
 
 _READ_CHARS = 10_000  # of a prompt, to find out what it asks for
@@ -44,8 +44,8 @@ SCENES = msgspec.convert(_DATA["scenes"], list[Scene])
 SIGNATURE: str = _DATA["signature"]
 
 
-def play(request: Request) -> Turn:
-    """Return the turn that replies to a request: the calls that its prompt asks for and that
+def play(request: Request) -> Completion:
+    """Return the completion that replies to a request: the calls that its prompt asks for and that
     remain, else the answer.
     """
     start = max(
@@ -56,14 +56,16 @@ def play(request: Request) -> Turn:
         [*(item.text for item in request.history if item.kind == "system"), prompt[:_READ_CHARS]]
     )
     if repeat := _REPEAT.fullmatch(prompt):
-        turn = Turn("**An echo**\n\nI write the text back as it came.", repeat[1])
+        completion = Completion("**An echo**\n\nI write the text back as it came.", repeat[1])
     else:
-        turn = _turn(request, prompt[:_READ_CHARS].strip(), request.history[start + 1 :])
+        completion = _turn(request, prompt[:_READ_CHARS].strip(), request.history[start + 1 :])
     thinks = request.thinks and not _NO_THINKING.search(orders)
-    return turn._replace(thought=turn.thought if thinks else "").up_to(request.max_tokens)
+    return completion._replace(thought=completion.thought if thinks else "").up_to(
+        request.max_tokens
+    )
 
 
-def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
+def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Completion:
     outputs = {item.id: item.text for item in since if item.kind == "output"}
     made = [item for item in since if item.kind == "call"]
     quotes = [quote(call, outputs[call.id], prompt) for call in made]
@@ -83,7 +85,7 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     ]
     if request.schema is not None and not calls:
         text = to_json(fill(request.schema, prompt, known=known)[0])
-        return Turn(
+        return Completion(
             "**A form to fill in**\n\nThe answer has a given shape. I fill in what the prompt "
             "says.",
             text,
@@ -126,7 +128,7 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
             text = _FORMULA.sub(
                 lambda formula: re.sub(r"(?<=\d),(?=\d{3})", "{,}", formula[0]), answer.strip()
             )
-            return Turn(thought, f"{text}\n\n{SIGNATURE}" if text else "", tuple(calls))
+            return Completion(thought, f"{text}\n\n{SIGNATURE}" if text else "", tuple(calls))
     raise AssertionError("the last scenes fit any conversation")
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nbagent.demo import chat, responses
-from nbagent.demo.conversation import MODEL, ApiError, Item, Json, Request, Turn
+from nbagent.demo.conversation import MODEL, ApiError, Completion, Item, Json, Request
 from nbagent.demo.script import play
 from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
 
@@ -98,7 +98,7 @@ class DemoServer:
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), timeout)
 
-    def turn(self, request: Request) -> Turn:
+    def complete(self, request: Request) -> Completion:
         """Return the answer to a request: the script's. A subclass may have its own."""
         return play(request)
 
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             taken = demo.accepted(body)
             request = responses.read(taken, demo._memory) if on_responses else chat.read(taken)
-            turn = demo.turn(request)
+            completion = demo.complete(request)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ApiError(
                 f"The demo model could not read the request: {error!r}", status=500
@@ -214,12 +214,12 @@ class _Handler(BaseHTTPRequestHandler):
                 demo._memory.pop(next(iter(demo._memory)), None)
             demo._memory[f"resp_{request.key}"] = (
                 *request.history,
-                Item("assistant", turn.text),
-                *turn.calls,
+                Item("assistant", completion.text),
+                *completion.calls,
             )
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
         if not body.get("stream"):
-            return self._send(200, writer.whole(turn, request, created))
+            return self._send(200, writer.whole(completion, request, created))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Cache-Control", "no-cache")
@@ -230,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with selectors.DefaultSelector() as client:
                 client.register(self.connection, selectors.EVENT_READ)
-                for event in turn.events(request, created):
+                for event in completion.events(request, created):
                     if isinstance(event, ReasoningDelta | TextDelta | ToolArgsDelta):
                         self._pause(client)
                     for data in map(writer.frame, writer.feed(event)):

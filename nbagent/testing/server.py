@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 import openai
 
-from nbagent.demo.conversation import MODEL, ApiError, Item, Json, Request, Turn
+from nbagent.demo.conversation import MODEL, ApiError, Completion, Item, Json, Request
 from nbagent.demo.server import DemoServer
 from nbagent.testing.replies import Reply
 
@@ -43,7 +43,7 @@ class ModelServer(DemoServer):
         """Return the body of a request, for any model."""
         return {**body, "model": MODEL}
 
-    def turn(self, request: Request) -> Turn:
+    def complete(self, request: Request) -> Completion:
         """Return the next reply.
 
         Raises:
@@ -63,7 +63,7 @@ class ModelServer(DemoServer):
             Item("call", _text(call.args), f"call_{number + 1}_{index}", call.name)
             for index, call in enumerate(reply.calls, 1)
         )
-        return Turn(thought=reply.thinking, text=reply.text, calls=tuple(calls))
+        return Completion(thought=reply.thinking, text=reply.text, calls=tuple(calls))
 
 
 def _text(args: object) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nbagent.agent.model import history
-from nbagent.agent.model.history import FunctionCall, FunctionCallOutput, Item, Message
+from nbagent.agent.model import input_items
+from nbagent.agent.model.input_items import FunctionCall, FunctionCallOutput, Item, Message
 
 Json = dict[str, Any]
 
@@ -47,8 +47,8 @@ def check_responses(items: Iterable[Json]) -> None:
 def check(items: Iterable[Item]) -> None:
     """Assert that both APIs take the history."""
     items = list(items)
-    check_chat(history.to_chat(items, ""))
-    check_responses(history.to_responses(items, stored=False))
+    check_chat(input_items.to_chat(items, ""))
+    check_responses(input_items.to_responses(items, stored=False))
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)

@@ -30,7 +30,7 @@ from agent.server import (
 )
 
 from nbagent import events as e
-from nbagent.agent import Agent, mistakes, tool
+from nbagent.agent import Agent, tool, usage_hints
 from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
 from nbagent.gate.secrets import mask
 from nbagent.runtime import loop
@@ -964,7 +964,7 @@ def test_an_option_of_something_else_is_refused_with_where_it_goes(
 def test_a_models_parameter_is_recognised_before_openai_has_loaded_its_apis(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mistakes._model_settings.cache_clear()
+    usage_hints._model_settings.cache_clear()
     monkeypatch.delattr(sys.modules["openai.resources"], "responses", raising=False)
     with pytest.raises(TypeError, match="go into model_settings="):
         Agent("demo", max_tokens=5)  # type: ignore[call-arg]

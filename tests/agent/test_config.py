@@ -469,7 +469,7 @@ def test_an_agent_of_a_file_has_its_description_and_its_limits(tmp_path: Path) -
     boss = load(text, tmp_path)["boss"]
     assert boss.description == "Plans."
     assert boss.as_tool().description == "Plans."
-    plan = boss._plan()
+    plan = boss._run_params()
     assert (plan.limits.max_total_tokens, plan.limits.max_cost) == (1000, 0.5)
     assert plan.prices == {"input": 1.25, "output": 10}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent.agent.cross_loop_queue import MAX_WAITING_ITEMS, CrossLoopQueue, Put
+from nbagent.agent.run.cross_loop_queue import MAX_WAITING_ITEMS, CrossLoopQueue, Put
 from nbagent.runtime import loop
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import nbagent
 from nbagent import events as e
 from nbagent.agent import tool
-from nbagent.agent.limits import LimitReached, Limits, Repeats, Spending, cost_of
+from nbagent.agent.run.limits import LimitReached, Limits, Repeats, Spending, cost_of
 from nbagent.errors import AgentError, NbagentError
 
 PRICES = {"input": 1.0, "output": 10.0}

@@ -11,7 +11,7 @@ from agent.server import Json, Server, say
 from agent.test_agent import agent_of, both_apis
 
 import nbagent
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.content_parts import for_chat, for_responses, shown_files
 from nbagent.agent.prompt_parts import MAX_FILE_BYTES, MAX_IMAGE_BYTES, joined
 from nbagent.errors import NbagentError
@@ -144,15 +144,15 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -
 def test_texts_and_parts_that_follow_each_other_are_one_message(files: Path) -> None:
     picture = nbagent.image(PNG)
     earlier = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
-    items = history.from_prompt(joined([*earlier, "What is it?", picture]))
+    items = input_items.from_prompt(joined([*earlier, "What is it?", picture]))
     assert [
-        (item.role, type(item.content)) for item in items if isinstance(item, history.Message)
+        (item.role, type(item.content)) for item in items if isinstance(item, input_items.Message)
     ] == [
         ("user", str),
         ("assistant", str),
         ("user", list),
     ]
-    assert len(history.from_prompt(joined(picture))) == 1
+    assert len(input_items.from_prompt(joined(picture))) == 1
     assert joined("text") == "text"
     assert joined(earlier) == earlier
     assert repr(picture) == f"<image: image/png, {len(PNG_URL)} characters>"
@@ -181,12 +181,12 @@ def test_parts_in_the_form_of_either_api_are_sent_to_the_other() -> None:
 def test_a_history_with_pictures_survives_a_store(files: Path) -> None:
     import msgspec
 
-    items = history.from_prompt(
+    items = input_items.from_prompt(
         joined(["?", nbagent.image(PNG), nbagent.file(files / "sales.csv")])
     )
-    again = msgspec.json.decode(msgspec.json.encode(items), type=list[history.Item])
+    again = msgspec.json.decode(msgspec.json.encode(items), type=list[input_items.Item])
     assert again == items
-    assert json.dumps(history.to_chat(again, ""))
+    assert json.dumps(input_items.to_chat(again, ""))
 
 
 def test_the_prompts_event_has_the_pictures_and_the_names_of_files(files: Path) -> None:
@@ -196,8 +196,8 @@ def test_the_prompts_event_has_the_pictures_and_the_names_of_files(files: Path) 
         nbagent.file(files / "report.pdf"),
         nbagent.file(files / "notes"),
     ]
-    (message,) = history.from_prompt(joined(["What is in it?", *parts]))
-    assert isinstance(message, history.Message)
+    (message,) = input_items.from_prompt(joined(["What is in it?", *parts]))
+    assert isinstance(message, input_items.Message)
     assert shown_files(message.content) == [
         {"media_type": "image/png", "data": base64.b64encode(PNG).decode()},
         {"media_type": "image/png", "url": "https://example.org/a.png"},

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from nbagent.demo.conversation import Item, Request, Turn
+from nbagent.demo.conversation import Completion, Item, Request
 from nbagent.demo.results import quote
 from nbagent.demo.script import SIGNATURE, plan, play
 
@@ -221,8 +221,8 @@ def test_the_tools_a_prompt_means_in_its_order(prompt: str, names: list[str]) ->
     assert [call.name for call in plan(prompt, box, {})] == names
 
 
-def play_with(prompt: str, *tools: Any, **outputs: Any) -> Turn:
-    """Return the turn after a tool `f` returned each of the outputs."""
+def play_with(prompt: str, *tools: Any, **outputs: Any) -> Completion:
+    """Return the completion after a tool `f` returned each of the outputs."""
     history = [Item("user", prompt)]
     for key, output in outputs.items():
         history += [Item("call", "{}", key, "f"), Item("output", json.dumps(output), key)]
@@ -250,10 +250,10 @@ def play_with(prompt: str, *tools: Any, **outputs: Any) -> Turn:
     ],
 )
 def test_a_prompt_without_tools_gets_its_scene(prompt: str, start: str) -> None:
-    turn = play_with(prompt)
-    assert turn.thought
-    assert turn.text.startswith(start)
-    assert turn.text.endswith(SIGNATURE)
+    completion = play_with(prompt)
+    assert completion.thought
+    assert completion.text.startswith(start)
+    assert completion.text.endswith(SIGNATURE)
     assert play_with(f"{prompt} No thinking.").thought == ""
 
 
@@ -377,9 +377,9 @@ JSON = st.recursive(
 
 @given(JSON, JSON)
 def test_any_results_get_an_answer(first: Any, second: Any) -> None:
-    turn = play_with("Call f", a=first, b=second)
-    assert turn.text.count("`f()`") >= 2
-    assert turn.text.endswith(SIGNATURE)
+    completion = play_with("Call f", a=first, b=second)
+    assert completion.text.count("`f()`") >= 2
+    assert completion.text.endswith(SIGNATURE)
 
 
 @given(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbagent import events as e
-from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.run.cross_loop_queue import CrossLoopQueue
 from nbagent.gate.masking import ALL_CUTS
 from nbagent.gate.patterns import Patterns
 from nbagent.gate.secrets import Secrets

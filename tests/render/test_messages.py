@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams import event_streams
 
 from nbagent import events as e
-from nbagent.agent.model.history import Message, ended, from_prompt, text_of, to_chat
+from nbagent.agent.model.input_items import Message, ended, from_prompt, text_of, to_chat
 from nbagent.render.messages import messages_of, messages_python, responses_of
 from nbagent.transcript import Transcript
 

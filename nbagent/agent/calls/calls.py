@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
+from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts, breakpoints_here
 from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.frames import frames_of
@@ -20,11 +21,11 @@ from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results, result_of
-from nbagent.agent.calls.stops import Stops, breakpoints_here
-from nbagent.agent.limits import Repeats, Spending
-from nbagent.agent.model import history, injected
+from nbagent.agent.model import injected, input_items
 from nbagent.agent.model.recorded_run import taken_from_record
-from nbagent.agent.plan import Plan
+from nbagent.agent.model.response import Call
+from nbagent.agent.run.limits import Repeats, Spending
+from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools.tool import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
@@ -38,9 +39,6 @@ CLEANUP_TIMEOUT_S = 0.3
 MAX_PARALLEL_CALLS = 16
 """Tool calls of one run that may run at the same time; further calls wait."""
 
-Call: TypeAlias = tuple[e.ToolStart, e.ToolArgs]
-"""A call as the model wrote it."""
-
 _Outcome: TypeAlias = tuple[e.ToolResult, str]  # the event of a result, and its text for the model
 
 
@@ -52,40 +50,40 @@ class Calls:
     """Runs the calls of a run.
 
     Args:
-        plan: the parameters of the run.
+        params: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run.
         keep: keeps an output for the model, before the reader sees the result.
         spending: counts the tokens of the run.
-        stops: asks the reader at breakpoints.
+        breakpoint_prompts: asks the reader at breakpoints.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        params: RunParams,
         questions: Questions,
         emit: Callable[[e.Event], Awaitable[None]],
-        keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
+        keep: Callable[[input_items.FunctionCallOutput], Awaitable[None]],
         spending: Spending,
-        stops: Stops,
+        breakpoint_prompts: BreakpointPrompts,
     ) -> None:
-        self._plan = plan
+        self._params = params
         self._spending = spending
-        self.repeats = Repeats(plan.name, plan.limits.max_repeats)
+        self.repeats = Repeats(params.name, params.limits.max_repeats)
         self._questions = questions
         self._emit = emit
         self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
-        self._stops = stops
+        self._breakpoint_prompts = breakpoint_prompts
 
-    async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
+    async def run(self, calls: Sequence[Call]) -> list[input_items.FunctionCallOutput]:
         """Run the calls of one response, emit their results, and return them for the model, in the
         calls' order.
         """
-        groups = [calls] if self._plan.parallel else [[call] for call in calls]
+        groups = [calls] if self._params.parallel else [[call] for call in calls]
         return [output for group in groups for output in await self._run_together(group)]
 
-    async def _run_together(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
+    async def _run_together(self, calls: Sequence[Call]) -> list[input_items.FunctionCallOutput]:
         # Each call is a task: a tool that suppresses its cancellation must not suppress the run's.
         tasks = [asyncio.create_task(self._run(*call), name="nbagent-tool") for call in calls]
         try:
@@ -98,7 +96,7 @@ class Calls:
             if running:
                 await asyncio.wait(running, timeout=CLEANUP_TIMEOUT_S)
 
-    async def _run(self, start: e.ToolStart, args: e.ToolArgs) -> history.FunctionCallOutput:
+    async def _run(self, start: e.ToolStart, args: e.ToolArgs) -> input_items.FunctionCallOutput:
         """Run a call, emit its result, and return it for the model.
 
         Raises nothing but `CancelledError`.
@@ -115,7 +113,7 @@ class Calls:
         except BaseException as error:  # of a function given as `approve`, too
             result, text = failed(start.id, error)
         text = f"{note}{text}{self.repeats.add(start.name, args.args_text, text)}"
-        output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        output = input_items.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
         await self._keep(output)
         await self._emit(result)
         return output
@@ -134,9 +132,9 @@ class Calls:
             Denied: the reader did not permit it.
             ToolError: there is no such tool, or the arguments do not fit.
         """
-        tool = self._plan.tools.get(start.name)
+        tool = self._params.tools.get(start.name)
         if tool is None:
-            names = ", ".join(self._plan.tools) or "none"
+            names = ", ".join(self._params.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
         arguments = parse_arguments(args.args_text)
         _note_arguments(start, arguments)
@@ -144,14 +142,14 @@ class Calls:
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
         is_recorded = (
-            tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+            tool.once and self._params.record is not None and self._params.record.has(tool.name)
         )
-        is_allowed = tool.name in self._plan.allow or tool.name in self._plan.allowed
+        is_allowed = tool.name in self._params.allow or tool.name in self._params.allowed
         asks = not is_recorded and not is_allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
-            await self._keep_for_now(start, history.NOT_ALLOWED)
+            await self._keep_for_now(start, input_items.NOT_ALLOWED)
         if reason is not None:
-            response = await self._stops.before_call(
+            response = await self._breakpoint_prompts.before_call(
                 start, tool, arguments, reason, can_remember=asks
             )
         elif asks:
@@ -168,9 +166,9 @@ class Calls:
         match response.decision:
             case "approve" | "step":
                 if response.remember:
-                    self._plan.allowed.add(tool.name)
+                    self._params.allowed.add(tool.name)
                 note = await self._change_arguments(call, response.value)
-                await self._keep_for_now(start, history.NO_RESULT)
+                await self._keep_for_now(start, input_items.NO_RESULT)
                 return replace(
                     call,
                     arguments=response.value or arguments,
@@ -211,7 +209,7 @@ class Calls:
             if reason is None:
                 return result, text
             await self._emit(msgspec.structs.replace(result, preliminary=True))
-            response = await self._stops.after_call(
+            response = await self._breakpoint_prompts.after_call(
                 call.start, call.tool, call.arguments, result, reason
             )
             if response.decision in ("result", "error"):
@@ -241,7 +239,7 @@ class Calls:
         task = asyncio.current_task()
         assert task is not None
         async with self._slots:
-            if call.note is not None or not self._plan.parallel:
+            if call.note is not None or not self._params.parallel:
                 # it starts only now, not when its arguments were complete
                 await self._emit(e.ToolProgress(id=call.start.id))
             try:
@@ -264,8 +262,8 @@ class Calls:
     ) -> "_Outcome":
         if (
             tool.once
-            and self._plan.record is not None
-            and (made := self._plan.record.take(start, arguments)) is not None
+            and self._params.record is not None
+            and (made := self._params.record.take(start, arguments)) is not None
         ):
             result, text, notice = taken_from_record(made, start, arguments)
             await self._emit(e.Status(message=notice))
@@ -275,8 +273,8 @@ class Calls:
             context = CallContext(
                 id=start.id,
                 name=tool.name,
-                path=self._plan.path,
-                allowed=self._plan.allowed,
+                path=self._params.path,
+                allowed=self._params.allowed,
                 questions=self._questions,
                 emit=self._emit,
                 spending=self._spending,
@@ -298,12 +296,12 @@ class Calls:
 
     def _limit(self, tool: AnyTool) -> int:
         """Return the most characters of a tool's result that the model gets."""
-        return self._plan.result_chars if tool.result_chars is None else tool.result_chars
+        return self._params.result_chars if tool.result_chars is None else tool.result_chars
 
     async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
         """Keep an output in case the run ends before the call has another one."""
         await self._keep(
-            history.FunctionCallOutput(
+            input_items.FunctionCallOutput(
                 call_id=start.call_id or start.id, text=text, preliminary=True
             )
         )

@@ -9,7 +9,7 @@ from nbagent import events as e
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results
-from nbagent.agent.limits import Spending
+from nbagent.agent.run.limits import Spending
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

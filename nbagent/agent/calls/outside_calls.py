@@ -18,6 +18,7 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.agent.calls.arguments import CallArguments
+from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
 from nbagent.agent.calls.calls import denial, failed
 from nbagent.agent.calls.console_router import routed_console
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
@@ -25,9 +26,8 @@ from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results, result_of
-from nbagent.agent.calls.stops import Stops
-from nbagent.agent.limits import Limits, Spending
 from nbagent.agent.model import injected
+from nbagent.agent.run.limits import Limits, Spending
 from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool, in_thread, set_caller
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
@@ -163,7 +163,7 @@ class OutsideCall:
         self._around = around
         self._arguments = CallArguments(tool, args, kwargs)
         self._questions = Questions(self._emit)
-        self._stops = Stops(self._questions)
+        self._stops = BreakpointPrompts(self._questions)
         self._limit = RESULT_CHARS if tool.result_chars is None else tool.result_chars
         self._faults = around.run.faults if CURRENT_RUN.get() is None else FAULTS.get()
         self._step = False

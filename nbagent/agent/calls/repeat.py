@@ -4,24 +4,24 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 from nbagent import events as e
+from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
 from nbagent.agent.calls.calls import Calls
 from nbagent.agent.calls.questions import Questions
-from nbagent.agent.calls.stops import Stops
-from nbagent.agent.limits import Spending
-from nbagent.agent.plan import Plan
+from nbagent.agent.run.limits import Spending
+from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools.current_tool import current_tool
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import ToolError
 
 
-def repeatable(tool: AnyTool, plan: Plan | None = None) -> e.Live:
+def repeatable(tool: AnyTool, params: RunParams | None = None) -> e.Live:
     """Return the way to make a call of a tool again, for `tool.start`.
 
     Args:
         tool: that is called.
-        plan: of the agent's run; None for a call by other code.
+        params: of the agent's run; None for a call by other code.
     """
-    return e.Live(RepeatableCall(tool, plan or _plan_of_none(tool)))
+    return e.Live(RepeatableCall(tool, params or _params_of(tool)))
 
 
 class RepeatableCall:
@@ -31,15 +31,15 @@ class RepeatableCall:
 
     Args:
         tool: that is called.
-        plan: of the run.
+        params: of the run.
 
     Attributes:
         arguments: of the call, as its tool got them; None while they stream in.
     """
 
-    def __init__(self, tool: AnyTool, plan: Plan) -> None:
+    def __init__(self, tool: AnyTool, params: RunParams) -> None:
         self._tool = tool
-        self._plan = plan
+        self._params = params
         self.arguments: dict[str, Any] | None = None
 
     def form(self) -> dict[str, Any]:
@@ -68,8 +68,8 @@ class RepeatableCall:
             )
         tool.check(arguments)
         questions = Questions(emit)
-        spending = Spending(self._plan.name, self._plan.limits)
-        calls = Calls(self._plan, questions, emit, _drop, spending, Stops(questions))
+        spending = Spending(self._params.name, self._params.limits)
+        calls = Calls(self._params, questions, emit, _drop, spending, BreakpointPrompts(questions))
         return calls.attempt(e.ToolStart(id=id, name=tool.name), tool, arguments), note
 
 
@@ -77,9 +77,9 @@ def _is_once(tool: AnyTool) -> bool:
     return getattr(tool, "once", False) is True
 
 
-def _plan_of_none(tool: AnyTool) -> Plan:
+def _params_of(tool: AnyTool) -> RunParams:
     """Return the parameters of a call that no agent makes: it has no model."""
-    return Plan(
+    return RunParams(
         name=tool.name,
         instructions="",
         tools={},

@@ -8,14 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
 from nbagent.agent.calls.calls import Calls
 from nbagent.agent.calls.questions import Questions
-from nbagent.agent.calls.stops import Stops
-from nbagent.agent.cross_loop_queue import CrossLoopQueue, Put
-from nbagent.agent.emitter import Emitter
-from nbagent.agent.limits import Spending
-from nbagent.agent.model import history
-from nbagent.agent.plan import Plan
+from nbagent.agent.model import input_items
+from nbagent.agent.run.cross_loop_queue import CrossLoopQueue, Put
+from nbagent.agent.run.emitter import Emitter
+from nbagent.agent.run.limits import Spending
+from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.runtime.loop import OwnedStream
 
@@ -29,7 +29,7 @@ class ToolCallStream(OwnedStream):
     The output of `run.end` is the result as text for a model. Closing the stream cancels the call.
 
     Args:
-        plan: parameters of the agent's runs.
+        params: parameters of the agent's runs.
         tool: that is called.
         arguments: of the call, as JSON.
 
@@ -37,9 +37,9 @@ class ToolCallStream(OwnedStream):
         name: the agent's name.
     """
 
-    def __init__(self, plan: Plan, tool: AnyTool, arguments: dict[str, Any]) -> None:
-        self.name = plan.name
-        self._plan = plan
+    def __init__(self, params: RunParams, tool: AnyTool, arguments: dict[str, Any]) -> None:
+        self.name = params.name
+        self._params = params
         self._tool = tool
         self._arguments = arguments
         self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(self._run)
@@ -64,14 +64,16 @@ class ToolCallStream(OwnedStream):
         await self._queue.stopped()
 
     async def _run(self, put: Put[e.Event]) -> None:
-        plan, name = self._plan, self._tool.name
-        plan.tools.clear()
-        plan.tools[name] = self._tool
-        emitter = Emitter(plan.name)
+        params, name = self._params, self._tool.name
+        params.tools.clear()
+        params.tools[name] = self._tool
+        emitter = Emitter(params.name)
         emitter.put = put
         questions = Questions(emitter.emit)
-        spending = Spending(plan.name, plan.limits)
-        calls = Calls(plan, questions, emitter.emit, _keep_nothing, spending, Stops(questions))
+        spending = Spending(params.name, params.limits)
+        calls = Calls(
+            params, questions, emitter.emit, _keep_nothing, spending, BreakpointPrompts(questions)
+        )
         start = e.ToolStart(id=CALL_ID, name=name)
         args = e.ToolArgs(
             id=CALL_ID,
@@ -79,7 +81,7 @@ class ToolCallStream(OwnedStream):
             args_text=msgspec.json.encode(self._arguments).decode(),
         )
         try:
-            await emitter.emit(e.RunStart(name=plan.name))
+            await emitter.emit(e.RunStart(name=params.name))
             await emitter.emit(start)
             await emitter.emit(args)
             (output,) = await calls.run([(start, args)])
@@ -90,5 +92,5 @@ class ToolCallStream(OwnedStream):
         emitter.close()
 
 
-async def _keep_nothing(output: history.FunctionCallOutput) -> None:
+async def _keep_nothing(output: input_items.FunctionCallOutput) -> None:
     """Keep no history: no model goes on from here."""

@@ -12,7 +12,7 @@ import openai
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.model_stream import ModelStream
 from nbagent.agent.model.retry import MAX_RETRY_AFTER_S, retry_after
 from nbagent.agent.model.structured import OutputFormat
@@ -92,7 +92,7 @@ class ResponsesApi:
     @staticmethod
     def request(
         instructions: str,
-        items: Sequence[history.Item],
+        items: Sequence[input_items.Item],
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
     ) -> Json:
@@ -101,7 +101,7 @@ class ResponsesApi:
         The server stores nothing unless the settings say so.
         """
         stored = settings.get("store") is True
-        made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
+        made: Json = {"input": input_items.to_responses(items, stored=stored), "store": stored}
         if instructions:
             made["instructions"] = instructions
         if tools:
@@ -124,7 +124,7 @@ class ResponsesApi:
         return client.responses.create
 
     @staticmethod
-    def history_item(item: Any) -> history.Item | None:
+    def history_item(item: Any) -> input_items.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
         if getattr(item, "type", None) != "response.output_item.done":
             return None
@@ -134,7 +134,7 @@ class ResponsesApi:
             if isinstance(output, dict)
             else output.model_dump(mode="json", exclude_unset=True, warnings=False)
         )
-        return history.from_responses(made)
+        return input_items.from_responses(made)
 
     @staticmethod
     def whole_answer(answer: Json) -> Json | None:
@@ -161,12 +161,12 @@ class ChatApi:
     @staticmethod
     def request(
         instructions: str,
-        items: Sequence[history.Item],
+        items: Sequence[input_items.Item],
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
     ) -> Json:
         """Return the body of a request, without the model."""
-        made: Json = {"messages": history.to_chat(items, instructions)}
+        made: Json = {"messages": input_items.to_chat(items, instructions)}
         if tools:
             made["tools"] = [chat_form(item) for item in tools]
         return made
@@ -182,7 +182,7 @@ class ChatApi:
         return client.chat.completions.create
 
     @staticmethod
-    def history_item(item: Any) -> history.Item | None:
+    def history_item(item: Any) -> input_items.Item | None:
         """Return None: a chunk never completes an item, so the history is made of the events
         instead.
         """
@@ -269,7 +269,7 @@ class Connection:
     async def ask(
         self,
         instructions: str,
-        items: Sequence[history.Item],
+        items: Sequence[input_items.Item],
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
         output: OutputFormat | None = None,

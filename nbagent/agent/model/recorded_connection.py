@@ -12,7 +12,7 @@ import openai
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import Connection, status_error
 from nbagent.agent.model.recorded_run import MASKED, Record, RecordedCall, RecordedRun, recorded_run
 from nbagent.agent.model.structured import OutputFormat
@@ -79,7 +79,7 @@ class RecordedConnection:
         """Return a new decoder, for one run."""
         return _Decoder(lambda: self._connect().api.decoder())
 
-    def history_item(self, item: Any) -> history.Item | None:
+    def history_item(self, item: Any) -> input_items.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
         return (
             None
@@ -90,7 +90,7 @@ class RecordedConnection:
     async def ask(
         self,
         instructions: str,
-        items: Sequence[history.Item],
+        items: Sequence[input_items.Item],
         tools: Sequence[AnyTool],
         settings: Mapping[str, Any],
         output: OutputFormat | None = None,
@@ -165,7 +165,7 @@ class RecordedConnection:
 
     # --- differences ---
 
-    def _differences(self, items: Sequence[history.Item]) -> list[e.Event]:
+    def _differences(self, items: Sequence[input_items.Item]) -> list[e.Event]:
         """Return warnings of what is not as recorded in the history: the prompt at the first
         request, then results.
         """
@@ -176,27 +176,29 @@ class RecordedConnection:
         outputs = {
             item.call_id: item.text
             for item in items
-            if isinstance(item, history.FunctionCallOutput)
+            if isinstance(item, input_items.FunctionCallOutput)
         }
         calls = self._recording.steps[number - 1].calls.values()
         differences = (difference(call, outputs.get(call.call_id)) for call in calls)
         return [*warnings, *(_warning(each) for each in differences if each)]
 
-    def _begin(self, items: Sequence[history.Item]) -> list[e.Event]:
+    def _begin(self, items: Sequence[input_items.Item]) -> list[e.Event]:
         """Find the response that comes next, and compare the prompt."""
         prompts = [
             at
             for at, item in enumerate(items)
-            if isinstance(item, history.Message) and item.role == "user"
+            if isinstance(item, input_items.Message) and item.role == "user"
         ]
         since_prompt = items[prompts[-1] + 1 :] if prompts else items
-        of_model = [key for key, _ in itertools.groupby(since_prompt, history.is_of_model) if key]
+        of_model = [
+            key for key, _ in itertools.groupby(since_prompt, input_items.is_of_model) if key
+        ]
         recorded = self._recording.prompts
         prompt = len(prompts) - 1 if len(prompts) <= len(recorded) else 0
         self._next = self._recording.first_step(prompt) + len(of_model)
         if not prompts or not recorded:
             return []
-        was, now = recorded[prompt][0].text, history.text_of(items[prompts[-1]])
+        was, now = recorded[prompt][0].text, input_items.text_of(items[prompts[-1]])
         if was == now or MASKED in was:
             return []
         return [_warning(f"Not as recorded: the prompt was {_short(was)}, is {_short(now)}")]

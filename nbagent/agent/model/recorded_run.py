@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.detect import DetectingDecoder
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.agent.model.response import Response
 from nbagent.errors import NbagentError
 from nbagent.sources.recording import Replay, replay
@@ -90,7 +90,7 @@ class RecordedStep:
     is_complete: bool = False
     is_answered: bool = False
 
-    def items(self) -> list[history.Item]:
+    def items(self) -> list[input_items.Item]:
         """Return the response as history, without the results of its calls."""
         response = Response()
         for event in self.events:

@@ -1,11 +1,15 @@
 """`Response`: the parts of one response of the model."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
+
+Call: TypeAlias = tuple[e.ToolStart, e.ToolArgs]
+"""A tool call as the model wrote it."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -16,7 +20,7 @@ class Response:
     args: dict[str, e.ToolArgs] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
     commentary: set[str] = field(default_factory=set)
-    items: list[history.Item] = field(default_factory=list)
+    items: list[input_items.Item] = field(default_factory=list)
     has_usage: bool = False
     is_kept: bool = False
 
@@ -57,13 +61,13 @@ class Response:
             ]
         )
 
-    def history(self) -> list[history.Item]:
+    def history(self) -> list[input_items.Item]:
         """Return the response as history, for the next request."""
         if self.items:
             return self.items
         text = "".join("".join(pieces) for pieces in self.texts.values())
-        items: list[history.Item] = (
-            [history.Message(role="assistant", content=text)] if text else []
+        items: list[input_items.Item] = (
+            [input_items.Message(role="assistant", content=text)] if text else []
         )
         for key, start in self.calls.items():
             args = self.args.get(key)
@@ -72,7 +76,7 @@ class Response:
                 # Some servers parse the history's arguments, and fail if they are not JSON.
                 text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
             items.append(
-                history.FunctionCall(
+                input_items.FunctionCall(
                     call_id=start.call_id or key, name=start.name, arguments=text or "{}"
                 )
             )

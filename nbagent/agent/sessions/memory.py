@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from nbagent.agent.model.history import Item, Message, exchanges, is_of_model, text_of, to_chat
+from nbagent.agent.model.input_items import Item, Message, exchanges, is_of_model, text_of, to_chat
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 
@@ -37,7 +37,7 @@ Returns None if there is none.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class Exchange:
     """A prompt and all that followed until the next one: its items begin with the prompt, and are
     valid by themselves.
     """
@@ -47,7 +47,7 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
+class Window:
     """A conversation before the new prompt, or the part of it that is sent.
 
     Attributes:
@@ -55,7 +55,7 @@ class Past:
         summary: of some of the first turns, or None.
     """
 
-    turns: Sequence[Turn] = ()
+    turns: Sequence[Exchange] = ()
     summary: Summary | None = None
 
     @property
@@ -66,18 +66,18 @@ class Past:
             *(item for turn in self.turns for item in turn.items),
         ]
 
-    def without_summarised(self) -> "Past":
+    def without_summarised(self) -> "Window":
         """Return the past without the turns that the summary stands for."""
         ids = [turn.id for turn in self.turns]
         if self.summary is None or self.summary.through not in ids:
-            return Past(turns=self.turns)
-        return Past(turns=self.turns[ids.index(self.summary.through) + 1 :], summary=self.summary)
+            return Window(turns=self.turns)
+        return Window(turns=self.turns[ids.index(self.summary.through) + 1 :], summary=self.summary)
 
 
 class Memory(Protocol):
     """Chooses what the model is sent. It never separates a call from its result."""
 
-    async def recent(self, past: Past, prompt: Sequence[Item], summarise: Summarise) -> Past:
+    async def recent(self, past: Window, prompt: Sequence[Item], summarise: Summarise) -> Window:
         """Return the part of the past that is sent before the prompt.
 
         A new summary is kept in the session.
@@ -102,10 +102,10 @@ class BufferWindow:
     def __post_init__(self) -> None:
         _check_positive("window_size", self.window_size)
 
-    async def recent(self, past: Past, prompt: Sequence[Item], summarise: Summarise) -> Past:
+    async def recent(self, past: Window, prompt: Sequence[Item], summarise: Summarise) -> Window:
         """Return the newest messages of the past."""
         room = self.window_size - messages_in(prompt)
-        kept: list[Turn] = []
+        kept: list[Exchange] = []
         for turn in reversed(past.turns):
             size = messages_in(turn.items)
             if size > room:
@@ -113,7 +113,7 @@ class BufferWindow:
                 break
             kept.append(turn)
             room -= size
-        return Past(turns=kept[::-1])
+        return Window(turns=kept[::-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class SummaryBuffer:
     def __post_init__(self) -> None:
         _check_positive("budget", self.budget)
 
-    async def recent(self, past: Past, prompt: Sequence[Item], summarise: Summarise) -> Past:
+    async def recent(self, past: Window, prompt: Sequence[Item], summarise: Summarise) -> Window:
         """Return the summary and the newest turns."""
         past = past.without_summarised()
         asked = tokens_in(prompt)
@@ -142,7 +142,7 @@ class SummaryBuffer:
             return past
         share = self.budget // 4  # of the summary
         room = min(self.budget // 2, self.budget - share - asked)
-        kept: list[Turn] = []
+        kept: list[Exchange] = []
         for turn in reversed(past.turns):
             room -= tokens_in(turn.items)
             if room < 0:
@@ -151,13 +151,13 @@ class SummaryBuffer:
         kept.reverse()
         old = past.turns[: len(past.turns) - len(kept)]
         if share <= _FRAME_TOKENS or asked > self.budget - share:
-            return Past(turns=kept)  # no room for a summary
+            return Window(turns=kept)  # no room for a summary
         summary = past.summary
         if old:
             text = await summarise(SUMMARISE.format(words=share // 2), _written(past.summary, old))
             if text:
                 summary = Summary(text=_cut(text, share - _FRAME_TOKENS), through=old[-1].id)
-        return Past(turns=kept, summary=summary)
+        return Window(turns=kept, summary=summary)
 
 
 def check_memory(memory: Any) -> Memory | None:
@@ -217,7 +217,7 @@ def _summary_items(summary: Summary | None) -> list[Item]:
 _FRAME_TOKENS = tokens_in(_summary_items(Summary(text="", through="")))
 
 
-def _end_of(turn: Turn, room: int) -> list[Turn]:
+def _end_of(turn: Exchange, room: int) -> list[Exchange]:
     """Return the end of a turn after its prompt, as far as there is room; [] if there is none."""
     parts = exchanges(turn.items)
     first = next((at for at, part in enumerate(parts) if is_of_model(part[0])), len(parts))
@@ -230,13 +230,17 @@ def _end_of(turn: Turn, room: int) -> list[Turn]:
             break
         answers.append(part)
     return (
-        [Turn(id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)])]
+        [
+            Exchange(
+                id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)]
+            )
+        ]
         if answers
         else []
     )
 
 
-def _written(summary: Summary | None, turns: Sequence[Turn]) -> str:
+def _written(summary: Summary | None, turns: Sequence[Exchange]) -> str:
     """Return a conversation as a text that is to be summarised."""
     lines = [f"Summary of what was before:\n{summary.text}"] if summary is not None else []
     for item in (item for turn in turns for item in turn.items):

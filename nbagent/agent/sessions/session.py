@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.journal import Conversation, Emit
-from nbagent.agent.model.history import Item, Json, ended, exchanges, settled, to_chat
-from nbagent.agent.outcome import READ
-from nbagent.agent.plan import Plan
-from nbagent.agent.sessions.memory import Memory, Past, Turn
+from nbagent.agent.model.input_items import Item, Json, ended, exchanges, settled, to_chat
+from nbagent.agent.run.history import Conversation, Emit
+from nbagent.agent.run.outcome import ANSWER_EVENTS
+from nbagent.agent.run.params import RunParams
+from nbagent.agent.sessions.memory import Exchange, Memory, Window
 from nbagent.agent.sessions.sqlite_store import sqlite_store
 from nbagent.agent.sessions.store import Allowed, Entry, Record, SessionInfo, Store, Summary
 from nbagent.agent.sessions.summariser import Summariser
@@ -42,7 +42,7 @@ Key: TypeAlias = tuple[int, str]
 _UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
 """Fields that go back to the model's server as they came; they are no texts."""
 
-_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(
+_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, ExchangeLock]"] = PerProcess(
     weakref.WeakValueDictionary
 )
 _answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar(
@@ -136,7 +136,9 @@ class Session:
         """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of
         the type `output`.
         """
-        return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
+        return await self.agent._answer_of(
+            self.stream(prompt, output=output, types=ANSWER_EVENTS), answer
+        )
 
     @property
     def history(self) -> list[Item]:
@@ -273,12 +275,12 @@ class Log:
                 case item:
                     turns.setdefault(record.turn, []).append(item)
         self.turns = [
-            Turn(id=id, items=settled(items) if id == running else ended(items))
+            Exchange(id=id, items=settled(items) if id == running else ended(items))
             for id, items in turns.items()
         ]
 
 
-class TurnLock(asyncio.Lock):
+class ExchangeLock(asyncio.Lock):
     """Held by the turn of a session that goes on in this process.
 
     Attributes:
@@ -290,21 +292,21 @@ class TurnLock(asyncio.Lock):
         self.turn: str | None = None
 
 
-class SessionTurn:
-    """The journal of one turn of a session.
+class SessionHistory:
+    """The history of one turn of a session.
 
     Args:
         session: that is continued.
-        plan: the parameters of the run.
+        params: the parameters of the run.
         memory: chooses what the model is sent; None sends all.
     """
 
-    def __init__(self, session: Session, plan: Plan, memory: Memory | None) -> None:
+    def __init__(self, session: Session, params: RunParams, memory: Memory | None) -> None:
         self._session = session
-        self._plan = plan
+        self._params = params
         self._memory = memory
         self._id = uuid.uuid4().hex
-        self._lock: TurnLock | None = None
+        self._lock: ExchangeLock | None = None
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
         self._summariser: Summariser | None = None
@@ -319,11 +321,11 @@ class SessionTurn:
         session._update_allowed(log)
         prompt = list(conversation.items)
         await self.add(prompt)
-        past = Past(turns=log.turns, summary=log.summary)
+        past = Window(turns=log.turns, summary=log.summary)
         if self._memory is None:
-            past = Past(turns=log.turns)
+            past = Window(turns=log.turns)
         else:
-            self._summariser = Summariser(self._plan, emit)
+            self._summariser = Summariser(self._params, emit)
             past = await self._memory.recent(past, prompt, self._summariser)
             if past.summary is not None and past.summary != log.summary:
                 await self._write([past.summary])
@@ -353,7 +355,7 @@ class SessionTurn:
                 f"a tool of {session.name!r} asked this session itself, whose answer waits for "
                 "the tool"
             )
-        lock = _turn_locks.get().setdefault(key, TurnLock())
+        lock = _turn_locks.get().setdefault(key, ExchangeLock())
         if lock.locked():
             await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
         await lock.acquire()

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from nbagent.agent.model.history import Item, Message, text_of
+from nbagent.agent.model.input_items import Item, Message, text_of
 from nbagent.errors import SessionError
 
 BEGINS_CHARS = 100

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from nbagent import events as e
-from nbagent.agent.model.history import Message
-from nbagent.agent.plan import Plan
+from nbagent.agent.model.input_items import Message
+from nbagent.agent.run.params import RunParams
 from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
 
@@ -23,16 +23,16 @@ class Summariser:
     too.
 
     Args:
-        plan: the parameters of the run. Its tools and settings are not used.
+        params: the parameters of the run. Its tools and settings are not used.
         emit: emits an event of the run.
 
     Attributes:
         usage: tokens of the summaries so far.
     """
 
-    def __init__(self, plan: Plan, emit: Callable[[e.Event], Awaitable[None]]) -> None:
+    def __init__(self, params: RunParams, emit: Callable[[e.Event], Awaitable[None]]) -> None:
         self.usage = e.Usage()
-        self._plan = plan
+        self._params = params
         self._emit = emit
 
     async def __call__(self, instructions: str, text: str) -> str | None:
@@ -41,7 +41,7 @@ class Summariser:
         Then the reader sees a warning, and the run goes on.
         """
         agent = f"summary-{uuid.uuid4().hex[:8]}"
-        decoder = self._plan.connection.api.decoder()
+        decoder = self._params.connection.api.decoder()
         pieces: list[str] = []
         end = e.RunEnd(status="failed")
 
@@ -64,7 +64,7 @@ class Summariser:
             await forward(decoder.close())
         except Exception as error:
             await forward(decoder.close(error))
-            reason = self._plan.connection.explain(error).message
+            reason = self._params.connection.explain(error).message
             await self._emit(
                 e.Status(
                     message=f"The conversation could not be summarised: {reason}", level="warning"
@@ -76,11 +76,11 @@ class Summariser:
         return "".join(pieces) if end.status == "completed" else None
 
     async def _answer(self, instructions: str, text: str) -> AsyncIterator[Any]:
-        plan = self._plan
-        clock = IdleClock(plan.idle_timeout)
+        params = self._params
+        clock = IdleClock(params.idle_timeout)
         question = Message(role="user", content=text)
         async with clock.limit(_too_slow):
-            stream = await plan.connection.ask(instructions, [question], [], {})
+            stream = await params.connection.ask(instructions, [question], [], {})
         async with closing(stream):
             while True:
                 try:

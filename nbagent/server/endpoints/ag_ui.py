@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.adapters.ag_ui.encoder import AguiEncoder
 from nbagent.adapters.base.encoder import Item
-from nbagent.agent.model.history import Item as HistoryItem
-from nbagent.agent.model.history import Message, from_prompt
+from nbagent.agent.model.input_items import Item as HistoryItem
+from nbagent.agent.model.input_items import Message, from_prompt
 from nbagent.agent.sessions.session import Session
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun

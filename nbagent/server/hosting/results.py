@@ -3,7 +3,7 @@
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.outcome import Outcome
+from nbagent.agent.run.outcome import Outcome
 from nbagent.errors import AgentError, Cancelled
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nbagent.agent.model.history import (
+from nbagent.agent.model.input_items import (
     NO_RESULT,
     NOT_ALLOWED,
     FunctionCall,

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent.agent import Agent, BufferWindow, SummaryBuffer
-from nbagent.agent.model.history import Item, Message, is_of_model, to_chat
-from nbagent.agent.sessions.memory import Memory, Past, Turn, messages_in, tokens_in
+from nbagent.agent.model.input_items import Item, Message, is_of_model, to_chat
+from nbagent.agent.sessions.memory import Exchange, Memory, Window, messages_in, tokens_in
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 
 CONVERSATIONS = st.lists(turns(), max_size=8).map(
-    lambda made: [Turn(id=str(number), items=items) for number, items in enumerate(made)]
+    lambda made: [Exchange(id=str(number), items=items) for number, items in enumerate(made)]
 )
 PROMPTS = TEXTS.map(lambda text: [Message(role="user", content=text)])
 
@@ -24,8 +24,8 @@ async def no_summary(instructions: str, text: str) -> str | None:
 
 
 async def recent(
-    memory: Memory, past: Past, prompt: list[Item], answer: str | None = "they spoke"
-) -> tuple[Past, list[str]]:
+    memory: Memory, past: Window, prompt: list[Item], answer: str | None = "they spoke"
+) -> tuple[Window, list[str]]:
     """Return what is sent of the past, and the texts that were summarised."""
     asked: list[str] = []
 
@@ -38,9 +38,9 @@ async def recent(
 
 @given(CONVERSATIONS, PROMPTS, st.integers(1, 30))
 async def test_a_window_holds_the_newest_messages_and_separates_none(
-    turns: list[Turn], prompt: list[Any], size: int
+    turns: list[Exchange], prompt: list[Any], size: int
 ) -> None:
-    sent = (await BufferWindow(size).recent(Past(turns=turns), prompt, no_summary)).items
+    sent = (await BufferWindow(size).recent(Window(turns=turns), prompt, no_summary)).items
     check([*sent, *prompt])
     assert messages_in([*sent, *prompt]) <= size
     assert not sent or not is_of_model(sent[0])
@@ -55,10 +55,10 @@ async def test_a_window_that_begins_inside_a_turn_keeps_its_prompt() -> None:
     long: list[Item] = [Message(role="user", content="count")]
     for answer in answers:
         long += [answer, Message(role="user", content="on")]
-    turn = Turn(id="1", items=[*long[:1], *long[1:-1]])
+    turn = Exchange(id="1", items=[*long[:1], *long[1:-1]])
     sent = (
         await BufferWindow(4).recent(
-            Past(turns=[turn]), [Message(role="user", content="?")], no_summary
+            Window(turns=[turn]), [Message(role="user", content="?")], no_summary
         )
     ).items
     assert [message["content"] for message in to_chat(sent, "")] == ["count", "on", "part 2"]
@@ -71,9 +71,9 @@ async def test_a_window_that_begins_inside_a_turn_keeps_its_prompt() -> None:
     st.one_of(st.none(), TEXTS.map(lambda text: text * 50)),
 )
 async def test_a_budget_is_kept_and_every_turn_is_sent_or_summarised(
-    turns: list[Turn], prompt: list[Any], budget: int, answer: str | None
+    turns: list[Exchange], prompt: list[Any], budget: int, answer: str | None
 ) -> None:
-    sent, asked = await recent(SummaryBuffer(budget), Past(turns=turns), prompt, answer)
+    sent, asked = await recent(SummaryBuffer(budget), Window(turns=turns), prompt, answer)
     check([*sent.items, *prompt])
     assert tokens_in([*sent.items, *prompt]) <= max(budget, tokens_in(prompt))
     assert list(sent.turns) == turns[len(turns) - len(sent.turns) :]
@@ -87,22 +87,24 @@ async def test_a_budget_is_kept_and_every_turn_is_sent_or_summarised(
 
 @given(CONVERSATIONS, PROMPTS, st.integers(1, 400))
 async def test_a_summary_is_summarised_with_the_turns_after_it(
-    turns: list[Turn], prompt: list[Any], budget: int
+    turns: list[Exchange], prompt: list[Any], budget: int
 ) -> None:
     for count in range(1, len(turns) + 1):
         before = Summary(text="they met", through=turns[count - 1].id)
-        sent, asked = await recent(SummaryBuffer(budget), Past(turns=turns, summary=before), prompt)
+        sent, asked = await recent(
+            SummaryBuffer(budget), Window(turns=turns, summary=before), prompt
+        )
         assert len(sent.turns) <= len(turns) - count
         assert tokens_in([*sent.items, *prompt]) <= max(budget, tokens_in(prompt))
         assert all("they met" in text for text in asked)
 
 
 async def test_a_conversation_that_fits_is_not_summarised() -> None:
-    turn = Turn(
+    turn = Exchange(
         id="1",
         items=[Message(role="user", content="Hi"), Message(role="assistant", content="Hello")],
     )
-    past = Past(turns=[turn])
+    past = Window(turns=[turn])
     assert (
         await SummaryBuffer(1000).recent(past, [Message(role="user", content="?")], no_summary)
         == past
@@ -110,7 +112,7 @@ async def test_a_conversation_that_fits_is_not_summarised() -> None:
 
 
 async def test_a_summary_is_an_exchange_and_has_no_authority_of_the_system() -> None:
-    past = Past(turns=[], summary=Summary(text="they met", through="1"))
+    past = Window(turns=[], summary=Summary(text="they met", through="1"))
     assert [message["role"] for message in to_chat(past.items, "")] == ["user", "assistant"]
 
 

@@ -28,7 +28,7 @@ from preloaded import start
 import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer, tool
-from nbagent.agent.model.history import NO_RESULT, NOT_ALLOWED
+from nbagent.agent.model.input_items import NO_RESULT, NOT_ALLOWED
 from nbagent.agent.sessions.sqlite_store import SqliteStore
 from nbagent.agent.sessions.store import MemoryStore
 from nbagent.demo import DemoServer

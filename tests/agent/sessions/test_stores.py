@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from preloaded import start
 
-from nbagent.agent.model.history import FunctionCall, Item, Message
+from nbagent.agent.model.input_items import FunctionCall, Item, Message
 from nbagent.agent.sessions import sqlite_store
 from nbagent.agent.sessions.session import store_of
 from nbagent.agent.sessions.sqlite_store import SqliteStore
@@ -236,7 +236,7 @@ def test_threads_lose_nothing(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from nbagent.agent.model.history import Message
+from nbagent.agent.model.input_items import Message
 from nbagent.agent.sessions.sqlite_store import SqliteStore
 from nbagent.agent.sessions.store import Record
 

@@ -1,17 +1,17 @@
-"""`Past`: the part of a run that another one repeats, before it goes on live."""
+"""`ReplayedHistory`: the part of a run that another one repeats, before it goes on live."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbagent import events as e
-from nbagent.agent.calls.calls import Call
-from nbagent.agent.journal import Alone, Conversation, Emit
-from nbagent.agent.model.history import Item
+from nbagent.agent.model.input_items import Item
+from nbagent.agent.model.response import Call
+from nbagent.agent.run.history import Conversation, Emit, NoHistory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Past(Alone):
-    """The journal of a run that repeats a part of another one. What the run adds is kept by nobody.
+class ReplayedHistory(NoHistory):
+    """The history of a run that repeats a part of another one. What the run adds is kept by nobody.
 
     Attributes:
         before: the history before the prompt.

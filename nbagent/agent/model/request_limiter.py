@@ -1,4 +1,4 @@
-"""`Slots`: a limit of how many requests of an agent are under way at a time."""
+"""`RequestLimiter`: a limit of how many requests of an agent are under way at a time."""
 
 import asyncio
 from typing import Any
@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 from nbagent.errors import NbagentError
 
 
-class Slots:
+class RequestLimiter:
     """Places for requests, shared by all runs of an agent.
 
-    `async with slots:` waits for a free one.
+    `async with request_limiter:` waits for a free one.
 
     Only the time from a request to the end of its response takes a place, not that of tools: so an
     agent that works inside a tool of itself cannot wait for its own place.

@@ -1,5 +1,5 @@
-"""`Journal`: the history before a run's prompt (none, another run's, a session's), and what keeps
-the run's own.
+"""`History`: what was said before a run's prompt (nothing, another run, a session), and what keeps
+the run's own messages.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from nbagent import events as e
-from nbagent.agent.model.history import Item, Json, ended, from_prompt, to_chat
+from nbagent.agent.model.input_items import Item, Json, ended, from_prompt, to_chat
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
@@ -55,7 +55,7 @@ def _masked(messages: list[Json]) -> list[Json]:
     return masked
 
 
-class Journal(Protocol):
+class History(Protocol):
     """Gives a run its history, and keeps what the run adds to it.
 
     All methods are awaited on nbagent's own loop.
@@ -75,31 +75,31 @@ class Journal(Protocol):
     async def end(self) -> e.Usage | None:
         """End the run, however it ended, also before `begin` returned.
 
-        Returns the tokens that the journal used, or None.
+        Returns the tokens that this took, such as those of a summary, or None.
         """
         ...
 
 
-class Keeper:
-    """Adds items to a run's conversation, and to its journal.
+class HistoryWriter:
+    """Adds items to a run's conversation, and to its history.
 
     Args:
         conversation: of the run.
-        journal: of the run.
+        history: of the run.
     """
 
-    def __init__(self, conversation: Conversation, journal: Journal) -> None:
+    def __init__(self, conversation: Conversation, history: History) -> None:
         self._conversation = conversation
-        self._journal = journal
+        self._history = history
 
     async def keep(self, *items: Item) -> None:
         """Keep items, the first first."""
         self._conversation.items += items
-        await self._journal.add(items)
+        await self._history.add(items)
 
 
-class Alone:
-    """Of a run that stands alone."""
+class NoHistory:
+    """The history of a run that stands alone: it begins with its prompt, and nothing is kept."""
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
         """Do nothing."""
@@ -111,8 +111,8 @@ class Alone:
         """Do nothing."""
 
 
-class After(Alone):
-    """Of a run that goes on from another, once that has ended; what it adds is kept by nobody.
+class ContinuedHistory(NoHistory):
+    """The history of a run that goes on from another one, once that has ended. Nothing is kept.
 
     Args:
         source: a `Run`, a session, or messages.

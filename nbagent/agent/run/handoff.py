@@ -9,7 +9,7 @@ from nbagent.agent.tools.toolset import model_name
 from nbagent.errors import ToolError
 
 if TYPE_CHECKING:
-    from nbagent.agent.plan import Plan
+    from nbagent.agent.run.params import RunParams
 
 PREFIX = "transfer_to_"
 
@@ -21,21 +21,21 @@ class Handoff:
     Attributes:
         name: of the agent.
         tool: the tool that the model calls.
-        plan: makes the parameters of the run as it goes on.
+        params: makes the parameters of the run as it goes on.
     """
 
     name: str
     tool: AnyTool
-    plan: "Callable[[], Plan]"
+    params: "Callable[[], RunParams]"
 
 
-def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
+def handoff(name: str, description: str, params: "Callable[[], RunParams]") -> Handoff:
     """Return the hand-off to an agent.
 
     Args:
         name: of the agent.
         description: of the agent, for the model that decides.
-        plan: see `Handoff`.
+        params: see `Handoff`.
     """
 
     def transfer() -> str:
@@ -45,7 +45,7 @@ def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
     tool = Tool(
         transfer, name=model_name(PREFIX + name), description=f"{request} {description}".strip()
     )
-    return Handoff(name=name, tool=tool, plan=plan)
+    return Handoff(name=name, tool=tool, params=params)
 
 
 def handoffs_by_tool(handoffs: Iterable[Handoff], tools: Iterable[str]) -> dict[str, Handoff]:

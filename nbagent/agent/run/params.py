@@ -1,23 +1,23 @@
-"""`Plan`: the parameters of one agent run."""
+"""`RunParams`: the parameters of one agent run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbagent.agent.delivery import Delivery
-from nbagent.agent.handoff import Handoff
-from nbagent.agent.limits import Limits
 from nbagent.agent.model.connection import Connection
 from nbagent.agent.model.recorded_connection import RecordedConnection
 from nbagent.agent.model.recorded_run import Record
-from nbagent.agent.model.slots import Slots
+from nbagent.agent.model.request_limiter import RequestLimiter
 from nbagent.agent.model.structured import OutputFormat
+from nbagent.agent.run.handoff import Handoff
+from nbagent.agent.run.limits import Limits
 from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool
 from nbagent.agent.tools.toolset import Toolset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class RunParams:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
@@ -31,7 +31,7 @@ class Plan:
             Those of an agent that works inside a call have its name and a slash before them.
         limits: of tokens, cost and repeated calls.
         prices: of the model, in US dollars per million tokens; None if they are unknown.
-        slots: limit how many requests of the agent are under way at a time.
+        request_limiter: limit how many requests of the agent are under way at a time.
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
@@ -57,7 +57,7 @@ class Plan:
     delivery: Delivery | None = None
     limits: Limits = field(default_factory=Limits)
     prices: Mapping[str, float] | None = None
-    slots: Slots = field(default_factory=lambda: Slots(None))
+    request_limiter: RequestLimiter = field(default_factory=lambda: RequestLimiter(None))
     output: OutputFormat | None = None
     handoffs: Mapping[str, Handoff] = field(default_factory=dict)
     path: tuple[str, ...] = ()

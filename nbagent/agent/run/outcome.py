@@ -5,12 +5,12 @@ is none.
 from typing import Any
 
 from nbagent import events as e
-from nbagent.agent.limits import LimitReached
+from nbagent.agent.run.limits import LimitReached
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
 from nbagent.render.labels import count, end_label
 
-READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.StepEnd, e.RunEnd)
+ANSWER_EVENTS = (e.Error, e.ToolStart, e.ApprovalRequest, e.StepEnd, e.RunEnd)
 """Types of the events that make the result of a run."""
 
 PAUSED = "Give generate(…, answer=handler), or show agent.stream(…), which asks the reader"

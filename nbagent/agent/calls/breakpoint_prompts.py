@@ -1,4 +1,4 @@
-"""`Stops`: asks the reader at the breakpoints of the run around."""
+"""`BreakpointPrompts`: asks the reader at the breakpoints of the run around."""
 
 from collections.abc import Callable
 from itertools import count
@@ -16,7 +16,7 @@ def breakpoints_here() -> Breakpoints | None:
     return None if around is None else around.breakpoints
 
 
-class Stops:
+class BreakpointPrompts:
     """Asks the reader at breakpoints, one question for each stop.
 
     Args:

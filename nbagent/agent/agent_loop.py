@@ -14,21 +14,21 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
-from nbagent.agent.calls.calls import Call, Calls
+from nbagent.agent.calls.breakpoint_prompts import BreakpointPrompts
+from nbagent.agent.calls.calls import Calls
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.repeat import repeatable
-from nbagent.agent.calls.stops import Stops
-from nbagent.agent.emitter import Emitter
-from nbagent.agent.handoff import not_transferred, transferred
-from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
-from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
-from nbagent.agent.model import history, injected
+from nbagent.agent.model import injected, input_items
 from nbagent.agent.model.content_parts import shown_files
-from nbagent.agent.model.response import Response
+from nbagent.agent.model.response import Call, Response
 from nbagent.agent.model.retry import Backoff
 from nbagent.agent.model.structured import Answer, JsonTexts
-from nbagent.agent.past import Past
-from nbagent.agent.plan import Plan
+from nbagent.agent.run.emitter import Emitter
+from nbagent.agent.run.handoff import not_transferred, transferred
+from nbagent.agent.run.history import Conversation, History, HistoryWriter, NoHistory
+from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
+from nbagent.agent.run.params import RunParams
+from nbagent.agent.run.replayed_history import ReplayedHistory
 from nbagent.agent.tools.tool import AnyTool
 from nbagent.agent.tools.toolset import Toolset, merged
 from nbagent.errors import Cancelled, NbagentError, ToolError
@@ -52,18 +52,18 @@ class InvalidOutput(Exception):
     """The answer does not have the form that was asked for. Its message says what was got."""
 
 
-class Turns:
+class AgentLoop:
     """The loop of one run. `run` never raises: it always emits `run.end` as its last event.
 
     Args:
-        plan: the parameters.
+        params: the parameters.
         items: the history, the prompt last.
-        journal: gives the history before the items, and keeps what is added to it; None for a run
+        history: gives the history before the items, and keeps what is added to it; None for a run
             that stands alone.
         outer: spending of the run whose tool this run is; None for a run of its own.
 
     Attributes:
-        plan: the parameters; those of another agent after a hand-off.
+        params: the parameters; those of another agent after a hand-off.
         conversation: what another run needs to go on from this one.
         failure: the exception that ended the run, or None.
         questions: those to the run's reader.
@@ -72,21 +72,21 @@ class Turns:
 
     def __init__(
         self,
-        plan: Plan,
-        items: Iterable[history.Item],
-        journal: Journal | None = None,
+        params: RunParams,
+        items: Iterable[input_items.Item],
+        history: History | None = None,
         *,
         outer: Spending | None = None,
     ) -> None:
         self.failure: BaseException | None = None
-        self.plan = plan
-        self.spending = Spending(plan.name, plan.limits, outer)
+        self.params = params
+        self.spending = Spending(params.name, params.limits, outer)
         self.conversation = Conversation(items)
-        self._journal: Journal = journal or Alone()
-        self._own_tools = dict(plan.tools)
+        self._history: History = history or NoHistory()
+        self._own_tools = dict(params.tools)
         self._listed: dict[Toolset, Sequence[AnyTool]] = {}
         self._closes: dict[Toolset, int] = {}  # before this run
-        self._decoder: BaseDecoder = plan.connection.api.decoder()
+        self._decoder: BaseDecoder = params.connection.api.decoder()
         self._response = Response()
         self._answer: Answer | None = None
         self._corrections = 0
@@ -95,20 +95,20 @@ class Turns:
         self._agents = 1
         self._id_prefix = ""  # of ids, where several decoders count from 1
         self._tells_usage = True
-        self._emitter = Emitter(plan.name)
+        self._emitter = Emitter(params.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
-        self._keep = Keeper(self.conversation, self._journal).keep
-        self._stops = Stops(self.questions)
+        self._keep = HistoryWriter(self.conversation, self._history).keep
+        self._breakpoint_prompts = BreakpointPrompts(self.questions)
         self._calls = Calls(
-            plan, self.questions, self._emit, self._keep, self.spending, self._stops
+            params, self.questions, self._emit, self._keep, self.spending, self._breakpoint_prompts
         )
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end as `run` does, with the texts in the pieces and at the pace of the
-        plan.
+        params.
         """
-        delivery = self.plan.delivery
+        delivery = self.params.delivery
         await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -118,15 +118,15 @@ class Turns:
             put: called with each event; may wait until there is space for it.
         """
         self._emitter.put = put
-        plan = self.plan
-        total = asyncio.timeout(plan.timeout)
+        params = self.params
+        total = asyncio.timeout(params.timeout)
         try:
-            await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
+            await self._emit(e.RunStart(name=params.name, model=params.connection.model))
             await self._begin()
-            for notice in plan.notices:
+            for notice in params.notices:
                 await self._emit(e.Status(message=notice))
-            if isinstance(self._journal, Past):
-                await self._repeat(self._journal)
+            if isinstance(self._history, ReplayedHistory):
+                await self._repeat(self._history)
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
@@ -137,7 +137,7 @@ class Turns:
             self.failure = error
             if isinstance(error, TimeoutError) and total.expired():
                 end = await self._timed_out(
-                    f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)"
+                    f"{params.name} took longer than its limit of {params.timeout:g} s in all (timeout)"
                 )
             elif isinstance(error, IdleTimeout):
                 end = await self._timed_out(str(error), "idle_timeout")
@@ -158,28 +158,28 @@ class Turns:
     async def _begin(self) -> None:
         """Show the prompt, and put what was said before it into the history."""
         newest = self.conversation.items[-1]
-        if isinstance(newest, history.Message) and newest.role == "user":
+        if isinstance(newest, input_items.Message) and newest.role == "user":
             await self._emit(
-                e.Prompt(text=history.text_of(newest), files=shown_files(newest.content))
+                e.Prompt(text=input_items.text_of(newest), files=shown_files(newest.content))
             )
-        await self._journal.begin(self.conversation, self._emit)
+        await self._history.begin(self.conversation, self._emit)
 
-    async def _repeat(self, past: Past) -> None:
+    async def _repeat(self, past: ReplayedHistory) -> None:
         """Show a part of another run at once, and go on from there."""
         for event in past.events:
             await self._emitter.put(event)
-        self._emitter.step = self._steps_of[self.plan.name] = past.steps
+        self._emitter.step = self._steps_of[self.params.name] = past.steps
         for name in past.handoffs:
-            if name not in self.plan.handoffs:
+            if name not in self.params.handoffs:
                 raise NbagentError(
-                    f"{self.plan.name} has no hand-off {name!r} any more, which the run made "
+                    f"{self.params.name} has no hand-off {name!r} any more, which the run made "
                     "before this point"
                 )
-            self._hand_over(self.plan.handoffs[name].plan())
+            self._hand_over(self.params.handoffs[name].params())
         self._id_prefix = past.prefix
 
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
-        """Keep the text of a response that did not end, and end the journal.
+        """Keep the text of a response that did not end, and end the history.
 
         Returns the run's end.
         """
@@ -188,37 +188,37 @@ class Turns:
             try:
                 if not self._response.is_kept and self._response.output:
                     await self._keep(
-                        history.Message(role="assistant", content=self._response.output)
+                        input_items.Message(role="assistant", content=self._response.output)
                     )
             finally:
-                spent = await self._journal.end()
+                spent = await self._history.end()
         except Exception as error:
             if str(error) != str(self.failure):  # not what ended the run
-                await self._emit(self.plan.connection.explain(error))
+                await self._emit(self.params.connection.explain(error))
             self.failure = self.failure or error
             end = replace(end, status="failed")
         return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 
-    def _sendable(self) -> list[history.Item]:
+    def _sendable(self) -> list[input_items.Item]:
         """Return the history as it is sent: every call with its output and its own id, unless the
         server keeps a part of it.
         """
         items = self.conversation.items
-        kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
+        kept_by_server = self.params.settings.keys() & {"previous_response_id", "conversation"}
         return (
-            history.final(items)
+            input_items.final(items)
             if kept_by_server
-            else history.with_unique_ids(history.paired(items))
+            else input_items.with_unique_ids(input_items.paired(items))
         )
 
     # --- steps ---
 
     async def _steps(self) -> e.RunEnd:
-        if isinstance(self._journal, Past) and self._journal.calls:
+        if isinstance(self._history, ReplayedHistory) and self._history.calls:
             await self._update_tools()
-            await self._run_calls(self._journal.calls)
-        while self._steps_of[self.plan.name] < self.plan.max_steps:
-            self._steps_of[self.plan.name] += 1
+            await self._run_calls(self._history.calls)
+        while self._steps_of[self.params.name] < self.params.max_steps:
+            self._steps_of[self.params.name] += 1
             self.spending.check()  # a sub-agent may have spent it
             await self._update_tools()
             await self._respond()
@@ -242,7 +242,7 @@ class Turns:
     async def _update_tools(self) -> None:
         """Ask the toolsets for their tools, which may have changed."""
         sets = []
-        for toolset in self.plan.toolsets:
+        for toolset in self.params.toolsets:
             closes = getattr(toolset, "closes", 0)
             if closes != self._closes.setdefault(toolset, closes):
                 await self._miss(toolset)
@@ -250,9 +250,9 @@ class Turns:
             if not toolset.is_open:
                 await self._emit(e.Status(message=f"Starting {toolset.label}"))
             sets.append((toolset.label, await self._tools_of(toolset)))
-        if self.plan.toolsets:
-            self.plan.tools.clear()
-            self.plan.tools.update(merged(self._own_tools, sets))
+        if self.params.toolsets:
+            self.params.tools.clear()
+            self.params.tools.update(merged(self._own_tools, sets))
 
     async def _tools_of(self, toolset: Toolset) -> Sequence[AnyTool]:
         """Return the tools of a toolset; if it has died during the run, those of before, whose
@@ -274,13 +274,13 @@ class Turns:
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""
-        plan = self.plan
+        params = self.params
         self._emitter.step += 1
         self._response = Response()
-        await self._stops.before_request(
-            self._emitter.step, plan.connection.model, len(plan.all_tools)
+        await self._breakpoint_prompts.before_request(
+            self._emitter.step, params.connection.model, len(params.all_tools)
         )
-        async with plan.slots:
+        async with params.request_limiter:
             stream = await self._request()
             async with closing(stream):
                 while True:
@@ -291,7 +291,7 @@ class Turns:
                         break
                     for event in self._decoder.feed(item):
                         await self._forward(event)
-                    output = plan.connection.api.history_item(item)
+                    output = params.connection.api.history_item(item)
                     if output is not None:
                         self._response.items.append(output)
         for event in self._decoder.end_step():
@@ -303,20 +303,20 @@ class Turns:
         """Send a request, again if the server cannot take it yet, and return the open stream of its
         response.
         """
-        plan = self.plan
-        connection = plan.connection
+        params = self.params
+        connection = params.connection
         backoff = Backoff(connection.max_retries)
         while True:
             try:
                 async with self._patience():
                     cut_after = await injected.before_request(connection, self._emit)
-                    with at_step(self._emitter.step, plan.name):
+                    with at_step(self._emitter.step, params.name):
                         stream = await connection.ask(
-                            plan.instructions,
+                            params.instructions,
                             self._sendable(),
-                            plan.all_tools,
-                            plan.settings,
-                            plan.output,
+                            params.all_tools,
+                            params.settings,
+                            params.output,
                         )
                 return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
@@ -336,85 +336,90 @@ class Turns:
                 "as one"
             )
             await self._emit(e.Status(message=message, level="warning"))
-        plan = self.plan
+        params = self.params
         asked = [
-            plan.instructions,
-            [each.schema for each in plan.all_tools],
+            params.instructions,
+            [each.schema for each in params.all_tools],
             msgspec.to_builtins(self.conversation.items),
         ]
-        self.spending.add(estimated(asked, self._response.written), plan.prices)
+        self.spending.add(estimated(asked, self._response.written), params.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> None:
         """Run the calls of a response.
 
         The first hand-off among them takes place after all of them.
         """
-        handoffs = [start for start, _ in calls if start.name in self.plan.handoffs]
-        if others := [call for call in calls if call[0].name not in self.plan.handoffs]:
+        handoffs = [start for start, _ in calls if start.name in self.params.handoffs]
+        if others := [call for call in calls if call[0].name not in self.params.handoffs]:
             await self._calls.run(others)
         if not handoffs:
             self._calls.repeats.end_response()
             return
-        to = self.plan.handoffs[handoffs[0].name]
+        to = self.params.handoffs[handoffs[0].name]
         for start in handoffs:
             text = transferred(to.name) if start is handoffs[0] else not_transferred(to.name)
             await self._keep(
-                history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+                input_items.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
             )
             await self._emit(e.ToolResult(id=start.id, content=text))
-        await self._emit(e.AgentHandoff(from_=self.plan.name, to=to.name, tool_id=handoffs[0].id))
-        self._hand_over(to.plan())
+        await self._emit(e.AgentHandoff(from_=self.params.name, to=to.name, tool_id=handoffs[0].id))
+        self._hand_over(to.params())
 
-    def _hand_over(self, plan: Plan) -> None:
+    def _hand_over(self, params: RunParams) -> None:
         """Go on with the parameters of another agent.
 
         The form of the answer and the limits stay those of the run.
         """
-        self.plan = replace_dataclass(
-            plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path
+        self.params = replace_dataclass(
+            params, output=self.params.output, limits=self.params.limits, path=self.params.path
         )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")
-        self._own_tools = dict(plan.tools)
-        self._decoder = plan.connection.api.decoder()
-        self._emitter.agent = plan.name
+        self._own_tools = dict(params.tools)
+        self._decoder = params.connection.api.decoder()
+        self._emitter.agent = params.name
         self._calls = Calls(
-            self.plan, self.questions, self._emit, self._keep, self.spending, self._stops
+            self.params,
+            self.questions,
+            self._emit,
+            self._keep,
+            self.spending,
+            self._breakpoint_prompts,
         )
 
     # --- the form of the answer ---
 
     def _read_answer(self) -> str | None:
         """Read the answer in the form that was asked for. Return what is wrong with it, or None."""
-        if self.plan.output is None:
+        if self.params.output is None:
             return None
         try:
-            self._answer = self.plan.output.read(self._response.output)
+            self._answer = self.params.output.read(self._response.output)
         except ToolError as error:
             return str(error)
         return None
 
-    async def _correct(self, problem: str) -> history.Message:
+    async def _correct(self, problem: str) -> input_items.Message:
         """Return the message that asks for an answer of the right form.
 
         Raises:
             InvalidOutput: the model was asked before.
         """
-        output = self.plan.output
+        output = self.params.output
         assert output is not None
         if self._corrections == MAX_CORRECTIONS:
             raise InvalidOutput(
-                f"{self.plan.name} did not answer with {output.name}, asked twice: {problem}"
+                f"{self.params.name} did not answer with {output.name}, asked twice: {problem}"
             )
         self._corrections += 1
         await self._emit(
             e.Status(message=f"Asked again for {output.name}: {problem}", level="warning")
         )
-        return history.Message(role="user", content=output.correction(problem))
+        return input_items.Message(role="user", content=output.correction(problem))
 
     def _patience(self) -> AbstractAsyncContextManager[None]:
-        model = self.plan.connection.model
-        return IdleClock(self.plan.idle_timeout).limit(
+        model = self.params.connection.model
+        return IdleClock(self.params.idle_timeout).limit(
             lambda seconds: IdleTimeout(
                 f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)"
             )
@@ -449,7 +454,7 @@ class Turns:
 
     async def _failed(self, error: BaseException) -> e.RunEnd:
         """Close and report a run that was ended by an exception."""
-        event = self.plan.connection.explain(error)
+        event = self.params.connection.explain(error)
         if isinstance(error, InvalidOutput):
             event = replace(event, code=INVALID_OUTPUT)
         end = await self._close_open_blocks(e.RunEnd(status="failed", code=event.code))
@@ -466,11 +471,14 @@ class Turns:
             event = with_id_prefix(event, self._id_prefix)
         if isinstance(event, e.StepEnd) and event.usage is not None:
             self._response.has_usage = True
-            event = replace(event, usage=self.spending.add(event.usage, self.plan.prices))
-        if isinstance(event, e.ToolStart) and (tool := self.plan.tools.get(event.name)) is not None:
-            event = replace(event, tool=repeatable(tool, self.plan))
+            event = replace(event, usage=self.spending.add(event.usage, self.params.prices))
+        if (
+            isinstance(event, e.ToolStart)
+            and (tool := self.params.tools.get(event.name)) is not None
+        ):
+            event = replace(event, tool=repeatable(tool, self.params))
         self._response.update(event)
-        if isinstance(event, e.ToolStart) and event.name in self.plan.handoffs:
+        if isinstance(event, e.ToolStart) and event.name in self.params.handoffs:
             event = replace(event, kind="handoff")
-        for shown in [event] if self.plan.output is None else self._texts.feed(event):
+        for shown in [event] if self.params.output is None else self._texts.feed(event):
             await self._emit(shown)
