@@ -137,7 +137,7 @@ GUARDED: dict[str, set[str]] = {
         "agent/sessions/sqlite_store.py",
         "server/stores/sqlite_events.py",
     },
-    "pydantic": {"agent/config/schema.py", "agent/tools/schema.py"},
+    "pydantic": {"agent/tools/schema.py"},
     "yaml": {"agent/config/yaml.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},

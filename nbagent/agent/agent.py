@@ -1,6 +1,5 @@
 """The agent: a model with instructions and tools, and the event streams of its runs."""
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from types import MappingProxyType
@@ -15,14 +14,15 @@ from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.tool_call_stream import ToolCallStream
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.model import input_items
-from nbagent.agent.model.connection import ApiName, Connection, Unconnected, check
-from nbagent.agent.model.recorded_connection import Model, RecordedConnection, label, recording_of
+from nbagent.agent.model.connection import ApiName
+from nbagent.agent.model.model_source import ModelSource
+from nbagent.agent.model.recorded_connection import Model
 from nbagent.agent.model.request_limiter import RequestLimiter
 from nbagent.agent.model.structured import OutputFormat
+from nbagent.agent.options import AgentOptions, Prices, check_max_cost, values_of
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.run.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.run.history import ContinuedHistory
-from nbagent.agent.run.limits import MAX_REPEATS, Limits
 from nbagent.agent.run.outcome import ANSWER_EVENTS, Outcome
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.longterm import LongTerm, check_longterm
@@ -37,7 +37,7 @@ from nbagent.agent.sessions.session import (
 from nbagent.agent.sessions.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools.current_tool import renewed
-from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool, check_result_chars, toolbox
+from nbagent.agent.tools.tool import AnyTool, toolbox
 from nbagent.agent.tools.toolset import Toolset, model_name, split
 from nbagent.agent.usage_hints import ASK, explain_options, hint_for
 from nbagent.errors import NbagentError
@@ -46,7 +46,6 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.printable import printable_line
 from nbagent.run_context import without_stops
 from nbagent.runtime.late_imports import late_import
-from nbagent.runtime.timeouts import is_limit
 
 if TYPE_CHECKING:
     from nbagent.run import Run
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Agent:
+class Agent(AgentOptions):
     """A model with instructions and tools.
 
     Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a
@@ -135,7 +134,7 @@ class Agent:
         timeout: float | None = None,
         idle_timeout: float | None = None,
         parallel: bool = True,
-        result_chars: int = RESULT_CHARS,
+        result_chars: int = 20_000,
         model_settings: Mapping[str, Any] | None = None,
         description: str = "",
         allow: Iterable[str] = (),
@@ -143,55 +142,48 @@ class Agent:
         max_total_tokens: int | None = None,
         max_cost: float | None = None,
         prices: Mapping[str, float] | None = None,
-        max_repeats: int | None = MAX_REPEATS,
+        max_repeats: int | None = 3,
         concurrency: int | None = None,
         delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
     ) -> None:
-        steps: Any = max_steps
-        if not isinstance(steps, int) or steps < 1:
-            raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
-        for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
-            if not is_limit(seconds):
-                raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
-        check_result_chars("Agent", result_chars)
+        AgentOptions.__init__(
+            self,
+            instructions=instructions,
+            description=description,
+            max_steps=max_steps,
+            timeout=timeout,
+            idle_timeout=idle_timeout,
+            parallel=parallel,
+            result_chars=result_chars,
+            model_settings=model_settings,
+            max_total_tokens=max_total_tokens,
+            max_cost=max_cost,
+            prices=Prices.of(prices),
+            max_repeats=max_repeats,
+            concurrency=concurrency,
+        )
+        check_max_cost(self)
         if not isinstance(delivery, Delivery | None):
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
-        if not isinstance(model_settings, Mapping | None):
-            raise NbagentError(
-                f'model_settings must be a dict such as {{"temperature": 0}}, got '
-                f"{model_settings!r}"
-            )
-        self._client = client
-        self._api = api
-        self._take_model(model)
-        limits = Limits(
-            max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats
-        )
-        limits.check(prices)
+        self._model = ModelSource(model, client, api)
         self.name: str = name or self.model
-        self.instructions = instructions
-        self.max_steps = max_steps
-        self.timeout = timeout
-        self.idle_timeout = idle_timeout
-        self.parallel = parallel
         self.delivery = delivery
         self.memory = check_memory(memory)
         self.allow = _names(allow)
         self.longterm = check_longterm(longterm)
         self.store: Store = MemoryStore() if store is None else store_of(store)
-        self.result_chars = result_chars
-        self._settings = dict(model_settings or {})
-        self.description = description
         self.handoffs: list[Agent] = _agents(handoffs)
-        self._limits = limits
-        self._prices = prices
         self._request_limiter = RequestLimiter(concurrency)
         functions, self._toolsets = split(_with_agents(tools))
         self._tools = toolbox(functions)
-        self._connecting = threading.Lock()
+
+    @property
+    def model(self) -> str:
+        """The model's name, or that of the recording."""
+        return self._model.name
 
     @property
     def tools(self) -> list[AnyTool]:
@@ -237,13 +229,12 @@ class Agent:
         Raises:
             ToolError: the name is not valid.
         """
-        described = (
-            description if description is not None else self.description or self.instructions
-        )
+        if description is None:
+            description = self.description or self.instructions
         return agent_tool(
             self._start_inside,
             name or model_name(self.name),
-            described,
+            description,
             timeout=timeout,
             approve=approve,
         )
@@ -387,25 +378,11 @@ class Agent:
         made: Run = late_import("fork")(recording, at, agent=self, **options)
         return made
 
-    def _take_model(self, model: Model) -> None:
-        self._recording, self._live_model = recording_of(model)
-        given = (
-            "recorded"
-            if self._recording is not None and self._live_model is None
-            else self._live_model
-        )
-        check(given, self._client, self._api)
-        self.model: str = self._live_model if self._recording is None else label(self._recording)
-        self._connected: Connection | None = None
-
     def _shared_tools(self) -> Mapping[str, AnyTool]:
         """Return the tools of a long-term memory that all conversations share."""
-        shared = (
-            self.longterm
-            if self.longterm is not None and self.longterm.storage_scope == "shared"
-            else None
-        )
-        return {} if shared is None else shared.tools(self.store, None)
+        if self.longterm is None or self.longterm.storage_scope != "shared":
+            return {}
+        return self.longterm.tools(self.store, None)
 
     def _run_params(
         self,
@@ -423,32 +400,25 @@ class Agent:
             output: as for `stream`.
         """
         call = CURRENT_CALL.get()
-        connection = self._connection() if self._recording is None else self._recorded_connection()
+        outer = () if call is None else call.path
+        connection = self._model.connection()
         self._tools, notices = renewed(self._tools)
         return RunParams(
+            **values_of(self),
             name=self.name,
-            instructions=self.instructions,
             tools={**extra_tools, **self._tools},
             toolsets=self._toolsets,
             connection=connection,
             record=getattr(connection, "record", None),
-            settings=self._settings,
-            max_steps=self.max_steps,
-            timeout=self.timeout,
-            idle_timeout=self.idle_timeout,
-            parallel=self.parallel,
-            result_chars=self.result_chars,
             allow=self.allow,
             allowed=set() if allowed is None else allowed,
             delivery=self.delivery,
-            limits=self._limits,
-            prices=self._prices,
             request_limiter=self._request_limiter,
             output=None if output in (None, str) else OutputFormat(output),
             handoffs=handoffs_by_tool(
                 (each._handoff() for each in _agents(self.handoffs)), self._tools
             ),
-            path=(*(call.path if call is not None else ()), self.name),
+            path=(*outer, self.name),
             notices=notices,
         )
 
@@ -490,22 +460,6 @@ class Agent:
             async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
                 await answers.read(stream)
         return outcome.answer(stream.failure)
-
-    def _connection(self) -> Connection:
-        with self._connecting:
-            if self._connected is None:
-                try:
-                    self._connected = Connection(self._live_model, self._client, self._api)
-                except NbagentError as error:
-                    # Of the environment, which may change before the next run.
-                    return Unconnected(self._live_model, str(error))
-            return self._connected
-
-    def _recorded_connection(self) -> RecordedConnection:
-        assert self._recording is not None
-        return RecordedConnection(
-            self._recording, None if self._live_model is None else self._connection
-        )
 
 
 def _names(allow: Iterable[str]) -> set[str]:

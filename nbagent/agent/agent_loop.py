@@ -80,7 +80,7 @@ class AgentLoop:
     ) -> None:
         self.failure: BaseException | None = None
         self.params = params
-        self.spending = Spending(params.name, params.limits, outer)
+        self.spending = Spending(params.name, params, outer)
         self.conversation = Conversation(items)
         self._history: History = history or NoHistory()
         self._own_tools = dict(params.tools)
@@ -137,7 +137,8 @@ class AgentLoop:
             self.failure = error
             if isinstance(error, TimeoutError) and total.expired():
                 end = await self._timed_out(
-                    f"{params.name} took longer than its limit of {params.timeout:g} s in all (timeout)"
+                    f"{params.name} took longer than its limit of {params.timeout:g} s in all "
+                    "(timeout)"
                 )
             elif isinstance(error, IdleTimeout):
                 end = await self._timed_out(str(error), "idle_timeout")
@@ -371,7 +372,12 @@ class AgentLoop:
         The form of the answer and the limits stay those of the run.
         """
         self.params = replace_dataclass(
-            params, output=self.params.output, limits=self.params.limits, path=self.params.path
+            params,
+            output=self.params.output,
+            path=self.params.path,
+            max_total_tokens=self.params.max_total_tokens,
+            max_cost=self.params.max_cost,
+            max_repeats=self.params.max_repeats,
         )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")

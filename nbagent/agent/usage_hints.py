@@ -44,11 +44,15 @@ _OF_CLIENT = {
     "default_headers",
 }
 
+_OUTPUT = "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)"
+
 _MEANT = {
     "budget": "a run's limits are max_total_tokens=… and max_cost=…",
-    "output": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
-    "output_type": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
-    "fallback": "it belongs to the view: nbagent.show(agent.stream(…), fallback=lambda: other.generate(…))",
+    "output": _OUTPUT,
+    "output_type": _OUTPUT,
+    "fallback": (
+        "it belongs to the view: nbagent.show(agent.stream(…), fallback=lambda: other.generate(…))"
+    ),
     "agents": "other agents are tools: tools=[other], or take over: handoffs=[other]",
 }
 """Options that other libraries have, and what they are here."""

@@ -45,7 +45,7 @@ def variant(
         functions, made._toolsets = split(_with_agents(tools))
         made._tools = toolbox(functions)
     if model is not None:
-        made._take_model(model)
+        made._model = agent._model.with_model(model)
         made.name = made.model if agent.name == agent.model else agent.name
     return made
 

@@ -12,6 +12,7 @@ import msgspec
 import nbagent
 from nbagent.agent import Agent
 from nbagent.agent.model.connection import Connection
+from nbagent.agent.model.model_source import ModelSource
 from nbagent.errors import NbagentError
 from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
@@ -69,8 +70,9 @@ class Cassette:
         _ = nbagent.Agent  # makes model="demo" known
         name = self._name_of(options.get("name") or str(model))
         if self.is_recording:
-            agent = _RecordingAgent(model, *args, **options)
-            agent.replies = self._recorded.setdefault(name, [])
+            agent = Agent(model, *args, **options)
+            agent._model = _RecordingSource(model, options.get("client"), options.get("api"))
+            agent._model.replies = self._recorded.setdefault(name, [])
             return agent
         server = ModelServer(self._replies(name))
         self._servers.append(server)
@@ -86,9 +88,8 @@ class Cassette:
         for server in self._servers:
             server.close()
         if self.is_recording and self._recorded:
-            made = msgspec.to_builtins(
-                Recording({name: replies for name, replies in self._recorded.items() if replies})
-            )
+            given = {name: replies for name, replies in self._recorded.items() if replies}
+            made = msgspec.to_builtins(Recording(given))
             self.path.parent.mkdir(exist_ok=True)
             masked = msgspec.json.encode(secrets.known().mask_json(made))
             self.path.write_bytes(msgspec.json.format(masked, indent=2) + b"\n")
@@ -120,15 +121,13 @@ class Cassette:
         return agents[name]
 
 
-class _RecordingAgent(Agent):
+class _RecordingSource(ModelSource):
     replies: list[Reply]
 
-    def _connection(self) -> Connection:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = _RecordingConnection(self.model, self._client, self._api)
-                self._connected.replies = self.replies
-            return self._connected
+    def _connect(self, model: str) -> Connection:
+        connection = _RecordingConnection(model, self._client, self._api)
+        connection.replies = self.replies
+        return connection
 
 
 class _RecordingConnection(Connection):
@@ -153,8 +152,5 @@ class _RecordingConnection(Connection):
 
 def path_of(test_file: Path, test: str) -> Path:
     """Return the path of a test's cassette, such as `cassettes/test_rates.test_change.json`."""
-    return (
-        test_file.parent
-        / FOLDER
-        / f"{test_file.stem}.{re.sub(r'[^a-zA-Z0-9_-]+', '-', test).strip('-')}.json"
-    )
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "-", test).strip("-")
+    return test_file.parent / FOLDER / f"{test_file.stem}.{name}.json"

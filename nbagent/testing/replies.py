@@ -105,11 +105,7 @@ def replies_of(steps: Iterable[RecordedStep]) -> list[Reply]:
 
 
 def _call(name: str, args: Any) -> Call:
-    return Call(
-        name,
-        {}
-        if args is None
-        else args.args
-        if args.valid and isinstance(args.args, dict)
-        else args.args_text,
-    )
+    if args is None:
+        return Call(name)
+    is_object = args.valid and isinstance(args.args, dict)
+    return Call(name, args.args if is_object else args.args_text)

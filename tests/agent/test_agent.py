@@ -1094,10 +1094,18 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
             NbagentError,
             "api must be 'responses' or 'chat', got 'assistants'",
         ),
-        ({"max_steps": 0}, NbagentError, "max_steps must be at least 1, got 0"),
-        ({"max_steps": "3"}, NbagentError, "max_steps must be at least 1, got '3'"),
+        ({"max_steps": 0}, NbagentError, "max_steps must be a whole number of at least 1, got 0"),
+        (
+            {"max_steps": "3"},
+            NbagentError,
+            "max_steps must be a whole number of at least 1, got '3'",
+        ),
         ({"delivery": 3}, NbagentError, "delivery must be Delivery(…) or None, got 3"),
-        ({"model_settings": 3}, NbagentError, "model_settings must be a dict such as "),
+        (
+            {"model_settings": 3},
+            NbagentError,
+            "model_settings must be parameters by name, such as ",
+        ),
         (
             {"longterm": "session"},
             NbagentError,

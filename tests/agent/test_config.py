@@ -20,6 +20,7 @@ from nbagent import events as e
 from nbagent.agent.config.load import DemoModelWarning
 from nbagent.agent.config.yaml import YamlDocument
 from nbagent.agent.delivery import Delivery
+from nbagent.agent.options import Prices
 from nbagent.errors import ConfigError
 from nbagent.gate import secrets
 
@@ -159,7 +160,7 @@ agents:
         (19, "agents.chat.memory.working has no key 'budget', with this strategy"),
         (20, "agents.chat has no key 'llm'; did you mean 'model'?"),
         (21, "agents.chat has no key 'temperature'; it belongs under 'model_settings'"),
-        (22, "agents.chat.streaming.buffer_size takes a whole number, got '1.5'"),
+        (22, "agents.chat.streaming.buffer_size takes a whole number of at least 1, got '1.5'"),
         (22, "agents.chat.streaming.delay_ms takes a number greater than or equal to 0, got '-1'"),
         (23, "the name 1 takes a text; put it in quotes"),
     ]
@@ -199,11 +200,15 @@ agents:
             2,
             "takes an address that begins with http:// or https://",
         ),
-        ("agents:\n  a: {timeout: .inf}", 2, "agents.a.timeout takes a number"),
+        (
+            "agents:\n  a: {timeout: .inf}",
+            2,
+            "agents.a.timeout takes a positive number of seconds, got '.inf'",
+        ),
         (
             "agents:\n  a: {max_steps: true}",
             2,
-            "agents.a.max_steps takes a whole number, got 'true'",
+            "agents.a.max_steps takes a whole number of at least 1, got 'true'",
         ),
         (
             "agents:\n  a: {memory: {working: {budget: 1}}}",
@@ -226,17 +231,17 @@ agents:
         (
             "agents:\n  a: {prices: {input: 1, output: -1}}",
             2,
-            "prices.output takes a number greater than or equal to 0, got '-1'",
+            "prices.output takes a number of US dollars from 0 on, got '-1'",
         ),
         (
             "agents:\n  a: {concurrency: 0}",
             2,
-            "agents.a.concurrency takes a number greater than or equal to 1, got '0'",
+            "agents.a.concurrency takes a whole number of at least 1, got '0'",
         ),
         (
             "agents:\n  a: {max_total_tokens: many}",
             2,
-            "agents.a.max_total_tokens takes a whole number, got 'many'",
+            "agents.a.max_total_tokens takes a whole number of at least 1, got 'many'",
         ),
         (
             "agents:\n  a:\n    mcp:\n      - {}",
@@ -364,8 +369,9 @@ def test_another_server_gets_no_key_of_the_environments_own(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     agent = load("agents:\n  a: {model: m, base_url: 'http://127.0.0.1:9/v1'}", tmp_path)["a"]
-    assert agent._client is not None
-    assert agent._client.api_key == "none"
+    client = agent._model._client
+    assert client is not None
+    assert client.api_key == "none"
 
 
 def test_variables_stand_in_any_text() -> None:
@@ -469,9 +475,9 @@ def test_an_agent_of_a_file_has_its_description_and_its_limits(tmp_path: Path) -
     boss = load(text, tmp_path)["boss"]
     assert boss.description == "Plans."
     assert boss.as_tool().description == "Plans."
-    plan = boss._run_params()
-    assert (plan.limits.max_total_tokens, plan.limits.max_cost) == (1000, 0.5)
-    assert plan.prices == {"input": 1.25, "output": 10}
+    params = boss._run_params()
+    assert (params.max_total_tokens, params.max_cost) == (1000, 0.5)
+    assert params.prices == Prices(input=1.25, output=10)
 
 
 async def test_the_tools_of_mcp_servers_are_an_agents_too(

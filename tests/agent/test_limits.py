@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import nbagent
 from nbagent import events as e
 from nbagent.agent import tool
-from nbagent.agent.run.limits import LimitReached, Limits, Repeats, Spending, cost_of
+from nbagent.agent.options import AgentOptions, Prices
+from nbagent.agent.run.limits import LimitReached, Repeats, Spending, cost_of
 from nbagent.errors import AgentError, NbagentError
 
 PRICES = {"input": 1.0, "output": 10.0}
@@ -83,17 +84,17 @@ async def test_tokens_that_a_server_does_not_tell_are_estimated() -> None:
 
 def test_cached_input_has_its_own_price() -> None:
     usage = e.Usage(input=1_000_000, cache_read=400_000, output=100_000)
-    assert cost_of(usage, PRICES) == pytest.approx(2.0)
-    assert cost_of(usage, {**PRICES, "cache_read": 0.1}) == pytest.approx(0.6 + 0.04 + 1.0)
+    assert cost_of(usage, Prices(**PRICES)) == pytest.approx(2.0)
+    assert cost_of(usage, Prices(**PRICES, cache_read=0.1)) == pytest.approx(0.6 + 0.04 + 1.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 100)), max_size=20))
 def test_what_agents_spend_one_inside_another_counts_once_in_each(
     spent: list[tuple[int, int]],
 ) -> None:
-    outer = Spending("outer", Limits())
-    middle = Spending("middle", Limits(), outer)
-    inner = Spending("inner", Limits(), middle)
+    outer = Spending("outer", AgentOptions())
+    middle = Spending("middle", AgentOptions(), outer)
+    inner = Spending("inner", AgentOptions(), middle)
     ledgers = [outer, middle, inner]
     for depth, tokens in spent:
         ledgers[depth].add(e.Usage(total=tokens))
@@ -107,17 +108,17 @@ def test_what_agents_spend_one_inside_another_counts_once_in_each(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_total_tokens": 0}, "max_total_tokens must be a number of at least 1, got 0"),
-        ({"max_repeats": "3"}, "max_repeats must be a number of at least 1, got '3'"),
+        ({"max_total_tokens": 0}, "max_total_tokens must be a whole number of at least 1, got 0"),
+        ({"max_repeats": "3"}, "max_repeats must be a whole number of at least 1, got '3'"),
         ({"max_cost": 1.0}, "max_cost needs the model's prices"),
         (
             {"max_cost": -1, "prices": PRICES},
             "max_cost must be a positive number of US dollars, got -1",
         ),
-        ({"prices": {"input": 1}}, "prices are US dollars per million tokens"),
-        ({"prices": {**PRICES, "outptu": 1}}, "prices are US dollars per million tokens"),
-        ({"prices": {"input": 1, "output": "10"}}, r"prices\['output'\] must be a number"),
-        ({"concurrency": 0}, "concurrency must be a number of requests of at least 1, got 0"),
+        ({"prices": {"input": 1}}, "prices needs the key 'output'"),
+        ({"prices": {**PRICES, "outptu": 1}}, "prices has no key 'outptu'"),
+        ({"prices": {"input": 1, "output": "10"}}, "prices.output must be a number of US dollars"),
+        ({"concurrency": 0}, "concurrency must be a whole number of at least 1, got 0"),
     ],
 )
 def test_a_limit_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:

@@ -130,7 +130,7 @@ def test_a_request_that_failed_is_sent_again() -> None:
         agent = nbagent.Agent(
             "test-1", tools=[fetch_rates, difference], client=server.client(), api="chat"
         )
-        agent._connection()._extras = {}  # the request is sent once
+        agent._model._live_connection()._extras = {}  # the request is sent once
         first = finished(agent.stream("?"))
         assert first.status == "failed"
         assert str(fork_of(first).answer) == "Now."

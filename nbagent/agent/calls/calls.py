@@ -69,7 +69,7 @@ class Calls:
     ) -> None:
         self._params = params
         self._spending = spending
-        self.repeats = Repeats(params.name, params.limits.max_repeats)
+        self.repeats = Repeats(params.name, params.max_repeats)
         self._questions = questions
         self._emit = emit
         self._keep = keep

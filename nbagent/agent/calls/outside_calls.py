@@ -27,7 +27,8 @@ from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
 from nbagent.agent.calls.results import Results, result_of
 from nbagent.agent.model import injected
-from nbagent.agent.run.limits import Limits, Spending
+from nbagent.agent.options import AgentOptions
+from nbagent.agent.run.limits import Spending
 from nbagent.agent.tools.tool import RESULT_CHARS, AnyTool, in_thread, set_caller
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
@@ -163,7 +164,7 @@ class OutsideCall:
         self._around = around
         self._arguments = CallArguments(tool, args, kwargs)
         self._questions = Questions(self._emit)
-        self._stops = BreakpointPrompts(self._questions)
+        self._breakpoint_prompts = BreakpointPrompts(self._questions)
         self._limit = RESULT_CHARS if tool.result_chars is None else tool.result_chars
         self._faults = around.run.faults if CURRENT_RUN.get() is None else FAULTS.get()
         self._step = False
@@ -202,7 +203,7 @@ class OutsideCall:
                 break
             self._report(msgspec.structs.replace(result, preliminary=True))
             response = yield _OnOurLoop(
-                self._stops.after_call(
+                self._breakpoint_prompts.after_call(
                     self._start, self._tool, self._arguments.shown, result, reason
                 )
             )
@@ -256,7 +257,9 @@ class OutsideCall:
         tool, shown = self._tool, self._arguments.shown
         reason = self._breakpoints.at_call(tool.name, shown)
         if reason is not None:
-            stopped = self._stops.before_call(self._start, tool, shown, reason, can_remember=False)
+            stopped = self._breakpoint_prompts.before_call(
+                self._start, tool, shown, reason, can_remember=False
+            )
             response: e.ApprovalResponse | None = yield _OnOurLoop(stopped)
             return response
         if tool.approve is False or not (tool.approve is True or tool.approve(shown)):
@@ -306,7 +309,7 @@ class OutsideCall:
             allowed=set(),
             questions=self._questions,
             emit=self._emit,
-            spending=Spending(tool.name, Limits()),
+            spending=Spending(tool.name, AgentOptions()),
             output=output,
             results=results,
         )

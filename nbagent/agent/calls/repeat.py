@@ -68,7 +68,7 @@ class RepeatableCall:
             )
         tool.check(arguments)
         questions = Questions(emit)
-        spending = Spending(self._params.name, self._params.limits)
+        spending = Spending(self._params.name, self._params)
         calls = Calls(self._params, questions, emit, _drop, spending, BreakpointPrompts(questions))
         return calls.attempt(e.ToolStart(id=id, name=tool.name), tool, arguments), note
 
@@ -79,17 +79,7 @@ def _is_once(tool: AnyTool) -> bool:
 
 def _params_of(tool: AnyTool) -> RunParams:
     """Return the parameters of a call that no agent makes: it has no model."""
-    return RunParams(
-        name=tool.name,
-        instructions="",
-        tools={},
-        connection=cast(Any, None),
-        settings={},
-        max_steps=1,
-        timeout=None,
-        idle_timeout=None,
-        parallel=True,
-    )
+    return RunParams(name=tool.name, tools={}, connection=cast(Any, None))
 
 
 async def _drop(output: Any) -> None:

@@ -70,7 +70,7 @@ class ToolCallStream(OwnedStream):
         emitter = Emitter(params.name)
         emitter.put = put
         questions = Questions(emitter.emit)
-        spending = Spending(params.name, params.limits)
+        spending = Spending(params.name, params)
         calls = Calls(
             params, questions, emitter.emit, _keep_nothing, spending, BreakpointPrompts(questions)
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openai
 
 from nbagent.agent.agent import Agent
@@ -16,6 +17,8 @@ from nbagent.agent.config import schema
 from nbagent.agent.config.yaml import Problem, YamlDocument
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.mcp_client.tools import McpServer, mcp
+from nbagent.agent.option_values import dotted
+from nbagent.agent.options import values_of
 from nbagent.agent.sessions.longterm import LongTerm
 from nbagent.agent.sessions.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.tools.tool import AnyTool
@@ -98,8 +101,9 @@ def agents_of(text: str, name: str, folder: Path) -> dict[str, Agent]:
     for misfit in misfits:
         line = document.line(misfit.path)
         if line not in known:
-            ending = f", got {document.written(misfit.path)}" if misfit.names_value else ""
-            problems.append(Problem(line, misfit.text + ending))
+            written = document.written(misfit.path)
+            wrong = f"{dotted(misfit.path)} takes {misfit.takes}, got {written}"
+            problems.append(Problem(line, misfit.text or wrong))
     agents: dict[str, Agent] = {}
     if config is not None and not problems:
         builder = _Builder(config, document, folder)
@@ -137,33 +141,23 @@ class _Builder:
             try:
                 self._agents[name] = Agent(
                     model,
-                    section.instructions,
-                    tools,
+                    tools=tools,
                     name=name,
                     client=client,
                     api=section.api,
-                    description=section.description,
                     allow=section.allow,
-                    max_steps=section.max_steps,
-                    max_total_tokens=section.max_total_tokens,
-                    max_cost=section.max_cost,
-                    prices=section.prices.model_dump(exclude_none=True) if section.prices else None,
-                    concurrency=section.concurrency,
-                    timeout=section.timeout,
-                    idle_timeout=section.idle_timeout,
-                    parallel=section.parallel,
-                    model_settings=section.model_settings,
                     memory=_working(section),
                     longterm=_longterm(section),
                     store=None if section.store is None else self._folder / section.store,
                     delivery=_delivery(section),
+                    **values_of(section),
                 )
             except NbagentError as error:
                 self._add(("agents", name), str(error))
         return self._agents
 
     def _add(self, path: Sequence[Any], text: str) -> None:
-        self.problems.append(Problem(self._document.line(path), f"{schema.dotted(path)}: {text}"))
+        self.problems.append(Problem(self._document.line(path), f"{dotted(path)}: {text}"))
 
     def _model(self, name: str, section: schema.AgentSection) -> str:
         if section.model is not None:
@@ -200,7 +194,11 @@ class _Builder:
 
     def _servers(self, name: str, section: schema.AgentSection) -> Iterator[McpServer]:
         for number, server in enumerate(section.mcp):
-            options = server.model_dump(exclude_none=True, exclude={"command", "url"})
+            options = {
+                key: value
+                for key, value in msgspec.structs.asdict(server).items()
+                if value is not None and key not in ("command", "url")
+            }
             target, *more = [each for each in (server.command, server.url) if each is not None] or [
                 ""
             ]

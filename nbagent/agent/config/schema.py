@@ -4,30 +4,44 @@ The keys `reasoning`, `tools`, `memory` and `streaming` are those of Hector's ag
 streaming shows them.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+import msgspec
+from msgspec import Meta
 
+from nbagent.agent.option_values import (
+    KIND_KEY,
+    Misfit,
+    Rule,
+    annotations_of,
+    is_section,
+    misfits,
+)
+from nbagent.agent.options import AgentOptions, Count, Seconds
 from nbagent.errors import did_you_mean
 
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Dollars: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
+Address: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://\S+$",
+        description="an address that begins with http:// or https://",
+    ),
+]
+Milliseconds: TypeAlias = Annotated[
+    float, Meta(ge=0, description="a number greater than or equal to 0")
+]
 
 
-class Section(BaseModel):
+class Section(msgspec.Struct):
     """A mapping with known keys.
 
     A value must have its key's type as YAML reads it: `yes` is a boolean, not a text.
     """
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, protected_namespaces=()
-    )
 
 
 class Reasoning(Section):
@@ -43,25 +57,23 @@ class Reasoning(Section):
     show_thinking: bool = True
 
 
-class BufferWindow(Section):
+class BufferWindow(Section, tag_field=KIND_KEY, tag="buffer_window"):
     """Working memory of the last messages.
 
     Attributes:
         window_size: messages.
     """
 
-    strategy: Literal["buffer_window"]
     window_size: Count = 20
 
 
-class SummaryBuffer(Section):
+class SummaryBuffer(Section, tag_field=KIND_KEY, tag="summary_buffer"):
     """Working memory that summarises what does not fit any more.
 
     Attributes:
         budget: tokens.
     """
 
-    strategy: Literal["summary_buffer"]
     budget: Count = 4000
 
 
@@ -81,7 +93,7 @@ class Memory(Section):
     search.
     """
 
-    working: Annotated[BufferWindow | SummaryBuffer, Field(discriminator="strategy")] | None = None
+    working: BufferWindow | SummaryBuffer | None = None
     longterm: LongTerm | None = None
 
 
@@ -96,7 +108,7 @@ class Streaming(Section):
     """
 
     chunk_size: Count | None = None
-    delay_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    delay_ms: Milliseconds = 0
     buffer_size: Count | None = None
 
 
@@ -104,30 +116,13 @@ BUILT_IN_TOOLS = ("search", "agent_call", "write_file", "execute_command")
 _OWN_TOOL = re.compile(r"[\w.]+:\w+")
 
 
-def _known_tool(name: str) -> str:
+def _unknown_tool(name: str) -> str:
     if name in BUILT_IN_TOOLS or _OWN_TOOL.fullmatch(name):
-        return name
-    hint = (
-        did_you_mean(name, BUILT_IN_TOOLS)
-        or f"; there are {', '.join(BUILT_IN_TOOLS)}, and own ones: 'module:function'"
-    )
-    raise PydanticCustomError(
-        "unknown_tool", "{hint}", {"hint": f"there is no tool {name!r}{hint}"}
-    )
-
-
-class Prices(Section):
-    """Prices of the model, in US dollars per million tokens.
-
-    Attributes:
-        input: of input.
-        output: of output.
-        cache_read: of input that the server has in its cache; None for that of input.
-    """
-
-    input: Dollars
-    output: Dollars
-    cache_read: Dollars | None = None
+        return ""
+    hint = did_you_mean(name, BUILT_IN_TOOLS)
+    if not hint:
+        hint = f"; there are {', '.join(BUILT_IN_TOOLS)}, and own ones: 'module:function'"
+    return f"there is no tool {name!r}{hint}"
 
 
 class McpSection(Section):
@@ -140,23 +135,22 @@ class McpSection(Section):
     """
 
     command: Text | None = None
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    url: Address | None = None
     name: Text | None = None
     env: dict[str, str] | None = None
-    headers: dict[str, str] | None = Field(default=None, repr=False)
+    headers: dict[str, str] | None = None
     approve: bool = False
     timeout: Seconds | None = None
     start_timeout: Seconds | None = None
 
 
-class AgentSection(Section):
-    """An agent. `nbagent.Agent` describes what is not described here.
+@dataclass(kw_only=True, eq=False, repr=False)
+class AgentSection(AgentOptions):
+    """An agent: its options, which `nbagent.Agent` describes, and the keys here.
 
     Attributes:
         model: the model's name; None for that of the environment variable `NBAGENT_MODEL`, else the
             demo model.
-        description: the agent's purpose. It is in the `agent_call` tool of the agents that may call
-            this one.
         base_url: root of an API like OpenAI's; None for that of the environment.
         api_key: key for `base_url`, or for OpenAI.
         folder: the folder of its tools, relative to that of the file.
@@ -168,28 +162,20 @@ class AgentSection(Section):
     """
 
     model: Text | None = None
-    instructions: str = ""
-    description: str = ""
     api: Literal["responses", "chat"] | None = None
-    base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    api_key: str | None = Field(default=None, min_length=1, repr=False)
-    max_steps: Count = 10
-    max_total_tokens: Count | None = None
-    max_cost: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    prices: Prices | None = None
-    concurrency: Count | None = None
-    timeout: Seconds | None = None
-    idle_timeout: Seconds | None = None
-    parallel: bool = True
-    model_settings: dict[str, Any] = Field(default_factory=dict)
+    base_url: Address | None = None
+    api_key: Text | None = None
     folder: str = "."
     store: Text | None = None
-    tools: list[Annotated[str, AfterValidator(_known_tool)]] = Field(default_factory=list)
-    allow: list[Text] = Field(default_factory=list)
-    mcp: list[McpSection] = Field(default_factory=list)
+    tools: list[Annotated[str, Rule(_unknown_tool)]] = dataclasses.field(default_factory=list)
+    allow: list[Text] = dataclasses.field(default_factory=list)
+    mcp: list[McpSection] = dataclasses.field(default_factory=list)
     reasoning: Reasoning | None = None
     memory: Memory | None = None
     streaming: Streaming | None = None
+
+    def __post_init__(self) -> None:
+        """Check nothing: `read` has told all that is wrong, not only the first value."""
 
 
 class ConfigFile(Section):
@@ -200,7 +186,7 @@ class ConfigFile(Section):
         limits: of the server that `nbagent serve` is, by name; see `nbagent.Limits`.
     """
 
-    agents: Annotated[dict[str, AgentSection], Field(min_length=1)]
+    agents: Annotated[dict[str, AgentSection], Meta(min_length=1, description="at least one agent")]
     limits: dict[str, Any] = {}
 
 
@@ -221,138 +207,56 @@ _MEANT = {
 _OF_MODEL = ("temperature", "top_p", "max_tokens", "max_output_tokens", "seed")
 """Parameters of the model that other systems have among an agent's keys."""
 
-_TAKES = {
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "a text",
-    "list_type": "a list",
-    "dict_type": "keys with values",
-    "model_type": "keys with values",
-    "model_attributes_type": "keys with values",
-    "string_pattern_mismatch": "an address that begins with http:// or https://",
-    "string_too_short": "a text that is not empty",
-    "too_short": "at least one agent",
-}
-"""Values that a key takes, by the type of pydantic's error
-(https://docs.pydantic.dev/latest/errors/validation_errors/).
-"""
-
-
-class Misfit(NamedTuple):
-    """A value that does not fit its key, an unknown key, or a missing one.
-
-    Attributes:
-        path: keys and indices that lead to it; to the mapping where it is missing.
-        text: the sentence that says it, without the value itself.
-        names_value: whether the sentence wants the value at its end.
-    """
-
-    path: tuple[Any, ...]
-    text: str
-    names_value: bool = False
-
 
 def read(value: Any) -> tuple[ConfigFile | None, list[Misfit]]:
     """Return the configuration that a file's value is, or None and all that does not fit."""
-    try:
-        return ConfigFile.model_validate(value), []
-    except ValidationError as error:
-        return None, [
-            misfit for each in error.errors(include_url=False) for misfit in _misfits(each, value)
-        ]
+    found = [_with_hint(misfit) for misfit in misfits(value, ConfigFile, ())]
+    if found:
+        return None, found
+    return msgspec.convert(value, ConfigFile), []
 
 
-def _misfits(error: Any, value: Any) -> Iterator[Misfit]:
-    path = _path(error["loc"], value)
-    kind, context, where = error["type"], error.get("ctx", {}), dotted(path)
-    if error["loc"][-1:] == ("[key]",):
-        yield Misfit(path, f"the name {path[-1]!r} takes a text; put it in quotes")
-    elif kind == "extra_forbidden":
-        *around, key = path
-        yield Misfit(path, f"{dotted(around)} has no key {key!r}{_hint(around, str(key))}")
-    elif kind == "missing":
-        key = error["loc"][-1]
-        yield Misfit(path, f"{where} needs the key {key!r}")
-    elif kind == "union_tag_not_found":
-        yield Misfit(
-            path, f"{where} needs the key 'strategy': {' or '.join(map(repr, _STRATEGIES))}"
-        )
-    elif kind == "union_tag_invalid":
-        hint = (
-            did_you_mean(str(context["tag"]), _STRATEGIES)
-            or f"; it is {' or '.join(map(repr, _STRATEGIES))}"
-        )
-        yield Misfit((*path, "strategy"), f"{where} has no strategy {context['tag']!r}{hint}")
-    elif kind == "literal_error":
-        choices = context["expected"]
-        yield Misfit(path, f"{where} takes {choices}", names_value=True)
-    elif kind == "unknown_tool":
-        yield Misfit(path, f"{where}: {context['hint']}")
-    elif kind in _TAKES:
-        yield Misfit(path, f"{where} takes {_TAKES[kind]}", names_value=True)
-    else:
-        limit = str(error["msg"]).removeprefix("Input should be ")
-        yield Misfit(path, f"{where} takes a number {limit}", names_value=True)
+def _with_hint(misfit: Misfit) -> Misfit:
+    if not misfit.is_unknown:
+        return misfit
+    *around, key = misfit.path
+    return misfit._replace(text=misfit.text + _hint(around, str(key)))
 
 
-_STRATEGIES = ("buffer_window", "summary_buffer")
-
-
-def _path(location: Sequence[Any], value: Any) -> tuple[Any, ...]:
-    """Return the steps of pydantic's location that the value has.
-
-    Others are tags of unions, and the missing key itself.
-    """
-    path: list[Any] = []
-    for step in location:
-        if isinstance(value, dict) and step == "[key]":
-            continue
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int)
-        ):
-            path.append(step)
-            value = value[step]
-    return tuple(path)
-
-
-def dotted(path: Sequence[Any]) -> str:
-    """Return a path as `agents.assistant.tools[0]`; "the file" for the whole."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".") or "the file"
-
-
-def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, type[Section]]]:
-    """Yield the sections of an agent, with their dotted names."""
-    if isinstance(kind, type) and issubclass(kind, Section):
-        yield name, kind
-        for key, field in kind.model_fields.items():
-            yield from _sections(field.annotation, f"{name}.{key}".removeprefix("."))
+def _sections(kind: Any = AgentSection, name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections of an agent: the dotted name of each, and its keys."""
+    if is_section(kind):
+        annotations = annotations_of(kind)
+        yield name, list(annotations)
+        for key, annotation in annotations.items():
+            yield from _sections(annotation, f"{name}.{key}".removeprefix("."))
     else:
         for each in get_args(kind):
             yield from _sections(each, name)
 
 
 def _hint(around: Sequence[Any], key: str) -> str:
-    """Return a hint for an unknown key: a similar key of its section, else the place that has
-    it.
+    """Return a hint for an unknown key.
+
+    A similar key of its section, else the place that has such a key.
     """
     if len(around) < 2:
-        return did_you_mean(key, ConfigFile.model_fields) or "; its keys are 'agents' and 'limits'"
+        top = annotations_of(ConfigFile)
+        return did_you_mean(key, top) or "; its keys are 'agents' and 'limits'"
     here = ".".join(step for step in around[2:] if isinstance(step, str))
-    keys = [each for name, section in _sections() if name == here for each in section.model_fields]
-    known = _MEANT.get(key)
-    if known in keys:
-        return f"; did you mean {known!r}?"
+    keys_here = [each for name, keys in _sections() if name == here for each in keys]
+    meant = _MEANT.get(key)
+    if meant in keys_here:
+        return f"; did you mean {meant!r}?"
     if key == "name" and not here:
         return "; the name of an agent is the key that it stands under"
     if key in _OF_MODEL:
         return "; it belongs under 'model_settings'"
-    if key in keys:
+    if key in keys_here:
         return ", with this strategy"
-    elsewhere = [name for name, section in _sections() if key in section.model_fields]
-    if elsewhere:
-        return (
-            f"; it belongs {f'under {elsewhere[0]!r}' if elsewhere[0] else 'to the agent itself'}"
-        )
-    return did_you_mean(key, keys) or f"; it has {', '.join(map(repr, dict.fromkeys(keys)))}"
+    for name, keys in _sections():
+        if key in keys:
+            place = f"under {name!r}" if name else "to the agent itself"
+            return f"; it belongs {place}"
+    listed = ", ".join(map(repr, dict.fromkeys(keys_here)))
+    return did_you_mean(key, keys_here) or f"; it has {listed}"

@@ -1,10 +1,7 @@
 """`RequestLimiter`: a limit of how many requests of an agent are under way at a time."""
 
 import asyncio
-from typing import Any
 from weakref import WeakKeyDictionary
-
-from nbagent.errors import NbagentError
 
 
 class RequestLimiter:
@@ -16,18 +13,10 @@ class RequestLimiter:
     agent that works inside a tool of itself cannot wait for its own place.
 
     Args:
-        count: of the places; None for any number.
-
-    Raises:
-        NbagentError: `count` is not positive.
+        count: of the places, at least 1; None for any number.
     """
 
     def __init__(self, count: int | None) -> None:
-        given: Any = count
-        if given is not None and (not isinstance(given, int) or given < 1):
-            raise NbagentError(
-                f"concurrency must be a number of requests of at least 1, got {count!r}"
-            )
         self._count = count
         self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             WeakKeyDictionary()

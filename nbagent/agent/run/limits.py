@@ -1,23 +1,17 @@
 """Limits of one agent run besides time: tokens, cost, and calls that lead nowhere."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from nbagent.errors import NbagentError
+from nbagent.agent.options import AgentOptions, Prices
 from nbagent.events import Usage
-
-MAX_REPEATS = 3
-"""Default of `Agent(max_repeats=…)`."""
 
 CHARS_PER_TOKEN = 4
 """Characters that are counted as a token where the server does not report its count."""
 
 _PER_TOKENS = 1_000_000
-_PRICES = ("input", "output", "cache_read")
 
 
 class LimitReached(Exception):
@@ -32,78 +26,12 @@ class LimitReached(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """Limits of a run; None is no limit.
-
-    Attributes:
-        max_total_tokens: tokens that the run may use in all, those of its sub-agents among them.
-        max_cost: the same in US dollars.
-        max_repeats: how often in a row the model may make the same calls with the same results.
-    """
-
-    max_total_tokens: int | None = None
-    max_cost: float | None = None
-    max_repeats: int | None = MAX_REPEATS
-
-    def check(self, prices: Mapping[str, float] | None) -> None:
-        """Check the limits, and the prices that one of them needs.
-
-        Raises:
-            NbagentError: one is invalid; the message names it.
-        """
-        limit: Any
-        for name, limit in (
-            ("max_total_tokens", self.max_total_tokens),
-            ("max_repeats", self.max_repeats),
-        ):
-            if limit is not None and (not isinstance(limit, int) or limit < 1):
-                raise NbagentError(f"{name} must be a number of at least 1, got {limit!r}")
-        limit = self.max_cost
-        if limit is not None and (not isinstance(limit, int | float) or not limit > 0):
-            raise NbagentError(f"max_cost must be a positive number of US dollars, got {limit!r}")
-        if prices is not None:
-            check_prices(prices)
-        elif self.max_cost is not None:
-            raise NbagentError(
-                "max_cost needs the model's prices, in US dollars per million tokens: "
-                'prices={"input": …, "output": …}'
-            )
-
-
-def check_prices(prices: Any) -> None:
-    """Check the prices of a model.
-
-    Raises:
-        NbagentError: one is missing, unknown or negative.
-    """
-    if not isinstance(prices, Mapping) or not {"input", "output"} <= prices.keys() <= set(_PRICES):
-        raise NbagentError(
-            'prices are US dollars per million tokens: {"input": …, "output": …}, and '
-            '"cache_read" for input that the server '
-            f"had in its cache; got {prices!r}"
-        )
-    for name, price in prices.items():
-        if not isinstance(price, int | float) or not price >= 0:
-            raise NbagentError(
-                f"prices[{name!r}] must be a number of US dollars per million tokens, got {price!r}"
-            )
-
-
-def cost_of(usage: Usage, prices: Mapping[str, float]) -> float:
-    """Return the cost of some tokens in US dollars.
-
-    Args:
-        usage: the tokens.
-        prices: US dollars per million tokens: `input`, `output`, and `cache_read`, by default the
-            same as `input`.
-    """
-    cached = min(usage.cache_read or 0, usage.input or 0)
-    dollars = (
-        ((usage.input or 0) - cached) * prices["input"]
-        + cached * prices.get("cache_read", prices["input"])
-        + (usage.output or 0) * prices["output"]
-    )
+def cost_of(usage: Usage, prices: Prices) -> float:
+    """Return the cost of some tokens in US dollars."""
+    total, written = usage.input or 0, usage.output or 0
+    cached = min(usage.cache_read or 0, total)
+    cached_price = prices.input if prices.cache_read is None else prices.cache_read
+    dollars = (total - cached) * prices.input + cached * cached_price + written * prices.output
     return dollars / _PER_TOKENS
 
 
@@ -112,14 +40,14 @@ class Spending:
 
     Args:
         name: of the agent, for the message.
-        limits: of the run.
+        limits: the options of the run.
         outer: the spending of the run whose tool this run is; None for a run of its own.
 
     Attributes:
         usage: the tokens and their cost, those of sub-agents among them; None before the first.
     """
 
-    def __init__(self, name: str, limits: Limits, outer: "Spending | None" = None) -> None:
+    def __init__(self, name: str, limits: AgentOptions, outer: "Spending | None" = None) -> None:
         self._name = name
         self._limits = limits
         self._outer = outer
@@ -131,7 +59,7 @@ class Spending:
         own = self._limits.max_total_tokens is not None or self._limits.max_cost is not None
         return own or (self._outer is not None and self._outer.is_limited)
 
-    def add(self, usage: Usage, prices: Mapping[str, float] | None = None) -> Usage:
+    def add(self, usage: Usage, prices: Prices | None = None) -> Usage:
         """Count the tokens of one response.
 
         Args:

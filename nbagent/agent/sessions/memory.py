@@ -25,9 +25,10 @@ OUTPUT_CHARS = 1000
 SUMMARY_REQUEST = "Summarise our conversation so far."
 
 SUMMARISE = """\
-You write the memory of an assistant. Summarise the conversation below for the assistant, who will not see it any more: the \
-facts, names, numbers, decisions and preferences that later questions may refer to, and what is still open. Write plain \
-sentences in the language of the conversation, at most {words} words, and nothing else."""
+You write the memory of an assistant. Summarise the conversation below for the assistant, who will \
+not see it any more: the facts, names, numbers, decisions and preferences that later questions may \
+refer to, and what is still open. Write plain sentences in the language of the conversation, at \
+most {words} words, and nothing else."""
 
 Summarise: TypeAlias = Callable[[str, str], Awaitable[str | None]]
 """Asks the model, with instructions and a text, and shows its answer to the reader.

@@ -60,7 +60,8 @@ local name, id, now = unpack(ARGV)
 local known = redis.call('HGET', 'nbagent:sessions', name)
 if known then return known end
 redis.call('HSET', 'nbagent:sessions', name, id)
-redis.call('HSET', 'nbagent:chat:' .. id, 'name', name, 'created', now, 'updated', now, 'begins', '')
+redis.call('HSET', 'nbagent:chat:' .. id,
+  'name', name, 'created', now, 'updated', now, 'begins', '')
 return id
 """
 
@@ -73,7 +74,9 @@ for n = 6, 5 + 2 * tonumber(count), 2 do
   redis.call('RPUSH', 'nbagent:records:' .. id, ARGV[n])
   redis.call('SADD', 'nbagent:turns:' .. id, ARGV[n + 1])
 end
-for n = 6 + 2 * tonumber(count), #ARGV do redis.call('RPUSH', 'nbagent:passages:' .. id, ARGV[n]) end
+for n = 6 + 2 * tonumber(count), #ARGV do
+  redis.call('RPUSH', 'nbagent:passages:' .. id, ARGV[n])
+end
 redis.call('HSET', chat, 'updated', now)
 if redis.call('HGET', chat, 'begins') == '' then redis.call('HSET', chat, 'begins', begins) end
 return 1
@@ -100,7 +103,8 @@ local id = ARGV[1]
 local name = redis.call('HGET', 'nbagent:chat:' .. id, 'name')
 if not name then return 0 end
 redis.call('HDEL', 'nbagent:sessions', name)
-redis.call('DEL', 'nbagent:chat:' .. id, 'nbagent:records:' .. id, 'nbagent:turns:' .. id, 'nbagent:passages:' .. id)
+redis.call('DEL', 'nbagent:chat:' .. id, 'nbagent:records:' .. id,
+  'nbagent:turns:' .. id, 'nbagent:passages:' .. id)
 return 1
 """
 

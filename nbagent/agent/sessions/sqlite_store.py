@@ -71,12 +71,14 @@ CREATE INDEX passage_session ON passage (session);
 """
 
 _INFO = """
-SELECT id, name, created, updated, begins, (SELECT count(DISTINCT turn) FROM record WHERE record.session = id) AS turns
+SELECT id, name, created, updated, begins,
+    (SELECT count(DISTINCT turn) FROM record WHERE record.session = id) AS turns
 FROM session
 """
 
 _INDEX = """
-CREATE VIRTUAL TABLE IF NOT EXISTS passage_index USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
+CREATE VIRTUAL TABLE IF NOT EXISTS passage_index
+USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
 """
 
 _MISSING_FROM_INDEX = """
@@ -86,13 +88,16 @@ SELECT number, text FROM passage WHERE number > (SELECT coalesce(max(rowid), 0) 
 
 _SEARCH = """
 SELECT passage.text, session.name, passage.at
-FROM passage_index JOIN passage ON passage.number = passage_index.rowid LEFT JOIN session ON session.id = passage.session
+FROM passage_index
+JOIN passage ON passage.number = passage_index.rowid
+LEFT JOIN session ON session.id = passage.session
 WHERE passage_index MATCH ?1 AND (?2 IS NULL OR passage.session = ?2)
 ORDER BY passage_index.rank, passage.number DESC LIMIT ?3
 """
 
 _PASSAGES = """
-SELECT passage.text, session.name, passage.at FROM passage LEFT JOIN session ON session.id = passage.session
+SELECT passage.text, session.name, passage.at
+FROM passage LEFT JOIN session ON session.id = passage.session
 WHERE ?1 IS NULL OR passage.session = ?1
 """
 

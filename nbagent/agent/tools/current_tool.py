@@ -76,26 +76,22 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
     if isinstance(function, functools.partial):
         inner, note = _found(function.func, tool_name)
         inner = inner.function if isinstance(inner, Tool) else inner
-        return (
-            function
-            if inner is function.func
-            else functools.partial(inner, *function.args, **function.keywords)
-        ), note
+        if inner is not function.func:
+            function = functools.partial(inner, *function.args, **function.keywords)
+        return function, note
     owner = getattr(function, "__self__", None)
     if owner is not None and not isinstance(owner, type):
         name = getattr(function, "__name__", "")
         method = getattr(_lookup(type(owner)), name, _MISSING)
         if method is _MISSING or not hasattr(method, "__get__"):
-            return (
-                function,
-                (
-                    f"{type(owner).__qualname__}.{name} is not defined any more: the method of before "
-                    "was called"
-                ),
+            note = (
+                f"{type(owner).__qualname__}.{name} is not defined any more: the method of before "
+                "was called"
             )
-        return (
-            function if method is getattr(type(owner), name, None) else method.__get__(owner)
-        ), None
+            return function, note
+        if method is getattr(type(owner), name, None):
+            return function, None
+        return method.__get__(owner), None
     qualified = getattr(function, "__qualname__", None)
     if qualified is None or getattr(function, "__module__", None) is None:
         return function, None  # an object that is called, of a class of its own
@@ -106,13 +102,11 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
         return function, None
     found = _lookup_path(function, qualified.split("."))
     if not callable(found):
-        return (
-            function,
-            (
-                f"{qualified} is not defined any more in {function.__module__}: the function of "
-                "before was called"
-            ),
+        note = (
+            f"{qualified} is not defined any more in {function.__module__}: the function of before "
+            "was called"
         )
+        return function, note
     inner = found.function if isinstance(found, Tool) else found
     if inner is function or _is_same_code(inner, function):
         return function, None

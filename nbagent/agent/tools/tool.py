@@ -12,6 +12,8 @@ from typing import Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
 
 import msgspec
 
+from nbagent.agent.option_values import misfits
+from nbagent.agent.options import AgentOptions, Chars
 from nbagent.agent.tools import docstring
 from nbagent.agent.tools.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
@@ -24,11 +26,10 @@ from nbagent.runtime.timeouts import is_limit
 TOOL_THREAD = "nbagent-tool"
 """Name of the threads in which sync tools run."""
 
-RESULT_CHARS = 20_000
+RESULT_CHARS = AgentOptions.result_chars
 """Characters of a result that the model gets at most, unless the agent or the tool says
 otherwise.
 """
-MIN_RESULT_CHARS = 100
 PLAIN = (str, int, float, bool, type(None))
 """Types of values that are drawn at once."""
 
@@ -380,11 +381,8 @@ def check_result_chars(name: str, limit: int) -> None:
     Raises:
         ToolError: it is too small for any result.
     """
-    given: Any = limit
-    if not isinstance(given, int) or given < MIN_RESULT_CHARS:
-        raise ToolError(
-            f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}"
-        )
+    for misfit in misfits(limit, Chars, ("result_chars",)):
+        raise ToolError(f"{name}: result_chars must be {misfit.takes}, got {limit!r}")
 
 
 def _last_of(
