@@ -2,13 +2,14 @@
 
 import asyncio
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
 from nbagent.agent.agent_loop import AgentLoop
 from nbagent.agent.model.structured import OutputFormat
 from nbagent.agent.run.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.run.history import Conversation
+from nbagent.agent.usage_hints import AWAITED
 from nbagent.errors import NbagentError
 from nbagent.printable import printable_line
 from nbagent.runtime import loop
@@ -86,6 +87,12 @@ class AgentStream(loop.OwnedStream):
             self._exhausted = not self._queue.stopping
             raise StopAsyncIteration
         return taken
+
+    if not TYPE_CHECKING:  # a type checker says by itself that it is not awaitable
+
+        def __await__(self) -> Any:
+            """Raise TypeError: a stream is not awaited."""
+            raise TypeError(AWAITED)
 
     def __iter__(self) -> "AgentStream":
         self._check_unread()

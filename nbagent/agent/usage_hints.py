@@ -44,6 +44,12 @@ _OF_CLIENT = {
     "default_headers",
 }
 
+AWAITED = (
+    "the events of a run are not awaited: await nbagent.show(agent.stream(…)) shows them and "
+    "returns the run, async for event in agent.stream(…) reads them, and await agent.generate(…) "
+    "returns the answer"
+)
+
 _OUTPUT = "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)"
 
 _MEANT = {

@@ -320,7 +320,7 @@ class TaskReader:
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
     """Return an iterator over `source`; `stack` closes everything that was opened for it."""
-    if inspect.isawaitable(source):
+    if inspect.isawaitable(source) and not isinstance(source, OwnedStream):
         source = await source
         if callable(getattr(source, "stream_events", None)):
             source = _events_of(source)

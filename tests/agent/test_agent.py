@@ -939,6 +939,13 @@ def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
     assert not hasattr(agent, "__array__")
 
 
+async def test_a_stream_that_is_awaited_says_how_it_is_read() -> None:
+    stream: Any = Agent("demo").stream("Hi")
+    with pytest.raises(TypeError, match=r"await nbagent\.show\(agent\.stream\(…\)\) shows them"):
+        await stream
+    assert [event async for event in stream][-1].type == "run.end"
+
+
 @pytest.mark.parametrize(
     ("option", "hint"),
     [

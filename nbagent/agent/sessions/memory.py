@@ -6,7 +6,16 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from nbagent.agent.model.input_items import Item, Message, exchanges, is_of_model, text_of, to_chat
+from nbagent.agent.model.input_items import (
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Message,
+    exchanges,
+    is_of_model,
+    text_of,
+    to_chat,
+)
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 
@@ -248,13 +257,10 @@ def _written(summary: Summary | None, turns: Sequence[Exchange]) -> str:
         match item:
             case Message():
                 lines.append(f"{item.role.capitalize()}: {text_of(item)}")
-            case _ if text := text_of(item):
+            case FunctionCallOutput(text=text) if text:
                 lines.append(f"Tool's result: {_shortened(text, OUTPUT_CHARS)}")
-            case _ if name := getattr(item, "name", None):
-                lines.append(
-                    "Assistant calls "
-                    f"{name}({_shortened(getattr(item, 'arguments', ''), OUTPUT_CHARS)})"
-                )
+            case FunctionCall(name=name, arguments=arguments):
+                lines.append(f"Assistant calls {name}({_shortened(arguments, OUTPUT_CHARS)})")
     return "\n\n".join(lines)
 
 

@@ -21,6 +21,7 @@ from nbagent.events.json_text import decode_json
 from nbagent.printable import printable_line
 from nbagent.run import Run
 from nbagent.runtime import work
+from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.timeouts import is_limit
 
 TOOL_THREAD = "nbagent-tool"
@@ -205,7 +206,7 @@ class Tool(Generic[P, R]):
                 value = (
                     call() if self.is_async else await in_thread(functools.partial(finish, call))
                 )
-                if inspect.isawaitable(value) and not isinstance(value, Run):
+                if inspect.isawaitable(value) and not isinstance(value, Run | OwnedStream):
                     # Which is not begun here.
                     value = await value
                 if inspect.isasyncgen(value):

@@ -8,8 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent.agent import Agent, BufferWindow, SummaryBuffer
-from nbagent.agent.model.input_items import Item, Message, is_of_model, to_chat
-from nbagent.agent.sessions.memory import Exchange, Memory, Window, messages_in, tokens_in
+from nbagent.agent.model.input_items import (
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Message,
+    is_of_model,
+    to_chat,
+)
+from nbagent.agent.sessions.memory import (
+    OUTPUT_CHARS,
+    Exchange,
+    Memory,
+    Window,
+    messages_in,
+    tokens_in,
+)
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
 
@@ -109,6 +123,29 @@ async def test_a_conversation_that_fits_is_not_summarised() -> None:
         await SummaryBuffer(1000).recent(past, [Message(role="user", content="?")], no_summary)
         == past
     )
+
+
+async def test_the_model_summarises_what_was_said_called_and_returned() -> None:
+    first = Exchange(
+        id="1",
+        items=[
+            Message(role="user", content="Rain in Oslo?"),
+            FunctionCall(call_id="c1", name="weather", arguments='{"town": "Oslo"}'),
+            FunctionCallOutput(call_id="c1", text="x" * (OUTPUT_CHARS + 1)),
+            Message(role="assistant", content="Yes."),
+        ],
+    )
+    last = Exchange(id="2", items=[Message(role="user", content="And in Bergen? " * 20)])
+    _, asked = await recent(
+        SummaryBuffer(300), Window(turns=[first, last]), [Message(role="user", content="?")]
+    )
+    [text] = asked
+    assert text.split("\n\n") == [
+        "User: Rain in Oslo?",
+        'Assistant calls weather({"town": "Oslo"})',
+        f"Tool's result: {'x' * OUTPUT_CHARS} … (1 more characters)",
+        "Assistant: Yes.",
+    ]
 
 
 async def test_a_summary_is_an_exchange_and_has_no_authority_of_the_system() -> None:
