@@ -1,61 +1,38 @@
-"""Arguments of a tool call: values found in the prompt that fit the tool's JSON Schema.
-
-Supported of JSON Schema (https://json-schema.org/draft/2020-12): types, enums, required, minimum,
-maximum, references, unions.
-"""
+"""Arguments of a tool call: values found in the prompt that fit the tool's JSON Schema."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from nbagent.demo.clues import CLUE, CLUE_OF_NUMBERS, STOP_WORDS, value_of
 from nbagent.demo.conversation import Json
+from nbagent.demo.json_schema import fits, properties_of, resolve
 
-_WORDS = """a about all also an and any are as at be by can could do does each for from give has have how i if in into is it its
-just me my no not now of on one or our out please so some such tell that the their them then there these they this to up us use
-want was we were what when where which who why will with without would you your"""
-_STOP_WORDS = frozenset(_WORDS.split())
-_FREE_TEXT = {
-    "query",
-    "question",
-    "q",
-    "text",
-    "prompt",
-    "message",
-    "topic",
-    "task",
-    "content",
-    "search",
-    "subject",
-}
+_FREE_TEXT_NAMES = """
+query question q text prompt message topic task content search subject
+"""
+_FREE_TEXT = frozenset(_FREE_TEXT_NAMES.split())
+"""Names of parameters that take any text."""
+
+_COLUMN_WORDS = frozenset(("column", "field", "key", "group"))
+"""Words in the name of a parameter that "by" leads to: by region."""
+
 _EXAMPLES = {
     "date": "2025-01-01",
     "date-time": "2025-01-01T12:00:00Z",
     "email": "ada@example.com",
     "uri": "http://a.example/",
 }
-_TYPES: Json = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-}
 _LISTED = re.compile(r"\s*(?:,|,?\s*(?:and|or)|&)\s*(?:(?:by|for|of)\s+)?")
-CLUE = re.compile(
-    r"""(?<!\w)["“`'](?P<quoted>[^"”`'\n]+)["”`'](?!\w)
-    | (?P<url>https?://[^\s<>"]*[^\s<>".,;:!?)])
-    | (?P<email>[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+)
-    | (?P<date>\b\d{4}-\d\d-\d\d\b)
-    | (?P<expression>(?<![\w.])\(*-?\d[\d.]*(?:[\s)]*[-+*/^%]+[\s(]*\d[\d.]*)+\)*)
-    | (?P<path>(?<![\w/.])[\w~./-]{0,200}\w\.[A-Za-z]\w{1,4}\b)
-    | (?P<number>(?<![\w.])-?\d+(?:,\d{3}(?!\d))*(?:\.\d+)?(?![\w:]))
-    | (?P<time>\b\d{1,2}:\d\d\b)
-    | (?P<name>\b(?!I\b)(?:[A-Z][A-Z\d]+\b|(?<!^)(?<![.!?:]\s)[A-Z][\w’-]*(?:\s+[A-Z][\w’-]*)*))
-    | (?P<word>\w[\w-]*)""",
-    re.VERBOSE,
-)
-"""A piece of a prompt that could be a value. A capital at the start of a sentence makes no name."""
+_NEGATION = re.compile(r"(?i)\b(?:no|not|without)\s+$")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_AFTER_PREPOSITION = re.compile(r"(?is)\b(?:in|for|of|at|from|about)\s+(?:the\s+)?(.+)")
+_AFTER_FIRST_WORD = re.compile(r"(?s)\w+\s+(.+)")
+_BEFORE_CHARS = 80  # of the prompt, in which a parameter's name may stand before its value
+_MAX_DEPTH = 6  # of objects inside objects
+
+# Scores of how well a clue suits a parameter.
+_NOT, _UNLIKELY, _POSSIBLE, _LIKELY, _NAMED = range(5)
 
 
 def fill(
@@ -64,37 +41,35 @@ def fill(
     """Return arguments that fit a JSON Schema: one set, or several if the prompt lists values ("for
     CHF, EUR and USD").
 
-    `span` is the part of the prompt that is about the tool; `known` has values by name from the
-    results of other tools.
+    Args:
+        schema: of the tool's parameters.
+        prompt: the user's.
+        span: the part of the prompt that is about the tool.
+        known: values by name from the results of other tools.
     """
-    top = resolve(schema, schema)
-    properties = top.get("properties") or {}
     filler = _Filler(schema, prompt, span or range(len(prompt)), known or {})
-    sets = [filler.object(top)]
-    for clue, name in list(filler.used.items()) if len(filler.used) == 1 else ():
-        end = clue.end()
-        for other in filler.clues:
-            score, value = filler.suits(name, resolve(properties.get(name), schema), other)
-            if (
-                name in properties
-                and score
-                and other.start() > end
-                and _LISTED.fullmatch(prompt, end, other.start())
-            ):
-                sets.append({**sets[0], name: value})
-                end = other.end()
-    return sets
+    first = filler.object(resolve(schema, schema))
+    return [first, *filler.others(first)]
+
+
+def _takes_numbers(schema: Any) -> bool:
+    """Return True for a tool that takes the numbers of `19 + 23` apart, as `add(a, b)` does."""
+    kinds = [inner.get("type") for inner in properties_of(schema).values()]
+    return "array" in kinds or kinds.count("number") + kinds.count("integer") >= 2
 
 
 class _Filler:
     """Fills one set of arguments.
 
-    `clues` are the pieces of the prompt, `used` the parameters that took one.
+    Attributes:
+        clues: the pieces of the prompt, those that are about the tool first.
+        used: the parameters that took one.
     """
 
     def __init__(self, root: Any, prompt: str, span: range, known: Json) -> None:
         self._root, self._prompt, self._span, self._known = root, prompt, span, known
-        found = (clue for clue in CLUE.finditer(prompt) if clue[0].lower() not in _STOP_WORDS)
+        pattern = CLUE_OF_NUMBERS if _takes_numbers(root) else CLUE
+        found = [clue for clue in pattern.finditer(prompt) if clue[0].lower() not in STOP_WORDS]
         self.clues = sorted(found, key=lambda clue: clue.start() not in span)
         self.used: dict[re.Match[str], str] = {}
 
@@ -108,70 +83,95 @@ class _Filler:
         }
         required = list(schema.get("required") or ())
         found: Json = {}
-        pairs = [
-            (name, clue, *self.suits(name, properties[name], clue))
-            for name in properties
-            for clue in self.clues
-        ]
-        for name, clue, score, value in sorted(pairs, key=lambda pair: -pair[2]):
-            enough = score > 0 if name in required else score == 4 and clue.start() in self._span
-            if enough and name not in found and clue not in self.used:
+        for name, clue, value in self._matches(properties, required):
+            if name not in found and clue not in self.used:
                 found[name], self.used[clue] = value, name
         for name in required:
             if name not in found:
                 found[name] = self._default(name, properties.get(name, {}), depth)
         return {name: found[name] for name in (*properties, *required) if name in found}
 
-    def suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
-        """Return a score of how well a clue suits a parameter (0: not; 4: next to its name, as in
-        `5 days`), and the value.
+    def _matches(
+        self, properties: Json, required: list[str]
+    ) -> Iterator[tuple[str, re.Match[str], Any]]:
+        """Yield the clues that may be values of the properties, the best first."""
+        pairs = [
+            (name, clue, *self._suits(name, inner, clue))
+            for name, inner in properties.items()
+            for clue in self.clues
+        ]
+        for name, clue, score, value in sorted(pairs, key=lambda pair: -pair[2]):
+            is_named = score == _NAMED and clue.start() in self._span
+            if is_named or (name in required and score > _NOT):
+                yield name, clue, value
+
+    def others(self, first: Json) -> Iterator[Json]:
+        """Yield more sets of arguments, one for each value that the prompt lists behind the one
+        that was taken.
         """
-        before, value = self._prompt[max(0, clue.start() - 80) : clue.start()], _value(clue)
+        if len(self.used) != 1:
+            return
+        [(clue, name)] = self.used.items()
+        schema = properties_of(self._root).get(name)
+        if schema is None:
+            return
+        end = clue.end()
+        for other in self.clues:
+            score, value = self._suits(name, schema, other)
+            follows = other.start() > end and _LISTED.fullmatch(self._prompt, end, other.start())
+            if score > _NOT and follows:
+                yield {**first, name: value}
+                end = other.end()
+
+    # --- one clue and one parameter ---
+
+    def _suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
+        """Return a score of how well a clue suits a parameter, and the value."""
         if "enum" in schema:
-            member = next(
-                (one for one in schema["enum"] if str(one).lower() == str(value).lower()), None
-            )
-            return 4 * (member is not None), member
+            return _member(schema["enum"], value_of(clue))
         if schema.get("type") == "boolean":
-            return 4 * (clue[0].lower() == name.lower()), not re.search(
-                r"(?i)\b(no|not|without)\s+$", before
-            )
-        if not _fits(value, schema) and not _fits(value := clue[0], schema):
-            return 0, None
+            is_it = clue[0].lower() == name.lower()
+            return _NAMED * is_it, not _NEGATION.search(self._before(clue))
+        value = value_of(clue)
+        if not fits(value, schema):
+            value = clue[0]
+        if not fits(value, schema):
+            return _NOT, None
+        if self._is_beside_name(name, clue):
+            return _NAMED, value
+        if clue["word"] or schema.get("type", "array") == "array":
+            return _NOT, None
+        if name in _FREE_TEXT:
+            return (_LIKELY, value) if clue["quoted"] else (_NOT, None)
+        return _likelihood(name, schema, clue, value), value
+
+    def _before(self, clue: re.Match[str]) -> str:
+        return self._prompt[max(0, clue.start() - _BEFORE_CHARS) : clue.start()]
+
+    def _is_beside_name(self, name: str, clue: re.Match[str]) -> bool:
+        """Return True for a value beside the name of its parameter: `5 days`, `days = 5`."""
         parts = re.findall(r"[^\W_]+", name)
-        by = ["by"] if {"column", "field", "key", "group"} & set(parts) else []
-        forms = "|".join([r"[\s_-]".join(parts), *parts, *by])
-        after = clue["number"] and re.compile(rf"(?i)\s+(?:{forms})\b").match(
-            self._prompt, clue.end()
-        )
-        if after or re.search(rf"(?i)\b(?:{forms})(\s*[=:]|\s+is|\s+of)?\s*$", before):
-            return 4, value
-        if (
-            clue["word"]
-            or (name in _FREE_TEXT and not clue["quoted"])
-            or schema.get("type", "array") == "array"
-        ):
-            return 0, None
-        about = f"{name} {schema.get('format', '')} {schema.get('description', '')}".lower()
-        is_year, wants_year = re.fullmatch(r"(19|20)\d\d", clue[0]) is not None, "year" in about
-        likely = str(clue.lastgroup) in about or (is_year and wants_year) or name in _FREE_TEXT
-        return 3 if likely else 1 if is_year or (
-            clue["number"] and isinstance(value, str)
-        ) else 2, value
+        forms = [r"[\s_-]".join(parts), *parts]
+        if not _COLUMN_WORDS.isdisjoint(parts):
+            forms.append("by")
+        any_form = "|".join(forms)
+        if re.search(rf"(?i)\b(?:{any_form})(\s*[=:]|\s+is|\s+of)?\s*$", self._before(clue)):
+            return True
+        after = re.compile(rf"(?i)\s+(?:{any_form})\b")
+        return bool(clue["number"]) and after.match(self._prompt, clue.end()) is not None
+
+    # --- what the prompt does not give ---
 
     def _default(self, name: str, schema: Json, depth: int) -> Any:
         """Return a value for a required parameter that the prompt does not give."""
-        if _fits(self._known.get(name), schema):
+        if fits(self._known.get(name), schema):
             return self._known[name]
-        for value in (
-            schema.get("const"),
-            schema.get("default"),
-            *schema.get("examples", [])[:1],
-            *schema.get("enum", [])[:1],
-        ):
+        for value in _named_by(schema):
             if value is not None:
                 return value
-        match "null" if schema.get("nullable") else schema.get("type"):
+        if schema.get("nullable"):
+            return None
+        match schema.get("type"):
             case "null":
                 return None
             case "boolean":
@@ -179,93 +179,50 @@ class _Filler:
             case "integer" | "number":
                 return schema.get("minimum", min(1, schema.get("maximum", 1)))
             case "array":
-                item = resolve(schema.get("items"), self._root)
-                free = [
-                    clue
-                    for clue in self.clues
-                    if clue not in self.used and not clue["word"] and clue.start() in self._span
-                ]
-                values = [_value(clue) for clue in free if _fits(_value(clue), item)]
-                missing = range(schema.get("minItems", 0) - len(values))
-                return values[: schema.get("maxItems")] + [
-                    self._default(name, item, depth + 1) for _ in missing
-                ]
+                return self._array(name, schema, depth)
             case "object":
-                return self.object(schema, depth + 1) if depth < 6 else {}
+                return self.object(schema, depth + 1) if depth < _MAX_DEPTH else {}
+        return _EXAMPLES.get(schema.get("format", ""), self._text())
+
+    def _array(self, name: str, schema: Json, depth: int) -> list[Any]:
+        """Return the values of the prompt that no other parameter took, and as many defaults as the
+        array needs besides.
+        """
+        item = resolve(schema.get("items"), self._root)
+        values = [value_of(clue) for clue in self.clues if self._is_free(clue)]
+        values = [value for value in values if fits(value, item)]
+        missing = range(schema.get("minItems", 0) - len(values))
+        defaults = [self._default(name, item, depth + 1) for _ in missing]
+        return values[: schema.get("maxItems")] + defaults
+
+    def _is_free(self, clue: re.Match[str]) -> bool:
+        return clue not in self.used and not clue["word"] and clue.start() in self._span
+
+    def _text(self) -> str:
+        """Return the words of the prompt that a text parameter is about."""
         about = self._prompt[self._span.start : self._span.stop].strip(" \n\t,;:.?!\"'")
-        rest = re.search(
-            r"(?is)\b(?:in|for|of|at|from|about)\s+(?:the\s+)?(.+)", about
-        ) or re.match(r"(?s)\w+\s+(.+)", about)
-        return _EXAMPLES.get(schema.get("format", ""), rest[1] if rest else about or "example")
+        rest = _AFTER_PREPOSITION.search(about) or _AFTER_FIRST_WORD.match(about)
+        return rest[1] if rest else about or "example"
 
 
-def stems(text: str) -> set[str]:
-    """Return the words that carry meaning, without their endings; `camelCase` and `snake_case` are
-    split.
-    """
-    found = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
-    return {
-        re.sub(r"(?<=\w{3})(?:ings?|ies|ed|es|s|e|y)$", "", word)
-        for word in found
-        if word not in _STOP_WORDS
-    }
+def _member(members: list[Any], value: Any) -> tuple[int, Any]:
+    for member in members:
+        if str(member).lower() == str(value).lower():
+            return _NAMED, member
+    return _NOT, None
 
 
-def resolve(schema: Any, root: Any, depth: int = 0) -> Json:
-    """Return a schema of one type: references resolved; of alternatives the first that is not null
-    (with `nullable` set).
-    """
-    if not isinstance(schema, Mapping) or depth > 16:
-        return {}
-    plain = {
-        name: value
-        for name, value in schema.items()
-        if name not in ("$ref", "allOf", "anyOf", "oneOf")
-    }
-    if isinstance(reference := schema.get("$ref"), str):
-        target = root
-        for step in reference.removeprefix("#").split("/")[1:]:
-            target = target.get(step, {}) if isinstance(target, Mapping) else {}
-        plain = {**resolve(target, root, depth + 1), **plain}
-    for part in schema.get("allOf") or ():
-        plain = {**resolve(part, root, depth + 1), **plain}
-    if choices := [
-        resolve(part, root, depth + 1) for part in schema.get("anyOf") or schema.get("oneOf") or ()
-    ]:
-        real = [choice for choice in choices if choice.get("type") != "null"] or choices
-        plain = {"nullable": len(real) < len(choices), **plain, **real[0]}
-    if isinstance(kinds := plain.get("type"), list):
-        plain |= {
-            "type": next((kind for kind in kinds if kind != "null"), "null"),
-            "nullable": "null" in kinds,
-        }
-    return {"type": "object", **plain} if "properties" in plain else plain
+def _likelihood(name: str, schema: Json, clue: re.Match[str], value: Any) -> int:
+    """Return the score of a clue that does not stand beside the parameter's name."""
+    about = f"{name} {schema.get('format', '')} {schema.get('description', '')}".lower()
+    is_year = _YEAR.fullmatch(clue[0]) is not None
+    if str(clue.lastgroup) in about or (is_year and "year" in about):
+        return _LIKELY
+    is_number_as_text = bool(clue["number"]) and isinstance(value, str)
+    return _UNLIKELY if is_year or is_number_as_text else _POSSIBLE
 
 
-def _value(clue: re.Match[str]) -> Any:
-    if not clue["number"]:
-        return clue[str(clue.lastgroup)]
-    number = clue[0].replace(",", "")
-    return float(number) if "." in number else int(number)
-
-
-def _fits(value: Any, schema: Json) -> bool:
-    """Return True if a value is of the schema's type, range and values."""
-    if (
-        value is None
-        or schema.get("type") == "null"
-        or isinstance(value, bool) != (schema.get("type") == "boolean")
-    ):
-        return False
-    if (
-        isinstance(value, str)
-        and schema.get("format") == "date"
-        and not re.fullmatch(r"\d{4}-\d\d-\d\d", value)
-    ):
-        return False
-    if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get(
-        "maximum", value
-    ):
-        return False
-    known = schema.get("const", value) == value and value in schema.get("enum", [value])
-    return known and isinstance(value, _TYPES.get(schema.get("type", ""), object))
+def _named_by(schema: Json) -> list[Any]:
+    """Return the values that a schema itself names."""
+    examples, members = schema.get("examples", []), schema.get("enum", [])
+    return [schema.get("const"), schema.get("default"), *examples[:1], *members[:1]]

@@ -20,9 +20,10 @@ def read(body: c.Json) -> c.Request:
     Raises:
         ApiError: the API would refuse it too, or it asks for more than one choice.
     """
-    history = tuple(
-        item for raw in c.parameter(body, "messages", list[c.Json]) for item in _items(raw)
-    )
+    items: list[c.Item] = []
+    for raw in c.parameter(body, "messages", list[c.Json]):
+        items += _items(raw)
+    history = tuple(items)
     if c.parameter(body, "n", int | None) not in (None, 1):
         raise c.ApiError(
             "Invalid value for 'n': the demo model gives one choice.",
@@ -61,6 +62,11 @@ def _items(raw: c.Json) -> Iterator[c.Item]:
         )
 
 
+def _call(call: c.Item) -> c.Json:
+    function = {"name": call.name, "arguments": call.text}
+    return {"id": call.id, "type": "function", "function": function}
+
+
 class Writer(ChatEncoder):
     """Writes a turn's events as chunks, with the number of tokens if the request asks for it."""
 
@@ -76,23 +82,21 @@ class Writer(ChatEncoder):
 
     def feed(self, event: Event) -> list[Any]:
         """Return the items of one event."""
-        return super().feed(
-            replace(event, usage=None) if isinstance(event, RunEnd) and not self._counts else event
-        )
+        if isinstance(event, RunEnd) and not self._counts:
+            event = replace(event, usage=None)
+        return super().feed(event)
 
     def whole(self, completion: c.Completion, request: c.Request, created: int) -> c.Json:
         """Return the completion as one object."""
         message: c.Json = {"role": "assistant", "content": completion.text or None, "refusal": None}
         if completion.thought:
             message["reasoning_content"] = completion.thought
+        reason = "stop"
         if completion.calls:
-            functions = [
-                (call.id, {"name": call.name, "arguments": call.text}) for call in completion.calls
-            ]
-            message["tool_calls"] = [
-                {"id": id_, "type": "function", "function": function} for id_, function in functions
-            ]
-        reason = "length" if completion.is_cut else "tool_calls" if completion.calls else "stop"
+            reason = "tool_calls"
+            message["tool_calls"] = list(map(_call, completion.calls))
+        if completion.is_cut:
+            reason = "length"
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         about = {
             "id": f"chatcmpl-{request.key}",

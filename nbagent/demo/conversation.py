@@ -82,23 +82,19 @@ class Completion(NamedTuple):
     def usage(self, request: Request) -> ev.Usage:
         """Tokens read and written."""
         read, thought = count(to_json([request.tools, request.history])), count(self.thought)
-        return ev.Usage(
-            input=read,
-            output=count(self.thought, self.text, *(call.text for call in self.calls)),
-            reasoning=thought,
-        )
+        return ev.Usage(input=read, output=self._size, reasoning=thought)
+
+    @property
+    def _size(self) -> int:
+        return count(self.thought, self.text, *(call.text for call in self.calls))
 
     def up_to(self, limit: int | None) -> "Completion":
         """Return the completion cut to `limit` tokens. A call is kept whole or not at all."""
-        if (
-            limit is None
-            or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit
-        ):
+        if limit is None or self._size <= limit:
             return self
         thought = split(self.thought)[:limit]
-        return Completion(
-            "".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True
-        )
+        text = split(self.text)[: limit - len(thought)]
+        return Completion("".join(thought), "".join(text), is_cut=True)
 
     def events(self, request: Request, created: int) -> Iterator[ev.Event]:
         """Yield the completion as a run's events, each token a delta.

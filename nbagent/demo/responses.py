@@ -10,8 +10,10 @@ from nbagent.adapters.openai_responses.encoder import ResponsesEncoder
 from nbagent.demo import conversation as c
 from nbagent.events import Event
 
-_PARAMETERS = """instructions max_output_tokens metadata parallel_tool_calls previous_response_id reasoning store
-temperature text tool_choice tools top_p truncation user"""
+_PARAMETERS = """
+instructions max_output_tokens metadata parallel_tool_calls previous_response_id reasoning store
+temperature text tool_choice tools top_p truncation user
+"""
 
 
 def read(body: c.Json, earlier: Mapping[str, tuple[c.Item, ...]]) -> c.Request:
@@ -23,10 +25,10 @@ def read(body: c.Json, earlier: Mapping[str, tuple[c.Item, ...]]) -> c.Request:
     """
     given = c.parameter(body, "input", str | list[c.Json])
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    history = (
-        c.Item("system", c.text_of(body.get("instructions"))),
-        *(item for raw in items for item in _items(raw)),
-    )
+    read = [c.Item("system", c.text_of(body.get("instructions")))]
+    for raw in items:
+        read += _items(raw)
+    history = tuple(read)
     if previous := c.parameter(body, "previous_response_id", str | None):
         if previous not in earlier:
             message = f"Previous response with id '{previous}' not found."
@@ -81,7 +83,8 @@ class Writer(ResponsesEncoder):
 
     def whole(self, completion: c.Completion, request: c.Request, created: int) -> c.Json:
         """Return the response as one object: the one in the last event."""
-        response: c.Json = [
-            item for event in completion.events(request, created) for item in self.feed(event)
-        ][-1]["response"]
+        items: list[c.Json] = []
+        for event in completion.events(request, created):
+            items += self.feed(event)
+        response: c.Json = items[-1]["response"]
         return response

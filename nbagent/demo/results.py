@@ -4,21 +4,28 @@ formatted for reading.
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple
 
 from nbagent.demo.conversation import Item, Json
 
 _SHOWN_ROWS = 6  # of a long table
 _FAILED = re.compile(
-    r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)"
+    r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b"
+    r"|.{0,50}\b(?:denied|declined|rejected)\b)"
 )
 _SPECIAL = re.compile(r"([`*<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
 _AS_CODE = re.compile(r"[\\\[\]]")  # escaped, a bracket would begin a formula
 # columns whose numbers are names
 _NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")
-_RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
+# the same, and columns whose numbers have no sum
+_NO_QUANTITY = re.compile(rf"{_NAMES.pattern}|percent|share|rate|ratio|growth")
+_MORE_ITEMS = re.compile(r"… ([\d,]+) more item")
+_ERROR_PREFIX = re.compile(r"(?i)^error:\s*")
+_SHORT_CHARS = 60  # of a text that is quoted within a sentence
+_QUOTED_LINES = 8  # of a longer text
+_CALL_CHARS = 90
 
 _FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("mean", "mean|average", lambda numbers: sum(numbers) / len(numbers)),
@@ -53,82 +60,93 @@ def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
     """
     facts: Json = {"args": call.args, "fields": {}}
     if output is not None:
-        try:
-            value = json.loads(output)
-        except (ValueError, RecursionError):
-            value = output
-        summary, more, facts["table"], found = _read(value, prompt)
+        reading = _read(_value(output), prompt)
         facts |= {
-            "outcome": f"`{call.name}` {summary}",
-            "sentence": f"{code_of(call)} {summary}{more}",
-            **found,
+            "outcome": f"`{call.name}` {reading.summary}",
+            "sentence": f"{code_of(call)} {reading.summary}{reading.more}",
+            "table": reading.table,
+            **reading.facts,
         }
     return SimpleNamespace(**facts)
 
 
-def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
-    """Return a summary of a result, a continuation of the summary, a table in Markdown, and facts
-    by name.
+def _value(output: str) -> Any:
+    try:
+        return json.loads(output)
+    except (ValueError, RecursionError):
+        return output
+
+
+class _Reading(NamedTuple):
+    """What a result says.
+
+    Attributes:
+        summary: in a few words.
+        more: the rest of the sentence.
+        table: in Markdown; "" for none.
+        facts: by name.
     """
-    if error := _error(value):
-        return (
-            "failed",
-            f" with *{cell(error)}*, so I leave that part open rather than guess.",
-            "",
-            {},
-        )
+
+    summary: str
+    more: str
+    table: str = ""
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+
+def _read(value: Any, prompt: str) -> _Reading:
+    error = _error(value)
+    if error:
+        more = f" with *{cell(error)}*, so I leave that part open rather than guess."
+        return _Reading("failed", more)
     rows, total = _rows(value)
     if rows:
-        summary = f"returned {total:,} row{'s' * (total > 1)}"
-        shown = rows if len(rows) <= 2 * _SHOWN_ROWS else rows[:_SHOWN_ROWS]
-        facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
+        return _read_rows(rows, total, prompt)
+    if isinstance(value, dict) and value:
+        return _read_fields(value)
+    if isinstance(value, str) and value.startswith("Figure("):
+        more = ", which is above. I cannot see pictures, so the reading is yours."
+        return _Reading("drew a figure", more)
+    if isinstance(value, str) and len(value) > _SHORT_CHARS:
+        lines = value.strip().splitlines()[:_QUOTED_LINES]
+        quoted = [f"> {cell(line, most=300)}" for line in lines]
+        return _Reading("returned a text", ":", "\n".join(quoted))
+    shown = "nothing" if value in (None, "", [], {}) else cell(value)
+    return _Reading(f"returned {shown}", f"{_asked_of(value, prompt)}.", "", {"value": shown})
+
+
+def _read_rows(rows: list[Json], total: int, prompt: str) -> _Reading:
+    is_short = len(rows) <= 2 * _SHOWN_ROWS
+    shown = rows if is_short else rows[:_SHOWN_ROWS]
+    is_whole = len(rows) == total > 1
+    facts = _ranking(rows, prompt) if is_whole else {}
+    more = ":"
+    if facts:
         more = (
             ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with "
             "{bottom_value}."
-        )
-        first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
-        return (
-            summary,
-            more.format(**facts) if facts else first,
-            _table(shown),
-            {"rows": f"{total:,}", **facts},
-        )
-    if isinstance(value, dict) and value:
-        lines = [
-            "| field | value |",
-            "| --- | --- |",
-            *(f"| {cell(name)} | {cell(item, name)} |" for name, item in value.items()),
-        ]
-        return (
-            f"returned {len(value)} value{'s' * (len(value) > 1)}",
-            ":",
-            "\n".join(lines),
-            {"fields": value},
-        )
-    if isinstance(value, str) and value.startswith("Figure("):
-        return (
-            "drew a figure",
-            ", which is above. I cannot see pictures, so the reading is yours.",
-            "",
-            {},
-        )
-    if isinstance(value, str) and len(value) > 60:
-        quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
-        return "returned a text", ":", "\n".join(quoted), {}
-    shown_value = "nothing" if value in (None, "", [], {}) else cell(value)
-    more = (
-        _asked_of(value, prompt) if isinstance(value, list) and all(map(_is_number, value)) else ""
-    )
-    return f"returned {shown_value}", f"{more}.", "", {"value": shown_value}
+        ).format(**facts)
+    elif len(shown) < total:
+        more = f"; these are the first {len(shown)}:"
+    summary = f"returned {total:,} row{'s' * (total > 1)}"
+    return _Reading(summary, more, _table(shown), {"rows": f"{total:,}", **facts})
 
 
-def _asked_of(numbers: list[float], prompt: str) -> str:
-    """Return what the prompt asks of the numbers, such as their sum, as the rest of a sentence; ""
-    if it asks for nothing.
+def _read_fields(value: Json) -> _Reading:
+    lines = [f"| {cell(name)} | {cell(item, name)} |" for name, item in value.items()]
+    table = "\n".join(["| field | value |", "| --- | --- |", *lines])
+    summary = f"returned {len(value)} value{'s' * (len(value) > 1)}"
+    return _Reading(summary, ":", table, {"fields": value})
+
+
+def _asked_of(value: Any, prompt: str) -> str:
+    """Return what the prompt asks of a list of numbers, such as their sum, as the rest of a
+    sentence; "" if it asks for nothing, or the value is none.
     """
-    for name, words, figure in _FIGURES if numbers else ():
+    if not isinstance(value, list) or not value or not all(map(_is_number, value)):
+        return ""
+    for name, words, figure in _FIGURES:
         if re.search(rf"(?i)\b(?:{words})\b", prompt):
-            return f"; the {name} is **{cell(figure(numbers))}**"
+            return f"; the {name} is **{cell(figure(value))}**"
     return ""
 
 
@@ -138,25 +156,31 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     """
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
     names = [column for column in rows[0] if column not in numeric]
-    measures = [
-        column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)
-    ]
+    measures = [column for column in numeric if not _NO_QUANTITY.search(column)]
     if not names or not measures:
         return {}
-    asked = (column for column in measures if re.search(rf"(?i)\b{re.escape(column)}\b", prompt))
-    label, measure = names[0], next(asked, measures[-1])
+    asked = [name for name in measures if re.search(rf"(?i)\b{re.escape(name)}\b", prompt)]
+    label, measure = names[0], (asked or measures[-1:])[0]
     worst, *_, best = sorted(rows, key=lambda row: row[measure])
     total = sum(row[measure] for row in rows)
-    facts = {"label": cell(label), "measure": cell(measure), "total": cell(total)}
-    facts |= {"top": cell(best[label]), "top_value": cell(best[measure])}
-    facts |= {"bottom": cell(worst[label]), "bottom_value": cell(worst[measure])}
-    facts |= {"share": f"{best[measure] / total:.0%}"} if total > 0 <= worst[measure] else {}
-    return facts | {
-        "best": {
-            int(column) if column.isdecimal() else column: cell(item)
-            for column, item in best.items()
-        }
+    facts: Json = {
+        "label": cell(label),
+        "measure": cell(measure),
+        "total": cell(total),
+        "top": cell(best[label]),
+        "top_value": cell(best[measure]),
+        "bottom": cell(worst[label]),
+        "bottom_value": cell(worst[measure]),
+        "best": {_key(column): cell(item) for column, item in best.items()},
     }
+    if total > 0 <= worst[measure]:
+        facts["share"] = f"{best[measure] / total:.0%}"
+    return facts
+
+
+def _key(column: str) -> int | str:
+    """Return a column's name as a template looks it up: `{best[2025]}` asks for a number."""
+    return int(column) if column.isdecimal() else column
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
@@ -166,36 +190,41 @@ def _rows(value: Any) -> tuple[list[Json], int]:
     total = None
     if isinstance(value, dict) and isinstance(value.get("shape"), list):
         value, total = value.get("rows"), value["shape"][0]
-    rows = (
-        [row for row in value if isinstance(row, dict) and row] if isinstance(value, list) else []
-    )
-    if rows and (more := re.match(r"… ([\d,]+) more item", str(value[-1]))):
-        # The rest of a list that was too long to send.
+    if not isinstance(value, list):
+        return [], 0
+    rows = [row for row in value if isinstance(row, dict) and row]
+    more = _MORE_ITEMS.match(str(value[-1])) if rows else None
+    if more:  # the rest of a list that was too long to send
         value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
-    return (rows, total or len(rows)) if rows and len(rows) == len(value) else ([], 0)
+    return (rows, total or len(rows)) if len(rows) == len(value) else ([], 0)
 
 
 def _error(value: Any) -> str | None:
-    if isinstance(value, dict) and (error := value.get("error")):
-        return str(error.get("message") or error) if isinstance(error, dict) else str(error)
+    """Return the message of a result that is an error, or None."""
+    error = value.get("error") if isinstance(value, dict) else None
+    if error:
+        message = error.get("message") if isinstance(error, dict) else None
+        return str(message or error)
     if not isinstance(value, str) or not _FAILED.match(value):
         return None
     lines = value.strip().splitlines()
-    return re.sub(r"(?i)^error:\s*", "", lines[-1 if lines[0].startswith("Traceback") else 0])
+    told = lines[-1 if lines[0].startswith("Traceback") else 0]
+    return _ERROR_PREFIX.sub("", told)
 
 
 def _table(rows: list[Json]) -> str:
     columns = {column: [row.get(column) for row in rows] for row in rows for column in row}
     rules = ["--:" if all(map(_is_number, values)) else "---" for values in columns.values()]
-    # The numbers of a column have the same decimals.
-    places = {
-        name: max((len(cell(v).partition(".")[2]) for v in column if _is_number(v)), default=0)
-        for name, column in columns.items()
-    }
+    places = {name: _decimals(values) for name, values in columns.items()}
+    head = [cell(name) for name in columns]
     lines = [[cell(row.get(name), name, places[name]) for name in columns] for row in rows]
-    return "\n".join(
-        f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines)
-    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rules, *lines))
+
+
+def _decimals(column: list[Any]) -> int:
+    """Return the decimals that all numbers of a column are shown with."""
+    shown = [cell(value) for value in column if _is_number(value)]
+    return max((len(text.partition(".")[2]) for text in shown), default=0)
 
 
 def _is_number(value: Any) -> bool:
@@ -207,36 +236,41 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
     `0.0123`, `north`.
     """
     if _is_number(value) and not _NAMES.search(column):
-        if value and not 0.01 <= abs(value) < 1e15:
-            return f"{value:.3g}"
-        whole, _, rest = f"{value:,.2f}".partition(".")
-        rest = rest.rstrip("0").ljust(decimals, "0")
-        return f"{whole}.{rest}" if rest else whole
-    text = " ".join(
-        (
-            "–"
-            if value is None
-            else value
-            if isinstance(value, str)
-            else json.dumps(value, ensure_ascii=False)
-        ).split()
-    )
+        return _number(value, decimals)
+    text = " ".join(_as_text(value).split())
     if isinstance(value, list | dict) or _AS_CODE.search(text):
         # in a table it would end the cell, also inside code
         return _code(text, most).replace("|", "\\|")
-    return _SPECIAL.sub(r"\\\1", text if len(text) <= most else text[: most - 1] + "…")
+    return _SPECIAL.sub(r"\\\1", _cut(text, most))
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float, decimals: int) -> str:
+    if value and not 0.01 <= abs(value) < 1e15:
+        return f"{value:.3g}"
+    whole, _, rest = f"{value:,.2f}".partition(".")
+    rest = rest.rstrip("0").ljust(decimals, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def code_of(call: Item) -> str:
     """Return a call as inline code: `load_sales(year=2025)`."""
-    return _code(
-        f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})", 90
-    )
+    arguments = [f"{name}={value!r}" for name, value in call.args.items()]
+    return _code(f"{call.name}({', '.join(arguments)})", _CALL_CHARS)
 
 
 def _code(text: str, most: int) -> str:
-    shown = (text if len(text) <= most else text[: most - 1] + "…").replace("`", "'")
+    shown = _cut(text, most).replace("`", "'")
     return f"`{shown}`"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def listed(parts: Sequence[str]) -> str:

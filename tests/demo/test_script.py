@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from nbagent.demo.conversation import Completion, Item, Request
+from nbagent.demo.plan import plan
 from nbagent.demo.results import quote
-from nbagent.demo.script import SIGNATURE, plan, play
+from nbagent.demo.scenes import SIGNATURE
+from nbagent.demo.script import play
 
 WATCH = "Load the sales of 2025, show the revenue by region, and fetch the rates for CHF."
 SALES = {
@@ -219,6 +221,36 @@ def test_the_tools_a_prompt_means_in_its_order(prompt: str, names: list[str]) ->
         function("search", "Search the web.", query={"type": "string"}),
     )
     assert [call.name for call in plan(prompt, box, {})] == names
+
+
+@pytest.mark.parametrize(
+    ("prompt", "call"),
+    [
+        ("What is 19 + 23?", 'add({"a":19,"b":23})'),
+        ("What is 19+23?", 'add({"a":19,"b":23})'),
+        ("How much is 19 plus 23?", 'add({"a":19,"b":23})'),
+        ("The sum of 19 and 23, please.", 'add({"a":19,"b":23})'),
+        ("What is -1.5 + -2?", 'add({"a":-1.5,"b":-2})'),
+        ("6 × 7?", 'multiply({"x":6,"y":7})'),
+        ("6 times 7", 'multiply({"x":6,"y":7})'),
+        ("What is 9 - 4?", 'subtract_numbers({"minuend":9,"subtrahend":4})'),
+        ("The total of 1 + 2 + 3", 'total_of({"values":[1,2,3]})'),
+        ("What is 8 / 2?", None),
+        ("Who is the sum of all fears?", None),
+    ],
+)
+def test_an_arithmetic_question_finds_the_tool_of_its_operation(
+    prompt: str, call: str | None
+) -> None:
+    number = {"type": "number"}
+    box = (
+        function("total_of", values={"type": "array", "items": number}),
+        function("add", "Add two numbers.", a=number, b=number),
+        function("multiply", x=number, y=number),
+        function("subtract_numbers", minuend=number, subtrahend=number),
+    )
+    made = [f"{one.name}({one.text})" for one in plan(prompt, box, {})]
+    assert made == ([] if call is None else [call])
 
 
 def play_with(prompt: str, *tools: Any, **outputs: Any) -> Completion:
