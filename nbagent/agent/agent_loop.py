@@ -206,11 +206,9 @@ class AgentLoop:
         """
         items = self.conversation.items
         kept_by_server = self.params.settings.keys() & {"previous_response_id", "conversation"}
-        return (
-            input_items.final(items)
-            if kept_by_server
-            else input_items.with_unique_ids(input_items.paired(items))
-        )
+        if kept_by_server:
+            return input_items.final(items)
+        return input_items.with_unique_ids(input_items.paired(items))
 
     # --- steps ---
 

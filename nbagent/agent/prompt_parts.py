@@ -76,11 +76,10 @@ def image(picture: Any) -> PromptPart:
         data = _drawn(picture)
     media_type = image_type(data)
     if media_type is None:
-        named = (
-            repr(str(picture))
-            if isinstance(picture, str | os.PathLike)
-            else f"{len(data):,} bytes of another kind"
-        )
+        if isinstance(picture, str | os.PathLike):
+            named = repr(str(picture))
+        else:
+            named = f"{len(data):,} bytes of another kind"
         raise NbagentError(f"image() takes PNG, JPEG, GIF or WebP; got {named}")
     _check_size("image()", len(data), MAX_IMAGE_BYTES)
     return PromptPart(media_type=media_type, url=_data_url(media_type, data))

@@ -81,11 +81,10 @@ def _events(
     args: argparse.Namespace, reveal: Reveal, tags: Tags | None = None
 ) -> Iterator[e.Event]:
     decoder = decoder_named(args.adapter) if args.adapter else None
-    items = (
-        recording.body_items(sys.stdin.buffer)
-        if args.file == "-"
-        else recording.items(args.file, args.run)
-    )
+    if args.file == "-":
+        items = recording.body_items(sys.stdin.buffer)
+    else:
+        items = recording.items(args.file, args.run)
     return decoded(items, decoder, reveal, tags)
 
 

@@ -86,15 +86,17 @@ class Dialogue:
             self._lines.write(f"  {visible(prompt)}")
         if self._question.tool:
             self._lines.write(f"  {visible(self._question.tool)}")
-        shown = dict(args) if isinstance(args, Mapping) else {"value": args} if args else {}
+        if isinstance(args, Mapping):
+            shown = dict(args)
+        else:
+            shown = {"value": args} if args else {}
         if self._question.stage == "result" and self._question.result is not None:
             shown["→"] = self._question.result
         for name, value in shown.items():
-            text = (
-                value
-                if isinstance(value, str)
-                else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-            )
+            if isinstance(value, str):
+                text = value
+            else:
+                text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
             first, *more = _clipped(visible(text))
             self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:

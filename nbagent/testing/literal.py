@@ -58,11 +58,9 @@ def enclosed(before: str, parts: Iterable[str], after: str, indent: int, used: i
 def quoted(text: str) -> str:
     """Return a text as Python, in double quotes unless it has some."""
     made = repr(text)
-    return (
-        f'"{made[1:-1]}"'
-        if made.startswith("'") and '"' not in text and "\\'" not in made
-        else made
-    )
+    if made.startswith("'") and '"' not in text and "\\'" not in made:
+        return f'"{made[1:-1]}"'
+    return made
 
 
 def _text(text: str, indent: int, used: int) -> str:

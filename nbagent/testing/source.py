@@ -66,11 +66,9 @@ class SourceWriter:
         found = _global_of(function.__module__, name)
         is_tool = isinstance(found, Tool)
         self._use(name, found if is_tool else function, f"the tool {tool.name!r}")
-        return (
-            name
-            if is_tool or tool.name == name
-            else f"nbagent.tool(name={quoted(tool.name)})({name})"
-        )
+        if is_tool or tool.name == name:
+            return name
+        return f"nbagent.tool(name={quoted(tool.name)})({name})"
 
     def _use(self, name: str, value: Any, user: str) -> None:
         """Make a name known to the file.
@@ -152,13 +150,9 @@ def _import_line(name: str, value: Any) -> str:
     """Return the line that imports a value under a name; "" if it cannot be imported."""
     if isinstance(value, types.ModuleType):
         path = value.__name__
-        return (
-            f"import {path}"
-            if path == name
-            else ""
-            if path == "__main__"
-            else f"import {path} as {name}"
-        )
+        if path == name:
+            return f"import {path}"
+        return "" if path == "__main__" else f"import {path} as {name}"
     if name in nbagent.__all__ and getattr(nbagent, name) is value:
         return f"from nbagent import {name}"
     module = getattr(value, "__module__", None)

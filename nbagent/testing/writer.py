@@ -61,11 +61,10 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
         NbagentError: it does not.
     """
     if len(recorded.prompts) != 1:
-        problem = (
-            f"has {len(recorded.prompts)} prompts"
-            if recorded.prompts
-            else "does not tell its prompt"
-        )
+        if recorded.prompts:
+            problem = f"has {len(recorded.prompts)} prompts"
+        else:
+            problem = "does not tell its prompt"
         raise NbagentError(
             f"{run.name} {problem}: a test is made of a run with one, such as a fork of it, "
             "run.fork(prompt=…)"
@@ -239,11 +238,9 @@ def _answers(recorded: RecordedRun) -> list[Any]:
 
 def _expected(call: Call) -> Call:
     size = len(msgspec.json.encode(call.result))
-    return (
-        call
-        if size <= MAX_LITERAL_CHARS
-        else Call(call.name, call.args, Digest.of(call.result), call.error)
-    )
+    if size <= MAX_LITERAL_CHARS:
+        return call
+    return Call(call.name, call.args, Digest.of(call.result), call.error)
 
 
 def _reply(reply: Reply) -> str:

@@ -76,11 +76,9 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
         call = CURRENT_CALL.get()
         output = _Output(None if call is None else call.output.write)
         ending = await _run(command, inside.path, timeout, output)
-        return (
-            f"{output.text.rstrip()}\n({ending})".strip()
-            if ending
-            else output.text or "(no output)"
-        )
+        if ending:
+            return f"{output.text.rstrip()}\n({ending})".strip()
+        return output.text or "(no output)"
 
     return execute
 
@@ -113,11 +111,9 @@ class _Output:
     @property
     def text(self) -> str:
         left_out = self.size - len(self._head) - len(self._tail)
-        return (
-            f"{self._head}\n… {left_out:,} characters left out …\n{self._tail}"
-            if left_out
-            else self._head + self._tail
-        )
+        if left_out:
+            return f"{self._head}\n… {left_out:,} characters left out …\n{self._tail}"
+        return self._head + self._tail
 
 
 class _Command(asyncio.SubprocessProtocol):

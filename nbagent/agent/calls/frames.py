@@ -145,11 +145,10 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, _NUMBERS) and _is_credential(name, value):
         return _MASKED
     if isinstance(value, str | bytes):
-        shown = (
-            first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS)
-            if isinstance(value, str)
-            else value[:LOCAL_CHARS]
-        )
+        if isinstance(value, str):
+            shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS)
+        else:
+            shown = value[:LOCAL_CHARS]
         return text_safe(
             repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all"
         )
@@ -174,11 +173,10 @@ def _notebook_text(value: Any) -> str:
     )
     try:
         # Unwrapped: the decorator would print what a repr raises, as the last exception.
-        printed = (
-            None
-            if formatter is None
-            else inspect.unwrap(type(formatter).__call__)(formatter, value)
-        )
+        if formatter is None:
+            printed = None
+        else:
+            printed = inspect.unwrap(type(formatter).__call__)(formatter, value)
     except Exception:
         printed = None
     return without_addresses(printed) if isinstance(printed, str) else text_of(value)

@@ -179,6 +179,6 @@ class CallOutput:
     def _ending(self) -> str:
         left_out = self._tail_total - TAIL_CHARS
         tail = self._context.run(last, self._tail, TAIL_CHARS)
-        return (
-            f"\n… {count(left_out, 'more character')} left out …\n{tail}" if left_out > 0 else tail
-        )
+        if left_out > 0:
+            return f"\n… {count(left_out, 'more character')} left out …\n{tail}"
+        return tail

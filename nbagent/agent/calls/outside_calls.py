@@ -96,9 +96,10 @@ def _take(steps: _Steps) -> Any:
         except StopIteration as end:
             return end.value
         try:
-            value = (
-                step.call() if isinstance(step, _OfFunction) else _wait(loop.submit(step.coroutine))
-            )
+            if isinstance(step, _OfFunction):
+                value = step.call()
+            else:
+                value = _wait(loop.submit(step.coroutine))
         except BaseException as error:
             send = partial(steps.throw, error)
         else:

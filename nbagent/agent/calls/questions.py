@@ -91,11 +91,9 @@ class Questions:
         around = CURRENT_RUN.get()
         await asyncio.wait([asyncio.wrap_future(future)], timeout=SEEN_AFTER_S)
         assert request.reply is not None
-        return (
-            None
-            if around is None or future.done() or around.run.has_question(request.reply.value)
-            else around
-        )
+        if around is None or future.done() or around.run.has_question(request.reply.value):
+            return None
+        return around
 
     def _answer(self, id: str, response: e.ApprovalResponse) -> None:
         """Answer a question, from any thread.

@@ -27,11 +27,10 @@ def follow_bar(data: Mapping[str, Any], id: str, output: CallOutput) -> bool:
     """
     widgets = sys.modules.get("ipywidgets.widgets.widget")
     view = data.get(_VIEW)
-    shown = (
-        getattr(widgets, "_instances", {}).get(view.get("model_id"))
-        if isinstance(view, dict)
-        else None
-    )
+    if isinstance(view, dict):
+        shown = getattr(widgets, "_instances", {}).get(view.get("model_id"))
+    else:
+        shown = None
     parts = list(_parts(shown))
     bar = next(
         (part for part in parts if hasattr(part, "bar_style") and hasattr(part, "max")), None

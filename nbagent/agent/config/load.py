@@ -230,11 +230,10 @@ class _Builder:
             imported = importlib.import_module(module)
         except Exception as error:  # whatever the module raises
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == module
-            hint = (
-                "; it is neither installed nor a file beside the configuration"
-                if is_missing
-                else ""
-            )
+            if is_missing:
+                hint = "; it is neither installed nor a file beside the configuration"
+            else:
+                hint = ""
             raise ToolError(
                 f"{module} cannot be imported: {type(error).__name__}: {error}{hint}"
             ) from error

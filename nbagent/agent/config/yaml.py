@@ -96,13 +96,9 @@ class YamlDocument:
         node = self._node(path)[1]
         if isinstance(node, yaml.ScalarNode):
             return reprlib.repr(node.value) if node.value else "nothing"
-        return (
-            "nothing"
-            if node is None
-            else "a list"
-            if isinstance(node, yaml.SequenceNode)
-            else "keys with values"
-        )
+        if node is None:
+            return "nothing"
+        return "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"
 
     def _node(self, path: Path) -> tuple[int, yaml.Node | None]:
         node = self._root

@@ -339,11 +339,10 @@ class Connection:
                 raise ToolError(
                     secrets.mask(f"{self.label}: {error}")
                 ) from secrets.without_secrets(error)
-            what = (
-                "has forgotten its session: the call did not run"
-                if self._session_lost
-                else _IN_FLIGHT_ENDED
-            )
+            if self._session_lost:
+                what = "has forgotten its session: the call did not run"
+            else:
+                what = _IN_FLIGHT_ENDED
             what = self._fault or what
             await self._stderr.read_to_end()
             raise ToolError(self._about(what)) from secrets.without_secrets(error)
@@ -363,14 +362,15 @@ class Connection:
         began last.
         """
         context = CURRENT_CALL.get()
-        return context if context in self._calls else self._calls[-1] if self._calls else None
+        if context in self._calls:
+            return context
+        return self._calls[-1] if self._calls else None
 
     async def _on_log(self, params: mcp_types.LoggingMessageNotificationParams) -> None:
-        text = (
-            params.data
-            if isinstance(params.data, str)
-            else msgspec.json.encode(json_safe(params.data)).decode()
-        )
+        if isinstance(params.data, str):
+            text = params.data
+        else:
+            text = msgspec.json.encode(json_safe(params.data)).decode()
         logger = f" {params.logger}" if params.logger else ""
         self._write(f"{params.level.upper()}{logger}: {text}\n")
 
@@ -400,11 +400,10 @@ class Connection:
         if call is None:
             return mcp_types.ElicitResult(action="cancel")
         is_form = isinstance(params, mcp_types.ElicitRequestFormParams)
-        schema = (
-            dict(params.requested_schema)
-            if isinstance(params, mcp_types.ElicitRequestFormParams)
-            else None
-        )
+        if isinstance(params, mcp_types.ElicitRequestFormParams):
+            schema = dict(params.requested_schema)
+        else:
+            schema = None
         problem = ""
         while True:
             self._questions += 1

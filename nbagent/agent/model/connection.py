@@ -193,11 +193,9 @@ class ChatApi:
         """Return an answer of a server that does not stream, as the decoder takes it; None if it is
         no answer.
         """
-        return (
-            {**answer, "object": "chat.completion"}
-            if isinstance(answer.get("choices"), list)
-            else None
-        )
+        if isinstance(answer.get("choices"), list):
+            return {**answer, "object": "chat.completion"}
+        return None
 
 
 Api: TypeAlias = type[ResponsesApi] | type[ChatApi]

@@ -43,8 +43,10 @@ def shown_files(content: str | list[Json]) -> list[Json] | None:
 
     A picture that is too large to be shown has its name only.
     """
-    parts = [] if isinstance(content, str) else list(map(_stored, content))
-    return [each for part in parts if (each := _shown(part)) is not None] or None
+    if isinstance(content, str):
+        return None
+    shown = [_shown(_stored(part)) for part in content]
+    return [part for part in shown if part is not None] or None
 
 
 def _to_responses(part: Json, text: str) -> Json:
@@ -52,10 +54,9 @@ def _to_responses(part: Json, text: str) -> Json:
     match part:
         case {"type": "input_text" | "output_text", "text": str()} if part["type"] != text:
             return {**part, "type": text}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (
-            words := _text_in(url)
-        ) is not None:
-            return {"type": text, "text": _named_text(name, words)}
+        case {"type": "input_file"}:
+            words = _text_of_file(part)
+            return part if words is None else {"type": text, "text": words}
     return part
 
 
@@ -82,19 +83,15 @@ def _to_chat(part: Json) -> Json:
         case {"type": "input_text" | "output_text", "text": str(words)}:
             return {"type": "text", "text": words}
         case {"type": "input_image", "image_url": str(url)}:
-            detail = {} if part.get("detail", "auto") == "auto" else {"detail": part["detail"]}
-            return {"type": "image_url", "image_url": {"url": url, **detail}}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (
-            text := _text_in(url)
-        ) is not None:
-            return {"type": "text", "text": _named_text(name, text)}
+            image = {"url": url, **_chosen(part, "detail")}
+            if image.get("detail") == "auto":
+                del image["detail"]
+            return {"type": "image_url", "image_url": image}
         case {"type": "input_file"}:
-            fields = {
-                name: value
-                for name, value in part.items()
-                if name in ("filename", "file_data", "file_id")
-            }
-            return {"type": "file", "file": fields}
+            text = _text_of_file(part)
+            if text is not None:
+                return {"type": "text", "text": text}
+            return {"type": "file", "file": _chosen(part, "filename", "file_data", "file_id")}
     return part
 
 
@@ -137,13 +134,14 @@ def text_of_bytes(data: bytes) -> str | None:
     return None if "\0" in text else text
 
 
-def _text_in(url: str) -> str | None:
-    """Return the text of a data URL of a text; None for any other."""
-    found = _DATA_URL.match(url)
-    if found is None or not found[1].startswith(_TEXT_TYPES):
+def _text_of_file(part: Json) -> str | None:
+    """Return a file of text with its name around it; None for any other file."""
+    found = _DATA_URL.match(str(part.get("file_data")))
+    if found is None or not found[1].startswith(_TEXT_TYPES) or "filename" not in part:
         return None
-    return text_of_bytes(base64.b64decode(found[2]))
+    text = text_of_bytes(base64.b64decode(found[2]))
+    return None if text is None else f'<file name="{part["filename"]}">\n{text}\n</file>'
 
 
-def _named_text(name: str, text: str) -> str:
-    return f'<file name="{name}">\n{text}\n</file>'
+def _chosen(part: Json, *names: str) -> Json:
+    return {name: part[name] for name in names if name in part}

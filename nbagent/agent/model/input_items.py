@@ -281,11 +281,9 @@ def ended(items: Iterable[Item]) -> list[Item]:
     One that was broken off gets `NO_ANSWER`: some models refuse two prompts in a row.
     """
     made = paired(items)
-    return (
-        made
-        if not made or is_of_model(made[-1])
-        else [*made, Message(role="assistant", content=NO_ANSWER)]
-    )
+    if not made or is_of_model(made[-1]):
+        return made
+    return [*made, Message(role="assistant", content=NO_ANSWER)]
 
 
 def settled(items: Iterable[Item]) -> list[Item]:
@@ -306,11 +304,9 @@ def is_of_model(item: Item) -> bool:
     """Return True if the model wrote the item: an answer, a call, or what only the Responses API
     understands.
     """
-    return (
-        item.role == "assistant"
-        if isinstance(item, Message)
-        else not isinstance(item, FunctionCallOutput)
-    )
+    if isinstance(item, Message):
+        return item.role == "assistant"
+    return not isinstance(item, FunctionCallOutput)
 
 
 def exchanges(items: Iterable[Item]) -> list[list[Item]]:
@@ -357,9 +353,10 @@ def _from_entry(entry: Any) -> list[Item]:
         case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
             return [FunctionCallOutput(call_id=call_id, text=_text(content))]
         case {"role": "assistant", "tool_calls": [*calls], **rest}:
-            messages = (
-                [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
-            )
+            if rest.get("content"):
+                messages = [Message(role="assistant", content=rest["content"])]
+            else:
+                messages = []
             return [*messages, *(_from_chat_call(call) for call in calls)]
         case {"type": str(kind)} if kind != "message" or "id" in entry:
             return [from_responses(dict(entry))]

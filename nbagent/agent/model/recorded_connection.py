@@ -81,11 +81,9 @@ class RecordedConnection:
 
     def history_item(self, item: Any) -> input_items.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
-        return (
-            None
-            if self._live is None or isinstance(item, e.Event)
-            else self._live.api.history_item(item)
-        )
+        if self._live is None or isinstance(item, e.Event):
+            return None
+        return self._live.api.history_item(item)
 
     async def ask(
         self,
@@ -145,13 +143,11 @@ class RecordedConnection:
         for warning in warnings:
             yield warning
         for event in step.events:
-            # Without tokens: none are spent. The run numbers its steps itself.
-            yield msgspec.structs.replace(
-                event,
-                step=None,
-                agent=None,
-                **({"usage": e.Usage()} if isinstance(event, e.StepEnd) else {}),
-            )
+            # The run numbers its steps itself.
+            event = msgspec.structs.replace(event, step=None, agent=None)
+            if isinstance(event, e.StepEnd):
+                event = msgspec.structs.replace(event, usage=e.Usage())  # no tokens are spent
+            yield event
         for call in step.calls.values():
             if call.args is None:
                 raise RecordingEnded(
@@ -282,9 +278,9 @@ class _Decoder(EventsDecoder):
 
     def close(self, error: BaseException | None = None) -> list[e.Event]:
         """End the run."""
-        return (
-            super().close(error) if self._live is None else self._of_live(self._live.close(error))
-        )
+        if self._live is None:
+            return super().close(error)
+        return self._of_live(self._live.close(error))
 
     def _of_live(self, events: Sequence[e.Event]) -> list[e.Event]:
         """Return events with ids that the recording does not have."""

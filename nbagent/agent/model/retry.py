@@ -96,9 +96,7 @@ def _is_transient(error: Exception) -> bool:
         if not (retry_after(error) or 0.0) <= MAX_RETRY_AFTER_S:  # NaN too
             return False
         advice = error.response.headers.get("x-should-retry")  # a header of OpenAI's own
-        return (
-            error.status_code in _TRANSIENT or error.status_code >= 500
-            if advice not in ("true", "false")
-            else advice == "true"
-        )
+        if advice not in ("true", "false"):
+            return error.status_code in _TRANSIENT or error.status_code >= 500
+        return advice == "true"
     return isinstance(error, openai.APIConnectionError)  # a time-out among them

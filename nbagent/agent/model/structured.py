@@ -30,6 +30,8 @@ _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
 """Formats of texts that the strict mode knows."""
+_DESCRIBING = frozenset({"type", "anyOf", "enum", "const", "$ref"})
+"""Keywords of which a schema has at least one in the strict mode."""
 _KEY = "value"
 """Property of the object around an answer that is not an object: an API takes only objects."""
 
@@ -80,12 +82,10 @@ class OutputFormat:
     def request(self) -> JsonSchema:
         """Return `name`, `schema` and `strict`, as both APIs take them."""
         name = re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name)[:64].strip("_") or "answer"
-        strict = _strict(self.schema)
-        return {
-            "name": name,
-            "schema": self.schema if strict is None else strict,
-            "strict": strict is not None,
-        }
+        try:
+            return {"name": name, "schema": _strict(self.schema), "strict": True}
+        except _NotStrict:
+            return {"name": name, "schema": self.schema, "strict": False}
 
     def instructions(self) -> str:
         """Return the instructions of a model that no server holds to the schema."""
@@ -170,36 +170,50 @@ def _resolved(schema: JsonSchema) -> JsonSchema:
     return schema
 
 
-def _strict(schema: Any) -> JsonSchema | None:
-    """Return the schema as the strict mode takes it; None if it has no such form."""
-    if schema.get("$ref"):
+class _NotStrict(Exception):
+    """The schema has no form that the strict mode takes."""
+
+
+def _strict(schema: Any) -> JsonSchema:
+    """Return the schema as the strict mode takes it.
+
+    Raises:
+        _NotStrict: it has no such form.
+    """
+    if not isinstance(schema, Mapping):
+        raise _NotStrict
+    if "$ref" in schema:
         return {"$ref": schema["$ref"]}
     made: JsonSchema = {}
     for key, value in schema.items():
-        match key:
-            case "$defs" | "properties":
-                inner = {name: _strict(each) for name, each in value.items()}
-                if None in inner.values():
-                    return None
-                made[key] = inner
-            case "items":
-                if (item := _strict(value) if isinstance(value, dict) else None) is None:
-                    return None
-                made[key] = item
-            case "anyOf" | "oneOf" | "allOf":
-                members = [_strict(each) for each in value]
-                if None in members or (key == "allOf" and len(members) != 1):
-                    return None
-                made |= (members[0] or {}) if key == "allOf" else {"anyOf": members}
-            case "prefixItems" | "patternProperties":
-                return None
-            case "format" if value not in _FORMATS:
-                pass
-            case _ if key not in _DROPPED:
-                made[key] = value
+        made |= _strict_keyword(key, value)
     if made.get("type") == "object":
-        if made.get("additionalProperties", False) is not False or "properties" not in made:
-            return None
-        made |= {"additionalProperties": False, "required": list(made["properties"])}
-    is_described = made.keys() & {"type", "anyOf", "enum", "const", "$ref"}
-    return made if is_described else None
+        made |= _closed(made)
+    if made.keys().isdisjoint(_DESCRIBING):
+        raise _NotStrict
+    return made
+
+
+def _strict_keyword(key: str, value: Any) -> JsonSchema:
+    """Return a keyword of a schema as the strict mode takes it; empty if it is left out."""
+    match key:
+        case "$defs" | "properties":
+            return {key: {name: _strict(each) for name, each in value.items()}}
+        case "items":
+            return {key: _strict(value)}
+        case "anyOf" | "oneOf":
+            return {"anyOf": [_strict(each) for each in value]}
+        case "allOf" if len(value) == 1:
+            return _strict(value[0])
+        case "allOf" | "prefixItems" | "patternProperties":
+            raise _NotStrict
+        case "format" if value not in _FORMATS:
+            return {}
+    return {} if key in _DROPPED else {key: value}
+
+
+def _closed(schema: JsonSchema) -> JsonSchema:
+    """Return the keywords of an object that has all its properties and no others."""
+    if schema.get("additionalProperties") or "properties" not in schema:
+        raise _NotStrict
+    return {"additionalProperties": False, "required": list(schema["properties"])}

@@ -138,11 +138,8 @@ class ContinuedHistory(NoHistory):
         exact = getattr(self._source, "conversation", None)
         # In a thread, because those of a session are in its store.
         messages = list(await in_thread(lambda: getattr(self._source, "messages", self._source)))
-        items = (
-            exact.items
-            if isinstance(exact, Conversation)
-            else from_prompt(messages)
-            if messages
-            else []
-        )
+        if isinstance(exact, Conversation):
+            items = exact.items
+        else:
+            items = from_prompt(messages) if messages else []
         conversation.put_before(ended(items), messages)

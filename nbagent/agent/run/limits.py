@@ -84,9 +84,10 @@ class Spending:
             LimitReached: one is used up.
         """
         usage, limits = self.usage or Usage(), self._limits
-        tokens = (
-            usage.total if usage.total is not None else (usage.input or 0) + (usage.output or 0)
-        )
+        if usage.total is not None:
+            tokens = usage.total
+        else:
+            tokens = (usage.input or 0) + (usage.output or 0)
         if limits.max_total_tokens is not None and tokens >= limits.max_total_tokens:
             spending = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
         elif limits.max_cost is not None and (usage.cost or 0.0) >= limits.max_cost:

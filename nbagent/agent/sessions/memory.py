@@ -193,11 +193,10 @@ def tokens_in(items: Sequence[Item]) -> int:
 
 def _tokens(item: Item) -> int:
     if isinstance(item, Message):
-        files = (
-            sum(part.get("type") not in _TEXT_PARTS for part in item.content)
-            if isinstance(item.content, list)
-            else 0
-        )
+        if isinstance(item.content, list):
+            files = sum(part.get("type") not in _TEXT_PARTS for part in item.content)
+        else:
+            files = 0
         return TOKENS_PER_MESSAGE + _text_tokens(text_of(item)) + files * TOKENS_PER_FILE
     text: Any = getattr(item, "arguments", None) or text_of(item) or getattr(item, "item", "")
     return TOKENS_PER_MESSAGE + _text_tokens(
@@ -239,15 +238,13 @@ def _end_of(turn: Exchange, room: int) -> list[Exchange]:
         if room < 0:
             break
         answers.append(part)
-    return (
-        [
+    if answers:
+        return [
             Exchange(
                 id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)]
             )
         ]
-        if answers
-        else []
-    )
+    return []
 
 
 def _written(summary: Summary | None, turns: Sequence[Exchange]) -> str:
@@ -265,9 +262,9 @@ def _written(summary: Summary | None, turns: Sequence[Exchange]) -> str:
 
 
 def _shortened(text: str, chars: int) -> str:
-    return (
-        text if len(text) <= chars else f"{text[:chars]} … ({len(text) - chars:,} more characters)"
-    )
+    if len(text) <= chars:
+        return text
+    return f"{text[:chars]} … ({len(text) - chars:,} more characters)"
 
 
 def _cut(text: str, tokens: int) -> str:

@@ -158,11 +158,12 @@ class RedisStore:
         """Return the session of that name, made if there is none."""
         while True:
             with self._reaching():
-                wanted = (
-                    free_name(each.decode() for each in self._redis.hkeys("nbagent:sessions"))
-                    if name is None
-                    else name
-                )
+                if name is None:
+                    wanted = free_name(
+                        each.decode() for each in self._redis.hkeys("nbagent:sessions")
+                    )
+                else:
+                    wanted = name
                 made = uuid.uuid4().hex
                 id = self._open(args=[wanted, made, time.time()]).decode()
             if name is not None or id == made:  # else another process has taken the name

@@ -192,7 +192,10 @@ class Session:
         records = self.store.read(self.id)
         log = Log(records)
         count = len(to_chat((item for turn in log.turns for item in turn.items), ""))
-        room = count if at is None else max(0, count + at) if at < 0 else at
+        if at is None:
+            room = count
+        else:
+            room = max(0, count + at) if at < 0 else at
         kept: list[Record] = []
         whole: set[str] = set()
         for turn in log.turns:

@@ -153,11 +153,10 @@ class Signature:
         definitions: JsonSchema = shared.get("$defs", {})
         properties: JsonSchema = {}
         for name, parameter in self._parameters.items():
-            schema = (
-                made[name, "validation"]
-                if isinstance(parameter.type, TypeAdapter)
-                else parameter.type.schema(definitions)
-            )
+            if isinstance(parameter.type, TypeAdapter):
+                schema = made[name, "validation"]
+            else:
+                schema = parameter.type.schema(definitions)
             properties[name] = parameter.annotate(schema)
         schema = {
             "type": "object",

@@ -203,19 +203,18 @@ class Tool(Generic[P, R]):
 
         try:
             async with limit:
-                value = (
-                    call() if self.is_async else await in_thread(functools.partial(finish, call))
-                )
+                if self.is_async:
+                    value = call()
+                else:
+                    value = await in_thread(functools.partial(finish, call))
                 if inspect.isawaitable(value) and not isinstance(value, Run | OwnedStream):
                     # Which is not begun here.
                     value = await value
                 if inspect.isasyncgen(value):
                     return await _last_of_async(value, show)
-                return (
-                    await in_thread(functools.partial(finish, lambda: value))
-                    if inspect.isgenerator(value)
-                    else value
-                )
+                if inspect.isgenerator(value):
+                    return await in_thread(functools.partial(finish, lambda: value))
+                return value
         except TimeoutError as error:
             if limit.expired():
                 raise TimeoutError(
