@@ -4,7 +4,7 @@
 # make frameworks   the streams of the agent frameworks' own packages, each in its environment
 # make coverage     the tests that need no browser, and how much of the code they run; fails below the floors
 # make docs         the API reference, as static pages in build/docs
-# make adapter NAME=acme   the files of a new adapter; see CONTRIBUTING.md
+# make adapter NAME=acme   the files of a new adapter; see CONTRIBUTING.md. With PACKAGE=../nbagent-acme, a package of its own
 # make clean  removes all that make made
 
 PYTHON ?= python3
@@ -72,7 +72,7 @@ docs: .venv/test
 	$(BIN)/python tests/reference.py build/docs
 
 adapter: .venv/test
-	@PYTHONPATH=tests $(BIN)/python tests/adapters/scaffold.py $(NAME)
+	@PYTHONPATH=tests $(BIN)/python tests/adapters/scaffold.py "$(NAME)" "$(PACKAGE)"
 
 frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments

@@ -82,6 +82,10 @@ class MissingExtra(NbagentError, ImportError):
         )
 
 
+class BrokenAdapter(NbagentError, ImportError):
+    """An adapter of another package cannot be imported, or is none. The message names both."""
+
+
 class Cancelled(NbagentError):
     """The run was stopped.
 

@@ -2,8 +2,10 @@
 
 import functools
 
+from nbagent.adapters import plugins
 from nbagent.adapters.base.answers import AnswerForm
 from nbagent.adapters.base.served_question import ServedAnswers
+from nbagent.errors import BrokenAdapter
 
 _NONE = AnswerForm()
 
@@ -41,8 +43,19 @@ def _forms() -> dict[str, AnswerForm]:
     return {system: form() for form in forms for system in form.systems}
 
 
+@functools.cache
 def answer_form(system: str) -> AnswerForm:
     """Return the form in which a system takes answers; for a system without one, the form that has
     no way.
     """
-    return _forms().get(system, _NONE)
+    own = _forms().get(system)
+    return own or _form_of_other_package(system) or _NONE
+
+
+def _form_of_other_package(system: str) -> AnswerForm | None:
+    try:
+        form = plugins.load_named(plugins.ANSWERS, system, AnswerForm)
+    except BrokenAdapter as error:
+        plugins.warn(str(error))
+        return None
+    return None if form is None else form()

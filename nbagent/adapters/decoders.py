@@ -1,9 +1,11 @@
 """Lookup of the decoder for a stream, by its first item or by the system's name."""
 
 import functools
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
-from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters import plugins
+from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource, did_you_mean
@@ -25,8 +27,8 @@ class Adapter(Protocol):
 
 
 @functools.cache
-def adapters() -> tuple[Adapter, ...]:
-    """Return every adapter, in the order in which they are asked.
+def own_adapters() -> tuple[Adapter, ...]:
+    """Return nbagent's own adapters, in the order in which they are asked.
 
     They are imported on the first call, not with nbagent.
     """
@@ -116,6 +118,27 @@ def adapters() -> tuple[Adapter, ...]:
     )
 
 
+@functools.cache
+def adapters() -> tuple[Adapter, ...]:
+    """Return every adapter, in the order in which they are asked: nbagent's own, and those of other
+    packages, each before the systems that its `before` names.
+
+    An adapter of another package that cannot be imported is left out with a warning.
+    """
+    own = own_adapters()
+    taken = [adapter.system for adapter in own]
+    return _in_order(own, plugins.load_all(plugins.DECODERS, BaseDecoder, taken))
+
+
+def _in_order(own: Sequence[Adapter], others: Sequence[type[BaseDecoder]]) -> tuple[Adapter, ...]:
+    order = list(own)
+    for other in others:
+        later = (*other.before, "text")
+        place = next(place for place, each in enumerate(order) if each.system in later)
+        order.insert(place, cast(Adapter, other))
+    return tuple(order)
+
+
 def decoder_for(first_item: Any) -> Decoder:
     """Return a new decoder for the stream that starts with that item.
 
@@ -128,12 +151,12 @@ def decoder_for(first_item: Any) -> Decoder:
         UnknownSource: no stream has such an item (None, a number); the message has its type and the
             known systems.
     """
-    adapter: Adapter
     inner = frame_of(first_item).data
     for item in (first_item,) if inner is first_item else (first_item, inner):
         for adapter in adapters()[:-1]:
-            if adapter.recognises(item):
-                return adapter()
+            decoder = _decoder_if_recognised(adapter, item)
+            if decoder is not None:
+                return decoder
     if UnknownDecoder.recognises(first_item):
         return UnknownDecoder()
     raise UnknownSource(
@@ -143,17 +166,32 @@ def decoder_for(first_item: Any) -> Decoder:
     )
 
 
+def _decoder_if_recognised(adapter: Adapter, item: Any) -> Decoder | None:
+    try:
+        return adapter() if adapter.recognises(item) else None
+    except Exception as error:  # of another package's adapter
+        plugins.warn(
+            f"The adapter {adapter.system!r} is left out of the detection of a stream's system: it "
+            f"raised {type(error).__name__}: {error}"
+        )
+        return None
+
+
 def decoder_named(system: str) -> Decoder:
     """Return a new decoder by the system's name, such as "openai.chat".
 
     Raises:
         UnknownSource: there is no such system; the message has the known ones.
+        BrokenAdapter: another package has an adapter of that name, which cannot be imported.
     """
     adapter: Adapter
-    for adapter in adapters():
+    for adapter in own_adapters():
         if adapter.system == system:
             return adapter()
-    known = [adapter.system for adapter in adapters()]
+    other = plugins.load_named(plugins.DECODERS, system, BaseDecoder)
+    if other is not None:
+        return other()
+    known = [adapter.system for adapter in own_adapters()] + plugins.names(plugins.DECODERS)
     raise UnknownSource(
         f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: "
         f"{_known()}."
@@ -161,4 +199,5 @@ def decoder_named(system: str) -> Decoder:
 
 
 def _known() -> str:
-    return ", ".join(adapter.system for adapter in adapters() if adapter is not UnknownDecoder)
+    own = [adapter.system for adapter in own_adapters() if adapter is not UnknownDecoder]
+    return ", ".join([*own, *plugins.names(plugins.DECODERS)])

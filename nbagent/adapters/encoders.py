@@ -2,8 +2,9 @@
 
 import functools
 
+from nbagent.adapters import plugins
 from nbagent.adapters.base.encoder import BaseEncoder
-from nbagent.errors import UnknownSystem
+from nbagent.errors import UnknownSystem, did_you_mean
 
 ALIASES = {"vercel": "vercel.ui", "vercel.v5": "vercel.ui.v5", "ag-ui": "ag_ui"}
 """Other names of systems."""
@@ -11,7 +12,7 @@ ALIASES = {"vercel": "vercel.ui", "vercel.v5": "vercel.ui.v5", "ag-ui": "ag_ui"}
 
 @functools.cache
 def encoders() -> tuple[type[BaseEncoder], ...]:
-    """Return all encoders. They are imported by the first call, not with nbagent."""
+    """Return nbagent's own encoders. They are imported by the first call, not with nbagent."""
     from nbagent.adapters.ag_ui.encoder import AguiEncoder
     from nbagent.adapters.agentor.encoder import AgentorEncoder
     from nbagent.adapters.dexto.encoder import DextoEncoder
@@ -47,10 +48,17 @@ def encoder_named(system: str) -> BaseEncoder:
 
     Raises:
         UnknownSystem: no encoder has that name; the message lists the names.
+        BrokenAdapter: another package has an encoder of that name, which cannot be imported.
     """
     name = ALIASES.get(system, system)
     for encoder in encoders():
         if encoder.system == name:
             return encoder()
-    known = ", ".join(encoder.system for encoder in encoders())
-    raise UnknownSystem(f"No encoder is called {system!r}. Known systems: {known}.")
+    other = plugins.load_named(plugins.ENCODERS, name, BaseEncoder)
+    if other is not None:
+        return other()
+    known = [encoder.system for encoder in encoders()] + plugins.names(plugins.ENCODERS)
+    raise UnknownSystem(
+        f"No encoder is called {system!r}{did_you_mean(system, known) or '.'} Known systems: "
+        f"{', '.join(known)}."
+    )

@@ -9,43 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-DECODER = '''"""Decoder of {title}'s stream.
-
-Format: (URL of its specification). Items are {{"type": "{name}.delta", "text"}} and
-{{"type": "{name}.done"}}.
-
-The format has no thoughts, tools, usage or errors.
-"""
-
-from typing import Any, ClassVar
-
-from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, str_field
-
-
-class {title}Decoder(BaseDecoder):
-    """Decoder of {title}'s items. The terminal of a response is `{name}.done`."""
-
-    system: ClassVar[str] = "{name}"
-
-    @staticmethod
-    def recognises(item: Any) -> bool:
-        """Return True if the item is one of {title}'s."""
-        return str_field(fields_or_empty(item), "type") in ("{name}.delta", "{name}.done")
-
-    def read(self, item: Any) -> None:
-        """Read one item."""
-        payload = fields(item)
-        if not self.builder.in_step:
-            self.new_step()
-        match payload.get("type"):
-            case "{name}.delta":
-                self.builder.text("answer", payload["text"])
-            case "{name}.done":
-                self.stop_info = StopInfo("completed")
-            case _:
-                self.unread(item)
-'''
+from adapters.package_scaffold import files, scaffold_package
 
 TEST = '''"""{title}'s stream, one rule of the format at a time."""
 
@@ -91,6 +55,19 @@ PROVENANCE = """
 """
 
 
+def check_name(name: str) -> None:
+    """Check that an adapter can have a name.
+
+    Raises:
+        ValueError: it is no Python identifier in lower case.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise ValueError(
+            f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in "
+            "NAME=acme_cloud"
+        )
+
+
 def scaffold(root: Path, name: str) -> list[Path]:
     """Write a new adapter and register it.
 
@@ -105,17 +82,13 @@ def scaffold(root: Path, name: str) -> list[Path]:
         ValueError: `name` is not such an identifier, or a file or folder that would be written
             exists.
     """
+    check_name(name)
     folder = root / "nbagent" / "adapters" / name
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
-        raise ValueError(
-            f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in "
-            "NAME=acme_cloud"
-        )
     title = name.title().replace("_", "")
     recording = RECORDING.format(name=name)
     new = {
         folder / "__init__.py": f'"""{title}."""\n',
-        folder / "decoder.py": DECODER.format(name=name, title=title),
+        folder / "decoder.py": files(name)[f"src/nbagent_{name}/decoder.py"],
         root / "tests" / "adapters" / f"test_{name}.py": TEST.format(name=name, title=title),
         root / "tests" / "recordings" / name / "constructed-hello.jsonl": recording,
     }
@@ -149,10 +122,24 @@ def scaffold(root: Path, name: str) -> list[Path]:
     return [*new, decoders, *appended]
 
 
+def main(name: str = "", package: str = "") -> None:
+    """Write an adapter, into a package of its own if its folder is given, and print the files.
+
+    Raises:
+        ValueError: the name is none, or the files exist.
+    """
+    root = Path(__file__).parents[2]
+    if package:
+        check_name(name)
+        written = scaffold_package(Path(package), name)
+    else:
+        written = [path.relative_to(root) for path in scaffold(root, name)]
+    for path in written:
+        print(path)
+
+
 if __name__ == "__main__":
-    here = Path(__file__).parents[2]
     try:
-        for path in scaffold(here, sys.argv[1] if len(sys.argv) == 2 else ""):
-            print(path.relative_to(here))
+        main(*sys.argv[1:3])
     except ValueError as error:
         sys.exit(f"make adapter: {error}")

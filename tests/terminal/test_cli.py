@@ -153,4 +153,4 @@ def test_convert_writes_what_another_systems_server_would_send(
         ]
     wrong = nbagent("convert", HELLO, "--to", "vercle")
     assert (wrong.returncode, wrong.stdout) == (2, b"")
-    assert "No encoder is called 'vercle'. Known systems: vercel.ui" in wrong.stderr.decode()
+    assert "No encoder is called 'vercle'; did you mean 'vercel.ui'? Known" in wrong.stderr.decode()

@@ -86,6 +86,11 @@ class BaseDecoder:
     """
 
     system: ClassVar[str] = ""
+    before: ClassVar[tuple[str, ...]] = ()
+    """Systems that are asked after this one whether an item is theirs, because theirs may be like
+    this system's. For adapters of other packages: nbagent's own have an order. "text" is always
+    asked later.
+    """
     stream_outlives_run: bool = False
     """True if the service leaves its stream open after the run's end: a reader must not wait for
     its EOF.
