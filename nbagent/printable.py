@@ -11,7 +11,8 @@ import re
 
 _C0 = "\x00-\x08\x0b-\x1f"  # but line feed and tab
 _UNSEEN = (
-    "\x7f-\x9f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\x7f-\x9f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0001\U000e0020-\U000e007f"
 )
 _IN_LINES = re.compile(f"[{_C0}{_UNSEEN}]")

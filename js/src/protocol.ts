@@ -493,10 +493,12 @@ export type Kind = keyof PropsByKind;
 /**
  * The ops: changes of the block tree, as JSON arrays.
  *
- *     ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` is its kind
- *     ["append", id, field, text]      a text field grows by `text`
- *     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
- *     ["close", id]                    the block is finished
+ *     ["open", id, parent, props]   a new block, the last child of `parent`; `props["kind"]` is
+ *                                   its kind
+ *     ["append", id, field, text]   a text field grows by `text`
+ *     ["set", id, props]            these props are replaced; a text field that is set loses what
+ *                                   was appended
+ *     ["close", id]                 the block is finished
  *
  * Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not
  * structs, because an `append` is made for every delta.

@@ -277,7 +277,9 @@ def chat(
         nbagent.chat(agent)                                        # a conversation of its own
         nbagent.chat(agent.session("sales", store="chats.db"))     # goes on with an earlier one
         nbagent.chat("https://…/v1/chat/completions", json={"model": "…"})
-        nbagent.chat(lambda messages: client.chat.completions.create(messages=messages, …, stream=True))
+        nbagent.chat(
+            lambda messages: client.chat.completions.create(messages=messages, …, stream=True)
+        )
 
     Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An
     earlier prompt can be asked again or edited, and the conversation goes on from there. `{name}`

@@ -187,8 +187,8 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         parents=[tagging],
         help="serve the agents of a configuration over HTTP",
-        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and the "
-        "endpoints of README.",
+        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and "
+        "the endpoints of README.",
         epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, "
         "NBAGENT_READ_TOKEN that of clients which "
         "only read. An ADDRESS that other machines reach needs the first.",

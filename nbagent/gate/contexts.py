@@ -34,9 +34,10 @@ _SEPARATED = (
 )
 # Grouped by their first letters, which `re` finds fast.
 _ANCHOR = re.compile(
-    rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}|p(?:ass|wd?|at){_SEPARATED}|private "
-    r"key"
-    rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
+    rf"k(?:ey|ennwort){_SEPARATED}|token{_SEPARATED}|s(?:ecret|ess|ig|as){_SEPARATED}"
+    rf"|p(?:ass|wd?|at){_SEPARATED}|private key"
+    rf"|c(?:red|ookie|ode|onnection|onn_?str){_SEPARATED}"
+    rf"|auth{_SEPARATED}|jwt{_SEPARATED}|response{_SEPARATED}"
     r"|b(?:earer|asic )|hooks|:(?://|aa)|-(?:u |-user[ =]|-)"
 )
 """Matches an anchor in small letters.
@@ -108,7 +109,8 @@ _PEM_BEGUN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}\Z")
 _PEM_MARK = re.compile(r"(?i:private key)(?: BLOCK)?-----")
 _PEM_MARK_CHARS = len(" BLOCK-----")
 _PEM_GAP = re.compile(
-    r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]{0,200}+)*+"
+    r"(?:\\+[nrt]|[\s\"'+,|>\\]|(?:Proc-Type|DEK-Info|Version|Comment|Hash"
+    r"|Charset):[^\n\\]{0,200}+)*+"
 )
 _PEM_HEADER_BEGUN = re.compile(r"(?:Proc|DEK)-[A-Za-z]{0,4}\Z")
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]*+")
@@ -118,7 +120,8 @@ _TELEGRAM_ID = re.compile(r"\d{8,10}(?!\d)")  # backwards
 _TELEGRAM = re.compile(r"AA[A-Za-z0-9_\-]{0,33}")
 _TELEGRAM_CHARS = 35
 _WEBHOOK = re.compile(
-    r"(?i:hooks\.slack\.com/(?:services|workflows|triggers)|hooks)/(?:[\w\-]{0,40}/){0,2}([\w\-]{0,512})"
+    r"(?i:hooks\.slack\.com/(?:services|workflows|triggers)"
+    r"|hooks)/(?:[\w\-]{0,40}/){0,2}([\w\-]{0,512})"
 )
 
 

@@ -51,10 +51,14 @@ _WORDS = words_of(
     "manual prompt"
 )
 _ASKED_FOR = re.compile(
-    r"(?:your|my|the|some|an?|our|this|that|insert|replace|enter|put|paste|fill|add|use|set|example|sample|dummy|fake|test|any"
-    r"|no|new|old|user|admin|db|database|openai|service|client|app|api|access|auth|secret|azure|github|hf|aws|actual|real|here"
-    r"|key|keys|token|tokens|password|passwd|secrets|credential|credentials|apikey|value|name|id|me|with|goes|from|env|is|not|in"
-    r"|anthropic|google|gemini|project|private|public|personal|bot|account|string|own|be|to|of|for|it|and|needed|required)"
+    r"(?:your|my|the|some|an?|our|this|that|insert|replace|enter|put|paste|fill|add|use|set"
+    r"|example|sample|dummy|fake|test|any"
+    r"|no|new|old|user|admin|db|database|openai|service|client|app|api|access|auth|secret"
+    r"|azure|github|hf|aws|actual|real|here"
+    r"|key|keys|token|tokens|password|passwd|secrets|credential|credentials|apikey|value|name"
+    r"|id|me|with|goes|from|env|is|not|in"
+    r"|anthropic|google|gemini|project|private|public|personal|bot|account|string|own|be|to|of"
+    r"|for|it|and|needed|required)"
 )
 _PLACEHOLDER_WORDS = re.compile(
     rf"{_ASKED_FOR.pattern}(?:[-_ .]?{_ASKED_FOR.pattern})*[-_.]?\d{{0,2}}", re.IGNORECASE
@@ -63,7 +67,8 @@ _CREDENTIAL_WORD = re.compile("key|token|secret|passw|credential|pwd|kennwort", 
 _FILLED = re.compile(r"(?:[xX*•·_\-.#0?…]|\\u2022)+")
 _TEMPLATE = re.compile(r"[<{$%\[(]|&lt;|.*(?:\.\.\.|…|\$\{|\{\{|•|\*\*\*)")
 _METHOD = re.compile(
-    r"(?i)(?:base\d\d|sha\d*|md5|utf\d*|oauth\d?|[herp]s\d{3}|argon2\w*|pbkdf2\w*|ed25519|aes\d*|rsa\d*|bcrypt|scrypt|hmac|v\d+"
+    r"(?i)(?:base\d\d|sha\d*|md5|utf\d*|oauth\d?|[herp]s\d{3}|argon2\w*|pbkdf2\w*|ed25519"
+    r"|aes\d*|rsa\d*|bcrypt|scrypt|hmac|v\d+"
     r"|x\d+|h\d|t\d|[a-z]+|\d+)"
 )
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")

@@ -23,16 +23,21 @@ _MARKDOWN = re.compile(
 )
 _INCOMPLETE = re.compile(r"(?:&(?:#?[A-Za-z0-9]{0,32})|\\|(?<=[^\W_])_{1,8}|~)\Z")
 _MAX_INCOMPLETE_CHARS = 34
-_INLINE = "a|abbr|b|bdi|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|tspan|tt|u|var|wbr"
+_INLINE = (
+    "a|abbr|b|bdi|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong"
+    "|sub|sup|tspan|tt|u|var|wbr"
+)
 _HTML = re.compile(
-    rf"{_ENTITY}|(?P<markup><!--.*?(?:-->|\Z)|</?(?:{_INLINE})(?=[\s/>])[^<>]*>)|(?P<block><[a-z/!?][^<>]*>)|{_REST}",
+    rf"{_ENTITY}|(?P<markup><!--.*?(?:-->|\Z)|</?(?:{_INLINE})(?=[\s/>])[^<>]*>)"
+    rf"|(?P<block><[a-z/!?][^<>]*>)|{_REST}",
     re.IGNORECASE | re.DOTALL,
 )
 # Default_Ignorable_Code_Point (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point),
 # and format characters (Cf).
 _IGNORABLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001343f]+"
 )
 

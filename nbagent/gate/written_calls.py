@@ -97,7 +97,8 @@ def _decoded(text: str) -> Any:
 
 
 _CUT_NAME = re.compile(
-    r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{|\[\{"([\w.:/-]+)":\s*\{|(?!print)\b(\w[\w.]*)\("""
+    r"""["'](?:tool_)?name["']\s*:\s*["']([^"'\\]+)["']|call:([\w.:/-]+)\{"""
+    r"""|\[\{"([\w.:/-]+)":\s*\{|(?!print)\b(\w[\w.]*)\("""
 )
 """The name in a call that is cut off, or has a fault."""
 
@@ -230,7 +231,8 @@ def _part_calls(head: str, rest: str) -> list[TaggedCall]:
 # --- a name and JSON ---
 
 _NAMED = re.compile(
-    r"(?:to=)?(?:functions\.)?([\w.:/-]+)\s*(?:json\s*)?(?:\[CALL_ID\]([\w-]+))?(?:\[ARGS\])?\s*(?:```[\w-]*\s*)?(\{.*)",
+    r"(?:to=)?(?:functions\.)?([\w.:/-]+)\s*(?:json\s*)?(?:\[CALL_ID\]([\w-]+))?"
+    r"(?:\[ARGS\])?\s*(?:```[\w-]*\s*)?(\{.*)",
     re.DOTALL,
 )
 

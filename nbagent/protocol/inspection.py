@@ -3,15 +3,19 @@
 A question is asked like a page of a large value: it is the `name` of a `need` message, and its
 answer is the `part`'s text.
 
-    events/QUESTION                            an `EventsAnswer`; QUESTION is an `EventsQuestion`
-    event/NUMBER                               the event as JSON
-    timeline                                   a `TimelineAnswer`
-    copy/markdown, copy/json, copy/python      the transcript in that form
-    requests/NUMBER                            a `RequestsAnswer`, from the request of that number on
-    request/NUMBER                             a `RequestDetail`
-    request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON; `body` is all of it
-    past/AFTER-TO                              a `PastAnswer`: what the events behind number AFTER, up to TO, did
-    past/NUMBER/NAME                           a large value as event NUMBER has left it; 0 for the ops of an opening
+    events/QUESTION       an `EventsAnswer`; QUESTION is an `EventsQuestion`
+    event/NUMBER          the event as JSON
+    timeline              a `TimelineAnswer`
+    copy/markdown         the transcript as Markdown
+    copy/json             the transcript as JSON
+    copy/python           the transcript as Python
+    requests/NUMBER       a `RequestsAnswer`, from the request of that number on
+    request/NUMBER        a `RequestDetail`
+    request/NUMBER/PART   a part of a request: `response` as text, all others as JSON;
+                          `body` is all of it
+    past/AFTER-TO         a `PastAnswer`: what the events behind number AFTER, up to TO, did
+    past/NUMBER/NAME      a large value as event NUMBER has left it; 0 for the ops of an
+                          opening
 """
 
 from typing import Any, Literal, TypeAlias

@@ -15,8 +15,8 @@ _PRE = (
 )
 _REMOVED = ' style="background:rgba(214,69,69,.18);color:inherit"'
 _ADDED = (
-    " "
-    'style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;margin-left:.15em"'
+    ' style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;'
+    'margin-left:.15em"'
 )
 _CELL = ' style="text-align:right;padding:.1em .7em;white-space:nowrap"'
 _ROW = ' style="background:none"'
@@ -149,8 +149,8 @@ def _table(diff: Props) -> str:
         for row in _records(diff, "rows")
     )
     return (
-        "<table "
-        f'style="border-collapse:collapse;font-size:.95em;color:inherit"><tr{_ROW}><th></th>{head}</tr>{rows}</table>'
+        '<table style="border-collapse:collapse;font-size:.95em;color:inherit">'
+        f"<tr{_ROW}><th></th>{head}</tr>{rows}</table>"
     )
 
 

@@ -198,11 +198,11 @@ class BlockWriter:
         )
         summary = text_of(block, "summary") if state == "output-available" else ""
         took = worked(block, "args_done")
-        row = (
-            f"{symbol} "
-            f"<strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
-            f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
-        )
+        name = text_of(block, "title", "name") or LABELS["tool"]["name"]
+        row = f"{symbol} <strong>{escape_line(name)}</strong>"
+        row += f"<code{CODE}>{escape_line(call_args(block))}</code>"
+        if summary:
+            row += f" → {escape_line(summary)}"
         row += "".join(
             f" · {escape_line(part)}"
             for part in (note, "" if took is None else duration(took))
@@ -310,12 +310,8 @@ class BlockWriter:
     def _agent(self, block: Props) -> str:
         status, took = text_of(block, "status"), worked(block)
         symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
-        parts = [
-            (
-                f"{symbol} "
-                f"<strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"
-            )
-        ]
+        name = text_of(block, "name") or LABELS["other"]["agent"]
+        parts = [f"{symbol} <strong>{escape_line(name)}</strong>"]
         parts += [escape(duration(took))] if took is not None else []
         parts += map(escape, spent(block))
         parts += [escape_line(end_label(block))] if symbol in "✗⊘" else []

@@ -64,10 +64,10 @@ class ForkableRun(FollowedRun):
         """Repeat this run up to a point without asking the model, go on live from there, and show
         that.
 
-            run.fork(at=run.tools[2], result={"rate": 1.1})      # that call had another result
-            run.fork(at="fetch_rates", args={"year": 2024})      # it is called, with another argument
-            run.fork(at="fetch_rates")                           # it is called again, by the function as it is now
-            run.fork(at=2, instructions="Answer in French.")     # the second response is asked for anew
+            run.fork(at=run.tools[2], result={"rate": 1.1})    # that call had another result
+            run.fork(at="fetch_rates", args={"year": 2024})    # it is called with another argument
+            run.fork(at="fetch_rates")                        # its function is called as it is now
+            run.fork(at=2, instructions="Answer in French.")   # the second response is asked anew
 
         Results before the point are taken from the record, also those of other calls in the
         response of the call at the point. A session is left alone: the fork is a run of its own. So

@@ -137,8 +137,8 @@ class ToolCall:
 
         The function is looked up as it is now.
 
-            run.tools[2].rerun()                # as the last line of a cell: its result, and what differs from the first
-            run.tools[2].rerun(year=2024)       # with another argument
+            run.tools[2].rerun()            # in a cell: its result, and what differs from the first
+            run.tools[2].rerun(year=2024)   # with another argument
             attempt = await run.tools[2].rerun()
             run.tools[2].rerun().wait().result
 

@@ -70,7 +70,8 @@ def asgi(
     another application.
 
         app = FastAPI()
-        app.mount("/agents-api", nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"]))
+        agents = nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"])
+        app.mount("/agents-api", agents)
 
     Args:
         served: an agent, or a run that is being watched; or several by the names that they are

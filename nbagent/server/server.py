@@ -262,7 +262,7 @@ def serve(
 
         server = nbagent.serve(agent)
         server.url, server.stop()
-        nbagent.serve(run, port=0).address_of(run)    # nbagent.show(that address) draws it elsewhere
+        nbagent.serve(run, port=0).address_of(run)    # nbagent.show(address) draws it elsewhere
 
     Args:
         served: an agent, or a run that is being watched; or several by the names that they are

@@ -8,9 +8,13 @@ import re
 
 # Characters of a host's labels: letters and digits of any script. Dots and hyphens stand between
 # labels.
-_LABEL = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
+_LABEL = (
+    r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f"
+    r"\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
+)
 _URL = re.compile(
-    rf"(?:https?|ftp)://(?:\[[0-9a-f:.]+\]|{_LABEL}(?:{_LABEL}|[.-](?={_LABEL}|-))*)(?::\d{{1,5}}(?!\d))?"
+    rf"(?:https?|ftp)://(?:\[[0-9a-f:.]+\]|{_LABEL}(?:{_LABEL}|[.-](?={_LABEL}|-))*)"
+    r"(?::\d{1,5}(?!\d))?"
     r"(?P<path>[/?#][^\s\x00-\x1f\x7f-\x9f<>\"`|｜]*)?",
     re.IGNORECASE,
 )

@@ -20,7 +20,8 @@ _BLOCKS = words(MARKUP["markdown"]["blocks"])
 _INLINES = words(MARKUP["markdown"]["inlines"])
 # Commands that define macros for the whole page, or do more than typeset.
 _MORE_THAN_TEX = re.compile(
-    r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
+    r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href"
+    r"|url|class|style|cssId|data"
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
 )
 # A number with one of the units that MathJax knows.

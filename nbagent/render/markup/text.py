@@ -10,7 +10,10 @@ from nbagent.protocol.shared import MARKUP
 
 _CHARACTERS = MARKUP["characters"]
 _TERMINAL = re.compile(_CHARACTERS["terminal"])
-_IN_PROSE = f"{_CHARACTERS['flag']}|\\r(?!\\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['smuggling']}"
+_IN_PROSE = (
+    f"{_CHARACTERS['flag']}|\\r(?!\\n)"
+    f"|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['smuggling']}"
+)
 _UNSEEN = re.compile(f"{_IN_PROSE}{_CHARACTERS['directions']}]")
 _UNSEEN_IN_PROSE = re.compile(f"{_IN_PROSE}]")
 # Jupyter's MathJax takes these for the beginning of a formula, wherever they stand; an element

@@ -56,7 +56,8 @@ def _value(value: Any, max_chars: int) -> str:
             if (item := getattr(value, name)) not in (None, [])
         }
     if isinstance(value, Mapping):
-        return f"{{{_joined(((f'{_words(str(key)[:LINE_CHARS])}: ', item) for key, item in value.items()), max_chars, ', ')}}}"
+        named = ((f"{_words(str(key)[:LINE_CHARS])}: ", item) for key, item in value.items())
+        return "{" + _joined(named, max_chars, ", ") + "}"
     if isinstance(value, list | tuple):
         return f"[{_joined((('', item) for item in value), max_chars, ', ')}]"
     if value is None or isinstance(value, bool):

@@ -140,10 +140,13 @@ def _without_credentials(url: str) -> tuple[str, list[str]]:
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
     keys = [value for name, value in given if is_credential_parameter(name)]
-    query = "&".join(
-        f"{quote(name)}={bullets(value, [(0, len(value))]) if is_credential_parameter(name) else quote(value)}"
-        for name, value in given
-    )
+
+    def shown_value(name: str, value: str) -> str:
+        if is_credential_parameter(name):
+            return bullets(value, [(0, len(value))])
+        return quote(value)
+
+    query = "&".join(f"{quote(name)}={shown_value(name, value)}" for name, value in given)
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
     return shown, [*keys, *filter(None, (parts.password,))]
 

@@ -21,8 +21,8 @@ if session ~= '' then
   place = redis.call('XADD', P .. 'session:' .. session, '*', 'run', id)
   redis.call('SADD', P .. 'open:' .. session, id)
 end
-redis.call('HSET', run, 'agent', agent, 'session', session, 'owner', owner, 'created', created, 'ended', '0', 'last', '0',
-  'place', place)
+redis.call('HSET', run, 'agent', agent, 'session', session, 'owner', owner, 'created', created,
+  'ended', '0', 'last', '0', 'place', place)
 redis.call('ZADD', P .. 'going-on', created, id)
 redis.call('XADD', P .. 'changes', 'MAXLEN', '1', '*', 'run', id)
 if owner ~= '' then
@@ -48,7 +48,9 @@ if its[3] == '1' then
 end
 local stored = tonumber(its[4])
 for n = 5, #ARGV, 2 do
-  if tonumber(ARGV[n]) > stored then redis.call('XADD', events, ARGV[n] .. '-0', 'data', ARGV[n + 1]) end
+  if tonumber(ARGV[n]) > stored then
+    redis.call('XADD', events, ARGV[n] .. '-0', 'data', ARGV[n + 1])
+  end
 end
 redis.call('HSET', run, 'last', math.max(stored, tonumber(ARGV[#ARGV - 1])), 'ended', ended)
 if ended == '1' then
@@ -89,7 +91,9 @@ return 1
 GIVE_BACK = """
 local agent, entry, id, job = unpack(ARGV)
 local work = 'nbagent:work:' .. agent
-if redis.call('XDEL', work, entry) == 1 then redis.call('XADD', work, '*', 'run', id, 'job', job) end
+if redis.call('XDEL', work, entry) == 1 then
+  redis.call('XADD', work, '*', 'run', id, 'job', job)
+end
 redis.call('XACK', work, 'servers', entry)
 """
 """Lets a run wait again."""
