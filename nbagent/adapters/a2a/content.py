@@ -145,7 +145,9 @@ class PartWriter:
         elif kind == "thinking":
             self.complete_reasoning(entry)
         else:
-            self.builder.custom(str_field(entry, "type") or "data", data, meta=_meta(metadata))
+            self.builder.custom(
+                str_field(entry, "type", default="data"), data, meta=_meta(metadata)
+            )
         return kind in _CALL_TYPES | _RESULT_TYPES
 
     def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
@@ -154,12 +156,7 @@ class PartWriter:
         """
         reasoning_id = reasoning.get("id")
         key = ("reasoning", reasoning_id)
-        content = (
-            str_field(reasoning, "content")
-            or str_field(reasoning, "thinking")
-            or str_field(reasoning, "text")
-            or ""
-        )
+        content = str_field(reasoning, "content", "thinking", "text", default="")
         signature = str_field(reasoning, "signature")
         if self.builder.open_reasoning(key) is not None:
             self.builder.end_reasoning(key, content or None, signature=signature)
@@ -169,11 +166,7 @@ class PartWriter:
 
     def _file(self, part: Mapping[str, Any]) -> None:
         file = fields_or_empty(part.get("file")) or part
-        media_type = (
-            str_field(file, "mimeType")
-            or str_field(file, "mediaType")
-            or "application/octet-stream"
-        )
+        media_type = str_field(file, "mimeType", "mediaType", default="application/octet-stream")
         data = next(
             (
                 file[name]
@@ -186,7 +179,7 @@ class PartWriter:
             (file[name] for name in ("uri", "fileWithUri", "url") if nonempty_str(file.get(name))),
             None,
         )
-        name = str_field(file, "name") or str_field(file, "filename")
+        name = str_field(file, "name", "filename")
         file_id = self.builder.mint("file")
         self.builder.write(
             ev.File(

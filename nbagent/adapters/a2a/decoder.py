@@ -52,9 +52,9 @@ def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         if "jsonrpc" in payload and payload.get("result") is not None
         else payload
     )
-    kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace(
-        "_", "-"
-    )
+    kind = str_field(body, "kind") or str_field(body, "type", default="").removeprefix(
+        "task."
+    ).replace("_", "-")
     if kind in _REQUIRED_FIELDS:
         return (kind, body) if _REQUIRED_FIELDS[kind] in body else ("", body)
     for key, named in _KIND_BY_KEY.items():
@@ -375,7 +375,7 @@ class A2ADecoder(BaseDecoder):
                 self.parts.write(part, key)
         for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
             self.parts.call(
-                str_field(call, "id"), str_field(call, "name") or "tool", call.get("args")
+                str_field(call, "id"), str_field(call, "name", default="tool"), call.get("args")
             )
         for result in map(fields_or_empty, metadata.get("tool_results") or ()):
             failed = result.get("is_error") is True

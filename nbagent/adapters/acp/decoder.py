@@ -206,7 +206,7 @@ class AcpDecoder(BaseDecoder):
     # --- updates ---
 
     def _update(self, update: Mapping[str, Any]) -> None:
-        kind = str_field(update, "sessionUpdate") or ""
+        kind = str_field(update, "sessionUpdate", default="")
         handler = _UPDATES.get(kind)
         if self.stop_info.status == "paused":
             # An update: the answer was given outside of this stream.
@@ -276,7 +276,7 @@ class AcpDecoder(BaseDecoder):
         block = self._calls.get(call_id)
         if block is None or (block.closed and update.get("sessionUpdate") == "tool_call"):
             self.builder.end_texts_and_reasoning()
-            name = str_field(update, "title") or str_field(update, "kind") or "tool"
+            name = str_field(update, "title", "kind", default="tool")
             meta = {
                 key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)
             }
@@ -312,7 +312,8 @@ class AcpDecoder(BaseDecoder):
             failed = status == "failed"
             info = (
                 ev.ErrorInfo(
-                    message=text_in(content or "") or nonempty_str(output) or "the tool failed"
+                    message=text_in(content or "")
+                    or nonempty_str(output, default="the tool failed")
                 )
                 if failed
                 else None

@@ -63,7 +63,7 @@ class AguiDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """Read one event."""
         payload = to_wire_dict(frame_of(item).data)
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         self._run_messages.feed(kind, payload)
         self._set_agent(payload)
         self._end_chunk(kind, payload)
@@ -77,7 +77,7 @@ class AguiDecoder(BaseDecoder):
 
     def _set_agent(self, payload: Mapping[str, Any]) -> None:
         """Put the sub-agent of an event into the envelope."""
-        agent = self._agents.get(str_field(payload, "subagentRunId") or "")
+        agent = self._agents.get(str_field(payload, "subagentRunId", default=""))
         for name in ("parent_id", "agent"):
             self.builder.envelope.pop(name, None)
         if agent is not None:
@@ -100,7 +100,7 @@ class AguiDecoder(BaseDecoder):
             self._write(ev.Custom, name="result", data=to_jsonable(payload["result"]))
         outcome = payload.get("outcome")
         details = fields_or_empty(outcome)
-        outcome_type = nonempty_str(outcome) or str_field(details, "type") or "success"
+        outcome_type = nonempty_str(outcome) or str_field(details, "type", default="success")
         interrupts = details.get("interrupts") or [
             entry for entry in [payload.get("interrupt")] if entry
         ]
@@ -115,9 +115,9 @@ class AguiDecoder(BaseDecoder):
             self.stop_info = by_type.get(outcome_type, StopInfo("completed"))
 
     def _request_approval(self, interrupt: Mapping[str, Any]) -> None:
-        block = self._calls.get(str_field(interrupt, "toolCallId") or "")
+        block = self._calls.get(str_field(interrupt, "toolCallId", default=""))
         schema = interrupt.get("responseSchema")
-        reason = str_field(interrupt, "reason") or ""
+        reason = str_field(interrupt, "reason", default="")
         is_permission = "approval" in reason or (
             block is not None and not reason.endswith("_required")
         )
@@ -170,9 +170,9 @@ class AguiDecoder(BaseDecoder):
     def _agent_started(self, payload: Mapping[str, Any]) -> None:
         run_id = payload["subagentRunId"]
         self.builder.envelope.pop("agent", None)
-        parent = self._agents.get(str_field(payload, "parentSubagentRunId") or "")
-        call = self._calls.get(str_field(payload, "parentToolCallId") or "")
-        name = text_safe(str_field(payload, "name") or "agent")
+        parent = self._agents.get(str_field(payload, "parentSubagentRunId", default=""))
+        call = self._calls.get(str_field(payload, "parentToolCallId", default=""))
+        name = text_safe(str_field(payload, "name", default="agent"))
         if run_id in self._agents:
             return
         start = ev.AgentStart(
@@ -190,7 +190,7 @@ class AguiDecoder(BaseDecoder):
 
     def _agent_error(self, payload: Mapping[str, Any]) -> None:
         self.builder.error(
-            str_field(payload, "message") or "the sub-agent failed",
+            str_field(payload, "message", default="the sub-agent failed"),
             code=str_field(payload, "code"),
             fatal=False,
         )
@@ -326,7 +326,7 @@ class AguiDecoder(BaseDecoder):
 
     def _unnamed_reasoning(self, payload: Mapping[str, Any]) -> None:
         """Append to the reasoning of an event from before 1.0, which has no id."""
-        self.builder.reasoning(_UNNAMED_REASONING, str_field(payload, "delta") or "")
+        self.builder.reasoning(_UNNAMED_REASONING, str_field(payload, "delta", default=""))
 
     def _unnamed_reasoning_end(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_reasoning(_UNNAMED_REASONING)
@@ -337,7 +337,7 @@ class AguiDecoder(BaseDecoder):
         call_id = str(payload["toolCallId"])
         self._wrote = True
         self._calls[call_id] = self.builder.start_tool(
-            call_id, str_field(payload, "toolCallName") or "tool", call_id=call_id
+            call_id, str_field(payload, "toolCallName", default="tool"), call_id=call_id
         )
 
     def _tool_args(self, payload: Mapping[str, Any]) -> None:
@@ -375,7 +375,7 @@ class AguiDecoder(BaseDecoder):
         }
         self._write(
             ev.Custom,
-            name=str_field(payload, "activityType") or "activity",
+            name=str_field(payload, "activityType", default="activity"),
             data=to_jsonable(data),
             meta=meta or None,
         )
@@ -384,7 +384,7 @@ class AguiDecoder(BaseDecoder):
         self.builder.raw(payload.get("event"), str_field(payload, "source"))
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
-        name, value = str_field(payload, "name") or "custom", payload.get("value")
+        name, value = str_field(payload, "name", default="custom"), payload.get("value")
         if name == "on_interrupt":
             # LangGraph's bridge sends this with versions before 1.0, which have no outcomes.
             prompt = value if isinstance(value, str) else None

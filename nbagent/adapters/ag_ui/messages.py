@@ -33,7 +33,7 @@ class RunMessages:
                 self._messages[str(message.get("id"))] = dict(message)
         elif kind in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK") and message_id:
             self._assistant(message_id)
-            self._texts.setdefault(message_id, []).append(str_field(event, "delta") or "")
+            self._texts.setdefault(message_id, []).append(str_field(event, "delta", default=""))
         elif kind == "TOOL_CALL_RESULT" and call_id:
             id, content = message_id or f"{call_id}-result", to_jsonable(event.get("content"))
             self._messages[id] = {
@@ -44,7 +44,7 @@ class RunMessages:
             }
         elif kind in ("TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_CHUNK") and call_id:
             self._start_call(call_id, event)
-            self._arguments[call_id].append(str_field(event, "delta") or "")
+            self._arguments[call_id].append(str_field(event, "delta", default=""))
 
     def arguments_of(self, call_id: str | None) -> str:
         """Return the text of a call's arguments; empty for one that is not known."""
@@ -64,7 +64,7 @@ class RunMessages:
     def _start_call(self, id: str, event: Mapping[str, Any]) -> None:
         if id not in self._calls:
             self._arguments[id] = []
-            function = {"name": str_field(event, "toolCallName") or "tool", "arguments": ""}
+            function = {"name": str_field(event, "toolCallName", default="tool"), "arguments": ""}
             self._calls[id] = {"id": id, "type": "function", "function": function}
-            message = self._assistant(str_field(event, "parentMessageId") or id)
+            message = self._assistant(str_field(event, "parentMessageId", default=id))
             message["toolCalls"] = [*(message.get("toolCalls") or ()), self._calls[id]]

@@ -80,7 +80,7 @@ class AgentorDecoder(BaseDecoder):
             self._read_pending()
             return
         payload = fields(item)
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         if kind in _OUTPUT_TYPES and "tool_action" in payload:
             self._output(kind, payload)
         elif kind in _ENGINE_TYPES:
@@ -182,7 +182,10 @@ class AgentorDecoder(BaseDecoder):
         self.builder.envelope["agent"] = text_safe(name)
 
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
-        kind, name = str_field(action, "type") or "", str_field(action, "name") or "tool"
+        kind, name = (
+            str_field(action, "type", default=""),
+            str_field(action, "name", default="tool"),
+        )
         self.stop_info = TRUNCATED  # the agent still has to answer after a tool
         self.builder.end_texts_and_reasoning()
         match kind:
@@ -195,7 +198,7 @@ class AgentorDecoder(BaseDecoder):
             case "handoff_occured" | "handoff_occurred":
                 handoff = self._call_of_result(name)
                 self.builder.tool_result(handoff, message)
-                self._set_agent(nonempty_str(message) or name, handoff)
+                self._set_agent(nonempty_str(message, default=name), handoff)
             case "mcp_approval_requested":
                 self._waiting += 1
                 open_calls = self.builder.unanswered(name)
@@ -203,7 +206,8 @@ class AgentorDecoder(BaseDecoder):
                     action.get("question"), open_calls[0].id if open_calls else None
                 )
                 request = served or ev.ApprovalRequest(
-                    approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name
+                    approval_id=self.builder.mint("approval"),
+                    prompt=nonempty_str(message, default=name),
                 )
                 self.builder.write(request)
             case _:
@@ -251,7 +255,7 @@ class AgentorDecoder(BaseDecoder):
             case "error":
                 self._error(str_field(payload, "error") or text or "")
             case "fork":
-                origin = str_field(payload, "forked_from") or "another run"
+                origin = str_field(payload, "forked_from", default="another run")
                 self.builder.status(f"Goes on from {origin}")
             case _:
                 pass
@@ -277,16 +281,16 @@ class AgentorDecoder(BaseDecoder):
         self.builder.end_texts_and_reasoning()
         call_id, args = str_field(payload, "call_id"), payload.get("args")
         block = self.builder.start_tool(
-            call_id, str_field(payload, "name") or "tool", call_id=call_id
+            call_id, str_field(payload, "name", default="tool"), call_id=call_id
         )
         self._calls[call_id or ""] = block
         self.builder.complete_args(block, args)
 
     def _engine_result(self, payload: Mapping[str, Any]) -> None:
-        block = self._calls.get(str_field(payload, "call_id") or "")
+        block = self._calls.get(str_field(payload, "call_id", default=""))
         if block is None:
             self._engine_call({**payload, "args": None})
-            block = self._calls[str_field(payload, "call_id") or ""]
+            block = self._calls[str_field(payload, "call_id", default="")]
         error = str_field(payload, "error")
         info = ev.ErrorInfo(message=error) if error else None
         self.builder.tool_result(
@@ -310,7 +314,7 @@ class AgentorDecoder(BaseDecoder):
 
     def _run_end(self, status: str | None, payload: Mapping[str, Any]) -> None:
         if status == "failed":
-            self._error(str_field(payload, "error") or "the run failed")
+            self._error(str_field(payload, "error", default="the run failed"))
         elif self.stop_info.status != "failed":
             self.stop_info = (
                 StopInfo("max_steps", status)

@@ -106,7 +106,7 @@ class AnthropicDecoder(BaseDecoder):
                 self.builder.raw(item)
             return
         payload = fields(frame_of(item).data)
-        kind = clean_str(payload.get("type")) or ""
+        kind = clean_str(payload.get("type"), default="")
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, payload)
@@ -150,7 +150,7 @@ class AnthropicDecoder(BaseDecoder):
     def _message_delta(self, payload: Mapping[str, Any]) -> None:
         self._begin()
         delta = fields_or_empty(payload.get("delta"))
-        self._reason = clean_str(delta.get("stop_reason")) or self._reason
+        self._reason = clean_str(delta.get("stop_reason"), default=self._reason)
         self._read_usage(payload.get("usage"))
         details = fields_or_empty(delta.get("stop_details"))
         explanation = clean_str(details.get("explanation"))
@@ -208,7 +208,7 @@ class AnthropicDecoder(BaseDecoder):
 
     def _start(self, index: Any, block: Mapping[str, Any]) -> None:
         builder = self.builder
-        kind = clean_str(block.get("type")) or ""
+        kind = clean_str(block.get("type"), default="")
         if index in self._parts or kind != "text":
             self._end_text()
         part = self._parts[index] = ContentBlock(kind, (builder.step, index))
@@ -219,8 +219,8 @@ class AnthropicDecoder(BaseDecoder):
                     self._cite(citation)
             case "thinking":
                 builder.start_reasoning(part.key)
-                builder.reasoning(part.key, str_field(block, "thinking") or "")
-                part.signature = str_field(block, "signature") or ""
+                builder.reasoning(part.key, str_field(block, "thinking", default=""))
+                part.signature = str_field(block, "signature", default="")
             case "redacted_thinking":
                 builder.start_reasoning(part.key)
                 builder.end_reasoning(part.key, encrypted=clean_str(block.get("data")))
@@ -228,7 +228,7 @@ class AnthropicDecoder(BaseDecoder):
                 part.summary = _summary(block)
             case "fallback":
                 models = [
-                    clean_str(fields_or_empty(block.get(end)).get("model")) or "another model"
+                    clean_str(fields_or_empty(block.get(end)).get("model"), default="another model")
                     for end in ("from", "to")
                 ]
                 self.builder.status(
@@ -247,7 +247,7 @@ class AnthropicDecoder(BaseDecoder):
     def _block_delta(self, payload: Mapping[str, Any]) -> None:
         self._begin()
         delta = fields(payload["delta"])
-        kind = clean_str(delta.get("type")) or ""
+        kind = clean_str(delta.get("type"), default="")
         part = self._parts.get(payload.get("index"))
         if part is None and kind in (
             "text_delta",
@@ -261,15 +261,15 @@ class AnthropicDecoder(BaseDecoder):
         elif kind == "text_delta":
             self._write_text(delta.get("text"))
         elif kind == "thinking_delta":
-            self.builder.reasoning(part.key, str_field(delta, "thinking") or "")
+            self.builder.reasoning(part.key, str_field(delta, "thinking", default=""))
         elif kind == "signature_delta":
-            part.signature += str_field(delta, "signature") or ""
+            part.signature += str_field(delta, "signature", default="")
         elif kind == "citations_delta":
             self._cite(delta.get("citation"))
         elif kind == "compaction_delta":
             part.summary |= _summary(delta)
         elif kind == "input_json_delta" and part.tool is not None:
-            self.builder.tool_delta(part.tool, str_field(delta, "partial_json") or "")
+            self.builder.tool_delta(part.tool, str_field(delta, "partial_json", default=""))
         else:
             self.builder.raw(payload, kind or None)
 
@@ -296,7 +296,7 @@ class AnthropicDecoder(BaseDecoder):
         return (self.builder.step, "text")
 
     def _write_text(self, text: Any) -> None:
-        self.builder.text(self._text_key(), nonempty_str(text) or "")
+        self.builder.text(self._text_key(), nonempty_str(text, default=""))
 
     def _end_text(self) -> None:
         self.builder.end_text(self._text_key())
@@ -312,7 +312,7 @@ class AnthropicDecoder(BaseDecoder):
     # --- tools ---
 
     def _start_tool(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
-        name = clean_str(block.get("name")) or part.kind
+        name = clean_str(block.get("name"), default=part.kind)
         call_id = clean_str(block.get("id"))
         server = clean_str(block.get("server_name"))
         kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
@@ -337,7 +337,7 @@ class AnthropicDecoder(BaseDecoder):
             )
         content = block.get("content")
         details = fields_or_empty(content)
-        failed = (clean_str(details.get("type")) or "").endswith("_error")
+        failed = clean_str(details.get("type"), default="").endswith("_error")
         if failed or block.get("is_error") is True:
             message = (
                 clean_str(details.get("error_message"))

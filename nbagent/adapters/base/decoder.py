@@ -308,7 +308,7 @@ class BaseDecoder:
             return
         code = info.get("code")
         self.fail(
-            str_field(info, "message") or str_field(info, "detail") or "",
+            str_field(info, "message", "detail", default=""),
             str(code) if code not in (None, "") else None,
             str_field(info, "type"),
         )

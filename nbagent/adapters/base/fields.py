@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, overload
 
 from nbagent.events.jsonable import INT64, JsonConverter, JsonPolicy, text_safe
 from nbagent.gate import secrets
@@ -71,24 +71,55 @@ _UPSTREAM = JsonPolicy(
 )
 
 
-def nonempty_str(value: Any) -> str | None:
-    """Return the value if it is a string that is not empty, else None."""
-    return value if isinstance(value, str) and value else None
+@overload
+def nonempty_str(value: Any) -> str | None: ...
+@overload
+def nonempty_str(value: Any, *, default: str) -> str: ...
+@overload
+def nonempty_str(value: Any, *, default: str | None) -> str | None: ...
+def nonempty_str(value: Any, *, default: Any = None) -> Any:
+    """Return the value if it is a string that is not empty, else the default."""
+    if isinstance(value, str) and value:
+        return value
+    return default
 
 
-def str_field(mapping: Mapping[str, Any], name: str) -> str | None:
-    """Return the field of that name if it is a string that is not empty, else None."""
+@overload
+def str_field(mapping: Mapping[str, Any], name: str, *others: str) -> str | None: ...
+@overload
+def str_field(mapping: Mapping[str, Any], name: str, *others: str, default: str) -> str: ...
+@overload
+def str_field(
+    mapping: Mapping[str, Any], name: str, *others: str, default: str | None
+) -> str | None: ...
+def str_field(mapping: Mapping[str, Any], name: str, *others: str, default: Any = None) -> Any:
+    """Return the first of these fields that is a string that is not empty, else the default."""
     value = mapping.get(name)
-    return value if isinstance(value, str) and value else None
+    if isinstance(value, str) and value:
+        return value
+    for other in others:
+        value = mapping.get(other)
+        if isinstance(value, str) and value:
+            return value
+    return default
 
 
-def clean_str(value: Any) -> str | None:
-    """Return a name, an id or a URL without lone surrogates, or None if it is no string or empty.
+@overload
+def clean_str(value: Any) -> str | None: ...
+@overload
+def clean_str(value: Any, *, default: str) -> str: ...
+@overload
+def clean_str(value: Any, *, default: str | None) -> str | None: ...
+def clean_str(value: Any, *, default: Any = None) -> Any:
+    """Return a name, an id or a URL without lone surrogates; the default if it is no string or
+    empty.
 
     Not for a piece of a longer text: its lone surrogate may be half of a pair.
     """
     value = getattr(value, "value", value)  # an SDK's enum member
-    return text_safe(value) if isinstance(value, str) and value else None
+    if isinstance(value, str) and value:
+        return text_safe(value)
+    return default
 
 
 def base64_text(value: Any) -> str | None:
@@ -133,9 +164,24 @@ def get_field(item: Any, name: str) -> Any:
         return None
 
 
-def get_str(item: Any, name: str) -> str | None:
-    """Return one field of a mapping or an object if it is a string that is not empty, else None."""
-    return nonempty_str(get_field(item, name))
+@overload
+def get_str(item: Any, name: str, *others: str) -> str | None: ...
+@overload
+def get_str(item: Any, name: str, *others: str, default: str) -> str: ...
+@overload
+def get_str(item: Any, name: str, *others: str, default: str | None) -> str | None: ...
+def get_str(item: Any, name: str, *others: str, default: Any = None) -> Any:
+    """Return the first of these fields of a mapping or an object that is a string that is not
+    empty, else the default.
+    """
+    value = get_field(item, name)
+    if isinstance(value, str) and value:
+        return value
+    for other in others:
+        value = get_field(item, other)
+        if isinstance(value, str) and value:
+            return value
+    return default
 
 
 def is_token_count(value: Any) -> bool:

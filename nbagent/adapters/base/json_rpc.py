@@ -79,14 +79,14 @@ def write_blob(builder: EventBuilder, content: Any) -> bool:
     kind, inner = payload.get("type"), fields_or_empty(payload.get("resource"))
     media_type = str_field(payload, "mimeType") or str_field(inner, "mimeType")
     if kind == "resource_link":
-        title = str_field(payload, "title") or str_field(payload, "name")
+        title = str_field(payload, "title", "name")
         builder.source(str_field(payload, "uri"), title=title)
         return True
     if kind not in ("image", "audio", "resource"):
         return False
     data = str_field(payload, "data") or str_field(inner, "blob")
     url = str_field(payload, "uri") or str_field(inner, "uri")
-    name = str_field(inner, "title") or str_field(inner, "name")
+    name = str_field(inner, "title", "name")
     media_type = media_type or ("text/plain" if inner else "application/octet-stream")
     meta = {"text": to_jsonable(inner["text"])} if str_field(inner, "text") else None
     builder.file(media_type, url=url, data=data, name=name, meta=meta)

@@ -81,5 +81,5 @@ def citation_fields(annotation: Any) -> tuple[str | None, str | None, dict[str, 
     citation = fields_or_empty(annotation)
     inner = fields_or_empty(citation.get(str(citation.get("type")))) or citation
     url = str_field(inner, "url")
-    title = str_field(inner, "title") or str_field(inner, "filename")
+    title = str_field(inner, "title", "filename")
     return url, title, to_jsonable(citation)

@@ -81,8 +81,7 @@ class BedrockDecoder(BaseDecoder):
         elif name.endswith(_EXCEPTION):
             self.fail(
                 clean_str(payload.get("message"))
-                or clean_str(payload.get("originalMessage"))
-                or name,
+                or clean_str(payload.get("originalMessage"), default=name),
                 name,
                 name,
             )
@@ -172,7 +171,7 @@ class BedrockDecoder(BaseDecoder):
             kind: ev.ToolKind = "hosted" if call.get("type") == "server_tool_use" else "function"
             block = builder.start_tool(
                 self._key(index),
-                clean_str(call.get("name")) or "function",
+                clean_str(call.get("name"), default="function"),
                 call_id=call_id,
                 kind=kind,
             )
@@ -182,7 +181,7 @@ class BedrockDecoder(BaseDecoder):
             result = fields_or_empty(start["toolResult"])
             self._enter(index, "result")
             call_id = clean_str(result.get("toolUseId"))
-            name = clean_str(result.get("type")) or "tool"
+            name = clean_str(result.get("type"), default="tool")
             known = self._calls.get(call_id) if call_id else None
             block = known or builder.start_tool(
                 self._key(index), name, call_id=call_id, kind="hosted"
@@ -192,7 +191,7 @@ class BedrockDecoder(BaseDecoder):
             self._enter(index, "image")
             self._images[index] = (
                 builder.mint("file"),
-                clean_str(fields_or_empty(start["image"]).get("format")) or "png",
+                clean_str(fields_or_empty(start["image"]).get("format"), default="png"),
             )
         elif start:
             builder.raw(payload, "contentBlockStart")
@@ -203,12 +202,12 @@ class BedrockDecoder(BaseDecoder):
         builder = self.builder
         if "text" in delta:
             self._enter(index, "text")
-            builder.text(self._key("text"), nonempty_str(delta["text"]) or "")
+            builder.text(self._key("text"), nonempty_str(delta["text"], default=""))
         elif "reasoningContent" in delta:
             self._write_reasoning(index, fields_or_empty(delta["reasoningContent"]))
         elif "toolUse" in delta and (block := builder.tool(self._key(index))) is not None:
             builder.tool_delta(
-                block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input")) or ""
+                block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input"), default="")
             )
         elif "toolResult" in delta and index in self._results:
             pieces = delta["toolResult"]
@@ -225,9 +224,9 @@ class BedrockDecoder(BaseDecoder):
         key = self._key(index)
         if self._enter(index, "reasoning"):
             self.builder.start_reasoning(key)
-        self.builder.reasoning(key, str_field(reasoning, "text") or "")
+        self.builder.reasoning(key, str_field(reasoning, "text", default=""))
         self._signatures[key] = self._signatures.get(key, "") + (
-            str_field(reasoning, "signature") or ""
+            str_field(reasoning, "signature", default="")
         )
         self._redacted[key] = self._redacted.get(key, "") + (
             base64_text(reasoning.get("redactedContent")) or ""
@@ -238,7 +237,7 @@ class BedrockDecoder(BaseDecoder):
         web = fields_or_empty(fields_or_empty(citation.get("location")).get("web"))
         source = clean_str(citation.get("source"))
         url = clean_str(web.get("url")) or (source if source and "://" in source else None)
-        title = clean_str(citation.get("title")) or source
+        title = clean_str(citation.get("title"), default=source)
         self.builder.source(url, title=title, text_id=text_id, meta=to_jsonable(citation))
 
     def _write_image(self, index: Any, image: Mapping[str, Any]) -> None:
@@ -291,7 +290,7 @@ def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
     """
     payload = fields_or_empty(item)
     if payload.keys() == {"event", "data"}:
-        return clean_str(payload["event"]) or "", fields_or_empty(payload["data"])
+        return clean_str(payload["event"], default=""), fields_or_empty(payload["data"])
     names = [
         name
         for name, value in payload.items()

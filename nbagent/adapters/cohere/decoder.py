@@ -102,9 +102,9 @@ class CohereDecoder(BaseDecoder):
         key = (self.builder.step, payload.get("index"))
         self.builder.end_reasoning(_PLAN)
         if content.get("type") == "thinking" or content.get("thinking") is not None:
-            self.builder.reasoning(key, str_field(content, "thinking") or "")
+            self.builder.reasoning(key, str_field(content, "thinking", default=""))
             return
-        block = self.builder.text(key, str_field(content, "text") or "")
+        block = self.builder.text(key, str_field(content, "text", default=""))
         if block is not None:
             self._text_ids[payload.get("index")] = block.id
 
@@ -114,7 +114,7 @@ class CohereDecoder(BaseDecoder):
         self.builder.end_text(key)
 
     def _plan(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.builder.reasoning(_PLAN, str_field(message, "tool_plan") or "")
+        self.builder.reasoning(_PLAN, str_field(message, "tool_plan", default=""))
 
     def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Write the sources of a passage: documents or tool results."""
@@ -146,9 +146,11 @@ class CohereDecoder(BaseDecoder):
         function = fields_or_empty(call.get("function"))
         key = (self.builder.step, payload.get("index"))
         block = self.builder.start_tool(
-            key, clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id"))
+            key,
+            clean_str(function.get("name"), default="function"),
+            call_id=clean_str(call.get("id")),
         )
-        self.builder.tool_delta(block, str_field(function, "arguments") or "")
+        self.builder.tool_delta(block, str_field(function, "arguments", default=""))
 
     def _tool_delta(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         block = self.builder.tool((self.builder.step, payload.get("index")))
@@ -157,8 +159,9 @@ class CohereDecoder(BaseDecoder):
         else:
             self.builder.tool_delta(
                 block,
-                nonempty_str(fields_or_empty(_call(message).get("function")).get("arguments"))
-                or "",
+                nonempty_str(
+                    fields_or_empty(_call(message).get("function")).get("arguments"), default=""
+                ),
             )
 
     def _tool_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:

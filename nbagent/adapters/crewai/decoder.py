@@ -91,7 +91,7 @@ class CrewDecoder(BaseDecoder):
         if get_field(item, "chunk_type") is not None:
             self._chunk(item)
             return
-        kind = get_str(item, "type") or ""
+        kind = get_str(item, "type", default="")
         frame = get_field(item, "data")
         is_frame = isinstance(frame, Mapping) and get_field(item, "channel") is not None
         payload = {**frame, "event_id": get_field(item, "id")} if is_frame else item
@@ -118,7 +118,7 @@ class CrewDecoder(BaseDecoder):
         elif kind.startswith(("crew_kickoff", "flow_", "lite_agent_execution", "agent_execution")):
             self._lifecycle(subject, phase, payload, role)
         elif phase in ("failed", "error"):
-            self.fail(get_str(payload, "error") or kind, error_type=kind, fatal=False)
+            self.fail(get_str(payload, "error", default=kind), error_type=kind, fatal=False)
         elif kind.startswith("task") and phase == "started":
             name = get_str(payload, "task_name") or nonempty_str(
                 get_field(get_field(payload, "task"), "description")
@@ -139,7 +139,7 @@ class CrewDecoder(BaseDecoder):
 
     def _llm_chunk(self, payload: Any, *, reasoning: bool) -> None:
         self._ensure_step(get_str(payload, "model"))
-        chunk = get_str(payload, "chunk") or ""
+        chunk = get_str(payload, "chunk", default="")
         call = get_field(payload, "tool_call")
         if call is not None:
             self._tool_call_delta(call)
@@ -156,7 +156,7 @@ class CrewDecoder(BaseDecoder):
         function = get_field(call, "function")
         index = get_field(call, "index")
         name, arguments = get_str(function, "name"), get_field(function, "arguments")
-        call_id = get_str(call, "id") or get_str(call, "tool_id")
+        call_id = get_str(call, "id", "tool_id")
         block = self._announced.get(index)
         if name and (block is None or call_id not in (None, block.call_id)):
             # Some models reuse the index for the next call.
@@ -181,7 +181,7 @@ class CrewDecoder(BaseDecoder):
         self._ensure_step(get_str(payload, "model"))
         response = get_field(payload, "response")
         if phase == "failed":
-            self.fail(get_str(payload, "error") or "The model call failed", fatal=False)
+            self.fail(get_str(payload, "error", default="The model call failed"), fatal=False)
         elif isinstance(response, str) and response and not self._announced:
             self.builder.start_text("text")
             self.builder.end_text("text", response)
@@ -193,7 +193,7 @@ class CrewDecoder(BaseDecoder):
     # --- tools ---
 
     def _tool(self, kind: str, payload: Any) -> None:
-        name = get_str(payload, "tool_name") or "tool"
+        name = get_str(payload, "tool_name", default="tool")
         if kind == "tool_usage_started":
             known = [
                 block
@@ -238,9 +238,9 @@ class CrewDecoder(BaseDecoder):
 
     def _human(self, phase: str, payload: Any) -> None:
         builder = self.builder
-        request_id = get_str(payload, "request_id") or get_str(payload, "method_name") or "human"
+        request_id = get_str(payload, "request_id", "method_name", default="human")
         if phase == "requested":
-            prompt = get_str(payload, "message") or get_str(payload, "prompt")
+            prompt = get_str(payload, "message", "prompt")
             options = get_field(payload, "emit")
             builder.write(
                 ev.ApprovalRequest(
@@ -280,7 +280,7 @@ class CrewDecoder(BaseDecoder):
             if subject.startswith("agent_execution") and role:
                 self.builder.status(role)
         elif phase in ("failed", "error"):
-            self.fail(get_str(payload, "error") or "The run failed", fatal=is_root)
+            self.fail(get_str(payload, "error", default="The run failed"), fatal=is_root)
         elif phase in ("completed", "finished") and is_root:
             self._root = subject
             self.builder.end_step()
@@ -311,7 +311,7 @@ class CrewDecoder(BaseDecoder):
             )
         else:
             self._complete_args()
-            self.builder.text("text", get_str(item, "content") or "")
+            self.builder.text("text", get_str(item, "content", default=""))
         self.stop_info = StopInfo("completed")
 
     def finish(self) -> None:

@@ -135,7 +135,7 @@ class DextoDecoder(BaseDecoder):
 
     def _chunk(self, payload: Mapping[str, Any]) -> None:
         self._ensure_step()
-        content = str_field(payload, "content") or ""
+        content = str_field(payload, "content", default="")
         if payload.get("chunkType") == "reasoning":
             self._reasoning_step = self.builder.step
             self.builder.reasoning("reasoning", content)
@@ -207,7 +207,7 @@ class DextoDecoder(BaseDecoder):
         call_id = _call_id(payload)
         key = ("call", call_id or self.builder.mint("call"))
         block = self.builder.start_tool(
-            key, str_field(payload, "toolName") or "tool", call_id=call_id
+            key, str_field(payload, "toolName", default="tool"), call_id=call_id
         )
         if call_id:
             self._calls[call_id] = block
@@ -246,7 +246,7 @@ class DextoDecoder(BaseDecoder):
         if payload.get("success") is False or payload.get("error"):
             denied = payload.get("approvalStatus") in ("rejected", "denied")
             error = payload.get("error")
-            message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
+            message = nonempty_str(error) or get_str(error, "message", default="the tool failed")
             self.builder.tool_result(
                 block,
                 content,
@@ -260,8 +260,8 @@ class DextoDecoder(BaseDecoder):
 
     def _request_approval(self, payload: Mapping[str, Any]) -> None:
         metadata = fields_or_empty(payload.get("metadata"))
-        kind = str_field(payload, "approvalType") or str_field(payload, "type") or ""
-        call_id = str_field(metadata, "toolCallId") or str_field(metadata, "callId")
+        kind = str_field(payload, "approvalType", "type", default="")
+        call_id = str_field(metadata, "toolCallId", "callId")
         block = self._calls.get(call_id or "")
         schema = metadata.get("schema")
         prompt_fields = ("message", "prompt", "title", "command", "toolName")
@@ -289,7 +289,7 @@ class DextoDecoder(BaseDecoder):
                 approval_id=str(payload.get("approvalId")),
                 decision=DECISIONS.get(str(payload.get("status")), "cancel"),
                 value=to_jsonable(payload.get("data")),
-                reason=str_field(payload, "reason") or str_field(payload, "message"),
+                reason=str_field(payload, "reason", "message"),
                 **builder.envelope,
             )
         )
@@ -298,8 +298,8 @@ class DextoDecoder(BaseDecoder):
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         error = payload.get("error") or payload  # an Express server's own error is `{message}`
-        message = nonempty_str(error) or get_str(error, "message") or ""
-        call = self._calls.get(str_field(payload, "toolCallId") or "")
+        message = nonempty_str(error) or get_str(error, "message", default="")
+        call = self._calls.get(str_field(payload, "toolCallId", default=""))
         if call is not None and not call.closed:
             self.builder.tool_result(
                 call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed")
@@ -309,10 +309,10 @@ class DextoDecoder(BaseDecoder):
 
     def _service(self, payload: Mapping[str, Any]) -> None:
         """Read an event of a sub-agent that a tool runs."""
-        call = self._calls.get(str_field(payload, "toolCallId") or "")
+        call = self._calls.get(str_field(payload, "toolCallId", default=""))
         if call is not None:
             self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
-        self.builder.custom(str_field(payload, "event") or "service:event", payload)
+        self.builder.custom(str_field(payload, "event", default="service:event"), payload)
 
     def _status(self, message: str, payload: Mapping[str, Any]) -> None:
         error = payload.get("error")
@@ -331,7 +331,7 @@ class DextoDecoder(BaseDecoder):
 
         An error that was written before is kept: it has a message, the finish reason has none.
         """
-        reason = str_field(payload, "finishReason") or "unknown"
+        reason = str_field(payload, "finishReason", default="unknown")
         error = payload.get("error")
         if reason == "error" or error:
             if error or self.stop_info.status != "failed":
@@ -359,7 +359,7 @@ def _event_name(item: Any) -> str | None:
 
 
 def _call_id(payload: Mapping[str, Any]) -> str | None:
-    return str_field(payload, "callId") or str_field(payload, "toolCallId")
+    return str_field(payload, "callId", "toolCallId")
 
 
 def _without_space(text: str) -> str:

@@ -108,7 +108,7 @@ class GeminiDecoder(BaseDecoder):
         if "error" in chunk:
             error = snake_case_fields(chunk["error"])
             self.fail(
-                clean_str(error.get("message")) or "",
+                clean_str(error.get("message"), default=""),
                 clean_str(error.get("status")) or str(error.get("code")),
             )
         elif chunk.get("role") in ("user", "function", "tool") and "parts" in chunk:
@@ -200,7 +200,7 @@ class GeminiDecoder(BaseDecoder):
         value = part.get(kind)
         if kind == "text":
             self._write_text(
-                candidate, nonempty_str(value) or "", reasoning=part.get("thought") is True
+                candidate, nonempty_str(value, default=""), reasoning=part.get("thought") is True
             )
             candidate.signature += signature or ""
             return
@@ -217,16 +217,16 @@ class GeminiDecoder(BaseDecoder):
                 self._read_result(data)
             case "executable_code":
                 block = self._start(key, "code_execution", data, meta)
-                builder.tool_args(block, str_field(data, "code") or "", free=True)
+                builder.tool_args(block, str_field(data, "code", default=""), free=True)
             case "tool_call":
                 block = self._start(
-                    key, (clean_str(data.get("tool_type")) or "tool").lower(), data, meta
+                    key, clean_str(data.get("tool_type"), default="tool").lower(), data, meta
                 )
                 builder.tool_args(block, args=data.get("args", {}))
             case "code_execution_result" | "tool_response":
                 self._read_hosted_result(key, kind, data)
             case "inline_data" | "file_data":
-                media_type = clean_str(data.get("mime_type")) or "application/octet-stream"
+                media_type = clean_str(data.get("mime_type"), default="application/octet-stream")
                 content, url = base64_text(data.get("data")), clean_str(data.get("file_uri"))
                 builder.file(
                     media_type,
@@ -336,7 +336,7 @@ class GeminiDecoder(BaseDecoder):
 
     def _read_result(self, response: Mapping[str, Any]) -> None:
         block = self._open_call(
-            clean_str(response.get("id")), clean_str(response.get("name")) or ""
+            clean_str(response.get("id")), clean_str(response.get("name"), default="")
         )
         if block is None:
             if response:
@@ -365,7 +365,7 @@ class GeminiDecoder(BaseDecoder):
         name = (
             "code_execution"
             if kind == "code_execution_result"
-            else (clean_str(response.get("tool_type")) or "tool").lower()
+            else clean_str(response.get("tool_type"), default="tool").lower()
         )
         block = self._open_call(clean_str(response.get("id")), name) or self._start(
             key, name, response
@@ -375,9 +375,9 @@ class GeminiDecoder(BaseDecoder):
             if kind == "code_execution_result"
             else response.get("response")
         )
-        outcome = clean_str(response.get("outcome")) or "OUTCOME_OK"
+        outcome = clean_str(response.get("outcome"), default="OUTCOME_OK")
         if outcome != "OUTCOME_OK":
-            error = ev.ErrorInfo(message=clean_str(content) or outcome, type=outcome)
+            error = ev.ErrorInfo(message=clean_str(content, default=outcome), type=outcome)
             self.builder.tool_result(block, content, status="error", error=error)
         else:
             self.builder.tool_result(block, content)

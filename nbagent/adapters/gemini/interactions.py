@@ -75,7 +75,7 @@ class InteractionsDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """Read one stream event."""
         payload = fields(frame_of(item).data)
-        kind = clean_str(payload.get("event_type")) or ""
+        kind = clean_str(payload.get("event_type"), default="")
         handler = _HANDLERS.get(kind)
         if handler is None:
             self.builder.raw(item, kind or None)
@@ -98,11 +98,11 @@ class InteractionsDecoder(BaseDecoder):
         self._reset()
 
     def _status_update(self, payload: Mapping[str, Any]) -> None:
-        self._status = clean_str(payload.get("status")) or self._status
+        self._status = clean_str(payload.get("status"), default=self._status)
 
     def _completed(self, payload: Mapping[str, Any]) -> None:
         interaction = fields_or_empty(payload.get("interaction"))
-        self._status = clean_str(interaction.get("status")) or self._status
+        self._status = clean_str(interaction.get("status"), default=self._status)
         self._usage = _read_usage(interaction.get("usage"))
         self._terminal_seen = True
         self.finish()
@@ -133,13 +133,13 @@ class InteractionsDecoder(BaseDecoder):
 
     def _step_start(self, payload: Mapping[str, Any]) -> None:
         inner = fields_or_empty(payload.get("step") or payload.get("content"))
-        kind = clean_str(inner.get("type")) or ""
+        kind = clean_str(inner.get("type"), default="")
         step = self._steps[payload.get("index")] = Step(
             kind, (self.builder.step, payload.get("index"))
         )
         if kind == "thought":
             self.builder.start_reasoning(step.key, kind="summary")
-            step.signature = str_field(inner, "signature") or ""
+            step.signature = str_field(inner, "signature", default="")
             for part in inner.get("summary") or ():
                 self._write_part(step, fields_or_empty(part))
         elif kind.endswith(("_call", "_result")):
@@ -156,16 +156,16 @@ class InteractionsDecoder(BaseDecoder):
         step = self._steps.get(index)
         if step is None:
             step = self._steps[index] = Step("", (self.builder.step, index))
-        kind = clean_str(delta.get("type")) or ""
+        kind = clean_str(delta.get("type"), default="")
         if kind in ("arguments_delta", "arguments"):
-            piece = str_field(delta, "arguments") or str_field(delta, "partial_arguments") or ""
+            piece = str_field(delta, "arguments", "partial_arguments", default="")
             if step.tool is not None:
                 self.builder.tool_delta(step.tool, piece)
         elif kind == "thought_summary":
             step.kind = "thought"
             self._write_part(step, fields_or_empty(delta.get("content")))
         elif kind == "thought_signature":
-            step.signature += str_field(delta, "signature") or ""
+            step.signature += str_field(delta, "signature", default="")
         elif kind.endswith(("_call", "_result")):
             step.kind = kind
             self._merge(step, delta)
@@ -177,8 +177,8 @@ class InteractionsDecoder(BaseDecoder):
     def _write_part(self, step: Step, part: Mapping[str, Any]) -> None:
         """Write a delta of a text or a thought, or a file."""
         builder = self.builder
-        kind = clean_str(part.get("type")) or ""
-        text = str_field(part, "text") or ""
+        kind = clean_str(part.get("type"), default="")
+        text = str_field(part, "text", default="")
         if step.kind == "thought" and kind in ("text", ""):
             builder.reasoning(step.key, text, kind="summary")
         elif kind == "text":
@@ -258,7 +258,7 @@ class InteractionsDecoder(BaseDecoder):
         call_id = clean_str(step.data.get("call_id"))
         block = self._calls.get(call_id or f"{base}_call")
         if block is None or block.closed:
-            name = clean_str(step.data.get("name")) or base
+            name = clean_str(step.data.get("name"), default=base)
             block = self.builder.start_tool(step.key, name, call_id=call_id, kind="hosted")
         content = step.data.get("result")
         failed = step.data.get("is_error") is True

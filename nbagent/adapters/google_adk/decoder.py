@@ -120,7 +120,7 @@ class AdkDecoder(BaseDecoder):
         full = {"reasoning": "", "text": ""}
         for part in parts:
             text, kind = (
-                get_str(part, "text") or "",
+                get_str(part, "text", default=""),
                 "reasoning" if get_field(part, "thought") else "text",
             )
             full[kind] += text
@@ -152,15 +152,14 @@ class AdkDecoder(BaseDecoder):
             get_either_case(part, "codeExecutionResult"),
         )
         if blob is not None or file is not None:
-            media = (
-                nonempty_str(get_either_case(blob or file, "mimeType"))
-                or "application/octet-stream"
+            media = nonempty_str(
+                get_either_case(blob or file, "mimeType"), default="application/octet-stream"
             )
             url, data = nonempty_str(get_either_case(file, "fileUri")), get_str(blob, "data")
             builder.file(media, url=url, data=data)
         elif code is not None:
             block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
-            builder.tool_args(block, get_str(code, "code") or "", free=True)
+            builder.tool_args(block, get_str(code, "code", default=""), free=True)
         elif outcome is not None:
             running = builder.tool(("code", builder.step))
             block = running or builder.start_tool(
@@ -170,7 +169,7 @@ class AdkDecoder(BaseDecoder):
                 str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1]
                 != "OUTCOME_OK"
             )
-            output = get_str(outcome, "output") or ""
+            output = get_str(outcome, "output", default="")
             error = ev.ErrorInfo(message=output or "the code failed") if failed else None
             builder.tool_args(block)
             builder.tool_result(block, output, status="error" if failed else "ok", error=error)
@@ -193,7 +192,7 @@ class AdkDecoder(BaseDecoder):
                 get_either_case(part, "functionResponse"),
             )
             if call is not None:
-                name = get_str(call, "name") or ""
+                name = get_str(call, "name", default="")
                 unnamed[name] += 1
                 self._call(
                     call,
@@ -204,7 +203,7 @@ class AdkDecoder(BaseDecoder):
                 self._response(response)
 
     def _call(self, call: Any, key: Hashable, *, partial: bool) -> None:
-        name, call_id = get_str(call, "name") or "", get_str(call, "id")
+        name, call_id = get_str(call, "name", default=""), get_str(call, "id")
         args = get_field(call, "args")
         if name in (_CONFIRMATION, _CREDENTIAL):
             if not partial:
@@ -222,7 +221,7 @@ class AdkDecoder(BaseDecoder):
 
     def _response(self, function_response: Any) -> None:
         name, call_id = (
-            get_str(function_response, "name") or "tool",
+            get_str(function_response, "name", default="tool"),
             get_str(function_response, "id"),
         )
         if name in (_CONFIRMATION, _CREDENTIAL):

@@ -93,7 +93,7 @@ class HectorDecoder(A2ADecoder):
             self.stop_info = StopInfo("completed")
             return
         payload = to_wire_dict(frame.data)
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         if set(payload) == {"chunk"}:
             self._chunk(payload["chunk"])
             return

@@ -117,7 +117,7 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
     if isinstance(reasoning, str) and reasoning:
         yield ContentPart("reasoning", "extra", reasoning, {})
     for summary in fields_or_empty(extra.get("reasoning")).get("summary") or ():
-        yield ContentPart("reasoning", "extra", get_str(summary, "text") or "", {})
+        yield ContentPart("reasoning", "extra", get_str(summary, "text", default=""), {})
     content = get_field(message, "content")
     for number, block in enumerate(content if isinstance(content, list | tuple) else [content]):
         if isinstance(block, str):
@@ -127,9 +127,9 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
         kind = entry.get("type")
         index = entry.get("index", number)
         if kind in _TEXT_TYPES:
-            yield ContentPart("text", index, str_field(entry, "text") or "", entry)
+            yield ContentPart("text", index, str_field(entry, "text", default=""), entry)
         elif kind == "refusal":
-            yield ContentPart("refusal", index, str_field(entry, "refusal") or "", entry)
+            yield ContentPart("refusal", index, str_field(entry, "refusal", default=""), entry)
         elif kind in (
             "thinking",
             "reasoning",
@@ -152,10 +152,10 @@ def _reasoning_text(entry: Mapping[str, Any]) -> str:
             return str(entry[name])
     inner = entry.get("reasoning_content")
     if inner is not None:
-        return inner if isinstance(inner, str) else get_str(inner, "text") or ""
+        return inner if isinstance(inner, str) else get_str(inner, "text", default="")
     parts = entry.get("summary") or entry.get("content") or ()
     return (
-        "\n\n".join(get_str(part, "text") or "" for part in parts)
+        "\n\n".join(get_str(part, "text", default="") for part in parts)
         if isinstance(parts, list)
         else ""
     )
@@ -263,7 +263,7 @@ class Content:
 
     def complete_block(self, index: Any, entry: Mapping[str, Any]) -> None:
         """Complete one content block of the message."""
-        kind = str_field(entry, "type") or ""
+        kind = str_field(entry, "type", default="")
         if kind in ("tool_call", "invalid_tool_call"):
             if index not in self.tools:
                 self.call(
@@ -348,7 +348,7 @@ class Content:
         type. Repeats are skipped.
         """
         entry = part.entry
-        kind = str_field(entry, "type") or ""
+        kind = str_field(entry, "type", default="")
         builder = self._builder
         if kind in _CALL_TYPES or set(entry) <= {"index", "type", "id"}:
             return  # the message's tool calls have it, too
@@ -360,7 +360,7 @@ class Content:
                 or entry.get("image_url")
             )
             media = str_field(entry, "mime_type") or {"image_url": "image/*"}.get(kind, f"{kind}/*")
-            data = str_field(entry, "base64") or str_field(entry, "data")
+            data = str_field(entry, "base64", "data")
             builder.file(media, url=nonempty_str(url), data=data)
         elif kind in ("server_tool_call", "server_tool_call_chunk", "server_tool_use"):
             self._server_call(entry)
@@ -388,7 +388,7 @@ class Content:
             self._builder.tool_args(block, args=args)
 
     def _server_result(self, entry: Mapping[str, Any]) -> None:
-        call_id = str_field(entry, "tool_call_id") or str_field(entry, "tool_use_id")
+        call_id = str_field(entry, "tool_call_id", "tool_use_id")
         block = self._hosted.get(call_id)
         if block is None:
             block = self._builder.start_tool(

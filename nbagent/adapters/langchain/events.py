@@ -59,7 +59,7 @@ class LangChainEventsDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """Read one event."""
         payload = fields(item)
-        event = str_field(payload, "event") or ""
+        event = str_field(payload, "event", default="")
         run_id = str(payload.get("run_id"))
         data = fields_or_empty(payload.get("data"))
         if not self.recognises(item):
@@ -137,7 +137,7 @@ class LangChainEventsDecoder(BaseDecoder):
     def _tool(
         self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
     ) -> None:
-        name = str_field(payload, "name") or "tool"
+        name = str_field(payload, "name", default="tool")
         block = self._tools.get(run_id)
         if block is None:
             call_id = str_field(data, "tool_call_id") or nonempty_str(
@@ -176,7 +176,7 @@ class LangChainEventsDecoder(BaseDecoder):
         block = self._tools.get(run_id)
         if block is None:
             block = builder.start_tool(
-                ("run", run_id), str_field(payload, "name") or "retriever", kind="custom"
+                ("run", run_id), str_field(payload, "name", default="retriever"), kind="custom"
             )
             builder.tool_args(block, args=to_jsonable(data.get("input")))
             self._tools[run_id] = block
@@ -186,7 +186,7 @@ class LangChainEventsDecoder(BaseDecoder):
             builder.tool_result(block, documents)
             for document in documents if isinstance(documents, list) else ():
                 metadata = fields_or_empty(get_field(document, "metadata"))
-                url = str_field(metadata, "source") or str_field(metadata, "url")
+                url = str_field(metadata, "source", "url")
                 builder.source(url, title=str_field(metadata, "title"), meta=to_jsonable(metadata))
 
     def _chain_stream(self, run_id: str, chunk: Any) -> None:

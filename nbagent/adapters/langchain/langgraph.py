@@ -299,7 +299,7 @@ class LangGraphDecoder(BaseDecoder):
 
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `custom`: data that a node wrote."""
-        name = get_str(payload, "type") or get_str(payload, "name") or "custom"
+        name = get_str(payload, "type", "name", default="custom")
         self.builder.custom(name, payload)
 
     # --- events of the server only ---
@@ -308,7 +308,7 @@ class LangGraphDecoder(BaseDecoder):
         """Read `messages/partial`: the message so far, each time from its beginning."""
         for entry in payload if isinstance(payload, list) else [payload]:
             message = unwrap_message(entry)
-            text, message_id = get_field(message, "content"), get_str(message, "id") or ""
+            text, message_id = get_field(message, "content"), get_str(message, "id", default="")
             if kind_of(message) in ("ai", "chunk") and isinstance(text, str):
                 before = self._partial_texts.get(message_id, "")
                 self._messages.chunk({"content": text.removeprefix(before)}, message_id)
@@ -320,7 +320,7 @@ class LangGraphDecoder(BaseDecoder):
 
     def _read_error(self, payload: Any, path: tuple[str, ...]) -> None:
         fields = fields_or_empty(payload)
-        message = str_field(fields, "message") or str_field(fields, "error")
+        message = str_field(fields, "message", "error")
         if message is None:
             self.fail_with(payload)
         else:

@@ -73,7 +73,9 @@ def _to_message_chunk(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a delta of a content block in the form of LangChain's message chunks."""
     piece = fields_or_empty(payload.get("delta") or payload.get("content"))
     index, kind = payload.get("index"), str(piece.get("type") or "").removesuffix("-delta")
-    kind = {"block": nonempty_str(get_field(piece.get("fields"), "type")) or ""}.get(kind, kind)
+    kind = {"block": nonempty_str(get_field(piece.get("fields"), "type"), default="")}.get(
+        kind, kind
+    )
     if isinstance(piece.get("fields"), Mapping):
         piece = {**piece, **piece["fields"]}
     if kind in ("tool-call", "tool_call", "tool_call_chunk"):

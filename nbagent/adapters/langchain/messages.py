@@ -292,7 +292,9 @@ class Messages:
         block = known or block
         if block is None:
             block = self.start_call(
-                call_id, get_str(message, "name") or "tool", self._earlier.get(call_id or "", {})
+                call_id,
+                get_str(message, "name", default="tool"),
+                self._earlier.get(call_id or "", {}),
             )
         if block.closed:
             return
@@ -315,11 +317,7 @@ class Messages:
         and pause the run.
         """
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
-            interrupt_id = (
-                get_str(entry, "id")
-                or get_str(entry, "interrupt_id")
-                or self._builder.mint("interrupt")
-            )
+            interrupt_id = get_str(entry, "id", "interrupt_id") or self._builder.mint("interrupt")
             if interrupt_id in self._interrupts | self._answered:
                 continue
             self._interrupts.add(interrupt_id)

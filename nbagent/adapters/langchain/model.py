@@ -71,7 +71,7 @@ class LangChainModelDecoder(BaseDecoder):
         if key != self._key:
             self._end_message()
             self._key = key
-        model = str_field(metadata, "model_name") or str_field(metadata, "model")
+        model = str_field(metadata, "model_name", "model")
         if kind == "ai":
             self._messages.add_complete(message, key, model)
             self._is_complete = True

@@ -98,7 +98,7 @@ class LangChainProtocolDecoder(BaseDecoder):
                 inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path
             )
         elif method == "custom":
-            self.builder.custom(str_field(inner, "name") or "custom", data)
+            self.builder.custom(str_field(inner, "name", default="custom"), data)
         elif method in ("values", "updates"):
             self._results(inner.get("messages"))
             self._messages.interrupt(
@@ -143,7 +143,7 @@ class LangChainProtocolDecoder(BaseDecoder):
             if block is None or block.closed:
                 block = self._messages.start_call(
                     call_id,
-                    str_field(payload, "tool_name") or "tool",
+                    str_field(payload, "tool_name", default="tool"),
                     to_jsonable(payload.get("input")),
                 )
             self._tools[call_id] = block
@@ -158,7 +158,7 @@ class LangChainProtocolDecoder(BaseDecoder):
             self.builder.progress(block, str(to_jsonable(payload.get("delta"))))
         elif kind == "tool-error":
             error = payload.get("message") or payload.get("error")
-            message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
+            message = nonempty_str(error) or get_str(error, "message", default="the tool failed")
             self.builder.tool_result(
                 block, message, status="error", error=ev.ErrorInfo(message=message)
             )
@@ -176,13 +176,13 @@ class LangChainProtocolDecoder(BaseDecoder):
 
     def _lifecycle(self, payload: Mapping[str, Any], path: tuple[str, ...]) -> None:
         """Read the start or end of a graph. A subgraph is a sub-agent."""
-        word = str_field(payload, "event") or str_field(payload, "status") or ""
+        word = str_field(payload, "event", "status", default="")
         status = _FINAL_STATUSES.get(word.rsplit(".", 1)[-1])
         if status == "failed":
             error = payload.get("error")
             if path:
                 self.builder.error(
-                    nonempty_str(error) or get_str(error, "message") or "a sub-agent failed",
+                    nonempty_str(error) or get_str(error, "message", default="a sub-agent failed"),
                     fatal=False,
                 )
             else:
@@ -225,6 +225,6 @@ def _interrupt(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the question of a run as an interrupt."""
     value = payload.get("value", payload.get("payload", payload.get("request")))
     return {
-        "id": str_field(payload, "interrupt_id") or str_field(payload, "id"),
+        "id": str_field(payload, "interrupt_id", "id"),
         "value": payload if value is None else value,
     }

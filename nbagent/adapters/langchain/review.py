@@ -75,7 +75,7 @@ def reviews_in(interrupt: Any) -> list[Review]:
 
 
 def _review(form: Form, action: Any, allowed: Any = None) -> Review:
-    name = get_str(action, "name") or get_str(action, "action") or ""
+    name = get_str(action, "name", "action", default="")
     return Review(
         form=form,
         action=name,

@@ -142,7 +142,7 @@ class LlamaIndexDecoder(BaseDecoder):
     def _stream(self, event: Any) -> None:
         if not self.builder.in_step:
             self._begin()
-        self.builder.reasoning("reasoning", get_str(event, "thinking_delta") or "")
+        self.builder.reasoning("reasoning", get_str(event, "thinking_delta", default=""))
         delta = get_str(event, "delta")
         if delta:
             self.builder.end_reasoning("reasoning")
@@ -161,7 +161,7 @@ class LlamaIndexDecoder(BaseDecoder):
             for block in get_field(get_field(event, "response"), "blocks") or ()
         ]
         texts = [
-            str_field(block, "text") or ""
+            str_field(block, "text", default="")
             for block in blocks
             if get_field(block, "block_type") in ("text", None)
         ]
@@ -169,7 +169,7 @@ class LlamaIndexDecoder(BaseDecoder):
             get_field(get_field(event, "response"), "content")
         )
         reasoning = "".join(
-            str_field(block, "content") or ""
+            str_field(block, "content", default="")
             for block in blocks
             if block.get("block_type") == "thinking"
         )
@@ -197,7 +197,7 @@ class LlamaIndexDecoder(BaseDecoder):
         if block is None or (
             block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"
         ):
-            name = get_str(call, "tool_name") or "tool"
+            name = get_str(call, "tool_name", default="tool")
             block = self.builder.start_tool(
                 ("call", call_id),
                 name,
@@ -218,10 +218,10 @@ class LlamaIndexDecoder(BaseDecoder):
         self._write_args(block, event)
         output = get_field(event, "tool_output")
         blocks = get_field(output, "blocks") or ()
-        text = "\n".join(get_str(part, "text") or "" for part in blocks)
+        text = "\n".join(get_str(part, "text", default="") for part in blocks)
         content = get_field(output, "content") or text
         if get_field(output, "is_error"):
-            error = ev.ErrorInfo(message=nonempty_str(content) or "the tool failed")
+            error = ev.ErrorInfo(message=nonempty_str(content, default="the tool failed"))
             self.builder.tool_result(block, content, status="error", error=error)
         else:
             raw = get_field(output, "raw_output")

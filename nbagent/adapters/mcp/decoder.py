@@ -97,12 +97,14 @@ class McpDecoder(BaseDecoder):
             case "notifications/message":
                 self._log(params)
             case "notifications/cancelled":
-                self.builder.status(str_field(params, "reason") or "cancelled", level="warning")
+                self.builder.status(
+                    str_field(params, "reason", default="cancelled"), level="warning"
+                )
                 self.stop_info = StopInfo("cancelled")
             case "tools/call":
                 self.stop_info = TRUNCATED
                 token = fields_or_empty(params.get("_meta")).get("progressToken")
-                block = self._start(str_field(params, "name") or "tool", token)
+                block = self._start(str_field(params, "name", default="tool"), token)
                 self._by_id[repr(payload.get("id"))] = block
                 self.builder.tool_args(block, args=params.get("arguments") or {})
             case "elicitation/create":
@@ -163,9 +165,8 @@ class McpDecoder(BaseDecoder):
         self._requests.take(payload)
         block = self._take_call(payload)
         if block is not None:
-            message = (
-                nonempty_str(fields_or_empty(payload["error"]).get("message"))
-                or "the request failed"
+            message = nonempty_str(
+                fields_or_empty(payload["error"]).get("message"), default="the request failed"
             )
             self.builder.tool_result(
                 block, None, status="error", error=ev.ErrorInfo(message=message)

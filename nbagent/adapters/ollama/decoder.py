@@ -96,7 +96,7 @@ class OllamaDecoder(BaseDecoder):
         function = fields_or_empty(call.get("function"))
         block = builder.start_tool(
             ("call", self._calls),
-            clean_str(function.get("name")) or "function",
+            clean_str(function.get("name"), default="function"),
             call_id=clean_str(call.get("id")),
         )
         arguments = function.get("arguments")

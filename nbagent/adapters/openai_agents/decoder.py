@@ -102,7 +102,7 @@ class AgentsDecoder(ResponsesDecoder):
         """Read an event of the model, an event of the run, or the run itself."""
         kind = get_field(item, "type")
         if kind == _ITEM:
-            self._run_item(get_str(item, "name") or "", get_field(item, "item"))
+            self._run_item(get_str(item, "name", default=""), get_field(item, "item"))
         elif kind == _AGENT:
             self._new_agent(_name_of(get_field(item, "new_agent")))
         elif _is_run(item):
@@ -127,7 +127,7 @@ class AgentsDecoder(ResponsesDecoder):
     def _run_item(self, name: str, item: Any) -> None:
         raw = get_field(item, "raw_item")
         payload = {**fields_or_empty(raw), "type": get_field(raw, "type") or _default_type(name)}
-        call_id = str_field(payload, "call_id") or str_field(payload, "id") or ""
+        call_id = str_field(payload, "call_id", "id", default="")
         self._select_agent(_name_of(get_field(item, "agent")))
         if name in _HANDOFFS:
             self._hand_off(item, payload, call_id)
@@ -174,12 +174,11 @@ class AgentsDecoder(ResponsesDecoder):
             _name_of(get_field(item, "source_agent")),
             _name_of(get_field(item, "target_agent")),
         )
-        to = (
-            target
-            or nonempty_str(
-                fields_or_empty(parse_args(str_field(payload, "output") or "")[0]).get("assistant")
-            )
-            or "agent"
+        to = target or nonempty_str(
+            fields_or_empty(parse_args(str_field(payload, "output", default=""))[0]).get(
+                "assistant"
+            ),
+            default="agent",
         )
         self.builder.write(
             ev.AgentHandoff(
@@ -213,11 +212,7 @@ class AgentsDecoder(ResponsesDecoder):
         for item in interruptions:
             raw = get_field(item, "raw_item")
             payload = fields_or_empty(raw)
-            call_id = (
-                str_field(payload, "call_id")
-                or str_field(payload, "id")
-                or self.builder.mint("approval")
-            )
+            call_id = str_field(payload, "call_id", "id") or self.builder.mint("approval")
             if call_id not in self._asked and payload.get("type") != "mcp_approval_request":
                 self._request_approval(
                     call_id, payload.get("arguments"), get_str(item, "tool_name")
@@ -237,7 +232,7 @@ class AgentsDecoder(ResponsesDecoder):
         for item in get_field(run, "new_items") or ():
             if get_str(item, "type") == "tool_approval_item":  # the interruptions have it, too
                 continue
-            self._run_item(_EVENT_NAMES.get(get_str(item, "type") or "", ""), item)
+            self._run_item(_EVENT_NAMES.get(get_str(item, "type", default=""), ""), item)
         counts = usage_counts(
             get_field(get_field(run, "context_wrapper"), "usage"),
             input="input_tokens",

@@ -139,8 +139,8 @@ class AssistantsDecoder(BaseDecoder):
         elif state in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", state)
         elif state == "incomplete":
-            reason = (
-                nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
+            reason = nonempty_str(
+                fields_or_empty(run.get("incomplete_details")).get("reason"), default=state
             )
             self.stop_info = StopInfo("incomplete", reason, reason)
         elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
@@ -175,7 +175,7 @@ class AssistantsDecoder(BaseDecoder):
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), is_complete=False)
             args = parse_args(
-                nonempty_str(get_field(get_field(call, "function"), "arguments")) or ""
+                nonempty_str(get_field(get_field(call, "function"), "arguments"), default="")
             )[0]
             self._request_approval(block.call_id or block.id, run, block.id, args)
         if not calls:
@@ -216,7 +216,9 @@ class AssistantsDecoder(BaseDecoder):
             for index, call in enumerate(calls):
                 self._finish_call(self._call(index, call), call, is_complete=True, error=error)
             if error:
-                self.fail(get_str(error, "message") or state, get_str(error, "code"), fatal=False)
+                self.fail(
+                    get_str(error, "message", default=state), get_str(error, "code"), fatal=False
+                )
             usage = openai_usage(_counts(payload.get("usage")))
             self.builder.end_step(state if state != "completed" else None, usage)
 
@@ -231,8 +233,8 @@ class AssistantsDecoder(BaseDecoder):
         if block is None and not (call_id and get_field(self._calls.get(index), "call_id")):
             block = self._calls.get(index)
         if block is None:
-            kind = str_field(call, "type") or "function"
-            name = nonempty_str(get_field(call.get("function"), "name")) or kind
+            kind = str_field(call, "type", default="function")
+            name = nonempty_str(get_field(call.get("function"), "name"), default=kind)
             key = call_id or index
             block = self.builder.start_tool(
                 (self.builder.step, key),
@@ -246,9 +248,7 @@ class AssistantsDecoder(BaseDecoder):
     def _call_delta(self, block: Block, call: Mapping[str, Any]) -> None:
         """Write a delta of a call's arguments, or of its logs."""
         inner = _inner(call)
-        self.builder.tool_delta(
-            block, str_field(inner, "arguments") or str_field(inner, "input") or ""
-        )
+        self.builder.tool_delta(block, str_field(inner, "arguments", "input", default=""))
         for output in inner.get("outputs") or ():
             if get_str(output, "logs"):
                 self.builder.progress(block, str(get_field(output, "logs")))
@@ -275,7 +275,9 @@ class AssistantsDecoder(BaseDecoder):
         for output in inner.get("outputs") or ():
             self._write_image(get_field(output, "image"))
         info = (
-            ev.ErrorInfo(message=get_str(error, "message") or "the step failed") if error else None
+            ev.ErrorInfo(message=get_str(error, "message", default="the step failed"))
+            if error
+            else None
         )
         self.builder.tool_result(block, content, status="error" if error else "ok", error=info)
 
@@ -305,7 +307,7 @@ class AssistantsDecoder(BaseDecoder):
         if kind in ("text", "refusal"):
             is_text = kind == "text"
             inner = part.get(str(kind))
-            text = nonempty_str(inner) or get_str(inner, "value") or ""
+            text = nonempty_str(inner) or get_str(inner, "value", default="")
             key = ("message", kind, index)
             if is_complete:
                 if text and not self.builder.in_step:

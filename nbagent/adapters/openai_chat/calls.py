@@ -146,7 +146,7 @@ class ToolCalls:
         index = entry.get("index")
         block = self._executed.get(index)
         if block is None:
-            name = str_field(entry, "name") or str_field(entry, "type") or "tool"
+            name = str_field(entry, "name", "type", default="tool")
             block = self._executed[index] = builder.start_tool(
                 (self._prefix, "executed", index), name, kind="hosted"
             )

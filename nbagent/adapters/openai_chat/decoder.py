@@ -278,7 +278,7 @@ class ChatDecoder(BaseDecoder):
                 self._write_text(choice, content)
         elif isinstance(content, list):
             self._write_parts(choice, content)
-        choice.signature += str_field(google, "thought_signature") or ""
+        choice.signature += str_field(google, "thought_signature", default="")
         refusal = str_field(delta, "refusal")
         if refusal:
             self._close_reasoning(choice)
@@ -322,7 +322,7 @@ class ChatDecoder(BaseDecoder):
     def _read_extra(self, choice: Choice, name: str, value: Any) -> None:
         if name == "audio":
             audio = fields(value)
-            self._write_text(choice, str_field(audio, "transcript") or "")
+            self._write_text(choice, str_field(audio, "transcript", default=""))
             if str_field(audio, "data"):
                 self.builder.raw({"audio": to_jsonable(audio)}, "audio")
             return

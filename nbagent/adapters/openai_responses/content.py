@@ -77,7 +77,7 @@ class ItemContent:
         kinds: tuple[tuple[ReasoningKind, str], ...] = (("summary", "summary"), ("raw", "content"))
         for kind, name in kinds:
             texts = [
-                nonempty_str(fields_or_empty(part).get("text")) or ""
+                nonempty_str(fields_or_empty(part).get("text"), default="")
                 for part in payload.get(name) or ()
             ]
             final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))

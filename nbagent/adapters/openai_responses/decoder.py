@@ -110,7 +110,7 @@ class ResponsesDecoder(BaseDecoder):
                 self.builder.raw(item)
             return
         payload = fields(item)
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, payload)
@@ -172,9 +172,8 @@ class ResponsesDecoder(BaseDecoder):
         elif status in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", status)
         else:
-            reason = (
-                nonempty_str(fields_or_empty(response.get("incomplete_details")).get("reason"))
-                or status
+            reason = nonempty_str(
+                fields_or_empty(response.get("incomplete_details")).get("reason"), default=status
             )
             self.stop_info = StopInfo("incomplete", reason, reason)
         self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))

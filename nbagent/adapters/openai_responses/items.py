@@ -44,7 +44,7 @@ class Item:
 
     def describe(self, payload: Mapping[str, Any]) -> None:
         """Set type, id and phase from the upstream item."""
-        self.type = str_field(payload, "type") or ""
+        self.type = str_field(payload, "type", default="")
         self.id = str_field(payload, "id")
         self.phase = str_field(payload, "phase")
 

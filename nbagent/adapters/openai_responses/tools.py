@@ -176,13 +176,12 @@ class ToolItems:
         if content is None and item_type == "web_search_call":
             content = fields_or_empty(payload.get("action")).get("sources")
         error = payload.get("error")
-        status = str_field(payload, "status") or "completed"
+        status = str_field(payload, "status", default="completed")
         if error or status == "failed":
             inner = fields_or_empty(error)
             message = (
                 nonempty_str(error)
-                or str_field(inner, "message")
-                or str_field(inner, "content")
+                or str_field(inner, "message", "content")
                 or str(to_jsonable(error or status))
             )
             info = ev.ErrorInfo(message=message, type=str_field(inner, "type"))
@@ -194,10 +193,10 @@ class ToolItems:
 
     def _request_approval(self, block: Block, payload: Mapping[str, Any]) -> None:
         self.pending += 1
-        request_id = str_field(payload, "id") or block.id
+        request_id = str_field(payload, "id", default=block.id)
         self._approvals[request_id] = block
         builder = self._builder
-        args = parse_args(str_field(payload, "arguments") or "")[0]
+        args = parse_args(str_field(payload, "arguments", default=""))[0]
         meta = {"response_id": self.response_id} if self.response_id else None
         builder.write(
             ev.ApprovalRequest(
@@ -240,7 +239,7 @@ class ToolItems:
             None,
         )
         failed = payload.get("status") == "failed"
-        info = ev.ErrorInfo(message=nonempty_str(content) or "failed") if failed else None
+        info = ev.ErrorInfo(message=nonempty_str(content, default="failed")) if failed else None
         builder.tool_result(
             block, content, status="error" if failed else "ok", error=info, value=value
         )
@@ -262,7 +261,7 @@ class ToolItems:
         if nonempty_str(data):
             builder = self._builder
             item.file_id = item.file_id or builder.mint("file")
-            media_type = f"image/{str_field(payload, 'output_format') or 'png'}"
+            media_type = f"image/{str_field(payload, 'output_format', default='png')}"
             builder.write(
                 ev.File(id=item.file_id, media_type=media_type, data=data, **builder.envelope)
             )

@@ -37,7 +37,7 @@ class Actions:
             )
         elif kind == "computer_use_approval_request":
             is_sign_in = request.get("type") == "browser_authentication"
-            origin = str_field(request, "credential_origin") or str_field(request, "origin")
+            origin = str_field(request, "credential_origin", "origin")
             verb = "Sign in" if is_sign_in else "Allow access"
             prompt = str_field(request, "reason") or (f"{verb}: {origin}" if origin else verb)
             details = {

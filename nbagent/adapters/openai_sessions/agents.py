@@ -39,7 +39,7 @@ class SessionAgents:
         closed.
         """
         agent_id = str(payload.get("id"))
-        self._names[agent_id] = str_field(payload, "name") or agent_id
+        self._names[agent_id] = str_field(payload, "name", default=agent_id)
         self._failed.discard(agent_id)
         self._agents.start(
             agent_id,

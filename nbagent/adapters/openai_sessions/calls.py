@@ -78,7 +78,7 @@ class SessionCalls:
         if block is None:
             call_id = str_field(payload, "call_id")
             block = self._builder.start_tool(
-                ("function", *key), str_field(payload, "name") or "function", call_id=call_id
+                ("function", *key), str_field(payload, "name", default="function"), call_id=call_id
             )
             self._functions[key] = block
         if payload.get("arguments"):
@@ -127,7 +127,7 @@ class SessionCalls:
 
     def _write_result(self, block: Block, item: Item, payload: Mapping[str, Any]) -> None:
         status, error, content = (
-            str_field(payload, "status") or "completed",
+            str_field(payload, "status", default="completed"),
             payload.get("error"),
             payload.get("output"),
         )

@@ -68,10 +68,10 @@ class SessionsDecoder(BaseDecoder):
         payload = fields(item)
         if self._is_repeated(str_field(payload, "event_id")):
             return
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         session = fields_or_empty(payload.get("session"))
-        self._model = (
-            nonempty_str(fields_or_empty(session.get("agent")).get("model")) or self._model
+        self._model = nonempty_str(
+            fields_or_empty(session.get("agent")).get("model"), default=self._model
         )
         self.builder.begin(
             self._model, thread_id=str_field(payload, "session_id") or str_field(session, "id")
@@ -176,7 +176,7 @@ class SessionsDecoder(BaseDecoder):
                 )
             if state == "failed":
                 self.fail(
-                    str_field(error, "message") or "A sub-agent failed",
+                    str_field(error, "message", default="A sub-agent failed"),
                     str_field(error, "code"),
                     fatal=False,
                 )
@@ -231,7 +231,7 @@ class SessionsDecoder(BaseDecoder):
 
     def _item_added(self, payload: Mapping[str, Any]) -> None:
         item_fields = fields(payload["item"])
-        kind = str_field(item_fields, "type") or ""
+        kind = str_field(item_fields, "type", default="")
         if kind == "message" and item_fields.get("role") == "user":
             return
         if self._actions.read(kind, item_fields):

@@ -111,7 +111,7 @@ class PydanticAIDecoder(BaseDecoder):
             case "final_result" | "enqueued_messages":
                 pass
             case "custom":
-                name = get_str(item, "name") or "custom"
+                name = get_str(item, "name", default="custom")
                 self.builder.custom(name, get_field(item, "data"))
             case _:
                 self.builder.raw(item, nonempty_str(kind))
@@ -153,10 +153,10 @@ class PydanticAIDecoder(BaseDecoder):
         self._parts[index] = key
         content = get_field(part, "content")
         if kind == "text":
-            builder.text(key, nonempty_str(content) or "")
+            builder.text(key, nonempty_str(content, default=""))
         elif kind == "thinking":
             builder.start_reasoning(key)
-            builder.reasoning(key, nonempty_str(content) or "")
+            builder.reasoning(key, nonempty_str(content, default=""))
         elif kind in ("tool-call", "builtin-tool-call", "native-tool-call"):
             block = self._call_of(part, key, new=True)
             self._add_args(key, block, get_field(part, "args"))
@@ -176,9 +176,9 @@ class PydanticAIDecoder(BaseDecoder):
             )
             key = self._parts.get(index)
         if kind == "text":
-            self.builder.text(key, get_str(delta, "content_delta") or "")
+            self.builder.text(key, get_str(delta, "content_delta", default=""))
         elif kind == "thinking":
-            self.builder.reasoning(key, get_str(delta, "content_delta") or "")
+            self.builder.reasoning(key, get_str(delta, "content_delta", default=""))
             signature = get_str(delta, "signature_delta")
             if signature and key is not None:
                 self._signatures[key] = signature
@@ -207,7 +207,7 @@ class PydanticAIDecoder(BaseDecoder):
             self._finish_call(self.builder.tool(key), part)
 
     def _write_file(self, content: Any) -> None:
-        media_type = get_str(content, "media_type") or "application/octet-stream"
+        media_type = get_str(content, "media_type", default="application/octet-stream")
         self.builder.file(media_type, url=get_str(content, "url"), data=get_str(content, "data"))
 
     # --- tools ---
@@ -220,7 +220,7 @@ class PydanticAIDecoder(BaseDecoder):
         block = None if new else self._calls.get(call_id or "")
         if block is None:
             hosted = str(get_field(part, "part_kind")).startswith(("builtin", "native"))
-            name = get_str(part, "tool_name") or "tool"
+            name = get_str(part, "tool_name", default="tool")
             kind: ev.ToolKind = "hosted" if hosted else "function"
             block = self.builder.start_tool(
                 ("call", call_id) if key is None else key, name, call_id=call_id, kind=kind
@@ -271,7 +271,7 @@ class PydanticAIDecoder(BaseDecoder):
             for part in get_field(requests, name) or ():
                 block = self._call_of(part)
                 self._finish_call(block, part)
-                call_id = get_str(part, "tool_call_id") or block.id
+                call_id = get_str(part, "tool_call_id", default=block.id)
                 if call_id in self._asked:
                     continue
                 self._asked.add(call_id)

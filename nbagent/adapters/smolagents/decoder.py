@@ -122,7 +122,7 @@ class SmolagentsDecoder(BaseDecoder):
         self._ensure_step()
         call_id, name, args = (
             get_str(item, "id"),
-            get_str(item, "name") or "tool",
+            get_str(item, "name", default="tool"),
             get_field(item, "arguments"),
         )
         block = self._open_call(call_id, name)

@@ -72,19 +72,19 @@ class StatusTokensDecoder(BaseDecoder):
         if kind in ("token", "text_delta"):
             builder.end_reasoning("reasoning")
             self._ensure_step()
-            builder.text("text", nonempty_str(content) or str_field(payload, "text") or "")
+            builder.text("text", nonempty_str(content) or str_field(payload, "text", default=""))
         elif kind in _TEXT_TYPES:
             self._ensure_step()
-            builder.reasoning("reasoning", nonempty_str(content) or "")
+            builder.reasoning("reasoning", nonempty_str(content, default=""))
         elif kind == "status" and "question" in payload:
             self._question(payload)
         elif kind == "status":
-            self._status(nonempty_str(content) or "")
+            self._status(nonempty_str(content, default=""))
         elif kind in _TOOL_TYPES:
             named = (str_field(payload, field) for field in ("tool", "tool_name", "name"))
             self._tool(str(kind), next(filter(None, named), None), payload)
         elif kind == "error":
-            self.fail(nonempty_str(content) or str_field(payload, "error") or "")
+            self.fail(nonempty_str(content) or str_field(payload, "error", default=""))
         elif kind == "done":
             if self.stop_info.status != "failed":
                 self.stop_info = StopInfo("completed")
@@ -105,7 +105,7 @@ class StatusTokensDecoder(BaseDecoder):
         )
         request = request_of(payload["question"], open_calls[0].id if open_calls else None)
         if request is None:
-            self._status(nonempty_str(payload.get("content")) or "")
+            self._status(nonempty_str(payload.get("content"), default=""))
         else:
             self.builder.write(request)
 
@@ -152,6 +152,6 @@ def _is_of_agent(payload: Mapping[str, Any]) -> bool:
     """Return True if the fields are those of an agent's event, of which a server makes the items of
     this format.
     """
-    kind = str_field(payload, "type") or ""
+    kind = str_field(payload, "type", default="")
     name = "text" if kind == "text_delta" else "tool_name"
     return isinstance(payload.get(name), str) and set(payload) <= _AGENT_FIELDS.get(kind, set())

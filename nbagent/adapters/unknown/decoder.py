@@ -34,7 +34,7 @@ class UnknownDecoder(BaseDecoder):
         if frame_of(item).name == "error":
             self.fail_with(frame_of(item).data)
         payload = fields_or_empty(item)
-        self.builder.raw(item, str_field(payload, "type") or str_field(payload, "event"))
+        self.builder.raw(item, str_field(payload, "type", "event"))
         if not self._unread_warned:
             self._unread_warned = True
             kind = type_name(item)

@@ -100,15 +100,15 @@ class VercelPartsDecoder(BaseDecoder):
             self.builder.custom("data", value)
 
     def _part(self, part: Mapping[str, Any], item: Any) -> None:
-        kind, builder = str_field(part, "type") or "", self.builder
+        kind, builder = str_field(part, "type", default=""), self.builder
         if not builder.in_step and kind not in ("finish", "error", "step-finish"):
             builder.start_step()
         match kind:
             case "text-delta":
                 builder.end_reasoning("reasoning")
-                builder.text("text", str_field(part, "textDelta") or "")
+                builder.text("text", str_field(part, "textDelta", default=""))
             case "reasoning":
-                builder.reasoning("reasoning", str_field(part, "textDelta") or "")
+                builder.reasoning("reasoning", str_field(part, "textDelta", default=""))
             case "tool-call-streaming-start" | "tool-call-delta" | "tool-call" | "tool-result":
                 self._tool(kind, part)
             case "step-finish" | "finish":
@@ -118,8 +118,8 @@ class VercelPartsDecoder(BaseDecoder):
                 builder.source(str_field(source, "url"), title=str_field(source, "title"))
             case "file":
                 builder.file(
-                    str_field(part, "mimeType") or "*/*",
-                    data=str_field(part, "data") or str_field(part, "base64"),
+                    str_field(part, "mimeType", default="*/*"),
+                    data=str_field(part, "data", "base64"),
                 )
             case "error":
                 self.fail_with(part.get("error"))
@@ -129,15 +129,15 @@ class VercelPartsDecoder(BaseDecoder):
                 builder.raw(item, nonempty_str(kind))
 
     def _tool(self, kind: str, part: Mapping[str, Any]) -> None:
-        call_id = str_field(part, "toolCallId") or ""
+        call_id = str_field(part, "toolCallId", default="")
         block = self._calls.get(call_id)
         if block is None or (block.closed and kind != "tool-result"):
-            name = str_field(part, "toolName") or "tool"
+            name = str_field(part, "toolName", default="tool")
             block = self._calls[call_id] = self.builder.start_tool(
                 ("call", call_id), name, call_id=call_id or None
             )
         if kind == "tool-call-delta":
-            self.builder.tool_delta(block, str_field(part, "argsTextDelta") or "")
+            self.builder.tool_delta(block, str_field(part, "argsTextDelta", default=""))
         elif kind == "tool-call" or "args" in part:
             self.builder.complete_args(block, part.get("args"))
         if kind == "tool-result":

@@ -75,7 +75,7 @@ class VercelDecoder(BaseDecoder):
                 self.stop_info = self._stop_info(None)
             return
         payload = to_wire_dict(item)
-        kind = str_field(payload, "type") or ""
+        kind = str_field(payload, "type", default="")
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, payload)
@@ -149,7 +149,7 @@ class VercelDecoder(BaseDecoder):
         self.stop_info = StopInfo("cancelled", "abort", str_field(payload, "reason"))
 
     def _error(self, payload: Mapping[str, Any]) -> None:
-        self.fail(str_field(payload, "errorText") or "")
+        self.fail(str_field(payload, "errorText", default=""))
 
     # --- text and reasoning ---
 
@@ -198,7 +198,7 @@ class VercelDecoder(BaseDecoder):
         call_id = str(payload["toolCallId"])
         block = self._calls[call_id] = self.builder.start_tool(
             call_id,
-            str_field(payload, "toolName") or "tool",
+            str_field(payload, "toolName", default="tool"),
             call_id=call_id,
             kind="hosted" if payload.get("providerExecuted") is True else "function",
             title=str_field(payload, "title"),
@@ -241,7 +241,7 @@ class VercelDecoder(BaseDecoder):
         )
 
     def _tool_error(self, payload: Mapping[str, Any]) -> None:
-        text = str_field(payload, "errorText") or "the tool failed"
+        text = str_field(payload, "errorText", default="the tool failed")
         self.builder.tool_result(
             self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text)
         )
@@ -277,7 +277,7 @@ class VercelDecoder(BaseDecoder):
     # --- the rest ---
 
     def _source(self, payload: Mapping[str, Any]) -> None:
-        title = str_field(payload, "title") or str_field(payload, "filename")
+        title = str_field(payload, "title", "filename")
         meta = {
             name: to_jsonable(value)
             for name, value in payload.items()
@@ -287,7 +287,7 @@ class VercelDecoder(BaseDecoder):
 
     def _file(self, payload: Mapping[str, Any]) -> None:
         meta = {"reasoning": True} if payload["type"] == "reasoning-file" else None
-        media_type = str_field(payload, "mediaType") or "application/octet-stream"
+        media_type = str_field(payload, "mediaType", default="application/octet-stream")
         self.builder.file(
             media_type,
             url=nonempty_str(payload["url"]),
@@ -301,7 +301,7 @@ class VercelDecoder(BaseDecoder):
             for name, value in payload.items()
             if name not in ("type", "kind")
         }
-        self._write(ev.Custom, name=str_field(payload, "kind") or "custom", data=data or None)
+        self._write(ev.Custom, name=str_field(payload, "kind", default="custom"), data=data or None)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
