@@ -58,4 +58,6 @@ def _form_of_other_package(system: str) -> AnswerForm | None:
     except BrokenAdapter as error:
         plugins.warn(str(error))
         return None
-    return None if form is None else form()
+    if form is None:
+        return None
+    return form()

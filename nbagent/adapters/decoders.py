@@ -168,7 +168,9 @@ def decoder_for(first_item: Any) -> Decoder:
 
 def _decoder_if_recognised(adapter: Adapter, item: Any) -> Decoder | None:
     try:
-        return adapter() if adapter.recognises(item) else None
+        if adapter.recognises(item):
+            return adapter()
+        return None
     except Exception as error:  # of another package's adapter
         plugins.warn(
             f"The adapter {adapter.system!r} is left out of the detection of a stream's system: it "

@@ -51,7 +51,9 @@ class DetectingDecoder:
     @property
     def system(self) -> str:
         """Name of the system; "unknown" until it is found."""
-        return UnknownDecoder.system if self._found is None else self._found.system
+        if self._found is None:
+            return UnknownDecoder.system
+        return self._found.system
 
     @property
     def stream_outlives_run(self) -> bool:
@@ -82,7 +84,9 @@ class DetectingDecoder:
         """End the stream, but not the run, if the run waits for its reader; see
         `BaseDecoder.pause`.
         """
-        return pause(self._found) if self._found is not None else None
+        if self._found is not None:
+            return pause(self._found)
+        return None
 
     def go_on(self) -> None:
         """Go on with a run that was paused."""
@@ -132,7 +136,9 @@ def pause(decoder: Decoder) -> list[Event] | None:
 
     See `BaseDecoder.pause`.
     """
-    return decoder.pause() if isinstance(decoder, BaseDecoder | DetectingDecoder) else None
+    if isinstance(decoder, BaseDecoder | DetectingDecoder):
+        return decoder.pause()
+    return None
 
 
 def go_on(decoder: Decoder) -> None:

@@ -29,7 +29,9 @@ class DeltaJoiner:
     @property
     def left(self) -> float | None:
         """Seconds until the held deltas are due; None if there are none."""
-        return max(0.0, self._due - time.monotonic()) if self._held else None
+        if self._held:
+            return max(0.0, self._due - time.monotonic())
+        return None
 
     def feed(self, event: ev.Event) -> list[ev.Event]:
         """Return the events that are ready."""
@@ -39,14 +41,18 @@ class DeltaJoiner:
         if not self._held:
             self._due = time.monotonic() + self._seconds
         self._held.append(event)
-        return ready if self.left else [*ready, *self.flush()]
+        if self.left:
+            return ready
+        return [*ready, *self.flush()]
 
     def flush(self) -> list[ev.Event]:
         """Return the held deltas as one, with the envelope of the last; nothing if there are
         none.
         """
         held, self._held = self._held, []
-        return [replace(held[-1], delta="".join(event.delta for event in held))] if held else []
+        if held:
+            return [replace(held[-1], delta="".join(event.delta for event in held))]
+        return []
 
 
 def _is_same_block(first: Any, event: ev.Event) -> bool:

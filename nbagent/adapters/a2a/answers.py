@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 from nbagent.adapters.base.fields import fields_or_empty, to_jsonable
 
 
@@ -41,7 +41,7 @@ class A2AAnswers(AnswerForm):
                 {name: value for name, value in part.items() if name != "kind"} for part in parts
             ]
         task = next(
-            (meta for each in answered if (meta := each.request.meta or {}).get("taskId")), {}
+            (meta for each in answered if (meta := meta_of(each.request)).get("taskId")), {}
         )
         ids = {name: task[name] for name in ("taskId", "contextId") if task.get(name)}
         message = {**before, "messageId": str(uuid.uuid4()), "parts": parts, **ids}
@@ -57,7 +57,7 @@ def _part(answered: Answered) -> dict[str, Any]:
             "type": "tool_approval",
             "decision": "approve" if answered.is_approved else "deny",
             "tool_call_id": request.approval_id,
-            "task_id": (request.meta or {}).get("taskId"),
+            "task_id": (meta_of(request)).get("taskId"),
         }
         return {"kind": "data", "data": decision}
     value = response.value if answered.is_approved else response.reason or "No"

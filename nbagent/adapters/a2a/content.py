@@ -110,8 +110,10 @@ class PartWriter:
             None if call_id else next(iter(self.builder.unanswered(name)), None)
         )
         block = block or self.call(call_id, name or "tool", None)
-        info = ev.ErrorInfo(message=error or str(content)) if failed else None
-        self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
+        if failed:
+            self.builder.tool_error(block, error or str(content), content)
+        else:
+            self.builder.tool_result(block, content)
 
     def _data(self, data: Any, metadata: Mapping[str, Any]) -> bool:
         entry = fields_or_empty(data)
@@ -131,11 +133,10 @@ class PartWriter:
                 or entry.get("is_error") is True
                 or metadata.get("agui_is_error") is True
             )
-            content = (
-                entry.get("content")
-                if "content" in entry
-                else entry.get("response", entry.get("result"))
-            )
+            if "content" in entry:
+                content = entry.get("content")
+            else:
+                content = entry.get("response", entry.get("result"))
             self.result(call_id, content, error, failed=failed, name=name)
         elif kind in _CALL_TYPES and name:
             args = next(
@@ -195,7 +196,9 @@ class PartWriter:
 
 def _meta(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     plain = to_jsonable(metadata)
-    return plain if isinstance(plain, dict) and plain else None
+    if isinstance(plain, dict) and plain:
+        return plain
+    return None
 
 
 def strip_thinking_label(text: str) -> str:
@@ -208,9 +211,8 @@ def strip_thinking_label(text: str) -> str:
 def message_text(message: Any) -> str:
     """Return the text of all parts of a message."""
     parts = fields_or_empty(message).get("parts")
-    texts = (
-        [fields_or_empty(part).get("text") for part in parts]
-        if isinstance(parts, list | tuple)
-        else []
-    )
+    if isinstance(parts, list | tuple):
+        texts = [fields_or_empty(part).get("text") for part in parts]
+    else:
+        texts = []
     return "".join(text for text in texts if isinstance(text, str))

@@ -16,7 +16,13 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.a2a.content import PartWriter, message_text
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    list_or_empty,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
@@ -47,16 +53,17 @@ def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for
     any other) and its body.
     """
-    body = (
-        fields_or_empty(payload["result"])
-        if "jsonrpc" in payload and payload.get("result") is not None
-        else payload
-    )
+    if "jsonrpc" in payload and payload.get("result") is not None:
+        body = fields_or_empty(payload["result"])
+    else:
+        body = payload
     kind = str_field(body, "kind") or str_field(body, "type", default="").removeprefix(
         "task."
     ).replace("_", "-")
     if kind in _REQUIRED_FIELDS:
-        return (kind, body) if _REQUIRED_FIELDS[kind] in body else ("", body)
+        if _REQUIRED_FIELDS[kind] in body:
+            return (kind, body)
+        return ("", body)
     for key, named in _KIND_BY_KEY.items():
         inner = to_wire_dict(body[key]) if len(body) == 1 and key in body else {}
         if _REQUIRED_FIELDS[named] in inner:
@@ -67,7 +74,9 @@ def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 def state_of(status: Mapping[str, Any]) -> str:
     """Return a task's state in the spelling of version 0.3."""
     state = str(status.get("state") or "").removeprefix("TASK_STATE_").lower().replace("_", "-")
-    return "canceled" if state == "cancelled" else state
+    if state == "cancelled":
+        return "canceled"
+    return state
 
 
 class Artifact:
@@ -172,7 +181,7 @@ class A2ADecoder(BaseDecoder):
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._is_task = True
         artifacts = task.get("artifacts")
-        for artifact in artifacts if isinstance(artifacts, list) else ():
+        for artifact in list_or_empty(artifacts):
             entry = fields_or_empty(artifact)
             if entry.get("artifactId") not in self._artifacts:  # a known artifact was streamed
                 self._artifact_update({"artifact": entry, "lastChunk": True})
@@ -224,7 +233,7 @@ class A2ADecoder(BaseDecoder):
         metadata as usual.
         """
         parts = message.get("parts")
-        for part in parts if isinstance(parts, list) else ():
+        for part in list_or_empty(parts):
             data = fields_or_empty(part)
             text = data.get("text")
             marked = any(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 from nbagent.adapters.base.json_rpc import elicitation_result, response_to
 from nbagent.errors import AnswerError
 from nbagent.events import ApprovalRequest
@@ -45,7 +45,7 @@ class AcpAnswers(AnswerForm):
 
 def _kinds(request: ApprovalRequest) -> dict[str, str]:
     """Return the kinds of the options, by their ids."""
-    options = (request.meta or {}).get("options") or ()
+    options = (meta_of(request)).get("options") or ()
     return {str(option.get("optionId")): str(option.get("kind")) for option in options}
 
 
@@ -56,7 +56,7 @@ def _outcome(answered: Answered) -> dict[str, Any]:
     request, response = answered
     if response.decision == "cancel":
         return {"outcome": "cancelled"}
-    options = (request.meta or {}).get("options") or ()
+    options = (meta_of(request)).get("options") or ()
     named = [
         str(each.get("optionId"))
         for each in options
@@ -65,11 +65,10 @@ def _outcome(answered: Answered) -> dict[str, Any]:
     if response.value is not None and named:
         return {"outcome": "selected", "optionId": named[0]}
     verb = "allow" if answered.is_approved else "reject"
-    wanted = (
-        [f"{verb}_always", f"{verb}_once"]
-        if response.remember
-        else [f"{verb}_once", f"{verb}_always"]
-    )
+    if response.remember:
+        wanted = [f"{verb}_always", f"{verb}_once"]
+    else:
+        wanted = [f"{verb}_once", f"{verb}_always"]
     kinds = _kinds(request)
     for kind in wanted:
         if found := [id for id, each in kinds.items() if each == kind]:

@@ -14,7 +14,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    nonempty_str,
+    number_or_none,
+    schema_or_none,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks, write_blob
 from nbagent.adapters.base.payload import (
     frame_of,
@@ -107,13 +114,12 @@ class AcpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         outcome = fields_or_empty(result.get("outcome"))
-        expected = (
-            "session/prompt"
-            if "stopReason" in result
-            else "session/request_permission"
-            if outcome
-            else None
-        )
+        if "stopReason" in result:
+            expected = "session/prompt"
+        elif outcome:
+            expected = "session/request_permission"
+        else:
+            expected = None
         request = self._requests.take(payload, expected=expected)
         approval_id = str(payload.get("id"))
         if "stopReason" in result:
@@ -180,7 +186,7 @@ class AcpDecoder(BaseDecoder):
             approval_id=str(rpc_id),
             kind="input",
             prompt=prompt,
-            schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+            schema=schema_or_none(schema),
             meta={"rpc_id": to_jsonable(rpc_id)},
             **self.builder.envelope,
         )
@@ -260,7 +266,7 @@ class AcpDecoder(BaseDecoder):
         amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
         usage = ev.Usage(
             total=usage_counts(update, used="used").get("used"),
-            cost=float(amount) if isinstance(amount, int | float) else None,
+            cost=number_or_none(amount),
         )
         self.builder.write(
             ev.UsageUpdate(
@@ -308,17 +314,11 @@ class AcpDecoder(BaseDecoder):
             self._complete_args(str(update["toolCallId"]))
         content, output = update.get("content"), update.get("rawOutput")
         result = text_or_blocks(content) if output is None else output
-        if status in ("completed", "failed"):
-            failed = status == "failed"
-            info = (
-                ev.ErrorInfo(
-                    message=text_in(content or "")
-                    or nonempty_str(output, default="the tool failed")
-                )
-                if failed
-                else None
-            )
-            self.builder.tool_result(block, result, status="error" if failed else "ok", error=info)
+        if status == "failed":
+            message = text_in(content or "") or nonempty_str(output)
+            self.builder.tool_error(block, message, result)
+        elif status == "completed":
+            self.builder.tool_result(block, result)
         elif content or output is not None:
             self.builder.tool_result(block, result, preliminary=True)
 

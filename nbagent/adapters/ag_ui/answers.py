@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from nbagent.adapters.base.answers import Answered, AnswerForm, editable
+from nbagent.adapters.base.answers import Answered, AnswerForm, editable, meta_of
 from nbagent.adapters.base.fields import fields_or_empty, parse_args
 from nbagent.events import ApprovalRequest
 
@@ -29,12 +29,14 @@ class AguiAnswers(AnswerForm):
         edited = fields_or_empty(
             fields_or_empty((request.schema or {}).get("properties")).get("editedArgs")
         )
-        arguments = (request.meta or {}).get("arguments")
+        arguments = (meta_of(request)).get("arguments")
         args = parse_args(arguments)[0] if request.args is None and arguments else request.args
         request = replace(
             request, args=args, schema=dict(edited) if edited.get("properties") else None
         )
-        return editable(request) if edited else request
+        if edited:
+            return editable(request)
+        return request
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return the entries of `resume`."""
@@ -57,7 +59,7 @@ class AguiAnswers(AnswerForm):
         """
         if not isinstance(body, Mapping) or "threadId" not in body:
             return None
-        asking = [each.request.meta or {} for each in answered]
+        asking = [meta_of(each.request) for each in answered]
         own: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
         ids = {message.get("id") for message in own}
         messages = [
@@ -75,7 +77,9 @@ class AguiAnswers(AnswerForm):
 def _payload(answered: Answered) -> Any:
     request, response = answered
     if request.kind != "tool":
-        return response.value if response.value is not None else answered.is_approved
+        if response.value is not None:
+            return response.value
+        return answered.is_approved
     if not answered.is_approved:
         return {"approved": False} | ({"reason": response.reason} if response.reason else {})
     is_changed = response.value is not None and response.value != request.args

@@ -16,7 +16,14 @@ from nbagent.adapters.ag_ui.messages import RunMessages
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    nonempty_str,
+    schema_or_none,
+    str_field,
+    str_or_none,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import (
     frame_of,
     text_in,
@@ -134,7 +141,7 @@ class AguiDecoder(BaseDecoder):
             tool_id=None if block is None else block.id,
             kind="tool" if is_permission else "input",
             prompt=str_field(interrupt, "message"),
-            schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+            schema=schema_or_none(schema),
             meta=meta,
         )
 
@@ -387,7 +394,7 @@ class AguiDecoder(BaseDecoder):
         name, value = str_field(payload, "name", default="custom"), payload.get("value")
         if name == "on_interrupt":
             # LangGraph's bridge sends this with versions before 1.0, which have no outcomes.
-            prompt = value if isinstance(value, str) else None
+            prompt = str_or_none(value)
             approval_id = self.builder.mint("approval")
             self._write(
                 ev.ApprovalRequest,

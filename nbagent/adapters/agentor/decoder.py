@@ -220,7 +220,9 @@ class AgentorDecoder(BaseDecoder):
         Version 0.0.23 gives every result the name "dict" (agentor/pre-stream_chat).
         """
         waiting = self.builder.unanswered(name) or self.builder.unanswered()
-        return waiting[0] if waiting else self.builder.start_tool(self.builder.mint("call"), name)
+        if waiting:
+            return waiting[0]
+        return self.builder.start_tool(self.builder.mint("call"), name)
 
     # --- the engine's own events ---
 
@@ -292,10 +294,10 @@ class AgentorDecoder(BaseDecoder):
             self._engine_call({**payload, "args": None})
             block = self._calls[str_field(payload, "call_id", default="")]
         error = str_field(payload, "error")
-        info = ev.ErrorInfo(message=error) if error else None
-        self.builder.tool_result(
-            block, payload.get("result"), status="error" if error else "ok", error=info
-        )
+        if error:
+            self.builder.tool_error(block, error, payload.get("result"))
+        else:
+            self.builder.tool_result(block, payload.get("result"))
 
     def _add_usage(self, payload: Mapping[str, Any], *, add: bool) -> None:
         counts = usage_counts(
@@ -316,8 +318,7 @@ class AgentorDecoder(BaseDecoder):
         if status == "failed":
             self._error(str_field(payload, "error", default="the run failed"))
         elif self.stop_info.status != "failed":
-            self.stop_info = (
-                StopInfo("max_steps", status)
-                if status == "max_turns"
-                else StopInfo("completed", status)
-            )
+            if status == "max_turns":
+                self.stop_info = StopInfo("max_steps", status)
+            else:
+                self.stop_info = StopInfo("completed", status)

@@ -108,7 +108,9 @@ class AgentorEncoder(BaseEncoder):
 
     def _tool_name(self, request: ev.ApprovalRequest | None) -> str:
         call = self.calls.get(request.tool_id or "") if request is not None else None
-        return "approval" if call is None else call.name
+        if call is None:
+            return "approval"
+        return call.name
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit an error as a message; the end has no item of its own."""

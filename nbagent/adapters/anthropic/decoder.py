@@ -21,6 +21,7 @@ from nbagent.adapters.base.fields import (
     fields,
     fields_or_empty,
     is_token_count,
+    list_or_empty,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -350,7 +351,7 @@ class AnthropicDecoder(BaseDecoder):
         else:
             builder.tool_result(tool, content)
         files = details.get("content")
-        for entry in files if isinstance(files, list) else ():
+        for entry in list_or_empty(files):
             self._write_file(fields_or_empty(entry))
 
     def _write_file(self, block: Mapping[str, Any]) -> None:

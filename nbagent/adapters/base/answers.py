@@ -166,6 +166,11 @@ class AnswerForm:
         raise NotImplementedError
 
 
+def meta_of(request: ApprovalRequest) -> dict[str, Any]:
+    """Return what the decoder has put into a request's `meta`; empty if it has put nothing."""
+    return request.meta or {}
+
+
 def editable(request: ApprovalRequest) -> ApprovalRequest:
     """Return the request of a call with a schema of its arguments, made from their values, so that
     they can be changed.

@@ -59,3 +59,8 @@ class Block:
             self.pending = text[-1]
             text = text[:-1]
         return text_safe(text)
+
+
+def block_id(block: Block | None) -> str | None:
+    """Return the id of a block; None if there is none."""
+    return None if block is None else block.id

@@ -182,7 +182,9 @@ class EventBuilder(EventWriter):
     def text_id(self, key: Hashable) -> str | None:
         """Return the id of the open text of that key, or None."""
         block = self._texts.get(key)
-        return None if block is None else block.id
+        if block is None:
+            return None
+        return block.id
 
     # --- reasoning ---
 
@@ -358,8 +360,6 @@ class EventBuilder(EventWriter):
             preliminary: another result follows and replaces this one.
             value: what the tool returned in this process, if that is known.
         """
-        # plain values are the content
-        live = None if value is None or isinstance(value, _PLAIN) else value
         if block.closed:
             return
         if not preliminary:
@@ -374,11 +374,32 @@ class EventBuilder(EventWriter):
                 content=to_jsonable(content),
                 error=error,
                 preliminary=preliminary,
-                value=None if live is None else ev.Live(live),
+                value=_live(value),
                 **self.envelope,
             )
         )
 
+    def tool_error(
+        self, block: Block, message: str | None, content: Any = None, *, value: Any = None
+    ) -> None:
+        """End a call that has failed.
+
+        Args:
+            block: the tool call.
+            message: why; None or "" if the system does not say.
+            content: the result as the model reads it.
+            value: what the tool returned in this process, if that is known.
+        """
+        error = ev.ErrorInfo(message=message or "the tool failed")
+        self.tool_result(block, content, status="error", error=error, value=value)
+
     def progress(self, block: Block, message: str) -> None:
         """Write a progress message of a running tool."""
         self.write(ev.ToolProgress(id=block.id, message=message, **self.envelope))
+
+
+def _live(value: Any) -> ev.Live | None:
+    """Return what a tool returned, unless it is plain: then it is the content already."""
+    if value is None or isinstance(value, _PLAIN):
+        return None
+    return ev.Live(value)

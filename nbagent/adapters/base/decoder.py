@@ -60,9 +60,9 @@ class StopInfo(NamedTuple):
     @classmethod
     def of_reason(cls, reason: str | None, cut_short: Set[str]) -> "StopInfo":
         """Return "incomplete" if the finish reason is one of `cut_short`, else "completed"."""
-        return (
-            cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
-        )
+        if reason in cut_short:
+            return cls("incomplete", reason, reason)
+        return cls("completed", reason)
 
 
 NO_ITEMS = "no_items"
@@ -231,11 +231,10 @@ class BaseDecoder:
         if not self._understood and self.stop_info.status in ("completed", "incomplete"):
             self._say_that_nothing_was_understood()
         end = self.stop_info
-        stopped_by = (
-            {"stopped_by": getattr(error, "by", "you")}
-            if end.status == "cancelled" and error
-            else None
-        )
+        if end.status == "cancelled" and error:
+            stopped_by = {"stopped_by": getattr(error, "by", "you")}
+        else:
+            stopped_by = None
         builder.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=stopped_by)
         return builder.take()
 

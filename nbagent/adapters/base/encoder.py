@@ -220,11 +220,10 @@ class BaseEncoder:
         """Return the reason of an incomplete run: the limit, "max_steps", the provider's code or
         reason, or "incomplete".
         """
-        fallback = (
-            "max_steps"
-            if end.status == "max_steps"
-            else end.code or end.finish_reason or "incomplete"
-        )
+        if end.status == "max_steps":
+            fallback = "max_steps"
+        else:
+            fallback = end.code or end.finish_reason or "incomplete"
         return self.limit_name(end) or fallback
 
     def open_calls(self) -> list[StreamedCall]:
@@ -276,7 +275,9 @@ class BaseEncoder:
 
     def message(self, item: Item) -> str:
         """Return an item as one message of a WebSocket."""
-        return item if isinstance(item, str) else compact_json(item)
+        if isinstance(item, str):
+            return item
+        return compact_json(item)
 
     def _take(self) -> list[Item]:
         items, self._items = self._items, []

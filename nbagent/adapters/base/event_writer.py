@@ -154,4 +154,6 @@ def _without_lone_surrogates(event: ev.Event) -> ev.Event:
                 fixed[name] = text_safe(value)
         elif type(value) is ev.ErrorInfo and not is_encodable(value.message):
             fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
-    return msgspec.structs.replace(event, **fixed) if fixed else event
+    if fixed:
+        return msgspec.structs.replace(event, **fixed)
+    return event

@@ -32,7 +32,9 @@ def message_of(error: BaseException) -> str:
         if reason and reason not in message:
             details.append(reason)
             break
-    return f"{message} ({': '.join(details)})" if details else message
+    if details:
+        return f"{message} ({': '.join(details)})"
+    return message
 
 
 def _own_message(error: BaseException) -> str:
@@ -54,6 +56,8 @@ def _address_of(error: BaseException) -> str | None:
         ):
             return None
         parts = urlsplit(str(request.url))
-        return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+        if parts.port:
+            return f"{parts.hostname}:{parts.port}"
+        return parts.hostname
     except Exception:  # httpx raises where an exception has no request; a port may be no number
         return None

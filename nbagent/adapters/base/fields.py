@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, overload
 
@@ -30,14 +30,20 @@ def fields(item: Any) -> Mapping[str, Any]:
         return values
     extra: dict[str, Any] | None = item.__pydantic_extra__
     own = {name: value for name, value in values.items() if name in was_set}
-    return own | extra if extra else own
+    if extra:
+        return own | extra
+    return own
 
 
 def fields_or_empty(item: Any) -> Mapping[str, Any]:
     """Return the item's own fields like `fields`; empty for an item without fields (None, a number,
     a string).
     """
-    return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
+    if isinstance(item, Mapping):
+        return item
+    if hasattr(item, "__dict__"):
+        return fields(item)
+    return {}
 
 
 def to_jsonable(value: Any) -> Any:
@@ -69,6 +75,31 @@ def _public_fields(value: Any) -> Any:
 _UPSTREAM = JsonPolicy(
     max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name
 )
+
+
+def str_or_none(value: Any) -> str | None:
+    """Return the value if it is a string, else None."""
+    return value if isinstance(value, str) else None
+
+
+def list_or_empty(value: Any) -> Sequence[Any]:
+    """Return the value if it is a list or a tuple, else an empty tuple."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def mapping_or_empty(value: Any) -> Mapping[str, Any]:
+    """Return the value if it is a mapping, else an empty dict."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def number_or_none(value: Any) -> float | None:
+    """Return the value as a float if it is a number, else None."""
+    return float(value) if isinstance(value, int | float) else None
+
+
+def schema_or_none(value: Any) -> Any:
+    """Return a JSON schema as JSON types; None if it is no object."""
+    return to_jsonable(value) if isinstance(value, Mapping) else None
 
 
 @overload
@@ -127,7 +158,9 @@ def base64_text(value: Any) -> str | None:
 
     SDKs have decoded it to bytes; on the wire it is base64 already.
     """
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else nonempty_str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return nonempty_str(value)
 
 
 def safe_message(text: str) -> str:
@@ -135,7 +168,9 @@ def safe_message(text: str) -> str:
     characters.
     """
     masked = secrets.mask(text_safe(text))
-    return masked if len(masked) <= _MAX_MESSAGE_CHARS else masked[:_MAX_MESSAGE_CHARS] + "…"
+    if len(masked) <= _MAX_MESSAGE_CHARS:
+        return masked
+    return masked[:_MAX_MESSAGE_CHARS] + "…"
 
 
 def parse_args(text: str) -> tuple[Any, bool]:

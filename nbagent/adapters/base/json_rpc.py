@@ -5,9 +5,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbagent.adapters.base.answers import Answered
+from nbagent.adapters.base.answers import Answered, meta_of
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, list_or_empty, str_field, to_jsonable
 from nbagent.adapters.base.payload import text_in
 from nbagent.events import ApprovalRequest
 
@@ -55,12 +55,10 @@ class PendingRequests:
 
 def response_to(request: ApprovalRequest, result: dict[str, Any]) -> dict[str, Any]:
     """Return the response to a request whose id is in its `meta`; the result alone if it is not."""
-    meta = request.meta or {}
-    return (
-        {"jsonrpc": "2.0", "id": meta["rpc_id"], "result": result}
-        if meta.get("rpc_id") is not None
-        else result
-    )
+    meta = meta_of(request)
+    if meta.get("rpc_id") is not None:
+        return {"jsonrpc": "2.0", "id": meta["rpc_id"], "result": result}
+    return result
 
 
 def elicitation_result(answered: Answered) -> dict[str, Any]:
@@ -95,7 +93,9 @@ def write_blob(builder: EventBuilder, content: Any) -> bool:
 
 def text_or_blocks(content: Any) -> Any:
     """Return the text of a list of content blocks if all are text, else the list."""
-    blocks = content if isinstance(content, list) else []
+    blocks = list_or_empty(content)
     inner = [fields_or_empty(fields_or_empty(block).get("content") or block) for block in blocks]
     only_text = bool(inner) and all(block.get("type") == "text" for block in inner)
-    return text_in(blocks) if only_text else content
+    if only_text:
+        return text_in(blocks)
+    return content

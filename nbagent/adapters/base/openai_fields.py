@@ -68,7 +68,9 @@ def _first_int(counts: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _either(left: int | None, right: int | None) -> int | None:
-    return right if left is None else left
+    if left is None:
+        return right
+    return left
 
 
 def citation_fields(annotation: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:

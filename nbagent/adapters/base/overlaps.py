@@ -27,13 +27,11 @@ _TOOL = (*_CALL, ev.ApprovalRequest, ev.ApprovalResponse, ev.AgentHandoff)
 
 
 def _span_of(event: ev.Event) -> Span | None:
-    return (
-        "text"
-        if isinstance(event, _TEXT)
-        else "reasoning"
-        if isinstance(event, _REASONING)
-        else None
-    )
+    if isinstance(event, _TEXT):
+        return "text"
+    if isinstance(event, _REASONING):
+        return "reasoning"
+    return None
 
 
 class QueueOverlaps:
@@ -101,7 +99,9 @@ class SplitOnInterleave:
         if isinstance(event, _STEP):
             return [*self._interrupt("step"), event]
         call = self._interrupt("call") if isinstance(event, ev.ToolStart) else []
-        return [*call, *self._interrupt("tool"), event] if isinstance(event, _TOOL) else [event]
+        if isinstance(event, _TOOL):
+            return [*call, *self._interrupt("tool"), event]
+        return [event]
 
     def _feed_span(self, kind: Span, event: Any) -> list[ev.Event]:
         if isinstance(event, _STARTS) or kind not in self._open:
@@ -112,7 +112,9 @@ class SplitOnInterleave:
         has_content = any(
             getattr(piece, "delta", None) or getattr(piece, "text", None) for piece in events
         )
-        return [*self._interrupt(kind), *events] if has_content else events
+        if has_content:
+            return [*self._interrupt(kind), *events]
+        return events
 
     def _interrupt(self, by: Trigger) -> list[ev.Event]:
         if by not in self._triggers:
@@ -138,7 +140,9 @@ class _OpenSpan:
 
     @property
     def _part_id(self) -> str:
-        return str(self._end.id) if self._part == 1 else f"{self._end.id}.{self._part}"
+        if self._part == 1:
+            return str(self._end.id)
+        return f"{self._end.id}.{self._part}"
 
     def feed(self, event: Any) -> list[Any]:
         """Return the events that write one event of the span; the first of a part starts it."""
@@ -161,7 +165,9 @@ class _OpenSpan:
         already written.
         """
         before = "".join(self._deltas[: self._deltas_before])
-        return text[len(before) :] if text is not None and text.startswith(before) else None
+        if text is not None and text.startswith(before):
+            return text[len(before) :]
+        return None
 
     def interrupt(self) -> list[Any]:
         """Return the end of the open part; nothing, if none is open.

@@ -52,7 +52,9 @@ def to_wire_dict(item: Any) -> Mapping[str, Any]:
         return dumped
     if hasattr(item, "DESCRIPTOR") and hasattr(item, "ListFields"):
         read = _protobuf(item)
-        return read if isinstance(read, Mapping) else {}
+        if isinstance(read, Mapping):
+            return read
+        return {}
     return fields_or_empty(item)
 
 
@@ -91,10 +93,14 @@ def _field(field: Any, value: Any) -> Any:
 def _single(field: Any, value: Any) -> Any:
     if field.enum_type is not None:
         known = field.enum_type.values_by_number.get(value)
-        return value if known is None else known.name
+        if known is None:
+            return value
+        return known.name
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    return _protobuf(value) if hasattr(value, "DESCRIPTOR") else value
+    if hasattr(value, "DESCRIPTOR"):
+        return _protobuf(value)
+    return value
 
 
 def _value(message: Any) -> Any:
@@ -108,7 +114,9 @@ def _value(message: Any) -> Any:
     if kind in (None, "null_value"):
         return None
     inner = getattr(message, kind)
-    return _value(inner) if kind in ("struct_value", "list_value") else inner
+    if kind in ("struct_value", "list_value"):
+        return _value(inner)
+    return inner
 
 
 def text_in(content: Any) -> str:

@@ -12,8 +12,14 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    nonempty_str,
+    schema_or_none,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.text_forms import without_none
 from nbagent.events import ApprovalRequest
 
@@ -44,11 +50,10 @@ def question_of(request: ApprovalRequest, tool: str | None, answers: str) -> dic
 def words_of(question: Mapping[str, Any]) -> str:
     """Return a question in words, for the reader of a client that does not know it."""
     about = question.get("prompt") or question["tool"] or question["kind"]
-    what = (
-        f"permission to call {question['tool']}"
-        if question["kind"] == "tool" and question["tool"]
-        else f"an answer: {about}"
-    )
+    if question["kind"] == "tool" and question["tool"]:
+        what = f"permission to call {question['tool']}"
+    else:
+        what = f"an answer: {about}"
     return (
         f"Waiting for {what}. POST {question['answers']} takes "
         f"{json.dumps({'id': question['id'], 'decision': 'approve'})}"
@@ -74,7 +79,7 @@ def request_of(question: Any, tool_id: str | None) -> ApprovalRequest | None:
         prompt=nonempty_str(payload.get("prompt")),
         args=to_jsonable(payload.get("args")),
         options=[str(each) for each in options] if isinstance(options, list) else None,
-        schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+        schema=schema_or_none(schema),
         can_remember=payload.get("can_remember") is True,
         meta={"answers": answers},
     )
@@ -91,7 +96,7 @@ class ServedAnswers(AnswerForm):
 
     def reaches(self, request: ApprovalRequest) -> bool:
         """Return True for a question that names the path of its answer."""
-        return "answers" in (request.meta or {})
+        return "answers" in (meta_of(request))
 
     def message(self, answered: Answered) -> Any:
         """Return the message for the WebSocket; None for a question of another server."""
@@ -102,7 +107,7 @@ class ServedAnswers(AnswerForm):
 
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request to the server whose stream asked."""
-        return urljoin(url, (answered.request.meta or {})["answers"]), _fields(answered)
+        return urljoin(url, (meta_of(answered.request))["answers"]), _fields(answered)
 
 
 def _fields(answered: Answered) -> dict[str, Any]:

@@ -87,7 +87,9 @@ class StreamedCall:
     @property
     def args_so_far(self) -> str:
         """Text of the arguments as far as it is known."""
-        return "".join(self.deltas) if self.final_args is None else self.args_text
+        if self.final_args is None:
+            return "".join(self.deltas)
+        return self.args_text
 
     @property
     def args_value(self) -> Any:
@@ -96,4 +98,6 @@ class StreamedCall:
         """
         assert self.final_args is not None
         value = self.final_args.args if self.final_args.valid else self.args_text
-        return {} if value is None else value
+        if value is None:
+            return {}
+        return value

@@ -41,7 +41,9 @@ class Subagents:
     def id_of(self, key: Hashable) -> str | None:
         """Return the id of the open agent of that key, or None."""
         found = self._open.get(key)
-        return None if found is None else found.id
+        if found is None:
+            return None
+        return found.id
 
     def paths(self) -> list[tuple[str, ...]]:
         """Return the keys of the open agents that are tuples: paths in a tree of graphs."""

@@ -105,4 +105,6 @@ def error_message(result: ev.ToolResult) -> str:
 
 def result_text(result: ev.ToolResult) -> str:
     """Return a result as one text: the content, or the error message if it is not "ok"."""
-    return as_text(result.content) if result.status == "ok" else error_message(result)
+    if result.status == "ok":
+        return as_text(result.content)
+    return error_message(result)

@@ -35,4 +35,8 @@ class UsageTotal:
 
 
 def _add(left: ev.Usage | None, right: ev.Usage | None) -> ev.Usage | None:
-    return right if left is None else left if right is None else left + right
+    if left is None:
+        return right
+    if right is None:
+        return left
+    return left + right

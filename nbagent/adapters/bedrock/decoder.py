@@ -277,10 +277,11 @@ class BedrockDecoder(BaseDecoder):
         elif kind == "result":
             block, failed, pieces = self._results.pop(index)
             texts = [clean_str(fields_or_empty(piece).get("text")) for piece in pieces]
-            error = (
-                ev.ErrorInfo(message="\n".join(filter(None, texts)) or "failed") if failed else None
-            )
-            self.builder.tool_result(block, pieces, status="error" if failed else "ok", error=error)
+            if failed:
+                message = "\n".join(filter(None, texts)) or "failed"
+                self.builder.tool_error(block, message, pieces)
+            else:
+                self.builder.tool_result(block, pieces)
 
 
 def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
@@ -296,7 +297,9 @@ def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
         for name, value in payload.items()
         if value is not None and (name in _NAMES or str(name).endswith(_EXCEPTION))
     ]
-    return (str(names[0]), fields_or_empty(payload[names[0]])) if len(names) == 1 else ("", payload)
+    if len(names) == 1:
+        return (str(names[0]), fields_or_empty(payload[names[0]]))
+    return ("", payload)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:

@@ -177,7 +177,9 @@ def _tag(item: Any) -> str:
     kind = fields_or_empty(item).get("type") or (
         getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
     )
-    return kind if isinstance(kind, str) else ""
+    if isinstance(kind, str):
+        return kind
+    return ""
 
 
 def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -200,11 +200,10 @@ class CrewDecoder(BaseDecoder):
                 for block in self._announced.values()
                 if block.name == name and not block.closed
             ]
-            block = (
-                known[0]
-                if known
-                else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
-            )
+            if known:
+                block = known[0]
+            else:
+                block = self.builder.start_tool(("use", get_field(payload, "event_id")), name)
             self._tools[str(get_field(payload, "event_id") or block.id)] = block
             args = get_field(payload, "tool_args")
             self.builder.complete_args(block, args)
@@ -230,9 +229,7 @@ class CrewDecoder(BaseDecoder):
             error = get_str(payload, "error") or str(
                 to_jsonable(get_field(payload, "error") or kind)
             )
-            self.builder.tool_result(
-                block_or_none, None, status="error", error=ev.ErrorInfo(message=error)
-            )
+            self.builder.tool_error(block_or_none, error)
 
     # --- humans, agents and the end ---
 

@@ -16,14 +16,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    list_or_empty,
     nonempty_str,
+    number_or_none,
+    schema_or_none,
     str_field,
+    str_or_none,
     to_jsonable,
     token_count,
 )
@@ -200,7 +204,9 @@ class DextoDecoder(BaseDecoder):
         block = (
             self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
         )
-        return self._start_call(payload) if block is None else block
+        if block is None:
+            return self._start_call(payload)
+        return block
 
     def _start_call(self, payload: Mapping[str, Any]) -> Block:
         self._ensure_step()
@@ -232,7 +238,7 @@ class DextoDecoder(BaseDecoder):
         if is_complete:
             self.builder.tool_args(
                 block,
-                args if isinstance(args, str) else None,
+                str_or_none(args),
                 args=None if isinstance(args, str) else args,
             )
 
@@ -272,11 +278,11 @@ class DextoDecoder(BaseDecoder):
         builder.write(
             ev.ApprovalRequest(
                 approval_id=str_field(payload, "approvalId") or builder.mint("approval"),
-                tool_id=block.id if block else None,
+                tool_id=block_id(block),
                 kind="input" if kind in ("elicitation", "custom") else "tool",
                 prompt=prompt,
                 args=to_jsonable(metadata.get("args", metadata.get("command"))),
-                schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+                schema=schema_or_none(schema),
                 meta={"type": kind, "session": str_field(payload, "sessionId")},
                 **builder.envelope,
             )
@@ -301,9 +307,7 @@ class DextoDecoder(BaseDecoder):
         message = nonempty_str(error) or get_str(error, "message", default="")
         call = self._calls.get(str_field(payload, "toolCallId", default=""))
         if call is not None and not call.closed:
-            self.builder.tool_result(
-                call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed")
-            )
+            self.builder.tool_error(call, message)
         fatal = payload.get("recoverable") is not True and call is None
         self.fail(message, get_str(error, "code"), get_str(error, "name"), fatal=fatal)
 
@@ -322,7 +326,7 @@ class DextoDecoder(BaseDecoder):
             nonempty_str(error) or get_str(error, "message"),
         ]
         errors = payload.get("errors")  # of `llm:unsupported-input`
-        texts += errors if isinstance(errors, list) else []
+        texts += list_or_empty(errors)
         detail = "; ".join(text for text in texts if isinstance(text, str))
         self.builder.status(f"{message}: {detail}" if detail else message)
 
@@ -371,4 +375,4 @@ def _read_usage(usage: Any, cost: Any) -> ev.Usage | None:
     if not counts:
         return None
     found = {ours: token_count(counts.get(theirs)) for ours, theirs in TOKEN_FIELDS.items()}
-    return ev.Usage(**found, cost=float(cost) if isinstance(cost, int | float) else None)
+    return ev.Usage(**found, cost=number_or_none(cost))

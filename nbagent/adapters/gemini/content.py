@@ -56,7 +56,9 @@ def gemini_usage(usage: Any) -> ev.Usage | None:
 
 def _sum(counts: Mapping[str, int], *names: str) -> int | None:
     found = [counts[name] for name in names if name in counts]
-    return sum(found) if found else None
+    if found:
+        return sum(found)
+    return None
 
 
 def sources_in(

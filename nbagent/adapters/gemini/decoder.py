@@ -132,11 +132,10 @@ class GeminiDecoder(BaseDecoder):
         response_id = clean_str(chunk.get("response_id"))
         if self.builder.in_step:
             known = self._id is not None and response_id is not None
-            is_new = (
-                response_id != self._id
-                if known
-                else self._reason is not None and any(map(_has_output, candidates))
-            )
+            if known:
+                is_new = response_id != self._id
+            else:
+                is_new = self._reason is not None and any(map(_has_output, candidates))
             if not is_new:
                 self._id = self._id or response_id
                 return
@@ -160,11 +159,10 @@ class GeminiDecoder(BaseDecoder):
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
         elif reason is not None and self.stop_info is TRUNCATED:
-            self.stop_info = (
-                StopInfo("completed", reason)
-                if reason in _COMPLETED
-                else StopInfo("incomplete", reason, reason)
-            )
+            if reason in _COMPLETED:
+                self.stop_info = StopInfo("completed", reason)
+            else:
+                self.stop_info = StopInfo("incomplete", reason, reason)
         for candidate in self._candidates.values():
             self._close_texts(candidate)
         self.builder.end_step(reason, self._usage)
@@ -362,19 +360,17 @@ class GeminiDecoder(BaseDecoder):
             self.builder.tool_result(block, content, preliminary=is_partial)
 
     def _read_hosted_result(self, key: Hashable, kind: str, response: Mapping[str, Any]) -> None:
-        name = (
-            "code_execution"
-            if kind == "code_execution_result"
-            else clean_str(response.get("tool_type"), default="tool").lower()
-        )
+        if kind == "code_execution_result":
+            name = "code_execution"
+        else:
+            name = clean_str(response.get("tool_type"), default="tool").lower()
         block = self._open_call(clean_str(response.get("id")), name) or self._start(
             key, name, response
         )
-        content = (
-            response.get("output", "")
-            if kind == "code_execution_result"
-            else response.get("response")
-        )
+        if kind == "code_execution_result":
+            content = response.get("output", "")
+        else:
+            content = response.get("response")
         outcome = clean_str(response.get("outcome"), default="OUTCOME_OK")
         if outcome != "OUTCOME_OK":
             error = ev.ErrorInfo(message=clean_str(content, default=outcome), type=outcome)

@@ -261,13 +261,11 @@ class InteractionsDecoder(BaseDecoder):
             name = clean_str(step.data.get("name"), default=base)
             block = self.builder.start_tool(step.key, name, call_id=call_id, kind="hosted")
         content = step.data.get("result")
-        failed = step.data.get("is_error") is True
-        error = (
-            ev.ErrorInfo(message=clean_str(content) or str(to_jsonable(content)))
-            if failed
-            else None
-        )
-        self.builder.tool_result(block, content, status="error" if failed else "ok", error=error)
+        if step.data.get("is_error") is True:
+            message = clean_str(content) or str(to_jsonable(content))
+            self.builder.tool_error(block, message, content)
+        else:
+            self.builder.tool_result(block, content)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
@@ -170,9 +170,11 @@ class AdkDecoder(BaseDecoder):
                 != "OUTCOME_OK"
             )
             output = get_str(outcome, "output", default="")
-            error = ev.ErrorInfo(message=output or "the code failed") if failed else None
             builder.tool_args(block)
-            builder.tool_result(block, output, status="error" if failed else "ok", error=error)
+            if failed:
+                builder.tool_error(block, output or "the code failed", output)
+            else:
+                builder.tool_result(block, output)
 
     def _cite(self, grounding: Any) -> None:
         for chunk in get_either_case(grounding, "groundingChunks") or ():
@@ -243,9 +245,7 @@ class AdkDecoder(BaseDecoder):
         only = isinstance(response, Mapping) and set(response) == {"result"}
         if error:
             message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
-            self.builder.tool_result(
-                block, response, status="error", error=ev.ErrorInfo(message=message)
-            )
+            self.builder.tool_error(block, message, response)
         else:
             preliminary = call_id in self._long_running and not block.closed
             self.builder.tool_result(
@@ -286,7 +286,7 @@ class AdkDecoder(BaseDecoder):
         builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id or call_id or builder.mint("approval"),
-                tool_id=block.id if block else None,
+                tool_id=block_id(block),
                 kind="auth" if is_auth else "tool",
                 prompt=get_str(request, "hint") or (block.name if block else None),
                 args=to_jsonable(args),
@@ -337,9 +337,7 @@ class AdkDecoder(BaseDecoder):
                 None,
             )
             builder.write(
-                ev.AgentHandoff(
-                    to=to, from_=author, tool_id=waiting.id if waiting else None, **builder.envelope
-                )
+                ev.AgentHandoff(to=to, from_=author, tool_id=block_id(waiting), **builder.envelope)
             )
         if get_field(actions, "escalate"):
             builder.status(f"{author} hands the task back")

@@ -241,11 +241,10 @@ class HectorDecoder(A2ADecoder):
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
-        block = (
-            self.parts.calls.get(call_id)
-            if call_id
-            else next(iter(self.builder.unanswered(name)), None)
-        )
+        if call_id:
+            block = self.parts.calls.get(call_id)
+        else:
+            block = next(iter(self.builder.unanswered(name)), None)
         if phase == "START" or block is None:
             self.builder.end_texts_and_reasoning()
             key = call_id or self.builder.mint("call")
@@ -291,7 +290,9 @@ def _parse_arguments(text: str) -> Any:
     except (ValueError, RecursionError):
         values = None
     if values is not None:
-        return values[0] if len(values) == 1 and isinstance(values[0], dict) else values
+        if len(values) == 1 and isinstance(values[0], dict):
+            return values[0]
+        return values
     if len(text) > _MAX_PARSED_CHARS or "\\" in text:
         # Python warns of escapes that it does not know.
         return None

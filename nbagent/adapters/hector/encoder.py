@@ -50,11 +50,9 @@ class HectorEncoder(BaseEncoder):
 
     def sse_fields(self, item: Item) -> tuple[str | None, str]:
         """Return a chunk without a name; the error and the end have one."""
-        return (
-            named_fields(item)
-            if isinstance(item, dict) and "event" in item
-            else super().sse_fields(item)
-        )
+        if isinstance(item, dict) and "event" in item:
+            return named_fields(item)
+        return super().sse_fields(item)
 
     def _emit_chunk(self, text: str) -> None:
         self._at_line_start = text.endswith("\n")

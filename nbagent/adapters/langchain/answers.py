@@ -7,7 +7,7 @@ of langchain 1.4.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm, editable
+from nbagent.adapters.base.answers import Answered, AnswerForm, editable, meta_of
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.langchain.review import META
 from nbagent.errors import AnswerError
@@ -24,7 +24,9 @@ class LangGraphAnswers(AnswerForm):
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
         """Offer to change the arguments, where the middleware allows to."""
         allowed = _review(request).get("allowed")
-        return editable(request) if isinstance(allowed, list) and "edit" in allowed else request
+        if isinstance(allowed, list) and "edit" in allowed:
+            return editable(request)
+        return request
 
     def check(self, answered: Answered) -> None:
         """Check the answer against the decisions that the middleware allows.
@@ -73,7 +75,7 @@ class LangGraphAnswers(AnswerForm):
 
 
 def _review(request: ApprovalRequest) -> Mapping[str, Any]:
-    return fields_or_empty((request.meta or {}).get(META))
+    return fields_or_empty((meta_of(request)).get(META))
 
 
 def _decision(answered: Answered) -> dict[str, Any]:
@@ -93,11 +95,9 @@ def _old_decision(answered: Answered) -> dict[str, Any]:
     """Return a decision of the form before LangChain 1.0 (`langgraph.prebuilt.interrupt`)."""
     request, response = answered
     if not answered.is_approved:
-        return (
-            {"type": "response", "args": response.reason}
-            if response.reason
-            else {"type": "ignore", "args": None}
-        )
+        if response.reason:
+            return {"type": "response", "args": response.reason}
+        return {"type": "ignore", "args": None}
     if response.value is None or response.value == request.args:
         return {"type": "accept", "args": None}
     return {

@@ -17,6 +17,7 @@ from nbagent.adapters.base.fields import (
     get_str,
     nonempty_str,
     str_field,
+    str_or_none,
     to_jsonable,
     token_count,
 )
@@ -152,13 +153,13 @@ def _reasoning_text(entry: Mapping[str, Any]) -> str:
             return str(entry[name])
     inner = entry.get("reasoning_content")
     if inner is not None:
-        return inner if isinstance(inner, str) else get_str(inner, "text", default="")
+        if isinstance(inner, str):
+            return inner
+        return get_str(inner, "text", default="")
     parts = entry.get("summary") or entry.get("content") or ()
-    return (
-        "\n\n".join(get_str(part, "text", default="") for part in parts)
-        if isinstance(parts, list)
-        else ""
-    )
+    if isinstance(parts, list):
+        return "\n\n".join(get_str(part, "text", default="") for part in parts)
+    return ""
 
 
 class Content:
@@ -216,11 +217,9 @@ class Content:
                 seals["encrypted"] = encrypted
 
     def _end_reasoning(self, texts: list[str] | None = None) -> None:
-        matched = (
-            texts
-            if texts is not None and len(texts) == len(self._reasoning)
-            else [None] * len(self._reasoning)
-        )
+        matched: list[str] | list[None] = [None] * len(self._reasoning)
+        if texts is not None and len(texts) == len(self._reasoning):
+            matched = texts
         for (key, seals), text in zip(self._reasoning.items(), matched, strict=True):
             self._builder.end_reasoning(key, text or None, **seals)
         self._reasoning.clear()
@@ -273,9 +272,7 @@ class Content:
             if block is not None:
                 args = entry.get("args")
                 streamed = bool(block.args_pieces) or isinstance(args, str)
-                self._builder.tool_args(
-                    block, args if isinstance(args, str) else None, args=None if streamed else args
-                )
+                self._builder.tool_args(block, str_or_none(args), args=None if streamed else args)
             return
         for part in content_parts({"content": [{**entry, "index": index}]}):
             key: Hashable = (self._key, part.kind, part.block_index)
@@ -308,7 +305,7 @@ class Content:
             block = streamed[number]
         if block is None:
             block = self._start(("complete", call.call_id or number), call)
-        text = call.args if isinstance(call.args, str) else None
+        text = str_or_none(call.args)
         if not block.args_pieces:
             self._builder.tool_args(
                 block, text, args=None if isinstance(call.args, str) else call.args
@@ -396,15 +393,12 @@ class Content:
             )
         self._builder.tool_args(block)
         content = entry.get("output", entry.get("content"))
-        failed = entry.get("status") == "error" or str(get_field(content, "type") or "").endswith(
-            "_error"
-        )
-        error = (
-            ev.ErrorInfo(message=str(get_field(content, "error_code") or "the tool failed"))
-            if failed
-            else None
-        )
-        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
+        kind = str(get_field(content, "type"))
+        if entry.get("status") == "error" or kind.endswith("_error"):
+            message = str(get_field(content, "error_code") or "")
+            self._builder.tool_error(block, message, content)
+        else:
+            self._builder.tool_result(block, content)
 
     def _cite(self, entry: Mapping[str, Any], block: Block | None) -> None:
         for citation in [*(entry.get("annotations") or ()), *(entry.get("citations") or ())]:

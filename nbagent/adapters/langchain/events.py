@@ -20,6 +20,8 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    list_or_empty,
+    mapping_or_empty,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -184,7 +186,7 @@ class LangChainEventsDecoder(BaseDecoder):
             output = data.get("output")
             documents = get_field(output, "documents") or output
             builder.tool_result(block, documents)
-            for document in documents if isinstance(documents, list) else ():
+            for document in list_or_empty(documents):
                 metadata = fields_or_empty(get_field(document, "metadata"))
                 url = str_field(metadata, "source", "url")
                 builder.source(url, title=str_field(metadata, "title"), meta=to_jsonable(metadata))
@@ -193,7 +195,7 @@ class LangChainEventsDecoder(BaseDecoder):
         """Read a chain's chunk: its interrupts always, its messages only if no model event had
         them.
         """
-        updates = chunk if isinstance(chunk, Mapping) else {}
+        updates = mapping_or_empty(chunk)
         if "__interrupt__" in updates:
             self._messages.interrupt(updates["__interrupt__"])
         if run_id != self._root:

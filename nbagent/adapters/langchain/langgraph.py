@@ -23,7 +23,14 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    get_field,
+    get_str,
+    mapping_or_empty,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.subagents import Subagents
 from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
@@ -78,7 +85,7 @@ class LangGraphDecoder(BaseDecoder):
         """Return True if the item is one that a graph streams."""
         if isinstance(item, list | tuple):
             return _split(item) is not None
-        fields = item if isinstance(item, Mapping) else {}
+        fields = mapping_or_empty(item)
         if _is_mode(fields.get("type")) and "ns" in fields and "data" in fields:
             return True
         if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
@@ -108,7 +115,7 @@ class LangGraphDecoder(BaseDecoder):
         """
         if isinstance(item, list | tuple):
             return _split(item) or ((), "custom", item)
-        fields = item if isinstance(item, Mapping) else {}
+        fields = mapping_or_empty(item)
         if _is_mode(fields.get("type")) and "ns" in fields:
             if fields.get("interrupts"):
                 self._messages.interrupt(fields["interrupts"])
@@ -217,11 +224,10 @@ class LangGraphDecoder(BaseDecoder):
         messages = fields.get("messages")
         if self._first_values and not path:
             self._first_values = False
-            found = (
-                [unwrap_message(entry) for entry in messages]
-                if isinstance(messages, list | tuple)
-                else []
-            )
+            if isinstance(messages, list | tuple):
+                found = [unwrap_message(entry) for entry in messages]
+            else:
+                found = []
             if self.builder.step == 0 and self._read_count == 0:
                 self._only_state = found
             else:
@@ -387,7 +393,9 @@ def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any
         return None
     first, second = item
     if isinstance(first, str):
-        return ((), first, second) if first in MODES else None
+        if first in MODES:
+            return ((), first, second)
+        return None
     if kind_of(unwrap_message(first)) is not None and isinstance(second, Mapping):
         return (), "messages", item
     path = _namespace(first)
@@ -395,9 +403,13 @@ def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any
         return None
     if isinstance(second, list | tuple):
         inner = _split(second)
-        return None if inner is None else (path, inner[1], inner[2])
-    mode = _mode_by_shape(second if isinstance(second, Mapping) else {})
-    return None if mode is None else (path, mode, second)
+        if inner is None:
+            return None
+        return (path, inner[1], inner[2])
+    mode = _mode_by_shape(mapping_or_empty(second))
+    if mode is None:
+        return None
+    return (path, mode, second)
 
 
 def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
@@ -417,7 +429,9 @@ def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
     ):
         return "values"
     if "__interrupt__" in fields:
-        return "updates" if len(fields) == 1 else "values"
+        if len(fields) == 1:
+            return "updates"
+        return "values"
     parts = [
         part
         for value in fields.values()
@@ -439,7 +453,9 @@ def _holds_messages(update: Any) -> bool:
 def _unwrap_command(part: Any) -> Any:
     """Return a node's update; a `Command` has it in `update`."""
     inner = None if isinstance(part, Mapping) and "messages" in part else get_field(part, "update")
-    return part if inner is None or callable(inner) else inner
+    if inner is None or callable(inner):
+        return part
+    return inner
 
 
 def _is_metadata(fields: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from nbagent.adapters.base.fields import (
     get_str,
     nonempty_str,
     str_field,
+    str_or_none,
     to_jsonable,
 )
 from nbagent.adapters.langchain.content import Content, langchain_usage, tool_call_chunks
@@ -69,14 +70,15 @@ def unwrap_message(item: Any) -> Any:
         get_field(item, "generations") if not isinstance(item, str) else None
     )
     if isinstance(generations, list) and generations:
-        first = (
-            generations[0][0]
-            if isinstance(generations[0], list) and generations[0]
-            else generations[0]
-        )
+        if isinstance(generations[0], list) and generations[0]:
+            first = generations[0][0]
+        else:
+            first = generations[0]
         return unwrap_message(get_field(first, "message") or first)
     inner = get_field(item, "message") if class_name(item).endswith("GenerationChunk") else None
-    return item if inner is None else unwrap_message(inner)
+    if inner is None:
+        return item
+    return unwrap_message(inner)
 
 
 def kind_of(message: Any) -> str | None:
@@ -89,7 +91,9 @@ def kind_of(message: Any) -> str | None:
     for word in (tag, name):
         if isinstance(word, str) and word in _KINDS:
             return _KINDS[word]
-    return "other" if nonempty_str(tag) in _OTHER_KINDS or name in _OTHER_KINDS else None
+    if nonempty_str(tag) in _OTHER_KINDS or name in _OTHER_KINDS:
+        return "other"
+    return None
 
 
 class OpenMessage:
@@ -274,7 +278,7 @@ class Messages:
             self._calls[call_id] = block
         self._builder.tool_args(
             block,
-            args if isinstance(args, str) else None,
+            str_or_none(args),
             args=None if isinstance(args, str) else args,
         )
         return block
@@ -299,14 +303,12 @@ class Messages:
         if block.closed:
             return
         content = get_field(message, "content")
-        failed = get_field(message, "status") == "error"
-        text = content if isinstance(content, str) else None
-        error = ev.ErrorInfo(message=text or "the tool failed") if failed else None
         self._builder.tool_args(block)
         value = get_field(message, "artifact")
-        self._builder.tool_result(
-            block, content, status="error" if failed else "ok", error=error, value=value
-        )
+        if get_field(message, "status") == "error":
+            self._builder.tool_error(block, str_or_none(content), content, value=value)
+        else:
+            self._builder.tool_result(block, content, value=value)
         if self._decoder.stop_info.status == "completed":
             self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 
@@ -357,12 +359,8 @@ class Messages:
                 to_jsonable(get_field(entry, "value")),
                 to_jsonable(get_field(entry, "response_schema")),
             )
-            texts = (
-                [value]
-                if isinstance(value, str)
-                else map(nonempty_str, fields_or_empty(value).values())
-            )
-            prompt = next((text for text in texts if text), None)
+            texts = [value] if isinstance(value, str) else fields_or_empty(value).values()
+            prompt = next(filter(None, map(nonempty_str, texts)), None)
             shape = schema if isinstance(schema, dict) else None
             self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
 

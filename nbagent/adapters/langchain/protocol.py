@@ -18,6 +18,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    list_or_empty,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -159,16 +160,14 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif kind == "tool-error":
             error = payload.get("message") or payload.get("error")
             message = nonempty_str(error) or get_str(error, "message", default="the tool failed")
-            self.builder.tool_result(
-                block, message, status="error", error=ev.ErrorInfo(message=message)
-            )
+            self.builder.tool_error(block, message, message)
             self.stop_info = TRUNCATED
         elif kind != "tool-started":
             self.builder.raw(payload, nonempty_str(kind))
 
     def _results(self, found: Any) -> None:
         """Read tool messages of the state: the tools of a subgraph have no events of their own."""
-        for entry in found if isinstance(found, list | tuple) else ():
+        for entry in list_or_empty(found):
             message = unwrap_message(entry)
             block = self._messages.call(get_str(message, "tool_call_id"))
             if block is not None and not block.closed and kind_of(message) == "tool":

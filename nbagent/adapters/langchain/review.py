@@ -71,7 +71,9 @@ def reviews_in(interrupt: Any) -> list[Review]:
         return [review._replace(schema=_arguments_in(decisions.get("edit"), schema))]
     old = value if isinstance(value, list) else [value]
     actions = [get_field(entry, "action_request") for entry in old]
-    return [_review("list", action) for action in actions] if actions and all(actions) else []
+    if actions and all(actions):
+        return [_review("list", action) for action in actions]
+    return []
 
 
 def _review(form: Form, action: Any, allowed: Any = None) -> Review:
@@ -110,12 +112,12 @@ def _arguments_in(
 
     def resolved(part: Any) -> Mapping[str, Any]:
         fields = fields_or_empty(part)
-        return (
-            fields_or_empty(definitions.get(str(fields["$ref"]).rpartition("/")[2]))
-            if "$ref" in fields
-            else fields
-        )
+        if "$ref" in fields:
+            return fields_or_empty(definitions.get(str(fields["$ref"]).rpartition("/")[2]))
+        return fields
 
     action = resolved(fields_or_empty(edit).get("edited_action"))
     found = resolved(fields_or_empty(action.get("properties")).get("args"))
-    return {**found, "$defs": definitions} if found.get("properties") else None
+    if found.get("properties"):
+        return {**found, "$defs": definitions}
+    return None

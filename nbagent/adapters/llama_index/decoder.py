@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     class_name,
     fields_or_empty,
     get_field,
     get_str,
+    mapping_or_empty,
     nonempty_str,
     str_field,
     to_jsonable,
@@ -128,7 +129,7 @@ class LlamaIndexDecoder(BaseDecoder):
         if agent is None or agent == self._agent:
             return
         if self._agent is not None:
-            tool_id = self._handoff.id if self._handoff else None
+            tool_id = block_id(self._handoff)
             self.builder.end_step()
             self.builder.write(
                 ev.AgentHandoff(
@@ -221,8 +222,7 @@ class LlamaIndexDecoder(BaseDecoder):
         text = "\n".join(get_str(part, "text", default="") for part in blocks)
         content = get_field(output, "content") or text
         if get_field(output, "is_error"):
-            error = ev.ErrorInfo(message=nonempty_str(content, default="the tool failed"))
-            self.builder.tool_result(block, content, status="error", error=error)
+            self.builder.tool_error(block, nonempty_str(content), content)
         else:
             raw = get_field(output, "raw_output")
             is_json = isinstance(raw, str | int | float | bool | list | dict)
@@ -268,13 +268,10 @@ class LlamaIndexDecoder(BaseDecoder):
             self.stop_info = StopInfo("cancelled")
             return
         error = get_field(event, "exception")  # an exception, or its JSON
-        raised = isinstance(error, BaseException)
-        message = (
-            str(error)
-            if raised
-            else get_str(error, "exception_message") or get_str(event, "message")
-        )
-        kind = type(error).__name__ if raised else get_str(error, "exception_type")
+        kind = get_str(error, "exception_type")
+        message = get_str(error, "exception_message") or get_str(event, "message")
+        if isinstance(error, BaseException):
+            kind, message = type(error).__name__, str(error)
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
         if message and message.startswith("Max iterations"):
@@ -285,7 +282,7 @@ class LlamaIndexDecoder(BaseDecoder):
 def _event_fields(event: Any) -> dict[str, Any]:
     """Return the public fields of an event of any class as JSON types."""
     inner = getattr(event, "_data", None)
-    fields = {**fields_or_empty(event), **(inner if isinstance(inner, Mapping) else {})}
+    fields = {**fields_or_empty(event), **(mapping_or_empty(inner))}
     return {name: to_jsonable(value) for name, value in fields.items() if not name.startswith("_")}
 
 
@@ -293,8 +290,6 @@ def _read_usage(raw: Any) -> ev.Usage | None:
     """Return the token counts in the provider's own chunk, or None."""
     usage = get_field(raw, "usage")
     counts = openai_usage(usage if usage is not None else raw)
-    return (
-        counts
-        if counts is not None and (counts.input is not None or counts.output is not None)
-        else None
-    )
+    if counts is not None and (counts.input is not None or counts.output is not None):
+        return counts
+    return None

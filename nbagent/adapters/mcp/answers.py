@@ -6,7 +6,7 @@ Source: https://modelcontextprotocol.io/specification/draft/client/elicitation, 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 from nbagent.adapters.base.json_rpc import elicitation_result, response_to
 
 
@@ -31,7 +31,7 @@ class McpAnswers(AnswerForm):
         if not isinstance(body, Mapping) or not isinstance(body.get("params"), Mapping):
             return None
         state = next(
-            (meta["state"] for each in answered if (meta := each.request.meta or {}).get("state")),
+            (meta["state"] for each in answered if (meta := meta_of(each.request)).get("state")),
             None,
         )
         params = {**body["params"], "inputResponses": self.value(answered, None)}

@@ -15,7 +15,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields_or_empty,
+    nonempty_str,
+    schema_or_none,
+    str_field,
+    str_or_none,
+    to_jsonable,
+)
 from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 
@@ -155,7 +162,7 @@ class McpDecoder(BaseDecoder):
             tool_id=self._running[0].id if len(self._running) == 1 else None,
             kind="auth" if url else "input",
             prompt=str_field(params, "message"),
-            schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+            schema=schema_or_none(schema),
             meta=meta | ({"url": to_jsonable(url)} if url else {}),
         )
         self.builder.write(request)
@@ -168,9 +175,7 @@ class McpDecoder(BaseDecoder):
             message = nonempty_str(
                 fields_or_empty(payload["error"]).get("message"), default="the request failed"
             )
-            self.builder.tool_result(
-                block, None, status="error", error=ev.ErrorInfo(message=message)
-            )
+            self.builder.tool_error(block, message)
         self.fail_with(payload["error"])
 
     def _response(self, payload: Mapping[str, Any]) -> None:
@@ -218,20 +223,12 @@ class McpDecoder(BaseDecoder):
         return block
 
     def _tool_result(self, block: Block, result: Mapping[str, Any]) -> None:
-        failed = result.get("isError") is True
-        text_or_list = text_or_blocks(result.get("content"))
+        content = text_or_blocks(result.get("content"))
+        if result.get("isError") is True:
+            self.builder.tool_error(block, str_or_none(content), content)
+            return
         structured = result.get("structuredContent")
-        content = text_or_list if structured is None or failed else structured
-        info = (
-            ev.ErrorInfo(
-                message=text_or_list
-                if isinstance(text_or_list, str) and text_or_list
-                else "the tool failed"
-            )
-            if failed
-            else None
-        )
-        self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
+        self.builder.tool_result(block, content if structured is None else structured)
 
     def _write_approval_response(
         self, approval_id: str, action: str | None, result: Mapping[str, Any]
@@ -246,4 +243,6 @@ class McpDecoder(BaseDecoder):
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None

@@ -39,4 +39,6 @@ class EventAnswers(AnswerForm):
 
     def stop_request(self, url: str) -> tuple[str, Any] | None:
         """Return the request that stops a served run, which goes on without readers."""
-        return (_SERVED_RUN.sub(r"\1/cancel", url), {}) if self.can_post(url) else None
+        if self.can_post(url):
+            return (_SERVED_RUN.sub(r"\1/cancel", url), {})
+        return None

@@ -182,11 +182,10 @@ class EventsDecoder(BaseDecoder):
             case ev.StepEnd():
                 self._step = None if event.parent_id is None else self._step
                 if event.usage is not None:
-                    self.builder.usage = (
-                        event.usage
-                        if self.builder.usage is None
-                        else self.builder.usage + event.usage
-                    )
+                    if self.builder.usage is None:
+                        self.builder.usage = event.usage
+                    else:
+                        self.builder.usage = self.builder.usage + event.usage
             case ev.Error(fatal=True):
                 self._reported.add(event.message)
                 self.stop_info = StopInfo("failed", code=event.code)
@@ -226,7 +225,9 @@ class EventsDecoder(BaseDecoder):
         only events.
         """
         is_paused = self._end.status == "paused" if self._end is not None else self._runs == 0
-        return self.builder.take() if is_paused and not self.builder.ended else None
+        if is_paused and not self.builder.ended:
+            return self.builder.take()
+        return None
 
     def go_on(self) -> None:
         """Go on with a run that was paused.

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
@@ -184,7 +185,7 @@ class AgentsDecoder(ResponsesDecoder):
             ev.AgentHandoff(
                 to=to,
                 from_=source or self._agent,
-                tool_id=block.id if block else None,
+                tool_id=block_id(block),
                 **self.builder.envelope,
             )
         )

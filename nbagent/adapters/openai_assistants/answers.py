@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 from nbagent.adapters.base.fields import to_jsonable
 
 
@@ -29,7 +29,7 @@ class AssistantsAnswers(AnswerForm):
         base, slash, _ = url.partition("/threads")
         if not slash:
             return None
-        meta = answered[0].request.meta or {} if answered else {}
+        meta = meta_of(answered[0].request) if answered else {}
         path = f"/threads/{meta.get('thread_id')}/runs/{meta.get('run_id')}/submit_tool_outputs"
         return f"{base}{path}", {"tool_outputs": self.value(answered, None), "stream": True}
 
@@ -39,4 +39,6 @@ def _output(answered: Answered) -> str:
     if not answered.is_approved:
         return response.reason or "The user gave no result."
     value = response.value
-    return value if isinstance(value, str) else json.dumps(to_jsonable(value), ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(to_jsonable(value), ensure_ascii=False)

@@ -25,9 +25,11 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    list_or_empty,
     nonempty_str,
     parse_args,
     str_field,
+    str_or_none,
     to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
@@ -58,11 +60,9 @@ def _event_name(item: Any) -> str:
     kind, status = get_field(item, "object"), get_field(item, "status")
     if not isinstance(kind, str) or kind not in _OBJECTS:
         return ""
-    return (
-        kind
-        if kind.endswith(".delta")
-        else f"{kind}.{status if isinstance(status, str) else 'created'}"
-    )
+    if kind.endswith(".delta"):
+        return kind
+    return f"{kind}.{status if isinstance(status, str) else 'created'}"
 
 
 def _is_nearai(item: Any) -> bool:
@@ -259,9 +259,7 @@ class AssistantsDecoder(BaseDecoder):
         """Complete the arguments of a call, and its result if the step is complete."""
         inner = _inner(call)
         text = inner.get("arguments", inner.get("input"))
-        self.builder.tool_args(
-            block, text if isinstance(text, str) else None, free="input" in inner
-        )
+        self.builder.tool_args(block, str_or_none(text), free="input" in inner)
         if not is_complete:
             return
         content = next(
@@ -274,12 +272,11 @@ class AssistantsDecoder(BaseDecoder):
         )
         for output in inner.get("outputs") or ():
             self._write_image(get_field(output, "image"))
-        info = (
-            ev.ErrorInfo(message=get_str(error, "message", default="the step failed"))
-            if error
-            else None
-        )
-        self.builder.tool_result(block, content, status="error" if error else "ok", error=info)
+        if error:
+            message = get_str(error, "message", default="the step failed")
+            self.builder.tool_error(block, message, content)
+        else:
+            self.builder.tool_result(block, content)
 
     # --- messages ---
 
@@ -290,7 +287,7 @@ class AssistantsDecoder(BaseDecoder):
         parts = get_field(delta, "content") if state == "delta" else payload.get("content")
         if state == "delta" and not self.builder.in_step:
             self.builder.start_step()
-        for number, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
+        for number, part in enumerate(list_or_empty(parts)):
             index = get_field(part, "index")
             self._read_part(
                 number if index is None else index,
@@ -378,8 +375,6 @@ def _counts(usage: Any) -> Any:
     other endpoints.
     """
     counts = fields_or_empty(usage)
-    return (
-        {**counts, "prompt_tokens_details": counts["prompt_token_details"]}
-        if counts.get("prompt_token_details")
-        else usage
-    )
+    if counts.get("prompt_token_details"):
+        return {**counts, "prompt_tokens_details": counts["prompt_token_details"]}
+    return usage

@@ -312,7 +312,9 @@ def _message_creation(text: StreamedText) -> _Json:
 
 def _content_part(text: StreamedText, value: str) -> tuple[str, Any]:
     """Return the kind and the value of a message's content part."""
-    return ("refusal", value) if text.is_refusal else ("text", {"value": value, "annotations": []})
+    if text.is_refusal:
+        return ("refusal", value)
+    return ("text", {"value": value, "annotations": []})
 
 
 def _call_object(call: StreamedCall, arguments: str, output: str | None = None) -> _Json:

@@ -7,7 +7,7 @@ from typing import Any
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields, fields_or_empty, parse_args, str_field, to_jsonable
-from nbagent.events import ErrorInfo, ToolKind
+from nbagent.events import ToolKind
 
 _CALL_FIELDS = {"index", "id", "type", "function", "custom"}
 
@@ -159,5 +159,7 @@ class ToolCalls:
         output = entry.get("output")
         if output is not None:
             error = str_field(entry, "error")
-            info = ErrorInfo(message=error) if error else None
-            builder.tool_result(block, output, status="error" if error else "ok", error=info)
+            if error:
+                builder.tool_error(block, error, output)
+            else:
+                builder.tool_result(block, output)

@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import (
+    fields,
+    fields_or_empty,
+    list_or_empty,
+    str_field,
+    str_or_none,
+    to_jsonable,
+)
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_chat.calls import ToolCalls
 from nbagent.adapters.openai_chat.dialects import Reasoning, content_parts, image_url, reasoning_in
@@ -149,7 +156,7 @@ class ChatDecoder(BaseDecoder):
         if not (choices or error or "choices" in chunk) or not self._select_response(
             chunk, choices, bool(error)
         ):
-            self.builder.raw(item, kind if isinstance(kind, str) else None)
+            self.builder.raw(item, str_or_none(kind))
             return
         usage = chunk.get("usage") or groq.get("usage")
         has_begun = bool(self._choices)
@@ -206,11 +213,10 @@ class ChatDecoder(BaseDecoder):
             self.finish()
         elif self.builder.step and not (choices or error):
             return False
-        meta = (
-            {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])}
-            if "prompt_filter_results" in chunk
-            else None
-        )
+        if "prompt_filter_results" in chunk:
+            meta = {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])}
+        else:
+            meta = None
         self.new_step(str_field(chunk, "model"), meta)
         self._reset(response_id)
         return True
@@ -338,7 +344,7 @@ class ChatDecoder(BaseDecoder):
         """Write the sources of the whole answer, each once: some servers repeat the list in every
         chunk.
         """
-        for entry in citations if isinstance(citations, list) else ():
+        for entry in list_or_empty(citations):
             url = citation_fields(entry)[0]
             if url not in self._cited:
                 self._cited.add(url)

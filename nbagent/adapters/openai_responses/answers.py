@@ -7,7 +7,7 @@ Source: https://platform.openai.com/docs/guides/tools-connectors-mcp#approvals.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 
 
 class ResponsesAnswers(AnswerForm):
@@ -39,7 +39,7 @@ class ResponsesAnswers(AnswerForm):
             (
                 meta["response_id"]
                 for each in answered
-                if (meta := each.request.meta or {}).get("response_id")
+                if (meta := meta_of(each.request)).get("response_id")
             ),
             None,
         )

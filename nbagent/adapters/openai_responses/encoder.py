@@ -323,11 +323,10 @@ class ResponsesEncoder(BaseEncoder):
     def _end_hosted_call(self, call: StreamedCall, event: ev.ToolResult) -> None:
         failed = event.status != "ok"
         output = None if failed and event.content is None else as_text(event.content)
-        error = (
-            {"type": "mcp_tool_execution_error", "content": error_message(event)}
-            if failed
-            else None
-        )
+        if failed:
+            error = {"type": "mcp_tool_execution_error", "content": error_message(event)}
+        else:
+            error = None
         status = "failed" if failed else "completed"
         self._emit_event(f"response.mcp_call.{status}", **self._reference(_item_id(call)))
         self._end_item(
@@ -344,13 +343,11 @@ _ARGS_EVENT = {
 
 
 def _item_type(call: StreamedCall) -> str:
-    return (
-        "mcp_call"
-        if call.is_hosted
-        else "custom_tool_call"
-        if call.start.kind == "custom"
-        else "function_call"
-    )
+    if call.is_hosted:
+        return "mcp_call"
+    if call.start.kind == "custom":
+        return "custom_tool_call"
+    return "function_call"
 
 
 def _item_id(call: StreamedCall) -> str:

@@ -14,6 +14,7 @@ from nbagent.adapters.base.fields import (
     nonempty_str,
     parse_args,
     str_field,
+    str_or_none,
     to_jsonable,
 )
 from nbagent.adapters.openai_responses.items import Item
@@ -149,14 +150,13 @@ class ToolItems:
                 builder.tool_args(block, args=arguments)
         elif item_type in ("custom_tool_call", "code_interpreter_call", "program"):
             text = payload.get("input") if item_type == "custom_tool_call" else payload.get("code")
-            builder.tool_args(block, text if isinstance(text, str) else None, free=True)
+            builder.tool_args(block, str_or_none(text), free=True)
         else:
             known = _ARGS.get(item_type)
-            names = (
-                known
-                if known is not None
-                else tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
-            )
+            if known is not None:
+                names = known
+            else:
+                names = tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
             arguments = {
                 name: to_jsonable(payload[name])
                 for name in sorted(names)
@@ -238,11 +238,11 @@ class ToolItems:
             ),
             None,
         )
-        failed = payload.get("status") == "failed"
-        info = ev.ErrorInfo(message=nonempty_str(content, default="failed")) if failed else None
-        builder.tool_result(
-            block, content, status="error" if failed else "ok", error=info, value=value
-        )
+        if payload.get("status") == "failed":
+            message = nonempty_str(content, default="failed")
+            builder.tool_error(block, message, content, value=value)
+        else:
+            builder.tool_result(block, content, value=value)
         return True
 
     def block_of(self, call_id: str) -> Block | None:

@@ -141,9 +141,7 @@ class SessionCalls:
             error = f"exit code {exit_code}"
         if error or status in _FAILED:
             message = _error_message(error) or f"The call is {status}"
-            self._builder.tool_result(
-                block, content, status="error", error=ev.ErrorInfo(message=message)
-            )
+            self._builder.tool_error(block, message, content)
         else:
             self._builder.tool_result(block, status if content is None else content)
 
@@ -161,20 +159,20 @@ class SessionCalls:
         """Write the client's output of a call."""
         self._builder.tool_args(block)
         error = payload.get("error")
-        failed = bool(error) or payload.get("status") in _FAILED
-        info = (
-            ev.ErrorInfo(message=_error_message(error) or "The function failed") if failed else None
-        )
-        self._builder.tool_result(
-            block, payload.get("output"), status="error" if failed else "ok", error=info
-        )
+        if error or payload.get("status") in _FAILED:
+            message = _error_message(error) or "The function failed"
+            self._builder.tool_error(block, message, payload.get("output"))
+        else:
+            self._builder.tool_result(block, payload.get("output"))
 
 
 def _arguments(payload: Mapping[str, Any]) -> Any:
     """Return the arguments of a call, or its other fields if it has no such field."""
     for name in ("arguments", "action"):
         if name in payload:
-            return {} if payload[name] is None else to_jsonable(payload[name])
+            if payload[name] is None:
+                return {}
+            return to_jsonable(payload[name])
     arguments = {
         name: to_jsonable(value)
         for name, value in payload.items()

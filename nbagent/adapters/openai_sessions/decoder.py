@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.openai_fields import openai_usage
@@ -211,7 +212,7 @@ class SessionsDecoder(BaseDecoder):
         call = (
             self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
         )
-        self._agents.start(agent, call.id if call else None)
+        self._agents.start(agent, block_id(call))
 
     def _subagent_closed(self, payload: Mapping[str, Any]) -> None:
         self._agents.end(str(fields(payload["subagent"]).get("id")))

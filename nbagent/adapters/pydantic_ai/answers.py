@@ -17,7 +17,9 @@ class PydanticAIAnswers(AnswerForm):
 
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
         """Offer to change the arguments of a call that waits for permission."""
-        return editable(request) if request.kind == "tool" else request
+        if request.kind == "tool":
+            return editable(request)
+        return request
 
     def value(self, answered: Sequence[Answered], last: Any) -> Any:
         """Return `DeferredToolResults`: decisions on calls that wait for permission, results of

@@ -254,11 +254,12 @@ class PydanticAIDecoder(BaseDecoder):
         is_retry = get_field(part, "part_kind") == "retry-prompt"
         failed = is_retry or outcome in ("failed", "retried", "denied")
         status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
-        error = (
-            ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content)))
-            if failed
-            else None
-        )
+        if failed:
+            error = ev.ErrorInfo(
+                message=content if isinstance(content, str) else str(to_jsonable(content))
+            )
+        else:
+            error = None
         self.builder.tool_result(
             block, content, status=status, error=error, value=None if failed else content
         )

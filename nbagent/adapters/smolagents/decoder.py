@@ -12,7 +12,6 @@ tool call.
 from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
@@ -172,9 +171,7 @@ class SmolagentsDecoder(BaseDecoder):
         for block in self._calls:
             self.builder.tool_args(block)
             if message:
-                self.builder.tool_result(
-                    block, observations, status="error", error=ev.ErrorInfo(message=message)
-                )
+                self.builder.tool_error(block, message, observations)
             else:
                 self.builder.tool_result(block, observations)
         if message:
@@ -220,4 +217,6 @@ def _answer_text(output: Any) -> str | None:
     if output is None or isinstance(output, str):
         return output
     parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []
-    return "".join(map(str, parts)) if parts and all(parts) else str(to_jsonable(output))
+    if parts and all(parts):
+        return "".join(map(str, parts))
+    return str(to_jsonable(output))

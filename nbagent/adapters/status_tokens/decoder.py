@@ -124,11 +124,10 @@ class StatusTokensDecoder(BaseDecoder):
         open_calls = self.builder.unanswered(name)
         if starts:
             open_calls = [block for block in open_calls if not block.args_complete]
-        block = (
-            open_calls[0]
-            if open_calls
-            else self.builder.start_tool(self.builder.mint("call"), name or "tool")
-        )
+        if open_calls:
+            block = open_calls[0]
+        else:
+            block = self.builder.start_tool(self.builder.mint("call"), name or "tool")
         args = payload.get("args", payload.get("input"))
         if args is not None:
             self.builder.tool_args(block, args=to_jsonable(args))

@@ -88,4 +88,6 @@ def _only_text(item: Any) -> str | None:
         return None
     payload = fields_or_empty(item)
     name, text = next(iter(payload.items()), ("", None))
-    return text if len(payload) == 1 and name in _TEXT_FIELDS and isinstance(text, str) else None
+    if len(payload) == 1 and name in _TEXT_FIELDS and isinstance(text, str):
+        return text
+    return None

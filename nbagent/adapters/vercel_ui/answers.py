@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.answers import Answered, AnswerForm, meta_of
 from nbagent.events import ApprovalRequest
 
 _SERVED = re.compile(r"run-[\w-]+:")
@@ -21,7 +21,7 @@ class VercelAnswers(AnswerForm):
 
     def asks(self, request: ApprovalRequest) -> bool:
         """Return False for an approval that the app's rules give."""
-        return (request.meta or {}).get("isAutomatic") is not True
+        return (meta_of(request)).get("isAutomatic") is not True
 
     def reaches(self, request: ApprovalRequest) -> bool:
         """Return True for a question of `nbagent.serve`, whose id names its run.

@@ -241,10 +241,8 @@ class VercelDecoder(BaseDecoder):
         )
 
     def _tool_error(self, payload: Mapping[str, Any]) -> None:
-        text = str_field(payload, "errorText", default="the tool failed")
-        self.builder.tool_result(
-            self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text)
-        )
+        text = str_field(payload, "errorText")
+        self.builder.tool_error(self._call_of(payload), text)
 
     def _tool_denied(self, payload: Mapping[str, Any]) -> None:
         self.builder.tool_result(self._call_of(payload), None, status="denied")
@@ -310,7 +308,9 @@ def _read_usage(usage: Any) -> ev.Usage | None:
     counts = usage_counts(usage, **V5_TOKEN_FIELDS)
     counts |= usage_counts(details.get("inputTokenDetails"), **INPUT_DETAIL_FIELDS)
     counts |= usage_counts(details.get("outputTokenDetails"), **OUTPUT_DETAIL_FIELDS)
-    return ev.Usage(**counts) if counts else None
+    if counts:
+        return ev.Usage(**counts)
+    return None
 
 
 _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {

@@ -70,11 +70,10 @@ class VercelEncoder(BaseEncoder):
         """Emit the end of the message, after an error's own chunk: clients do not read errors from
         the end.
         """
-        metadata = (
-            {}
-            if self.usage is None
-            else {"messageMetadata": {"totalUsage": self.usage_object(self.usage)}}
-        )
+        if self.usage is None:
+            metadata = {}
+        else:
+            metadata = {"messageMetadata": {"totalUsage": self.usage_object(self.usage)}}
         if error is None and end.status == "cancelled":
             if metadata:
                 self.emit({"type": "message-metadata", **metadata})
@@ -82,11 +81,10 @@ class VercelEncoder(BaseEncoder):
             return
         if error is not None:
             self.emit({"type": "error", "errorText": error.message})
-        reason = (
-            "error"
-            if error
-            else self.limit_name(end) or ("tool-calls" if self.open_calls() else "stop")
-        )
+        if error:
+            reason = "error"
+        else:
+            reason = self.limit_name(end) or ("tool-calls" if self.open_calls() else "stop")
         self.emit({"type": "finish", "finishReason": reason, **metadata}, "[DONE]")
 
     def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
