@@ -9,6 +9,8 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 _REASONING_LISTS = ("reasoning_details", "thinking_blocks")
+_DETAIL_FIELDS = ("text", "summary", "thinking", "content", "reasoning")
+_SUMMARY_TYPES = ("reasoning.summary", "summary_text")
 
 
 class Reasoning(NamedTuple):
@@ -16,8 +18,8 @@ class Reasoning(NamedTuple):
 
     text: str = ""
     kind: Literal["summary", "raw"] = "raw"
-    signature: str | None = None
-    encrypted: str | None = None
+    signature: str = ""
+    encrypted: str = ""
 
 
 NO_REASONING = Reasoning()
@@ -43,52 +45,46 @@ def reasoning_in(delta: Mapping[str, Any]) -> Reasoning:
     `reasoning_opaque` GitHub Copilot's; `thinking_blocks` LiteLLM's.
     """
     # Servers that send both a plain field and a list repeat the text: the plain field wins.
-    text = next((value for name in _REASONING_FIELDS if (value := str_field(delta, name))), "")
-    detailed = NO_REASONING
+    text = str_field(delta, *_REASONING_FIELDS, default="")
+    listed = NO_REASONING
     for name in _REASONING_LISTS:
         entries = delta.get(name)
         if isinstance(entries, list) and entries:
-            detailed = _join(_detail(fields_or_empty(entry)) for entry in entries)
+            listed = _join(entries)
             break
-    encrypted = detailed.encrypted or str_field(delta, "reasoning_opaque")
-    signature = detailed.signature or str_field(delta, "reasoning_signature")
-    if not (text or detailed.text or encrypted or signature):
-        return NO_REASONING
-    return Reasoning(text or detailed.text, detailed.kind, signature, encrypted)
+    signature = listed.signature or str_field(delta, "reasoning_signature", default="")
+    encrypted = listed.encrypted or str_field(delta, "reasoning_opaque", default="")
+    return Reasoning(text or listed.text, listed.kind, signature, encrypted)
 
 
 def _detail(entry: Mapping[str, Any]) -> Reasoning:
     """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is
     reasoning.
     """
-    kind = entry.get("type")
-    data = str_field(entry, "data")
-    signature = str_field(entry, "signature")
-    for name in ("text", "summary", "thinking", "content", "reasoning"):
+    data = str_field(entry, "data", default="")
+    signature = str_field(entry, "signature", default="")
+    for name in _DETAIL_FIELDS:
         value = entry.get(name)
+        is_summary = name == "summary"
         if isinstance(value, list):
-            inner = _join(_detail(fields_or_empty(part)) for part in value)
+            inner = _join(value)
             if inner.text or inner.signature:
-                return inner._replace(
-                    signature=inner.signature or signature,
-                    kind="summary" if name == "summary" else inner.kind,
-                )
+                kind = "summary" if is_summary else inner.kind
+                return inner._replace(signature=inner.signature or signature, kind=kind)
         elif nonempty_str(value):
-            summary = name == "summary" or kind in ("reasoning.summary", "summary_text")
-            return Reasoning(str(value), "summary" if summary else "raw", signature, data)
+            is_summary = is_summary or entry.get("type") in _SUMMARY_TYPES
+            return Reasoning(str(value), "summary" if is_summary else "raw", signature, data)
     return Reasoning("", "raw", signature, data)
 
 
-def _join(parts: Iterator[Reasoning]) -> Reasoning:
-    joined = NO_REASONING
-    for part in parts:
-        joined = Reasoning(
-            joined.text + part.text,
-            "summary" if "summary" in (joined.kind, part.kind) else "raw",
-            (joined.signature or "") + (part.signature or "") or None,
-            (joined.encrypted or "") + (part.encrypted or "") or None,
-        )
-    return joined
+def _join(entries: list[Any]) -> Reasoning:
+    parts = [_detail(fields_or_empty(entry)) for entry in entries]
+    return Reasoning(
+        "".join(part.text for part in parts),
+        "summary" if any(part.kind == "summary" for part in parts) else "raw",
+        "".join(part.signature for part in parts),
+        "".join(part.encrypted for part in parts),
+    )
 
 
 def content_parts(content: list[Any]) -> Iterator[ContentPart]:
