@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
     fields,
     fields_or_empty,
@@ -26,21 +26,17 @@ from nbagent.adapters.base.fields import (
     str_field,
     to_jsonable,
 )
-from nbagent.adapters.base.subagents import Subagents
-from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
+from nbagent.adapters.langchain.graph_decoder import GraphDecoder
+from nbagent.adapters.langchain.messages import kind_of, unwrap_message
 
 
-class LangChainEventsDecoder(BaseDecoder):
+class LangChainEventsDecoder(GraphDecoder):
     """Decoder of `astream_events` dicts."""
 
     system: ClassVar[str] = "langchain.events"
-    texts_have_ids: ClassVar[bool] = True
-    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._messages = Messages(self)
-        self._agents = Subagents(self.builder)
         self._root: str | None = None
         self._tools: dict[str, Block] = {}
         self._has_model_events = False
@@ -233,22 +229,18 @@ class LangChainEventsDecoder(BaseDecoder):
         if isinstance(output, Mapping) and output.get("__interrupt__"):
             self._messages.interrupt(output["__interrupt__"])
         self._messages.end(self._root)
-        if self.stop_info.status == "incomplete" and self.stop_info.code == ev.STREAM_TRUNCATED:
+        if self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
 
     def go_on(self) -> None:
         """Go on with a run that was paused."""
         super().go_on()
-        self._messages.go_on()
         self._root, self._root_ended = None, False
 
-    def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run. Without the end of the outermost runnable it is truncated."""
-        if not self.builder.ended:
-            if not self._root_ended and self.stop_info.status == "completed":
-                self.stop_info = StopInfo("incomplete", code=ev.STREAM_TRUNCATED)
-            self._agents.end_all("failed" if error else self.stop_info.status)
-        return super().close(error)
+    def end_graph(self) -> None:
+        """Set `stop_info`: without the end of the outermost runnable the run is truncated."""
+        if not self._root_ended and self.stop_info.status == "completed":
+            self.stop_info = TRUNCATED
 
 
 def _error_fields(error: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
@@ -31,8 +31,8 @@ from nbagent.adapters.base.fields import (
     str_field,
     to_jsonable,
 )
-from nbagent.adapters.base.subagents import Subagents
-from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
+from nbagent.adapters.langchain.graph_decoder import GraphDecoder
+from nbagent.adapters.langchain.messages import kind_of, unwrap_message
 
 MODES = {
     "values",
@@ -56,29 +56,24 @@ _SERVER_EVENTS = {
 }
 
 
-class LangGraphDecoder(BaseDecoder):
+class LangGraphDecoder(GraphDecoder):
     """Decoder of stream items of a graph."""
 
     system: ClassVar[str] = "langgraph"
     reads_frames: ClassVar[bool] = True
-    texts_have_ids: ClassVar[bool] = True
-    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
         self.stop_info = StopInfo("completed")
-        self._messages = Messages(self)
-        self._agents = Subagents(self.builder)
         self._partial_texts: dict[str, str] = {}
         self._running_tasks: set[Any] = set()
         self._first_values = True
-        self._only_state: list[Any] | None = (
-            None  # messages of the first state, while it is the only item
-        )
-        self._bare_custom = 0  # items that may be custom data, or those of another system
-        self._bare_mode: str | None = (
-            None  # mode of bare payloads; also for those without a telling shape
-        )
+        # messages of the first state, while it is the only item
+        self._only_state: list[Any] | None = None
+        # number of items that may be custom data, or those of another system
+        self._bare_custom = 0
+        # mode of bare payloads; also for those without a telling shape
+        self._bare_mode: str | None = None
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -128,16 +123,8 @@ class LangGraphDecoder(BaseDecoder):
         return (), self._bare_mode or "custom", item
 
     def _attribute(self, path: tuple[str, ...], agent: str | None = None) -> None:
-        """Attribute the following events to a subgraph, or to the graph itself if the path is
-        empty.
-        """
-        envelope = self.builder.envelope
-        envelope["agent"], envelope["parent_id"] = agent, None
-        for depth, part in enumerate(path, 1):
-            outer = path[: depth - 1]
-            envelope["parent_id"] = self._agents.start(
-                path[:depth], agent or part.split(":")[0], parent=outer
-            )
+        self.builder.envelope["agent"] = agent
+        self.enter(path, agent)
 
     # --- modes ---
 
@@ -357,21 +344,13 @@ class LangGraphDecoder(BaseDecoder):
         """Read the last turn of a graph that gave its state only."""
         self._read_last_turn()
 
-    def go_on(self) -> None:
-        """Go on with a run that was paused."""
-        super().go_on()
-        self._messages.go_on()
-
-    def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run. It is truncated if a node is still running."""
-        if not self.builder.ended:
-            self._read_last_turn()
-            self._understood = self._understood and self._bare_custom < self._read_count
-            self._messages.infer_end()
-            if self.stop_info.status == "completed" and self._running_tasks:
-                self.stop_info = TRUNCATED
-            self._agents.end_all("failed" if error else self.stop_info.status)
-        return super().close(error)
+    def end_graph(self) -> None:
+        """Set `stop_info`: the run is truncated if a node is still running."""
+        self._read_last_turn()
+        self._understood = self._understood and self._bare_custom < self._read_count
+        super().end_graph()
+        if self.stop_info.status == "completed" and self._running_tasks:
+            self.stop_info = TRUNCATED
 
 
 def _is_mode(value: Any) -> bool:

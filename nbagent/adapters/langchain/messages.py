@@ -21,7 +21,8 @@ from nbagent.adapters.base.fields import (
     str_or_none,
     to_jsonable,
 )
-from nbagent.adapters.langchain.content import Content, langchain_usage, tool_call_chunks
+from nbagent.adapters.langchain.content import Content
+from nbagent.adapters.langchain.parts import langchain_usage, tool_call_chunks
 from nbagent.adapters.langchain.review import META, reviews_in
 
 _KINDS = {

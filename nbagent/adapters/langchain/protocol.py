@@ -7,12 +7,12 @@ of their own; `values` and `updates` only repeat them.
 The format has no terminal: `Messages.infer_end` decides whether the run is complete.
 """
 
-from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import (
     fields,
     fields_or_empty,
@@ -23,35 +23,20 @@ from nbagent.adapters.base.fields import (
     str_field,
     to_jsonable,
 )
-from nbagent.adapters.base.subagents import Subagents
+from nbagent.adapters.langchain.graph_decoder import GraphDecoder
 from nbagent.adapters.langchain.message_events import write_message_event
-from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
+from nbagent.adapters.langchain.messages import kind_of, unwrap_message
 
-_METHODS = {
-    "messages",
-    "tools",
-    "values",
-    "updates",
-    "lifecycle",
-    "input.requested",
-    "checkpoints",
-    "tasks",
-    "custom",
-    "debug",
-}
+_IGNORED = {"checkpoints", "tasks", "debug"}
 
 
-class LangChainProtocolDecoder(BaseDecoder):
+class LangChainProtocolDecoder(GraphDecoder):
     """Decoder of protocol events."""
 
     system: ClassVar[str] = "langchain.protocol"
-    texts_have_ids: ClassVar[bool] = True
-    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._messages = Messages(self)
-        self._agents = Subagents(self.builder)
         self._tools: dict[Hashable, Block] = {}
         self._message: dict[tuple[str, ...], str] = {}
         self._open_graphs: set[tuple[str, ...]] = set()  # subgraphs that have not ended
@@ -60,64 +45,54 @@ class LangChainProtocolDecoder(BaseDecoder):
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of the protocol."""
         payload = fields_or_empty(item)
-        return (
-            payload.get("type") == "event"
-            and str_field(payload, "method") in _METHODS
-            and isinstance(payload.get("params"), Mapping)
-        )
+        if payload.get("type") != "event" or not isinstance(payload.get("params"), Mapping):
+            return False
+        method = str_field(payload, "method")
+        return method in _READERS or method in _IGNORED
 
     def read(self, item: Any) -> None:
         """Read one event."""
         payload = fields(item)
         params = fields_or_empty(payload.get("params"))
-        data = params.get("data")
         method = payload.get("method")
         self.builder.begin()
         path = tuple(str(part) for part in params.get("namespace") or ())
-        self._attribute(path)
-        inner = fields_or_empty(data)
-        if method == "messages":
-            event, metadata = (
-                (data[0], data[1] if len(data) > 1 else None)
-                if isinstance(data, list | tuple)
-                else (data, None)
-            )
-            if kind_of(event) == "ai":  # whole, of a node that is no model
-                self._messages.add_complete(
-                    event, get_str(event, "id") or self.builder.mint("message")
-                )
-            else:
-                self._message_event(fields(event), fields_or_empty(metadata), path)
-        elif method == "tools":
-            self._tool(inner)
-        elif method == "input.requested":
-            self._messages.interrupt(data if isinstance(data, list) else [_interrupt(inner)])
-        elif method == "lifecycle":
-            # the outer graph sends the lifecycle of its subgraphs
-            subgraph = inner.get("namespace")
-            self._lifecycle(
-                inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path
-            )
-        elif method == "custom":
-            self.builder.custom(str_field(inner, "name", default="custom"), data)
-        elif method in ("values", "updates"):
-            self._results(inner.get("messages"))
-            self._messages.interrupt(
-                inner.get("interrupts")
-                or inner.get("__interrupt__")
-                or params.get("interrupts")
-                or ()
-            )
-        elif method not in ("checkpoints", "tasks", "debug"):
+        self.enter(path)
+        reader = _READERS.get(str(method))
+        if reader is not None:
+            reader(self, params, path)
+        elif method not in _IGNORED:
             self.builder.raw(item, nonempty_str(method))
 
-    def _attribute(self, path: tuple[str, ...]) -> None:
-        self.builder.envelope["parent_id"] = None
-        for depth, part in enumerate(path, 1):
-            parent = self._agents.start(path[:depth], part.split(":")[0], parent=path[: depth - 1])
-            self.builder.envelope["parent_id"] = parent
-
     # --- messages ---
+
+    def _messages_event(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        event, metadata = params.get("data"), None
+        if isinstance(event, list | tuple):
+            event, metadata = (*event, None)[:2]
+        if kind_of(event) == "ai":  # whole, of a node that is no model
+            key = get_str(event, "id") or self.builder.mint("message")
+            self._messages.add_complete(event, key)
+        else:
+            self._message_event(fields(event), fields_or_empty(metadata), path)
+
+    def _state(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        """Read `values` and `updates`: of what they repeat, only results and interrupts."""
+        data = fields_or_empty(params.get("data"))
+        self._results(data.get("messages"))
+        interrupts = data.get("interrupts") or data.get("__interrupt__")
+        self._messages.interrupt(interrupts or params.get("interrupts") or ())
+
+    def _input_requested(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        data = params.get("data")
+        if not isinstance(data, list):
+            data = [_interrupt(fields_or_empty(data))]
+        self._messages.interrupt(data)
+
+    def _custom(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        data = params.get("data")
+        name = str_field(fields_or_empty(data), "name", default="custom")
+        self.builder.custom(name, data)
 
     def _message_event(
         self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]
@@ -136,18 +111,10 @@ class LangChainProtocolDecoder(BaseDecoder):
 
     # --- tools ---
 
-    def _tool(self, payload: Mapping[str, Any]) -> None:
-        call_id, kind = str_field(payload, "tool_call_id"), payload.get("event")
-        block = self._tools.get(call_id)
-        if block is None or (kind == "tool-started" and block.closed):
-            block = self._messages.call(call_id)
-            if block is None or block.closed:
-                block = self._messages.start_call(
-                    call_id,
-                    str_field(payload, "tool_name", default="tool"),
-                    to_jsonable(payload.get("input")),
-                )
-            self._tools[call_id] = block
+    def _tool(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        payload = fields_or_empty(params.get("data"))
+        kind = payload.get("event")
+        block = self._call_of(payload, is_start=kind == "tool-started")
         if kind == "tool-finished":
             output = unwrap_message(payload.get("output"))
             if get_field(output, "tool_call_id") is not None:
@@ -165,6 +132,18 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif kind != "tool-started":
             self.builder.raw(payload, nonempty_str(kind))
 
+    def _call_of(self, payload: Mapping[str, Any], *, is_start: bool) -> Block:
+        call_id = str_field(payload, "tool_call_id")
+        block = self._tools.get(call_id)
+        if block is not None and not (is_start and block.closed):
+            return block
+        block = self._messages.call(call_id)
+        if block is None or block.closed:
+            name = str_field(payload, "tool_name", default="tool")
+            block = self._messages.start_call(call_id, name, to_jsonable(payload.get("input")))
+        self._tools[call_id] = block
+        return block
+
     def _results(self, found: Any) -> None:
         """Read tool messages of the state: the tools of a subgraph have no events of their own."""
         for entry in list_or_empty(found):
@@ -173,40 +152,45 @@ class LangChainProtocolDecoder(BaseDecoder):
             if block is not None and not block.closed and kind_of(message) == "tool":
                 self._messages.answer(message)
 
-    def _lifecycle(self, payload: Mapping[str, Any], path: tuple[str, ...]) -> None:
+    def _lifecycle(self, params: Mapping[str, Any], path: tuple[str, ...]) -> None:
         """Read the start or end of a graph. A subgraph is a sub-agent."""
+        payload = fields_or_empty(params.get("data"))
+        subgraph = payload.get("namespace")
+        if isinstance(subgraph, list | tuple):  # sent by the outer graph
+            path = tuple(map(str, subgraph))
         word = str_field(payload, "event", "status", default="")
         status = _FINAL_STATUSES.get(word.rsplit(".", 1)[-1])
+        if path:
+            self._subgraph(payload, path, status, is_start=word == "started")
+            return
         if status == "failed":
-            error = payload.get("error")
-            if path:
-                self.builder.error(
-                    nonempty_str(error) or get_str(error, "message", default="a sub-agent failed"),
-                    fatal=False,
-                )
-            else:
-                self.fail_with(error or "The run failed")
-        if status is not None and path:
-            self._open_graphs.discard(path)
-            self._agents.end(path, status)
-        elif word == "started" and path:
-            self._open_graphs.add(path)
+            self.fail_with(payload.get("error") or "The run failed")
         elif status is not None and self.stop_info.status not in ("failed", "paused"):
             self.stop_info = StopInfo(status)
 
-    def go_on(self) -> None:
-        """Go on with a run that was paused."""
-        super().go_on()
-        self._messages.go_on()
+    def _subgraph(
+        self,
+        payload: Mapping[str, Any],
+        path: tuple[str, ...],
+        status: ev.RunStatus | None,
+        *,
+        is_start: bool,
+    ) -> None:
+        if status == "failed":
+            error = payload.get("error")
+            message = nonempty_str(error) or get_str(error, "message", default="a sub-agent failed")
+            self.builder.error(message, fatal=False)
+        if status is not None:
+            self._open_graphs.discard(path)
+            self._agents.end(path, status)
+        elif is_start:
+            self._open_graphs.add(path)
 
-    def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run, and the open sub-agents with it."""
-        if not self.builder.ended:
-            self._messages.infer_end()
-            if self._open_graphs and self.stop_info.status == "completed":
-                self.stop_info = TRUNCATED
-            self._agents.end_all("failed" if error else self.stop_info.status)
-        return super().close(error)
+    def end_graph(self) -> None:
+        """Set `stop_info`: the run is truncated if a subgraph has not ended."""
+        super().end_graph()
+        if self._open_graphs and self.stop_info.status == "completed":
+            self.stop_info = TRUNCATED
 
 
 _FINAL_STATUSES: dict[str, ev.RunStatus] = {
@@ -227,3 +211,15 @@ def _interrupt(payload: Mapping[str, Any]) -> dict[str, Any]:
         "id": str_field(payload, "interrupt_id", "id"),
         "value": payload if value is None else value,
     }
+
+
+_Reader: TypeAlias = Callable[[LangChainProtocolDecoder, Mapping[str, Any], tuple[str, ...]], None]
+_READERS: dict[str, _Reader] = {
+    "messages": LangChainProtocolDecoder._messages_event,
+    "tools": LangChainProtocolDecoder._tool,
+    "input.requested": LangChainProtocolDecoder._input_requested,
+    "lifecycle": LangChainProtocolDecoder._lifecycle,
+    "custom": LangChainProtocolDecoder._custom,
+    "values": LangChainProtocolDecoder._state,
+    "updates": LangChainProtocolDecoder._state,
+}
