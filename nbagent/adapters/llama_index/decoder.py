@@ -9,7 +9,7 @@ The format has no argument deltas (the snapshots have the part that could be par
 of a hand-off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -55,6 +55,9 @@ def _unwrap(item: Any) -> tuple[str, Any]:
     return class_name(item), item
 
 
+_ENDS = {"WorkflowFailedEvent", "WorkflowTimedOutEvent", "WorkflowCancelledEvent"}
+
+
 class LlamaIndexDecoder(BaseDecoder):
     """Decoder of workflow events."""
 
@@ -88,41 +91,33 @@ class LlamaIndexDecoder(BaseDecoder):
         name, event = _unwrap(item)
         self.builder.begin()
         self._set_agent(get_str(event, "current_agent_name"))
-        match name:
-            case "AgentInput" | "AgentSetup":
-                if not self.builder.in_step:
-                    self._begin()
-            case "AgentStream":
-                self._stream(event)
-            case "AgentOutput":
-                self._output(event)
-            case "ToolCall":
-                self._write_args(self._call_of(event), event)
-            case "ToolCallResult":
-                self._result(event)
-            case "StopEvent" | "AgentWorkflowStopEvent":
-                self._stop(event)
-            case "WorkflowFailedEvent" | "WorkflowTimedOutEvent" | "WorkflowCancelledEvent":
-                self._fail(name, event)
-            case "AgentStreamStructuredOutput":
-                self.builder.custom("structured_output", get_field(event, "output"))
-            case _ if name in _IGNORED:
-                pass
-            case _ if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
-                self._request_approval(event)
-            case "HumanResponseEvent":
-                self._write_approval_response(event)
-            case _ if self.recognises(item):
-                self.builder.custom(name, _event_fields(event))
-                self.stop_info = (
-                    self.stop_info if self.stop_info.status != "completed" else TRUNCATED
-                )
-            case _:
-                self.builder.raw(item, name or None)
+        reader = _READERS.get(name)
+        if reader is not None:
+            reader(self, event)
+        elif name in _ENDS:
+            self._fail(name, event)
+        elif name in _IGNORED:
+            pass
+        elif name.startswith("InputRequired") or get_field(event, "prefix") is not None:
+            self._request_approval(event)
+        elif self.recognises(item):
+            self.builder.custom(name, _event_fields(event))
+            if self.stop_info.status == "completed":
+                self.stop_info = TRUNCATED
+        else:
+            self.builder.raw(item, name or None)
 
-    def _begin(self) -> None:
-        self.new_step()
-        self._usage, self._wrote = None, False
+    def _begin(self, event: Any = None) -> None:
+        """Begin a response, unless one is open."""
+        if not self.builder.in_step:
+            self.new_step()
+            self._usage, self._wrote = None, False
+
+    def _structured_output(self, event: Any) -> None:
+        self.builder.custom("structured_output", get_field(event, "output"))
+
+    def _call(self, event: Any) -> None:
+        self._write_args(self._call_of(event), event)
 
     def _set_agent(self, agent: str | None) -> None:
         """Set the current agent, and write a hand-off if it changes."""
@@ -141,8 +136,7 @@ class LlamaIndexDecoder(BaseDecoder):
     # --- the model ---
 
     def _stream(self, event: Any) -> None:
-        if not self.builder.in_step:
-            self._begin()
+        self._begin()
         self.builder.reasoning("reasoning", get_str(event, "thinking_delta", default=""))
         delta = get_str(event, "delta")
         if delta:
@@ -155,59 +149,57 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _output(self, event: Any) -> None:
         """End a response, whose event repeats its text."""
-        if not self.builder.in_step:
-            self._begin()
-        blocks = [
-            fields_or_empty(block)
-            for block in get_field(get_field(event, "response"), "blocks") or ()
-        ]
-        texts = [
-            str_field(block, "text", default="")
-            for block in blocks
-            if get_field(block, "block_type") in ("text", None)
-        ]
-        text = "\n".join(filter(None, texts)) or nonempty_str(
-            get_field(get_field(event, "response"), "content")
-        )
-        reasoning = "".join(
-            str_field(block, "content", default="")
-            for block in blocks
-            if block.get("block_type") == "thinking"
-        )
-        if reasoning and not self._wrote and self.builder.open_reasoning("reasoning") is None:
-            self.builder.reasoning("reasoning", reasoning)
-        self.builder.end_reasoning("reasoning")
-        if text:
-            self.builder.start_text("text")
-        self.builder.end_text("text", text if len(texts) < 2 or not self._wrote else None)
+        self._begin()
+        response = get_field(event, "response")
+        blocks = [fields_or_empty(block) for block in get_field(response, "blocks") or ()]
+        self._complete_reasoning(blocks)
+        self._complete_text(blocks, get_str(response, "content"))
         calls = get_field(event, "tool_calls") or ()
         for call in calls:
             self._write_args(self._call_of(call), call)
-        usage = (
-            _read_usage(get_field(event, "raw"))
-            or _read_usage(get_field(get_field(event, "response"), "additional_kwargs"))
-            or self._usage
-        )
+        usage = _read_usage(get_field(event, "raw"))
+        usage = usage or _read_usage(get_field(response, "additional_kwargs")) or self._usage
         self.builder.end_step("tool_calls" if calls else None, usage)
+
+    def _complete_reasoning(self, blocks: list[Mapping[str, Any]]) -> None:
+        thoughts = [block for block in blocks if block.get("block_type") == "thinking"]
+        reasoning = "".join(str_field(block, "content", default="") for block in thoughts)
+        if not self._wrote and self.builder.open_reasoning("reasoning") is None:
+            self.builder.reasoning("reasoning", reasoning)
+        self.builder.end_reasoning("reasoning")
+
+    def _complete_text(self, blocks: list[Mapping[str, Any]], content: str | None) -> None:
+        texts = [block for block in blocks if block.get("block_type") in ("text", None)]
+        pieces = [str_field(block, "text", default="") for block in texts]
+        text = "\n".join(filter(None, pieces)) or content
+        if text:
+            self.builder.start_text("text")
+        # What was streamed of several blocks is not known to be joined so.
+        is_known = len(pieces) < 2 or not self._wrote
+        self.builder.end_text("text", text if is_known else None)
 
     # --- tools ---
 
     def _call_of(self, call: Any) -> Block:
         call_id = get_str(call, "tool_id")
         block = self._calls.get(call_id or "")
-        if block is None or (
-            block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"
-        ):
-            name = get_str(call, "tool_name", default="tool")
-            block = self.builder.start_tool(
-                ("call", call_id),
-                name,
-                call_id=call_id,
-                kind="handoff" if name == "handoff" else "function",
-            )
-            self._calls[call_id or block.id] = block
-            if name == "handoff":
-                self._handoff = block
+        if block is None or self._is_next(call, block):
+            block = self._start(call_id, get_str(call, "tool_name", default="tool"))
+        return block
+
+    def _is_next(self, call: Any, block: Block) -> bool:
+        """Return True if a call is a new one with the id of a call that has ended."""
+        if not block.closed or not self.builder.in_step:
+            return False
+        return class_name(call) != "ToolCallResult"
+
+    def _start(self, call_id: str | None, name: str) -> Block:
+        is_handoff = name == "handoff"
+        kind: ev.ToolKind = "handoff" if is_handoff else "function"
+        block = self.builder.start_tool(("call", call_id), name, call_id=call_id, kind=kind)
+        self._calls[call_id or block.id] = block
+        if is_handoff:
+            self._handoff = block
         return block
 
     def _write_args(self, block: Block, call: Any) -> None:
@@ -293,3 +285,17 @@ def _read_usage(raw: Any) -> ev.Usage | None:
     if counts is not None and (counts.input is not None or counts.output is not None):
         return counts
     return None
+
+
+_READERS: dict[str, Callable[[LlamaIndexDecoder, Any], None]] = {
+    "AgentInput": LlamaIndexDecoder._begin,
+    "AgentSetup": LlamaIndexDecoder._begin,
+    "AgentStream": LlamaIndexDecoder._stream,
+    "AgentOutput": LlamaIndexDecoder._output,
+    "ToolCall": LlamaIndexDecoder._call,
+    "ToolCallResult": LlamaIndexDecoder._result,
+    "StopEvent": LlamaIndexDecoder._stop,
+    "AgentWorkflowStopEvent": LlamaIndexDecoder._stop,
+    "AgentStreamStructuredOutput": LlamaIndexDecoder._structured_output,
+    "HumanResponseEvent": LlamaIndexDecoder._write_approval_response,
+}
