@@ -19,8 +19,10 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("printable",),
     ("errors", "other_names"),
-    ("events", "runtime", "sources.hints"),
-    ("protocol", "run_context"),
+    ("protocol", "sources.hints"),
+    ("blocks",),
+    ("events", "runtime"),
+    ("run_context",),
     ("mime", "render.markup"),
     ("run.diff",),
     ("gate", "transcript", "sources.wire"),

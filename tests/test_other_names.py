@@ -4,7 +4,7 @@ import pytest
 
 from nbagent import Agent
 from nbagent import events as e
-from nbagent.events.parts import Envelope
+from nbagent.events import Envelope
 from nbagent.other_names import _FIELDS, _WHERE, OF_AGENT
 
 

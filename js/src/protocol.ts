@@ -1,7 +1,7 @@
 /**
  * The contract between kernel and view: messages, ops, and the props of every kind of block.
  *
- * Generated from nbagent/protocol by `python -m nbagent.protocol.typescript`; do not edit.
+ * Generated from nbagent/protocol by `python -m nbagent.blocks.typescript`; do not edit.
  */
 
 /** A value that is replaced by a marker where it is too large to travel with its block. */
@@ -341,6 +341,62 @@ export interface AgentProps extends BlockProps {
   tools_failed?: number;
 }
 
+/** A question to the reader that the run waits for. */
+export interface ApprovalProps extends BlockProps {
+  /**
+   * Purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint
+   * (`stop`).
+   */
+  approval_kind?: "auth" | "input" | "stop" | "tool";
+  /**
+   * Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its
+   * `result`.
+   */
+  stage?: "call" | "request" | "result" | null;
+  /**
+   * At a call's `result`: the text that the model would read, JSON or another one; null if the call
+   * failed.
+   */
+  result?: string | null;
+  /** Id of the tool block that the question is about. */
+  tool_id?: Large<string> | null;
+  /** The question. */
+  prompt?: Large<string> | null;
+  /** The arguments that the reader is asked about. */
+  args?: unknown;
+  /** The possible answers. */
+  options?: Large<string[]> | null;
+  /**
+   * JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change.
+   */
+  schema?: Large<Record<string, unknown>> | null;
+  /** True if an answer given here reaches the asker, while the block is open. */
+  answerable?: boolean;
+  /** True if the reader may allow all further calls of the tool. */
+  can_remember?: boolean;
+  /** Why the last answer was not taken; null after one that was. */
+  problem?: Large<string> | null;
+  /** The answer; absent until there is one. */
+  decision?: "again" | "approve" | "cancel" | "deny" | "error" | "result" | "step";
+  /** The input given, or the arguments as the reader changed them. */
+  value?: unknown;
+  /** Why it was decided so. */
+  reason?: Large<string> | null;
+  /** True if further calls of the tool are allowed too. */
+  remember?: boolean;
+}
+
+/** The user's message that the run answers. */
+export interface PromptProps extends BlockProps {
+  /** Of the message. */
+  text?: string;
+  /**
+   * Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or
+   * `name`.
+   */
+  files?: Large<Record<string, unknown>[]> | null;
+}
+
 /** Another agent takes over. */
 export interface HandoffProps extends BlockProps {
   /** Name of the agent that hands over. */
@@ -415,62 +471,6 @@ export interface CustomProps extends BlockProps {
   data?: unknown;
 }
 
-/** A question to the reader that the run waits for. */
-export interface ApprovalProps extends BlockProps {
-  /**
-   * Purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint
-   * (`stop`).
-   */
-  approval_kind?: "auth" | "input" | "stop" | "tool";
-  /**
-   * Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its
-   * `result`.
-   */
-  stage?: "call" | "request" | "result" | null;
-  /**
-   * At a call's `result`: the text that the model would read, JSON or another one; null if the call
-   * failed.
-   */
-  result?: string | null;
-  /** Id of the tool block that the question is about. */
-  tool_id?: Large<string> | null;
-  /** The question. */
-  prompt?: Large<string> | null;
-  /** The arguments that the reader is asked about. */
-  args?: unknown;
-  /** The possible answers. */
-  options?: Large<string[]> | null;
-  /**
-   * JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change.
-   */
-  schema?: Large<Record<string, unknown>> | null;
-  /** True if an answer given here reaches the asker, while the block is open. */
-  answerable?: boolean;
-  /** True if the reader may allow all further calls of the tool. */
-  can_remember?: boolean;
-  /** Why the last answer was not taken; null after one that was. */
-  problem?: Large<string> | null;
-  /** The answer; absent until there is one. */
-  decision?: "again" | "approve" | "cancel" | "deny" | "error" | "result" | "step";
-  /** The input given, or the arguments as the reader changed them. */
-  value?: unknown;
-  /** Why it was decided so. */
-  reason?: Large<string> | null;
-  /** True if further calls of the tool are allowed too. */
-  remember?: boolean;
-}
-
-/** The user's message that the run answers. */
-export interface PromptProps extends BlockProps {
-  /** Of the message. */
-  text?: string;
-  /**
-   * Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or
-   * `name`.
-   */
-  files?: Large<Record<string, unknown>[]> | null;
-}
-
 /** The props of a block, by its kind. */
 export interface PropsByKind {
   run: RunProps;
@@ -478,14 +478,14 @@ export interface PropsByKind {
   reasoning: ReasoningProps;
   tool: ToolProps;
   agent: AgentProps;
+  approval: ApprovalProps;
+  prompt: PromptProps;
   handoff: HandoffProps;
   source: SourceProps;
   file: FileProps;
   status: StatusProps;
   error: ErrorProps;
   custom: CustomProps;
-  approval: ApprovalProps;
-  prompt: PromptProps;
 }
 
 export type Kind = keyof PropsByKind;

@@ -20,29 +20,22 @@ Rules for every producer:
   "stream_truncated"}`.
 """
 
+import nbagent.blocks
+from nbagent.blocks import *  # noqa: F403 - its events, which are all of its `__all__`
 from nbagent.events.codec import from_dict, from_json, to_dict, to_json, type_of
 from nbagent.events.kinds import (
     AgentEnd,
-    AgentHandoff,
     AgentStart,
     ApprovalRequest,
     ApprovalResponse,
-    Custom,
-    Error,
     Event,
-    File,
     Hidden,
-    Prompt,
-    Raw,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
     Rewind,
     RunEnd,
     RunStart,
-    Source,
-    State,
-    Status,
     StepEnd,
     StepStart,
     TextDelta,
@@ -56,7 +49,8 @@ from nbagent.events.kinds import (
     ToolStart,
     UsageUpdate,
 )
-from nbagent.events.parts import (
+from nbagent.events.live import Live, Repeatable, Reply
+from nbagent.protocol.parts import (
     RAW_HINT,
     STREAM_TRUNCATED,
     Decision,
@@ -65,9 +59,6 @@ from nbagent.events.parts import (
     ErrorFrame,
     ErrorInfo,
     Level,
-    Live,
-    Repeatable,
-    Reply,
     RunStatus,
     Stage,
     ToolKind,
@@ -79,24 +70,18 @@ __all__ = [
     "RAW_HINT",
     "STREAM_TRUNCATED",
     "AgentEnd",
-    "AgentHandoff",
     "AgentStart",
     "ApprovalRequest",
     "ApprovalResponse",
-    "Custom",
     "Decision",
     "Display",
     "Envelope",
-    "Error",
     "ErrorFrame",
     "ErrorInfo",
     "Event",
-    "File",
     "Hidden",
     "Level",
     "Live",
-    "Prompt",
-    "Raw",
     "ReasoningDelta",
     "ReasoningEnd",
     "ReasoningStart",
@@ -106,10 +91,7 @@ __all__ = [
     "RunEnd",
     "RunStart",
     "RunStatus",
-    "Source",
     "Stage",
-    "State",
-    "Status",
     "StepEnd",
     "StepStart",
     "TextDelta",
@@ -131,3 +113,4 @@ __all__ = [
     "to_json",
     "type_of",
 ]
+__all__ += nbagent.blocks.__all__

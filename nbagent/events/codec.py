@@ -8,7 +8,7 @@ import msgspec
 from nbagent.events.json_text import TOO_DEEP
 from nbagent.events.jsonable import expand, json_safe
 from nbagent.events.kinds import Event
-from nbagent.events.parts import Live
+from nbagent.events.live import Live
 
 
 def type_of(event: Event) -> str:

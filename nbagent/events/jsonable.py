@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-MAX_EXACT_INT = 2**53 - 1
-"""The largest integer that JavaScript's numbers hold exactly (`Number.MAX_SAFE_INTEGER`)."""
+from nbagent.protocol.json_size import MAX_EXACT_INT
 
 INT64 = range(-(2**63), 2**64)
 """The integers of 64 bits, signed or not: JSON readers outside browsers keep them."""

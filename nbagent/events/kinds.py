@@ -1,16 +1,14 @@
-"""The events, one class each."""
+"""The events, one class each; those that are a block by themselves are in `nbagent.blocks`."""
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
-from nbagent.events.parts import (
+from nbagent.blocks import WholeEvent
+from nbagent.events.live import Live
+from nbagent.protocol.parts import (
     Decision,
     Display,
     Envelope,
     ErrorInfo,
-    Level,
-    Live,
     RunStatus,
     Stage,
     ToolKind,
@@ -28,19 +26,6 @@ class RunStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run
     name: str | None = None
     model: str | None = None
     thread_id: str | None = None
-
-
-class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="prompt"):
-    """The user's message that a run answers.
-
-    Attributes:
-        text: of the message.
-        files: pictures and other files of the message: dicts with `media_type`, and `url`, `data`
-            (base64) or `name`.
-    """
-
-    text: str
-    files: list[dict[str, Any]] | None = None
 
 
 class Rewind(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="rewind"):
@@ -340,14 +325,6 @@ class AgentEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="age
     value: Live | None = None
 
 
-class AgentHandoff(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.handoff"):
-    """Another agent takes over."""
-
-    to: str
-    from_: str | None = msgspec.field(default=None, name="from")
-    tool_id: str | None = None
-
-
 # --- the rest ---
 
 
@@ -359,42 +336,6 @@ class UsageUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="
     mode: Literal["replace", "add"] = "replace"
 
 
-class Source(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="source"):
-    """A source of the answer: a page, a document. `text_id`: the text that cites it."""
-
-    id: str
-    url: str | None = None
-    title: str | None = None
-    text_id: str | None = None
-
-
-class File(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="file"):
-    """A file made by the model: `url`, or `data` as base64.
-
-    The same `id` again replaces it, as a partial image is.
-    """
-
-    id: str
-    media_type: str
-    url: str | None = None
-    data: str | None = None
-    name: str | None = None
-
-
-class State(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="state"):
-    """The agent's shared state: a complete `snapshot`, or a JSON Patch (RFC 6902)."""
-
-    snapshot: Any = None
-    patch: list[dict[str, Any]] | None = None
-
-
-class Status(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="status"):
-    """A message of one line about the progress of the run: a retry, a queue, a search."""
-
-    message: str
-    level: Level = "info"
-
-
 class Hidden(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="hidden"):
     """The gate hid something here: a kind of events, or a part of one tool call (`tool_id`)."""
 
@@ -402,42 +343,9 @@ class Hidden(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="hidde
     tool_id: str | None = None
 
 
-class Error(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
-    """An error.
-
-    `fatal`: the run cannot go on. `error_type`: name of the exception's class, or the provider's
-    type.
-    """
-
-    message: str
-    code: str | None = None
-    error_type: str | None = None
-    fatal: bool = False
-    tool_id: str | None = None
-    traceback: str | None = None
-
-
-class Custom(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="custom"):
-    """An event of an application's own."""
-
-    name: str
-    data: Any = None
-
-
-class Raw(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="raw"):
-    """An upstream item that this version does not know, unchanged.
-
-    `name`: its tag, if it had one.
-    """
-
-    data: Any = None
-    name: str | None = None
-
-
 Event: TypeAlias = (
     RunStart
     | RunEnd
-    | Prompt
     | Rewind
     | StepStart
     | StepEnd
@@ -457,14 +365,7 @@ Event: TypeAlias = (
     | ApprovalResponse
     | AgentStart
     | AgentEnd
-    | AgentHandoff
     | UsageUpdate
-    | Source
-    | File
-    | State
-    | Status
     | Hidden
-    | Error
-    | Custom
-    | Raw
+    | WholeEvent
 )

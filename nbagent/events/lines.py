@@ -13,9 +13,10 @@ from importlib.metadata import version
 
 import msgspec
 
+from nbagent.blocks import Status
 from nbagent.events.codec import to_dict, to_json, type_of
 from nbagent.events.jsonable import json_safe
-from nbagent.events.kinds import Event, Status
+from nbagent.events.kinds import Event
 
 FORMAT = 1
 """Version of the format. A later one may have events that this version does not know."""

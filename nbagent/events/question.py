@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from nbagent.events.kinds import ApprovalRequest
-from nbagent.events.parts import Decision, Stage
 from nbagent.printable import printable_line
+from nbagent.protocol.parts import Decision, Stage
 
 Handler: TypeAlias = Callable[["Question"], Any]
 """Answers a question: by a method of it, or by what it returns (see `Question.answer_as`)."""

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from nbagent import events as e
+from nbagent.blocks import WholeEvent
 
 
 class Commentary:
@@ -32,7 +33,7 @@ class Commentary:
                 return []
             case e.TextDelta() | e.TextEnd():
                 return self._text(event)
-            case e.ToolStart() | e.AgentHandoff():
+            case e.AgentHandoff() | e.ToolStart():
                 return [*self._drop(event), event]
             case e.StepStart() | e.StepEnd():
                 return [*self._release(event.parent_id), event]
@@ -42,7 +43,6 @@ class Commentary:
                 return [*self.close(), event]
             case (
                 e.RunStart()
-                | e.Prompt()
                 | e.Rewind()
                 | e.ReasoningStart()
                 | e.ReasoningDelta()
@@ -62,7 +62,7 @@ class Commentary:
                 | e.ApprovalResponse()
             ):
                 return [event]
-            case e.Source() | e.File() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+            case _ if isinstance(event, WholeEvent):
                 return [event]
             case _:
                 assert_never(event)

@@ -5,10 +5,11 @@ order.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from nbagent.blocks.kind import Reveal
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
 from nbagent.gate.families import Tags
-from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels, Reveal
+from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels
 from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets

@@ -11,24 +11,24 @@ there is one. Thoughts and tool calls that a model writes into its text (`famili
 are taken out of it, so that the level holds for them too.
 """
 
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
+from nbagent.blocks.kind import Reveal
 from nbagent.events.agent_end import OF_AN_END
 from nbagent.gate.families import Tags, tag_options
 from nbagent.gate.inline_tags import TaggedText, envelope
 from nbagent.gate.tags import Grammar, split
 
-Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
 LEVELS: tuple[Reveal, ...] = get_args(Reveal)
 ANSWER = LEVELS[0]
 
-SHOWN_FROM: dict[type[e.Event], Reveal] = {
+SHOWN_FROM: dict[type[e.Envelope], Reveal] = {
     e.RunStart: "answer",
     e.RunEnd: "answer",
-    e.Prompt: "answer",
     e.Rewind: "answer",
     e.StepStart: "answer",
     e.StepEnd: "answer",
@@ -39,13 +39,8 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.ApprovalResponse: "answer",
     e.AgentStart: "answer",
     e.AgentEnd: "answer",
-    e.AgentHandoff: "answer",
     e.UsageUpdate: "answer",
-    e.Source: "answer",
-    e.File: "answer",
-    e.Status: "answer",
     e.Hidden: "answer",
-    e.Error: "answer",
     e.ToolStart: "tools",
     e.ToolArgsDelta: "tools",
     e.ToolArgs: "tools",
@@ -55,9 +50,7 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.ReasoningStart: "thinking",
     e.ReasoningDelta: "thinking",
     e.ReasoningEnd: "thinking",
-    e.State: "all",
-    e.Custom: "all",
-    e.Raw: "all",
+    **{kind.event: kind.shown_from for kind in KINDS},
 }
 """The first level that shows events of a class.
 
@@ -106,6 +99,11 @@ class Levels:
         self._thoughts = level >= _THINKING
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
+        self._hidden_kinds = {
+            kind.event
+            for kind in KINDS
+            if LEVELS.index(kind.shown_from) > level or (kind.shown_from == "all" and not quotes)
+        }
         self._thinking_first = thinking_first
         # the run (None) and the agents whose current response has had a text
         self._with_text: set[str | None] = set()
@@ -141,11 +139,9 @@ class Levels:
                 return [self._without_thoughts(event)]
             case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd():
                 return [event] if self._thoughts else self._announce(event)
-            case e.Raw() | e.State() | e.Custom():
-                return [event] if self._raw else []
             case _:
                 self._learn(event)
-        return [event]
+        return [] if type(event) in self._hidden_kinds else [event]
 
     def _learn(self, event: e.Event) -> None:
         """Keep what an event tells of the texts to come."""

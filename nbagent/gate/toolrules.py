@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, assert_never, get_args
 from msgspec.structs import replace
 
 from nbagent import events as e
+from nbagent.blocks import KIND_OF, WholeEvent
 
 Aspect: TypeAlias = Literal["args", "result", "all"]
 """An aspect of a tool call that can be hidden."""
@@ -86,7 +87,6 @@ class ToolRules:
                 return [event if plain else replace(event, output=None)]
             case (
                 e.RunStart()
-                | e.Prompt()
                 | e.Rewind()
                 | e.StepStart()
                 | e.StepEnd()
@@ -96,19 +96,10 @@ class ToolRules:
                 | e.UsageUpdate()
             ):
                 return [event]
-            case (
-                e.ReasoningStart()
-                | e.ReasoningDelta()
-                | e.ReasoningEnd()
-                | e.Source()
-                | e.File()
-                | e.Status()
-                | e.Hidden()
-            ):
+            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() | e.Hidden():
                 return [event]
-            case e.State() | e.Custom() | e.Raw():
-                # Shown at level "all" only, where they are asked for.
-                return [event]
+            case _ if isinstance(event, WholeEvent):
+                return [] if self._tells_of_hidden(event) else [event]
             case _:
                 assert_never(event)
 
@@ -148,6 +139,13 @@ class ToolRules:
     def _hidden_aspects(self, tool_id: str | None) -> frozenset[Aspect]:
         """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
+
+    def _tells_of_hidden(self, event: WholeEvent) -> bool:
+        """Return True if a block may quote what is hidden of a call."""
+        if not KIND_OF[type(event)].tells_of_calls:
+            return False
+        call = getattr(event, "tool_id", None)
+        return bool(self._any if call is None else self._hidden_aspects(call))
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)

@@ -7,5 +7,5 @@
 - `json_size`: bytes of JSON, the unit of every size limit.
 
 The view's TypeScript types, `js/src/protocol.ts`, are generated from these by
-`nbagent.protocol.typescript`.
+`nbagent.blocks.typescript`.
 """

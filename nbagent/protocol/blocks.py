@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nbagent.events import Decision, Level, RunStatus, Stage, ToolKind, Usage
+from nbagent.protocol.parts import Decision, RunStatus, Stage, ToolKind, Usage
 from nbagent.protocol.values import ForkNode, MimeBundle, ToolError, ToolProgress, ToolState
 
 # Fields are declared in the order in which they are written.
@@ -250,100 +250,6 @@ class AgentProps(BlockProps, tag="agent"):
     tools_failed: int | UnsetType = UNSET
 
 
-class HandoffProps(BlockProps, tag="handoff"):
-    """Another agent takes over.
-
-    Attributes:
-        from: name of the agent that hands over.
-        to: name of the agent that takes over.
-    """
-
-    from_: str | UnsetType | None = msgspec.field(default=UNSET, name="from")
-    to: str | UnsetType = UNSET
-
-
-class SourceProps(BlockProps, tag="source"):
-    """A page or document that the answer rests on.
-
-    Attributes:
-        url: its address.
-        title: its title.
-    """
-
-    url: str | UnsetType | None = UNSET
-    title: str | UnsetType | None = UNSET
-
-
-class FileProps(BlockProps, tag="file"):
-    """A file that the model made.
-
-    Attributes:
-        media_type: its MIME type.
-        url: its address, where it is not sent along.
-        data: its content as base64.
-        name: its file name.
-    """
-
-    media_type: str | UnsetType = UNSET
-    url: str | UnsetType | None = UNSET
-    data: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-
-
-class StatusProps(BlockProps, tag="status"):
-    """A line about what is going on, or the mark of where an answer of a chat stops that is not
-    whole.
-
-    Attributes:
-        message: the line; absent from a mark, whose words are made of the fields below.
-        level: its severity.
-        status: of a mark: how the answer ended.
-        stopped_by: as for a run.
-        finish_reason: as for a run.
-        code: as for a run.
-        last_output: as for a run.
-    """
-
-    message: str | UnsetType = UNSET
-    level: Level | UnsetType = UNSET
-    status: RunStatus | UnsetType = UNSET
-    stopped_by: str | UnsetType = UNSET
-    finish_reason: str | UnsetType = UNSET
-    code: str | UnsetType = UNSET
-    last_output: int | UnsetType = UNSET
-
-
-class ErrorProps(BlockProps, tag="error"):
-    """An error that is not a tool call's.
-
-    Attributes:
-        message: the error's message.
-        error_type: the exception's class name, or the provider's error type.
-        code: the provider's error code.
-        fatal: true if the run cannot go on.
-        traceback: the formatted traceback.
-    """
-
-    message: str | UnsetType = UNSET
-    error_type: str | UnsetType | None = UNSET
-    code: str | UnsetType | None = UNSET
-    fatal: bool | UnsetType = UNSET
-    traceback: str | UnsetType | None = UNSET
-
-
-class CustomProps(BlockProps, tag="custom"):
-    """An application's own event, shared state, or an upstream item that this version does not
-    know.
-
-    Attributes:
-        name: the event's name; `state` for shared state; the item's tag, or `raw`.
-        data: its data.
-    """
-
-    name: str | UnsetType = UNSET
-    data: Any = UNSET
-
-
 class ApprovalProps(BlockProps, tag="approval"):
     """A question to the reader that the run waits for.
 
@@ -386,35 +292,14 @@ class ApprovalProps(BlockProps, tag="approval"):
     remember: bool | UnsetType = UNSET
 
 
-class PromptProps(BlockProps, tag="prompt"):
-    """The user's message that the run answers.
-
-    Attributes:
-        text: of the message.
-        files: pictures and other files of the message, each with `media_type`, and `url`, `data`
-            (base64) or `name`.
-    """
-
-    text: str | UnsetType = UNSET
-    files: list[dict[str, Any]] | UnsetType | None = UNSET
-
-
-AnyProps: TypeAlias = (
-    RunProps
-    | TextProps
-    | ReasoningProps
-    | ToolProps
-    | AgentProps
-    | HandoffProps
-    | SourceProps
-    | FileProps
-    | StatusProps
-    | ErrorProps
-    | CustomProps
-    | ApprovalProps
-    | PromptProps
+GrowingProps: TypeAlias = (
+    RunProps | TextProps | ReasoningProps | ToolProps | AgentProps | ApprovalProps
 )
-"""The props of a block of any kind."""
+"""The props of the kinds that change while a run goes on.
+
+Those of the others are in `nbagent.blocks`, and so is the union of all, `AnyProps`.
+"""
+
 
 STREAMED_FIELDS = frozenset({"text", "args_text", "output"})
 """Fields that grow by `append`.

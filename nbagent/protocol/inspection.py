@@ -22,8 +22,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from nbagent.events import Usage
 from nbagent.protocol.ops import WireOp
+from nbagent.protocol.parts import Usage
 
 PartKind: TypeAlias = Literal["instructions", "message", "tool", "format", "settings", "response"]
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]

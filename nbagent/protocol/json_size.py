@@ -1,8 +1,11 @@
-"""Size of JSON as Jupyter writes it, and text cut to a size."""
+"""Limits of JSON: its size as Jupyter writes it, text cut to a size, the largest whole number."""
 
 from typing import Any
 
 import msgspec
+
+MAX_EXACT_INT = 2**53 - 1
+"""The largest integer that JavaScript's numbers hold exactly (`Number.MAX_SAFE_INTEGER`)."""
 
 
 def json_size(value: Any) -> int:

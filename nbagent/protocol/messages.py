@@ -3,7 +3,7 @@
 None has a top-level `id`: ipykernel 7.4 keeps such messages for ever.
 
 To add a message: declare its struct here, add it to `KernelMessage` or `ViewMessage`, and run
-`python -m nbagent.protocol.typescript`. mypy and tsc then point at the places that have to handle
+`python -m nbagent.blocks.typescript`. mypy and tsc then point at the places that have to handle
 it.
 """
 
@@ -15,10 +15,10 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from nbagent.events import Decision
-from nbagent.events.jsonable import MAX_EXACT_INT
 from nbagent.protocol.blocks import to_dict
+from nbagent.protocol.json_size import MAX_EXACT_INT
 from nbagent.protocol.ops import WireOp
+from nbagent.protocol.parts import Decision
 
 Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT_INT)]
 """A whole number that JavaScript represents exactly."""

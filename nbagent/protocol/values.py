@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nbagent.events import ErrorFrame
+from nbagent.protocol.parts import ErrorFrame
 
 ToolState: TypeAlias = Literal[
     "input-streaming",

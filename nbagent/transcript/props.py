@@ -1,30 +1,10 @@
 """Props of the blocks that events open."""
 
-from typing import TypeAlias
-
 import msgspec
 
 from nbagent import events as e
-from nbagent.protocol.blocks import (
-    AgentProps,
-    BlockProps,
-    CustomProps,
-    ErrorProps,
-    FileProps,
-    HandoffProps,
-    PromptProps,
-    ReasoningProps,
-    SourceProps,
-    StatusProps,
-    TextProps,
-    ToolProps,
-)
+from nbagent.protocol.blocks import AgentProps, BlockProps, ReasoningProps, TextProps, ToolProps
 from nbagent.transcript.block import Block, short_id
-
-WholeEvent: TypeAlias = (
-    e.Prompt | e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
-)
-"""Event that is a block by itself."""
 
 
 def default_props(kind: str, ts: float) -> BlockProps:
@@ -66,37 +46,6 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
                 if event.attempt_of is not None
                 else msgspec.UNSET,
             )
-
-
-def whole_props(event: WholeEvent) -> BlockProps:
-    """Return the props of an event that is a block by itself."""
-    match event:
-        case e.Status():
-            return StatusProps(message=event.message, level=event.level)
-        case e.Prompt():
-            return PromptProps(text=event.text, files=event.files)
-        case e.AgentHandoff():
-            return HandoffProps(from_=event.from_, to=event.to)
-        case e.Source():
-            return SourceProps(url=event.url, title=event.title)
-        case e.File():
-            return FileProps(
-                media_type=event.media_type, url=event.url, data=event.data, name=event.name
-            )
-        case e.State():
-            return CustomProps(
-                name="state", data=event.patch if event.snapshot is None else event.snapshot
-            )
-        case e.Error(
-            message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback
-        ):
-            return ErrorProps(
-                message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback
-            )
-        case e.Custom():
-            return CustomProps(name=event.name, data=event.data)
-        case e.Raw():
-            return CustomProps(name=event.name or "raw", data=event.data)
 
 
 def end_props(block: Block, event: e.RunEnd) -> BlockProps:

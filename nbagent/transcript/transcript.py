@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent import events as e
+from nbagent.blocks import KIND_OF, KINDS, WholeEvent
+from nbagent.blocks.status import StatusProps
 from nbagent.events.jsonable import text_safe
 from nbagent.mime import bundle_of_json, summary_of
 from nbagent.protocol.blocks import (
@@ -22,7 +24,6 @@ from nbagent.protocol.blocks import (
     BlockProps,
     ReasoningProps,
     RunProps,
-    StatusProps,
     TextProps,
     ToolProps,
     kind_of,
@@ -31,14 +32,7 @@ from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.pace import Span, WordCount, tokens_per_second
-from nbagent.transcript.props import (
-    WholeEvent,
-    default_props,
-    end_props,
-    merged,
-    start_props,
-    whole_props,
-)
+from nbagent.transcript.props import default_props, end_props, merged, start_props
 from nbagent.transcript.shape import are_short, is_told, shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.tree import BlockTree, approval_block_id
@@ -161,17 +155,10 @@ class Transcript(BlockTree):
         return [*ops, *self._set(block, props), *self._close(block)]
 
     def _add_whole(self, event: WholeEvent) -> list[Op]:
-        """Add a closed block.
-
-        One that has no id of its own is named for the number of its event.
-        """
-        props = whole_props(event)
-        id = (
-            event.id
-            if isinstance(event, e.Source | e.File)
-            else f"{kind_of(props)}:{self._counts['events']}"
-        )
-        block, ops = self._open(id, props, event.parent_id)
+        """Add a closed block."""
+        kind = KIND_OF[type(event)]
+        id = kind.block_id(event, self._counts["events"])
+        block, ops = self._open(id, kind.props_for(event), event.parent_id)
         return [*ops, *self._close(block)]
 
     # --- tools, agents and approvals ---
@@ -548,7 +535,8 @@ def _in_row(call: Block, part: str, is_whole: bool) -> list[str]:
     return sorted(parts)
 
 
-_REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
+_REDUCERS: dict[type[e.Envelope], Callable[[Transcript, Any], list[Op]]] = {
+    **dict.fromkeys((kind.event for kind in KINDS), Transcript._add_whole),
     e.RunStart: Transcript._run_start,
     e.RunEnd: Transcript._run_end,
     e.Prompt: Transcript._prompt,
@@ -571,16 +559,8 @@ _REDUCERS: dict[type[e.Event], Callable[[Transcript, Any], list[Op]]] = {
     e.ApprovalResponse: Transcript._approval_response,
     e.AgentStart: Transcript._agent_start,
     e.AgentEnd: Transcript._agent_end,
-    e.AgentHandoff: Transcript._add_whole,
     e.UsageUpdate: Transcript._usage_update,
-    e.Source: Transcript._add_whole,
-    e.File: Transcript._add_whole,
-    e.State: Transcript._add_whole,
-    e.Status: Transcript._add_whole,
     e.Hidden: Transcript._hidden,
-    e.Error: Transcript._add_whole,
-    e.Custom: Transcript._add_whole,
-    e.Raw: Transcript._add_whole,
 }
 """Reduces an event of each class.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
 from nbagent.events.jsonable import json_safe
 from nbagent.protocol.blocks import (
     AgentProps,
@@ -28,7 +29,7 @@ header.
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
 
-_WITH_PANEL = frozenset({"reasoning", "tool", "agent", "error", "custom"})
+_WITH_PANEL = {"reasoning", "tool", "agent", *(kind.name for kind in KINDS if kind.has_panel)}
 """Kinds of blocks that a reader opens and closes."""
 
 _HIGH_RATE_COUNTERS = frozenset({"events", "words"})

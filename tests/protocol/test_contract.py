@@ -16,13 +16,14 @@ from samples import CLASSES, sample
 from streams import event_streams
 
 from nbagent import events as e
+from nbagent.blocks import AnyProps
 from nbagent.protocol import blocks, inspection, messages, ops, values
 from nbagent.pump import LargeValues
 from nbagent.transcript import Transcript
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
 STRUCTS = [
-    *get_args(blocks.AnyProps),
+    *get_args(AnyProps),
     blocks.BlockProps,
     values.LargeValue,
     values.ToolError,
@@ -42,7 +43,7 @@ def check(snapshot: list[dict[str, Any]]) -> None:
         props = {
             name: value for name, value in block.items() if name not in ("id", "parent", "closed")
         }
-        msgspec.convert(props, type=blocks.AnyProps)
+        msgspec.convert(props, type=AnyProps)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 import pytest
 
-from nbagent.protocol.blocks import AnyProps, kind_of
+from nbagent.blocks import AnyProps
+from nbagent.protocol.blocks import kind_of
 from nbagent.render.console import ConsoleRenderer
 from nbagent.render.html import transcript_html
 from nbagent.render.markdown import transcript_markdown

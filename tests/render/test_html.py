@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import SafeHtml
 
-from nbagent.protocol.blocks import AnyProps, kind_of
+from nbagent.blocks import AnyProps
+from nbagent.protocol.blocks import kind_of
 from nbagent.render.html import transcript_html
 from nbagent.render.html_blocks import BlockWriter
 from nbagent.render.markup.sanitize import sanitize

@@ -9,6 +9,8 @@ import inspect
 from enum import StrEnum
 from typing import Final
 
+from nbagent.blocks import KINDS
+
 
 class Loss(StrEnum):
     """Part of a run that a system cannot represent.
@@ -149,6 +151,12 @@ class Loss(StrEnum):
     ERROR_TYPES = "error types"
     CUSTOM = "custom events"
     RAW = "raw items"
+
+
+LOSS_OF: Final = {kind.event: Loss(kind.loss) for kind in KINDS}
+"""Loss of an encoder that leaves an event out, by the event's class; of those that are a block by
+themselves.
+"""
 
 
 # --- losses that several systems share

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
+from nbagent.blocks import KIND_OF
 from nbagent.events.codec import to_browser_json
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import EventLog
@@ -20,10 +21,6 @@ MAX_TEXT_CHARS = 200
 """Characters that can be searched for."""
 DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
 """Events that are only the next piece of a block's text."""
-
-_KINDS = {"state": "custom", "raw": "custom", "agent.handoff": "handoff"}
-_NUMBERED = frozenset({"prompt", "status", "error", "handoff", "custom"})
-"""Kinds of blocks whose id is made of the number of their event."""
 
 
 class Search:
@@ -90,9 +87,10 @@ class Search:
         return self._text in text.casefold(), len(text)
 
     def _belongs(self, event: Any, tag: str, number: int) -> bool:
-        kind = _KINDS.get(tag) or tag.partition(".")[0]
-        if kind in _NUMBERED and self._block == f"{kind}:{number}":
+        whole = KIND_OF.get(type(event))
+        if whole is not None and whole.block_id(event, number) == self._block:
             return True
+        kind = tag.partition(".")[0] if whole is None else whole.name
         names = [(getattr(event, "id", None), kind), (getattr(event, "tool_id", None), "tool")]
         names += [(event.parent_id, "tool"), (event.parent_id, "agent")]
         return any(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from nbagent import events as e
+from nbagent.blocks import WholeEvent
 from nbagent.events.attempts import AttemptFilter
 from nbagent.protocol.inspection import Bar, BarKind
 
@@ -105,20 +106,9 @@ class Timeline:
                 self._in_step(event)
             case e.RunEnd():
                 self._end(event.ts)
-            case (
-                e.RunStart()
-                | e.Prompt()
-                | e.Rewind()
-                | e.ToolOutput()
-                | e.AgentHandoff()
-                | e.Source()
-                | e.File()
-                | e.State()
-                | e.Status()
-                | e.Hidden()
-            ):
+            case e.RunStart() | e.Rewind() | e.ToolOutput() | e.Hidden():
                 pass  # they take no time
-            case e.Error() | e.Custom() | e.Raw():
+            case _ if isinstance(event, WholeEvent):
                 pass
             case _:
                 assert_never(event)

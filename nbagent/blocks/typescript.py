@@ -1,6 +1,6 @@
 """Generates the view's TypeScript types, `js/src/protocol.ts`, from the structs of this package.
 
-python -m nbagent.protocol.typescript
+python -m nbagent.blocks.typescript
 """
 
 import inspect as python_inspect
@@ -13,8 +13,8 @@ from typing import Any, get_args
 import msgspec
 import msgspec.inspect as structs
 
-from nbagent import events
-from nbagent.protocol import blocks, inspection, messages, ops, values
+from nbagent.blocks import AnyProps
+from nbagent.protocol import blocks, inspection, messages, ops, parts, values
 
 TARGET = Path(__file__).parents[2] / "js/src/protocol.ts"
 
@@ -22,7 +22,7 @@ _HEAD = """\
 /**
  * The contract between kernel and view: messages, ops, and the props of every kind of block.
  *
- * Generated from nbagent/protocol by `python -m nbagent.protocol.typescript`; do not edit.
+ * Generated from nbagent/protocol by `python -m nbagent.blocks.typescript`; do not edit.
  */
 
 /** A value that is replaced by a marker where it is too large to travel with its block. */
@@ -32,9 +32,9 @@ _LINE_CHARS = 100
 _LITERALS = {
     name: get_args(alias)
     for name, alias in {
-        "Level": events.Level,
-        "RunStatus": events.RunStatus,
-        "ToolKind": events.ToolKind,
+        "Level": parts.Level,
+        "RunStatus": parts.RunStatus,
+        "ToolKind": parts.ToolKind,
         "ToolState": values.ToolState,
         "BarKind": inspection.BarKind,
         "PartKind": inspection.PartKind,
@@ -54,10 +54,10 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
 _NESTED: tuple[type[msgspec.Struct], ...] = (
     values.LargeValue,
     values.ToolProgress,
-    events.ErrorFrame,
+    parts.ErrorFrame,
     values.ToolError,
     values.ForkNode,
-    events.Usage,
+    parts.Usage,
 )
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
@@ -79,14 +79,11 @@ def _declarations() -> Iterator[str]:
     for name, literals in _LITERALS.items():
         yield _alias(name, [f'"{literal}"' for literal in literals])
     for struct in _NESTED:
-        yield _interface(struct, can_be_large=struct not in (values.LargeValue, events.ErrorFrame))
+        yield _interface(struct, can_be_large=struct not in (values.LargeValue, parts.ErrorFrame))
     yield _interface(blocks.BlockProps, can_be_large=True)
-    for struct in get_args(blocks.AnyProps):
+    for struct in get_args(AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)
-    kinds = (
-        f"  {blocks.kind_of(struct())}: {struct.__name__};\n"
-        for struct in get_args(blocks.AnyProps)
-    )
+    kinds = (f"  {blocks.kind_of(struct())}: {struct.__name__};\n" for struct in get_args(AnyProps))
     yield (
         f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n"
         f"{''.join(kinds)}}}\n"

@@ -1,14 +1,10 @@
-"""The parts of events: the common envelope, and the values of fields."""
+"""What events and blocks share: the events' envelope, and the values of fields."""
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from nbagent.other_names import of_event
-
-if TYPE_CHECKING:
-    from nbagent.events.kinds import ApprovalResponse, Event, ToolResult
 
 RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
 ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
@@ -23,39 +19,6 @@ RAW_HINT = ' Only reveal="all" shows them.'
 
 STREAM_TRUNCATED = "stream_truncated"
 """`run.end.code` of a stream that ended without the terminal item of its system."""
-
-
-class Live:
-    """A reference to a Python object on an event inside this process; encoded as null.
-
-    The wrapper keeps a DataFrame, or an object with secrets, out of all JSON: the encoder gets
-    `Live`, not the value.
-    """
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value: Any = value
-
-    def __repr__(self) -> str:
-        return f"Live({type(self.value).__name__})"
-
-
-class Reply:
-    """The way of an answer back to the question's asker, in this process.
-
-    Args:
-        send: called with the answer, on any thread. Raises `nbagent.errors.AnswerError` if it
-            cannot be taken; the question then stays.
-        args: the arguments that the reader is asked about, as they are: those in the event may have
-            been masked since.
-    """
-
-    __slots__ = ("args", "send")
-
-    def __init__(self, send: "Callable[[ApprovalResponse], None]", args: Any = None) -> None:
-        self.send = send
-        self.args = args
 
 
 class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,45 +40,6 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     locals: dict[str, str]
     library: str | None = None
-
-
-class Repeatable(Protocol):
-    """The way to make a tool call again, in this process.
-
-    Attributes:
-        arguments: of the call, as its tool got them: those in the events may have been masked
-            since. None while they stream in.
-    """
-
-    arguments: dict[str, Any] | None
-
-    def form(self) -> dict[str, Any]:
-        """Return the data for a form of other arguments: `schema`, a JSON Schema, and `once`, true
-        if `force` is needed.
-        """
-        ...
-
-    def attempt(
-        self,
-        id: str,
-        arguments: dict[str, Any],
-        emit: "Callable[[Event], Awaitable[None]]",
-        *,
-        force: bool,
-    ) -> "tuple[Coroutine[Any, Any, ToolResult], str | None]":
-        """Return a coroutine that calls the function as it is now, for nbagent's loop, and a note
-        for the reader.
-
-        Args:
-            id: of the attempt.
-            arguments: all of them.
-            emit: takes what the tool prints, its progress and preliminary results.
-            force: call a tool that must not be called twice.
-
-        Raises:
-            ToolError: the arguments do not fit, or the tool must not be called twice.
-        """
-        ...
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

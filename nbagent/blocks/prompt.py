@@ -1,0 +1,44 @@
+"""`prompt`: the user's message."""
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from nbagent.blocks.kind import WholeKind
+from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.parts import Envelope
+
+
+class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="prompt"):
+    """The user's message that a run answers.
+
+    Attributes:
+        text: of the message.
+        files: pictures and other files of the message: dicts with `media_type`, and `url`, `data`
+            (base64) or `name`.
+    """
+
+    text: str
+    files: list[dict[str, Any]] | None = None
+
+
+class PromptProps(BlockProps, tag="prompt"):
+    """The user's message that the run answers.
+
+    Attributes:
+        text: of the message.
+        files: pictures and other files of the message, each with `media_type`, and `url`, `data`
+            (base64) or `name`.
+    """
+
+    text: str | UnsetType = UNSET
+    files: list[dict[str, Any]] | UnsetType | None = UNSET
+
+
+PROMPT = WholeKind(
+    event=Prompt,
+    props=PromptProps,
+    shown_from="answer",
+    loss="the user's messages, and the return to an earlier one",
+    is_answer=False,
+)
