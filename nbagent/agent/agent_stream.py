@@ -42,9 +42,9 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self.info = SourceInfo(
             own_agent=own_agent,
-            output=turns.plan.output,
+            output=agent_loop.params.output,
             session=session,
-            conversation=turns.conversation,
+            conversation=agent_loop.conversation,
         )
         self._types = types
         self._agent_loop = agent_loop

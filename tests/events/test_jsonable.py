@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from nbagent.events.jsonable import (
     MAX_DEPTH,
-    MAX_EXACT_INT,
     BoundedJsonConverter,
     JsonConverter,
     JsonPolicy,
@@ -22,6 +21,7 @@ from nbagent.events.jsonable import (
     json_safe,
     text_safe,
 )
+from nbagent.protocol.json_size import MAX_EXACT_INT
 
 
 class StrSubclass(str):

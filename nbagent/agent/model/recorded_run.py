@@ -17,6 +17,7 @@ from nbagent import events as e
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.agent.model import input_items
 from nbagent.agent.model.response import Response
+from nbagent.blocks import KINDS
 from nbagent.errors import NbagentError
 from nbagent.sources.recording import Replay, replay
 
@@ -24,7 +25,8 @@ DENIED = "The user denied this call"
 MASKED = "•••"
 """A part of every text in which something was masked."""
 
-_OF_BLOCK = (e.TextDelta, e.TextEnd, e.ReasoningDelta, e.ReasoningEnd, e.Source, e.File)
+_OF_TEXT = (e.TextDelta, e.TextEnd, e.ReasoningDelta, e.ReasoningEnd)
+_ANSWERS = tuple(kind.event for kind in KINDS if kind.is_answer)
 _OF_HOSTED_CALL = (e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult)
 
 
@@ -89,6 +91,11 @@ class RecordedStep:
     calls: dict[str, RecordedCall] = field(default_factory=dict)
     is_complete: bool = False
     is_answered: bool = False
+
+    @property
+    def is_before_start(self) -> bool:
+        """Whether there was only what may come before the response's own start."""
+        return len(self.events) == 1 or all(type(event) in _ANSWERS for event in self.events)
 
     def items(self) -> list[input_items.Item]:
         """Return the response as history, without the results of its calls."""
@@ -178,9 +185,10 @@ class RecordedRun:
         """Read an event of a response itself."""
         match event:
             case e.StepStart():
-                if self._step is None or self._step.events[1:]:
+                if self._step is None or not self._step.is_before_start:
                     self._begin(index)
-                self._current(index).events[:] = [event]
+                step = self._current(index)
+                step.events[:] = [event, *(each for each in step.events if type(each) in _ANSWERS)]
             case e.StepEnd() if self._step is not None:
                 self._step.events.append(replace(event, usage=None))
                 self._step.is_complete = True
@@ -193,7 +201,9 @@ class RecordedRun:
                         start=event
                     )
                 self._current(index).events.append(event)
-            case _ if isinstance(event, _OF_BLOCK + _OF_HOSTED_CALL) and self._step is not None:
+            case _ if isinstance(event, _ANSWERS):
+                self._current(index).events.append(event)
+            case _ if isinstance(event, _OF_TEXT + _OF_HOSTED_CALL) and self._step is not None:
                 self._step.events.append(event)
             case _:
                 pass
