@@ -49,6 +49,44 @@ export interface LargeValue {
   head: string;
 }
 
+/** Counts of tokens; those that are unknown are absent. */
+export interface Usage {
+  /** That the model read, those of `cache_read` among them. */
+  input?: number;
+  /** That it wrote, those of `reasoning` among them. */
+  output?: number;
+  /** Of both. */
+  total?: number;
+  /** In thoughts. */
+  reasoning?: number;
+  /** That its service had in a cache. */
+  cache_read?: number;
+  /** That its service put into a cache. */
+  cache_write?: number;
+  /** In US dollars. */
+  cost?: number;
+}
+
+/** A run in the tree of a run and its forks. */
+export interface ForkNode {
+  /** Of the run in the tree, from 1. */
+  number: number;
+  /** Number of the run that it goes on from; null for the first. */
+  parent: number | null;
+  /** Id of the run; null for a recording. */
+  run: string | null;
+  /** Of the run or recording. */
+  name: string;
+  /**
+   * Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first.
+   */
+  label: string;
+  /** Of the run, or `recorded`. */
+  status: string;
+  /** True for the run that shows the tree. */
+  own: boolean;
+}
+
 /** Progress of a running tool call. */
 export interface ToolProgress {
   /** One line of text. */
@@ -85,41 +123,6 @@ export interface ToolError {
   traceback: Large<string> | null;
   /** Frames of the code that raised it, outermost first; absent if there are none. */
   frames?: Large<ErrorFrame[]>;
-}
-
-/** A run in the tree of a run and its forks. */
-export interface ForkNode {
-  /** Of the run in the tree, from 1. */
-  number: number;
-  /** Number of the run that it goes on from; null for the first. */
-  parent: number | null;
-  /** Id of the run; null for a recording. */
-  run: Large<string> | null;
-  /** Of the run or recording. */
-  name: Large<string>;
-  /**
-   * Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first.
-   */
-  label: Large<string>;
-  /** Of the run, or `recorded`. */
-  status: Large<string>;
-  /** True for the run that shows the tree. */
-  own: boolean;
-}
-
-/**
- * Counts of tokens; `cost` is in US dollars.
- *
- * `input` includes `cache_read`; `output` includes `reasoning`.
- */
-export interface Usage {
-  input?: number;
-  output?: number;
-  total?: number;
-  reasoning?: number;
-  cache_read?: number;
-  cache_write?: number;
-  cost?: number;
 }
 
 /** Props that a block of any kind may have. */

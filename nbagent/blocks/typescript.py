@@ -51,14 +51,8 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestDetail,
     inspection.PastAnswer,
 )
-_NESTED: tuple[type[msgspec.Struct], ...] = (
-    values.LargeValue,
-    values.ToolProgress,
-    parts.ErrorFrame,
-    values.ToolError,
-    values.ForkNode,
-    parts.Usage,
-)
+_BUNDLES = (values.ToolProgress, values.ToolError)
+"""Structs whose fields become large values one by one."""
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",
@@ -78,8 +72,8 @@ def generate() -> str:
 def _declarations() -> Iterator[str]:
     for name, literals in _LITERALS.items():
         yield _alias(name, [f'"{literal}"' for literal in literals])
-    for struct in _NESTED:
-        yield _interface(struct, can_be_large=struct not in (values.LargeValue, parts.ErrorFrame))
+    for struct in (values.LargeValue, *_nested()):
+        yield _interface(struct, can_be_large=struct in _BUNDLES)
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)
@@ -101,6 +95,23 @@ def _declarations() -> Iterator[str]:
         "ViewMessage": messages.ViewMessage,
     }.items():
         yield _alias(name, [f"{struct.__name__}Message" for struct in get_args(union)])
+
+
+def _nested() -> dict[type[msgspec.Struct], None]:
+    """Return the structs that the props of blocks hold, those in a struct before it."""
+    found: dict[type[msgspec.Struct], None] = {}
+
+    def add(struct: type[msgspec.Struct]) -> None:
+        info = structs.type_info(struct)
+        assert isinstance(info, structs.StructType)
+        for field in info.fields:
+            for inner in blocks.structs_in(field.type):
+                add(inner)
+                found.setdefault(inner)
+
+    for props in get_args(AnyProps):
+        add(props)
+    return found
 
 
 def _interface(

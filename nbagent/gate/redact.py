@@ -1,18 +1,22 @@
 """The redactor: masks secrets and patterns in every event, also where a stream cuts them in two."""
 
 import base64
+import functools
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, TypeVar, get_args
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, TypeVar
 
+import msgspec
+import msgspec.inspect
 from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.events.codec import to_builtins
 from nbagent.events.jsonable import json_safe
 from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
+from nbagent.protocol.blocks import structs_in
 
-_E = TypeVar("_E", bound=e.Event | e.ErrorInfo | e.ErrorFrame)
+_S = TypeVar("_S", bound=msgspec.Struct)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
 _DELTAS = frozenset({e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput})
 _IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id", "attempt_of")
@@ -133,9 +137,9 @@ class Redactor:
             self._warned = True
             yield e.Status(message=self.masker.warning, level="warning")
 
-    def _with_masked_ids(self, event: _E) -> _E:
+    def _with_masked_ids(self, event: _S) -> _S:
         changed: dict[str, str] = {}
-        for field in _FIELDS[type(event)].ids:
+        for field in _fields(type(event)).ids:
             id_ = getattr(event, field)
             if id_ is not None:
                 masked = self._ids.get(id_) or self._mask_id(id_)
@@ -207,9 +211,9 @@ class Redactor:
         masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))
         return data if masked == text else base64.b64encode(masked.encode()).decode()
 
-    def _masked(self, event: _E, cuts: CutMarks | None = None) -> _E:
+    def _masked(self, event: _S, cuts: CutMarks | None = None) -> _S:
         changed: dict[str, Any] = {}
-        for field in _FIELDS[type(event)].texts:
+        for field in _fields(type(event)).texts:
             value = getattr(event, field)
             if value is not None:
                 masked = (
@@ -219,15 +223,24 @@ class Redactor:
                 )
                 if masked is not value and masked != value:
                     changed[field] = masked
+        for field in _fields(type(event)).structs:
+            value = getattr(event, field)
+            masked = self._structs(value, cuts)
+            if masked != value:
+                changed[field] = masked
         return replace(event, **changed) if changed else event
+
+    def _structs(self, value: Any, cuts: CutMarks | None) -> Any:
+        """Return the struct, or each one of a list, masked."""
+        if isinstance(value, list):
+            return [self._structs(each, cuts) for each in value]
+        if isinstance(value, e.ErrorInfo | e.ErrorFrame):
+            cuts = ALL_CUTS
+        return self._masked(value, cuts) if isinstance(value, msgspec.Struct) else value
 
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
         if isinstance(value, bool | int | float | e.Live):
             return value
-        if isinstance(value, e.ErrorInfo):
-            return self._masked(value, ALL_CUTS)
-        if isinstance(value, list) and value and isinstance(value[0], e.ErrorFrame):
-            return [self._masked(frame, ALL_CUTS) for frame in value]
         if isinstance(value, str):
             return self.masker.mask_json(value, cuts=cuts)
         # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is
@@ -241,24 +254,31 @@ class Redactor:
 
 
 class _Fields(NamedTuple):
-    """Names of the fields of a class of events, or of their parts.
+    """Names of the fields of a class of events, or of a struct in one.
 
     Attributes:
         ids: that refer to other events.
         texts: with text for readers.
+        structs: that hold a struct, or a list of structs.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
+    structs: tuple[str, ...]
 
 
-_FIELDS = {
-    kind: _Fields(
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> _Fields:
+    unmasked = _UNMASKED if issubclass(kind, e.Envelope) else frozenset()
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    masked = [field for field in info.fields if field.name not in unmasked]
+    structs = tuple(field.name for field in masked if structs_in(field.type))
+    return _Fields(
         tuple(field for field in _IDS if field in kind.__struct_fields__),
-        tuple(field for field in kind.__struct_fields__ if field not in _UNMASKED),
+        tuple(field.name for field in masked if field.name not in structs),
+        structs,
     )
-    for kind in (*get_args(e.Event), e.ErrorInfo, e.ErrorFrame)
-}
 
 
 def _is_delta(event: e.Event) -> TypeGuard[_Delta]:

@@ -11,9 +11,11 @@ On the way to a view, a value too large to travel with its block is replaced by 
 `nbagent.protocol.values.LargeValue`.
 """
 
+import functools
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+import msgspec.inspect
 from msgspec import UNSET, UnsetType
 
 from nbagent.protocol.parts import Decision, RunStatus, Stage, ToolKind, Usage
@@ -310,9 +312,6 @@ A long one travels as several appends and never becomes a `LargeValue`.
 BUNDLE_FIELDS = frozenset({"result", "error", "progress"})
 """Fields whose members become `LargeValue`s one by one, never the whole."""
 
-_STRUCT_FIELDS = frozenset({"error", "progress", "usage"})
-"""Fields whose value may be a struct."""
-
 
 def kind_of(props: BlockProps) -> str:
     """Return the `kind` of the blocks that have these props, e.g. `"tool"`."""
@@ -326,15 +325,26 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
     """
     named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
     made = {name: value for name, value in named if value is not UNSET}
-    for name in _STRUCT_FIELDS.intersection(made):
-        if isinstance(value := made[name], ToolProgress | ToolError):
-            made[name] = msgspec.to_builtins(value)
-        elif isinstance(value, Usage):
-            made[name] = {
-                count: number
-                for count, number in msgspec.structs.asdict(value).items()
-                if number is not None
-            }
-    if "forks" in made:
-        made["forks"] = [msgspec.structs.asdict(node) for node in made["forks"]]
+    for name in _struct_fields(type(props)).intersection(made):
+        made[name] = msgspec.to_builtins(made[name])
     return made
+
+
+@functools.cache
+def _struct_fields(props: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names of the fields that hold structs: one, or a list of them."""
+    info = msgspec.inspect.type_info(props)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return frozenset(field.encode_name for field in info.fields if structs_in(field.type))
+
+
+def structs_in(kind: msgspec.inspect.Type) -> list[type[msgspec.Struct]]:
+    """Return the structs that a field of this type may hold, without those in their own fields."""
+    match kind:
+        case msgspec.inspect.StructType():
+            return [kind.cls]
+        case msgspec.inspect.ListType():
+            return structs_in(kind.item_type)
+        case msgspec.inspect.UnionType():
+            return [struct for member in kind.types for struct in structs_in(member)]
+    return []

@@ -46,6 +46,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An error.
 
     Attributes:
+        message: of the error.
         type: the exception's class name.
         traceback: the formatted text.
         frames: those of the code that raised it, outermost first; none if it was raised elsewhere
@@ -59,8 +60,11 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value as a reader sees it: a `summary` of one line, and a MIME bundle (`data`: MIME type to
-    text, base64 or JSON).
+    """A value as a reader sees it.
+
+    Attributes:
+        summary: in one line.
+        data: a MIME bundle: MIME type to text, base64 or JSON.
     """
 
     summary: str = ""
@@ -68,9 +72,16 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Counts of tokens; `cost` is in US dollars.
+    """Counts of tokens; those that are unknown are absent.
 
-    `input` includes `cache_read`; `output` includes `reasoning`.
+    Attributes:
+        input: that the model read, those of `cache_read` among them.
+        output: that it wrote, those of `reasoning` among them.
+        total: of both.
+        reasoning: in thoughts.
+        cache_read: that its service had in a cache.
+        cache_write: that its service put into a cache.
+        cost: in US dollars.
     """
 
     input: int | None = None

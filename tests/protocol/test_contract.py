@@ -5,6 +5,7 @@ declares, and no others.
 import inspect
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import msgspec
@@ -15,25 +16,29 @@ from reader import play
 from samples import CLASSES, sample
 from streams import event_streams
 
+import nbagent.blocks.typescript
 from nbagent import events as e
+from nbagent import protocol
 from nbagent.blocks import AnyProps
-from nbagent.protocol import blocks, inspection, messages, ops, values
+from nbagent.protocol import blocks, messages, ops, values
 from nbagent.pump import LargeValues
 from nbagent.transcript import Transcript
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
+MODULES = [
+    module
+    for package in (protocol, nbagent.blocks)
+    for name in sorted(path.stem for path in Path(package.__path__[0]).glob("*.py"))
+    if isinstance(module := getattr(package, name, None), ModuleType)
+]
 STRUCTS = [
-    *get_args(AnyProps),
-    blocks.BlockProps,
-    values.LargeValue,
-    values.ToolError,
-    values.ToolProgress,
-    inspection.Bar,
-    inspection.EventsAnswer,
-    inspection.EventsQuestion,
-    inspection.TimelineAnswer,
-    *get_args(messages.KernelMessage),
-    *get_args(messages.ViewMessage),
+    struct
+    for module in MODULES
+    for struct in vars(module).values()
+    if isinstance(struct, type)
+    and issubclass(struct, msgspec.Struct)
+    and struct.__module__ == module.__name__
+    and (struct is e.Envelope or not issubclass(struct, e.Envelope))
 ]
 
 
