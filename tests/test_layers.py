@@ -64,7 +64,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("__init__",),
     ],
     "render": [
-        ("props",),
+        ("files",),
         ("labels", "tree"),
         ("size_budget",),
         ("*",),

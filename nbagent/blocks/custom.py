@@ -4,9 +4,12 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Data, Node
 from nbagent.protocol.parts import Envelope
+from nbagent.protocol.shared import LABELS
 
 
 class Custom(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="custom"):
@@ -55,13 +58,23 @@ def _raw_props(raw: Raw) -> CustomProps:
     return CustomProps(name=raw.name or "raw", data=raw.data)
 
 
+def _draw(custom: Props) -> list[Node]:
+    return [Data(text_of(custom, "name") or LABELS["other"]["custom"], custom.get("data"))]
+
+
 CUSTOM = WholeKind(
-    event=Custom, props=CustomProps, shown_from="all", loss="custom events", has_panel=True
+    event=Custom,
+    props=CustomProps,
+    draws=_draw,
+    shown_from="all",
+    loss="custom events",
+    has_panel=True,
 )
 STATE = WholeKind(
     event=State,
     props=CustomProps,
     props_of=_state_props,
+    draws=_draw,
     shown_from="all",
     loss="state",
     has_panel=True,
@@ -70,6 +83,7 @@ RAW = WholeKind(
     event=Raw,
     props=CustomProps,
     props_of=_raw_props,
+    draws=_draw,
     shown_from="all",
     loss="raw items",
     is_answer=False,

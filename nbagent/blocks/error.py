@@ -2,8 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Failure, Node
 from nbagent.protocol.parts import Envelope
 
 
@@ -40,9 +42,21 @@ class ErrorProps(BlockProps, tag="error"):
     traceback: str | UnsetType | None = UNSET
 
 
+def _draw(error: Props) -> list[Node]:
+    return [
+        Failure(
+            text_of(error, "message"),
+            text_of(error, "error_type"),
+            text_of(error, "code"),
+            text_of(error, "traceback"),
+        )
+    ]
+
+
 ERROR = WholeKind(
     event=Error,
     props=ErrorProps,
+    draws=_draw,
     shown_from="answer",
     loss="non-fatal errors",
     tells_of_calls=True,

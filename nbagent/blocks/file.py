@@ -2,8 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Download, Node
 from nbagent.protocol.parts import Envelope
 
 
@@ -36,4 +38,18 @@ class FileProps(BlockProps, tag="file"):
     name: str | UnsetType | None = UNSET
 
 
-FILE = WholeKind(event=File, props=FileProps, shown_from="answer", loss="files")
+def file_node(file: Props) -> Download:
+    """Return the node of a file."""
+    return Download(
+        text_of(file, "media_type"),
+        text_of(file, "url"),
+        text_of(file, "data"),
+        text_of(file, "name"),
+    )
+
+
+def _draw(file: Props) -> list[Node]:
+    return [file_node(file)]
+
+
+FILE = WholeKind(event=File, props=FileProps, draws=_draw, shown_from="answer", loss="files")

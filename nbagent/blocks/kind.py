@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from nbagent.blocks.fields import Props
 from nbagent.protocol.blocks import BlockProps, kind_of
+from nbagent.protocol.nodes import Node
 from nbagent.protocol.parts import Envelope
 
 Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
@@ -30,6 +32,8 @@ class WholeKind:
             it where a rule hides a part of the call of its `tool_id`, or, without one, of any call.
         is_answer: whether it is part of the model's response, so that a fork and a recorded model
             repeat it with the response.
+        draws: returns the nodes that the block is drawn of, for its props, none of which is sure to
+            have its type.
         has_panel: whether the reader opens and closes it.
     """
 
@@ -37,6 +41,7 @@ class WholeKind:
     props: type[BlockProps]
     shown_from: Reveal
     loss: str
+    draws: Callable[[Props], list[Node]]
     props_of: Callable[[Any], BlockProps] | None = None
     tells_of_calls: bool = False
     is_answer: bool = True

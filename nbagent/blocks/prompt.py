@@ -4,8 +4,11 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.fields import Props, records_of, text_of
+from nbagent.blocks.file import file_node
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Message, Node
 from nbagent.protocol.parts import Envelope
 
 
@@ -35,9 +38,14 @@ class PromptProps(BlockProps, tag="prompt"):
     files: list[dict[str, Any]] | UnsetType | None = UNSET
 
 
+def _draw(prompt: Props) -> list[Node]:
+    return [Message(text_of(prompt, "text"), list(map(file_node, records_of(prompt, "files"))))]
+
+
 PROMPT = WholeKind(
     event=Prompt,
     props=PromptProps,
+    draws=_draw,
     shown_from="answer",
     loss="the user's messages, and the return to an earlier one",
     is_answer=False,

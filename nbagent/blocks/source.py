@@ -2,8 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Link, Node
 from nbagent.protocol.parts import Envelope
 
 
@@ -28,4 +30,10 @@ class SourceProps(BlockProps, tag="source"):
     title: str | UnsetType | None = UNSET
 
 
-SOURCE = WholeKind(event=Source, props=SourceProps, shown_from="answer", loss="sources")
+def _draw(source: Props) -> list[Node]:
+    return [Link(text_of(source, "url"), text_of(source, "title"))]
+
+
+SOURCE = WholeKind(
+    event=Source, props=SourceProps, draws=_draw, shown_from="answer", loss="sources"
+)

@@ -1,9 +1,14 @@
 """`status`: a line about what is going on."""
 
+from typing import get_args
+
 from msgspec import UNSET, UnsetType
 
+from nbagent.blocks.end import end_label
+from nbagent.blocks.fields import Props, text_of
 from nbagent.blocks.kind import WholeKind
 from nbagent.protocol.blocks import BlockProps
+from nbagent.protocol.nodes import Node, Notice
 from nbagent.protocol.parts import Envelope, Level, RunStatus
 
 
@@ -37,6 +42,19 @@ class StatusProps(BlockProps, tag="status"):
     last_output: int | UnsetType = UNSET
 
 
+_LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
+
+
+def _draw(status: Props) -> list[Node]:
+    level = _LEVELS.get(text_of(status, "level"), "info")
+    return [Notice(text_of(status, "message") or end_label(status), level)]
+
+
 STATUS = WholeKind(
-    event=Status, props=StatusProps, shown_from="answer", loss="status lines", is_answer=False
+    event=Status,
+    props=StatusProps,
+    draws=_draw,
+    shown_from="answer",
+    loss="status lines",
+    is_answer=False,
 )

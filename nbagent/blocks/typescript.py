@@ -72,7 +72,8 @@ def generate() -> str:
 def _declarations() -> Iterator[str]:
     for name, literals in _LITERALS.items():
         yield _alias(name, [f'"{literal}"' for literal in literals])
-    for struct in (values.LargeValue, *_nested()):
+    nested: tuple[type[msgspec.Struct], ...] = (values.LargeValue, *_nested())
+    for struct in nested:
         yield _interface(struct, can_be_large=struct in _BUNDLES)
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(AnyProps):

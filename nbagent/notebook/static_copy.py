@@ -12,9 +12,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nbagent.blocks.fields import text_of
 from nbagent.protocol.blocks import STREAMED_FIELDS
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.render.props import text_of
 from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
 

@@ -47,6 +47,11 @@ def fill(label: str, *values: str) -> str:
     )
 
 
+def count(value: float) -> str:
+    """Return a number as JavaScript's `toLocaleString("en-US")` writes it: `1,284`."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
 def words(text: str) -> frozenset[str]:
     """Return the words of a space-separated list."""
     return frozenset(text.split())

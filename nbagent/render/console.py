@@ -7,12 +7,16 @@ reaches it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, assert_never
 
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from nbagent.blocks import KIND_NAMED
+from nbagent.blocks.end import end_label
+from nbagent.blocks.fields import record_of, text_of
+from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
@@ -20,10 +24,8 @@ from nbagent.render.labels import (
     changes,
     decision_label,
     duration,
-    end_label,
     error_headline,
     figures,
-    handoff_label,
     is_silent_thought,
     json_line,
     lanes_label,
@@ -35,7 +37,6 @@ from nbagent.render.labels import (
     worked,
 )
 from nbagent.render.markup.text import one_line, prose, visible
-from nbagent.render.props import files_of, record_of, text_of
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.units import Units
 
@@ -51,6 +52,7 @@ _PLAIN = str.maketrans(
         "✗": "x",
         "⊘": "#",
         "■": "#",
+        "○": "o",
         "…": "...",
         "→": "->",
         "·": "-",
@@ -69,6 +71,7 @@ _GREEN = Style(color="green")
 _BOLD = Style(bold=True)
 _PLAIN_STYLE = Style()
 _LEVELS = {"debug": _DIM, "info": _DIM, "warning": _YELLOW, "error": _RED}
+_TASK_MARKS = {True: "✓ ", False: "○ ", None: ""}
 _TOOL_STYLES = {"output-available": _PLAIN_STYLE, "output-error": _RED, "output-denied": _YELLOW}
 _RUN_MARKS = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}
 # Characters that are kept of a tool's line that has not ended.
@@ -141,8 +144,6 @@ class ConsoleRenderer:
         block = self._blocks[id_] = {**props, "depth": depth, "printed": []}
         self._title()
         match block["kind"]:
-            case "prompt":
-                self._prompt(depth, block)
             case "text" | "reasoning":
                 self._requested(depth)
                 block.pop("text", None)
@@ -150,20 +151,13 @@ class ConsoleRenderer:
             case "agent":
                 task = call_args(outer) if outer["kind"] == "tool" else ""
                 self._line(depth, f"▸ {block.get('name')}{task}", _BOLD)
-            case "handoff":
-                self._line(depth, handoff_label(block, str), _BOLD)
-            case "status":
-                self._line(
-                    depth,
-                    block.get("message") or end_label(block),
-                    _LEVELS.get(block.get("level") or "info", _DIM),
-                )
-            case "error":
-                self._error(depth, block)
             case "approval":
                 args = "" if block.get("args") in (None, {}) else call_args(block)
                 self._line(depth, f"? {prompt_label(block)}{args}", _YELLOW)
                 self._decision(block, block)
+            case str(name) if (kind := KIND_NAMED.get(name)) is not None:
+                for node in kind.draws(block):
+                    self._node(depth, node)
 
     def _append(self, id_: str, field: str, text: str) -> None:
         block = self._blocks[id_]
@@ -201,21 +195,6 @@ class ConsoleRenderer:
                 self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
             case "agent" if about := _agent_figures(block):
                 self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
-            case "source":
-                self._line(
-                    block["depth"],
-                    " ".join(filter(None, (block.get("title"), block.get("url")))),
-                    _DIM,
-                )
-            case "file":
-                fields = (block.get("name"), block.get("media_type"), block.get("url"))
-                self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
-            case "custom":
-                self._line(
-                    block["depth"],
-                    one_line(f"{block.get('name')}: {json_line(block.get('data'))}", _LINE_CHARS),
-                    _DIM,
-                )
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -302,11 +281,6 @@ class ConsoleRenderer:
             for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
                 self._line(block["depth"], f"    {each}", _DIM)
 
-    def _error(self, depth: int, block: Block) -> None:
-        kind = text_of(block, "error_type") or LABELS["error"]["type"]
-        self._line(depth, error_headline({"type": kind, "message": block.get("message")}), _RED)
-        self._line(depth + 1, text_of(block, "traceback").rstrip(), _DIM)
-
     def _decision(self, block: Block, props: Block) -> None:
         if decision := decision_label({**block, **props}):
             details = [*changes({**block, **props}), *filter(None, [text_of(props, "reason")])]
@@ -319,10 +293,35 @@ class ConsoleRenderer:
 
     # --- the user's message, and what tools print ---
 
-    def _prompt(self, depth: int, block: Block) -> None:
-        self._quote(depth, text_of(block, "text"))
-        for file in files_of(block):
-            self._line(depth, f"> [{text_of(file, 'name', 'media_type') or 'file'}]", _BOLD)
+    def _node(self, depth: int, node: Node) -> None:
+        match node:
+            case Line():
+                words = "".join(words.text for words in node.words)
+                is_plain = node.done is not None and not any(words.strong for words in node.words)
+                self._line(
+                    depth, _TASK_MARKS[node.done] + words, _PLAIN_STYLE if is_plain else _BOLD
+                )
+            case Notice():
+                self._line(depth, node.text, _LEVELS[node.level])
+            case Message():
+                self._quote(depth, node.text)
+                for file in node.files:
+                    self._line(depth, f"> [{file.name or file.media_type or 'file'}]", _BOLD)
+            case Link():
+                self._line(depth, " ".join(filter(None, (node.title, node.url))), _DIM)
+            case Download():
+                fields = (node.name, node.media_type, node.url)
+                self._line(depth, " ".join(filter(None, fields)), _DIM)
+            case Failure():
+                kind = node.type or LABELS["error"]["type"]
+                headline = error_headline({"type": kind, "message": node.message})
+                self._line(depth, headline, _RED)
+                self._line(depth + 1, node.traceback.rstrip(), _DIM)
+            case Data():
+                line = one_line(f"{node.name}: {json_line(node.value)}", _LINE_CHARS)
+                self._line(depth, line, _DIM)
+            case _:
+                assert_never(node)
 
     def _quote(self, depth: int, text: str) -> None:
         for line in text.splitlines():

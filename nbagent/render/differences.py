@@ -5,8 +5,8 @@ of text.
 from collections.abc import Iterator
 from typing import Any
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.render.markup.text import escape, one_line, without_tex
-from nbagent.render.props import Props, text_of
 
 _LINE_CHARS = 200
 _PRE = (

@@ -8,10 +8,10 @@ loaded from elsewhere.
 import re
 from collections.abc import Sequence
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.html_blocks import BlockWriter
 from nbagent.render.markup.text import escape
-from nbagent.render.props import Props, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import Tree
 

@@ -2,12 +2,12 @@
 of the view.
 """
 
-import re
-from collections.abc import Callable
-from typing import Any
-
-from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
+from nbagent.blocks import KIND_NAMED
+from nbagent.blocks.end import end_label
+from nbagent.blocks.fields import Props, record_of, text_of
+from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_html
+from nbagent.render.html_nodes import LINE_CHARS, data_html, nodes_html
 from nbagent.render.html_values import (
     CODE,
     MUTED,
@@ -15,7 +15,6 @@ from nbagent.render.html_values import (
     ValueWriter,
     caption,
     fold,
-    message,
     panel,
     paragraph,
     quotation,
@@ -25,11 +24,9 @@ from nbagent.render.labels import (
     decision_details,
     decision_label,
     duration,
-    end_label,
     failed_calls_label,
     figures,
     forks_label,
-    handoff_label,
     is_in_row,
     is_permitted,
     is_silent_thought,
@@ -43,17 +40,12 @@ from nbagent.render.labels import (
     waiting_label,
     worked,
 )
-from nbagent.render.markup.markdown import link_html
 from nbagent.render.markup.text import escape, escape_line, without_tex
-from nbagent.render.markup.url import host_of, safe_url
-from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
-_LEVELS = {"warning": "⚠ ", "error": "✗ "}
 _AGENT_MARKS = {"completed": "✓", "running": "✓", "": "✓", "failed": "✗"}
-_LINE_CHARS = 2000
 
 
 class BlockWriter:
@@ -111,7 +103,7 @@ class BlockWriter:
             fill(LABELS["chat"]["tools"], tools) if tools else "",
             LABELS["chat"]["ask"],
         ]
-        return "".join(paragraph(escape_line(line, _LINE_CHARS)) for line in about if line)
+        return "".join(paragraph(escape_line(line, LINE_CHARS)) for line in about if line)
 
     def _waiting(self, parent: str, owner: Props) -> str:
         """Return a line that says that the model has not answered yet, where its answer will stand;
@@ -141,34 +133,21 @@ class BlockWriter:
         return "".join([*map(self._block, head), note, *map(self._block, tail)])
 
     def _block(self, block: Props) -> str:
-        draw: Callable[[Props], str] | None = {
-            "prompt": self._prompt,
+        name = text_of(block, "kind")
+        draw = {
             "text": self._text,
             "reasoning": self._reasoning,
             "tool": self._tool,
             "agent": self._agent,
-            "handoff": self._handoff,
             "approval": self._approval,
-            "status": self._status,
-            "error": self._error,
-            "source": self._source,
-            "file": self._file,
-            "custom": self._custom,
-        }.get(text_of(block, "kind"))
-        if draw is None:
-            named = {
-                name: value
-                for name, value in block.items()
-                if name not in ("id", "parent", "closed")
-            }
-            return self._data(block, text_of(block, "kind") or "block", named)
-        return draw(block)
-
-    def _prompt(self, block: Props) -> str:
-        """Return the user's message: plain text, with its pictures and files."""
-        written = self._value.words(text_of(block, "text"))
-        files = [self._file({**file, "id": text_of(block, "id")}) for file in files_of(block)]
-        return message(LABELS["prompted"]["you"], written + "".join(files))
+        }.get(name)
+        if draw is not None:
+            return draw(block)
+        if (kind := KIND_NAMED.get(name)) is not None:
+            return nodes_html(kind.draws(block), block, self._value)
+        apart = ("id", "parent", "closed")
+        named = {field: value for field, value in block.items() if field not in apart}
+        return data_html(name or "block", named, block, self._value)
 
     def _text(self, block: Props) -> str:
         if block.get("text_kind") == "json":
@@ -324,15 +303,12 @@ class BlockWriter:
             is_open=self._is_open(block, "agents", by_default=True),
         )
 
-    def _handoff(self, block: Props) -> str:
-        return paragraph(handoff_label(block, lambda name: f"<strong>{escape_line(name)}</strong>"))
-
     def _approval(self, block: Props) -> str:
-        prompt = escape_line(prompt_label(block), _LINE_CHARS)
+        prompt = escape_line(prompt_label(block), LINE_CHARS)
         if decision := decision_label(block):
             symbol = "✓" if is_permitted(block) else "⊘"
             details = "".join(
-                f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block)
+                f" · {escape_line(detail, LINE_CHARS)}" for detail in decision_details(block)
             )
             return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
         args, options = block.get("args"), block.get("options")
@@ -351,54 +327,6 @@ class BlockWriter:
         )
         if named:
             html += paragraph(
-                escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), _LINE_CHARS)
+                escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), LINE_CHARS)
             )
         return html
-
-    def _status(self, block: Props) -> str:
-        message = text_of(block, "message") or end_label(block)
-        return paragraph(
-            _LEVELS.get(text_of(block, "level"), "") + escape_line(message, _LINE_CHARS)
-        )
-
-    def _error(self, block: Props) -> str:
-        kind = text_of(block, "error_type") or LABELS["error"]["type"]
-        body = panel(self._value.error(block, "error_type"))
-        return fold(
-            f"✗ <strong>{escape_line(kind)}</strong>",
-            body,
-            is_open=self._is_open(block, by_default=True),
-        )
-
-    def _source(self, block: Props) -> str:
-        title, url = text_of(block, "title"), safe_url(text_of(block, "url"))
-        if url is None:
-            return paragraph(
-                escape_line(text_of(block, "title", "url") or LABELS["other"]["source"])
-            )
-        host = f" ({escape_line(host_of(url))})" if title else ""
-        return paragraph(link_html(url, escape_line(title or host_of(url))) + host)
-
-    def _file(self, block: Props) -> str:
-        kind = text_of(block, "media_type") or "application/octet-stream"
-        name, url = text_of(block, "name"), safe_url(text_of(block, "url"))
-        data = re.sub(r"\s+", "", text_of(block, "data"))
-        if data and kind in IMAGE_TYPES:
-            return self._value.picture(
-                kind, text_of(block, "data"), name or LABELS["other"]["picture"], block
-            )
-        at_host = kind if url is None else fill(LABELS["other"]["file_at"], kind, host_of(url))
-        label = escape_line(name or at_host)
-        if data:
-            missing = f"{label} ({len(data) * 3 // 4:,} bytes, not kept in the notebook)"
-            return paragraph(self._value.data_link(data, name or "file", label, block) or missing)
-        return paragraph(label if url is None else link_html(url, label))
-
-    def _custom(self, block: Props) -> str:
-        return self._data(
-            block, text_of(block, "name") or LABELS["other"]["custom"], block.get("data")
-        )
-
-    def _data(self, block: Props, name: str, data: Any) -> str:
-        body = "" if data is None else panel(self._value.json(data))
-        return fold(f"<code{CODE}>{escape_line(name)}</code>", body, is_open=self._is_open(block))

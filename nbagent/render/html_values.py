@@ -6,6 +6,7 @@ import base64
 import re
 from typing import Any
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
 from nbagent.render.labels import error_headline, own_place, pretty, traceback_label
@@ -13,7 +14,6 @@ from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.sanitize import sanitize
 from nbagent.render.markup.text import clip, escape, escape_line, without_tex
-from nbagent.render.props import Props, text_of
 from nbagent.render.size_budget import SizeBudget
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")

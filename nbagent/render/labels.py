@@ -6,12 +6,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbagent.protocol.shared import LABELS, LIMITS, fill
+from nbagent.blocks.end import end_label
+from nbagent.blocks.fields import Props, number_of, record_of, text_of
+from nbagent.protocol.shared import LABELS, LIMITS, count, fill
 from nbagent.render.markup.text import one_line
-from nbagent.render.props import Props, number_of, record_of, text_of
 
 _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
@@ -59,11 +60,6 @@ def worked(props: Props, start: str = "started") -> float | None:
     return None if took is None else max(0.0, took - (number_of(props, "waited") or 0.0))
 
 
-def count(value: float) -> str:
-    """Return a number as JavaScript's `toLocaleString("en-US")` writes it: `1,284`."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
-
-
 def _whole(seconds: int) -> str:
     if seconds < 60:
         return f"{seconds}s"
@@ -107,36 +103,6 @@ def is_ready(run: Props) -> bool:
     return run.get("turns") == 0 or (
         run.get("untimed") is True and number_of(run, "turns") is not None
     )
-
-
-def end_label(block: Props) -> str:
-    """Return how a run, a lane or an answer ended, in the words that are used everywhere: `Done`,
-    `Cut off at max_tokens`.
-    """
-    match status := text_of(block, "status"):
-        case "cancelled":
-            by = text_of(block, "stopped_by")
-            return fill(_RUN["cancelled"], by) if by else _RUN["cancelled_by_service"]
-        case "incomplete":
-            return _incomplete(block)
-        case "completed" | "failed" | "paused" | "max_steps":
-            return _RUN[status]
-    return status
-
-
-def _incomplete(block: Props) -> str:
-    reason = text_of(block, "code", "finish_reason")
-    label = LABELS["limit"].get(reason.lower().replace("-", "_"))
-    if label is None:
-        return (
-            fill(_RUN["incomplete_because"], reason.replace("_", " "))
-            if reason
-            else _RUN["incomplete"]
-        )
-    tokens = number_of(block, "last_output")
-    if label != LABELS["limit"]["length"] or not tokens:
-        return label
-    return _RUN["cut_at_one"] if tokens == 1 else fill(_RUN["cut_at"], count(tokens))
 
 
 def lanes_label(run: Props, lanes: Iterable[Props]) -> str:
@@ -350,15 +316,6 @@ def _differences(before: Any, after: Any, path: str) -> list[str]:
 
 def _shown(value: Any) -> str:
     return clip(value if isinstance(value, str) else compact(value), LIMITS["label_value_chars"])
-
-
-def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
-    """Return the label of a hand-off, with both names as `emphasize` writes them."""
-    labels, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
-    to = emphasize(to or labels["unnamed"])
-    return "→ " + (
-        fill(labels["from_to"], emphasize(from_), to) if from_ else fill(labels["to"], to)
-    )
 
 
 def hidden_note(run: Props) -> str:

@@ -6,9 +6,13 @@ kept.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, assert_never
 
+from nbagent.blocks import KIND_NAMED
+from nbagent.blocks.end import end_label
+from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
+from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice, Words
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
@@ -16,12 +20,10 @@ from nbagent.render.labels import (
     decision_details,
     decision_label,
     duration,
-    end_label,
     error_headline,
     failed_calls_label,
     figures,
     forks_label,
-    handoff_label,
     is_title_only,
     lanes_label,
     pretty,
@@ -35,7 +37,6 @@ from nbagent.render.labels import (
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.text import clip, prose, readable, visible
 from nbagent.render.markup.url import safe_url
-from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
@@ -43,6 +44,7 @@ from nbagent.render.tree import ROOT, Tree
 _SPECIAL = re.compile(r"[\\`*\[\]$~^@{]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)")
 # At the beginning of a line: a heading, a list, a quotation, a line under a heading.
 _MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
+_TASK_MARKS = {True: "✓", False: "○", None: ""}
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -127,72 +129,81 @@ class _Writer:
         ]
 
     def _block(self, block: Props) -> list[str]:
-        kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
-        match kind:
-            case "prompt":
+        name = text_of(block, "kind")
+        draw = {
+            "text": self._text,
+            "reasoning": self._reasoning,
+            "tool": self._tool,
+            "agent": self._agent,
+            "approval": _approval,
+        }.get(name)
+        if draw is not None:
+            return draw(block)
+        kind = KIND_NAMED.get(name)
+        unknown = Data(text_of(block, "name") or name, block.get("data"))
+        nodes = [unknown] if kind is None else kind.draws(block)
+        return [piece for node in nodes for piece in self._node(node)]
+
+    def _node(self, node: Node) -> list[str]:
+        match node:
+            case Line(done=None):
+                return ["".join(map(_words, node.words))]
+            case Line():
+                return [f"{_TASK_MARKS[node.done]} {''.join(map(_words, node.words))}"]
+            case Notice():
+                return [f"*{_line(node.text)}*"]
+            case Message():
                 files = [
-                    _line(text_of(file, "name", "media_type") or "file") for file in files_of(block)
+                    f"📎 {_line(file.name or file.media_type or 'file')}" for file in node.files
                 ]
-                prompt = _plain(_clipped(text_of(block, "text"), self._text_chars))
+                text = _plain(_clipped(node.text, self._text_chars))
+                return [_quoted([f"**{LABELS['prompted']['you']}**", text, *files])]
+            case Link():
                 return [
-                    _quoted(
-                        [
-                            f"**{LABELS['prompted']['you']}**",
-                            prompt,
-                            *[f"📎 {name}" for name in files],
-                        ]
-                    )
+                    _link(node.url, node.title or safe_url(node.url) or LABELS["other"]["source"])
                 ]
-            case "text" if block.get("text_kind") == "json":
-                return [_fenced(text_of(block, "text"), "json")]
-            case "text":
-                return [
-                    self._answer(
-                        text_of(block, "text"), line_breaks=block.get("line_breaks") is True
-                    )
-                ]
-            case "reasoning":
-                text = text_of(block, "text")
-                more = [] if is_title_only(block) else [self._prose(text)]
-                return [_quoted([f"*{_line(thought_label(block))}*", *more])] if text else []
-            case "tool":
-                before, about_result = self._tree.asked_of(block)
-                return [
-                    self._call(block),
-                    *map(_approval, before),
-                    *self._output(block),
-                    *_compared(block),
-                    *self._outcome(block),
-                    *map(_approval, about_result),
-                    *([_quoted(inside)] if inside else []),
-                ]
-            case "agent":
-                name = f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"
-                end = (
-                    []
-                    if text_of(block, "status") in ("completed", "running", "")
-                    else [_line(end_label(block))]
-                )
-                return [_quoted([" · ".join([name, *end, *spent(block)]), *inside])]
-            case "handoff":
-                return [handoff_label(block, lambda name: f"**{_line(name)}**")]
-            case "approval":
-                return [_approval(block)]
-            case "status":
-                return [f"*{_line(text_of(block, 'message') or end_label(block))}*"]
-            case "error":
-                heading = text_of(block, "error_type") or LABELS["error"]["type"]
-                return [
-                    f"**✗ {_line(heading)}**",
-                    _fenced(text_of(block, "message") or LABELS["error"]["message"]),
-                ]
-            case "source" | "file":
-                return [_link(block)]
-        data = block.get("data")
+            case Download():
+                return [_link(node.url, node.name or safe_url(node.url) or "file")]
+            case Failure():
+                heading = f"**✗ {_line(node.type or LABELS['error']['type'])}**"
+                return [heading, _fenced(node.message or LABELS["error"]["message"])]
+            case Data():
+                data = [] if node.value is None else [self._data(node.value, "json")]
+                return [f"`{_code(node.name)}`", *data]
+            case _:
+                assert_never(node)
+
+    def _text(self, block: Props) -> list[str]:
+        text = text_of(block, "text")
+        if block.get("text_kind") == "json":
+            return [_fenced(text, "json")]
+        return [self._answer(text, line_breaks=block.get("line_breaks") is True)]
+
+    def _reasoning(self, block: Props) -> list[str]:
+        text = text_of(block, "text")
+        if not text:
+            return []
+        more = [] if is_title_only(block) else [self._prose(text)]
+        return [_quoted([f"*{_line(thought_label(block))}*", *more])]
+
+    def _tool(self, block: Props) -> list[str]:
+        before, about_result = self._tree.asked_of(block)
+        inside = self._list(text_of(block, "id"))
         return [
-            f"`{_code(text_of(block, 'name') or kind)}`",
-            *([self._data(data, "json")] if data is not None else []),
+            self._call(block),
+            *(piece for question in before for piece in _approval(question)),
+            *self._output(block),
+            *_compared(block),
+            *self._outcome(block),
+            *(piece for question in about_result for piece in _approval(question)),
+            *([_quoted(inside)] if inside else []),
         ]
+
+    def _agent(self, block: Props) -> list[str]:
+        parts = [f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"]
+        if text_of(block, "status") not in ("completed", "running", ""):
+            parts.append(_line(end_label(block)))
+        return [_quoted([" · ".join([*parts, *spent(block)]), *self._list(text_of(block, "id"))])]
 
     def _call(self, tool: Props) -> str:
         symbol, note = tool_note(
@@ -256,17 +267,24 @@ def _compared(block: Props) -> list[str]:
     return [heading, *([_fenced("\n".join(lines))] if lines else [])]
 
 
-def _approval(block: Props) -> str:
+def _approval(block: Props) -> list[str]:
     if decision := decision_label(block):
-        return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
+        return [" · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])]
     state = LABELS["approval"]["unanswered" if block.get("closed") else "waiting"]
-    return f"**?** {_line(prompt_label(block))}{state}"
+    return [f"**?** {_line(prompt_label(block))}{state}"]
 
 
-def _link(block: Props) -> str:
-    url = safe_url(text_of(block, "url"))
-    label = _line(text_of(block, "title", "name") or url or text_of(block, "kind"))
-    return label if url is None else f"[{label}](<{url}>)"
+def _words(words: Words) -> str:
+    if words.strong:
+        return f"**{_line(words.text)}**"
+    # One line has no space at its ends.
+    before, after = words.text[:1].isspace(), words.text[-1:].isspace()
+    return " " * before + _line(words.text) + " " * after
+
+
+def _link(address: str, label: str) -> str:
+    url = safe_url(address)
+    return _line(label) if url is None else f"[{_line(label)}](<{url}>)"
 
 
 def _line(text: str) -> str:

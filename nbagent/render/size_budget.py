@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES
+from nbagent.render.files import files_of
 from nbagent.render.labels import compact
-from nbagent.render.props import Props, files_of, record_of, text_of
 
 _MIN_VALUE_CHARS = 200
 """Characters that are kept of a value, however many there are; below that, blocks are left out."""
@@ -109,11 +110,9 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
             max(len(text_of(part, mime)) for mime in IMAGE_TYPES)
             for part in parts_of(result) or [result]
         ]
-        shown += [
-            len(text_of(file, "data"))
-            for file in (block, *files_of(block))
-            if file.get("kind") in (None, "file")
-        ]
+        shown += [len(file.data) for file in files_of(block)]
+        if block.get("kind") == "file":
+            shown.append(len(text_of(block, "data")))
         if size := sum(shown):
             sizes[text_of(block, "id")] = size * 4 // 3
     kept = {}

@@ -8,10 +8,10 @@ HTML, as LaTeX and PDF; the plain text names the run.
 from collections.abc import Sequence
 from typing import Any
 
+from nbagent.blocks.fields import Props, text_of
 from nbagent.render.html import transcript_html
 from nbagent.render.labels import run_label
 from nbagent.render.markdown import transcript_markdown
-from nbagent.render.props import Props, text_of
 from nbagent.render.tree import Tree
 
 MARKDOWN_BYTES = 100_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from nbagent.render.props import Props, text_of
+from nbagent.blocks.fields import Props, text_of
 
 ROOT = ""
 """The parent of the blocks that are in no other block."""

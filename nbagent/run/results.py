@@ -7,9 +7,10 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
+from nbagent.blocks.end import end_label
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
-from nbagent.render.labels import end_label, worked
+from nbagent.render.labels import worked
 from nbagent.run.object_size import object_bytes
 from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState

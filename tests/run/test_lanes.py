@@ -16,8 +16,8 @@ from run.by_hand import ByHand, Taken
 
 import nbagent
 from nbagent import events as e
+from nbagent.blocks.end import end_label
 from nbagent.errors import Cancelled, StreamError, UnknownSource
-from nbagent.render.labels import end_label
 from nbagent.run import Run
 from nbagent.run.lanes import Lanes
 from nbagent.transcript import Transcript

@@ -6,9 +6,10 @@ from typing import Any
 
 from nbagent import events as e
 from nbagent.agent.run.limits import LimitReached
+from nbagent.blocks.end import end_label
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
-from nbagent.render.labels import count, end_label
+from nbagent.protocol.shared import count
 
 ANSWER_EVENTS = (e.Error, e.ToolStart, e.ApprovalRequest, e.StepEnd, e.RunEnd)
 """Types of the events that make the result of a run."""

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from nbagent.render.markup.url import inline_image
-
 Props: TypeAlias = Mapping[str, Any]
 """The fields of a block, or of an object in one."""
 
@@ -30,22 +28,10 @@ def record_of(props: Props, name: str) -> Props:
     return value if isinstance(value, dict) else {}
 
 
-def files_of(props: Props) -> list[Props]:
-    """Return the files of a user's message; of a picture held in its address, the data."""
-    files = props.get("files")
-    return (
-        [_with_data(file) for file in files if isinstance(file, dict)]
-        if isinstance(files, list)
-        else []
-    )
-
-
-def _with_data(file: Props) -> Props:
-    url = inline_image(text_of(file, "url"))
-    if url is None or text_of(file, "data"):
-        return file
-    kind, _, data = url.removeprefix("data:").partition(";base64,")
-    return {**file, "media_type": kind.lower(), "data": data, "url": None}
+def records_of(props: Props, name: str) -> list[Props]:
+    """Return the JSON objects in the field if it is a list; else none."""
+    value = props.get(name)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _is_number(value: Any) -> bool:
