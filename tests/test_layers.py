@@ -64,8 +64,8 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("__init__",),
     ],
     "render": [
-        ("files",),
-        ("labels", "tree"),
+        ("files", "durations", "json_text"),
+        ("errors", "figures", "labels", "questions", "thoughts", "tree"),
         ("size_budget",),
         ("*",),
         ("html",),

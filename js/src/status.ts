@@ -1,6 +1,6 @@
 /**
  * Labels, figures and colours for the states of a run and its blocks. The labels are those of
- * nbagent/render/labels.py.
+ * nbagent/render (labels.py, durations.py, figures.py).
  */
 
 import {

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from nbagent.errors import NbagentError
 from nbagent.protocol.shared import LIMITS
-from nbagent.render.labels import clip
+from nbagent.render.json_text import clip
 from nbagent.render.messages import NO_ANSWER
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.hints import type_name

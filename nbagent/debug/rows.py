@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from nbagent.protocol.shared import count
 from nbagent.render.differences import difference_html, difference_lines, replaced_texts
+from nbagent.render.durations import duration
 from nbagent.render.html_values import MUTED, caption, panel, paragraph
-from nbagent.render.labels import duration
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.text import escape, escape_line, visible, without_tex
 from nbagent.run.diff import headline

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbagent.events.jsonable import json_safe
-from nbagent.render.labels import call_args, compact, worked
+from nbagent.render.durations import worked
+from nbagent.render.json_text import compact
+from nbagent.render.labels import call_args
 
 _KINDS = {
     "prompt": "prompt",

@@ -19,25 +19,15 @@ from nbagent.blocks.fields import record_of, text_of
 from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
-from nbagent.render.labels import (
-    call_args,
-    changes,
-    decision_label,
-    duration,
-    error_headline,
-    figures,
-    is_silent_thought,
-    json_line,
-    lanes_label,
-    prompt_label,
-    run_label,
-    spent,
-    thought_label,
-    tool_note,
-    worked,
-)
+from nbagent.render.durations import duration, worked
+from nbagent.render.errors import error_headline
+from nbagent.render.figures import figures, spent
+from nbagent.render.json_text import json_line
+from nbagent.render.labels import call_args, lanes_label, run_label, tool_note
 from nbagent.render.markup.text import one_line, prose, visible
+from nbagent.render.questions import changes, decision_label, prompt_label
 from nbagent.render.terminal_text import terminal_text
+from nbagent.render.thoughts import is_silent_thought, thought_label
 from nbagent.render.units import Units
 
 Block: TypeAlias = dict[str, Any]

@@ -7,6 +7,8 @@ from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_html
+from nbagent.render.durations import duration, worked
+from nbagent.render.figures import failed_calls_label, figures, spent
 from nbagent.render.html_nodes import LINE_CHARS, data_html, nodes_html
 from nbagent.render.html_values import (
     CODE,
@@ -21,28 +23,18 @@ from nbagent.render.html_values import (
 )
 from nbagent.render.labels import (
     call_args,
-    decision_details,
-    decision_label,
-    duration,
-    failed_calls_label,
-    figures,
     forks_label,
     is_in_row,
-    is_permitted,
-    is_silent_thought,
-    is_title_only,
     lanes_label,
-    prompt_label,
     run_label,
-    spent,
-    thought_label,
     tool_note,
     waiting_label,
-    worked,
 )
 from nbagent.render.markup.text import escape, escape_line, without_tex
+from nbagent.render.questions import decision_details, decision_label, is_permitted, prompt_label
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
+from nbagent.render.thoughts import is_silent_thought, is_title_only, thought_label
 from nbagent.render.tree import ROOT, Tree
 
 _AGENT_MARKS = {"completed": "✓", "running": "✓", "": "✓", "failed": "✗"}

@@ -9,7 +9,8 @@ from typing import Any
 from nbagent.blocks.fields import Props, text_of
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
-from nbagent.render.labels import error_headline, own_place, pretty, traceback_label
+from nbagent.render.errors import error_headline, own_place, traceback_label
+from nbagent.render.json_text import pretty
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.sanitize import sanitize

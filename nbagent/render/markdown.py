@@ -15,30 +15,18 @@ from nbagent.mime.parts import parts_of
 from nbagent.protocol.nodes import Data, Download, Failure, Line, Link, Message, Node, Notice, Words
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_lines
-from nbagent.render.labels import (
-    call_args,
-    decision_details,
-    decision_label,
-    duration,
-    error_headline,
-    failed_calls_label,
-    figures,
-    forks_label,
-    is_title_only,
-    lanes_label,
-    pretty,
-    prompt_label,
-    run_label,
-    spent,
-    thought_label,
-    tool_note,
-    worked,
-)
+from nbagent.render.durations import duration, worked
+from nbagent.render.errors import error_headline
+from nbagent.render.figures import failed_calls_label, figures, spent
+from nbagent.render.json_text import pretty
+from nbagent.render.labels import call_args, forks_label, lanes_label, run_label, tool_note
 from nbagent.render.markup.line_breaks import with_hard_breaks
 from nbagent.render.markup.text import clip, prose, readable, visible
 from nbagent.render.markup.url import safe_url
+from nbagent.render.questions import decision_details, decision_label, prompt_label
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.terminal_text import terminal_text
+from nbagent.render.thoughts import is_title_only, thought_label
 from nbagent.render.tree import ROOT, Tree
 
 _SPECIAL = re.compile(r"[\\`*\[\]$~^@{]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)")

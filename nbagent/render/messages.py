@@ -17,7 +17,7 @@ import msgspec
 
 from nbagent.blocks.fields import Props, number_of, record_of, text_of
 from nbagent.events.json_text import decode_json
-from nbagent.render.labels import compact
+from nbagent.render.json_text import compact
 from nbagent.render.tree import without_replaced
 
 WIDTH_CHARS = 100

@@ -7,7 +7,7 @@ from nbagent.blocks.fields import Props, record_of, text_of
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES
 from nbagent.render.files import files_of
-from nbagent.render.labels import compact
+from nbagent.render.json_text import compact
 
 _MIN_VALUE_CHARS = 200
 """Characters that are kept of a value, however many there are; below that, blocks are left out."""

@@ -10,7 +10,7 @@ from nbagent import events as e
 from nbagent.blocks.end import end_label
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
-from nbagent.render.labels import worked
+from nbagent.render.durations import worked
 from nbagent.run.object_size import object_bytes
 from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState

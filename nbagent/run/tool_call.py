@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from nbagent import events as e
 from nbagent.errors import NbagentError, did_you_mean
 from nbagent.printable import printable_line
-from nbagent.render.labels import worked
+from nbagent.render.durations import worked
 from nbagent.render.markup.table import html_table
 from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript

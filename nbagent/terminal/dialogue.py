@@ -6,8 +6,8 @@ from typing import Any
 
 from nbagent.errors import AnswerError
 from nbagent.events.question import Question
-from nbagent.render.labels import prompt_label
 from nbagent.render.markup.text import visible
+from nbagent.render.questions import prompt_label
 from nbagent.run_context import Breakpoints
 from nbagent.terminal.form import Form
 from nbagent.terminal.lines import Lines

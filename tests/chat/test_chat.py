@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 import nbagent
 from nbagent.errors import NbagentError, UnknownSource
 from nbagent.protocol.messages import Say
+from nbagent.render.figures import figures
 from nbagent.render.html import transcript_html
-from nbagent.render.labels import figures, run_label
+from nbagent.render.labels import run_label
 
 
 def rates(year: int) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from nbagent.render import labels
+from nbagent.blocks import end
+from nbagent.protocol import shared
+from nbagent.render import durations, errors, figures, json_text, labels, questions, thoughts
 from nbagent.render.html import transcript_html
 from nbagent.render.html_values import richest_type
 from nbagent.render.markdown import transcript_markdown
@@ -19,22 +21,22 @@ TABLE: dict[str, list[list[Any]]] = json.loads(
 )
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "duration": labels.duration,
-    "rounded": labels.rounded,
-    "count": labels.count,
-    "json": lambda value: text if "\n" not in (text := labels.pretty(value)) else None,
+    "duration": durations.duration,
+    "rounded": durations.rounded,
+    "count": shared.count,
+    "json": lambda value: text if "\n" not in (text := json_text.pretty(value)) else None,
     "args": labels.args_label,
     "run": labels.run_label,
     "tool_note": lambda tool: labels.tool_note(tool, closed=True)[1],
-    "thought": lambda thought: labels.thought_label({**thought, "closed": True}),
-    "prompt": labels.prompt_label,
-    "decision": labels.decision_label,
-    "changes": labels.changes,
-    "traceback": labels.traceback_label,
-    "figures": labels.figures,
+    "thought": lambda thought: thoughts.thought_label({**thought, "closed": True}),
+    "prompt": questions.prompt_label,
+    "decision": questions.decision_label,
+    "changes": questions.changes,
+    "traceback": errors.traceback_label,
+    "figures": figures.figures,
     "lanes": labels.lanes_label,
-    "failed_calls": labels.failed_calls_label,
-    "end": labels.end_label,
+    "failed_calls": figures.failed_calls_label,
+    "end": end.end_label,
     "waiting": lambda run, agent, blocks: labels.waiting_label(run, agent or run, blocks),
     "richest": lambda types: richest_type(dict.fromkeys(types, "x")),
 }

@@ -14,7 +14,8 @@ from reader import play
 from nbagent import events as e
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import Outbox
-from nbagent.render.labels import run_label, worked
+from nbagent.render.durations import worked
+from nbagent.render.labels import run_label
 from nbagent.transcript import Op, Transcript
 from nbagent.transcript.pace import WordCount
 

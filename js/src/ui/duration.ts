@@ -18,7 +18,7 @@ export function rounded(seconds: number): string {
 }
 
 /**
- * A number with this many digits after the point, rounded half up, as in nbagent/render/labels.py.
+ * A number with this many digits after the point, rounded half up, as in nbagent/render/durations.py.
  */
 export function fixed(value: number, digits: number): string {
   return (Math.round(value * 10 ** digits) / 10 ** digits).toFixed(digits);

@@ -1,0 +1,101 @@
+"""Questions to the reader and their answers, in words."""
+
+from typing import Any
+
+from nbagent.blocks.fields import Props, text_of
+from nbagent.protocol.shared import LABELS, LIMITS, fill
+from nbagent.render.json_text import clip, compact
+
+
+def prompt_label(approval: Props) -> str:
+    """Return the question that an approval asks."""
+    prompts = LABELS["prompt"]
+    if approval.get("approval_kind") == "stop":
+        return stop_label(approval)
+    return text_of(approval, "prompt") or prompts.get(
+        text_of(approval, "approval_kind") or "tool", prompts["other"]
+    )
+
+
+def stop_label(approval: Props) -> str:
+    """Return the reason of a stop at a breakpoint, in words."""
+    reason, stage = text_of(approval, "prompt"), text_of(approval, "stage")
+    labels: dict[str, str] = LABELS["stage"]
+    if stage == "request":
+        return fill(labels["request"], reason or labels["model"])
+    if reason in ("", "step"):
+        return labels["result" if stage == "result" else "call"]
+    return LABELS["stop"].get(reason) or fill(labels["other"], reason)
+
+
+def decision_label(approval: Props) -> str:
+    """Return the label of a decision: `Approved, and all further calls`; empty if there is none."""
+    decision = text_of(approval, "decision")
+    label: str = LABELS["decision"].get(decision, decision)
+    if decision != "approve":
+        return label
+    kind = text_of(approval, "approval_kind")
+    label = (
+        LABELS["gone_on"].get(text_of(approval, "stage"), label)
+        if kind == "stop"
+        else LABELS["approved"].get(kind, label)
+    )
+    return (
+        fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
+    )
+
+
+def decision_details(approval: Props) -> list[str]:
+    """Return the details of a decision: the question in words, the changes or the answer, and the
+    reason.
+    """
+    question = (
+        prompt_label(approval)
+        if approval.get("approval_kind") == "stop"
+        else text_of(approval, "prompt")
+    )
+    return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
+
+
+def is_permitted(approval: Props) -> bool:
+    """Return True if a question's answer lets the run go on; see `ApprovalResponse.permits`."""
+    return text_of(approval, "decision") not in ("", "deny", "cancel")
+
+
+def changes(approval: Props) -> list[str]:
+    """Return the changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none
+    if there is neither.
+    """
+    args, value = approval.get("args"), approval.get("value")
+    if value is None:
+        return []
+    given = text_of(approval, "approval_kind") in ("input", "auth")
+    if given or not isinstance(args, dict) or not isinstance(value, dict):
+        return [_shown(value)]
+    found, most = _differences(args, value, ""), LIMITS["label_changes"]
+    return (
+        [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))]
+        if len(found) > most
+        else found
+    )
+
+
+def _differences(before: Any, after: Any, path: str) -> list[str]:
+    labels = LABELS["approval"]
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        same = compact(before) == compact(after)
+        return [] if same else [fill(labels["changed"], path, _shown(before), _shown(after))]
+    found: list[str] = []
+    for key in {**before, **after}:
+        name = f"{path}.{key}" if path else key
+        if key not in after:
+            found.append(fill(labels["removed"], name))
+        elif key not in before:
+            found.append(fill(labels["added"], name, _shown(after[key])))
+        else:
+            found += _differences(before[key], after[key], name)
+    return found
+
+
+def _shown(value: Any) -> str:
+    return clip(value if isinstance(value, str) else compact(value), LIMITS["label_value_chars"])
