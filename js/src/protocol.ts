@@ -87,6 +87,85 @@ export interface ForkNode {
   own: boolean;
 }
 
+/** Words in a line. */
+export interface Words {
+  /** The words. */
+  text: string;
+  /** True for a name or a heading. */
+  strong?: boolean;
+}
+
+/** A line of words. */
+export interface LineNode {
+  node: "line";
+  /** In order, with the spaces between them. */
+  words: Words[];
+  /** Of a task, true if it is done; null for a line that is no task. */
+  done?: boolean | null;
+}
+
+/** A line of the run itself, about what is going on. */
+export interface NoticeNode {
+  node: "notice";
+  /** The line. */
+  text: string;
+  /** Its severity. */
+  level?: Level;
+}
+
+/** A file: a picture is shown, any other can be saved. */
+export interface DownloadNode {
+  node: "download";
+  /** Its MIME type; empty if it is unknown. */
+  media_type: string;
+  /** Its address, unchecked; empty if there is none. */
+  url?: string;
+  /** Its content as base64; empty if it is not here. */
+  data?: string;
+  /** Its file name; empty if there is none. */
+  name?: string;
+}
+
+/** What the user wrote. */
+export interface MessageNode {
+  node: "message";
+  /** Of the message; it is no Markdown. */
+  text: string;
+  /** Of the message. */
+  files?: DownloadNode[];
+}
+
+/** A page or a document. */
+export interface LinkNode {
+  node: "link";
+  /** Its address, unchecked; empty if there is none. */
+  url: string;
+  /** Its title; empty if there is none. */
+  title?: string;
+}
+
+/** An error, in a panel that is open. */
+export interface FailureNode {
+  node: "failure";
+  /** The error's message. */
+  message: string;
+  /** The exception's class name, or the provider's error type; empty if it is unknown. */
+  type?: string;
+  /** The provider's error code; empty if there is none. */
+  code?: string;
+  /** The formatted traceback; empty if there is none. */
+  traceback?: string;
+}
+
+/** Data, in a panel that is closed. */
+export interface DataNode {
+  node: "data";
+  /** In the panel's row. */
+  name: string;
+  /** Any JSON; null for none. */
+  value?: unknown;
+}
+
 /** Progress of a running tool call. */
 export interface ToolProgress {
   /** One line of text. */
@@ -142,6 +221,8 @@ export interface BlockProps {
   waits_since?: number | null;
   /** True if the times are not those of the work: it was done earlier, and is read from a store. */
   untimed?: boolean;
+  /** What the block is drawn of, if the view has no component for its kind. */
+  drawn?: Large<DrawnNode[]>;
 }
 
 /**
@@ -492,6 +573,122 @@ export interface PropsByKind {
 }
 
 export type Kind = keyof PropsByKind;
+
+/** A kind that the view draws from nodes; it has a component for each other one. */
+export type DrawnKind = never;
+
+export type DrawnNode =
+  | LineNode
+  | NoticeNode
+  | MessageNode
+  | LinkNode
+  | DownloadNode
+  | FailureNode
+  | DataNode;
+
+/** Every kind. */
+export const KINDS = [
+  "run",
+  "text",
+  "reasoning",
+  "tool",
+  "agent",
+  "approval",
+  "prompt",
+  "handoff",
+  "source",
+  "file",
+  "status",
+  "error",
+  "custom",
+] as const;
+
+/** The names of the props of every kind. */
+export const PROPS = [
+  "name",
+  "model",
+  "status",
+  "stopped_by",
+  "started",
+  "ended",
+  "finish_reason",
+  "code",
+  "last_output",
+  "first_token",
+  "speed",
+  "usage",
+  "hidden",
+  "events",
+  "words",
+  "tools",
+  "tools_failed",
+  "lanes",
+  "copied",
+  "turns",
+  "about",
+  "offers",
+  "versions",
+  "height",
+  "panels",
+  "final_only",
+  "can_stop",
+  "stop_at",
+  "step",
+  "forks",
+  "user_open",
+  "replaced",
+  "waited",
+  "waits_since",
+  "untimed",
+  "drawn",
+  "text",
+  "text_kind",
+  "phase",
+  "line_breaks",
+  "reasoning_kind",
+  "tool_kind",
+  "args",
+  "args_valid",
+  "args_done",
+  "progress",
+  "summary",
+  "result",
+  "state",
+  "args_text",
+  "error",
+  "call_id",
+  "title",
+  "open",
+  "in_row",
+  "output",
+  "can_rerun",
+  "problem",
+  "attempt_of",
+  "difference",
+  "approval_kind",
+  "stage",
+  "tool_id",
+  "prompt",
+  "options",
+  "schema",
+  "answerable",
+  "can_remember",
+  "decision",
+  "value",
+  "reason",
+  "remember",
+  "files",
+  "from",
+  "to",
+  "url",
+  "media_type",
+  "data",
+  "message",
+  "level",
+  "error_type",
+  "fatal",
+  "traceback",
+] as const;
 
 /**
  * The ops: changes of the block tree, as JSON arrays.

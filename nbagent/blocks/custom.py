@@ -67,6 +67,7 @@ CUSTOM = WholeKind(
     props=CustomProps,
     draws=_draw,
     shown_from="all",
+    has_component=True,
     loss="custom events",
     has_panel=True,
 )
@@ -76,6 +77,7 @@ STATE = WholeKind(
     props_of=_state_props,
     draws=_draw,
     shown_from="all",
+    has_component=True,
     loss="state",
     has_panel=True,
 )
@@ -85,6 +87,7 @@ RAW = WholeKind(
     props_of=_raw_props,
     draws=_draw,
     shown_from="all",
+    has_component=True,
     loss="raw items",
     is_answer=False,
     has_panel=True,

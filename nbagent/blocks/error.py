@@ -58,6 +58,7 @@ ERROR = WholeKind(
     props=ErrorProps,
     draws=_draw,
     shown_from="answer",
+    has_component=True,
     loss="non-fatal errors",
     tells_of_calls=True,
     is_answer=False,

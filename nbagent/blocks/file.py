@@ -52,4 +52,6 @@ def _draw(file: Props) -> list[Node]:
     return [file_node(file)]
 
 
-FILE = WholeKind(event=File, props=FileProps, draws=_draw, shown_from="answer", loss="files")
+FILE = WholeKind(
+    event=File, props=FileProps, draws=_draw, shown_from="answer", has_component=True, loss="files"
+)

@@ -47,6 +47,7 @@ HANDOFF = WholeKind(
     props=HandoffProps,
     draws=_draw,
     shown_from="answer",
+    has_component=True,
     loss="hand-offs",
     tells_of_calls=True,
     is_answer=False,

@@ -35,6 +35,8 @@ class WholeKind:
         draws: returns the nodes that the block is drawn of, for its props, none of which is sure to
             have its type.
         has_panel: whether the reader opens and closes it.
+        has_component: whether the view has a component of its own for it. For the others it gets
+            the nodes, as the prop `drawn`.
     """
 
     event: type[Envelope]
@@ -46,6 +48,7 @@ class WholeKind:
     tells_of_calls: bool = False
     is_answer: bool = True
     has_panel: bool = False
+    has_component: bool = False
 
     @cached_property
     def name(self) -> str:

@@ -47,6 +47,7 @@ PROMPT = WholeKind(
     props=PromptProps,
     draws=_draw,
     shown_from="answer",
+    has_component=True,
     loss="the user's messages, and the return to an earlier one",
     is_answer=False,
 )

@@ -35,5 +35,10 @@ def _draw(source: Props) -> list[Node]:
 
 
 SOURCE = WholeKind(
-    event=Source, props=SourceProps, draws=_draw, shown_from="answer", loss="sources"
+    event=Source,
+    props=SourceProps,
+    draws=_draw,
+    shown_from="answer",
+    has_component=True,
+    loss="sources",
 )

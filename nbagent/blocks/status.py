@@ -55,6 +55,7 @@ STATUS = WholeKind(
     props=StatusProps,
     draws=_draw,
     shown_from="answer",
+    has_component=True,
     loss="status lines",
     is_answer=False,
 )

@@ -6,15 +6,15 @@ python -m nbagent.blocks.typescript
 import inspect as python_inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import msgspec.inspect as structs
 
-from nbagent.blocks import AnyProps
-from nbagent.protocol import blocks, inspection, messages, ops, parts, values
+from nbagent.blocks import KINDS, AnyProps
+from nbagent.protocol import blocks, inspection, messages, nodes, ops, parts, values
 
 TARGET = Path(__file__).parents[2] / "js/src/protocol.ts"
 
@@ -51,6 +51,8 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestDetail,
     inspection.PastAnswer,
 )
+_SUFFIXES: dict[str | None, str] = {"t": "Message", "node": "Node"}
+"""Ends of the names of structs with a tag, by the tag's field."""
 _BUNDLES = (values.ToolProgress, values.ToolError)
 """Structs whose fields become large values one by one."""
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
@@ -84,6 +86,15 @@ def _declarations() -> Iterator[str]:
         f"{''.join(kinds)}}}\n"
     )
     yield _alias("Kind", ["keyof PropsByKind"])
+    drawn = [f'"{kind.name}"' for kind in KINDS if not kind.has_component]
+    yield _comment(
+        "A kind that the view draws from nodes; it has a component for each other one."
+    ) + (_alias("DrawnKind", drawn or ["never"]))
+    yield _alias("DrawnNode", [f"{node.__name__}Node" for node in get_args(nodes.Node)])
+    every = get_args(AnyProps)
+    fields = {name: None for props in every for name in props.__struct_encode_fields__}
+    yield _comment("Every kind.") + _list("KINDS", (blocks.kind_of(props()) for props in every))
+    yield _comment("The names of the props of every kind.") + _list("PROPS", fields)
     yield _comment(python_inspect.getdoc(ops) or "") + _alias("Op", list(_OPS))
     for name, op in _OPS.items():
         yield f"export type {name} = [{', '.join(map(_tuple_item, get_args(op)))}];\n"
@@ -122,7 +133,7 @@ def _interface(
     assert isinstance(info, structs.StructType)
     summary, attributes = _docstring(struct)
     inherited = set(getattr(base, "__struct_fields__", ()))
-    lines = [] if info.tag_field != "t" else [f'  t: "{info.tag}";\n']
+    lines = [f'  {info.tag_field}: "{info.tag}";\n'] if info.tag_field in _SUFFIXES else []
     for field in info.fields:
         if field.name in inherited:
             continue
@@ -135,7 +146,7 @@ def _interface(
             f"{_comment(attributes.get(field.encode_name, ''), '  ')}  "
             f"{field.encode_name}{optional}: {written};\n"
         )
-    name = f"{struct.__name__}Message" if info.tag_field == "t" else struct.__name__
+    name = _name(info)
     extends = f" extends {base.__name__}" if base else ""
     return f"{_comment(summary)}export interface {name}{extends} {{\n{''.join(lines)}}}\n"
 
@@ -146,6 +157,8 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             return "Op"
         case structs.Metadata():
             return _type(kind.type, large=large)
+        case structs.UnionType() if _is_node(kind.types[0]):
+            return "DrawnNode"
         case structs.UnionType():
             members = [
                 member
@@ -157,7 +170,7 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             named = [name for name, values in _LITERALS.items() if set(values) == set(kind.values)]
             return named[0] if named else " | ".join(f'"{value}"' for value in kind.values)
         case structs.StructType():
-            return kind.cls.__name__
+            return _name(kind)
         case structs.TupleType():
             written = f"[{', '.join(map(_type, kind.item_types))}]"
         case structs.ListType():
@@ -171,6 +184,19 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
         if large and written not in ("boolean", "number", "null", "unknown")
         else written
     )
+
+
+def _is_node(kind: structs.Type) -> bool:
+    return isinstance(kind, structs.StructType) and kind.tag_field == "node"
+
+
+def _name(struct: structs.StructType) -> str:
+    return f"{struct.cls.__name__}{_SUFFIXES.get(struct.tag_field, '')}"
+
+
+def _list(name: str, items: Iterable[str]) -> str:
+    lines = "".join(f'  "{item}",\n' for item in items)
+    return f"export const {name} = [\n{lines}] as const;\n"
 
 
 def _tuple_item(item: Any) -> str:

@@ -18,6 +18,7 @@ import msgspec
 import msgspec.inspect
 from msgspec import UNSET, UnsetType
 
+from nbagent.protocol.nodes import Node
 from nbagent.protocol.parts import Decision, RunStatus, Stage, ToolKind, Usage
 from nbagent.protocol.values import ForkNode, MimeBundle, ToolError, ToolProgress, ToolState
 
@@ -36,6 +37,7 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
         waits_since: when it began to wait for the reader; null while it does not.
         untimed: true if the times are not those of the work: it was done earlier, and is read from
             a store.
+        drawn: what the block is drawn of, if the view has no component for its kind.
     """
 
     user_open: bool | UnsetType = UNSET
@@ -43,6 +45,7 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
     waited: float | UnsetType = UNSET
     waits_since: float | UnsetType | None = UNSET
     untimed: bool | UnsetType = UNSET
+    drawn: list[Node] | UnsetType = UNSET
 
 
 class RunProps(BlockProps, tag="run"):

@@ -35,7 +35,7 @@ from nbagent.transcript.pace import Span, WordCount, tokens_per_second
 from nbagent.transcript.props import default_props, end_props, merged, start_props
 from nbagent.transcript.shape import are_short, is_told, shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
-from nbagent.transcript.tree import BlockTree, approval_block_id
+from nbagent.transcript.tree import BlockTree, approval_block_id, to_json
 from nbagent.transcript.usage import UsageCount
 
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {
@@ -158,7 +158,10 @@ class Transcript(BlockTree):
         """Add a closed block."""
         kind = KIND_OF[type(event)]
         id = kind.block_id(event, self._counts["events"])
-        block, ops = self._open(id, kind.props_for(event), event.parent_id)
+        props = kind.props_for(event)
+        if not kind.has_component:
+            props.drawn = kind.draws(to_json(props))
+        block, ops = self._open(id, props, event.parent_id)
         return [*ops, *self._close(block)]
 
     # --- tools, agents and approvals ---

@@ -217,7 +217,7 @@ class BlockTree:
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(
-            id, parent if parent in self.blocks else ROOT, {"kind": kind, **_to_json(props)}
+            id, parent if parent in self.blocks else ROOT, {"kind": kind, **to_json(props)}
         )
         self.blocks[id] = self._unclosed[id] = block
         ops: list[Op] = [("open", id, block.parent, dict(block.props))]
@@ -236,7 +236,7 @@ class BlockTree:
         ]
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
-        changed = _to_json(props)
+        changed = to_json(props)
         if not changed:
             return []
         block.set(changed)
@@ -263,7 +263,8 @@ class BlockTree:
         )
 
 
-def _to_json(props: BlockProps) -> dict[str, Any]:
+def to_json(props: BlockProps) -> dict[str, Any]:
+    """Return the fields that are set as JSON, with objects that are none written as text."""
     return {name: json_safe(value) for name, value in to_dict(props).items()}
 
 

@@ -3,7 +3,7 @@
 import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
-import type { Kind } from "../protocol";
+import type { DrawnKind, Kind } from "../protocol";
 import { type Block, type BlockList, isKind } from "../store";
 import { usePlaceholderHeight } from "../ui/virtualize";
 import { lookUp, num } from "../values";
@@ -13,11 +13,15 @@ import { groupLanes, MOST_COLUMNS } from "./lanes";
 export type BlockComponent = FunctionComponent<{ block: Block }>;
 
 let components: Readonly<Record<string, BlockComponent>> = {};
+let drawn: BlockComponent = () => null;
 let unknown: BlockComponent = () => null;
 
-/** The component of each kind of block; the run itself is drawn by the header and the footer. */
+/**
+ * The component of each kind of block that is not drawn from nodes; the run itself is drawn by the
+ * header and the footer.
+ */
 export type ComponentsByKind = {
-  [K in Exclude<Kind, "run">]: FunctionComponent<{ block: Block<K> }>;
+  [K in Exclude<Kind, "run" | DrawnKind>]: FunctionComponent<{ block: Block<K> }>;
 };
 
 /**
@@ -25,11 +29,17 @@ export type ComponentsByKind = {
  * imported, because some of them import this module.
  *
  * @param byKind - the component of each kind.
+ * @param fromNodes - draws a block of another kind that has nodes.
  * @param fallback - draws a block of another kind, or one whose component failed.
  */
-export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent): void {
+export function registerKinds(
+  byKind: ComponentsByKind,
+  fromNodes: BlockComponent,
+  fallback: BlockComponent,
+): void {
   // A component is looked up by its block's kind, so that it gets no other block.
   components = byKind as Readonly<Record<string, BlockComponent>>;
+  drawn = fromNodes;
   unknown = fallback;
 }
 
@@ -115,7 +125,8 @@ class BlockBoundary extends Component<{ block: Block }, { failed: boolean }> {
 
   override render(): ComponentChildren {
     const { block } = this.props;
-    const Kind = this.state.failed ? unknown : (lookUp(components, block.kind) ?? unknown);
+    const other = block.props.value.drawn === undefined ? unknown : drawn;
+    const Kind = this.state.failed ? unknown : (lookUp(components, block.kind) ?? other);
     return <Kind block={block} />;
   }
 }

@@ -3,10 +3,11 @@
 import { useState } from "preact/hooks";
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { hostOf, inlineImage, LINK_ATTRS, safeUrl } from "../markdown/url";
+import type { DownloadNode } from "../protocol";
 import { fill } from "../shared";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
-import { type PropsOf, str } from "../values";
+import { str, type Unchecked } from "../values";
 import { bytes, Lazy, lazyValueOf } from "./lazy";
 import { IMAGES, LazyPicture, Picture } from "./result";
 
@@ -17,7 +18,7 @@ export function FileBlock({ block }: { block: Block<"file"> }) {
 }
 
 /** @param altText - alternative text of a picture without a name. */
-export function File({ file, altText }: { file: PropsOf<"file">; altText: string }) {
+export function File({ file, altText }: { file: Unchecked<DownloadNode>; altText: string }) {
   const [wanted, setWanted] = useState(false);
   const type = str(file.media_type) ?? "application/octet-stream";
   const name = str(file.name);

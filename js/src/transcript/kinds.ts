@@ -3,6 +3,7 @@
 import { AgentBlock } from "./agent";
 import { ApprovalBlock } from "./approval";
 import { registerKinds } from "./blocks";
+import { DrawnBlock } from "./drawn";
 import { FileBlock } from "./file";
 import {
   CustomBlock,
@@ -32,5 +33,6 @@ registerKinds(
     file: FileBlock,
     custom: CustomBlock,
   },
+  DrawnBlock,
   UnknownBlock,
 );

@@ -2,21 +2,21 @@
  * The small blocks: texts, status lines, hand-offs, sources, errors, and blocks of unknown kinds.
  */
 
-import { Fragment } from "preact";
+import { type ComponentChildren, Fragment } from "preact";
 import {
   error as ERROR,
   handoff as HANDOFF,
   other as LABELS,
 } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
-import type { Level } from "../protocol";
+import type { FailureNode, Level, LinkNode } from "../protocol";
 import { endLabel, endTone } from "../status";
 import type { Block } from "../store";
 import { CopyButton } from "../ui/copy";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, lookUp, str } from "../values";
+import { clip, lookUp, str, type Unchecked } from "../values";
 import { Failure } from "./failure";
 import { EventsButton } from "./inspecting";
 import { JsonText } from "./json-text";
@@ -77,11 +77,18 @@ export function StatusBlock({ block }: { block: Block<"status"> }) {
   const props = block.props.value;
   const end = str(props.status);
   const level = end !== null && endTone(end) === "ask" ? "warning" : (str(props.level) ?? "info");
+  return (
+    <Notice level={level}>{str(props.message) ?? (end === null ? null : endLabel(props))}</Notice>
+  );
+}
+
+/** A line of the run itself. */
+export function Notice({ level, children }: { level: string; children: ComponentChildren }) {
   const [icon, tone] = lookUp(LEVELS, level) ?? LEVELS.info;
   return (
     <div class="nb-line">
       <Icon name={icon} tone={tone} />
-      <span>{str(props.message) ?? (end === null ? null : endLabel(props)) ?? ""}</span>
+      <span>{children}</span>
     </div>
   );
 }
@@ -107,14 +114,19 @@ export function HandoffBlock({ block }: { block: Block<"handoff"> }) {
 
 export function ErrorBlock({ block }: { block: Block<"error"> }) {
   const props = block.props.value;
-  const type = str(props.error_type);
+  return <FailurePanel block={block} error={{ ...props, type: props.error_type }} />;
+}
+
+/** An error in a panel that is open. */
+export function FailurePanel({ block, error }: { block: Block; error: Unchecked<FailureNode> }) {
+  const type = str(error.type);
   const opening = useOpen(block, true);
   const row = (
     <>
       <Icon name="cross" tone="bad" />
       <span class="nb-bad">{type ?? ERROR.type}</span>
       {!opening.open && (
-        <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>
+        <span class="nb-args">{clip(str(error.message) ?? "", ERROR_ROW_CHARS)}</span>
       )}
       <span class="nb-grow" />
     </>
@@ -125,9 +137,9 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
         <>
           <Failure
             type={type}
-            message={props.message}
-            code={str(props.code)}
-            traceback={props.traceback}
+            message={error.message}
+            code={str(error.code)}
+            traceback={error.traceback}
           />
           <EventsButton block={block} />
         </>
@@ -137,13 +149,15 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
 }
 
 export function SourceBlock({ block }: { block: Block<"source"> }) {
-  const props = block.props.value;
-  const url = safeUrl(str(props.url) ?? "");
-  const title = str(props.title);
+  return <LinkChip link={block.props.value} />;
+}
+
+/** A page or a document. */
+export function LinkChip({ link }: { link: Unchecked<LinkNode> }) {
+  const url = safeUrl(str(link.url) ?? "");
+  const title = str(link.title);
   if (url === null)
-    return (
-      <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, CHIP_CHARS)}</span>
-    );
+    return <span class="nb-chip">{clip(title ?? str(link.url) ?? LABELS.source, CHIP_CHARS)}</span>;
   return (
     <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />
@@ -163,7 +177,8 @@ export function UnknownBlock({ block }: { block: Block }) {
   return <DataRow block={block} name={block.kind} data={{ ...block.props.value }} />;
 }
 
-function DataRow({ block, name, data }: { block: Block; name: string; data: unknown }) {
+/** Data in a panel that is closed. */
+export function DataRow({ block, name, data }: { block: Block; name: string; data: unknown }) {
   const opening = useOpen(block, false);
   const row = (
     <>

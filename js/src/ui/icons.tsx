@@ -9,6 +9,7 @@ const SHAPES = {
   thought: <path d="M8 1.8l1.5 4.2 4.2 1.5-4.2 1.5L8 13.2 6.5 9 2.3 7.5 6.5 6z" />,
   chevron: <path d="M6 4l4 4-4 4" />,
   check: <path d="M3 8.5l3.2 3.2L13 5" />,
+  todo: <circle cx="8" cy="8" r="5.6" />,
   cross: <path d="M4 4l8 8M12 4l-8 8" />,
   spinner: <path d="M8 2a6 6 0 1 1-5.6 3.8" />,
   warning: (
