@@ -5,7 +5,11 @@ from typing import Any, get_args
 import msgspec.inspect as structs
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
+from nbagent.transcript import Transcript
 
+OTHER_KINDS = [kind for kind in KINDS if not kind.has_component]
+"""Kinds of blocks for which tests have no events of their own."""
 CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
 # a call that a reader made again is no part of the run
 _OWN = frozenset((*e.Envelope.__struct_fields__, "attempt_of"))
@@ -19,6 +23,14 @@ def sample(kind: type[e.Envelope], text: str = "text", **envelope: Any) -> Any:
         field.name: _value(field.type, text) for field in info.fields if field.name not in _OWN
     }
     return kind(**fields, **envelope)
+
+
+def blocks_of(text: str) -> list[dict[str, Any]]:
+    """Return a block of each kind that is complete at once, with `text` in every text field."""
+    transcript = Transcript()
+    for kind in KINDS:
+        transcript.feed(sample(kind.event, text))
+    return transcript.snapshot()[1:]
 
 
 def _value(kind: structs.Type, text: str) -> Any:

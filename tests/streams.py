@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
+from samples import OTHER_KINDS, sample
 
 from nbagent import events as ev
 
@@ -338,6 +339,7 @@ class _Writer:
             ),
             ev.Custom(name=draw(NAMES), data=draw(JSON), parent_id=parent),
             ev.Raw(name=draw(st.sampled_from([None, "x"])), data=draw(JSON)),
+            *(sample(kind.event, self.new(kind.name)) for kind in OTHER_KINDS),
         ]
         self.events.append(draw(st.sampled_from(events)))
 

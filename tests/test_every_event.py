@@ -13,7 +13,7 @@ from run.by_hand import ByHand, Taken
 from samples import CLASSES, sample
 
 from nbagent import events as e
-from nbagent.adapters.base.losses import Loss
+from nbagent.adapters.base.losses import LOSS_OF, Loss
 from nbagent.adapters.encoders import encoder_named, encoders
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.events.log import EventLog
@@ -121,8 +121,8 @@ NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e
 """Classes that a system need not represent: borders, which follow from the content, and notes for
 our own readers.
 """
-LOSSES: dict[type[e.Event], set[Loss]] = {
-    e.Prompt: {Loss.PROMPTS},
+LOSSES: dict[type[e.Envelope], set[Loss]] = {
+    **{kind: {loss} for kind, loss in LOSS_OF.items()},
     e.Rewind: {Loss.PROMPTS},
     e.ReasoningDelta: {Loss.REASONING},
     e.ReasoningEnd: {Loss.REASONING},
@@ -136,15 +136,7 @@ LOSSES: dict[type[e.Event], set[Loss]] = {
     e.ApprovalResponse: {Loss.APPROVALS, Loss.ANSWERED_APPROVALS, Loss.PAUSE_REASON},
     e.AgentStart: {Loss.AGENTS},
     e.AgentEnd: {Loss.AGENTS},
-    e.AgentHandoff: {Loss.HANDOFFS},
     e.UsageUpdate: {Loss.USAGE},
-    e.Source: {Loss.SOURCES},
-    e.File: {Loss.FILES},
-    e.State: {Loss.STATE},
-    e.Status: {Loss.STATUS},
-    e.Error: {Loss.WARNINGS},
-    e.Custom: {Loss.CUSTOM},
-    e.Raw: {Loss.RAW},
 }
 """Losses of an encoder that writes nothing for a class."""
 CALL: list[e.Event] = [e.ToolStart(id="x", name="f"), e.ToolArgs(id="x", args={}, args_text="{}")]

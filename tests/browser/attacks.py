@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from samples import OTHER_KINDS, sample
+
 from nbagent import events as e
 from nbagent.transcript import Transcript
 
@@ -317,5 +319,6 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     yield e.Error(ts=4, message=text, code=text, error_type=text, traceback=text)
     yield e.Custom(ts=4, name=text, data={text or "x": text})
     yield e.Raw(ts=4, name=text, data=text)
+    yield from (sample(kind.event, text, ts=4) for kind in OTHER_KINDS)
     if not live:
         yield e.RunEnd(ts=5, status="failed", finish_reason=text, code=text)

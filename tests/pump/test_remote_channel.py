@@ -17,8 +17,10 @@ from campaign import WHOLE, figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reader import SimulatedView, play
+from samples import sample
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
 from nbagent.protocol.messages import Break, Command, Step, Stop, Toggle
 from nbagent.pump import BATCH_INTERVAL_S, MIN_GAP_S, LargeValues, Pump, RemoteChannel, pump
 from nbagent.pump.remote_channel import (
@@ -395,6 +397,7 @@ LARGE: dict[str, Callable[[str], list[e.Event]]] = {
     "custom": lambda text: [e.Custom(name=text, data=[text])],
     "file": lambda text: [e.File(id="f", media_type=text, data=text, name=text, url=text)],
     "source": lambda text: [e.Source(id="s", url=text, title=text)],
+    "each kind": lambda text: [sample(kind.event, text) for kind in KINDS],
     "approval": lambda text: [
         e.ApprovalRequest(
             approval_id="a", prompt=text, args=[text], options=[text], schema={"a": text}

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from samples import sample
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
 from nbagent.render.console import ConsoleRenderer
 from nbagent.render.markup.text import prose
 from nbagent.render.units import Units
@@ -320,6 +322,7 @@ def everywhere(text: str) -> list[Any]:
         e.Error(message=text, error_type=text, traceback=text),
         *(e.Source(id="o", title=text, url=text), e.File(id="p", media_type=text, name=text)),
         e.Custom(name=text, data={text: text}),
+        *(sample(kind.event, text) for kind in KINDS),
         e.RunEnd(status="failed", code=text),
     )
 

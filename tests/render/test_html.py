@@ -12,6 +12,7 @@ from campaign import WHOLE, figure, sample
 from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import SafeHtml
+from samples import blocks_of
 
 from nbagent.blocks import AnyProps
 from nbagent.protocol.blocks import kind_of
@@ -442,6 +443,7 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         {"kind": "file", "name": text, "media_type": "image/png", "data": text},
         {"kind": "custom", "name": text, "data": {text: text}},
         {"kind": text, "data": text},
+        *blocks_of(text),
         name=text,
         model=text,
         stopped_by=text,
@@ -477,16 +479,15 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=8,
 )
-FIELDS = (
-    "text state args args_text args_valid error result summary title name data url decision "
-    "options prompt usage started ended"
-)
-KINDS = [*(kind_of(props()) for props in get_args(AnyProps)), "other"]
+FIELDS = {kind_of(props()): props.__struct_encode_fields__ for props in get_args(AnyProps)}
+FIELDS["other"] = ("name", "data", "text", "state")
 ids = st.sampled_from(["run", "a", "b", "c", "d"])
 markdown = st.text(alphabet="ab *_`~[]()!<>#-|$\\&\"'\n:/x\x00\u202e", max_size=60)
-block = st.fixed_dictionaries(
-    {"id": ids, "parent": ids | st.none(), "kind": st.sampled_from(KINDS), "closed": st.booleans()},
-    optional=dict.fromkeys(FIELDS.split(), json_values | markdown) | {"tool_id": ids},
+block = st.sampled_from(sorted(FIELDS)).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {"id": ids, "parent": ids | st.none(), "kind": st.just(kind), "closed": st.booleans()},
+        optional=dict.fromkeys(FIELDS[kind], json_values | markdown) | {"tool_id": ids},
+    )
 )
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from samples import sample
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
 from nbagent.render.markdown import transcript_markdown
 from nbagent.run import Run
 from nbagent.transcript import Transcript
@@ -196,6 +198,7 @@ def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
         e.Source(id="s", title=sneaky),
         e.Custom(name=sneaky, data=sneaky),
         e.Error(message=sneaky),
+        *(sample(kind.event, sneaky) for kind in KINDS),
     )
     assert "\u202e" not in markdown
     assert "\U000e0068" not in markdown

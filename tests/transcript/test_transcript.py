@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reader import play
+from samples import sample
 
 from nbagent import events as e
+from nbagent.blocks import KINDS
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import Outbox
 from nbagent.render.durations import worked
@@ -437,6 +439,7 @@ def test_whatever_events_hold_every_op_and_block_is_json() -> None:
         e.Error(message=text, code=odd, traceback=text),
         e.Custom(name=text, data=odd),
         e.Raw(data=odd),
+        *(sample(kind.event, text) for kind in KINDS),
         e.RunEnd(status="failed", finish_reason=text, code=text),
     ]
     transcript, ops = reduced(events)

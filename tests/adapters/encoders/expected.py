@@ -64,10 +64,16 @@ from adapters.encoders.tool_rewrites import (
     with_arguments,
 )
 from msgspec.structs import replace
+from samples import OTHER_KINDS
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
-from nbagent.adapters.base.losses import Loss
+from nbagent.adapters.base.losses import LOSS_OF, Loss
+
+
+def _without(kind: type[ev.Envelope]) -> Callable[[Events, BaseEncoder], Events]:
+    return lambda events, _: drop(kind)(events)
+
 
 # The order matters: overlaps are resolved before what is inside of the spans.
 REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
@@ -222,6 +228,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
         ev.Error, error_type=lambda e: e.error_type or "Error"
     )(es),
     Loss.RAW: lambda es, _: drop(ev.Raw)(es),
+    **{LOSS_OF[kind.event]: _without(kind.event) for kind in OTHER_KINDS},
     Loss.ARGS_AS_TEXT: lambda es, _: args_as_text(es),
     Loss.IMPLICIT_END: lambda es, _: implicit_end(es),
     Loss.BOUNDARIES: lambda es, _: JoinedTexts(

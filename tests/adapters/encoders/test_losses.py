@@ -7,6 +7,7 @@ from typing import Any
 from adapters.encoders.expected import FILLED_IN, REWRITES, without_lost
 from adapters.encoders.normalized import EACH_ENCODER, blocks_of, decoded, encoded, normalized
 from adapters.encoders.rewrites import Events
+from samples import OTHER_KINDS, sample
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
@@ -220,6 +221,7 @@ STREAMS: dict[str, Events] = {
         ev.Error(message="Hm again"),
         ev.Custom(name="mine", data=1),
         ev.Raw(data=1),
+        *(sample(kind.event, "x") for kind in OTHER_KINDS),
         *TEXT,
     ),
 }
