@@ -76,12 +76,20 @@ function textOf(block: Block, start: number, store: Store): string {
     url,
   ];
   if (block.kind === "custom") fields.push(jsonText(data));
+  if (Array.isArray(props.drawn)) fields.push(...props.drawn.map(nodeText));
   const lines = fields.map(str).filter((line) => line !== null);
   if (lines.length === 0 && block.kind !== "tool") return "";
   const path = [...store.above(block).reverse(), block]
     .map(labelOf)
     .filter((label) => label !== "");
   return [path.join(" › "), ...lines].filter((line) => line !== "").join("\n");
+}
+
+/** The text of a node that a block is drawn of (nbagent/protocol/nodes.py). */
+function nodeText(node: unknown): string {
+  const { words, text, message, title, url, name } = record(node) ?? {};
+  if (Array.isArray(words)) return words.map((each) => str(record(each)?.text) ?? "").join("");
+  return str(text) ?? str(message) ?? str(title) ?? str(url) ?? str(name) ?? "";
 }
 
 function labelOf(block: Block): string {

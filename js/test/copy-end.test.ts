@@ -70,6 +70,16 @@ describe("a copy gets", () => {
     );
   });
 
+  it("the words of a block that is drawn of nodes", () => {
+    const drawn = [
+      { node: "line", words: [{ text: "Plan", strong: true }, { text: " of today" }] },
+      { node: "link", url: "https://example.org/a" },
+      null,
+    ];
+    const made = store(open("p", { kind: "plan", drawn }));
+    expect(end(made, { events: 1, blocks: 1 })).toContain("Plan of today\nhttps://example.org/a");
+  });
+
   it("a call again whose output has grown, or that has ended", () => {
     const call = open("f", { kind: "tool", name: "load", args_text: "{}" });
     const made = store(call, ["append", "f", "output", "50 %\n"]);
