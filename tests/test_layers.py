@@ -326,8 +326,8 @@ def test_threads_are_started_and_blocked_in_one_place() -> None:
     assert found == set()
 
 
-def test_the_readmes_map_names_every_room() -> None:
+def test_the_map_names_every_room() -> None:
     named = re.findall(
-        r"^    nbagent/(\w+)", (PACKAGE.parent / "README.md").read_text(), re.MULTILINE
+        r"^    nbagent/(\w+)", (PACKAGE.parent / "ARCHITECTURE.md").read_text(), re.MULTILINE
     )
     assert {*named, "__main__"} == {room for room in ROOMS if "." not in room}

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The process's exit code.
     """
-    args = _parser().parse_args(arguments)
+    args = parser().parse_args(arguments)
     try:
         return int(args.command(args))
     except KeyboardInterrupt:
@@ -46,7 +46,8 @@ def _error_text(error: Exception) -> str:
     return str(error)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="nbagent", description="Watch, ask and serve AI agents from a terminal."
     )
@@ -188,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[tagging],
         help="serve the agents of a configuration over HTTP",
         description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and "
-        "the endpoints of README.",
+        "the endpoints of docs/reference/endpoints.md.",
         epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, "
         "NBAGENT_READ_TOKEN that of clients which "
         "only read. An ADDRESS that other machines reach needs the first.",
@@ -244,7 +245,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=NUMBER",
         action="append",
         default=[],
-        help="such as max_body_bytes=8000000; may be repeated. README lists the names; the file "
+        help="such as max_body_bytes=8000000; may be repeated. docs/reference/limits.md lists the names; the file "
         "may have them under limits:",
     )
     served.add_argument(

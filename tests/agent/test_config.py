@@ -77,11 +77,13 @@ def test_the_memory_is_that_of_the_agent_and_sessions_are_kept_beside_the_file(
     assert (tmp_path / "chats.db").exists()
 
 
-def test_the_readmes_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    [text] = re.findall(r"```yaml\n(# config\.yaml\n.*?)```", readme, re.DOTALL)
+def test_the_file_of_the_documentation_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/config-file.md").read_text("utf-8")
+    [text] = re.findall(r"```yaml\n(# config\.yaml\n.*?)```", page, re.DOTALL)
     monkeypatch.setenv("MY_KEY", KEY)
-    (tmp_path / "my_tools.py").write_text(
+    (tmp_path / "weather_tools.py").write_text(
         'def weather(town: str) -> str:\n    """Look it up."""\n    return town\n'
     )
     (tmp_path / "work").mkdir()

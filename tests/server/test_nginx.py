@@ -1,4 +1,4 @@
-"""The server behind nginx, with the configuration of README, and with configurations that
+"""The server behind nginx, with the configuration of the documentation, and with configurations that
 buffer.
 """
 
@@ -27,10 +27,9 @@ from nbagent.sources import held_back
 NGINX = program("nginx")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")
 
-[LOCATION] = re.findall(
-    r"```nginx\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL
-)
-"""The piece of README."""
+PAGE = Path(__file__).parents[2] / "docs/how-to/nginx.md"
+[LOCATION] = re.findall(r"```nginx\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+"""The piece of the documentation."""
 
 BUFFERING_ON = LOCATION.replace("proxy_http_version 1.1", "proxy_buffering on")
 """Buffers what does not say that it must not be.
@@ -111,7 +110,9 @@ class Gated:
         exchange.end()
 
 
-@pytest.mark.parametrize("location", [LOCATION, BUFFERING_ON], ids=["README", "proxy_buffering on"])
+@pytest.mark.parametrize(
+    "location", [LOCATION, BUFFERING_ON], ids=["documented", "proxy_buffering on"]
+)
 def test_a_stream_comes_piece_by_piece_and_is_resumed(location: str, tmp_path: Path) -> None:
     reply = Gated()
     with behind(location, tmp_path, reply) as client:
@@ -170,7 +171,9 @@ def slowly(exchange: Exchange) -> None:
     exchange.end()
 
 
-@pytest.mark.parametrize("location", [LOCATION, BUFFERING], ids=["README", "proxy_ignore_headers"])
+@pytest.mark.parametrize(
+    "location", [LOCATION, BUFFERING], ids=["documented", "proxy_ignore_headers"]
+)
 async def test_a_run_that_something_buffers_says_so_at_its_end(
     location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,5 @@
-"""README's part about serving: each of its blocks, in an empty folder, with free ports in place of
-the printed ones.
+"""The pages about serving: each of their blocks, in an empty folder, with free ports in place of the
+printed ones.
 """
 
 import os
@@ -25,33 +25,28 @@ from nbagent.cli import main
 from nbagent.run import Run
 from nbagent.server.limits import NAMES, Limits
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-[PART] = re.findall(r"^### Serve agents\n(.*?)^#", README, re.DOTALL | re.MULTILINE)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [DOCS / "how-to" / f"{name}.md" for name in ("serve", "serve-access", "several-processes")]
+TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no signals for one process")
 
 
 def block(kind: str, text: str) -> str:
     """Return the block of a kind that has a text."""
     [found] = [
-        code for code in re.findall(rf"```{kind}\n(.*?)```", PART, re.DOTALL) if text in code
+        code for code in re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL) if text in code
     ]
     return str(found)
 
 
 async def run_python(code: str, **names: Any) -> dict[str, Any]:
-    """Run code of README, at free ports and in the terminal's face."""
-    free = re.sub(r"port=\d+", "port=0", code)
-    free = re.sub(r"serve\(agent(?!.*\bport=)", "serve(agent, port=0", free)
+    """Run code of the pages, at free ports and in the terminal's face."""
+    without = re.sub(r", (grpc_)?port=\d+", "", code)
+    free = without.replace("serve(agent", "serve(agent, port=0, grpc_port=0")
+    free = free.replace("serve({", "serve(port=0, served={")
+    free = free.replace("nbagent.show(", 'shown = nbagent.show(face="console", source=')
     names["nbagent"] = nbagent
-    exec(
-        re.sub(
-            r"(nbagent\.show\(.*)\)( *#.*)?$",
-            r'shown = \1, face="console")',
-            free,
-            flags=re.MULTILINE,
-        ),
-        names,
-    )
+    exec(free, names)
     return names
 
 
@@ -132,11 +127,8 @@ def test_the_command_of_a_server_for_other_machines(tmp_path: Path) -> None:
             httpx2.get(f"{url}/health", headers={"host": "agents.example.org"}).status_code == 401
         )
 
-    serving(
-        block("sh", "--host").replace("$(openssl rand -hex 16)", "a-token-of-some-length"),
-        tmp_path,
-        check,
-    )
+    command = block("sh", "--host").replace("$(openssl rand -hex 16)", "a-token-of-some-length")
+    serving(command, tmp_path, check)
 
 
 def test_the_command_of_several_processes_is_understood(
@@ -148,7 +140,9 @@ def test_the_command_of_several_processes_is_understood(
 
 
 def test_the_table_of_limits_has_them_all_with_their_defaults() -> None:
-    rows = re.findall(r"^\| (`.*?) \| ([\d, ]+) \|", PART, re.MULTILINE)
+    page = (DOCS / "reference" / "limits.md").read_text("utf-8")
+    [part] = re.findall(r"^## Of a server\n(.*?)^#", page, re.DOTALL | re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \| ([\d, ]+) \|", part, re.MULTILINE)
     told = {
         name: float(value.replace(",", ""))
         for names, values in rows
