@@ -188,8 +188,8 @@ def parser() -> argparse.ArgumentParser:
         "serve",
         parents=[tagging],
         help="serve the agents of a configuration over HTTP",
-        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, and "
-        "the endpoints of docs/reference/endpoints.md.",
+        description="Serve the agents of a configuration over HTTP, until Ctrl-C: a web page, "
+        "and the endpoints that GET /openapi.json describes.",
         epilog="Environment: NBAGENT_TOKEN is the token that each request must bear, "
         "NBAGENT_READ_TOKEN that of clients which "
         "only read. An ADDRESS that other machines reach needs the first.",
@@ -245,8 +245,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=NUMBER",
         action="append",
         default=[],
-        help="such as max_body_bytes=8000000; may be repeated. docs/reference/limits.md lists the names; the file "
-        "may have them under limits:",
+        help="such as max_body_bytes=8000000; may be repeated. nbagent.Limits lists the names; "
+        "the file may have them under limits:",
     )
     served.add_argument(
         "--telemetry",

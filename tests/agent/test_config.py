@@ -82,8 +82,10 @@ def test_the_file_of_the_documentation_loads(
 ) -> None:
     page = (Path(__file__).parents[2] / "docs/how-to/config-file.md").read_text("utf-8")
     [text] = re.findall(r"```yaml\n(# config\.yaml\n.*?)```", page, re.DOTALL)
+    # A module is imported once in a process, and the page's own test imports its.
+    text = text.replace("weather_tools", "my_tools")
     monkeypatch.setenv("MY_KEY", KEY)
-    (tmp_path / "weather_tools.py").write_text(
+    (tmp_path / "my_tools.py").write_text(
         'def weather(town: str) -> str:\n    """Look it up."""\n    return town\n'
     )
     (tmp_path / "work").mkdir()

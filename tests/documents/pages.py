@@ -66,7 +66,7 @@ def headings(page: Path) -> set[str]:
     all_tokens = tokens(page)
     names = [
         re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", after.content)
-        for token, after in zip(all_tokens, all_tokens[1:], strict=False)
+        for token, after in itertools.pairwise(all_tokens)
         if token.type == "heading_open"
     ]
     return {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-") for name in names}
