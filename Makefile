@@ -3,7 +3,7 @@
 # make proof  the long campaigns, and the figures they give
 # make frameworks   the streams of the agent frameworks' own packages, each in its environment
 # make coverage     the tests that need no browser, and how much of the code they run; fails below the floors
-# make docs         the API reference, as static pages in build/docs
+# make docs         the documentation as a site, in build/docs
 # make adapter NAME=acme   the files of a new adapter; see CONTRIBUTING.md. With PACKAGE=../nbagent-acme, a package of its own
 # make clean  removes all that make made
 
@@ -69,7 +69,8 @@ coverage: .venv/test .venv/programs js/node_modules/.installed
 	cd js && $(NPM) run --silent coverage
 
 docs: .venv/test
-	$(BIN)/python tests/reference.py build/docs
+	$(PIP_INSTALL) --group docs
+	PYTHONPATH=docs $(BIN)/python -m website build/docs
 
 adapter: .venv/test
 	@PYTHONPATH=tests $(BIN)/python tests/adapters/scaffold.py "$(NAME)" "$(PACKAGE)"
