@@ -147,7 +147,7 @@ class Loss(StrEnum):
     STATUS = "status lines"
     STATUS_LEVELS = "level of a status line"
     WARNINGS = "non-fatal errors"
-    MISSING_ERROR_TYPES = "missing error type (sent as Error)"
+    MISSING_ERROR_TYPES = "missing error type (sent as Error or server_error)"
     ERROR_TYPES = "error types"
     CUSTOM = "custom events"
     RAW = "raw items"

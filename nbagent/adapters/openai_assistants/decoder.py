@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
@@ -123,7 +124,7 @@ class AssistantsDecoder(BaseDecoder):
 
     def _run(self, state: str, payload: Mapping[str, Any]) -> None:
         run = fields_or_empty(payload.get("delta")) or payload
-        error, usage = run.get("last_error"), openai_usage(_counts(run.get("usage")))
+        usage = openai_usage(_counts(run.get("usage")))
         if state in _UNSTARTED:
             self.stop_info = TRUNCATED
             return
@@ -139,13 +140,16 @@ class AssistantsDecoder(BaseDecoder):
         elif state in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", state)
         elif state == "incomplete":
-            reason = nonempty_str(
-                fields_or_empty(run.get("incomplete_details")).get("reason"), default=state
+            reason = (
+                nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason"))
+                or code_from_metadata(run)
+                or state
             )
             self.stop_info = StopInfo("incomplete", reason, reason)
         elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
             self.stop_info = StopInfo("failed", state)
-            error = error or run.get("error") or (run if run.get("message") else None)
+            error = error_with_code(run.get("last_error"), run) or run.get("error")
+            error = error or (run if run.get("message") else None)
             self.fail_with(
                 error
                 or {

@@ -9,6 +9,7 @@ NEAR AI sends the whole item as data.
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.base.closed_codes import SERVER_ERROR, code_in_metadata
 from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import OPENAI_RUN, TEXT_ONLY, Loss
 from nbagent.adapters.base.overlaps import Trigger
@@ -132,17 +133,14 @@ class AssistantsEncoder(_ThreadEncoder):
         usage = {name: count for name, count in counts.items() if isinstance(count, int)} or None
         waiting = [call for call in self.open_calls() if call.final_args is not None]
         if error is not None:
-            status, more = "failed", {"last_error": _last_error(error)}
+            status, more = "failed", _failure(error)
         elif end.status == "cancelled":
             status, more = "cancelled", {}
         elif end.status in ("incomplete", "max_steps"):
-            status, more = (
-                "incomplete",
-                {"incomplete_details": {"reason": self.incomplete_reason(end)}},
-            )
+            status, more = "incomplete", _cut(self.incomplete_reason(end))
         elif waiting or end.status == "paused":
-            calls = {"tool_calls": [_call_object(call, call.args_text) for call in waiting]}
-            action = {"type": "submit_tool_outputs", "submit_tool_outputs": calls}
+            calls = [_requested_call(call) for call in waiting]
+            action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
             status, more = "requires_action", {"required_action": action}
         else:
             status, more = "completed", {}
@@ -293,7 +291,9 @@ class NearEncoder(_ThreadEncoder):
         """
         self.ensure_created()
         state = "error" if error is not None else _NEAR_STATES[end.status]
-        more = {} if error is None else {"last_error": _last_error(error)}
+        more = {}
+        if error is not None:  # the hub's own run has any code
+            more["last_error"] = {"code": error.code or SERVER_ERROR, "message": error.message}
         data = {
             "id": None,
             "object": f"thread.run.{state}",
@@ -302,8 +302,29 @@ class NearEncoder(_ThreadEncoder):
         self.emit_event("thread.run", state, data)
 
 
-def _last_error(error: ev.Error) -> _Json:
-    return {"code": error.code or "server_error", "message": error.message}
+CUT_REASONS = frozenset({"max_completion_tokens", "max_prompt_tokens"})
+"""All reasons that an incomplete run can have: `IncompleteDetails.reason` of openai 3.57."""
+
+ERROR_CODES = frozenset({SERVER_ERROR, "rate_limit_exceeded", "invalid_prompt"})
+"""All codes that a run's error can have: `LastError.code` of openai 3.57."""
+
+
+def _failure(error: ev.Error) -> _Json:
+    """Return the fields of a run that failed."""
+    code = error.code or SERVER_ERROR
+    listed = code if code in ERROR_CODES else SERVER_ERROR
+    return {
+        "last_error": {"code": listed, "message": error.message},
+        "metadata": code_in_metadata(code, ERROR_CODES),
+    }
+
+
+def _cut(reason: str) -> _Json:
+    """Return the fields of an incomplete run."""
+    return {
+        "incomplete_details": {"reason": reason} if reason in CUT_REASONS else {},
+        "metadata": code_in_metadata(reason, CUT_REASONS),
+    }
 
 
 def _message_creation(text: StreamedText) -> _Json:
@@ -315,6 +336,12 @@ def _content_part(text: StreamedText, value: str) -> tuple[str, Any]:
     if text.is_refusal:
         return ("refusal", value)
     return ("text", {"value": value, "annotations": []})
+
+
+def _requested_call(call: StreamedCall) -> _Json:
+    """Return a call that the client is to make."""
+    function = {"name": call.name, "arguments": call.args_text}
+    return {"id": call.call_id, "type": "function", "function": function}
 
 
 def _call_object(call: StreamedCall, arguments: str, output: str | None = None) -> _Json:

@@ -12,6 +12,7 @@ runs every call that it sees, hide them (`reveal="answer"`).
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.base.closed_codes import SERVER_ERROR
 from nbagent.adapters.base.encoder import BaseEncoder
 from nbagent.adapters.base.losses import OPENAI, Loss
 from nbagent.adapters.base.overlaps import Trigger
@@ -37,6 +38,7 @@ class ChatEncoder(BaseEncoder):
         | {Loss.OVERLAPS, Loss.SPLITS, Loss.BOUNDARIES, Loss.REPLACED_TEXT}
         | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.REPLACED_REASONING}
         | {Loss.UNFINISHED_ARGS, Loss.REPLACED_ARGS, Loss.RESULTS, Loss.SOURCES_WITHOUT_URL}
+        | {Loss.MISSING_ERROR_TYPES}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content_filter"}
@@ -85,7 +87,7 @@ class ChatEncoder(BaseEncoder):
         if error is not None:
             payload = {
                 "message": error.message,
-                "type": error.error_type,
+                "type": error.error_type or SERVER_ERROR,
                 "param": None,
                 "code": error.code,
             }

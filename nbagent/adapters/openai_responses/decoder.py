@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
@@ -166,14 +167,16 @@ class ResponsesDecoder(BaseDecoder):
         error = response.get("error")
         if error or status == "failed":
             self.stop_info = StopInfo("failed", status)
-            self.fail_with(error or "The response failed")
+            self.fail_with(error_with_code(error, response) or "The response failed")
         elif status == "completed":
             self.stop_info = StopInfo("paused" if self._tools.pending else "completed", status)
         elif status in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", status)
         else:
-            reason = nonempty_str(
-                fields_or_empty(response.get("incomplete_details")).get("reason"), default=status
+            reason = (
+                nonempty_str(fields_or_empty(response.get("incomplete_details")).get("reason"))
+                or code_from_metadata(response)
+                or status
             )
             self.stop_info = StopInfo("incomplete", reason, reason)
         self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))

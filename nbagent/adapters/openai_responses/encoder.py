@@ -10,12 +10,43 @@ until then.
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.base.closed_codes import SERVER_ERROR, code_in_metadata
 from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import OPENAI_RUN, Loss
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import as_text, error_message, result_text, without_none
 
 _Json = dict[str, Any]
+
+CUT_REASONS = frozenset({"max_output_tokens", "max_messages", "content_filter", "steered"})
+"""All reasons that an incomplete response can have: `IncompleteDetails.reason` of openai 3.57."""
+
+ERROR_CODES = frozenset(
+    {
+        SERVER_ERROR,
+        "rate_limit_exceeded",
+        "invalid_prompt",
+        "data_residency_mismatch",
+        "bio_policy",
+        "misalignment_policy_violation",
+        "vector_store_timeout",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_content_policy_violation",
+        "invalid_image_mode",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
+    }
+)
+"""All codes that a response's error can have: `ResponseError.code` of openai 3.57."""
 
 
 class ResponsesEncoder(BaseEncoder):
@@ -100,18 +131,20 @@ class ResponsesEncoder(BaseEncoder):
         usage = None if self.usage is None else responses_usage(self.usage)
         whole: _Json = {"output": self._output, "usage": usage}
         if error is not None:
-            payload = {"code": error.code or "server_error", "message": error.message}
-            self._emit_event(
-                "response.failed", response=self._response("failed", error=payload, **whole)
-            )
+            code = error.code or SERVER_ERROR
+            listed = code if code in ERROR_CODES else SERVER_ERROR
+            whole["error"] = {"code": listed, "message": error.message}
+            whole["metadata"] = code_in_metadata(code, ERROR_CODES)
+            self._emit_event("response.failed", response=self._response("failed", **whole))
         elif end.status in ("completed", "paused"):
             self._emit_event("response.completed", response=self._response("completed", **whole))
         elif end.status == "cancelled":
             self._emit_event("response.incomplete", response=self._response("cancelled", **whole))
         else:
-            details = {"reason": self.incomplete_reason(end)}
-            response = self._response("incomplete", incomplete_details=details, **whole)
-            self._emit_event("response.incomplete", response=response)
+            reason = self.incomplete_reason(end)
+            whole["incomplete_details"] = {"reason": reason} if reason in CUT_REASONS else {}
+            whole["metadata"] = code_in_metadata(reason, CUT_REASONS)
+            self._emit_event("response.incomplete", response=self._response("incomplete", **whole))
 
     # --- items ---
 
@@ -367,6 +400,7 @@ def _call_item(call: StreamedCall, status: str, text: str) -> _Json:
                 "error": None,
             }
         case "custom_tool_call":
+            del item["status"]  # this kind has none
             return {**item, "call_id": call.call_id, "input": text}
         case _:
             return {**item, "call_id": call.call_id, "arguments": text}

@@ -127,9 +127,13 @@ class VercelEncoder(BaseEncoder):
 
     # --- tool calls ---
 
+    def call_fields(self, call: StreamedCall) -> dict[str, Any]:
+        """Return the fields of a call's start and of its complete arguments."""
+        return {**_identity(call), **without_none(title=call.start.title)}
+
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call."""
-        self.emit({"type": "tool-input-start", **_call_fields(call)})
+        self.emit({"type": "tool-input-start", **self.call_fields(call)})
 
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
@@ -139,7 +143,9 @@ class VercelEncoder(BaseEncoder):
         """Emit the complete arguments; as text if they are not valid JSON, so that the client shows
         them.
         """
-        self.emit({"type": "tool-input-available", **_call_fields(call), "input": call.args_value})
+        self.emit(
+            {"type": "tool-input-available", **self.call_fields(call), "input": call.args_value}
+        )
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit a result."""
@@ -233,11 +239,18 @@ class VercelV5Encoder(VercelEncoder):
         Loss.PAUSED,
         Loss.DENIED,
         Loss.APPROVALS,
+        Loss.TOOL_TITLES,
     }
 
     def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
         """Return token counts as `ai` 5 has them."""
         return token_counts(usage, V5_TOKEN_FIELDS)
+
+    def call_fields(self, call: StreamedCall) -> dict[str, Any]:
+        """Return the fields of a call, without its title: clients refuse a field that they do not
+        know.
+        """
+        return _identity(call)
 
     def emit_denial(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit the denial of a call as a failure."""
@@ -247,11 +260,6 @@ class VercelV5Encoder(VercelEncoder):
         """Emit nothing: `ai` 5 has no approvals."""
 
 
-def _call_fields(call: StreamedCall) -> dict[str, Any]:
+def _identity(call: StreamedCall) -> dict[str, Any]:
     hosted = {"providerExecuted": True} if call.is_hosted else {}
-    return {
-        "toolCallId": call.call_id,
-        "toolName": call.name,
-        **hosted,
-        **without_none(title=call.start.title),
-    }
+    return {"toolCallId": call.call_id, "toolName": call.name, **hosted}

@@ -75,6 +75,9 @@ def _without(kind: type[ev.Envelope]) -> Callable[[Events, BaseEncoder], Events]
     return lambda events, _: drop(kind)(events)
 
 
+MISSING_TYPE = {"openai.chat": "server_error"}
+"""What is sent in place of a missing type of an error, where it is not "Error"."""
+
 # The order matters: overlaps are resolved before what is inside of the spans.
 REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.REASONING: lambda es, _: drop(*REASONING)(es),
@@ -224,8 +227,8 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.WARNINGS: lambda es, _: [e for e in es if not (isinstance(e, ev.Error) and not e.fatal)],
     Loss.AGENT_STATUS: lambda es, _: agents_fail(es),
     Loss.ERROR_TYPES: lambda es, _: change(ev.Error, error_type=None)(es),
-    Loss.MISSING_ERROR_TYPES: lambda es, _: change(
-        ev.Error, error_type=lambda e: e.error_type or "Error"
+    Loss.MISSING_ERROR_TYPES: lambda es, x: change(
+        ev.Error, error_type=lambda e: e.error_type or MISSING_TYPE.get(x.system, "Error")
     )(es),
     Loss.RAW: lambda es, _: drop(ev.Raw)(es),
     **{LOSS_OF[kind.event]: _without(kind.event) for kind in OTHER_KINDS},

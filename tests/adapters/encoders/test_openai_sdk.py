@@ -7,21 +7,16 @@ import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import openai
-import pydantic
 import pytest
 from adapters.encoders.normalized import blocks_of, encoded, normalized
 from adapters.encoders.test_round_trip import RECORDINGS, recorded
 from adapters.recorded import name_of
-from campaign import WHOLE, sample
-from hypothesis import given, settings
+from campaign import sample
 from openai.lib.streaming.chat import ChatCompletionStreamState
-from openai.types.beta import AssistantStreamEvent
 from openai.types.chat import ChatCompletionChunk
-from openai.types.responses import ResponseStreamEvent
-from streams import event_streams
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_named
@@ -30,37 +25,6 @@ from nbagent.adapters.encoders import encoder_named
 
 PATHS = sample(RECORDINGS, 15)
 QUESTION: Any = {"role": "user", "content": "?"}
-OPEN_ENUMS = {"code", "reason"}
-"""Fields in which a proxy passes on its provider's value, which need not be a value of OpenAI's."""
-
-
-def members(union: Any, tag: str) -> dict[str, type[pydantic.BaseModel]]:
-    """Return the classes of a tagged union by their tags; pydantic itself would choose by the other
-    fields, too.
-    """
-    classes = get_args(get_args(union)[0])
-    return {value: cls for cls in classes for value in get_args(cls.model_fields[tag].annotation)}
-
-
-MODELS: dict[str, Any] = {
-    "openai.chat": lambda item: ChatCompletionChunk,
-    "openai.responses": lambda item: members(ResponseStreamEvent, "type")[item["type"]],
-    "openai.assistants": lambda item: members(AssistantStreamEvent, "event")[item["event"]],
-}
-
-
-@pytest.mark.parametrize("system", MODELS)
-@given(event_streams())
-@settings(deadline=None, max_examples=500 if WHOLE else 10)
-def test_every_item_is_valid_by_the_sdks_strict_models(system: str, events: list[ev.Event]) -> None:
-    for item in encoded(encoder_named(system), events):
-        if isinstance(item, str) or set(item) == {"error"} or item.get("event") == "done":
-            continue
-        try:
-            MODELS[system](item).model_validate(item)
-        except pydantic.ValidationError as error:
-            if {str(entry["loc"][-1]) for entry in error.errors()} - OPEN_ENUMS:
-                raise
 
 
 def test_the_sdk_accumulates_the_sources_of_a_chat() -> None:
