@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
-from nbagent.server.stores.event_store import EventStore, StoredRun
+from nbagent.server.stores.event_store import WAITING, EventStore, StoredRun
 from nbagent.server.stores.redis_events import RedisEvents
 from nbagent.server.stores.sqlite_events import SqliteEvents
 
@@ -146,3 +147,146 @@ async def test_a_run_that_another_process_took_for_dead_is_stopped(
     assert await end_of(run) == e.RunEnd(status="incomplete", seq=999)
     assert running.status == "cancelled"
     await other.close()
+
+
+# --- entries that something else has written ---
+
+WAITING_RUN = {
+    "agent": "assistant",
+    "session": "",
+    "owner": "",
+    "created": "1",
+    "ended": "0",
+    "last": "0",
+}
+GO: dict[str, Any] = {"prompt": "go", "options": {}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"x": "y"},
+        {"run": "run-1"},
+        {"job": b"{}"},
+        {"run": b"\xff", "job": b"{}"},
+        {"run": "run-none", "job": b"{}"},
+        {"run": "text", "job": b"{}"},
+        {"run": "unreadable", "job": b"{}"},
+        {"run": "x" * 1_000_000, "job": b"{}"},
+    ],
+    ids=lambda entry: ",".join(f"{name}={str(value)[:12]}" for name, value in entry.items()),
+)
+async def test_an_entry_that_is_no_waiting_run_is_dropped(
+    redis: RedisServer, entry: dict[str, Any]
+) -> None:
+    store = RedisEvents(redis.url)
+    good = StoredRun(id="run-good", agent="assistant", session=None, owner=WAITING, created=1.0)
+    with redis._client() as client:
+        client.set("nbagent:run:text", "garbage")
+        client.hset("nbagent:run:unreadable", mapping={**WAITING_RUN, "created": "soon"})
+        client.xadd("nbagent:work:assistant", entry)
+        await store.put_work(good, b"{}")
+        taken: list[tuple[StoredRun, bytes]] = []
+        while not taken:
+            taken = await store.take_work(["assistant"], 1.0, lambda: 1)
+        assert [(run.id, job) for run, job in taken] == [("run-good", b"{}")]
+        assert client.xlen("nbagent:work:assistant") == 0
+        assert client.xpending("nbagent:work:assistant", "servers")["pending"] == 0
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        b"garbage",
+        b"\xff",
+        b"[" * 100_000,
+        b"{}",
+        b'{"prompt": "go", "options": []}',
+        {**GO, "options": {"unheard_of": 1}},
+        {**GO, "options": {"timeout": "soon"}},
+        {**GO, "prompt": 7},
+        {**GO, "prompt": "x" * 2_000_000},
+        {**GO, "answers": "some"},
+    ],
+    ids=lambda job: str(job)[:60],
+)
+async def test_a_job_that_cannot_begin_fails_its_run_and_the_next_one_goes_on(
+    hosts: MakeHost, redis: RedisServer, job: Any
+) -> None:
+    store = RedisEvents(redis.url)
+    bad = StoredRun(id="run-bad", agent="assistant", session=None, owner=WAITING, created=1.0)
+    good = StoredRun(id="run-good", agent="assistant", session=None, owner=WAITING, created=2.0)
+    await store.put_work(bad, job if isinstance(job, bytes) else msgspec.json.encode(job))
+    await store.put_work(good, msgspec.json.encode(GO))
+    host = hosts(RedisEvents(redis.url))
+    ends = [await end_of(await host.find(run.id)) for run in (bad, good)]
+    assert [getattr(end, "status", None) for end in ends] == ["failed", "completed"]
+    await store.close()
+
+
+async def test_a_run_of_an_agent_that_is_not_served_fails(
+    hosts: MakeHost, redis: RedisServer
+) -> None:
+    with redis._client() as client:
+        client.hset("nbagent:run:run-1", mapping={**WAITING_RUN, "agent": "other"})
+        client.xadd("nbagent:work:assistant", {"run": "run-1", "job": msgspec.json.encode(GO)})
+    end = await end_of(await hosts(RedisEvents(redis.url)).find("run-1"))
+    assert isinstance(end, e.RunEnd)
+    assert end.status == "failed"
+
+
+async def test_a_run_that_stands_in_the_queue_twice_is_given_once(redis: RedisServer) -> None:
+    store = RedisEvents(redis.url)
+    run = StoredRun(id="run-1", agent="assistant", session=None, owner=WAITING, created=1.0)
+    await store.put_work(run, b"{}")
+    with redis._client() as client:
+        client.xadd("nbagent:work:assistant", {"run": "run-1", "job": b"{}"})
+    taken = [await store.take_work(["assistant"], 0.1, lambda: 1) for _ in range(3)]
+    assert [[run.id for run, _ in each] for each in taken] == [["run-1"], [], []]
+    await store.close()
+
+
+async def test_a_queue_of_another_type_leaves_the_other_agents_theirs(redis: RedisServer) -> None:
+    store = RedisEvents(redis.url)
+    run = StoredRun(id="run-1", agent="good", session=None, owner=WAITING, created=1.0)
+    await store.put_work(run, b"{}")
+    with redis._client() as client:
+        client.set("nbagent:work:bad", "garbage")
+    taken = await store.take_work(["bad", "good"], 0.1, lambda: 1)
+    assert [run.id for run, _ in taken] == ["run-1"]
+    await store.close()
+
+
+async def test_a_command_that_something_else_has_written_is_skipped(redis: RedisServer) -> None:
+    store = RedisEvents(redis.url)
+    taken: list[bytes] = []
+
+    async def take(command: bytes) -> bytes:
+        taken.append(command)
+        return b"done"
+
+    with redis._client() as client:
+        for entry in ({"x": "y"}, {"id": b"\xff", "command": b"{}"}, {"id": "1"}):
+            client.xadd(f"nbagent:commands:{store.owner}", entry)
+    serving = asyncio.create_task(store.serve(take))
+    assert await store.ask(store.owner, b"go", 5.0) == b"done"
+    assert taken == [b"go"]
+    serving.cancel()
+    await asyncio.wait([serving])
+    await store.close()
+
+
+async def test_a_run_that_cannot_be_read_leaves_the_others_to_be_ended(redis: RedisServer) -> None:
+    url = f"{redis.url}?heartbeat_expires_ms=500"  # redis-server has run for longer than that
+    dead, store = RedisEvents(url), RedisEvents(url)
+    run = StoredRun(id="run-1", agent="assistant", session=None, owner=dead.owner, created=1.0)
+    await dead.begin(run)
+    await dead.close()
+    with redis._client() as client:
+        client.hset("nbagent:run:unreadable", mapping={"x": "y"})
+        client.set("nbagent:run:text", "garbage")
+        client.sadd(f"nbagent:owned:{dead.owner}", "unreadable", "text", b"\xff")
+        client.sadd("nbagent:owners", b"\xff")
+    assert [run.id for run in await store.abandoned()] == ["run-1"]
+    await store.close()

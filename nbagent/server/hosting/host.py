@@ -13,7 +13,7 @@ import msgspec
 from nbagent.agent import Agent
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
-from nbagent.errors import NbagentError, did_you_mean
+from nbagent.errors import did_you_mean
 from nbagent.events.json_text import decode_json
 from nbagent.gate import Reveal, Tags
 from nbagent.gate.families import tag_options
@@ -470,15 +470,17 @@ class Host:
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)
         try:
+            agent = self.agent(stored.agent)[1]
             job = decode_json(raw, type=Job)
+            check_prompt_size(job.prompt, self.limits)
             session = (
                 None
                 if stored.session is None
                 else await self.sessions.find(stored.agent, stored.session)
             )
-            run = self._run_of(stored.agent, self.agents[stored.agent], job, session)
-        except (NbagentError, msgspec.MsgspecError) as error:
-            await hosted.fail(str(error))
+            run = self._run_of(stored.agent, agent, job, session)
+        except Exception as error:  # whatever a job holds, the next one has its turn
+            await hosted.fail(f"the run that waited cannot begin: {error}")
         else:
             # a reader here follows it already
             self._host(run, hosted if stored.id in self._runs else self._keep(hosted))

@@ -26,11 +26,12 @@ https://redis.io/docs/latest/commands/xautoclaim/.
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,8 @@ try:
     from redis.backoff import ExponentialWithJitterBackoff
 except ImportError:
     raise MissingExtra("A store in Redis", "redis") from None
+
+_logger = logging.getLogger("nbagent")
 
 HEARTBEAT_EXPIRES_MS = 10_000
 """Milliseconds after its last sign of life until a process counts as dead; it gives three in that
@@ -136,10 +139,12 @@ class RedisEvents:
         self._last_beat = math.inf  # of those that `serve` repeats; in monotonic seconds
         self._unsure_until = -math.inf
         self._last_command = "0-0"
+        self._broken: set[str] = set()  # streams with another content, which were logged
         self._begin = self._redis.register_script(redis_scripts.BEGIN)
         self._append = self._redis.register_script(redis_scripts.APPEND)
         self._take = self._redis.register_script(redis_scripts.TAKE)
         self._give_back = self._redis.register_script(redis_scripts.GIVE_BACK)
+        self._drop = self._redis.register_script(redis_scripts.DROP)
         self._list_script = self._redis.register_script(redis_scripts.LIST)
 
     async def check_writable(self) -> None:
@@ -277,14 +282,16 @@ class RedisEvents:
         """Return runs that have not ended, although their process has."""
         found: list[StoredRun] = []
         async with self._reaching():
-            owners = {owner.decode() for owner in await self._redis.smembers("nbagent:owners")}
+            owners = _texts(await self._redis.smembers("nbagent:owners"))
         for owner in [each for each in owners if not await self.is_alive(each)]:
             async with self._reaching():
                 ids = await self._redis.smembers(f"nbagent:owned:{owner}")
                 if not ids:
                     await self._redis.srem("nbagent:owners", owner)
-            runs = [await self.find(id.decode()) for id in ids]
-            found += [run for run in runs if run is not None and not run.ended]
+            for id in _texts(ids):
+                with contextlib.suppress(StoreBroken):  # the others are still ended
+                    run = await self.find(id)
+                    found += [run] if run is not None and not run.ended else []
         return found
 
     async def ask(self, owner: str, command: bytes, wait_s: float) -> bytes | None:
@@ -311,7 +318,9 @@ class RedisEvents:
                 )
                 for id, fields in entries:
                     self._last_command = id
-                    await self._reply(fields[b"id"].decode(), await take(fields[b"command"]))
+                    with contextlib.suppress(KeyError, UnicodeDecodeError):  # not ours
+                        asker, command = fields[b"id"].decode(), fields[b"command"]
+                        await self._reply(asker, await take(command))
         finally:
             beating.cancel()
             await asyncio.wait([beating])
@@ -361,52 +370,82 @@ class RedisEvents:
         self, agents: Sequence[str], wait_s: float, room: Callable[[], int]
     ) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process; see `WorkQueue.take_work`."""
-        streams = [f"nbagent:work:{agent}" for agent in agents]
         wait_s = min(wait_s, MAX_BLOCK_S)
         await self._beat()
-        found: list[tuple[str, list[Any]]] = []
-        async with self._reaching(wait_s):
-            for stream in streams:
-                with contextlib.suppress(exceptions.ResponseError):  # the group is there
-                    await self._redis.xgroup_create(stream, GROUP, "0", mkstream=True)
-                # Given to a process that died before it became the owner.
-                claimed = await self._redis.xautoclaim(
-                    stream, GROUP, self.owner, self._expires_ms, count=1
-                )
-                found.append((stream, claimed[1]))
-            if not any(entries for _, entries in found):
-                block = max(1, int(wait_s * 1000))
-                reply = await self._redis.xreadgroup(
-                    GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block
-                )
-                found = [(stream.decode(), entries) for stream, entries in reply or ()]
         taken: list[tuple[StoredRun, bytes]] = []
-        for stream, entries in found:
-            for entry, fields in entries:
-                if not fields:
-                    # Redis 6 hands on what was deleted (https://github.com/redis/redis/pull/10227)
-                    continue
-                agent = stream.removeprefix("nbagent:work:")
+        for agent, entry, fields in await self._entries(agents, wait_s):
+            try:
+                id, job = fields[b"run"].decode(), fields[b"job"]
                 if room() <= len(taken):
                     async with self._reaching():
-                        await self._give_back(args=[agent, entry, fields[b"run"], fields[b"job"]])
-                elif (mine := await self._taken(agent, entry.decode(), fields)) is not None:
-                    taken.append(mine)
+                        await self._give_back(args=[agent, entry, id, job])
+                elif (run := await self._taken(agent, entry, id)) is not None:
+                    taken.append((run, job))
+            except (KeyError, UnicodeDecodeError, StoreBroken) as error:
+                _logger.warning(
+                    "%s in the queue of %s is no run that waits, and is dropped: %r",
+                    entry,
+                    agent,
+                    error,
+                )
+                async with self._reaching():
+                    await self._drop(args=[agent, entry])
         return taken
 
-    async def _taken(
-        self, agent: str, entry: str, fields: dict[bytes, bytes]
-    ) -> tuple[StoredRun, bytes] | None:
-        """Become the owner of a run. None if another process is."""
-        id = fields[b"run"].decode()
+    async def _entries(
+        self, agents: Sequence[str], wait_s: float
+    ) -> list[tuple[str, str, dict[bytes, bytes]]]:
+        """Return the next entry of each agent's queue, if it has one: the agent, the entry's id and
+        its fields.
+        """
+        found: list[tuple[bytes, list[Any]]] = []
+        streams: dict[str, str] = {}
+        for agent in agents:
+            stream = f"nbagent:work:{agent}"
+            try:
+                async with self._reaching():
+                    found.append((stream.encode(), await self._claimed(stream)))
+                streams[stream] = ">"
+            except StoreBroken as error:
+                self._say_once(stream, error)
+        if streams and not any(entries for _, entries in found):
+            block = max(1, int(wait_s * 1000))
+            async with self._reaching(wait_s):
+                found = await self._redis.xreadgroup(
+                    GROUP, self.owner, streams, count=1, block=block
+                )
+        elif not streams:
+            await asyncio.sleep(wait_s)
+        # Redis 6 hands on what was deleted (https://github.com/redis/redis/pull/10227), without
+        # fields.
+        return [
+            (stream.decode().removeprefix("nbagent:work:"), entry.decode(), fields)
+            for stream, entries in found or ()
+            for entry, fields in entries
+            if fields
+        ]
+
+    async def _claimed(self, stream: str) -> list[Any]:
+        """Return an entry that was given to a process which died before it became the owner."""
+        with contextlib.suppress(exceptions.ResponseError):  # the group is there
+            await self._redis.xgroup_create(stream, GROUP, "0", mkstream=True)
+        claimed = await self._redis.xautoclaim(stream, GROUP, self.owner, self._expires_ms, count=1)
+        return list(claimed[1])
+
+    def _say_once(self, stream: str, error: StoreBroken) -> None:
+        if stream not in self._broken:
+            self._broken.add(stream)
+            _logger.error("no waiting run can be taken: %s", error)
+
+    async def _taken(self, agent: str, entry: str, id: str) -> StoredRun | None:
+        """Become the owner of a run. None if another process is, or this one was before."""
         while True:
             # Insists: if Redis has done it and could not say so, nobody else would begin the run.
             with contextlib.suppress(StoreUnreachable):
                 async with self._reaching():
                     if not await self._take(args=[agent, entry, id, self.owner]):
                         return None
-                run = await self.find(id)
-                return None if run is None else (run, fields[b"job"])
+                return await self.find(id)
             await asyncio.sleep(TIMEOUT_S / 10)
 
     # --- the connection ---
@@ -453,6 +492,15 @@ def _decoding(what: str) -> Iterator[None]:
         yield
     except (KeyError, ValueError) as error:
         raise StoreBroken(f"{what} cannot be read in the store: {error!r}") from error
+
+
+def _texts(names: Iterable[bytes]) -> list[str]:
+    """Return names as texts, without those that nbagent cannot have written."""
+    found: list[str] = []
+    for name in names:
+        with contextlib.suppress(UnicodeDecodeError):
+            found.append(name.decode())
+    return found
 
 
 def _listed(id: bytes, fields: list[bytes]) -> list[StoredRun]:

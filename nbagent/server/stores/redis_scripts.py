@@ -76,17 +76,28 @@ Returns -1 if there is no such run, 0 if it has another end.
 TAKE = """
 local agent, entry, id, owner = unpack(ARGV)
 local P, run = 'nbagent:', 'nbagent:run:' .. id
-local its = redis.call('HMGET', run, 'owner', 'ended')
 redis.call('XACK', P .. 'work:' .. agent, 'servers', entry)
-redis.call('XDEL', P .. 'work:' .. agent, entry)
-if its[1] == owner then return 1 end
+local deleted = redis.call('XDEL', P .. 'work:' .. agent, entry)
+local its = redis.call('HMGET', run, 'owner', 'ended')
+if its[1] == owner and deleted == 0 then return 1 end
 if its[1] ~= '' or its[2] == '1' then return 0 end
 redis.call('HSET', run, 'owner', owner)
 redis.call('SADD', P .. 'owned:' .. owner, id)
 redis.call('SADD', P .. 'owners', owner)
 return 1
 """
-"""Makes a process the owner of a run that waits. Returns 0 if it has one, or has ended."""
+"""Makes a process the owner of a run that waits.
+
+Returns 0 if the run has an owner, or has ended. Asked again, when the reply was lost and the entry is
+gone, it returns 1.
+"""
+
+DROP = """
+local agent, entry = unpack(ARGV)
+redis.call('XACK', 'nbagent:work:' .. agent, 'servers', entry)
+redis.call('XDEL', 'nbagent:work:' .. agent, entry)
+"""
+"""Deletes an entry that is no run that waits."""
 
 GIVE_BACK = """
 local agent, entry, id, job = unpack(ARGV)
