@@ -13,6 +13,7 @@ from agent.server import Server as ModelServer
 from agent.server import chat
 from browser.expectation import expect
 from browser.lab import screenshot
+from browser.views import AXE
 from openai import AsyncOpenAI
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize
 from server.served import Process, Words
@@ -119,6 +120,25 @@ def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
     expect(page.locator(".nb-status")).to_contain_text("Stopped")
     expect(going_on(page)).to_have_count(0)
     assert '"status":"cancelled"' in httpx2.get(f"{tabs.url}/runs/{run}/events").text
+
+
+def test_a_narrow_page_lists_runs_by_their_prompts_and_has_a_heading(tabs: Tabs) -> None:
+    prompt = "<img src=x onerror=alert(1)> Call delete_rows for sales, and then say what is left"
+    httpx2.post(f"{tabs.url}/runs", json={"message": prompt})
+    for theme in ("light", "dark"):
+        page = tabs.open(color_scheme=theme)
+        page.set_viewport_size({"width": 360, "height": 640})
+        expect(page.get_by_role("heading", level=1)).to_have_text("Agents and runs")
+        expect(going_on(page).get_by_role("link")).to_contain_text("<img src=x onerror=alert(1)>")
+        screenshot(page, f"page-360-list-{theme}")
+        going_on(page).get_by_role("link").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Call delete_rows")
+        expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+        screenshot(page, f"page-360-run-{theme}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run().then(({ violations }) => violations.map((v) => v.id))")
+        assert found == []
 
 
 def test_stop_keeps_what_has_come_and_a_lost_connection_comes_back(tabs: Tabs) -> None:

@@ -326,6 +326,7 @@ def test_the_list_of_runs_is_sent_again_when_it_changes() -> None:
                 run = {
                     "id": client.post("/runs", json={"message": "x"}).json()["id"],
                     "agent": "assistant",
+                    "prompt": "x",
                 }
                 assert (
                     socket.receive_json()

@@ -98,11 +98,11 @@ export function Page() {
       go({ kind: "run", run: run.id }, true);
     else hasChosen.current = false;
   }, [state, place.kind, served, chat, go]);
+  const heading = headingOf(place, served);
   useEffect(() => {
-    const name = place.kind === "chat" ? place.agent : place.kind === "run" ? place.run : "";
-    document.title = name ? `${name} · nbagent` : "nbagent";
+    document.title = heading ? `${heading} · nbagent` : "nbagent";
     document.body.dataset.place = place.kind; // a narrow page shows either the lists or what was chosen
-  }, [place]);
+  }, [place, heading]);
 
   return (
     <>
@@ -125,6 +125,7 @@ export function Page() {
         </nav>
       </header>
       <main class="page-main">
+        <h1 class="page-heading">{heading || "Agents and runs"}</h1>
         {problem !== null && (
           <p class="page-problem" role="alert">
             {problem}
@@ -140,6 +141,14 @@ export function Page() {
       </main>
     </>
   );
+}
+
+/** Return what the page shows in a few words; "" for the lists alone. */
+function headingOf(place: Place, { runs, ended }: Served): string {
+  if (place.kind === "home") return "";
+  if (place.kind === "chat") return `Chat with ${place.agent}`;
+  const shown = [...runs, ...ended].find(({ id }) => id === place.run);
+  return shown?.prompt || `Run ${place.run}`;
 }
 
 interface AgentsProps {
@@ -182,17 +191,21 @@ function Runs({ title, runs, place }: RunsProps) {
     <section>
       <h2>{title}</h2>
       <ul>
-        {runs.map(({ id, agent }) => (
+        {runs.map(({ id, agent, prompt }) => (
           <li key={id}>
             <a
               class="page-item"
               href={fragmentOf({ kind: "run", run: id })}
               aria-current={place.kind === "run" && place.run === id ? "page" : undefined}
-              title={id}
+              title={prompt || id}
             >
               {title === "Running now" && <span class="page-live" aria-hidden="true" />}
-              <span class="page-label">{agent}</span>
-              <code>{id.slice(-4)}</code>
+              <span class="page-label">
+                {prompt && <bdi>{prompt}</bdi>}
+                <small>
+                  {agent} <code>{id.slice(-4)}</code>
+                </small>
+              </span>
             </a>
           </li>
         ))}

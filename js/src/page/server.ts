@@ -6,6 +6,8 @@ import { socketUrl } from "./place";
 export interface ServedRun {
   readonly id: string;
   readonly agent: string;
+  /** First words of its prompt; "" for a run without one. */
+  readonly prompt: string;
 }
 
 /** The server wants its token. */
@@ -71,8 +73,9 @@ function listed(answer: unknown): Listed {
 
 function runsIn(items: unknown): ServedRun[] {
   return list(items).flatMap((item) => {
-    const { id, agent } = record(item) ?? {};
-    return typeof id === "string" && typeof agent === "string" ? { id, agent } : [];
+    const { id, agent, prompt } = record(item) ?? {};
+    if (typeof id !== "string" || typeof agent !== "string") return [];
+    return { id, agent, prompt: str(prompt) ?? "" };
   });
 }
 

@@ -83,9 +83,14 @@ describe("the page", () => {
   it("lists the agents and the runs that go on", async () => {
     answers = {
       "/health": () => [200, { agents: ["one", "two"] }],
-      "/runs": () => [200, { runs: [{ id: "run-1234", agent: "two" }, { id: 5 }] }],
+      "/runs": () => [
+        200,
+        { runs: [{ id: "run-1234", agent: "two", prompt: "Sum <b>" }, { id: 5 }] },
+      ],
     };
     await draw();
+    expect(document.querySelector("a.page-item bdi")?.textContent).toBe("Sum <b>");
+    expect(document.querySelector("h1")?.textContent).toBe("Agents and runs");
     expect(
       [...document.querySelectorAll("button.page-item .page-label")].map(
         (label) => label.textContent,

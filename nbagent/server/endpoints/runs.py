@@ -22,7 +22,7 @@ from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
-from nbagent.server.stores.event_store import RunList
+from nbagent.server.stores.event_store import RunList, StoredRun
 from nbagent.server.stream_response import stream_response
 
 
@@ -72,10 +72,11 @@ class Health(TypedDict):
 
 
 class RunInfo(TypedDict):
-    """A run."""
+    """A run; `prompt` are the first words of its prompt, as its readers may see them."""
 
     id: str
     agent: str
+    prompt: str
 
 
 class Runs(TypedDict):
@@ -199,5 +200,9 @@ def _public(listed: RunList) -> Runs:
     """Return a list of runs without what only its clients may know: the name of a session opens
     it.
     """
-    going_on, ended = ([RunInfo(id=run.id, agent=run.agent) for run in runs] for runs in listed)
+    going_on, ended = ([_info(run) for run in runs] for runs in listed)
     return Runs(runs=going_on, ended=ended)
+
+
+def _info(run: StoredRun) -> RunInfo:
+    return RunInfo(id=run.id, agent=run.agent, prompt=run.prompt)

@@ -15,12 +15,12 @@ from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
 from nbagent.errors import did_you_mean
 from nbagent.events.json_text import decode_json
-from nbagent.gate import Reveal, Tags
+from nbagent.gate import Gate, Reveal, Tags
 from nbagent.gate.families import tag_options
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
-from nbagent.server.hosting.prompt import check_prompt_size
+from nbagent.server.hosting.prompt import check_prompt_size, first_words
 from nbagent.server.hosting.questions import REFUSING, Answers, Questions
 from nbagent.server.hosting.run_list import FollowedList
 from nbagent.server.hosting.sessions import Sessions
@@ -187,16 +187,16 @@ class Host:
         name, found = self.agent(agent)
         self._check_open()
         check_prompt_size(prompt, self.limits)
+        words = first_words(prompt, Gate(self._reveal, tags=self._tags))
         if (
             self._room() <= 0
             and self._work is not None
             and (job := encoded(Job(prompt, options, answers))) is not None
         ):
-            return await self._put_work(
-                self._work, self._stored(name, session, WAITING, run_id), job
-            )
+            waiting = self._stored(name, session, WAITING, run_id, words)
+            return await self._put_work(self._work, waiting, job)
         run = self._run_of(name, found, Job(prompt, options, answers), session)
-        return await self.host(run, name, session, run_id=run_id)
+        return await self.host(run, name, session, run_id=run_id, prompt=words)
 
     async def host(
         self,
@@ -206,6 +206,7 @@ class Host:
         *,
         run_id: str | None = None,
         has_reader: bool = False,
+        prompt: str = "",
     ) -> HostedRun:
         """Serve a run, which is started if it has not begun.
 
@@ -215,6 +216,7 @@ class Host:
             session: that it belongs to.
             run_id: id for its readers; by default a new one.
             has_reader: whether it has a reader of its own, who may take any time for an answer.
+            prompt: first words of its prompt, as its readers may see them.
 
         Raises:
             Problem: another process answers in the session (409), or too many runs go on (503).
@@ -225,7 +227,7 @@ class Host:
                 503, f"{self.limits.max_runs} runs go on already, which is the limit max_runs"
             )
         self.open()
-        stored = self._stored(agent, session, self._store.owner, run_id)
+        stored = self._stored(agent, session, self._store.owner, run_id, prompt)
         await self._begin(lambda: self._store.begin(stored))
         return self._host(run, self._keep(HostedRun(stored, self._store)), has_reader=has_reader)
 
@@ -264,7 +266,7 @@ class Host:
         return Run(stream, **{"reveal": self._reveal, "tags": self._tags, **options})
 
     def _stored(
-        self, agent: str, session: Session | None, owner: str, run_id: str | None = None
+        self, agent: str, session: Session | None, owner: str, run_id: str | None, prompt: str
     ) -> StoredRun:
         return StoredRun(
             id=new_run_id() if run_id is None else run_id,
@@ -272,6 +274,7 @@ class Host:
             session=None if session is None else session.name,
             owner=owner,
             created=time.time(),
+            prompt=prompt,
         )
 
     async def _begin(self, begin: Callable[[], Awaitable[StoredRun | None]]) -> None:

@@ -1,12 +1,35 @@
-"""The size of a prompt: a text, or the messages of a conversation."""
+"""A prompt, a text or the messages of a conversation: its size, and its first words."""
 
 from typing import Any
 
+from nbagent import events as e
+from nbagent.agent.model import history
+from nbagent.errors import NbagentError
+from nbagent.gate import Gate, secrets
+from nbagent.render.markup.text import one_line
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
 
 _DATA = frozenset({"data", "file_data", "image_url", "url"})
 """Keys of the parts of a message that hold a picture or a file."""
+
+
+FIRST_WORDS_CHARS = 80
+"""Characters of a prompt by which a list names its run."""
+
+
+def first_words(prompt: Any, gate: Gate) -> str:
+    """Return the first words of a prompt on one line, as far as the gate shows them; "" if it has
+    none.
+    """
+    try:
+        newest = history.from_prompt(prompt)[-1:]
+    except NbagentError:  # the run says what is wrong with it
+        return ""
+    text = "".join(history.text_of(item) for item in newest)
+    shown = [*gate.feed(e.Prompt(text=text)), *gate.close()]
+    seen = "".join(event.text for event in shown if isinstance(event, e.Prompt))
+    return one_line(secrets.mask(seen), FIRST_WORDS_CHARS)
 
 
 def check_prompt_size(prompt: Any, limits: Limits) -> None:

@@ -72,6 +72,7 @@ class StoredRun:
             yet.
         created: when it began, in seconds since the epoch.
         ended: whether its last event is stored.
+        prompt: first words of its prompt, as its readers may see them; "" if it has none.
     """
 
     id: str
@@ -80,6 +81,7 @@ class StoredRun:
     owner: str
     created: float
     ended: bool = False
+    prompt: str = ""
 
 
 class RunList(NamedTuple):

@@ -170,7 +170,8 @@ class RedisEvents:
         return await self._added(run, b"")
 
     async def _added(self, run: StoredRun, job: bytes) -> StoredRun | None:
-        args = (run.id, run.agent, run.session or "", run.owner, run.created, job, MAX_WAITING)
+        its = (run.id, run.agent, run.session or "", run.owner, run.created, run.prompt)
+        args = (*its, job, MAX_WAITING)
         while True:
             async with self._reaching():
                 reply = (await self._begin(args=args)).decode()
@@ -522,6 +523,7 @@ def _run(id: str, found: dict[bytes, bytes]) -> StoredRun:
         owner=its["owner"],
         created=float(its["created"]),
         ended=its["ended"] == "1",
+        prompt=its.get("prompt", ""),
     )
 
 

@@ -1,7 +1,7 @@
 """Scripts in Lua that Redis runs for `RedisEvents`, each in one step."""
 
 BEGIN = """
-local id, agent, session, owner, created, job, most = unpack(ARGV)
+local id, agent, session, owner, created, prompt, job, most = unpack(ARGV)
 local P, run = 'nbagent:', 'nbagent:run:' .. id
 if redis.call('EXISTS', run) == 1 then return '' end
 if session ~= '' then
@@ -21,8 +21,8 @@ if session ~= '' then
   place = redis.call('XADD', P .. 'session:' .. session, '*', 'run', id)
   redis.call('SADD', P .. 'open:' .. session, id)
 end
-redis.call('HSET', run, 'agent', agent, 'session', session, 'owner', owner, 'created', created,
-  'ended', '0', 'last', '0', 'place', place)
+redis.call('HSET', run, 'agent', agent, 'session', session, 'owner', owner, 'created', created)
+redis.call('HSET', run, 'prompt', prompt, 'ended', '0', 'last', '0', 'place', place)
 redis.call('ZADD', P .. 'going-on', created, id)
 redis.call('XADD', P .. 'changes', 'MAXLEN', '1', '*', 'run', id)
 if owner ~= '' then

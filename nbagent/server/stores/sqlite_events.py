@@ -79,7 +79,8 @@ CREATE TABLE IF NOT EXISTS run (
     session TEXT,
     owner TEXT NOT NULL,
     created REAL NOT NULL,
-    ended INTEGER NOT NULL DEFAULT 0
+    ended INTEGER NOT NULL DEFAULT 0,
+    prompt TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS run_session ON run (session);
 CREATE INDEX IF NOT EXISTS run_going_on ON run (owner) WHERE ended = 0;
@@ -175,10 +176,9 @@ class SqliteEvents:
                 "session = ? AND ended = 0 AND owner <> ?", run.session, run.owner
             ):
                 return other
-            row = (run.id, run.agent, run.session, run.owner, run.created)
-            db.execute(
-                "INSERT INTO run (id, agent, session, owner, created) VALUES (?, ?, ?, ?, ?)", row
-            )
+            row = (run.id, run.agent, run.session, run.owner, run.created, run.prompt)
+            fields = "id, agent, session, owner, created, prompt"
+            db.execute(f"INSERT INTO run ({fields}) VALUES (?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - of this file
             if not self._is_shared:
                 old = "SELECT id FROM run WHERE ended = 1 ORDER BY created DESC LIMIT -1 OFFSET ?"
                 db.execute(f"DELETE FROM event WHERE run IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
@@ -431,15 +431,13 @@ class SqliteEvents:
         return next(iter(self._runs(condition, *values)), None)
 
     def _runs(self, condition: str, *values: str | int | None) -> list[StoredRun]:
-        query = f"SELECT id, agent, session, owner, created, ended FROM run WHERE {condition}"  # noqa: S608 - of this file
-        return [
-            StoredRun(
-                id=id, agent=agent, session=session, owner=owner, created=created, ended=bool(ended)
-            )
-            for id, agent, session, owner, created, ended in self._db.execute(
-                query, values
-            ).fetchall()
-        ]
+        fields = "id, agent, session, owner, created, ended, prompt"
+        query = f"SELECT {fields} FROM run WHERE {condition}"  # noqa: S608 - of this file
+        found: list[StoredRun] = []
+        for row in self._db.execute(query, values).fetchall():
+            its = dict(zip(fields.split(", "), row, strict=True))
+            found.append(StoredRun(**{**its, "ended": bool(its["ended"])}))
+        return found
 
 
 def _code(error: sqlite3.Error) -> int | None:
