@@ -48,6 +48,12 @@ class PromptPart:
             return {"type": "input_image", "image_url": self.url, "detail": "auto"}
         return {"type": "input_file", "filename": self.name, "file_data": self.url}
 
+    def _repr_mimebundle_(self, **options: Any) -> Json:
+        """Return a picture that has its content as a notebook shows it, also as a tool's result."""
+        head, _, data = self.url.partition(";base64,")
+        is_picture = head == f"data:{self.media_type}" and self.media_type.startswith("image/")
+        return {"text/plain": repr(self), **({self.media_type: data} if is_picture else {})}
+
     def __repr__(self) -> str:
         return (
             f"<{printable_line(self.name or 'image')}: {printable_line(self.media_type)}, "

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -58,11 +59,16 @@ def pictures() -> list[bytes]:
     return [PNG, PNG]
 
 
+def image() -> Any:
+    """Return a picture as it is given to a model."""
+    return nbagent.image(PNG)
+
+
 async def count() -> str:
     """Report progress."""
     for done, message in ((0, "begin"), (50, None), (20, "back"), (100, "end")):
         nbagent.progress(done, 100, message)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0)
     return "done"
 
 
@@ -80,7 +86,7 @@ def connected(asks: Asking) -> Connected:
         *replies: Any, mode: Any = "auto", reveal: Any = "tools", limits: Any = None, **options: Any
     ) -> AsyncIterator[mcp.Client]:
         with (
-            asks.agent(*replies, tools=(add, fail, picture, pictures, count)) as agent,
+            asks.agent(*replies, tools=(add, fail, picture, pictures, image, count)) as agent,
             serve(agent, port=0, token=TOKEN, reveal=reveal, limits=limits) as server,
         ):
             async with (
@@ -116,7 +122,16 @@ def answering(action: str, content: Any = None) -> Callable[..., Any]:
 async def test_the_agent_and_its_tools_are_listed(connected: Connected, mode: Any) -> None:
     async with connected(mode=mode) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["assistant", "add", "fail", "picture", "pictures", "count", "delete"]
+    assert list(tools) == [
+        "assistant",
+        "add",
+        "fail",
+        "picture",
+        "pictures",
+        "image",
+        "count",
+        "delete",
+    ]
     assert tools["assistant"].input_schema["required"] == ["message"]
     assert tools["add"].description == "Add two numbers."
     assert tools["add"].input_schema["properties"]["a"] == {
@@ -173,14 +188,14 @@ async def test_a_tool_is_called_by_itself(connected: Connected, mode: Any) -> No
 
 
 @MODES
-@pytest.mark.parametrize(("tool", "count"), [("picture", 1), ("pictures", 2)])
+@pytest.mark.parametrize(("tool", "count"), [("picture", 1), ("pictures", 2), ("image", 1)])
 async def test_a_tools_picture_is_a_picture(
     connected: Connected, mode: Any, tool: str, count: int
 ) -> None:
     async with connected(mode=mode) as client:
         text, *images = (await client.call_tool(tool, {})).content
     assert isinstance(text, mcp_types.TextContent)
-    assert text.text.startswith("PNG image, 67 bytes")
+    assert re.match(r"PNG image, 67 bytes|<image: image/png", text.text)
     assert [(image.type, getattr(image, "mime_type", "")) for image in images] == [
         ("image", "image/png")
     ] * count

@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import os
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -15,6 +16,10 @@ from nbagent.mime.text import count, first, last
 
 INTERVAL_S = 0.1
 """Seconds between two events of one kind."""
+INTERVAL_PROGRESS = 8
+"""Reports of progress in that time that are all handed on, so that a client of the tool sees each
+step of a short one.
+"""
 OUTPUT_CHARS = 100_000
 """Characters of one call's output that are shown: its beginning as it comes, the rest when the call
 ends.
@@ -56,7 +61,7 @@ class CallOutput:
         self._tail = ""
         self._tail_total = 0
         self._live = ""
-        self._progress: e.ToolProgress | None = None
+        self._progress: deque[e.ToolProgress] = deque(maxlen=INTERVAL_PROGRESS)
         self._preliminary: Callable[[], e.ToolResult] | None = None
         self._open = True
         self._task: asyncio.Task[None] | None = None
@@ -83,9 +88,9 @@ class CallOutput:
         return True
 
     def progress(self, progress: e.ToolProgress) -> None:
-        """Show progress, in place of the latest one."""
+        """Show progress: all of a few that come together, the newest ones of many."""
         with self._lock:
-            self._progress = progress
+            self._progress.append(progress)
             self._schedule()
 
     def preliminary(self, result: Callable[[], e.ToolResult]) -> None:
@@ -146,16 +151,15 @@ class CallOutput:
             self._collect(self._text.take())
             text, self._head = "".join(self._head), []
             live = self._text.live or self._last_line()
-            if live and live != self._live and self._progress is None and self._open:
-                self._progress = e.ToolProgress(id=self._id, message=live[:_MESSAGE_CHARS])
+            if live and live != self._live and not self._progress and self._open:
+                self._progress.append(e.ToolProgress(id=self._id, message=live[:_MESSAGE_CHARS]))
             self._live = live
-            progress, self._progress = self._progress, None
             preliminary, self._preliminary = self._preliminary, None
             events: list[e.Event] = (
                 [e.ToolOutput(id=self._id, delta=text_safe(text))] if text else []
             )
-            if progress is not None:
-                events.append(progress)
+            events += self._progress
+            self._progress.clear()
             if preliminary is not None:
                 events.append(preliminary())
             self._scheduled = bool(events)
