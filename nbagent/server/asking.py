@@ -2,6 +2,8 @@
 and how to answer.
 """
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from nbagent import events as e
@@ -14,8 +16,8 @@ from nbagent.adapters.status_tokens.encoder import StatusTokensEncoder
 from nbagent.adapters.vercel_ui.encoder import VercelEncoder
 
 
-class AskingHector(HectorEncoder):
-    """Encodes events as Hector's chunks. A question is a chunk with words, and with the question.
+class _AskingEncoder(BaseEncoder):
+    """Base of encoders whose systems have no questions.
 
     Args:
         root: path of the application.
@@ -25,58 +27,50 @@ class AskingHector(HectorEncoder):
         super().__init__()
         self._root = root
 
-    def other_event(self, event: e.Event) -> None:
-        """Emit a question, on a line of its own."""
-        if isinstance(event, e.ApprovalRequest):
-            question = asked(self, event, self._root)
-            newline = "" if self._at_line_start else "\n"
-            self._at_line_start = True
-            self.emit({"chunk": f"{newline}[{words_of(question)}]\n", "question": question})
-
-
-class AskingStatus(StatusTokensEncoder):
-    """Encodes events as status and token items. A question is a status.
-
-    Args:
-        root: path of the application.
-    """
-
-    def __init__(self, root: str = "") -> None:
-        super().__init__()
-        self._root = root
+    def emit_question(self, request: e.ApprovalRequest, question: dict[str, Any]) -> None:
+        """Called for each question, as the event and as JSON (see `question_of`)."""
 
     def other_event(self, event: e.Event) -> None:
-        """Emit a question, or a status line."""
-        if isinstance(event, e.ApprovalRequest):
-            question = asked(self, event, self._root)
-            self._emit_content("status", words_of(question), question=question)
-        else:
+        """Emit a question, or what the system has itself."""
+        if not isinstance(event, e.ApprovalRequest):
             super().other_event(event)
+            return
+        call = self.calls.get(event.tool_id or "")
+        answers = f"{self._root}/runs/{self.run_id}/answers"
+        self.emit_question(event, question_of(event, None if call is None else call.name, answers))
 
 
-class AskingAgentor(AgentorEncoder):
-    """Encodes events as Agentor's outputs. A question is an `mcp_approval_requested`.
-
-    Args:
-        root: path of the application.
+class AskingHector(_AskingEncoder, HectorEncoder):
+    """Encodes events as Hector's chunks. A question is a chunk with words, and with the question,
+    on a line of its own.
     """
 
-    def __init__(self, root: str = "") -> None:
-        super().__init__()
-        self._root = root
+    def emit_question(self, request: e.ApprovalRequest, question: dict[str, Any]) -> None:
+        """Emit a question."""
+        newline = "" if self._at_line_start else "\n"
+        self._at_line_start = True
+        self.emit({"chunk": f"{newline}[{words_of(question)}]\n", "question": question})
 
-    def other_event(self, event: e.Event) -> None:
-        """Emit a question, or what Agentor has itself."""
-        if isinstance(event, e.ApprovalRequest):
-            question = asked(self, event, self._root)
-            action = {
-                "name": self._tool_name(event),
-                "type": "mcp_approval_requested",
-                "question": question,
-            }
-            self._emit_run_item(message=words_of(question), tool_action=action)
-        else:
-            super().other_event(event)
+
+class AskingStatus(_AskingEncoder, StatusTokensEncoder):
+    """Encodes events as status and token items. A question is a status."""
+
+    def emit_question(self, request: e.ApprovalRequest, question: dict[str, Any]) -> None:
+        """Emit a question."""
+        self._emit_content("status", words_of(question), question=question)
+
+
+class AskingAgentor(_AskingEncoder, AgentorEncoder):
+    """Encodes events as Agentor's outputs. A question is an `mcp_approval_requested`."""
+
+    def emit_question(self, request: e.ApprovalRequest, question: dict[str, Any]) -> None:
+        """Emit a question."""
+        action = {
+            "name": self._tool_name(request),
+            "type": "mcp_approval_requested",
+            "question": question,
+        }
+        self._emit_run_item(message=words_of(question), tool_action=action)
 
 
 class AskingDexto(DextoEncoder):
@@ -102,11 +96,3 @@ class AskingVercel(VercelEncoder):
         """Emit a question. The answer is the client's own, and version 6 fails on its chunk."""
         if isinstance(event, e.ApprovalRequest):
             super().emit_approval(replace(event, approval_id=f"{self.run_id}:{event.approval_id}"))
-
-
-def asked(encoder: BaseEncoder, request: e.ApprovalRequest, root: str) -> dict[str, object]:
-    """Return a question of the run that an encoder writes."""
-    call = encoder.calls.get(request.tool_id or "")
-    return question_of(
-        request, None if call is None else call.name, f"{root}/runs/{encoder.run_id}/answers"
-    )
