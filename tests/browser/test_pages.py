@@ -27,7 +27,7 @@ def test_a_browsers_clients_show_the_answer_and_close(page: Page) -> None:
     assert {text for (_, stream), (text, _) in shown.items() if stream == "complete"} == {
         "Let me look.\n\nThree hits.",
         "Let me look.Three hits.",  # NEAR AI's two messages
-        'Let me look.\n[Tool: search({"q":"x"})]\nThree hits.',
+        'Let me look.\n[Tool: search("x")]\nOutput: three\nThree hits.',
     }
 
 

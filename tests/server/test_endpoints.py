@@ -62,7 +62,7 @@ def test_hectors_stream_of_chunks() -> None:
     assert response.headers["x-accel-buffering"] == "no"
     assert (
         "".join(each["chunk"] for each in data_of(response)[:-1])
-        == '[Tool: add({"a": 1, "b": 2})]\nIt is 3.'
+        == "[Tool: add(1, 2)]\nOutput: 3\nIt is 3."
     )
     assert data_of(response)[-1] == "[DONE]"
 

@@ -87,7 +87,9 @@ class Loss(StrEnum):
     CALL_IDS = "ids of tool calls"
     HOSTED_CALL_IDS = "ids of tool calls that the provider ran"
     ARGS = "arguments"
-    ARGS_AS_TEXT = "arguments as an object, and a call whose arguments are incomplete"
+    ARGS_AS_TEXT = (
+        "names of arguments (their values are sent), and a call whose arguments are incomplete"
+    )
     MISSING_ARGS = "missing arguments of a call that has a result (sent as empty)"
     ARGS_TEXT = "arguments as they were written (sent parsed)"
     PARSED_ARGS = "arguments that differ from their text (the client parses the text)"
@@ -104,6 +106,10 @@ class Loss(StrEnum):
     OUTPUT = "text that a tool prints"
     PRELIMINARY = "preliminary results"
     RESULTS = "results of tools"
+    RESULT_LINES = (
+        "failure of a tool and the type of its result (sent as a line of text), and the result of "
+        "a call that a text follows"
+    )
     NULL_RESULTS = "null results (read as an empty list)"
     RESULT_TYPES = "results other than text (sent as JSON text)"
     RESULT_OF_OLDEST = "which call of a tool a result answers (read as the oldest open one)"

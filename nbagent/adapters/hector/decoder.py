@@ -188,7 +188,7 @@ class HectorDecoder(A2ADecoder):
             self.builder.tool_args(self._running, arguments, args=parsed, free=has_arguments)
         elif self._running is not None and line.startswith(_OUTPUT_LINE_START):
             self._at_line_start = True
-            self._end_call(line.removeprefix(_OUTPUT_LINE_START).strip())
+            self._end_call(_output_of(line.removeprefix(_OUTPUT_LINE_START).strip()))
         else:
             self._write_text(line)
 
@@ -279,6 +279,15 @@ class HectorDecoder(A2ADecoder):
                 self._status(
                     {"status": {"state": body.get("status")}, "metadata": body.get("metadata")}
                 )
+
+
+def _output_of(text: str) -> str:
+    """Return a tool's output. One that is not a single line is JSON in the streams of nbagent."""
+    try:
+        value = json.loads(text) if text.startswith('"') else text
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
 
 
 def _parse_arguments(text: str) -> Any:

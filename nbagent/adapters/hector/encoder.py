@@ -2,8 +2,8 @@
 
 Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. A frame
 is `{"chunk": text}`, and `[DONE]` is the end. A tool call is a line of the text, `[Tool:
-name(arguments)]`. Frames are separated by empty lines, which the standard requires and the
-documentation leaves out.
+name("a value", 2)]`, and its result the line after it, `Output: text`. Frames are separated by
+empty lines, which the standard requires and the documentation leaves out.
 
 The end and an error are named events, `done` and `error`, as Hector's server sends them. The
 documentation's clients read every unnamed event, and every message of a WebSocket, as a JSON
@@ -11,6 +11,7 @@ object, which a bare `[DONE]` is not. At an event named `error` their `onerror` 
 connection.
 """
 
+import json
 import re
 from typing import ClassVar
 
@@ -19,8 +20,16 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import TEXT_ONLY, Loss
 from nbagent.adapters.base.overlaps import Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, named_fields, tool_word
+from nbagent.adapters.base.text_forms import (
+    PARAGRAPH_BREAK,
+    named_fields,
+    result_text,
+    tool_word,
+)
+from nbagent.adapters.hector.calls_in_turn import CallsInTurn
+from nbagent.events.jsonable import json_safe
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _LINE_END = re.compile(r"[\r\n]")
 
 
@@ -36,7 +45,7 @@ class HectorEncoder(BaseEncoder):
             Loss.TOOL_TITLES,
             Loss.CALL_IDS,
             Loss.ARGS_AS_TEXT,
-            Loss.RESULTS,
+            Loss.RESULT_LINES,
             Loss.APPROVALS,
         }
     )
@@ -45,8 +54,14 @@ class HectorEncoder(BaseEncoder):
 
     def __init__(self) -> None:
         super().__init__()
+        self._calls = CallsInTurn()
+        self._running: StreamedCall | None = None  # whose line is the last one
         self._last_text: StreamedText | None = None
         self._at_line_start = True
+
+    def _read(self, event: ev.Event) -> None:
+        for each in self._calls.feed(event):
+            super()._read(each)
 
     def sse_fields(self, item: Item) -> tuple[str | None, str]:
         """Return a chunk without a name; the error and the end have one."""
@@ -61,15 +76,21 @@ class HectorEncoder(BaseEncoder):
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a chunk, set apart from an earlier text."""
         if delta:
+            self._running = None
             before, self._last_text = self._last_text, text
             self._emit_chunk(delta if before in (None, text) else PARAGRAPH_BREAK + delta)
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit the call as a line of its own, in one chunk."""
-        line = _LINE_END.sub(" ", call.args_text)  # JSON has line breaks only between its values
         newline = "" if self._at_line_start else "\n"
-        self._emit_chunk(f"{newline}[Tool: {tool_word(call.name)}({line})]\n")
-        self._last_text = None
+        self._emit_chunk(f"{newline}[Tool: {tool_word(call.name)}({values_of(call)})]\n")
+        self._last_text, self._running = None, call
+
+    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit a final result as the line after that of its call."""
+        if call.answered and self._running is call and (text := result_text(event)):
+            self._emit_chunk(f"Output: {line_of(text)}\n")
+            self._running = None
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit the end, or the error: a client closes its connection at both."""
@@ -78,3 +99,23 @@ class HectorEncoder(BaseEncoder):
         else:
             payload = {"message": error.message, **({"code": error.code} if error.code else {})}
             self.emit({"event": "error", "data": {"error": payload}})
+
+
+def values_of(call: StreamedCall) -> str:
+    """Return the arguments of a call as they stand in the parentheses of its line: the values,
+    without their names.
+    """
+    args = None if call.final_args is None else call.final_args
+    if args is None or not args.valid or not isinstance(args.args, dict):
+        # JSON has line breaks only between its values
+        return _LINE_END.sub(" ", call.args_text)
+    values = list(args.args.values())
+    if len(values) == 1 and isinstance(values[0], dict):
+        return _JSON.encode(json_safe(args.args))  # else its value was read as the arguments
+    return ", ".join(_JSON.encode(json_safe(value)) for value in values)
+
+
+def line_of(text: str) -> str:
+    """Return a text on one line: as JSON if it is not one already."""
+    is_line = text == text.strip() and not text.startswith('"') and len(text.splitlines()) == 1
+    return text if is_line else _JSON.encode(text)

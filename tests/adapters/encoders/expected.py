@@ -164,6 +164,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.OUTPUT: lambda es, _: drop(ev.ToolOutput)(es),
     Loss.PROMPTS: lambda es, _: drop(ev.Prompt, ev.Rewind)(es),
     Loss.RESULTS: lambda es, _: drop(ev.ToolResult)(es),
+    Loss.RESULT_LINES: lambda es, _: drop(ev.ToolResult)(es),
     Loss.TOOL_ERRORS: lambda es, _: error_as_result(es),
     Loss.FUNCTION_ERRORS: lambda es, _: error_as_result(es, LOCAL_KINDS),
     Loss.DENIAL_REASONS: lambda es, _: change(
@@ -259,6 +260,7 @@ FILLED_IN = {
     Loss.MODEL,
     Loss.ERROR_TYPES,
     Loss.RESULTS,
+    Loss.RESULT_LINES,
     Loss.ARGS_AS_TEXT,
 }
 """Losses for which a decoder fills in a value of its own; they are removed from the decoded events,

@@ -43,7 +43,7 @@ def test_another_event_ends_what_is_joined() -> None:
     ]
     assert chunks([ev.RunStart(), *deltas("a", "b"), *call, *deltas("c", "d"), END]) == [
         "ab",
-        "\n[Tool: f({})]\n",
+        "\n[Tool: f()]\n",
         "cd",
     ]
 

@@ -14,7 +14,7 @@ import nbagent
 
 LOOK = "Let me look."
 ANSWER = "Let me look.\n\nThree hits."
-TOOL_LINE = '\n[Tool: search({"q":"x"})]\n'
+TOOL_LINES = '\n[Tool: search("x")]\nOutput: three\n'
 
 Seen = dict[tuple[str, str], dict[str, Any]]
 
@@ -44,7 +44,7 @@ def test_a_clients_text_has_no_thoughts_and_its_tools_stand_beside_it(seen: Seen
     } == {
         "dexto": (ANSWER, ["search"]),
         "nearai": ("", [LOOK, "Three hits."]),  # complete messages
-        "hector": (LOOK + TOOL_LINE + "Three hits.", []),
+        "hector": (LOOK + TOOL_LINES + "Three hits.", []),
         "status.tokens": (ANSWER, ["Using search..."]),
     }
 

@@ -1,5 +1,6 @@
 """Rewrites for losses of tool calls."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -183,7 +184,7 @@ def known_kinds(events: Events, encoder: BaseEncoder) -> Events:
 
 
 def args_as_text(events: Events) -> Events:
-    """Move the start of a call to its arguments, and rewrite these to one line of text."""
+    """Move the start of a call to its arguments, and rewrite these to one line of values."""
     starts: dict[str, Any] = {}
     kept: Events = []
     for event in events:
@@ -191,6 +192,10 @@ def args_as_text(events: Events) -> Events:
             starts[event.id] = event
         elif isinstance(event, ev.ToolArgs):
             line = event.args_text.replace("\r", " ").replace("\n", " ")
+            if event.valid and isinstance(event.args, dict):
+                line = json.dumps(list(event.args.values()), ensure_ascii=False)[1:-1]
+                if line.startswith("{") and len(event.args) == 1:
+                    line = json.dumps(event.args, ensure_ascii=False)
             kept += [starts[event.id], replace(event, args=line, args_text=line, valid=True)]
         elif not isinstance(event, ev.ToolArgsDelta):
             kept.append(event)
