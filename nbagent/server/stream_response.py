@@ -41,17 +41,7 @@ async def stream_response(
     Raises:
         Problem: the `Last-Event-ID` is none of ours (400), or its run is not known (404).
     """
-    last = request.headers.get("last-event-id")
-    after = START
-    if last:
-        named = parse_id(last)
-        if named is None:
-            raise Problem(
-                400, f"Last-Event-ID {last[:80]!r} is no id of this server, such as 'run-…:12-1'"
-            )
-        run, after = await host.find(named[0]), named[1]
-    else:
-        run = await start()
+    run, after = await place_of(host, request, start)
     feed = run.feed(system) if encoder is None else run.encoded_by(system, encoder)
     headers = {**feed.encoder.headers, RUN_ID_HEADER: run.id}
     if feed.is_over(after):
@@ -60,6 +50,30 @@ async def stream_response(
     return RunResponse(
         run, _body(feed, after), headers, cancels=cancels_on_disconnect(host, request)
     )
+
+
+async def place_of(
+    host: Host, request: Request, start: Callable[[], Awaitable[HostedRun]]
+) -> tuple[HostedRun, Position]:
+    """Return the run that a client reads, and the place in it behind which it does.
+
+    Args:
+        host: has the runs.
+        request: of the client, with a `Last-Event-ID` if it goes on.
+        start: begins or finds the run of a client that does not go on.
+
+    Raises:
+        Problem: the `Last-Event-ID` is none of ours (400), or its run is not known (404).
+    """
+    last = request.headers.get("last-event-id")
+    if not last:
+        return await start(), START
+    named = parse_id(last)
+    if named is None:
+        raise Problem(
+            400, f"Last-Event-ID {last[:80]!r} is no id of this server, such as 'run-…:12-1'"
+        )
+    return await host.find(named[0]), named[1]
 
 
 class RunResponse(StreamingResponse):

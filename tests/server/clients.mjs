@@ -31,6 +31,18 @@ async function agUi() {
   return { kinds, ids, messages: agent.messages };
 }
 
+// A question interrupts the run, and the next run answers it.
+async function interrupts() {
+  const { HttpAgent, buildResumeArray } = await import('@ag-ui/client');
+  const agent = new HttpAgent({ url: `${base}/ag-ui/assistant` });
+  agent.addMessage({ id: crypto.randomUUID(), role: 'user', content: QUESTIONS[0] });
+  await agent.runAgent();
+  const asked = agent.pendingInterrupts;
+  const responses = Object.fromEntries(asked.map(({ id }) => [id, { status: 'resolved', payload: { approved: true } }]));
+  await agent.runAgent({ resume: buildResumeArray(asked, responses) });
+  return { asked, left: agent.pendingInterrupts, messages: agent.messages };
+}
+
 // The transport and the schema that `useChat` has.
 async function ai() {
   const { DefaultChatTransport, readUIMessageStream, safeValidateUIMessages } = await import('ai');
@@ -81,5 +93,5 @@ async function openai() {
   return { chat, response: response.output_text };
 }
 
-const run = { 'ag-ui': agUi, ai, approvals, openai }[client];
+const run = { 'ag-ui': agUi, interrupts, ai, approvals, openai }[client];
 process.stdout.write(JSON.stringify(await run()), () => process.exit());

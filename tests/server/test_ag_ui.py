@@ -8,11 +8,15 @@ import httpx2
 import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
+from server.served import Asking, asking
 from server.test_endpoints import data_of
+from server.viewed import Served
 
 import nbagent
+from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.server import serve
+from nbagent.server.endpoints.ag_ui import ThreadEncoder
 
 PATH = "/ag-ui/assistant"
 
@@ -232,3 +236,145 @@ def test_an_input_that_cannot_be_run_is_refused_with_the_reason(body: Any, told:
     assert (response.status_code, told in response.json()["error"]["message"]) == (422, True), (
         response.text
     )
+
+
+def resumed(interrupt: Any, run_id: str = "r2", **entry: Any) -> dict[str, Any]:
+    """Return the input of the run that answers an interrupt."""
+    entries = [{"interruptId": interrupt["id"], "status": "resolved", **entry}]
+    return asked("x", runId=run_id) | {"resume": entries}
+
+
+def interrupt_of(events: list[Any]) -> Any:
+    outcome = events[-1]["outcome"]
+    assert outcome["type"] == "interrupt"
+    (interrupt,) = outcome["interrupts"]
+    return interrupt
+
+
+@pytest.mark.parametrize(
+    ("payload", "deleted", "told"),
+    [
+        ({"approved": True}, ["a"], "gone"),
+        (True, ["a"], "gone"),
+        ({"approved": True, "editedArgs": {"path": "b"}}, ["b"], "gone"),
+        ({"approved": False, "reason": "Keep it."}, [], "denied"),
+    ],
+)
+def test_a_question_interrupts_the_run_and_resume_answers_it(
+    asks: Asking, served: Served, payload: Any, deleted: list[str], told: str
+) -> None:
+    with served(asking(), chat("Done.")) as (http, _):
+        first = data_of(http.post(PATH, json=asked("x")))
+        interrupt = interrupt_of(first)
+        call = next(each for each in first if each["type"] == "TOOL_CALL_START")
+        assert (interrupt["reason"], interrupt["toolCallId"]) == (
+            "tool_approval",
+            call["toolCallId"],
+        )
+        assert interrupt["responseSchema"]["required"] == ["approved"]
+        assert asks.deleted == []
+        rest = data_of(http.post(PATH, json=resumed(interrupt, payload=payload)))
+        assert [each["runId"] for each in rest if "runId" in each] == ["r2", "r2"]
+        assert (rest[0]["type"], rest[-1]["outcome"]) == ("RUN_STARTED", {"type": "success"})
+        result = next(each for each in rest if each["type"] == "TOOL_CALL_RESULT")
+        assert result["toolCallId"] == call["toolCallId"]
+        assert told in result["content"]
+        assert "".join(each.get("delta", "") for each in rest) == "Done."
+        assert http.get("/runs").json()["runs"] == []
+    assert asks.deleted == deleted
+
+
+def test_calls_at_the_same_time_interrupt_one_after_the_other(asks: Asking, served: Served) -> None:
+    calls = [(f"c{path}", "delete", f'{{"path": "{path}"}}') for path in "ab"]
+    with served(chat(calls=calls), chat("Done.")) as (http, _):
+        events = data_of(http.post(PATH, json=asked("x")))
+        for run_id in ("r2", "r3"):
+            body = resumed(interrupt_of(events), run_id, payload={"approved": True})
+            events = data_of(http.post(PATH, json=body))
+        assert events[-1]["outcome"] == {"type": "success"}
+    assert sorted(asks.deleted) == ["a", "b"]
+
+
+def test_a_cancelled_interrupt_denies_the_call(asks: Asking, served: Served) -> None:
+    with served(asking(), chat("Not done.")) as (http, _):
+        interrupt = interrupt_of(data_of(http.post(PATH, json=asked("x"))))
+        rest = data_of(http.post(PATH, json=resumed(interrupt, status="cancelled")))
+    assert ("".join(each.get("delta", "") for each in rest), asks.deleted) == ("Not done.", [])
+
+
+def test_a_client_that_leaves_at_an_interrupt_does_not_stop_the_run(
+    asks: Asking, served: Served
+) -> None:
+    path = f"{PATH}?cancel_on_disconnect=true"
+    with served(asking(), chat("Done.")) as (http, _):
+        interrupt = interrupt_of(data_of(http.post(path, json=asked("x"))))
+        rest = data_of(http.post(path, json=resumed(interrupt, payload={"approved": True})))
+    assert (rest[-1]["outcome"], asks.deleted) == ({"type": "success"}, ["a"])
+
+
+def test_what_is_said_instead_of_an_answer_withdraws_the_question(
+    asks: Asking, served: Served
+) -> None:
+    with served(asking(), chat("Hello.")) as (http, _):
+        interrupt = interrupt_of(data_of(http.post(PATH, json=asked("x"))))
+        said = data_of(http.post(PATH, json=asked("x", assistant(""), "y", runId="r2")))
+        assert "".join(each.get("delta", "") for each in said) == "Hello."
+        late = data_of(http.post(PATH, json=resumed(interrupt, "r3", payload={"approved": True})))
+        assert late[-1]["outcome"] == {"type": "cancelled"}
+    assert asks.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "told"),
+    [
+        ({"payload": {"yes": 1}}, 422, "the payload of a permission"),
+        ({"payload": None}, 422, "the payload of a permission"),
+        ({"payload": {"approved": True, "editedArgs": {"path": 7}}}, 409, "path"),
+        ({"status": "maybe"}, 422, "maybe"),
+        ({"interruptId": "run-unknownunknown:tool-1", "payload": True}, 404, "run-unknown"),
+        ({"interruptId": "x", "payload": True}, 404, "x"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused_and_the_question_stays(
+    asks: Asking, served: Served, change: Any, status: int, told: str
+) -> None:
+    with served(asking(), chat("Done.")) as (http, _):
+        interrupt = interrupt_of(data_of(http.post(PATH, json=asked("x"))))
+        refused = http.post(PATH, json=resumed(interrupt, **change))
+        assert (refused.status_code, told in refused.json()["error"]["message"]) == (status, True)
+        other = resumed(interrupt, payload=True) | {"threadId": "another"}
+        assert http.post(PATH, json=other).status_code == 404
+        rest = data_of(http.post(PATH, json=resumed(interrupt, payload=True)))
+        assert rest[-1]["outcome"] == {"type": "success"}
+    assert asks.deleted == ["a"]
+
+
+def test_what_is_open_at_an_interrupt_ends_and_goes_on_in_the_next_run() -> None:
+    encoder = ThreadEncoder("t", "r")
+    before: list[e.Event] = [
+        e.RunStart(run_id="run-1"),
+        e.StepStart(),
+        e.AgentStart(id="agent", name="helper"),
+        e.TextStart(id="text", parent_id="agent"),
+        e.TextDelta(id="text", delta="Hel", parent_id="agent"),
+        e.ReasoningStart(id="thought"),
+    ]
+    for event in before:
+        encoder.feed(event)
+    (pause,) = encoder.feed(e.ApprovalRequest(approval_id="q"))
+    assert isinstance(pause, dict)
+    assert [each["type"] for each in pause["closing"]] == [
+        *("TEXT_MESSAGE_END", "REASONING_MESSAGE_END", "REASONING_END", "STEP_FINISHED"),
+        *("SUBAGENT_FINISHED", "RUN_FINISHED"),
+    ]
+    assert [each["type"] for each in pause["opening"]] == [
+        *("RUN_STARTED", "SUBAGENT_STARTED", "STEP_STARTED", "REASONING_START"),
+        *("REASONING_MESSAGE_START", "TEXT_MESSAGE_START"),
+    ]
+    (delta,) = encoder.feed(e.TextDelta(id="text", delta="lo", parent_id="agent"))
+    assert delta == {
+        "type": "TEXT_MESSAGE_CONTENT",
+        "messageId": "run-1:text",
+        "delta": "lo",
+        "subagentRunId": "agent",
+    }

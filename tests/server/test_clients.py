@@ -78,6 +78,17 @@ def test_ag_uis_client_reads_two_turns_with_a_tool() -> None:
     ]
 
 
+def test_ag_uis_client_answers_an_interrupt() -> None:
+    asks = Asking()
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        shown = run("interrupts", server.url)
+    assert (len(shown["asked"]), shown["left"], asks.deleted) == (1, [], ["a"])
+    assert [message["role"] for message in shown["messages"]] == [
+        *("user", "assistant", "tool", "assistant")
+    ]
+    assert shown["messages"][-1]["content"] == "Done."
+
+
 def started(**fields: Any) -> Any:
     return {"type": "RUN_STARTED", "threadId": "t", "runId": "r", **fields}
 

@@ -188,6 +188,16 @@ SHOWN: list[tuple[str, dict[str, Any]]] = [
         "/api/chat",
         {"json": {"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}},
     ),
+    (
+        "/ag-ui/assistant",
+        {
+            "json": {
+                "threadId": "t",
+                "runId": "r",
+                "messages": [{"id": "m", "role": "user", "content": "x"}],
+            }
+        },
+    ),
 ]
 
 

@@ -12,7 +12,12 @@ from nbagent.adapters.base.losses import UI_PROTOCOL, Loss
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import result_text, token_counts, without_none
 
-_INTERRUPT_REASONS = {"tool": "tool_approval", "input": "input_required", "auth": "auth_required"}
+_INTERRUPT_REASONS = {
+    "tool": "tool_approval",
+    "input": "input_required",
+    "auth": "auth_required",
+    "stop": "breakpoint",
+}
 
 
 class AguiEncoder(BaseEncoder):
@@ -69,9 +74,7 @@ class AguiEncoder(BaseEncoder):
 
         Pending approvals are the interrupts of a paused run.
         """
-        for call in self.open_calls():
-            if call.final_args is None:
-                self._emit_event("TOOL_CALL_END", call.start.parent_id, toolCallId=call.call_id)
+        self._end_open_args()
         for agent in reversed(list(self._open_agents.values())):
             self._end_agent(ev.AgentEnd(id=agent.id, status="failed" if error else end.status))
         usage = {"usage": [self._usage_entry(self.usage)]} if self.usage is not None else {}
@@ -84,17 +87,67 @@ class AguiEncoder(BaseEncoder):
         if end.status == "cancelled":
             outcome = {"type": "cancelled"}
         elif end.status == "paused":
-            pending = [self._interrupt(request) for request in self.pending_approvals.values()]
+            pending = [self.interrupt(request) for request in self.pending_approvals.values()]
             outcome = {
                 "type": "interrupt",
                 "interrupts": pending or [{"id": self.new_id("interrupt"), "reason": "paused"}],
             }
         self._emit_event("RUN_FINISHED", None, **self._ids(), outcome=outcome, **usage)
 
+    def _end_open_args(self) -> None:
+        for call in self.open_calls():
+            if call.final_args is None:
+                self._emit_event("TOOL_CALL_END", call.start.parent_id, toolCallId=call.call_id)
+
+    def suspend(self, interrupt: dict[str, Any]) -> None:
+        """Emit the end of a run that is interrupted, and of all that is open in it.
+
+        Args:
+            interrupt: what it waits for.
+        """
+        self._end_open_args()
+        for text in self._texts.values():
+            self.end_text(text)
+        for reasoning in self._reasoning.values():
+            ids = {"messageId": reasoning.id}
+            self._emit_event("REASONING_MESSAGE_END", reasoning.start.parent_id, **ids)
+        if self._reasoning_span is not None:
+            span_id, parent_id = self._reasoning_span
+            self._emit_event("REASONING_END", parent_id, messageId=span_id)
+        if self._in_step:
+            self._emit_event("STEP_FINISHED", None, stepName=self._step_name)
+        suspended = {"type": "suspended", "interruptIds": [interrupt["id"]]}
+        for agent_id in reversed(list(self._open_agents)):
+            self._emit_event("SUBAGENT_FINISHED", None, subagentRunId=agent_id, outcome=suspended)
+        outcome = {"type": "interrupt", "interrupts": [interrupt]}
+        self._emit_event("RUN_FINISHED", None, **self._ids(), outcome=outcome)
+
+    def go_on(self) -> None:
+        """Emit the start of the run that goes on after an interrupted one, and of all that was
+        open in that one.
+        """
+        self.start_run()
+        for agent in self._open_agents.values():
+            self._emit_agent_start(agent)
+        if self._in_step:
+            self._emit_event("STEP_STARTED", None, stepName=self._step_name)
+        if self._reasoning_span is not None:
+            span_id, parent_id = self._reasoning_span
+            self._emit_event("REASONING_START", parent_id, messageId=span_id)
+        for reasoning in self._reasoning.values():
+            ids = {"messageId": reasoning.id, "role": "reasoning"}
+            self._emit_event("REASONING_MESSAGE_START", reasoning.start.parent_id, **ids)
+        for text in self._texts.values():
+            self.start_text(text)
+        for call in self.open_calls():
+            if call.final_args is None:
+                self.start_call(call)
+
     def _usage_entry(self, usage: ev.Usage) -> dict[str, Any]:
         return {**without_none(model=self.model), **token_counts(usage, TOKEN_FIELDS)}
 
-    def _interrupt(self, request: ev.ApprovalRequest) -> dict[str, Any]:
+    def interrupt(self, request: ev.ApprovalRequest) -> dict[str, Any]:
+        """Return a question as an interrupt."""
         call = self.calls.get(request.tool_id or "")
         return without_none(
             id=request.approval_id,
@@ -219,6 +272,10 @@ class AguiEncoder(BaseEncoder):
     def _start_agent(self, event: ev.AgentStart) -> None:
         if event.id in self._open_agents:  # it has another name now, which the protocol cannot say
             return
+        self._emit_agent_start(event)
+        self._open_agents[event.id] = event
+
+    def _emit_agent_start(self, event: ev.AgentStart) -> None:
         call = self.calls.get(event.tool_id or event.parent_id or "")
         parents = without_none(
             parentSubagentRunId=event.parent_id if event.parent_id in self._open_agents else None,
@@ -227,7 +284,6 @@ class AguiEncoder(BaseEncoder):
         self._emit_event(
             "SUBAGENT_STARTED", None, subagentRunId=event.id, name=event.name, **parents
         )
-        self._open_agents[event.id] = event
 
     def _end_agent(self, event: ev.AgentEnd) -> None:
         if self._open_agents.pop(event.id, None) is None:

@@ -1,13 +1,17 @@
 """Endpoint of AG-UI: `POST /ag-ui/{agent}` with a `RunAgentInput`.
 
-A thread is a session of the agent.
+A thread is a session of the agent. A question interrupts the client's run: its next one brings the
+answer in `resume`, and goes on with the same run of the agent.
 
-Source: https://docs.ag-ui.com/concepts/architecture.
+Sources: https://docs.ag-ui.com/concepts/architecture and
+https://docs.ag-ui.com/spec/1.0/basic/patterns/interrupt-resume.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -19,15 +23,21 @@ from nbagent.adapters.base.encoder import Item
 from nbagent.agent.model.input_items import Item as HistoryItem
 from nbagent.agent.model.input_items import Message, from_prompt
 from nbagent.agent.sessions.session import Session
+from nbagent.events import ApprovalRequest, Event
+from nbagent.events.question import decisions
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.questions import refusal
 from nbagent.server.operation import EVENT_STREAM, operation
+from nbagent.server.pauses import Answer, PausingEncoder, pausing_response, question_of
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
-from nbagent.server.stream_response import stream_response
 
 MAX_ID_CHARS = 200
 """Characters of an id that a client chooses."""
+
+PERMISSIONS = frozenset({"tool", "stop"})
+"""Kinds of questions that are answered with yes or no."""
 
 CONVERSATION = frozenset({"developer", "system", "assistant", "user", "tool"})
 """Roles of the messages that a model is sent.
@@ -36,17 +46,28 @@ Those of reasoning and activities are for the client's own view.
 """
 
 
-class RunAgentInput(msgspec.Struct):
-    """The input of a run: the thread and all its messages, the newest last."""
+class ResumeEntry(msgspec.Struct):
+    """The answer to an interrupt, whose id names the run and the question."""
 
-    messages: list[dict[str, Any]]
+    interruptId: str  # noqa: N815 - the name on the wire
+    status: Literal["resolved", "cancelled"]
+    payload: Any = None
+
+
+class RunAgentInput(msgspec.Struct):
+    """The input of a run: the thread and all its messages, the newest last; or answers to the
+    interrupts of the run before.
+    """
+
+    messages: list[dict[str, Any]] = []
     threadId: str | None = None  # noqa: N815 - the name on the wire
     runId: str | None = None  # noqa: N815 - the name on the wire
+    resume: list[ResumeEntry] | None = None
 
 
-class ThreadEncoder(AguiEncoder):
+class ThreadEncoder(PausingEncoder, AguiEncoder):
     """Encodes events with the client's ids, and ids of messages unique in a thread: a client keeps
-    those of all its runs.
+    those of all its runs. A question interrupts the run.
 
     Args:
         thread_id: of the client; None takes the session's.
@@ -67,6 +88,22 @@ class ThreadEncoder(AguiEncoder):
                 item["messageId"] = f"{self.run_id}:{item['messageId']}"
         super().emit(*items)
 
+    def other_event(self, event: Event) -> None:
+        """Interrupt the run at a question."""
+        if isinstance(event, ApprovalRequest):
+            suspend = partial(self.suspend, self.interrupt(event))
+            self.pause(event.approval_id, suspend, self.go_on)
+        else:
+            super().other_event(event)
+
+    def interrupt(self, request: ApprovalRequest) -> dict[str, Any]:
+        """Return a question as an interrupt, with the schema of the payload that answers it."""
+        interrupt_id = f"{self.run_id}:{request.approval_id}"
+        made = super().interrupt(request) | {"id": interrupt_id}
+        if request.kind in PERMISSIONS:
+            made["responseSchema"] = _permission_schema(request)
+        return made
+
 
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
@@ -76,26 +113,27 @@ def routes(host: Host) -> list[BaseRoute]:
         agent = request.path_params["agent"]
         asked = await body(request, RunAgentInput)
         thread_id, run_id = _id(asked.threadId, "threadId"), _id(asked.runId, "runId")
-        if not asked.messages or asked.messages[-1].get("role") != "user":
-            raise Problem(422, "the last of the messages must be the user's")
-        messages = [_message(each) for each in asked.messages if each.get("role") in CONVERSATION]
-        if isinstance(messages[-1].get("content"), str) or not messages[-1].get("content"):
-            prompt_of(messages[-1].get("content"), host.limits)
+        answers = []
+        if asked.resume:
+            resumed = await _resumed(host, agent, thread_id, asked.resume)
+            answers = [await _answer(resumed, each) for each in asked.resume]
 
         async def start() -> HostedRun:
+            if asked.resume:
+                return resumed
+            messages = _conversation(asked, host)
             if thread_id is None:
-                return await host.start(
-                    agent, messages, await host.sessions.new(agent), answers="none"
-                )
+                return await host.start(agent, messages, await host.sessions.new(agent))
             session, new = await _in_thread(host, agent, thread_id, messages)
-            return await host.start(agent, new, session, answers="none")
+            return await host.start(agent, new, session)
 
-        return await stream_response(
+        return await pausing_response(
             host,
             request,
             start,
             f"ag_ui {thread_id} {run_id}",
             lambda: ThreadEncoder(thread_id, run_id),
+            answers,
         )
 
     return [Route("/ag-ui/{agent}", run, methods=["POST"])]
@@ -107,6 +145,70 @@ def _id(given: str | None, name: str) -> str | None:
     return given
 
 
+def _conversation(asked: RunAgentInput, host: Host) -> list[dict[str, Any]]:
+    """Return the messages of an input, in the form of Chat Completions.
+
+    Raises:
+        Problem: the last one is not the user's, or cannot be read (422).
+    """
+    if not asked.messages or asked.messages[-1].get("role") != "user":
+        raise Problem(422, "the last of the messages must be the user's")
+    messages = [_message(each) for each in asked.messages if each.get("role") in CONVERSATION]
+    content = messages[-1].get("content")
+    if isinstance(content, str) or not content:
+        prompt_of(content, host.limits)
+    return messages
+
+
+async def _resumed(
+    host: Host, agent: str, thread_id: str | None, resume: Sequence[ResumeEntry]
+) -> HostedRun:
+    """Return the run whose interrupts are answered.
+
+    Raises:
+        Problem: it is none of the thread (404), or the answers are for several runs (422).
+    """
+    run_ids = {each.interruptId.partition(":")[0] for each in resume}
+    if len(run_ids) > 1:
+        raise Problem(422, "the entries of resume must answer the interrupts of one run")
+    run = await host.find(run_ids.pop())
+    if (run.stored.agent, run.stored.session) != (agent, thread_id):
+        raise Problem(404, f"the thread has no interrupt {resume[0].interruptId!r}")
+    return run
+
+
+async def _answer(run: HostedRun, entry: ResumeEntry) -> Answer:
+    """Return the answer that an entry has.
+
+    Raises:
+        Problem: the run has no such question (404), or the payload is none for a permission (422).
+    """
+    asked, given = entry.interruptId.partition(":")[2], entry.payload
+    request = await question_of(run, asked)
+    if entry.status == "cancelled":
+        return Answer(asked, "cancel" if "cancel" in decisions(request) else refusal(request))
+    if request.kind not in PERMISSIONS:
+        return Answer(asked, "approve", given)
+    given = {"approved": given} if isinstance(given, bool) else given
+    if not isinstance(given, dict) or not isinstance(given.get("approved"), bool):
+        raise Problem(
+            422, f'the payload of a permission is {{"approved": true}} or false, got {given!r:.80}'
+        )
+    reason = given.get("reason")
+    if not given["approved"]:
+        return Answer(asked, "deny", reason=None if reason is None else str(reason))
+    return Answer(asked, "approve", given.get("editedArgs"))
+
+
+def _permission_schema(request: ApprovalRequest) -> dict[str, Any]:
+    """Return the schema of the payload that answers a permission; with `editedArgs` if the
+    arguments may be changed.
+    """
+    edited = {} if request.schema is None else {"editedArgs": request.schema}
+    properties = {"approved": {"type": "boolean"}, "reason": {"type": "string"}, **edited}
+    return {"type": "object", "properties": properties, "required": ["approved"]}
+
+
 async def _in_thread(
     host: Host, agent: str, thread_id: str, messages: list[dict[str, Any]]
 ) -> tuple[Session, Sequence[dict[str, Any]]]:
@@ -115,7 +217,14 @@ async def _in_thread(
     A client sends the whole conversation each time. Where its prompts before the last one are those
     of the session, the last one is new. Otherwise the user has edited the conversation or asks
     again: the client's messages count, and the session of before is kept under another name.
+
+    A question that waits in the thread is withdrawn: the user has said something else.
     """
+    before = await host.newest(thread_id)
+    if before is not None and before.stored.agent == agent and before.has_question:
+        with contextlib.suppress(Problem):  # it has just been answered
+            await before.cancel(by="the client, which asked something else")
+        await before.wait_for_end()
     session = await host.sessions.open(agent, thread_id)
     known, sent = (
         _prompts(await asyncio.to_thread(lambda: session.history)),

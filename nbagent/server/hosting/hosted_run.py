@@ -208,6 +208,17 @@ class HostedRun:
         while rows := await self._store.read(self.id, self._last_seq):
             self._publish(rows)
 
+    @property
+    def is_followed(self) -> bool:
+        """True if the run goes on in another process, whose last events may be on their way."""
+        return self.run is None and not self.ended
+
+    @property
+    def has_question(self) -> bool:
+        """True if a question of the run has no answer yet."""
+        asked = (event for event in self.events if isinstance(event, e.ApprovalRequest))
+        return any(self.waits_for(event.approval_id) for event in asked)
+
     def waits_for(self, approval_id: str) -> bool:
         """Return True if a question of the run has no answer yet."""
         answered = (
