@@ -130,12 +130,39 @@ def test_a_watcher_of_a_session_gets_each_run() -> None:
                 )
 
 
-def test_agentors_chat() -> None:
-    with serving(chat("Hi."), chat("Hi.")) as client:
-        streamed = data_of(client.post("/chat", params={"message": "x"}))
-        whole = client.post("/chat", json={"input": "x", "stream": False}).json()
+AGENTOR_STREAMS: list[dict[str, Any]] = [
+    {"params": {"message": "x"}},
+    {"json": {"message": "x"}},
+    {"json": {"input": "x", "stream": True}},
+]
+
+
+@pytest.mark.parametrize("request_", AGENTOR_STREAMS)
+def test_agentors_chat_streams(request_: dict[str, Any]) -> None:
+    with serving(chat("Hi.")) as client:
+        streamed = data_of(client.post("/chat", **request_))
     assert [each["chunk"] for each in streamed if each["chunk"]] == ["Hi."]
-    assert whole == {"message": "Hi."}
+
+
+AGENTOR_ANSWERS: list[Any] = [
+    {"input": "x"},
+    {"input": "x", "stream": False},
+    {"message": "x", "stream": False},
+    {"input": [{"role": "user", "content": "x"}]},
+    "x",
+]
+
+
+@pytest.mark.parametrize("body", AGENTOR_ANSWERS)
+def test_agentors_own_clients_get_the_answer_as_a_string(body: Any) -> None:
+    with serving(chat("Hi.")) as client:
+        assert client.post("/chat", json=body).json() == "Hi."
+
+
+@pytest.mark.parametrize("body", [{"input": []}, {"input": [{"role": "user"}]}, {"input": 7}, " "])
+def test_agentors_input_without_a_text_is_refused(body: Any) -> None:
+    with serving() as client:
+        assert client.post("/chat", json=body).status_code == 422
 
 
 def test_dextos_chat_names_its_session() -> None:

@@ -6,7 +6,7 @@ one, so that a reader gets the whole object.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
 import msgspec
 from starlette.requests import Request
@@ -18,18 +18,29 @@ from nbagent.adapters.base.frames import sse
 from nbagent.server.asking import AskingAgentor
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.results import whole_text
+from nbagent.server.limits import Limits
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of, root_path
 from nbagent.server.stream_response import stream_response
 
 
 class Chat(msgspec.Struct):
-    """A prompt, under the name of the page or that of the project's server."""
+    """A prompt: a `message`, as the page has it, or the `input` of the project's own server, which
+    may be messages too, the newest last.
+
+    Attributes:
+        stream: by default what either does: the page's endpoint streams, the server's answers.
+    """
 
     message: str | None = None
-    input: str | None = None
+    input: str | list[dict[str, Any]] | None = None
     stream: bool | None = None
     agent: str | None = None
+
+    @property
+    def streams(self) -> bool:
+        """True if the answer is streamed."""
+        return self.input is None if self.stream is None else self.stream
 
 
 class AgentorEvents(AskingAgentor):
@@ -42,12 +53,6 @@ class AgentorEvents(AskingAgentor):
         return sse(self.message(item).rstrip("\n"), None, number)
 
 
-class Answer(TypedDict):
-    """A whole answer, for `"stream": false`."""
-
-    message: str
-
-
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
@@ -55,19 +60,35 @@ def routes(host: Host) -> list[BaseRoute]:
         "Ask an agent, as Agentor's server is asked",
         body=Chat,
         query={"message": "The prompt, if the body has none."},
-        result=Answer,
+        result=str,
         stream=EVENT_STREAM,
     )
     async def chat(request: Request) -> Response:
-        asked = await body(request, Chat)
-        message: Any = asked.message or asked.input or request.query_params.get("message")
-        if asked.stream is False:
-            run = await host.start(asked.agent, prompt_of(message, host.limits), answers="none")
-            return JSONResponse({"message": await whole_text(run)})
-        start = lambda: host.start(asked.agent, prompt_of(message, host.limits))  # noqa: E731 - the same call, later
+        given: Chat | str = await body(request, Chat | str)  # type: ignore[arg-type]
+        asked = Chat(input=given) if isinstance(given, str) else given
+        prompt = _prompt(asked, request, host.limits)
+        if not asked.streams:
+            run = await host.start(asked.agent, prompt, answers="none")
+            return JSONResponse(await whole_text(run))
         root = root_path(request)
         return await stream_response(
-            host, request, start, f"agentor events {root}", lambda: AgentorEvents(root)
+            host,
+            request,
+            lambda: host.start(asked.agent, prompt),
+            f"agentor events {root}",
+            lambda: AgentorEvents(root),
         )
 
     return [Route("/chat", chat, methods=["POST"])]
+
+
+def _prompt(asked: Chat, request: Request, limits: Limits) -> str | list[dict[str, Any]]:
+    """Return what an agent is asked.
+
+    Raises:
+        Problem: there is no text, or the last of the messages has none (422).
+    """
+    if isinstance(asked.input, list):
+        prompt_of(asked.input[-1].get("content") if asked.input else None, limits)
+        return asked.input
+    return prompt_of(asked.message or asked.input or request.query_params.get("message"), limits)
