@@ -21,7 +21,8 @@ class Delivery:
 
     Attributes:
         streaming: False for each text in one piece, when it is complete.
-        thinking: False leaves the model's thoughts out.
+        thinking: False leaves the model's thoughts out. True shows them to the clients of a
+            server, too, unless it is told how much to reveal.
         chunk_chars: characters of a piece; the last one of a text may be shorter. None for pieces
             as the model sends them.
         delay_s: seconds between two pieces.
@@ -30,7 +31,7 @@ class Delivery:
     """
 
     streaming: bool = True
-    thinking: bool = True
+    thinking: bool | None = None
     chunk_chars: int | None = None
     delay_s: float = 0.0
     buffer_chars: int | None = None
@@ -58,14 +59,14 @@ class Pieces:
 
     def __init__(self, delivery: Delivery) -> None:
         self._size = delivery.chunk_chars if delivery.streaming else None
-        self._thinking = delivery.thinking
+        self._thinks = delivery.thinking is not False
         self._as_sent = delivery.streaming and delivery.chunk_chars is None
         self._held: dict[str, str] = {}
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the events that come in place of one."""
         match event:
-            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() if not self._thinking:
+            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() if not self._thinks:
                 return []
             case e.TextDelta() | e.ReasoningDelta() if not self._as_sent:
                 text = self._held.get(event.id, "") + event.delta

@@ -231,7 +231,9 @@ def parser() -> argparse.ArgumentParser:
         help="to listen at for gRPC; 0 for a free one (default: none)",
     )
     served.add_argument(
-        "--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)"
+        "--reveal",
+        choices=LEVELS,
+        help="how much clients see (tools; thinking for agents with show_thinking: true)",
     )
     served.add_argument(
         "--origin",

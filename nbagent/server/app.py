@@ -57,7 +57,7 @@ def asgi(
     served: Served | Mapping[str, Served],
     *,
     store: str | Path = ":memory:",
-    reveal: Reveal = "tools",
+    reveal: Reveal | None = None,
     tags: Tags | None = None,
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
@@ -80,7 +80,8 @@ def asgi(
             started again, and at any other server process with the same store: an SQLite file, or
             the URL of a Redis, such as `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs
             for a day. By default this process's memory.
-        reveal: how much of a run its clients see; see `nbagent.show`.
+        reveal: how much of a run its clients see; see `nbagent.show`. None is `"tools"`, and
+            `"thinking"` for an agent whose configuration says `show_thinking: true`.
         tags: thoughts and calls in the agents' texts that are recognised besides; see
             `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for
@@ -120,8 +121,8 @@ def asgi(
         limits=limits,
         cancel_on_disconnect=cancel_on_disconnect,
     )
-    mcp = McpEndpoint(host, reveal)
-    views = Views(host, reveal)
+    mcp = McpEndpoint(host)
+    views = Views(host)
     a2a = A2A(host, token) if is_installed() else None
 
     @contextlib.asynccontextmanager

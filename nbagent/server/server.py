@@ -248,7 +248,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     store: str | Path = ":memory:",
-    reveal: Reveal = "tools",
+    reveal: Reveal | None = None,
     tags: Tags | None = None,
     token: str | None = None,
     read_token: str | None = None,
@@ -271,7 +271,8 @@ def serve(
         port: to listen at; 0 for a free one.
         store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`.
             By default this process's memory.
-        reveal: how much of a run its clients see; see `nbagent.show`.
+        reveal: how much of a run its clients see; see `nbagent.show`. None is `"tools"`, and
+            `"thinking"` for an agent whose configuration says `show_thinking: true`.
         tags: thoughts and calls in the agents' texts that are recognised besides; see
             `nbagent.show`.
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page

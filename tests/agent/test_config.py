@@ -58,6 +58,7 @@ def test_reasoning_and_streaming_say_how_texts_come(tmp_path: Path) -> None:
     assert [each for each in deliveries if each is not None] == [
         Delivery(thinking=False),
         Delivery(chunk_chars=10, delay_s=0.05, buffer_chars=1024),
+        Delivery(thinking=True),
         Delivery(streaming=False),
     ]
 

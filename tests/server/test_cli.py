@@ -152,7 +152,7 @@ def test_a_tool_that_an_option_allows_is_called_without_asking(tmp_path: Path) -
         with command("--allow", "write_file", folder=tmp_path, config=config) as served:
             address = address_in(served.line_with("serving at"))
             answer = httpx2.post(f"{address}/chat", json={"message": "Write it.", "stream": False})
-    assert (answer.json()["message"], (tmp_path / "main.py").read_text()) == (
+    assert (answer.json(), (tmp_path / "main.py").read_text()) == (
         "Written.",
         "print(1)",
     )

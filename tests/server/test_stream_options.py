@@ -69,6 +69,27 @@ def test_show_thinking_holds_whatever_the_server_reveals(is_shown: bool) -> None
         assert ("reasoning.delta" in client.get(made["events"]).text) is is_shown
 
 
+@pytest.mark.parametrize(
+    ("thinking", "reveal", "is_shown"),
+    [(None, {}, False), (True, {}, True), (False, {}, False), (True, {"reveal": "tools"}, False)],
+)
+def test_show_thinking_is_honoured_where_the_server_is_not_told_what_to_reveal(
+    thinking: bool | None, reveal: Any, is_shown: bool
+) -> None:
+    reply = responses(reasoning("hm"), message("Hi."))
+    with serving(reply, api="responses", delivery=Delivery(thinking=thinking), **reveal) as client:
+        made = client.post("/runs", json={"message": "x"}).json()
+        assert ("reasoning.delta" in client.get(made["events"]).text) is is_shown
+
+
+def test_hectors_clients_get_the_thoughts_of_an_agent_that_shows_them() -> None:
+    reply = responses(reasoning("hm"), message("Hi."))
+    with serving(reply, api="responses", delivery=Delivery(thinking=True)) as client:
+        response = client.post("/agents/custom/messages/stream", json={"message": "x"})
+    assert 'event: thinking\ndata: {"thinking":"hm"}' in response.text
+    assert chunks(response) == ["Hi."]
+
+
 def hold(exchange: Exchange) -> None:
     exchange.begin()
     exchange.send(chat_chunk({"content": "Hel"}))

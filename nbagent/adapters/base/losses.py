@@ -44,6 +44,7 @@ class Loss(StrEnum):
     PROMPTS = "the user's messages, and the return to an earlier one"
 
     REASONING = "reasoning"
+    REASONING_FORM = "kind, signatures, boundaries and place of reasoning (its text is sent)"
     REASONING_KIND = "whether reasoning is a summary or raw"
     REASONING_PLACE = "place of reasoning, and boundaries within it (sent whole at the end)"
     OVERLAPS = "overlap of texts or of reasoning blocks (sent one after another)"

@@ -35,6 +35,7 @@ _TOOL_LINE = re.compile(r"\[Tool: ([^\s(\]]+)\((.*)\)\]\s*", re.DOTALL)
 _MAX_LINE_CHARS = 64 * 1024
 _MAX_PARSED_CHARS = 4096  # of arguments that are no JSON
 _TEXT_KEY = "answer"
+_THOUGHT_KEY = "thought"
 
 
 def _is_grpc_chunk(item: Any) -> bool:
@@ -68,6 +69,8 @@ class HectorDecoder(A2ADecoder):
         frame, payload = frame_of(item), try_wire_dict(item)
         if set(payload) in ({"chunk"}, {"chunk", "question"}):
             return isinstance(payload["chunk"], str)
+        if frame.name == "thinking" and set(payload) == {"thinking"}:
+            return isinstance(payload["thinking"], str)
         if str(payload.get("type")).startswith(_DIALECT_PREFIX):
             return True
         return (
@@ -99,6 +102,9 @@ class HectorDecoder(A2ADecoder):
             return
         if set(payload) == {"chunk", "question"}:
             self._question(payload)
+            return
+        if set(payload) == {"thinking"}:
+            self._think(payload["thinking"])
             return
         self._is_only_chunks = False
         if kind.startswith(_DIALECT_PREFIX):
@@ -153,6 +159,13 @@ class HectorDecoder(A2ADecoder):
             if is_complete or not any(start.startswith(self._partial_line) for start in starts):
                 self._flush_line()
 
+    def _think(self, text: str) -> None:
+        """Append to the reasoning, which the streams of nbagent have under a name of its own."""
+        if not self.builder.in_step:
+            self.builder.start_step()
+        self.builder.start_reasoning(_THOUGHT_KEY)
+        self.builder.reasoning(_THOUGHT_KEY, text)
+
     def _question(self, payload: Mapping[str, Any]) -> None:
         """Write the question of a run that nbagent serves; the chunk has its words, for other
         clients.
@@ -169,6 +182,7 @@ class HectorDecoder(A2ADecoder):
     def _write_text(self, text: str) -> None:
         if text:
             self._end_call()
+            self.builder.end_reasoning(_THOUGHT_KEY)
             self.builder.start_text(_TEXT_KEY, line_breaks=True)
             self.builder.text(_TEXT_KEY, text)
             self._at_line_start = text.endswith("\n")
@@ -181,6 +195,7 @@ class HectorDecoder(A2ADecoder):
             self._at_line_start = True
             self._end_call()
             self.builder.end_text(_TEXT_KEY)
+            self.builder.end_reasoning(_THOUGHT_KEY)
             name, arguments = found.groups()
             self._running = self.builder.start_tool(self.builder.mint("call"), name)
             has_arguments = bool(arguments.strip())

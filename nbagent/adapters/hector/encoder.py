@@ -8,7 +8,8 @@ empty lines, which the standard requires and the documentation leaves out.
 The end and an error are named events, `done` and `error`, as Hector's server sends them. The
 documentation's clients read every unnamed event, and every message of a WebSocket, as a JSON
 object, which a bare `[DONE]` is not. At an event named `error` their `onerror` closes the
-connection.
+connection. Reasoning is `{"thinking": text}` under a name of its own, so that no client takes it
+for the answer.
 """
 
 import json
@@ -38,8 +39,8 @@ class HectorEncoder(BaseEncoder):
 
     system: ClassVar[str] = "hector"
     loses: ClassVar[frozenset[Loss]] = (
-        TEXT_ONLY
-        | {Loss.MODEL, Loss.PAUSED, Loss.OVERLAPS, Loss.CALL_BOUNDARIES}
+        (TEXT_ONLY - {Loss.REASONING})
+        | {Loss.REASONING_FORM, Loss.MODEL, Loss.PAUSED, Loss.OVERLAPS, Loss.CALL_BOUNDARIES}
         | {
             Loss.TOOL_NAME_CHARS,
             Loss.TOOL_TITLES,
@@ -79,6 +80,11 @@ class HectorEncoder(BaseEncoder):
             self._running = None
             before, self._last_text = self._last_text, text
             self._emit_chunk(delta if before in (None, text) else PARAGRAPH_BREAK + delta)
+
+    def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
+        """Emit a delta of reasoning."""
+        if delta:
+            self.emit({"event": "thinking", "data": {"thinking": delta}})
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit the call as a line of its own, in one chunk."""

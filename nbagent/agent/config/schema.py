@@ -50,11 +50,12 @@ class Reasoning(Section):
     Attributes:
         enable_streaming: whether texts come piece by piece; otherwise each comes when it is
             complete.
-        show_thinking: whether the model's thoughts are among the events.
+        show_thinking: whether the model's thoughts are among the events; `true` shows them to the
+            clients of a server, too, unless it is told how much to reveal.
     """
 
     enable_streaming: bool = True
-    show_thinking: bool = True
+    show_thinking: bool | None = None
 
 
 class BufferWindow(Section, tag_field=KIND_KEY, tag="buffer_window"):

@@ -16,7 +16,6 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from nbagent.gate import Reveal
 from nbagent.server.hosting.host import Host
 from nbagent.server.operation import EVENT_STREAM, Operation
 from nbagent.server.request import check_media_type
@@ -46,7 +45,6 @@ class McpEndpoint:
 
     Args:
         host: runs the agents.
-        reveal: how much of a run may be seen.
 
     Attributes:
         operation: description of the route.
@@ -59,9 +57,8 @@ class McpEndpoint:
         stream=EVENT_STREAM,
     )
 
-    def __init__(self, host: Host, reveal: Reveal) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._reveal: Reveal = reveal
         self._manager_task: asyncio.Task[None] | None = None
         self._manager: asyncio.Future[Any]
 
@@ -112,7 +109,7 @@ class McpEndpoint:
         try:
             # In a thread: the package takes half a second to import.
             module = await asyncio.to_thread(import_module, "nbagent.server.mcp.server")
-            manager = module.McpServer(self._host, self._reveal).sessions(MAX_SESSIONS)
+            manager = module.McpServer(self._host).sessions(MAX_SESSIONS)
             async with manager.run():
                 started.set_result(manager)
                 await asyncio.Event().wait()

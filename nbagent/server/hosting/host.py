@@ -71,7 +71,8 @@ class Host:
         store: keeps the events of the runs.
         sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them
             there.
-        reveal: how much of a run may be seen by its readers; see `nbagent.show`.
+        reveal: how much of a run may be seen by its readers; see `nbagent.show`. None is `"tools"`,
+            or `"thinking"` for an agent whose `delivery` says so.
         tags: thoughts and calls in texts that are recognised besides; see `nbagent.show`.
         limits: of runs, sessions and prompts. Runs beyond `max_runs` wait if the store is a
             `WorkQueue`, else are refused.
@@ -93,7 +94,7 @@ class Host:
         store: EventStore,
         *,
         sessions: Store | None = None,
-        reveal: Reveal = "tools",
+        reveal: Reveal | None = None,
         tags: Tags | None = None,
         limits: Limits = DEFAULTS,
         cancel_on_disconnect: bool = False,
@@ -256,14 +257,22 @@ class Host:
         options = {"name": name, **job.options}
         handler = REFUSING.get(job.answers)
         return (
-            self.watch(stream, **options)
+            self.watch(stream, name, **options)
             if handler is None
-            else self.watch(stream, answer=handler, **options)
+            else self.watch(stream, name, answer=handler, **options)
         )
 
-    def watch(self, stream: Any, **options: Any) -> Run:
-        """Return the run of a stream, with what the server's options let its readers see."""
-        return Run(stream, **{"reveal": self._reveal, "tags": self._tags, **options})
+    def watch(self, stream: Any, agent: str, **options: Any) -> Run:
+        """Return the run of a stream of an agent, with what its readers may see."""
+        return Run(stream, **{"reveal": self.reveal_of(agent), "tags": self._tags, **options})
+
+    def reveal_of(self, agent: str) -> Reveal:
+        """Return how much may be seen of the runs of an agent."""
+        if self._reveal is not None:
+            return self._reveal
+        delivery = self.agents[agent].delivery if agent in self.agents else None
+        shows_thinking = delivery is not None and delivery.thinking is True
+        return "thinking" if shows_thinking else "tools"
 
     def _stored(
         self, agent: str, session: Session | None, owner: str, run_id: str | None, prompt: str

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.agent.tools.toolset import merged, model_name
 from nbagent.errors import NbagentError, ToolError, did_you_mean
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import secrets
 from nbagent.runtime.loop import submit
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
@@ -50,12 +50,10 @@ class McpServer:
 
     Args:
         host: runs the agents.
-        reveal: how much of a run may be seen. At `"answer"` the agents' own tools are not served.
     """
 
-    def __init__(self, host: Host, reveal: Reveal) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._reveal: Reveal = reveal
         self._agents = [_as_tool(name, agent.description) for name, agent in host.agents.items()]
 
     def sessions(self, max_sessions: int) -> StreamableHTTPSessionManager:
@@ -86,7 +84,8 @@ class McpServer:
     async def _served(self) -> dict[str, Served]:
         """Return the tools by name, agents first.
 
-        A name that comes twice gets the agent's name before it: `sales_search`.
+        A name that comes twice gets the agent's name before it: `sales_search`. Where a server
+        reveals answers only, the agents' own tools are not served.
         """
         agents = list(self._host.agents)
         own = merged({}, [(name, [tool]) for name, tool in zip(agents, self._agents, strict=True)])
@@ -94,9 +93,8 @@ class McpServer:
             tool.name: Served(tool, name, True)
             for name, tool in zip(agents, own.values(), strict=True)
         }
-        if self._reveal == "answer":
-            return made
-        sets = [(name, await self._tools_of(name)) for name in agents]
+        shown = [name for name in agents if self._host.reveal_of(name) != "answer"]
+        sets = [(name, await self._tools_of(name)) for name in shown]
         owners = [name for name, tools in sets for _ in tools]
         others = list(merged(own, sets).values())[len(own) :]
         return made | {
@@ -161,7 +159,7 @@ class McpServer:
         if not served.is_agent:
             stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
             return await self._host.host(
-                self._host.watch(stream, name=served.tool.name), served.agent
+                self._host.watch(stream, served.agent, name=served.tool.name), served.agent
             )
         message, name = prompt_of(arguments["message"], self._host.limits), arguments.get("session")
         if name is None:

@@ -14,7 +14,6 @@ from typing import Any
 from nbagent import events as e
 from nbagent.agent.sessions.session import Session
 from nbagent.chat import AnswerInProgress, Chat, SessionPartner, prompts_of
-from nbagent.gate import Reveal
 from nbagent.protocol.messages import Say
 from nbagent.run import Run
 from nbagent.server.hosting.host import Host, new_run_id
@@ -113,15 +112,14 @@ class PageChat:
         host: runs the agent.
         agent: name that it is served under.
         session: it keeps what is said.
-        reveal: how much of a run may be seen.
     """
 
-    def __init__(self, host: Host, agent: str, session: Session, reveal: Reveal) -> None:
+    def __init__(self, host: Host, agent: str, session: Session) -> None:
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._partner = HostedPartner(host, agent, session, self._loop)
         # Braces in prompts name nothing: the server's variables are not the reader's.
-        self._chat = _Chat(self._partner, variables={}, reveal=reveal)
+        self._chat = _Chat(self._partner, variables={}, reveal=host.reveal_of(agent))
         self._keys: OrderedDict[str, asyncio.Task[bool]] = OrderedDict()
         self._seen: HostedRun | None = None
         self._showing = asyncio.Lock()

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.run_context.current import end
 from nbagent.server.hosting.host import Host
@@ -80,12 +79,10 @@ class Views:
 
     Args:
         host: runs the agents.
-        reveal: how much of a run may be seen.
     """
 
-    def __init__(self, host: Host, reveal: Reveal) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._reveal: Reveal = reveal
         self._shown: OrderedDict[tuple[str, ...], Shown] = OrderedDict()
         self._opening: dict[Shown, asyncio.Task[None]] = {}
 
@@ -101,7 +98,7 @@ class Views:
             return known
         run = Run(
             HostedEvents(hosted, asyncio.get_running_loop()),
-            reveal=self._reveal,
+            reveal=self._host.reveal_of(hosted.stored.agent),
             name=hosted.stored.agent,
         )
         run.start()
@@ -117,7 +114,7 @@ class Views:
         if shown is None:
             found = await self._host.sessions.find(agent, session)
             shown = self._known(agent, session) or self._begin(
-                PageChat(self._host, agent, found, self._reveal), agent, session
+                PageChat(self._host, agent, found), agent, session
             )
         if shown in self._opening:
             # A page that leaves meanwhile does not end it: another one may wait.

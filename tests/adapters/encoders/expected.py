@@ -81,6 +81,7 @@ MISSING_TYPE = {"openai.chat": "server_error"}
 # The order matters: overlaps are resolved before what is inside of the spans.
 REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.REASONING: lambda es, _: drop(*REASONING)(es),
+    Loss.REASONING_FORM: lambda es, _: drop(*REASONING)(es),
     Loss.OVERLAPS: lambda es, _: one_after_another(es),
     Loss.SPLITS: interrupted,
     Loss.NESTING: lambda es, _: change(ev.Envelope, parent_id=None)(
@@ -250,6 +251,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.FINISH_REASON: lambda es, _: change_end(es, finish_reason=None),
 }
 FILLED_IN = {
+    Loss.REASONING_FORM,
     Loss.FINISH_REASON,
     Loss.ERROR_CODES,
     Loss.ARGS,

@@ -89,3 +89,19 @@ def test_any_output_is_one_line_which_is_read_as_it_was(output: str) -> None:
     text = text_of(*call("a", "f"), result("a", output), *said("t", "Done."))
     assert text.count("\n") == 2
     assert results_in(text) == [output]
+
+
+def test_reasoning_is_an_event_of_its_own_which_is_read_again() -> None:
+    thought: list[ev.Event] = [
+        ev.ReasoningStart(id="r"),
+        ev.ReasoningDelta(id="r", delta="Let me "),
+        ev.ReasoningDelta(id="r", delta="see."),
+        ev.ReasoningEnd(id="r"),
+    ]
+    events = [ev.RunStart(), *thought, *said("t", "Four."), END]
+    items = list(nbagent.encode(events, "hector"))
+    assert items[0] == {"event": "thinking", "data": {"thinking": "Let me "}}
+    run = nbagent.Run(items)
+    run.start()
+    run.wait(20)
+    assert (run.thinking, run.text) == ("Let me see.", "Four.")
