@@ -92,7 +92,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("hosting",),
         ("access", "request"),
         ("stream_response", "page"),
-        ("socket", "grpc", "mcp"),
+        ("pauses", "socket", "grpc", "mcp"),
         ("a2a", "endpoints", "openapi"),
         ("app",),
         ("server",),

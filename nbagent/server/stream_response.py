@@ -1,6 +1,7 @@
 """The response that carries a served run."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from starlette.requests import HTTPConnection, Request
@@ -13,6 +14,7 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.problem import Problem
+from nbagent.sources import held_back
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """Comment of an event stream, which clients ignore."""
@@ -92,7 +94,8 @@ class RunResponse(StreamingResponse):
     def __init__(
         self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool
     ) -> None:
-        super().__init__(body, headers=headers)
+        is_sse = headers.get("content-type", "").startswith("text/event-stream")
+        super().__init__(_timed(run, body) if is_sse else body, headers=headers)
         self._run = run
         self.cancels = cancels
 
@@ -100,6 +103,22 @@ class RunResponse(StreamingResponse):
         """Send the response."""
         with reading(self._run, cancels=lambda: self.cancels):
             await super().__call__(scope, receive, send)
+
+
+async def _timed(run: HostedRun, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield an event stream, with a comment before its last events that says for how long it was
+    sent: a client sees from it that something has buffered the stream.
+    """
+    first: float | None = None
+    is_told, at_border = False, True
+    async for piece in body:
+        now = time.monotonic()
+        first = now if first is None else first
+        if run.ended and at_border and not is_told and now - first >= held_back.HELD_BACK_S:
+            is_told = True
+            yield held_back.sent_over(now - first)
+        at_border = piece.endswith(b"\n\n")  # a large event comes in several pieces
+        yield piece
 
 
 @contextlib.contextmanager

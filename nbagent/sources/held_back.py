@@ -1,10 +1,9 @@
-"""`HeldBack`: notices that the events of a served run came in one piece, since something on the way
-buffers them.
+"""`HeldBack`: notices that the stream of a served run came in one piece, since something on the way
+buffers it.
 """
 
+import re
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
 
 HELD_BACK_S = 2.0
 """Seconds that a stream must have been held back to be reported."""
@@ -14,33 +13,40 @@ MESSAGE = (
     "(nginx: proxy_buffering off)"
 )
 
+_COMMENT = re.compile(r"sent over (\d+\.\d+) s")
+
+
+def sent_over(seconds: float) -> bytes:
+    """Return the comment of an event stream that says for how long its server has been sending it.
+
+    A server of nbagent writes it before the last events. Clients ignore comments.
+    """
+    return f": sent over {seconds:.1f} s\n\n".encode()
+
 
 class HeldBack:
-    """Adds a warning before the end of a run whose events came all at once, though they happened
-    one after the other.
+    """Compares for how long a stream was sent with how long it took to arrive.
 
-    A server of nbagent sends the first event at once, also of a run that has ended already. So a
-    first event that is waited for was held back. Clocks of two machines are not compared.
+    A stream that was waited for, and came in less than half of that time, was held back. Clocks of
+    two machines are not compared, and a server without the comment is not judged.
     """
 
     def __init__(self) -> None:
         self._asked = time.monotonic()
-        self._first: float | None = None  # when the first event came
-        self._began = 0.0  # when it happened, by the server's clock
+        self._first: float | None = None  # when the first bytes came
 
-    def feed(self, items: Iterable[Any]) -> Iterator[Any]:
-        """Yield the items. Those that are no events of nbagent's own are passed on."""
-        for item in items:
-            happened = item.get("ts") if isinstance(item, dict) else None
-            if isinstance(happened, float):
-                now = time.monotonic()
-                if self._first is None:
-                    self._first, self._began = now, happened
-                lasted = happened - self._began
-                is_late = (
-                    min(lasted, self._first - self._asked) >= HELD_BACK_S
-                    and now - self._first < lasted / 2
-                )
-                if is_late and item.get("type") == "run.end":
-                    yield {"type": "status", "message": MESSAGE, "level": "warning", "ts": happened}
-            yield item
+    def feed(self, comment: str) -> bool:
+        """Take the arrival of some bytes. Return True if the stream was held back.
+
+        Args:
+            comment: the last comment in them, or before.
+        """
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now
+        found = _COMMENT.fullmatch(comment)
+        if found is None:
+            return False
+        sent_s = float(found[1])
+        is_long = min(sent_s, self._first - self._asked) >= HELD_BACK_S
+        return is_long and now - self._first < sent_s / 2

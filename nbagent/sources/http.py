@@ -21,13 +21,15 @@ from typing import Any, Self
 
 import httpx2
 
+from nbagent import events as e
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.gate.credential_names import is_credential_parameter
+from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime import work
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.failure import failure
-from nbagent.sources.held_back import HeldBack
+from nbagent.sources.held_back import MESSAGE, HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, empty_error, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
@@ -134,7 +136,8 @@ class HTTPStream(ServiceStream):
                                 if len(page) > MAX_BODY_BYTES:
                                     break
                                 continue
-                            for item in held_back.feed(items):
+                            _report(held_back, body.comment)
+                            for item in items:
                                 fruitless, last_id = 0, None
                                 yield item
                     except StreamError as error:
@@ -167,6 +170,12 @@ class HTTPStream(ServiceStream):
                 if fault is not None:
                     raise fault
                 return
+
+
+def _report(held_back: HeldBack, comment: str) -> None:
+    around = CURRENT_RUN.get()
+    if held_back.feed(comment) and around is not None:
+        around.report(e.Status(message=MESSAGE, level="warning"))
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -171,6 +172,25 @@ def slowly(exchange: Exchange) -> None:
     exchange.end()
 
 
+USER = {"role": "user", "content": "x"}
+WIRES: dict[str, tuple[str, Any]] = {
+    "hector": ("/agents/assistant/messages/stream", {"message": "x"}),
+    "agentor": ("/chat", {"message": "x"}),
+    "dexto": ("/chat/stream", {"message": "x"}),
+    "status": ("/stream?query=x", None),
+    "ag-ui": ("/ag-ui/assistant", {"messages": [USER], "threadId": "t", "runId": "r"}),
+    "useChat": ("/api/chat", {"messages": [{**USER, "parts": [{"type": "text", "text": "x"}]}]}),
+    "openai": ("/v1/chat/completions", {"model": "assistant", "messages": [USER], "stream": True}),
+}
+
+
+async def shown(client: httpx2.Client, path: str, body: Any) -> list[str]:
+    """Return the notices of a run that is watched at an address."""
+    run = await nbagent.show(str(client.base_url.join(path)), json=body, face="console")
+    assert run.answer == "0 1 2 3 4 5 6 7 "
+    return [event.message for event in run.events if isinstance(event, events.Status)]
+
+
 @pytest.mark.parametrize(
     "location", [LOCATION, BUFFERING], ids=["documented", "proxy_ignore_headers"]
 )
@@ -180,7 +200,14 @@ async def test_a_run_that_something_buffers_says_so_at_its_end(
     monkeypatch.setattr(held_back, "HELD_BACK_S", 0.2)
     with behind(location, tmp_path, slowly) as client:
         made = client.post("/runs", json={"message": "x"}).json()
-        run = await nbagent.show(str(client.base_url.join(made["events"])), face="console")
-    told = [event.message for event in run.events if isinstance(event, events.Status)]
-    assert run.answer == "0 1 2 3 4 5 6 7 "
+        told = await shown(client, made["events"], None)
     assert told == ([held_back.MESSAGE] if location == BUFFERING else [])
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_buffered_stream_says_so_over_every_wire(
+    wire: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_back, "HELD_BACK_S", 0.2)
+    with behind(BUFFERING, tmp_path, slowly) as client:
+        assert held_back.MESSAGE in await shown(client, *WIRES[wire])

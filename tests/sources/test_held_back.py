@@ -1,17 +1,12 @@
-"""A stream that something on the way has buffered: told once, and only of a stream that was."""
+"""A stream that something on the way has buffered: told of a stream that was, and of no other."""
 
 import time
-from typing import Any
 
 import pytest
 
-from nbagent.sources.held_back import HeldBack
+from nbagent.sources.held_back import HeldBack, sent_over
 
-RUN: list[Any] = [
-    {"type": "run.start", "ts": 100.0},
-    {"type": "text.delta", "ts": 104.0},
-    {"type": "run.end", "ts": 110.0},
-]
+SENT = sent_over(10.0).decode().strip().removeprefix(": ")
 
 
 @pytest.mark.parametrize(
@@ -24,20 +19,23 @@ RUN: list[Any] = [
         ([3.0, 7.0, 13.0], False),  # a server that is slow to reply
     ],
 )
-def test_a_stream_that_came_in_one_piece_is_told_of_before_its_end(
+def test_a_stream_that_came_in_one_piece_is_told_of_at_its_end(
     arrivals: list[float], is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     check = HeldBack()
-    got: list[Any] = []
-    for clock[0], item in zip(arrivals, RUN, strict=True):
-        got += check.feed([item])
-    assert [item for item in got if item["type"] != "status"] == RUN
-    assert [item["type"] for item in got].count("status") == is_told
-    assert got[-1] == RUN[-1]
+    told = []
+    for clock[0], comment in zip(arrivals, ["", "keep-alive", SENT], strict=True):
+        told.append(check.feed(comment))
+    assert told == [False, False, is_told]
 
 
-def test_items_of_other_systems_pass() -> None:
-    items = ["text", 7, None, {"ts": "now"}, {"type": "run.end"}]
-    assert list(HeldBack().feed(items)) == items
+def test_a_server_that_does_not_say_how_long_it_sent_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    check = HeldBack()
+    clock[0] = 10.0
+    assert not any(check.feed(comment) for comment in ("", "keep-alive", "sent over many s"))

@@ -92,6 +92,11 @@ class BodyDecoder:
         """Milliseconds that the stream asks to wait before a reconnect; None if it does not."""
         return self._events.retry if self._events is not None else None
 
+    @property
+    def comment(self) -> str:
+        """The last comment of an event stream; "" if there was none."""
+        return self._events.comment if self._events is not None else ""
+
     def feed(self, chunk: bytes) -> Iterable[Any]:
         """Return the items that the chunk completes.
 

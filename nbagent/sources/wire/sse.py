@@ -92,6 +92,7 @@ class SSEDecoder:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
         resumable: whether the last dispatched event had that id itself. If not, a reconnect would
             repeat the events without an id that came after it.
+        comment: the last comment; "" if there was none.
         retry: the reconnection time that the stream asks for, in milliseconds; None if it does not.
         dropped: after `close()`, the last event if the stream ended inside it; by the standard it
             is none. Some servers leave out the empty line after their last event, and a cut
@@ -107,6 +108,7 @@ class SSEDecoder:
     ) -> None:
         self.last_event_id = ""
         self.resumable = False
+        self.comment = ""
         self.retry: int | None = None
         self.dropped: ServerSentEvent | None = None
         self._limit = max_event_bytes
@@ -172,8 +174,10 @@ class SSEDecoder:
                 self._has_id = True
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value)
-            case "" | "id" | "retry":
-                pass  # a comment, or a value that the standard ignores
+            case "":
+                self.comment = value
+            case "id" | "retry":
+                pass  # a value that the standard ignores
             case _ if self._keep_loose and self._data:
                 self._loose = self._loose or list(self._data)
                 self._loose.append(line.decode("utf-8", "replace"))
