@@ -59,7 +59,7 @@ def document(
         type
         for _, _, each, _ in described
         if each
-        for type in (each.body, each.result)
+        for type in (each.body, each.result, each.takes, each.sends)
         if type is not None
     }
     ordered = [Refusal, *sorted(types, key=str)]
@@ -81,6 +81,7 @@ def document(
         other = paths.setdefault(path, {}).setdefault(method.lower(), made)
         if other is not made:  # a WebSocket, which begins with a GET, at the path of a GET
             other["responses"] = {**known["responses"], **other["responses"]}
+            other |= {name: known[name] for name in known if name.startswith("x-")}
     modules = sorted({module for _, _, _, module in described})
     whole: dict[str, Any] = {
         "openapi": "3.1.1",
@@ -141,6 +142,12 @@ def _operation(
         made["requestBody"] = {
             "required": is_required,
             "content": {JSON: {"schema": by_type[operation.body]}},
+        }
+    if operation.sends is not None:
+        # OpenAPI has no WebSockets; names that begin with `x-` are free.
+        messages = {"takes": operation.takes, "sends": operation.sends}
+        made["x-websocket"] = {
+            name: by_type[type] for name, type in messages.items() if type is not None
         }
     if operation.is_public:
         made["security"] = []

@@ -26,6 +26,8 @@ class Operation:
         stream: media type of a streamed run, beside or in place of the result; None if it has none.
         media_type: media type of a response that is neither of these, such as a page; None if it
             has none.
+        takes: type of the messages that a WebSocket takes; None if it takes none.
+        sends: type of the messages that a WebSocket sends.
         reads: True if the request starts, stops and answers nothing, so that a bearer of the read
             token may send it.
         is_public: True if the request needs no token.
@@ -38,6 +40,8 @@ class Operation:
     status: int = 200
     stream: str | None = None
     media_type: str | None = None
+    takes: Any = None
+    sends: Any = None
     reads: bool = False
     is_public: bool = False
 

@@ -5,7 +5,7 @@ to it.
 import asyncio
 import contextlib
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -48,6 +48,25 @@ class Frame(msgspec.Struct):
     reason: str | None = None
     remember: bool = False
     session: str | None = None
+
+
+class Sent(TypedDict, total=False):
+    """A message of the server: a chunk, a named event, or the error of a message that it refused.
+
+    Attributes:
+        chunk: piece of the answer, in which a tool's call and output are lines.
+        question: beside a `chunk` with its words, the question that the run waits with: its `id`,
+            `kind`, `tool`, `args` and more.
+        event: `thinking`, `done` or `error`.
+        data: of the event: `{"thinking": text}`, `[DONE]` or `{"error": {"message": …}}`.
+        error: why a message of the client was refused: `{"message": …}`. The answer goes on.
+    """
+
+    chunk: str
+    question: dict[str, Any]
+    event: Literal["thinking", "done", "error"]
+    data: Any
+    error: dict[str, str]
 
 
 class Conversation:

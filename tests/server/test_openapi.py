@@ -68,6 +68,21 @@ def test_a_path_with_a_get_and_a_web_socket_has_the_responses_of_both() -> None:
     assert set(document["paths"]["/view"]["get"]["responses"]) == {"101", "default"}
 
 
+def test_a_web_socket_has_the_messages_that_it_takes_and_sends() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    messages = document["paths"]["/agents/{agent}/stream"]["get"]["x-websocket"]
+    names = {key: schema["$ref"].rpartition("/")[2] for key, schema in messages.items()}
+    schemas = document["components"]["schemas"]
+    assert set(schemas[names["takes"]]["properties"]) == {
+        *("message", "stop", "answer", "decision", "value", "reason", "remember", "session")
+    }
+    assert set(schemas[names["sends"]]["properties"]) == {
+        *("chunk", "question", "event", "data", "error")
+    }
+    assert "question" in schemas[names["sends"]]["description"]
+    assert set(document["paths"]["/runs"]["get"]["x-websocket"]) == {"sends"}
+
+
 def test_each_operation_is_described() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     for path, operations in document["paths"].items():

@@ -23,7 +23,7 @@ from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of, root_path
-from nbagent.server.socket import Conversation
+from nbagent.server.socket import Conversation, Frame, Sent
 from nbagent.server.stream_response import KEEP_ALIVE, reading, stream_response
 
 
@@ -103,6 +103,8 @@ def routes(host: Host) -> list[BaseRoute]:
     @operation(
         "WebSocket of an agent: prompts, stops and answers one way, the stream the other",
         status=101,
+        takes=Frame,
+        sends=Sent,
     )
     async def talk(socket: WebSocket) -> None:
         try:

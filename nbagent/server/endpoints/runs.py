@@ -131,7 +131,10 @@ def routes(host: Host) -> list[BaseRoute]:
         return JSONResponse(_public(await host.runs()))
 
     @operation(
-        "WebSocket of the list of runs, which is sent again when it changes", status=101, reads=True
+        "WebSocket of the list of runs, which is sent again when it changes",
+        status=101,
+        sends=Runs,
+        reads=True,
     )
     async def follow(socket: WebSocket) -> None:
         await socket.accept()
