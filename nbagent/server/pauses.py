@@ -29,6 +29,13 @@ FOLLOW_TIMEOUT_S = 2.0
 """Seconds that the events of a run of another process have to come."""
 
 
+PERMISSIONS = frozenset({"tool", "stop"})
+"""Kinds of questions that are answered with yes or no."""
+
+_YES = frozenset({"approve", "approved", "allow", "yes", "y", "ok", "true"})
+_NO = frozenset({"deny", "denied", "no", "n", "false", ""})
+
+
 class Pause(TypedDict):
     """The place of a question in a stream.
 
@@ -71,6 +78,17 @@ class PausingEncoder(BaseEncoder):
         write()
         made, self._items = self._items, before
         return made
+
+
+def permission_in(text: str) -> tuple[Decision, str | None]:
+    """Return the decision that a text gives about a call, and the reason.
+
+    A text that does not clearly allow it denies it, and is the reason of the denial.
+    """
+    word = text.strip().strip(".!").lower()
+    if word in _YES:
+        return "approve", None
+    return "deny", None if word in _NO else text
 
 
 async def question_of(run: HostedRun, id: str) -> ApprovalRequest:

@@ -224,7 +224,7 @@ USER = {"role": "user", "content": "x"}
         ("POST", "/chat", {"message": "x"}, '"agent": "NAME" in the body'),
         ("POST", "/chat", {"message": "x", "stream": False}, '"agent": "NAME" in the body'),
         ("POST", "/chat/stream", {"message": "x"}, '"agent": "NAME" in the body'),
-        ("POST", "/threads", {}, '"agent": "NAME" in the body'),
+        ("POST", "/threads", {}, '"assistant_id": "NAME" in the body'),
         ("POST", "/threads/t/runs", {"message": "x"}, '"assistant_id": "NAME" in the body'),
         ("GET", "/stream?query=x", None, "agent=NAME in the query"),
         ("POST", "/api/chat", {"messages": [USER]}, '"agent": "NAME" in the body'),

@@ -20,7 +20,7 @@ from nbagent.adapters.openai_chat.encoder import DONE, chat_usage
 _Json = dict[str, Any]
 
 
-class _ThreadEncoder(BaseEncoder):
+class ThreadRunEncoder(BaseEncoder):
     """Shared part of both systems: the events of a run, and messages whose text is sent in
     deltas.
     """
@@ -75,6 +75,10 @@ class _ThreadEncoder(BaseEncoder):
         """Id of the conversation."""
         return self.run_start.thread_id or f"thread_{self.run_id}"
 
+    def emit_run(self, status: str, **more: Any) -> None:
+        """Emit the run in a state at which its stream ends."""
+        raise NotImplementedError
+
     def emit_message_delta(self, text: StreamedText, kind: str, value: Any) -> None:
         """Emit a delta of a message's only content part."""
         part = {"index": 0, "type": kind, kind: value}
@@ -86,7 +90,7 @@ class _ThreadEncoder(BaseEncoder):
         self.emit_event("thread.message", "delta", data)
 
 
-class AssistantsEncoder(_ThreadEncoder):
+class AssistantsEncoder(ThreadRunEncoder):
     """Encodes events as Assistants stream events."""
 
     system: ClassVar[str] = "openai.assistants"
@@ -144,7 +148,11 @@ class AssistantsEncoder(_ThreadEncoder):
             status, more = "requires_action", {"required_action": action}
         else:
             status, more = "completed", {}
-        self.emit_event("thread.run", status, self.run_object(status, usage=usage, **more))
+        self.emit_run(status, usage=usage, **more)
+
+    def emit_run(self, status: str, **more: Any) -> None:
+        """Emit the run in a state at which its stream ends."""
+        self.emit_event("thread.run", status, self.run_object(status, **more))
         self.emit({"event": "done", "data": DONE})
 
     # --- messages ---
@@ -252,7 +260,7 @@ _NEAR_STATES = {"completed": "completed", "paused": "requires_action", "cancelle
 """Last part of the name of a run's last event on NEAR AI's hub, by the run's status."""
 
 
-class NearEncoder(_ThreadEncoder):
+class NearEncoder(ThreadRunEncoder):
     """Encodes events as the stream of a run on NEAR AI's hub, which has only texts."""
 
     system: ClassVar[str] = "nearai"
@@ -291,14 +299,15 @@ class NearEncoder(_ThreadEncoder):
         """
         self.ensure_created()
         state = "error" if error is not None else _NEAR_STATES[end.status]
-        more = {}
+        more: _Json = {}
         if error is not None:  # the hub's own run has any code
             more["last_error"] = {"code": error.code or SERVER_ERROR, "message": error.message}
-        data = {
-            "id": None,
-            "object": f"thread.run.{state}",
-            "delta": self.run_object(state, **more),
-        }
+        self.emit_run(state, **more)
+
+    def emit_run(self, state: str, **more: Any) -> None:
+        """Emit the run in a state at which its stream ends."""
+        run = self.run_object(state, **more)
+        data = {"id": None, "object": f"thread.run.{state}", "delta": run}
         self.emit_event("thread.run", state, data)
 
 

@@ -10,10 +10,8 @@ from google.protobuf.json_format import MessageToDict
 from nbagent.adapters.base.text_forms import compact_json
 from nbagent.events import Decision
 from nbagent.server.a2a.card import INPUT_TYPES
+from nbagent.server.pauses import permission_in
 from nbagent.server.problem import Problem
-
-_YES = frozenset({"approve", "approved", "allow", "yes", "y", "ok"})
-_NO = frozenset({"deny", "denied", "no", "n", ""})
 
 
 class Answer(NamedTuple):
@@ -75,10 +73,8 @@ def answer_in(message: Message, kind: str) -> Answer:
     text = prompt_in(message)
     if kind == "input":
         return Answer("approve", text)
-    word = text.strip().strip(".!").lower()
-    if word in _YES:
-        return Answer("approve")
-    return Answer("deny", None, None if word in _NO else text)
+    decision, reason = permission_in(text)
+    return Answer(decision, None, reason)
 
 
 def _data(part: Any) -> Any:

@@ -29,15 +29,12 @@ from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.questions import refusal
 from nbagent.server.operation import EVENT_STREAM, operation
-from nbagent.server.pauses import Answer, PausingEncoder, pausing_response, question_of
+from nbagent.server.pauses import PERMISSIONS, Answer, PausingEncoder, pausing_response, question_of
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 
 MAX_ID_CHARS = 200
 """Characters of an id that a client chooses."""
-
-PERMISSIONS = frozenset({"tool", "stop"})
-"""Kinds of questions that are answered with yes or no."""
 
 CONVERSATION = frozenset({"developer", "system", "assistant", "user", "tool"})
 """Roles of the messages that a model is sent.
