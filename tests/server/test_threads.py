@@ -10,6 +10,7 @@ from server.served import Asking, asking
 from server.test_endpoints import data_of
 from server.viewed import Served
 
+import nbagent
 from nbagent.server import serve
 
 
@@ -107,6 +108,20 @@ def test_a_message_that_cannot_be_read_is_refused(served: Served, message: Any) 
     with served() as (http, _):
         thread = http.post("/threads").json()["id"]
         assert http.post(f"/threads/{thread}/messages", json=message).status_code == 422
+
+
+@pytest.mark.parametrize("allows", [True, False])
+async def test_nbagent_answers_at_the_address_of_a_run(
+    asks: Asking, served: Served, allows: bool
+) -> None:
+    with asks.agent(asking(), chat("Done.")) as agent, serve(agent, port=0) as server:
+        with httpx2.Client(base_url=server.url, timeout=20) as http:
+            thread, made = begun(http, message="x")
+        address = f"{server.url}/v1/threads/{thread}/stream/{made}"
+        run = nbagent.Run(nbagent.connect(address), answer=lambda question: allows)
+        run.start()
+        await run
+    assert (asks.deleted, run.answer) == (["a"] if allows else [], "Done.")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,7 +14,7 @@ from nbagent.adapters.base.fields import to_jsonable
 class AssistantsAnswers(AnswerForm):
     """The form of the Assistants API."""
 
-    systems: ClassVar[tuple[str, ...]] = ("openai.assistants",)
+    systems: ClassVar[tuple[str, ...]] = ("openai.assistants", "nearai")
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return `tool_outputs`."""
@@ -34,8 +34,18 @@ class AssistantsAnswers(AnswerForm):
         return f"{base}{path}", {"tool_outputs": self.value(answered, None), "stream": True}
 
 
+def _permission(answered: Answered) -> dict[str, Any]:
+    """Return the answer to a permission, which runs that nbagent serves ask for."""
+    response = answered.response
+    if not answered.is_approved:
+        return {"approved": False, "reason": response.reason}
+    return {"approved": True, "args": to_jsonable(response.value)}
+
+
 def _output(answered: Answered) -> str:
     response = answered.response
+    if answered.request.kind == "tool":
+        return json.dumps(_permission(answered), ensure_ascii=False)
     if not answered.is_approved:
         return response.reason or "The user gave no result."
     value = response.value

@@ -18,6 +18,8 @@ is a delta. Parts may lack their `type`.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_code
@@ -34,6 +36,7 @@ from nbagent.adapters.base.fields import (
     to_jsonable,
 )
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
+from nbagent.adapters.base.served_question import request_of
 
 _OBJECTS = {
     "thread",
@@ -87,6 +90,7 @@ class AssistantsDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_served = False  # by nbagent, whose questions can be answered
         self._calls: dict[Any, Block] = {}
         self._cited = 0
 
@@ -171,9 +175,13 @@ class AssistantsDecoder(BaseDecoder):
     def _require(self, run: Mapping[str, Any]) -> None:
         """Pause the run, which waits for the outputs of its calls."""
         self.stop_info = StopInfo("paused", "requires_action")
-        action = fields_or_empty(
-            fields_or_empty(run.get("required_action")).get("submit_tool_outputs")
-        )
+        required = fields_or_empty(run.get("required_action"))
+        question = request_of(required.get("question"), None)
+        if question is not None:
+            self._is_served = True
+            self.builder.write(replace(question, meta=_place_of(run), **self.builder.envelope))
+            return
+        action = fields_or_empty(required.get("submit_tool_outputs"))
         calls = action.get("tool_calls") or ()
         for call in calls:
             block = self._call(None, fields_or_empty(call))
@@ -189,7 +197,7 @@ class AssistantsDecoder(BaseDecoder):
         self, id: str, run: Mapping[str, Any], tool_id: str | None = None, args: Any = None
     ) -> None:
         builder = self.builder
-        meta = {"run_id": str_field(run, "id"), "thread_id": str_field(run, "thread_id")}
+        meta = _place_of(run)
         builder.write(
             ev.ApprovalRequest(
                 approval_id=id,
@@ -360,13 +368,20 @@ class NearDecoder(AssistantsDecoder):
 
     def _run_ended(self) -> None:
         """End the run: the server sends nothing after a run's last event, and keeps the stream
-        open.
+        open. A server of nbagent closes it at a question.
         """
+        if self._is_served and self.stop_info.status == "paused":
+            return
         self.builder.end(
             self.stop_info.status,
             finish_reason=self.stop_info.finish_reason,
             code=self.stop_info.code,
         )
+
+
+def _place_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the request with the outputs names."""
+    return {"run_id": str_field(run, "id"), "thread_id": str_field(run, "thread_id")}
 
 
 def _inner(call: Mapping[str, Any]) -> Mapping[str, Any]:
