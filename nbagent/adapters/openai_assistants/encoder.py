@@ -304,11 +304,11 @@ class NearEncoder(ThreadRunEncoder):
             more["last_error"] = {"code": error.code or SERVER_ERROR, "message": error.message}
         self.emit_run(state, **more)
 
-    def emit_run(self, state: str, **more: Any) -> None:
+    def emit_run(self, status: str, **more: Any) -> None:
         """Emit the run in a state at which its stream ends."""
-        run = self.run_object(state, **more)
-        data = {"id": None, "object": f"thread.run.{state}", "delta": run}
-        self.emit_event("thread.run", state, data)
+        run = self.run_object(status, **more)
+        data = {"id": None, "object": f"thread.run.{status}", "delta": run}
+        self.emit_event("thread.run", status, data)
 
 
 CUT_REASONS = frozenset({"max_completion_tokens", "max_prompt_tokens"})

@@ -145,6 +145,7 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, _NUMBERS) and _is_credential(name, value):
         return _MASKED
     if isinstance(value, str | bytes):
+        shown: str | bytes
         if isinstance(value, str):
             shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS)
         else:

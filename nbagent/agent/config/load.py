@@ -58,7 +58,8 @@ def load_agents(path: str | Path) -> dict[str, Agent]:
         agents = nbagent.load_agents("config.yaml")
         nbagent.show(agents["assistant"].stream("What is new?"))
 
-    The file is YAML. docs/how-to/config-file.md has an example; the keys are those of `nbagent.agent.config.schema`.
+    The file is YAML. docs/how-to/config-file.md has an example; the keys are those of
+    `nbagent.agent.config.schema`.
 
     Args:
         path: of the file. Folders in it are relative to its own.

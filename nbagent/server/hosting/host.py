@@ -188,7 +188,7 @@ class Host:
         name, found = self.agent(agent)
         self._check_open()
         check_prompt_size(prompt, self.limits)
-        words = first_words(prompt, Gate(self._reveal, tags=self._tags))
+        words = first_words(prompt, Gate(self.reveal_of(name), tags=self._tags))
         if (
             self._room() <= 0
             and self._work is not None

@@ -88,8 +88,8 @@ return 1
 """
 """Makes a process the owner of a run that waits.
 
-Returns 0 if the run has an owner, or has ended. Asked again, when the reply was lost and the entry is
-gone, it returns 1.
+Returns 0 if the run has an owner, or has ended. Asked again, when the reply was lost and the entry
+is gone, it returns 1.
 """
 
 DROP = """

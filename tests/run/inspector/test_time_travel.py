@@ -137,7 +137,9 @@ def test_an_answer_ends_after_a_bounded_number_of_events_and_bytes() -> None:
         [e.TextDelta(id="text", delta="word ") for _ in range(time_travel.STRETCH_EVENTS + 1)]
     )
     assert len(run.stretch(0)["steps"]) == time_travel.STRETCH_EVENTS
-    run = RecordedRun([e.TextDelta(id="text", delta="x" * time_travel.STRETCH_BYTES) for _ in range(3)])
+    run = RecordedRun(
+        [e.TextDelta(id="text", delta="x" * time_travel.STRETCH_BYTES) for _ in range(3)]
+    )
     assert len(run.stretch(0)["steps"]) == 1
 
 
@@ -172,7 +174,9 @@ def test_a_live_run_is_read_on_where_the_last_answer_ended() -> None:
 
 def test_a_run_is_reduced_once_however_many_answers_it_takes() -> None:
     run = RecordedRun([e.TextDelta(id="t", delta="a") for _ in range(100)])
-    with patch.object(time_travel._Replay, "feed", autospec=True, side_effect=time_travel._Replay.feed) as feed:
+    with patch.object(
+        time_travel._Replay, "feed", autospec=True, side_effect=time_travel._Replay.feed
+    ) as feed:
         list(run.moments(7))
     assert feed.call_count == 100
 
