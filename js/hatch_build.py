@@ -41,8 +41,8 @@ class ViewBuildHook(BuildHookInterface[Any]):
         npm = find_npm()
         if npm is None:
             raise RuntimeError(
-                f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is none: "
-                "install Node, or drop --no-build-isolation"
+                f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is "
+                "none: install Node, or drop --no-build-isolation"
             )
         for arguments in (("run", "build"),) if self._is_installed else (INSTALL, ("run", "build")):
             subprocess.run([npm, *arguments], cwd=self._root / "js", check=True)  # noqa: S603  # fixed arguments, no shell
