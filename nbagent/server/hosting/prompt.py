@@ -3,7 +3,7 @@
 from typing import Any
 
 from nbagent import events as e
-from nbagent.agent.model import history
+from nbagent.agent.model import input_items
 from nbagent.errors import NbagentError
 from nbagent.gate import Gate, secrets
 from nbagent.render.markup.text import one_line
@@ -23,10 +23,10 @@ def first_words(prompt: Any, gate: Gate) -> str:
     none.
     """
     try:
-        newest = history.from_prompt(prompt)[-1:]
+        newest = input_items.from_prompt(prompt)[-1:]
     except NbagentError:  # the run says what is wrong with it
         return ""
-    text = "".join(history.text_of(item) for item in newest)
+    text = "".join(input_items.text_of(item) for item in newest)
     shown = [*gate.feed(e.Prompt(text=text)), *gate.close()]
     seen = "".join(event.text for event in shown if isinstance(event, e.Prompt))
     return one_line(secrets.mask(seen), FIRST_WORDS_CHARS)
