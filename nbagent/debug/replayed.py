@@ -89,36 +89,36 @@ class ReplayedPart:
             output: the result of that call, for the model; None if it is still to be made.
         """
         made: list[input_items.Item] = []
-        call = self._point.call
         for step, items in zip(self.steps, self._items, strict=True):
-            is_last = call is not None and step is self._point.step
-            made += [
-                _with_args(item, args.args_text)
-                if args and is_last and _is_of(item, call)
-                else item
-                for item in items
-            ]
-            for each in step.calls.values():
-                text = (
-                    output
-                    if each is call
-                    else None
-                    if is_last and each in self.open
-                    else each.output
-                )
+            at_point = step is self._point.step
+            if at_point and args is not None:
+                items = [_with_args(item, self._point.call, args.args_text) for item in items]
+            made += items
+            for call in step.calls.values():
+                text = self._output(call, output, at_point=at_point)
                 if text is not None:
-                    made.append(input_items.FunctionCallOutput(call_id=each.call_id, text=text))
+                    made.append(input_items.FunctionCallOutput(call_id=call.call_id, text=text))
         return made
+
+    def _output(self, call: RecordedCall, given: str | None, *, at_point: bool) -> str | None:
+        """Return the result of a call for the model; None if the call is still to be made."""
+        if call is self._point.call:
+            return given
+        if at_point and call in self.open:
+            return None
+        return call.output
 
     def calls(self, args: e.ToolArgs | None = None) -> list[Call]:
         """Return the calls that are still to be made; `args` are those of the point's call, None
         for the model's.
         """
-        made = [
-            (call.start, args if args is not None and call is self._point.call else call.args)
-            for call in self.open
-        ]
-        return [(start, each) for start, each in made if each is not None]
+        made: list[Call] = []
+        for call in self.open:
+            is_changed = args is not None and call is self._point.call
+            written = args if is_changed else call.args
+            if written is not None:
+                made.append((call.start, written))
+        return made
 
     def events(self, args: e.ToolArgs | None = None) -> list[e.Event]:
         """Return the events of the part, without tokens, which are spent once; `args` as for
@@ -126,48 +126,45 @@ class ReplayedPart:
         """
         made: list[e.Event] = []
         for event in self._events():
-            if isinstance(event, e.StepEnd):
-                event = replace(event, usage=None)
-            elif isinstance(event, e.ApprovalRequest):
-                event = replace(event, reply=None)
-            elif (
-                args is not None
-                and isinstance(event, e.ToolArgs | e.ToolArgsDelta)
-                and event.id == args.id
-            ):
-                if isinstance(event, e.ToolArgsDelta):
-                    continue
-                event = replace(event, args=args.args, args_text=args.args_text, valid=True)
-            made.append(event)
+            match event:
+                case e.StepEnd():
+                    made.append(replace(event, usage=None))
+                case e.ApprovalRequest():
+                    made.append(replace(event, reply=None))
+                case e.ToolArgsDelta() if args is not None and event.id == args.id:
+                    pass  # the changed arguments come whole
+                case e.ToolArgs() if args is not None and event.id == args.id:
+                    made.append(
+                        replace(event, args=args.args, args_text=args.args_text, valid=True)
+                    )
+                case _:
+                    made.append(event)
         return made
 
     def _events(self) -> Iterable[e.Event]:
         """Yield the events between the prompt and the point, without what follows the arguments of
         the open calls.
         """
-        events, step = self._run.events, self._point.step
-        later = [each.begin for each in self._run.steps if each.number > step.number]
-        end = step.begin if self._point.call is None else (later or [len(events)])[0]
-        number = next((event.step for event in events[step.begin : step.begin + 1]), None)
-        left_out: set[str] = set()
+        step, at_call = self._point.step, self._point.call is not None
+        number = self._run.events[step.begin].step if step.begin < len(self._run.events) else None
         calls = {call.start.id: call for call in self.open}
-        for event in events[self._begin : end]:
-            id = getattr(event, "id", None)
-            about = {
-                event.parent_id,
-                getattr(event, "tool_id", None),
-                getattr(event, "approval_id", None),
-            }
+        left_out = set(calls)
+        for event in self._run.events[self._begin : self._stop()]:
+            id, approval = getattr(event, "id", None), getattr(event, "approval_id", None)
             if id in calls and not _is_written(event, calls[id]):
                 continue
-            if about & (left_out | calls.keys()):
-                left_out |= {
-                    each for each in (id, getattr(event, "approval_id", None)) if each is not None
-                }
-            elif event.parent_id is not None or not _is_of_run(
-                event, number, at_call=self._point.call is not None
-            ):
+            if left_out & {event.parent_id, getattr(event, "tool_id", None), approval}:
+                left_out |= {id, approval} - {None}
+            elif event.parent_id is not None or not _is_of_run(event, number, at_call=at_call):
                 yield event
+
+    def _stop(self) -> int:
+        """Return the index of the first event after the point."""
+        step = self._point.step
+        if self._point.call is None:
+            return step.begin
+        later = (each.begin for each in self._run.steps if each.number > step.number)
+        return next(later, len(self._run.events))
 
 
 def changed_args(call: RecordedCall, args: Any) -> e.ToolArgs:
@@ -267,15 +264,15 @@ def _file_part(file: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_of(item: input_items.Item, call: RecordedCall | None) -> bool:
-    return (
-        isinstance(item, input_items.FunctionCall)
-        and call is not None
-        and item.call_id == call.call_id
-    )
-
-
-def _with_args(item: input_items.Item, arguments: str) -> input_items.Item:
-    assert isinstance(item, input_items.FunctionCall)
+def _with_args(
+    item: input_items.Item, call: RecordedCall | None, arguments: str | None
+) -> input_items.Item:
+    """Return the item, with other arguments if it is the call."""
+    if (
+        not isinstance(item, input_items.FunctionCall)
+        or call is None
+        or item.call_id != call.call_id
+    ):
+        return item
     whole = None if item.item is None else {**item.item, "arguments": arguments}
-    return replace(item, arguments=arguments, item=whole)
+    return replace(item, arguments=arguments or "", item=whole)

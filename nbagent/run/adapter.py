@@ -77,9 +77,7 @@ class FunctionDecoder(EventsDecoder):
     def read(self, item: Any) -> None:
         """Write the events of one item."""
         try:
-            made = self._convert(item)
-            several = isinstance(made, Iterable) and not isinstance(made, str | dict)
-            converted: list[Any] = list(made) if several else [] if made is None else [made]  # type: ignore[arg-type]
+            converted = _several(self._convert(item))
         except Exception as error:
             # The user's function: its mistake must not end the run, nor stay unseen.
             if not self._has_failed:
@@ -109,3 +107,11 @@ class FunctionDecoder(EventsDecoder):
             self._is_in_text = False
             yield e.TextEnd(id=f"adapter-text-{self._texts}")
         yield made
+
+
+def _several(made: Any) -> list[Any]:
+    """Return what a function has made of an item as a list."""
+    if made is None:
+        return []
+    is_one = isinstance(made, str | dict) or not isinstance(made, Iterable)
+    return [made] if is_one else list(made)

@@ -1,7 +1,7 @@
 """The text of a run in larger pieces than its deltas."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from nbagent import events as e
 
@@ -67,6 +67,45 @@ def _word_end(text: str, start: int, end: int) -> int:
     return 1 + max(text.rfind(mark, start, end) for mark in _WORD_ENDS)
 
 
+class _OwnText:
+    """The text of a run's own agent, in pieces, and the age of what is held back of it."""
+
+    def __init__(self, chunker: Chunker, clock: Callable[[], float]) -> None:
+        self._chunker = chunker
+        self._clock = clock
+        self._since = 0.0
+        self._streamed: set[str] = set()  # ids of the open texts that have deltas
+
+    def seconds_left(self, limit: float | None) -> float | None:
+        """Return the seconds until what is held back is as old as the limit; None for any time."""
+        if limit is None or not self._chunker.holds:
+            return None
+        return max(0.0, self._since + limit - self._clock())
+
+    def feed(self, event: e.Event) -> list[str]:
+        """Return the pieces that an event completes."""
+        if event.parent_id is not None:
+            return []
+        if isinstance(event, e.TextDelta):
+            if not self._chunker.holds:
+                self._since = self._clock()
+            self._streamed.add(event.id)
+            return self._chunker.feed(event.delta)
+        if isinstance(event, e.TextEnd):
+            pieces = self._chunker.flush(last=True)
+            if event.id not in self._streamed:
+                pieces += self._chunker.feed(event.text or "")
+                pieces += self._chunker.flush(last=True)
+            self._streamed.discard(event.id)
+            return pieces
+        return []
+
+    def flush(self, *, last: bool = False) -> list[str]:
+        """Return what is held back up to its last word, all of it if it is the `last`."""
+        self._since = self._clock()
+        return self._chunker.flush(last=last)
+
+
 async def buffered(
     events: AsyncGenerator[e.Event],
     seconds: float | None = 0.5,
@@ -92,40 +131,21 @@ async def buffered(
         raise ValueError(
             f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}"
         )
-    clock = asyncio.get_running_loop().time
-    chunker = Chunker(chars, words=words)
-    streamed: set[str] = set()  # ids of the open texts that have deltas
-    since = 0.0
+    answer = _OwnText(Chunker(chars, words=words), asyncio.get_running_loop().time)
     pending: asyncio.Task[e.Event] | None = None
     try:
         while True:
             pending = pending or asyncio.ensure_future(anext(events))
-            left = None if seconds is None or not chunker.holds else since + seconds - clock()
-            done, _ = await asyncio.wait(
-                [pending], timeout=None if left is None else max(0.0, left)
-            )
-            pieces: list[str] = []
-            if not done:
-                pieces, since = chunker.flush(), clock()
+            await asyncio.wait([pending], timeout=answer.seconds_left(seconds))
+            if pending.done():
+                event, pending = pending.result(), None
+                pieces = answer.feed(event)
             else:
-                event = pending.result()
-                pending = None
-                if isinstance(event, e.TextDelta) and event.parent_id is None:
-                    since = since if chunker.holds else clock()
-                    streamed.add(event.id)
-                    pieces = chunker.feed(event.delta)
-                elif isinstance(event, e.TextEnd) and event.parent_id is None:
-                    whole = "" if event.id in streamed else event.text or ""
-                    pieces = [
-                        *chunker.flush(last=True),
-                        *chunker.feed(whole),
-                        *chunker.flush(last=True),
-                    ]
-                    streamed.discard(event.id)
+                pieces = answer.flush()
             if pieces:
                 yield pieces
     except StopAsyncIteration:
-        if pieces := chunker.flush(last=True):
+        if pieces := answer.flush(last=True):
             yield pieces
     finally:
         if pending is not None:

@@ -4,6 +4,7 @@ arrays of NumPy.
 No library is imported: a table of one exists only where that is loaded.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,62 +85,63 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
     names = [*after.columns, *(name for name in before.columns if name not in after.columns)]
     shared = [name for name in after.columns if name in before.columns]
     pairs = _aligned(before, after, shared)
-    changed_by_row: dict[int, set[str]] = {}
-    for name in shared:
-        old, new = before.columns[name], after.columns[name]
-        for row, (left, right) in enumerate(pairs):
-            if left is not None and right is not None and not same_cell(old[left], new[right]):
-                changed_by_row.setdefault(row, set()).add(name)
-    differing = [
-        row
-        for row, (left, right) in enumerate(pairs)
-        if row in changed_by_row or left is None or right is None
-    ]
-    retyped = {
-        name: [before.types[name], after.types[name]]
-        for name in shared
-        if before.types[name] != after.types[name]
-    }
-    touched = (
-        {name for found in changed_by_row.values() for name in found}
-        | {*names}.difference(shared)
-        | {*retyped}
-    )
+    changed = _changed_cells(before, after, shared, pairs)
+    differing = [row for row, pair in enumerate(pairs) if row in changed or None in pair]
+    columns = [_column(before, after, name) for name in names]
+    touched = {column["name"] for column in columns if len(column) > 1}.union(*changed.values())
     kept = set(sorted(names, key=lambda name: name not in touched)[:MAX_COLUMNS])
     shown = [name for name in names if name in kept]
-    columns: list[dict[str, Any]] = []
-    for name in shown:
-        change = (
-            "added"
-            if name not in before.columns
-            else "removed"
-            if name not in after.columns
-            else None
-        )
-        columns.append(
-            {"name": name}
-            | ({"change": change} if change else {})
-            | ({"types": retyped[name]} if name in retyped else {})
-        )
     made = {
-        "columns": columns,
+        "columns": [column for column in columns if column["name"] in kept],
         "rows": [
-            _row(before, after, pairs[row], shown, changed_by_row.get(row, set()))
+            _row(before, after, pairs[row], shown, changed.get(row, set()))
             for row in differing[:MAX_ROWS]
         ],
-        "changed": sum(map(len, changed_by_row.values())),
-        "added": max(0, sum(left is None for left, _ in pairs)),
+        "changed": sum(map(len, changed.values())),
+        "added": sum(left is None for left, _ in pairs),
         "removed": sum(right is None for _, right in pairs),
     }
-    compared = min(len(before.labels), len(after.labels))
     extra = {
-        "compared": compared
-        if (len(before.labels), len(after.labels)) != (before.rows, after.rows)
-        else 0,
+        "compared": _compared(before, after),
         "more_rows": len(differing) - MAX_ROWS,
         "more_columns": len(names) - len(shown),
     }
     return made | {name: number for name, number in extra.items() if number > 0}
+
+
+def _changed_cells(
+    before: Table, after: Table, shared: Sequence[str], pairs: Pairs
+) -> dict[int, set[str]]:
+    """Return the names of the columns in which the cells of a pair of rows differ, by the pair's
+    number.
+    """
+    changed: dict[int, set[str]] = {}
+    for name in shared:
+        old, new = before.columns[name], after.columns[name]
+        for row, (left, right) in enumerate(pairs):
+            if left is None or right is None:
+                continue
+            if not same_cell(old[left], new[right]):
+                changed.setdefault(row, set()).add(name)
+    return changed
+
+
+def _column(before: Table, after: Table, name: str) -> dict[str, Any]:
+    """Return a column's name, and what became of it."""
+    if name not in before.columns:
+        return {"name": name, "change": "added"}
+    if name not in after.columns:
+        return {"name": name, "change": "removed"}
+    types = [before.types[name], after.types[name]]
+    if types[0] == types[1]:
+        return {"name": name}
+    return {"name": name, "types": types}
+
+
+def _compared(before: Table, after: Table) -> int:
+    """Return the number of rows that are compared, if it is not all of them; else 0."""
+    kept = (len(before.labels), len(after.labels))
+    return 0 if kept == (before.rows, after.rows) else min(kept)
 
 
 def same_cell(old: Any, new: Any) -> bool:
@@ -154,13 +156,7 @@ def same_cell(old: Any, new: Any) -> bool:
 
 def cell_text(value: Any) -> str:
     """Return a cell as text."""
-    text = (
-        value
-        if isinstance(value, str)
-        else f"{value:.10g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
     return text if len(text) <= CELL_CHARS else f"{first(text, CELL_CHARS - 1)}…"
 
 
@@ -174,20 +170,23 @@ def _row(
     left, right = pair
     cells: list[Any] = []
     for name in names:
-        old = (
-            cell_text(before.columns[name][left])
-            if left is not None and name in before.columns
-            else None
-        )
-        new = (
-            cell_text(after.columns[name][right])
-            if right is not None and name in after.columns
-            else None
-        )
-        cells.append([old, new] if name in changed else old if new is None else new)
-    label = before.labels[left] if right is None and left is not None else after.labels[right or 0]
-    change = "added" if left is None else "removed" if right is None else None
-    return {"label": cell_text(label)} | ({"change": change} if change else {}) | {"cells": cells}
+        old, new = _cell(before, name, left), _cell(after, name, right)
+        if name in changed:
+            cells.append([old, new])
+        else:
+            cells.append(old if new is None else new)
+    if left is None:
+        return {"label": cell_text(after.labels[right or 0]), "change": "added", "cells": cells}
+    if right is None:
+        return {"label": cell_text(before.labels[left]), "change": "removed", "cells": cells}
+    return {"label": cell_text(after.labels[right]), "cells": cells}
+
+
+def _cell(table: Table, name: str, row: int | None) -> str | None:
+    """Return a cell as text; None where the table has no such row or column."""
+    if row is None or name not in table.columns:
+        return None
+    return cell_text(table.columns[name][row])
 
 
 def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
@@ -195,53 +194,57 @@ def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
     agree at both ends.
     """
     if before.labelled or after.labelled:
-        try:
-            places = {label: at for at, label in enumerate(before.labels)}
-            new = set(after.labels)
-        except TypeError:  # labels that cannot be hashed
-            places, new = {}, set()
-        if len(places) == len(before.labels) and len(new) == len(after.labels):
-            pairs: Pairs = [(places.get(label), at) for at, label in enumerate(after.labels)]
-            return pairs + [(at, None) for label, at in places.items() if label not in new]
+        pairs = _aligned_by_label(before.labels, after.labels)
+        if pairs is not None:
+            return pairs
+    return _aligned_by_place(before, after, shared)
+
+
+def _aligned_by_label(before: Sequence[Any], after: Sequence[Any]) -> Pairs | None:
+    """Return the rows in pairs by their labels; None if these do not name one row each."""
+    try:
+        places, new = {label: at for at, label in enumerate(before)}, set(after)
+    except TypeError:  # labels that cannot be hashed
+        return None
+    if len(places) != len(before) or len(new) != len(after):
+        return None
+    pairs: Pairs = [(places.get(label), at) for at, label in enumerate(after)]
+    return pairs + [(at, None) for label, at in places.items() if label not in new]
+
+
+def _aligned_by_place(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
     size, other = len(before.labels), len(after.labels)
+
+    def agree(left: int, right: int) -> bool:
+        return all(
+            same_cell(before.columns[name][left], after.columns[name][right]) for name in shared
+        )
+
     begin = end = 0
     if size != other:
-
-        def agree(left: int, right: int) -> bool:
-            return all(
-                same_cell(before.columns[name][left], after.columns[name][right]) for name in shared
-            )
-
         shorter = min(size, other)
         while begin < shorter and agree(begin, begin):
             begin += 1
         while end < shorter - begin and agree(size - 1 - end, other - 1 - end):
             end += 1
-    middle: Pairs = [
-        (
-            begin + at if begin + at < size - end else None,
-            begin + at if begin + at < other - end else None,
-        )
-        for at in range(max(size, other) - begin - end)
-    ]
-    ends: Pairs = [(at, at) for at in range(begin)]
-    return ends + middle + [(size - end + at, other - end + at) for at in range(end)]
+    same: Pairs = [(at, at) for at in range(begin)]
+    middle: Pairs = list(itertools.zip_longest(range(begin, size - end), range(begin, other - end)))
+    return same + middle + [(size - end + at, other - end + at) for at in range(end)]
 
 
 def _pandas(frame: Any) -> Table:
     kept = frame.iloc[: _limit(frame.shape[1])]
     columns = [kept.iloc[:, at].tolist() for at in range(kept.shape[1])]
-    names = _distinct(
-        [
-            "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
-            for name in kept.columns
-        ]
-    )
+    names = _distinct([_column_name(name) for name in kept.columns])
     types = dict(zip(names, map(str, kept.dtypes), strict=True))
     labelled = type(frame.index).__name__ != "RangeIndex"
     return Table(
         dict(zip(names, columns, strict=True)), kept.index.tolist(), labelled, frame.shape[0], types
     )
+
+
+def _column_name(name: Any) -> str:
+    return "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def _made(names: list[str], columns: list[Any], rows: int) -> Table:

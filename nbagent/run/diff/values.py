@@ -7,13 +7,15 @@ from nbagent.mime.shrink import json_of
 from nbagent.mime.summary import summary_of
 from nbagent.mime.text import MASK, count
 from nbagent.run.diff.json import json_difference
-from nbagent.run.diff.tables import same_cell, table_difference, table_of
+from nbagent.run.diff.tables import Table, same_cell, table_difference, table_of
 from nbagent.run.diff.texts import text_difference
 
 TEXT_CHARS = 2_000_000
 """Characters of a text that are compared."""
 JSON_BYTES = 1_000_000
 """Bytes of the JSON of an object that is compared by its fields."""
+
+_CHANGES = ("added", "removed")
 
 
 def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, Any]:
@@ -38,40 +40,46 @@ def difference(before: Any, after: Any, *, pictures: bool = False) -> dict[str, 
         return {"kind": "same"}
     if pictures:
         return {"kind": "picture"}
+    if isinstance(before, str) and isinstance(after, str):
+        return _of_texts(before, after)
     old, new = table_of(before), table_of(after)
     if old is not None and new is not None:
-        made = table_difference(old, new)
-        changed = made["changed"] + made["added"] + made["removed"]
-        is_same = (
-            not changed
-            and not any(len(column) > 1 for column in made["columns"])
-            and "compared" not in made
-        )
-        return {"kind": "same"} if is_same else {"kind": "table", **made}
-    if isinstance(before, str) and isinstance(after, str):
-        if before == after:
-            return {"kind": "same"}
-        return {"kind": "text", "pieces": text_difference(_shown(before), _shown(after))}
-    left, right = (
-        value if _is_json(value) else json_of(value, JSON_BYTES) for value in (before, after)
-    )
-    if (
-        old is None
-        and new is None
-        and isinstance(left, dict | list | tuple)
-        and isinstance(right, dict | list | tuple)
-    ):
+        return _of_tables(old, new)
+    found = _of_json(before, after) if old is None and new is None else None
+    if found is not None:
+        return found
+    return {"kind": "value", "before": summary_of(before), "after": summary_of(after)}
+
+
+def _of_texts(before: str, after: str) -> dict[str, Any]:
+    if before == after:
+        return {"kind": "same"}
+    return {"kind": "text", "pieces": text_difference(_shown(before), _shown(after))}
+
+
+def _of_tables(before: Table, after: Table) -> dict[str, Any]:
+    made = table_difference(before, after)
+    differs = made["changed"] or made["added"] or made["removed"] or "compared" in made
+    if differs or any(len(column) > 1 for column in made["columns"]):
+        return {"kind": "table", **made}
+    return {"kind": "same"}
+
+
+def _of_json(before: Any, after: Any) -> dict[str, Any] | None:
+    """Return the difference of two values as JSON; None if one of them has no such form, or if
+    they are different plain values.
+    """
+    left, right = _as_json(before), _as_json(after)
+    if isinstance(left, dict | list | tuple) and isinstance(right, dict | list | tuple):
         changes, number = json_difference(left, right)
         return {"kind": "json", "changes": changes, "count": number} if number else {"kind": "same"}
-    if (
-        old is None
-        and new is None
-        and _is_plain(left)
-        and type(left) is type(right)
-        and same_cell(left, right)
-    ):
+    if _is_plain(left) and type(left) is type(right) and same_cell(left, right):
         return {"kind": "same"}
-    return {"kind": "value", "before": summary_of(before), "after": summary_of(after)}
+    return None
+
+
+def _as_json(value: Any) -> Any:
+    return value if _is_json(value) else json_of(value, JSON_BYTES)
 
 
 def headline(diff: Mapping[str, Any]) -> str:
@@ -93,27 +101,22 @@ def headline(diff: Mapping[str, Any]) -> str:
 
 def _table_headline(diff: Mapping[str, Any]) -> str:
     columns = [column for column in diff.get("columns", ()) if isinstance(column, dict)]
-    parts = [
-        f"{count(diff['changed'], 'cell')} {'differs' if diff['changed'] == 1 else 'differ'}"
-        if diff.get("changed")
-        else "",
-        *(f"{count(diff[name], 'row')} {name}" for name in ("added", "removed") if diff.get(name)),
-        *(
-            f"{count(number, 'column')} {name}"
-            for name in ("added", "removed")
-            if (number := sum(column.get("change") == name for column in columns))
-        ),
+    parts: list[str] = []
+    if cells := diff.get("changed"):
+        parts.append(f"{count(cells, 'cell')} {'differs' if cells == 1 else 'differ'}")
+    changes = [column.get("change") for column in columns]
+    parts += [f"{count(diff[name], 'row')} {name}" for name in _CHANGES if diff.get(name)]
+    parts += [
+        f"{count(changes.count(name), 'column')} {name}" for name in _CHANGES if name in changes
     ]
-    retyped = sum("types" in column for column in columns)
-    parts.append(f"{count(retyped, 'column')} of another type" if retyped else "")
-    if compared := diff.get("compared"):
-        parts.append(f"of the first {count(compared, 'row')}")
-    found = ", ".join(filter(None, parts))
-    return (
-        found
-        if any(parts[:-1])
-        else f"no difference in the first {count(diff.get('compared', 0), 'row')}"
-    )
+    if retyped := sum("types" in column for column in columns):
+        parts.append(f"{count(retyped, 'column')} of another type")
+    compared = count(diff.get("compared", 0), "row")
+    if not parts:
+        return f"no difference in the first {compared}"
+    if diff.get("compared"):
+        parts.append(f"of the first {compared}")
+    return ", ".join(parts)
 
 
 def _is_json(value: Any) -> bool:

@@ -2,6 +2,7 @@
 two.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
@@ -135,16 +136,16 @@ def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
     masked = mask(whole)
     if masked == whole:
         return set()
-    at = 0
+    if len(masked) != len(whole):
+        # A function of `redact=` has changed the length: all of it goes into the first item.
+        shown = [masked, *("" for _ in texts[1:])]
+    else:
+        ends = itertools.accumulate(map(len, texts))
+        shown = [masked[end - len(text) : end] for end, text in zip(ends, texts, strict=True)]
     changed: set[int] = set()
-    for (number, holder, name), text in zip(pieces, texts, strict=True):
-        # A function of `redact=` may change the length: then all of it goes into the first item.
-        shown = (
-            masked[at : at + len(text)] if len(masked) == len(whole) else "" if changed else masked
-        )
-        at += len(text)
-        if shown != text or len(masked) != len(whole):
-            holder[name] = shown
+    for (number, holder, name), text, part in zip(pieces, texts, shown, strict=True):
+        if part != text:
+            holder[name] = part
             changed.add(number)
     return changed
 
