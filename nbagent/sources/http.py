@@ -188,11 +188,11 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
             yield client
 
 
-@functools.cache
 def _verification() -> ssl.SSLContext | bool:
     return True if work.in_page() else certificates()  # the browser has its own
 
 
+@functools.cache
 def certificates() -> ssl.SSLContext:
     """Return the trusted certificates; cached, since loading them takes as long as a whole exchange
     on loopback.
