@@ -55,6 +55,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("tool_call",),
         ("attempts",),
         ("state",),
+        ("pipeline",),
         ("results",),
         ("steering",),
         ("following",),
@@ -325,6 +326,12 @@ def test_threads_are_started_and_blocked_in_one_place() -> None:
         if name in WORK or name.endswith(".run_in_executor")
     }
     assert found == set()
+
+
+def test_a_run_knows_no_kind_of_source() -> None:
+    kinds = {f"run.{name}" for name in ("lanes", "chat_stream", "fallback", "continuation")}
+    for module in ("pipeline", "state", "results", "steering", "following", "forking", "run"):
+        assert own_imports(PACKAGE / "run" / f"{module}.py") & kinds == set()
 
 
 def test_the_map_names_every_room() -> None:

@@ -154,7 +154,7 @@ class ReplayedPart:
             if id in calls and not _is_written(event, calls[id]):
                 continue
             if left_out & {event.parent_id, getattr(event, "tool_id", None), approval}:
-                left_out |= {id, approval} - {None}
+                left_out |= {each for each in (id, approval) if each is not None}
             elif event.parent_id is not None or not _is_of_run(event, number, at_call=at_call):
                 yield event
 

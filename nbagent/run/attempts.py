@@ -19,7 +19,7 @@ from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.run.question import unmasked
 from nbagent.run.tool_call import ToolCall, ToolCalls
 from nbagent.run.waiting import wait_for
-from nbagent.run_context import CURRENT_RUN, RunContext, WatchedRun
+from nbagent.run_context import CURRENT_RUN, RunContext, RunHost
 from nbagent.runtime import kernel, loop, work
 from nbagent.transcript import Transcript
 from nbagent.transcript.block import Block
@@ -143,7 +143,7 @@ class Attempts:
         run: reports what the attempts do.
     """
 
-    run: WatchedRun
+    run: RunHost
 
     def __init__(
         self,

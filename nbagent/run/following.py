@@ -9,7 +9,6 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.pump import LocalChannel, Renderer
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback
-from nbagent.run.event_source import EventSource
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.progress import Meter
 from nbagent.run.steering import SteeredRun
@@ -19,7 +18,6 @@ class FollowedRun(SteeredRun):
     """A run, as far as other code reads it along."""
 
     _callbacks: list[EventCallback]
-    _source: EventSource
     _subscribers: SubscriberSet
 
     @abstractmethod
@@ -57,13 +55,13 @@ class FollowedRun(SteeredRun):
 
         def batches() -> AsyncGenerator[Sequence[e.Event]]:
             begin()
-            return self._subscribers.batches(kept)
+            return self._pipeline.subscribers.batches(kept)
 
-        return EventIterator(batches, lambda: self._source.loop, self.cancel, self.name)
+        return EventIterator(batches, lambda: self._pipeline.source.loop, self.cancel, self.name)
 
     async def more_events(self, count: int) -> None:
         """Wait until the run has had more than `count` events, or has ended; see `event_count`."""
-        await self._subscribers.more_than(count)
+        await self._pipeline.subscribers.more_than(count)
 
     def on(self, types: EventTypes, function: Callable[[Any], Any]) -> Self:
         """Call a function with each event of some types, from the run's beginning, one after the
@@ -112,7 +110,7 @@ class FollowedRun(SteeredRun):
         texts = self.stream(("text.delta", "text.end"))
         return EventIterator(
             lambda: buffered(aiter(texts), seconds, chars, words=words),
-            lambda: self._source.loop,
+            lambda: self._pipeline.source.loop,
             self.cancel,
         )
 
@@ -129,7 +127,7 @@ class FollowedRun(SteeredRun):
         Raises:
             TypeError: `bar` is none of these.
         """
-        meter = Meter(bar, self._source.info.streams)
+        meter = Meter(bar, self._pipeline.source.info.streams)
         self.attach(meter)
         self.on_end(meter.close)
         return self

@@ -162,6 +162,6 @@ class ForkableRun(FollowedRun):
                 )
                 for node in nodes
             ]
-            self._channels.send(self._state.transcript.forked(masked))
+            self._pipeline.channels.send(self._state.transcript.forked(masked))
         if self.done:
             self._on_addition()

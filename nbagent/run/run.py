@@ -2,7 +2,6 @@
 and owns its life.
 """
 
-import concurrent.futures
 import contextvars
 import functools
 import itertools
@@ -10,18 +9,13 @@ import reprlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NoReturn, Unpack
 
-import msgspec
-
 from nbagent import events as e
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate
-from nbagent.mime import display_of
 from nbagent.mime.text import MASK
-from nbagent.pump import BATCH_INTERVAL_S, ChannelSet, LocalChannel, RemoteChannel, Renderer, View
+from nbagent.pump import BATCH_INTERVAL_S, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.forking import ForkableRun
-from nbagent.run.iteration import SubscriberSet
 from nbagent.run.options import (
     INHERITED,
     GateOptions,
@@ -35,26 +29,17 @@ from nbagent.run.options import (
     pick,
     view_options,
 )
+from nbagent.run.pipeline import STOP_GRACE_S, Pipeline
 from nbagent.run.question import answering
-from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.run_source import run_source
 from nbagent.run.state import RunState
-from nbagent.run.telemetry import RunSpans, observers
+from nbagent.run.telemetry import observers
 from nbagent.run.waiting import End, block_for, wait_for
-from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.run_context.faults import FAULTS, faults_of_run
-from nbagent.runtime import work
 from nbagent.runtime.one_shot import OneShotEvent
-from nbagent.runtime.post_mortem import LastError
 from nbagent.sources import recording
-
-STOP_GRACE_S = 0.4
-"""Seconds in which a stopped stream may end by itself.
-
-Then the run ends without it, and what still comes is dropped.
-"""
 
 _numbers = itertools.count(1)
 
@@ -97,39 +82,30 @@ class Run(ForkableRun):
         self.view: Callable[[], object] | None = None
         self.stable = is_stable(options)
         self.is_printed = False
-        self._source = run_source(source, decoder, options)
-        info = self._source.info
-        self._watchdog = Watchdog(
-            options.get("timeout"),
-            options.get("idle_timeout"),
-            self._source,
-            self._waits,
-            self._on_timeout,
-        )
+        source = run_source(source, decoder, options)
+        info = source.info
         drawn = view_options(options)
         gate = Gate(**pick(options, GateOptions))
         props = opening_props(drawn, gate, info)
         super().__init__(RunState(self.id, info, gate, options.get("name"), props))
+        self._pipeline = Pipeline(
+            source,
+            self._state,
+            timeout=options.get("timeout"),
+            idle_timeout=options.get("idle_timeout"),
+            waits=self._waits,
+            cancel=self.cancel,
+        )
+        self._pipeline.on_finish = functools.partial(end, self)
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints
         self.own_agent, self.asked_form = info.own_agent, info.output
         self.shown_with = {name: value for name, value in options.items() if name in INHERITED}
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
-        self._channels = ChannelSet(self._state.transcript, self._state.lock)
-        self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self.on_prompt = None
-        self._recorders: list[recording.Recorder | RunSpans] = []
         self._callbacks: list[EventCallback] = []
         self._prompt = options.get("prompt")
-        self._started = False
-        self._stop_reason: BaseException | None = (
-            None  # set by Stop and by a timeout; it outweighs how the stream then ends
-        )
-        self._finished = False  # the stream is over, and its last events are out
-        self._done: End = concurrent.futures.Future()
-        self._ended, self._closed = OneShotEvent(), OneShotEvent()
-        self._last_error = LastError()
-        self._reported = ReportedCalls()
+        self._closed = OneShotEvent()
         self._on_addition: Callable[[], object] = lambda: None
         self._state.attempts.run = self
         if (handler := options.get("answer")) is not None:
@@ -142,38 +118,34 @@ class Run(ForkableRun):
 
         `show()`, a wait and an iteration do this; a second call does nothing.
         """
-        with self._state.lock:
-            started, self._started = self._started or self._finished, True
-        if not started:
-            if self.own_agent is not None:
-                names = [tool.name for tool in self.own_agent.tools]
-                self._state.privacy.know_tools(names, only=self.asked_form is not None)
-            # whose APIs the agent speaks, to any server
-            provider = None if self.own_agent is None else "openai"
-            self._recorders = [
-                *recording.recorders(),
-                *observers(self._source.info.session, provider),
-            ]
-            for recorder in self._recorders:
-                recorder.begin()
-            if self._prompt:
-                with self._state.lock:
-                    self._forward([e.Prompt(text=self._prompt)])
-            self._watchdog.start()
-            begin(self)
-            context = contextvars.copy_context()
-            context.run(MASK.set, self._state.privacy.masker)
-            self._faults = faults_of_run()
-            context.run(FAULTS.set, self._faults)
-            context.run(CURRENT_RUN.set, RunContext(run=self))
-            context.run(self._source.open, self._take, self._on_end)
+        if not self._pipeline.claim():
+            return
+        provider = None
+        if self.own_agent is not None:
+            provider = "openai"  # whose APIs the agent speaks, to any server
+            names = [tool.name for tool in self.own_agent.tools]
+            self._state.privacy.know_tools(names, only=self.asked_form is not None)
+        session = self._pipeline.source.info.session
+        self._pipeline.recorders = [*recording.recorders(), *observers(session, provider)]
+        for recorder in self._pipeline.recorders:
+            recorder.begin()
+        if self._prompt:
+            with self._state.lock:
+                self._pipeline.forward([e.Prompt(text=self._prompt)])
+        begin(self)
+        context = contextvars.copy_context()
+        context.run(MASK.set, self._state.privacy.masker)
+        self._faults = faults_of_run()
+        context.run(FAULTS.set, self._faults)
+        context.run(CURRENT_RUN.set, RunContext(run=self))
+        self._pipeline.open(context)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
         """Draw this run by a renderer in this process too: first the transcript so far, then every
         change as it comes.
         """
         channel = LocalChannel(renderer, self._state.lock, self._counters())
-        self._channels.open(channel)
+        self._pipeline.channels.open(channel)
         return channel
 
     def connect(self, view: View) -> RemoteChannel:
@@ -191,12 +163,12 @@ class Run(ForkableRun):
             rests=lambda: transcript.ended,
             interval=self._interval,
         )
-        self._channels.open(channel)
+        self._pipeline.channels.open(channel)
         return channel
 
     def detach(self, target: Renderer | View) -> None:
         """Stop drawing by a renderer or view. One that was never attached is no error."""
-        self._channels.close(target)
+        self._pipeline.channels.close(target)
 
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended, before any wait for the run returns; at once
@@ -206,7 +178,7 @@ class Run(ForkableRun):
         runs in a copy of the current `contextvars` context, on an arbitrary thread, which it may
         block.
         """
-        self._ended.add(callback)
+        self._pipeline.ended.add(callback)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run is closed; at once, on this thread, if it is closed
@@ -231,8 +203,8 @@ class Run(ForkableRun):
                 events follow soon.
         """
         with self._state.lock:
-            self._forward(events)
-            ended = self._finished
+            self._pipeline.forward(events)
+            ended = self._pipeline.is_finished
         if ended and last:
             self._on_addition()
 
@@ -255,7 +227,7 @@ class Run(ForkableRun):
         """
         self.cancel()
         self._closed.fire()
-        self._channels.close_views()
+        self._pipeline.channels.close_views()
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, its results so far are kept.
@@ -265,19 +237,12 @@ class Run(ForkableRun):
         Args:
             by: shown in the header: "Stopped by you".
         """
-        with self._state.lock:
-            if self._finished or self._stop_reason is not None:
-                return
-            self._stop_reason = Cancelled(by)
-            self._channels.send(self._state.transcript.stopping(by))
-        timer = work.later(STOP_GRACE_S, functools.partial(self._on_end, self._stop_reason))
-        self._done.add_done_callback(lambda _: timer.cancel())
-        self._source.cancel()
+        self._pipeline.stop(by)
 
     @property
     def done(self) -> bool:
         """True if the run has ended."""
-        return self._done.done()
+        return self._pipeline.done.done()
 
     def wait(self, timeout: float | None = None) -> "Run":
         """Block until the run has ended, and the functions given to `on` are done.
@@ -297,13 +262,13 @@ class Run(ForkableRun):
         Raises:
             TimeoutError: the run, or a function given to `on`, goes on after `timeout` seconds.
         """
-        if self._ended.in_callback:  # of the run's own end, which waits for this callback
+        if self._pipeline.ended.in_callback:  # of the run's own end, which waits for this callback
             return self
         self.start()
-        loop, grace_s = self._source.loop, 2 * STOP_GRACE_S
+        loop, grace_s = self._pipeline.source.loop, 2 * STOP_GRACE_S
         try:
             block_for(
-                self._done,
+                self._pipeline.done,
                 self._callbacks,
                 timeout,
                 reader_loop=loop,
@@ -311,7 +276,7 @@ class Run(ForkableRun):
                 grace_s=grace_s,
             )
         except TimeoutError:
-            if self._done.done():
+            if self._pipeline.done.done():
                 raise TimeoutError(
                     f"{self!r} has ended, but a function given to on() is busy after {timeout} s"
                 ) from None
@@ -329,7 +294,7 @@ class Run(ForkableRun):
         return self
 
     def _ends(self) -> Iterator[End]:
-        yield self._done
+        yield self._pipeline.done
         if not in_callback():
             yield from (callback.done for callback in self._callbacks)
 
@@ -361,109 +326,5 @@ class Run(ForkableRun):
             f"call{'' if tools == 1 else 's'}>"
         )
 
-    # --- the pipeline ---
-
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._state.transcript.counters, {})
-
-    def _take(self, make: Callable[..., Iterable[e.Event]], *args: Any) -> None:
-        """Take the next events of the source, see `event_source.Take`."""
-        self._watchdog.touch()
-        with self._state.lock:
-            if self._finished:
-                return
-            events = list(make(*args))
-            if e.ToolResult not in map(type, events):
-                self._forward(self._reported.join(events))
-                return
-        # Without the lock, for which Stop waits: drawing a figure takes time.
-        drawn = [_with_display(event) for event in events]
-        with self._state.lock:
-            if not self._finished:
-                self._forward(self._reported.join(drawn))
-
-    def _on_end(self, error: BaseException | None) -> None:
-        if self._finish(error):
-            self._announce_soon()
-
-    def _finish(self, error: BaseException | None) -> bool:
-        """Emit the last events. Return False if that was done before."""
-        with self._state.lock:
-            if self._finished:
-                return False
-            self._finished = True
-            end(self)
-            self._watchdog.stop()
-            self._state.privacy.register_secrets(error)
-            self._state.privacy.mask_error(error)
-            error = self._stop_reason or error
-            self._state.error = None if isinstance(error, Cancelled) else error
-            try:
-                self._forward(self._reported.join(list(self._source.close(error))))
-                if self._state.transcript.root.props["status"] == "completed":
-                    self._state.error = None  # the stream was only left open
-            except Exception as caught:  # a decoder's mistake must not keep the run from ending
-                self._state.error = caught
-            if not self._state.transcript.ended:
-                truncated = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
-                self._emit(truncated if self._state.error is None else e.RunEnd(status="failed"))
-        return True
-
-    def _announce_soon(self) -> None:
-        """Announce the end as soon as every renderer has got the last events."""
-        for recorder in self._recorders:
-            recorder.end()
-        self._channels.finish(self._announce_end)
-
-    def _on_timeout(self, error: StreamError) -> bool:
-        """Handle a timeout: end the run with its results so far.
-
-        Returns True if a fallback takes over instead.
-        """
-        if self._source.outlasts(error):
-            return True
-        self._stop_reason = self._stop_reason or error
-        is_over = self._finish(error)
-        # after the last events, or a lane would report this instead of the time-out
-        self._source.cancel()
-        if is_over:
-            self._announce_soon()
-        return False
-
-    def _announce_end(self) -> None:
-        self._last_error.release()
-        self._ended.fire()
-        self._done.set_result(None)
-        with self._state.lock:
-            self._subscribers.wake(over=True)
-
-    def _forward(self, decoded: Iterable[e.Event]) -> None:
-        """Pass events through the gate, and emit the visible ones."""
-        for event in decoded:
-            for shown in self._state.privacy.feed(event):
-                self._emit(shown)
-        self._subscribers.wake()
-
-    def _emit(self, event: e.Event) -> None:
-        """Keep an event, record it, and draw it."""
-        if (
-            type(event) is e.RunEnd
-            and event.status == "cancelled"
-            and isinstance(self._stop_reason, Cancelled)
-        ):
-            # The service may have said first that it was cancelled.
-            event = msgspec.structs.replace(
-                event, meta=(event.meta or {}) | {"stopped_by": self._stop_reason.by}
-            )
-        event, ops = self._state.add(event)
-        if type(event) is e.ToolResult and event.exception is not None:
-            self._last_error.offer(event.exception.value)
-        for recorder in self._recorders:
-            recorder.keep(event)
-        self._channels.send(ops)
-
-
-def _with_display(event: e.Event) -> e.Event:
-    if not isinstance(event, e.ToolResult) or event.value is None or event.display is not None:
-        return event
-    return msgspec.structs.replace(event, display=display_of(event.value.value))

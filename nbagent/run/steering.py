@@ -3,7 +3,7 @@ writes prompts in a chat.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, assert_never
 
 import msgspec
@@ -23,11 +23,9 @@ from nbagent.protocol.messages import (
     StopAttempt,
     Toggle,
 )
-from nbagent.pump import ChannelSet
-from nbagent.run.event_source import EventSource
 from nbagent.run.final_answer import FinalAnswer
+from nbagent.run.pipeline import Pipeline
 from nbagent.run.question import unmasked
-from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.results import RunResults
 from nbagent.run_context import Breakpoints
 from nbagent.run_context.faults import Faults
@@ -43,25 +41,19 @@ class SteeredRun(RunResults):
 
     on_prompt: Callable[[Say], None] | None
     _breakpoints: Breakpoints
-    _channels: ChannelSet
-    _source: EventSource
+    _pipeline: Pipeline
     _faults: tuple[Faults, ...] = ()
-    _reported: ReportedCalls
 
     @abstractmethod
     def cancel(self, by: str = "you") -> None:
         """Stop the stream."""
-
-    @abstractmethod
-    def _forward(self, decoded: Iterable[e.Event]) -> None:
-        """Pass events through the gate, and emit the visible ones."""
 
     def toggle(self, block: str | None, is_open: bool) -> None:
         """Open or close one panel (by its block's id; None: all of them) in every view of this run,
         for good.
         """
         with self._state.lock:
-            self._channels.send(self._state.transcript.toggle(block, is_open))
+            self._pipeline.channels.send(self._state.transcript.toggle(block, is_open))
 
     def take(self, command: Command) -> None:
         """Do what the reader asked of the run in a view."""
@@ -91,7 +83,7 @@ class SteeredRun(RunResults):
         for it.
         """
         with self._state.lock:
-            self._channels.send(self._state.transcript.copied(events))
+            self._pipeline.channels.send(self._state.transcript.copied(events))
 
     @property
     def breakpoints(self) -> Breakpoints:
@@ -103,7 +95,7 @@ class SteeredRun(RunResults):
 
     def _show_breakpoints(self) -> None:
         with self._state.lock:
-            self._channels.send(self._state.transcript.breakpoints(self._breakpoints))
+            self._pipeline.channels.send(self._state.transcript.breakpoints(self._breakpoints))
 
     @property
     def waiting(self) -> list[Question]:
@@ -183,7 +175,7 @@ class SteeredRun(RunResults):
         except (AnswerError, msgspec.DecodeError) as error:
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
-                self._channels.send(
+                self._pipeline.channels.send(
                     self._state.transcript.refuse_answer(
                         answer.block.removeprefix("approval:"), problem
                     )
@@ -197,7 +189,9 @@ class SteeredRun(RunResults):
         except (NbagentError, msgspec.DecodeError) as error:
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
-                self._channels.send(self._state.transcript.refuse_rerun(rerun.block, problem))
+                self._pipeline.channels.send(
+                    self._state.transcript.refuse_rerun(rerun.block, problem)
+                )
 
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""
@@ -234,16 +228,16 @@ class SteeredRun(RunResults):
     ) -> tuple[str, Any]:
         """Begin a call that its function reports; see `ReportedCalls.claim`."""
         with self._state.lock:
-            return self._reported.claim(tool, fits, lane)
+            return self._pipeline.reported.claim(tool, fits, lane)
 
     def end_call(self, result: e.ToolResult) -> None:
         """Show the result of a call that its function reports, unless the stream or the run has
         gone on without it.
         """
         with self._state.lock:
-            shown = self._reported.finish(result)
+            shown = self._pipeline.reported.finish(result)
             if shown is not None and self._state.transcript.root.props["status"] == "running":
-                self._forward([shown])
+                self._pipeline.forward([shown])
 
     def _waits(self) -> bool:
         return bool(self._state.questions)
@@ -254,10 +248,10 @@ class SteeredRun(RunResults):
         """
         if not self.is_chat:
             self.cancel()
-        elif not self._source.is_idle:
+        elif not self._pipeline.source.is_idle:
             with self._state.lock:
-                self._channels.send(self._state.transcript.stopping("you"))
-            self._source.stop()
+                self._pipeline.channels.send(self._state.transcript.stopping("you"))
+            self._pipeline.source.stop()
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block of a chat shows, from 1.
@@ -271,14 +265,14 @@ class SteeredRun(RunResults):
     def rewind(self, prompt: int) -> None:
         """Mark the prompts of a chat from one on, by its number, as an earlier version."""
         with self._state.lock:
-            self._forward([e.Rewind(prompt=prompt)])
+            self._pipeline.forward([e.Rewind(prompt=prompt)])
 
     def notify(self, message: str) -> None:
         """Show a line in the transcript that warns the reader."""
         with self._state.lock:
-            self._forward([e.Status(message=message, level="warning")])
+            self._pipeline.forward([e.Status(message=message, level="warning")])
 
     @property
     def is_chat(self) -> bool:
         """True if the run is a chat: answer after answer, until it is closed."""
-        return self._source.info.is_chat
+        return self._pipeline.source.info.is_chat

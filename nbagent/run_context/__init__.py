@@ -6,7 +6,7 @@ from nbagent.run_context.breakpoints import Breakpoints, StopOnResult, StopRule
 from nbagent.run_context.current import (
     CURRENT_RUN,
     RunContext,
-    WatchedRun,
+    RunHost,
     at_step,
     is_watched,
     run_around,
@@ -22,7 +22,7 @@ __all__ = [
     "RunContext",
     "StopOnResult",
     "StopRule",
-    "WatchedRun",
+    "RunHost",
     "at_step",
     "is_watched",
     "run_around",

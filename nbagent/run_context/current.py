@@ -19,8 +19,11 @@ from nbagent.run_context.faults import Faults
 from nbagent.run_context.http_exchange import HTTPExchange
 
 
-class WatchedRun(Protocol):
-    """The part of a run that the code inside it may use, from any thread."""
+class RunHost(Protocol):
+    """What a run is to the code inside it: an agent, a tool, a client. Safe from any thread.
+
+    These are no methods that a user types, although `Run` has them, too.
+    """
 
     @property
     def breakpoints(self) -> Breakpoints:
@@ -78,7 +81,7 @@ class RunContext:
         agent: name of the agent that asks for it; None if the code does not say it.
     """
 
-    run: WatchedRun
+    run: RunHost
     lane: str | None = None
     stops: bool = True
     step: int | None = None
@@ -109,16 +112,16 @@ CURRENT_RUN: ContextVar[RunContext | None] = ContextVar("nbagent_run", default=N
 """The run around the code; None outside of runs."""
 
 _lock = threading.Lock()
-_running: "weakref.WeakSet[WatchedRun]" = weakref.WeakSet()
+_running: "weakref.WeakSet[RunHost]" = weakref.WeakSet()
 
 
-def begin(run: WatchedRun) -> None:
+def begin(run: RunHost) -> None:
     """Note that a run goes on, for code that does not have its context; see `run_around`."""
     with _lock:
         _running.add(run)
 
 
-def end(run: WatchedRun) -> None:
+def end(run: RunHost) -> None:
     """Note that a run has ended."""
     with _lock:
         _running.discard(run)

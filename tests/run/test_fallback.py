@@ -161,7 +161,7 @@ async def test_a_fallback_may_be_silent_while_it_makes_the_whole_answer() -> Non
     run: Run
 
     async def answer() -> str:
-        assert run._source.outlasts(StreamError("silent", "idle_timeout"))
+        assert run._pipeline.source.outlasts(StreamError("silent", "idle_timeout"))
         return "whole"
 
     run = Run(breaks(), idle_timeout=60, fallback=answer)

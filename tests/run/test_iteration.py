@@ -225,4 +225,4 @@ async def test_one_may_wait_for_more_events_than_there_were() -> None:
     assert run.event_count > seen
     await run
     await run.more_events(run.event_count)  # there will be no more
-    assert not run._subscribers._subscribers
+    assert not run._pipeline.subscribers._subscribers

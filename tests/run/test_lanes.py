@@ -250,7 +250,7 @@ async def test_all_took_too_long_though_one_is_done() -> None:
     stalled.item("Ho")
     async for _ in run.stream("agent.end"):
         break
-    assert not run._on_timeout(StreamError("It was not done after 60 s", "timeout"))
+    assert not run._pipeline.on_timeout(StreamError("It was not done after 60 s", "timeout"))
     await run
     assert (run.status, [lane.status for lane in run.lanes]) == ("failed", ["completed", "failed"])
 

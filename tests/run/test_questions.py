@@ -136,7 +136,7 @@ def test_a_handler_may_leave_the_question_to_the_reader() -> None:
 
 def test_no_silence_is_too_long_while_a_person_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     run = waiting(Asker(), idle_timeout=0.05)
-    assert not run._done.done()
+    assert not run._pipeline.done.done()
     with pytest.raises(TimeoutError, match="still running"):
         run.wait(0.3)
     run.waiting[0].allow()

@@ -18,8 +18,9 @@ import nbagent
 from nbagent import events as e
 from nbagent.adapters.text.decoder import TextDecoder
 from nbagent.render.labels import run_label
+from nbagent.run import Run
 from nbagent.run.lanes import Lanes
-from nbagent.run.run import STOP_GRACE_S, Run
+from nbagent.run.pipeline import STOP_GRACE_S
 from nbagent.runtime.loop import OwnedStream
 
 
