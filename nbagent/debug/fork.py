@@ -45,11 +45,10 @@ def fork(
     recorded = _recorded(source)
     own = agent if agent is not None else getattr(source, "own_agent", None)
     if not isinstance(own, Agent):
-        reason = (
-            f"{recorded.name} is not a run of nbagent's agent"
-            if agent is None
-            else f"got agent={agent!r}"
-        )
+        if agent is None:
+            reason = f"{recorded.name} is not a run of nbagent's agent"
+        else:
+            reason = f"got agent={agent!r}"
         raise ForkError(
             f"a fork goes on with an nbagent.Agent, and {reason}: give fork(…, "
             "agent=nbagent.Agent(…))"

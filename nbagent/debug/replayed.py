@@ -46,11 +46,10 @@ class ReplayedPart:
         self.steps: list[RecordedStep] = run.steps[first:whole]
         self._begin = run.prompts[number][2] + 1 if number >= 0 else 0
         self.open = _open_calls(point)
-        own = (
-            _exact_items(exact, self.steps)
-            if isinstance(exact, Conversation) and len(run.prompts) <= 1
-            else None
-        )
+        if isinstance(exact, Conversation) and len(run.prompts) <= 1:
+            own = _exact_items(exact, self.steps)
+        else:
+            own = None
         if own is not None:
             assert isinstance(exact, Conversation)
             self.before: list[input_items.Item] = exact.items[: exact.prompt.start]

@@ -195,8 +195,6 @@ def _part_html(row: Row, diff: dict[str, Any], names: tuple[str, str]) -> str:
 
 def _text_html(row: Row, text: str) -> str:
     """Return an answer as Markdown, any other text as it is."""
-    return (
-        markdown_html(text)
-        if row.kind == "text"
-        else f"<div{_WORDS}>{without_tex(escape(text))}</div>"
-    )
+    if row.kind == "text":
+        return markdown_html(text)
+    return f"<div{_WORDS}>{without_tex(escape(text))}</div>"

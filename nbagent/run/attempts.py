@@ -108,9 +108,10 @@ class Attempt(ToolCall):
         # Imported with the first attempt, for the sake of the start-up time.
         from nbagent.run.diff import headline
 
-        compared = (
-            f": {printable_line(headline(self.difference))}" if self.difference is not None else ""
-        )
+        if self.difference is not None:
+            compared = f": {printable_line(headline(self.difference))}"
+        else:
+            compared = ""
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
     def _repr_html_(self) -> str:

@@ -206,11 +206,10 @@ class _Answer:
             case e.Prompt(parent_id=None) if self.prompt is not None:
                 pass  # the chat has shown it
             case e.UsageUpdate(scope="run", parent_id=None):
-                self._usage = (
-                    event.usage
-                    if event.mode == "replace"
-                    else (self._usage or e.Usage()) + event.usage
-                )
+                if event.mode == "replace":
+                    self._usage = event.usage
+                else:
+                    self._usage = (self._usage or e.Usage()) + event.usage
             case e.UsageUpdate(parent_id=None):
                 pass  # the step's end has the same usage
             case e.StepEnd(parent_id=None):

@@ -14,7 +14,8 @@ from nbagent.run.decoded_stream import DecodedStream
 from nbagent.run.event_source import EventSource
 from nbagent.run.requests import requested_tools
 from nbagent.runtime.loop import OwnedStream
-from nbagent.sources.objects import info_of, reader_for
+from nbagent.sources.info import info_of
+from nbagent.sources.objects import reader_for
 from nbagent.sources.stream import ServiceStream, limit_idle
 
 

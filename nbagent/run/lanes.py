@@ -257,11 +257,10 @@ class _Lane:
             case RunStart():
                 pass
             case UsageUpdate(scope="run"):
-                self._usage = (
-                    event.usage
-                    if event.mode == "replace"
-                    else (self._usage or Usage()) + event.usage
-                )
+                if event.mode == "replace":
+                    self._usage = event.usage
+                else:
+                    self._usage = (self._usage or Usage()) + event.usage
             case UsageUpdate():
                 pass  # the step's end has the same usage
             case StepStart():

@@ -83,11 +83,9 @@ def _bytes(value: Any, seen: set[int]) -> int:
 
 def _bytes_inside(value: Any, kind: Any, seen: set[int]) -> int:
     if kind not in _CONTAINERS:
-        return (
-            sum(_bytes(field, seen) for field in list(_fields(value).values()))
-            if kind is object
-            else 0
-        )
+        if kind is object:
+            return sum(_bytes(field, seen) for field in list(_fields(value).values()))
+        return 0
     members = dict.values(value) if kind is dict else kind.__iter__(value)
     sample = list(itertools.islice(members, SAMPLE))
     size = sum(_bytes(member, seen) for member in sample)

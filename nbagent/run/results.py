@@ -124,11 +124,10 @@ class Results:
             made = messages_of(state.transcript.snapshot(), state.inspector.contents(), self._scope)
         if state.conversation is None or self._scope != ROOT:
             return made
-        before = (
-            texts_of(state.conversation.earlier)
-            if state.privacy.hides_tools
-            else state.conversation.earlier
-        )
+        if state.privacy.hides_tools:
+            before = texts_of(state.conversation.earlier)
+        else:
+            before = state.conversation.earlier
         return [*mask_json(before, state.privacy.mask), *made]
 
     @property
@@ -183,11 +182,9 @@ class Results:
         """
         fatal = self._state.fatal_errors.get(self._scope)
         raised = self._state.error if self._scope == ROOT else None
-        return (
-            StreamError(fatal.message, fatal.code)
-            if raised is None and fatal is not None and self.status == "failed"
-            else raised
-        )
+        if raised is None and fatal is not None and self.status == "failed":
+            return StreamError(fatal.message, fatal.code)
+        return raised
 
     def events_df(self) -> "pd.DataFrame":
         """Return the events as a table: one row each, a column for every field that any of them

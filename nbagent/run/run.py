@@ -316,11 +316,10 @@ class Run(ForkableRun):
     def __repr__(self) -> str:
         text = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        error = (
-            f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})"
-            if self.error is not None
-            else ""
-        )
+        if self.error is not None:
+            error = f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})"
+        else:
+            error = ""
         return (
             f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool "
             f"call{'' if tools == 1 else 's'}>"

@@ -81,11 +81,9 @@ def observers(session: str | None, provider: str | None) -> "list[RunSpans]":
         provider: of the model, as the conventions name it, if it is known.
     """
     setting = _setting
-    return (
-        []
-        if setting is None
-        else [RunSpans(setting.tracer, session=session, provider=provider, content=setting.content)]
-    )
+    if setting is None:
+        return []
+    return [RunSpans(setting.tracer, session=session, provider=provider, content=setting.content)]
 
 
 @contextlib.contextmanager

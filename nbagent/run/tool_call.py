@@ -163,11 +163,10 @@ class ToolCall:
         its error is.
         """
         error = self.error
-        outcome = (
-            str(self._block.props.get("summary") or "")
-            if error is None
-            else f"{error.get('type')}: {error.get('message')}"
-        )
+        if error is None:
+            outcome = str(self._block.props.get("summary") or "")
+        else:
+            outcome = f"{error.get('type')}: {error.get('message')}"
         seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
         return [self.name, self._short_args(), self.state, seconds, outcome]
 
@@ -232,22 +231,18 @@ class ToolCallList(list[ToolCall]):
         )
 
     def _later(self) -> str:
-        return (
-            ", and the run goes on: await run, or run.wait(), waits for its end"
-            if self._goes_on
-            else ""
-        )
+        if self._goes_on:
+            return ", and the run goes on: await run, or run.wait(), waits for its end"
+        return ""
 
     def __repr__(self) -> str:
         return "\n".join(f"{index}: {call!r}" for index, call in enumerate(self)) or "[]"
 
     def _repr_html_(self) -> str:
         rows = ([str(index), *call.figures()] for index, call in enumerate(self))
-        return (
-            html_table(["", "tool", "arguments", "state", "seconds", "result"], rows)
-            if self
-            else "No tool was called."
-        )
+        if self:
+            return html_table(["", "tool", "arguments", "state", "seconds", "result"], rows)
+        return "No tool was called."
 
 
 class ToolCalls:

@@ -20,9 +20,10 @@ class Deadline:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._at = (
-            None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
-        )
+        if request.timeout is None:
+            self._at = None
+        else:
+            self._at = asyncio.get_running_loop().time() + request.timeout
         self._idle = IdleClock(request.idle_timeout)
 
     @contextlib.asynccontextmanager
@@ -41,11 +42,11 @@ class Deadline:
         """
         total = asyncio.timeout_at(self._at)
         connect = asyncio.timeout(self._request.connect_timeout if connecting else None)
-        idle = (
-            self._idle.limit(lambda _: silent(self._request))
-            if listening
-            else contextlib.nullcontext()
-        )
+        idle: contextlib.AbstractAsyncContextManager[None]
+        if listening:
+            idle = self._idle.limit(lambda _: silent(self._request))
+        else:
+            idle = contextlib.nullcontext()
         try:
             async with total, connect, idle:
                 yield

@@ -30,9 +30,10 @@ def following(source: Any, url: str, body: Any) -> Any:
     """
     if isinstance(source, ServiceStream):
         return source.following(url, body)
-    options: dict[str, Any] = (
-        {"headers": sent} if isinstance(sent := _options_of(source).headers, Mapping) else {}
-    )
+    if isinstance(sent := _options_of(source).headers, Mapping):
+        options: dict[str, Any] = {"headers": sent}
+    else:
+        options = {}
     kind: Any = source._cast_to
     generic: Any = type(source)
     return source._client.post(

@@ -48,11 +48,9 @@ def type_name(value: Any) -> str:
     builtin without it.
     """
     kind = type(value)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def hint_for(name: str) -> str:
@@ -76,11 +74,9 @@ def meaning_of(text: str) -> str:
         return _ASK
     if _RECORDING.fullmatch(text):
         return f"To play a recording, show nbagent.replay({text!r})."
-    return (
-        f"An address begins with its scheme: 'http://{text}'."
-        if _ADDRESS_WITHOUT_SCHEME.fullmatch(text)
-        else ""
-    )
+    if _ADDRESS_WITHOUT_SCHEME.fullmatch(text):
+        return f"An address begins with its scheme: 'http://{text}'."
+    return ""
 
 
 def text_refusal(text: str) -> str:

@@ -1,9 +1,11 @@
 """`SourceInfo`: what is known of a stream before it is read."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from nbagent.transcript import NameOrigin
 
@@ -42,3 +44,38 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     is_chat: bool = False
     about: str = ""
     offers: Sequence[str] = ()
+
+
+def name_of(source: Any) -> str:
+    """Return the name of a stream (for a generator, of its function), or "stream" if it has none.
+
+    A call that is not awaited yet, `client.responses.create(model="gpt-5-mini", …)`, has the name
+    of the model that it asks.
+    """
+    if inspect.iscoroutine(source) and source.cr_frame is not None:
+        model = source.cr_frame.f_locals.get("model")
+        if isinstance(model, str) and model:
+            return model
+    for attribute in ("name", "__name__"):
+        name = getattr(source, attribute, None)
+        if isinstance(name, str) and name and not name.startswith(("<", "_")):
+            # A framework's internal name.
+            return name
+    return "stream"
+
+
+def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
+    """Return the name of a stream, and where that is from: the stream's own name, else its
+    function's.
+    """
+    name, own = name_of(source), getattr(source, "name", None)
+    is_own = isinstance(own, str) and own == name
+    return name, "stream" if is_own else "function"
+
+
+def info_of(source: Any) -> SourceInfo:
+    """Return what is known of any stream that `nbagent.show` takes."""
+    given = getattr(source, "info", None)
+    known = given if isinstance(given, SourceInfo) else SourceInfo()
+    name, origin = name_and_origin(source)
+    return replace(known, name=name, origin=origin)

@@ -24,8 +24,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
 from nbagent.runtime import work
@@ -42,10 +40,8 @@ from nbagent.sources.hints import (
     text_refusal,
     type_name,
 )
-from nbagent.sources.info import SourceInfo
 from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
-from nbagent.transcript import NameOrigin
 
 CANCEL_AGAIN_S = 2.0
 """Seconds after which a stream that was cancelled, and is not closed yet, is cancelled once
@@ -149,42 +145,6 @@ def _is_graph(source: Any) -> bool:
         callable(getattr(source, "run_stream_events", None))
         and callable(getattr(source, "run", None))
     )
-
-
-def name_of(source: Any) -> str:
-    """Return the name of a stream (for a generator, of its function), or "stream" if it has none.
-
-    A call that is not awaited yet, `client.responses.create(model="gpt-5-mini", …)`, has the name
-    of the model that it asks.
-    """
-    if inspect.iscoroutine(source) and source.cr_frame is not None:
-        model = source.cr_frame.f_locals.get("model")
-        if isinstance(model, str) and model:
-            return model
-    for attribute in ("name", "__name__"):
-        name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith(("<", "_")):
-            # A framework's internal name.
-            return name
-    return "stream"
-
-
-def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
-    """Return the name of a stream, and where that is from: the stream's own name, else its
-    function's.
-    """
-    own = getattr(source, "name", None)
-    return name_of(source), "stream" if isinstance(own, str) and own == name_of(
-        source
-    ) else "function"
-
-
-def info_of(source: Any) -> SourceInfo:
-    """Return what is known of any stream that `nbagent.show` takes."""
-    given = getattr(source, "info", None)
-    known = given if isinstance(given, SourceInfo) else SourceInfo()
-    name, origin = name_and_origin(source)
-    return replace(known, name=name, origin=origin)
 
 
 def _is_async(source: Any) -> bool:

@@ -14,7 +14,8 @@ from nbagent.errors import Cancelled, UnknownSource
 from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources import objects
-from nbagent.sources.objects import name_and_origin, reader_for
+from nbagent.sources.info import name_and_origin
+from nbagent.sources.objects import reader_for
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 

@@ -103,11 +103,9 @@ def _cut(piece: list[Any], is_first: bool, is_last: bool) -> list[Any]:
     """
     mark, text = piece
     if mark != "=":
-        return (
-            piece
-            if len(text) <= PIECE_CHARS
-            else [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
-        )
+        if len(text) <= PIECE_CHARS:
+            return piece
+        return [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
     limit = CONTEXT_CHARS * (1 if is_first or is_last else 2)
     left_out = len(text) - limit
     if left_out <= CONTEXT_CHARS // 2:

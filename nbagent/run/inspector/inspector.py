@@ -87,11 +87,10 @@ class Inspector:
         """
         kind, _, rest = name.partition("/")
         if kind == "events" or kind == "timeline":
-            answer = (
-                self._events(_question(rest), max_bytes)
-                if kind == "events"
-                else self._times(max_bytes)
-            )
+            if kind == "events":
+                answer = self._events(_question(rest), max_bytes)
+            else:
+                answer = self._times(max_bytes)
             return answer, len(answer)
         number, _, value = rest.partition("/")
         if kind == "past" and value:

@@ -100,11 +100,10 @@ class RequestFields:
         self.path = next(name for name in _MESSAGES if name in fields)
         value = bytes(fields.pop(self.path))
         self.is_single = not value.startswith(b"[")
-        messages = (
-            [value]
-            if self.is_single
-            else [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
-        )
+        if self.is_single:
+            messages = [value]
+        else:
+            messages = [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
         leading = next(
             (at for at, each in enumerate(messages) if not _is_system(each)), len(messages)
         )
@@ -200,11 +199,10 @@ def credentials_in_body(parts: RequestFields, before: Body | None) -> list[str]:
         parts: of the request.
         before: a request whose credentials are known.
     """
-    values = (
-        []
-        if parts.tools is None or (before is not None and before.tools == parts.tools)
-        else [parts.tools[1]]
-    )
+    if parts.tools is None or (before is not None and before.tools == parts.tools):
+        values = []
+    else:
+        values = [parts.tools[1]]
     if before is None or before.settings != parts.settings:
         values += parts.settings.values()
     return [

@@ -256,11 +256,10 @@ def flat_tools(tools: Any) -> list[Any]:
     """Return the tools of a request one by one; Gemini's stand in groups."""
     found: list[Any] = []
     for tool in tools if isinstance(tools, list) else []:
-        group = (
-            tool.get("functionDeclarations") or tool.get("function_declarations")
-            if isinstance(tool, dict)
-            else None
-        )
+        if isinstance(tool, dict):
+            group = tool.get("functionDeclarations") or tool.get("function_declarations")
+        else:
+            group = None
         found += group if isinstance(group, list) else [tool]
     return found
 

@@ -217,11 +217,10 @@ class Request:
     def body(self) -> dict[str, Any]:
         """The JSON of the request, all parts together."""
         body = self._body
-        made = (
-            {}
-            if body.instructions is None
-            else {body.instructions[0]: self._read(body.instructions[1])}
-        )
+        if body.instructions is None:
+            made = {}
+        else:
+            made = {body.instructions[0]: self._read(body.instructions[1])}
         made[body.path] = self.messages[0] if body.is_single else self.messages
         if body.tools is not None:
             made[body.tools[0]] = self._read(body.tools[1])
@@ -354,18 +353,14 @@ class RequestList(list[Request]):
     def __getitem__(self, key: slice) -> "RequestList": ...
     def __getitem__(self, key: SupportsIndex | slice) -> "Request | RequestList":
         """Return a request by its position, from 0, or several by a slice."""
-        return (
-            RequestList(super().__getitem__(key))
-            if isinstance(key, slice)
-            else super().__getitem__(key)
-        )
+        if isinstance(key, slice):
+            return RequestList(super().__getitem__(key))
+        return super().__getitem__(key)
 
     def __repr__(self) -> str:
         return "\n".join(f"{index}: {request!r}" for index, request in enumerate(self)) or "[]"
 
     def _repr_html_(self) -> str:
-        return (
-            html_table(_HEAD, (request.figures() for request in self))
-            if self
-            else "No request was kept."
-        )
+        if self:
+            return html_table(_HEAD, (request.figures() for request in self))
+        return "No request was kept."

@@ -81,11 +81,9 @@ class BodyDecoder:
         """The `Last-Event-ID` that continues the stream after its last item; None if the stream
         gives no such id.
         """
-        return (
-            self._events.last_event_id
-            if self._events is not None and self._events.resumable
-            else None
-        )
+        if self._events is not None and self._events.resumable:
+            return self._events.last_event_id
+        return None
 
     @property
     def retry(self) -> int | None:
