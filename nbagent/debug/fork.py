@@ -43,7 +43,9 @@ def fork(
 ) -> Run:
     """Repeat a run up to a point, go on live, and show that; see `run.fork`."""
     recorded = _recorded(source)
-    own = agent if agent is not None else getattr(source, "own_agent", None)
+    # None for a recording, of which only the events are known
+    first = source if isinstance(source, Run) else None
+    own = first.own_agent if agent is None and first is not None else agent
     if not isinstance(own, Agent):
         if agent is None:
             reason = f"{recorded.name} is not a run of nbagent's agent"
@@ -54,38 +56,30 @@ def fork(
             "agent=nbagent.Agent(…))"
         )
     is_call = result is not UNSET or args is not None
-    point = point_of(
-        recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call
-    )
-    made = Forked(recorded, point, getattr(source, "conversation", None))
+    place = at if first is None else _call_of(first, at, is_call)
+    point = point_of(recorded, place, is_call=is_call)
+    made = Forked(recorded, point, None if first is None else first.conversation)
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
-    form = getattr(source, "asked_form", None) if agent is None else None
+    form = first.asked_form if first is not None and agent is None else None
     stream = continued(other, made.prompt(prompt), made.past(changed, other), made.record(), form)
-    is_run = isinstance(source, Run)
-    options = dict(source.shown_with) if is_run else {}
+    options = {} if first is None else dict(first.shown_with)
     run = Run(stream, **options)
-    if isinstance(source, Run) and breakpoints:
-        run.breakpoints.copy_from(source.breakpoints)
+    if first is not None and breakpoints:
+        run.breakpoints.copy_from(first.breakpoints)
     others = {
         "result": result is not UNSET,
         "arguments": args is not None,
         "prompt": prompt is not None,
-    }
-    others |= {
         "instructions": instructions is not None,
         "model": model is not None,
         "tools": tools is not None,
+        "agent": first is not None and agent is not None and agent is not first.own_agent,
     }
-    others |= {"agent": agent is not None and agent is not getattr(source, "own_agent", agent)}
-    tree = source.fork_tree if is_run else None
+    tree = None if first is None else first.fork_tree
     if tree is None:
-        tree = ForkTree(source if is_run else None, recorded.name)
-    tree.add(
-        source if is_run else None,
-        run,
-        label_of(point, [name for name, is_other in others.items() if is_other]),
-    )
+        tree = ForkTree(first, recorded.name)
+    tree.add(first, run, label_of(point, [name for name, is_other in others.items() if is_other]))
     draw(run, face, has_handler=options.get("answer") is not None)
     run.is_printed = run.view is None  # show(run.fork()) has nothing to add
     return run

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 class Forks(Protocol):
     """The tree of a run and its forks."""
 
+    def add(self, parent: Any, run: Any, label: str) -> None:
+        """Add a fork."""
+        ...
+
     def parent_of(self, run: Any) -> "Run | None":
         """Return the run that one goes on from."""
         ...

@@ -1,0 +1,15 @@
+"""The way of one text delta is short."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bench.walk import chat_delta, own_delta, walk
+
+
+@pytest.mark.parametrize("delta", [chat_delta, own_delta])
+def test_a_text_delta_is_passed_on_by_few_calls(delta: Callable[[int], Any]) -> None:
+    calls = walk(delta)
+    assert calls[0].function == "take"  # of the pipeline
+    assert calls[-1].function == "wake"  # of the iterations over the run
+    assert len(calls) <= 44, calls
