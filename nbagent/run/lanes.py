@@ -84,17 +84,14 @@ class Lanes(EventSource):
             )
         self.count = len(sources)
         streams = [decoded(source, adapter, idle_timeout=idle_timeout) for source in sources]
-        named: list[tuple[str, NameOrigin]] = [
-            (name, "user") if name is not None else (stream.info.name, stream.info.origin)
-            for name, stream in zip(names or [None] * self.count, streams, strict=True)
-        ]
+        named = _named(streams, names)
         shown = [name for name, _ in named]
         is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
         self.name = ", ".join(shown) if is_short else f"{self.count} streams"
         self._lanes = [
-            _Lane(lane_id(index), StreamName(name, origin), stream)
-            for index, (name, (_, origin), stream) in enumerate(
-                zip(_numbered(shown), named, streams, strict=True)
+            _Lane(lane_id(index), StreamName(distinct, origin), stream)
+            for index, (stream, distinct, (_, origin)) in enumerate(
+                zip(streams, _numbered(shown), named, strict=True)
             )
         ]
         tools = [tool for stream in streams for tool in stream.info.tools]
@@ -323,6 +320,19 @@ def _may_be_stream(value: Any) -> bool:
     return is_address(value) or not isinstance(
         value, str | bytes | int | float | dict | list | tuple | None
     )
+
+
+def _named(
+    streams: Sequence[EventSource], names: Sequence[str | None]
+) -> list[tuple[str, NameOrigin]]:
+    """Return the names of the streams, the given ones or their own, and where each is from."""
+    made: list[tuple[str, NameOrigin]] = []
+    for stream, name in zip(streams, names or [None] * len(streams), strict=True):
+        if name is None:
+            made.append((stream.info.name, stream.info.origin))
+        else:
+            made.append((name, "user"))
+    return made
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """`ReportedCalls`: joins the calls that tools report themselves with those that the stream has."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -110,32 +111,22 @@ class ReportedCalls:
             Its id, and the stream's arguments if they differ. `msgspec.UNSET` if they are equal,
             None if the stream does not have the call yet.
         """
-        open_calls = [
-            (id, call)
+        open_calls = {
+            id: call
             for id, call in self._streamed.items()
             if not call.is_reported and (lane is None or id.startswith(f"{lane}/"))
-        ]
-        ranked = [
-            (fits(call.args) if call.complete else 1, id, call)
-            for id, call in open_calls
-            if call.name == name
-        ]
-        best = max(ranked, key=lambda each: each[0], default=None)
-        if best is None and name not in self._names:
-            read = (
-                (id, call, call.args if call.complete else _read(str(call.text)))
-                for id, call in open_calls
-            )
-            alike = ((EQUAL, id, call) for id, call, args in read if args and fits(args) == EQUAL)
-            best = next(alike, None)
-            if best is not None:
-                self._alike[best[1]] = _Alike(_Own(name, fits))
-        if best is None:
+        }
+        id, rank = _best_call(open_calls, name, fits)
+        if id is None and name not in self._names:
+            id, rank = _alike_call(open_calls, fits), EQUAL
+            if id is not None:
+                self._alike[id] = _Alike(_Own(name, fits))
+        if id is None:
             id = f"{'' if lane is None else f'{lane}/'}call-{next(self._numbers)}"
             self._own[id] = _Own(name, fits)
             self._running.add(id)
             return id, None
-        rank, id, call = best
+        call = open_calls[id]
         call.is_reported = True
         self._running.add(id)
         return id, msgspec.UNSET if rank else call.args
@@ -305,6 +296,27 @@ class ReportedCalls:
             if isinstance(given := getattr(event, name, None), str) and given in self._ids
         }
         return msgspec.structs.replace(event, **changed) if changed else event
+
+
+def _best_call(calls: Mapping[str, _StreamedCall], name: str, fits: Fits) -> tuple[str | None, int]:
+    """Return the id of the call of that name whose arguments fit best, of several the oldest, and
+    how well they fit; None if there is no such call.
+    """
+    ranks = {
+        id: fits(call.args) if call.complete else 1
+        for id, call in calls.items()
+        if call.name == name
+    }
+    return max(ranks.items(), key=itemgetter(1), default=(None, 0))
+
+
+def _alike_call(calls: Mapping[str, _StreamedCall], fits: Fits) -> str | None:
+    """Return the id of the oldest call of another name with equal arguments, if there is one."""
+    for id, call in calls.items():
+        args = call.args if call.complete else _read(str(call.text))
+        if args and fits(args) == EQUAL:
+            return id
+    return None
 
 
 def _is_same(live: e.ToolResult, streamed: e.ToolResult) -> bool:

@@ -95,29 +95,42 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         raise _no_stream(source)
     if callable(getattr(source, "stream_events", None)):
         # A run of the OpenAI Agents SDK, or a workflow of LlamaIndex.
-        return TaskReader(_events_of(source), loop or running_loop() or own_loop())
+        return TaskReader(_events_of(source), _home(loop))
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):
-        return TaskReader(source, loop or running_loop() or own_loop())
+        return TaskReader(source, _home(loop))
     if isinstance(source, str) and meaning_of(source):
         raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
     if refusal := messages_refusal(source):
         raise UnknownSource(refusal)
-    if (
-        isinstance(source, str | dict)
-        or hasattr(source, "model_dump")
-        or type_name(source) in FINAL_RESULTS
-    ):
+    if _is_whole(source):
         return ThreadReader([source])  # one item, whose iterator would give its fields
-    is_data = (
-        hasattr(source, "__array__")
-        or hasattr(source, "__dataframe__")
-        or isinstance(source, os.PathLike)
-    )
-    if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
-        return TaskReader(_as_async(source), own_loop()) if work.in_page() else ThreadReader(source)
-    raise _no_stream(source)
+    if not _is_iterable(source):
+        raise _no_stream(source)
+    if work.in_page():
+        return TaskReader(_as_async(source), own_loop())
+    return ThreadReader(source)
+
+
+def _home(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+    """Return the loop that an asynchronous stream is read on."""
+    return loop or running_loop() or own_loop()
+
+
+def _is_whole(source: Any) -> bool:
+    """Return True for a text or a whole response."""
+    is_plain = isinstance(source, str | dict) or hasattr(source, "model_dump")
+    return is_plain or type_name(source) in FINAL_RESULTS
+
+
+def _is_iterable(source: Any) -> bool:
+    """Return True if the source is read item by item; not for a path or a table."""
+    if isinstance(source, os.PathLike):
+        return False
+    if hasattr(source, "__array__") or hasattr(source, "__dataframe__"):
+        return False
+    return hasattr(source, "__iter__") or hasattr(source, "__enter__")
 
 
 def is_stream(value: Any) -> bool:
