@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from nbagent.gate.contexts import CONTEXT_CHARS, found_in, may_hold_context, unfinished_from
+from nbagent.gate.contexts import found_in, may_hold_context, unfinished_from
+from nbagent.gate.found import CONTEXT_CHARS
 from nbagent.gate.key_formats import CHAR, SHOWN_CHARS, begins_word
 from nbagent.gate.masking import Span, bullets
 

@@ -20,13 +20,8 @@ from typing import Any
 from urllib.parse import quote
 
 from nbagent.errors import causes
-from nbagent.gate.contexts import (
-    contextual_spans,
-    cookie_values,
-    found_in,
-    may_hold_context,
-    named_spans,
-)
+from nbagent.gate.contexts import contextual_spans, found_in, may_hold_context
+from nbagent.gate.cookies import cookie_values
 from nbagent.gate.credential_names import (
     credential_grade,
     is_credential_name,
@@ -43,6 +38,7 @@ from nbagent.gate.key_formats import (
 )
 from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, DistinctNames, Span, bullets
+from nbagent.gate.named_values import named_spans
 
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""

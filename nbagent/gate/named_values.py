@@ -1,0 +1,303 @@
+"""Credentials with a name before them: `api_key = …`, `"token": "…"`, `--password …`."""
+
+import re
+from functools import lru_cache
+
+from nbagent.gate import credential_values as values
+from nbagent.gate.cookies import cookies_in
+from nbagent.gate.credential_names import Grade, credential_grade
+from nbagent.gate.found import (
+    MAX_VALUE_CHARS,
+    PART_CHARS,
+    SENTENCE_MARKS,
+    TOKEN,
+    TOKEN_REST,
+    Found,
+    chars_behind,
+    end_of,
+    is_random,
+    is_sure,
+    masked,
+    opened,
+    waiting,
+)
+from nbagent.gate.key_formats import SHOWN_CHARS
+from nbagent.gate.masking import Span
+
+
+def _cut(word: str) -> str:
+    """Return an expression for a word's beginnings, the empty one and the word itself among
+    them.
+    """
+    return "".join(f"(?:{character}" for character in word) + ")?" * len(word)
+
+
+_NAME = re.compile(rf"[A-Za-z0-9_.\-]{{0,{PART_CHARS}}}")
+
+
+_SEPARATOR = re.compile(
+    r"(?P<close>(?:\\{0,7}[\"'])?)\]?(?: (?:provided|is|was))?(?P<gap>[ \t]{0,8})"
+    r"(?P<mark>[:=!]?=>?|:|,|>|value=)(?P<space>[ \t]{0,8})"
+    # {"name": "API_KEY", "value": "…"}
+    r"(?P<pair>(?:\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,8}:[ \t]{0,8})?)"
+)
+
+
+_OPENING = re.compile(
+    r"(?:[bfru]{1,2}(?=\\{0,7}[\"']))?(?P<quote>(?:\\{0,7}[\"'])?)(?P<scheme>(?i:(?:"
+    r"bearer|basic|token|digest|apikey|api-key|key|bot|splunk|negotiate|aws4-hmac-sha256|jwt)[ "
+    r"\t]{1,8})?)"
+)
+
+
+# The same at the end of a text that they may go on in.
+_VERB_BEGUN = "|".join(map(_cut, ("provided", "is", "was")))
+
+
+_SEPARATOR_BEGUN = re.compile(
+    rf"[\"'\\\]]{{0,9}}(?: (?:{_VERB_BEGUN}))?[ \t]{{0,8}}{_cut('value')}!?\Z"
+)
+
+
+_OPENING_BEGUN = re.compile(r"[bfru]{0,2}\\{0,7}\Z")
+
+
+_PAIR_BEGUN = re.compile(r"value\\{0,7}[\"']?[ \t]{0,8}\Z")
+
+
+_BARE = re.compile(rf"[^\s\"'\\,;&(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
+
+
+_SHELL = re.compile(rf"[^\s\"'\\;&`|<>•]{{0,{MAX_VALUE_CHARS}}}")
+
+
+_BARE_REST = re.compile(r"[^\s\"'\\,;&(){}\[\]<>`|•]*")
+
+
+_WRITTEN = re.compile(rf"[^\s\"'\\,;(){{}}\[\]<>`|•]{{0,{MAX_VALUE_CHARS}}}")
+
+
+_TYPED = re.compile(
+    r"(?:\[[\w\[\], .|]{0,40})?(?:[ \t]{0,4}\|[ \t]{0,4}\w{0,20})?[ \t]{0,8}(?:(?P<equals>=)[ "
+    r"\t]{0,8}|\Z)"
+)
+
+
+_LINE_BEGUN = re.compile(r"[ \t\-]{0,20}(?:\n|n\\|\Z)")  # backwards
+
+
+_LINE_ENDED = re.compile(r"[ \t\r]{0,16}(?:(?P<end>\n|\\[nr]|#)|\Z)")
+
+
+_FLAG_NAME = re.compile(r"[A-Za-z0-9\-]{0,40}")
+
+
+def named_spans(name: str, value: str) -> list[Span]:
+    """Spans to mask of a value that stands by itself under a name, as in JSON."""
+    grade = credential_grade(name)
+    if grade is None:
+        return []
+    if "cookie" in name.lower() and (cookies := cookies_in(value, 0, 0, is_whole=True)):
+        return cookies.spans
+    scheme = _OPENING.match(value)
+    start = scheme.end() if scheme is not None and scheme["scheme"] and not scheme["quote"] else 0
+    is_value = start or not re.search(r"\s", value)
+    return (
+        [(start + SHOWN_CHARS, len(value))]
+        if is_value and is_sure(grade, value[start : start + MAX_VALUE_CHARS])
+        else []
+    )
+
+
+def named_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
+    """`token = …`, `"token": "…"`, `token: …`, `<token>…`."""
+    name_end = end_of(_NAME, text, stop)
+    separator = _SEPARATOR.match(text, name_end)
+    if separator is None:
+        is_begun = not is_whole and _SEPARATOR_BEGUN.match(text, name_end) is not None
+        return waiting(text, at) if is_begun else None
+    mark = separator["mark"]
+    begin = at - chars_behind(_NAME, text, at)
+    grade = _grade(text, begin, name_end, mark)
+    if grade is None:
+        return None
+    opening = _OPENING.match(text, separator.end())
+    if opening is None:
+        return None
+    value, quote, scheme = opening.end(), opening["quote"], opening["scheme"]
+    if _OPENING_BEGUN.match(text, value):
+        return None if is_whole else waiting(text, begin)
+    if "cookie" in text[at:name_end].lower() and not scheme:
+        cookies = cookies_in(text, begin, value, is_whole=is_whole)
+        if cookies is not None:
+            return cookies
+    if quote:
+        if mark == "," and not separator["pair"]:
+            is_pair = not is_whole and _PAIR_BEGUN.match(text, value) is not None
+            return (
+                waiting(text, begin)
+                if is_pair
+                else _quoted(text, begin, value, quote, "maybe", is_whole)
+            )
+        return _quoted(text, begin, value, quote, grade, is_whole)
+    if scheme:
+        # their fields have names of their own
+        is_other = scheme.lower().startswith(("digest", "aws4"))
+        return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
+    if mark == ">":
+        return (
+            _element(text, begin, value, grade, is_whole)
+            if text[begin - 1 : begin] == "<"
+            else None
+        )
+    if mark == "," or separator["close"]:
+        return None  # numbers, null, code
+    if mark == ":":
+        return _after_colon(text, begin, value, grade, is_whole)
+    is_spaced = bool(separator["gap"] or separator["space"])
+    is_shell = not is_spaced and text[begin:name_end].isupper()
+    return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=is_shell)
+
+
+def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
+    name, before = text[begin:name_end].strip("-."), text[begin - 1 : begin]
+    if mark == ":" and before == " ":  # "API key: …"
+        word = text[max(0, begin - 1 - PART_CHARS) : begin - 1].rpartition(" ")[2]
+        grade = credential_grade(f"{word}_{name}")
+        if grade is not None:
+            return grade
+    return credential_grade(
+        name, is_parameter=mark == "=", in_address=mark == "=" and before in ("?", "&", "#")
+    )
+
+
+@lru_cache(maxsize=64)
+def _inside(quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the expressions for the text up to that closing quote or a space, and for the rest of
+    a long one.
+    """
+    mark = quote[-1]
+    character = rf"(?:[^{mark}\\\s]|\\[^\s])"
+    if len(quote) > 1:  # JSON inside a string of JSON
+        character = rf"(?:(?!{re.escape(quote)})(?:[^{mark}\\\s]|\\+[^\s\\]))"
+    return re.compile(rf"{character}{{0,{MAX_VALUE_CHARS}}}"), re.compile(f"{character}*")
+
+
+def _quoted(
+    text: str, begin: int, value: int, quote: str, grade: Grade, is_whole: bool
+) -> Found | None:
+    inside, rest = _inside(quote)
+    end = end_of(inside, text, value)
+    is_long = end - value >= MAX_VALUE_CHARS
+    is_cut = not text[end : end + len(quote)].rstrip("\\")
+    if is_cut and not is_long and not is_whole:
+        return opened(begin, value, end, grade)
+    if text[end : end + 1].isspace() and not is_long:
+        return None  # a sentence
+    return masked(text, begin, value, end, rest) if is_sure(grade, text[value:end]) else None
+
+
+def _after_scheme(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    end = end_of(TOKEN, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return opened(begin, value, end, grade)
+    token = text[value:end].rstrip(SENTENCE_MARKS)
+    is_one = (
+        values.is_written_credential(token, is_line=True) if grade == "sure" else is_random(token)
+    )
+    return masked(text, begin, value, end, TOKEN_REST) if is_one else None
+
+
+def _assigned(
+    text: str,
+    begin: int,
+    value: int,
+    grade: Grade,
+    is_whole: bool,
+    *,
+    is_spaced: bool,
+    is_shell: bool,
+) -> Found | None:
+    before = text[max(0, begin - 2) : begin]
+    in_call = before.endswith(("(", ",")) or before == ", "
+    end = end_of(_SHELL if is_shell and not in_call else _BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return opened(begin, value, end, grade)
+    following = text[end : end + 1]
+    if following and following in "([{":
+        return None
+    written = text[value:end].rstrip(SENTENCE_MARKS)
+    in_code = is_spaced or in_call or (following in ",)" and following != "")
+    is_one = (
+        values.is_assigned_credential(written, in_code=in_code)
+        if grade == "sure"
+        else is_random(written)
+    )
+    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    end = end_of(_WRITTEN, text, value)
+    is_long = end - value >= MAX_VALUE_CHARS
+    if end == len(text) and not is_long and not is_whole:
+        return opened(begin, value, end, grade)
+    typed = _TYPED.match(text, end)
+    if typed is not None and typed["equals"]:  # `api_key: str = "…"`
+        opening = _OPENING.match(text, typed.end())
+        if opening is None or _OPENING_BEGUN.match(text, opening.end()):
+            return None if is_whole else opened(begin, value, end, grade)
+        if not opening["quote"]:
+            return None
+        return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
+    line = _LINE_ENDED.match(text, end)
+    is_undecided = typed is not None or (line is not None and not line["end"]) or text[end:] == "\\"
+    if is_undecided and not is_long and not is_whole:
+        return opened(begin, value, end, grade)
+    if text[end : end + 1] in ("(", "[", "{"):
+        return None
+    before = text[max(0, begin - PART_CHARS) : begin][::-1]
+    is_line = line is not None and _LINE_BEGUN.match(before) is not None
+    written = text[value:end].rstrip(SENTENCE_MARKS)
+    is_one = (
+        values.is_written_credential(written, is_line=is_line)
+        if grade == "sure"
+        else is_random(written)
+    )
+    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
+    """`<password>…</password>`."""
+    end = end_of(_BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return opened(begin, value, end, grade)
+    is_one = text[end : end + 1] == "<" and is_sure(grade, text[value:end])
+    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+
+
+def flag_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
+    """`--password …`."""
+    name_end = end_of(_FLAG_NAME, text, stop)
+    if name_end == len(text):
+        return None if is_whole else waiting(text, at)
+    grade = credential_grade(text[stop:name_end])
+    value = name_end + 1
+    if grade is None or text[name_end] != " ":
+        return None
+    opening = _OPENING.match(text, value)
+    if opening is None or _OPENING_BEGUN.match(text, opening.end()):
+        return None if is_whole else waiting(text, at)
+    if opening["quote"]:
+        return _quoted(text, at, opening.end(), opening["quote"], grade, is_whole)
+    end = end_of(_BARE, text, value)
+    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+        return opened(at, value, end, grade)
+    written = text[value:end]
+    is_one = (
+        values.is_written_credential(written, is_line=False)
+        if grade == "sure"
+        else is_random(written)
+    )
+    return (
+        masked(text, at, value, end, _BARE_REST) if is_one and not written.startswith("-") else None
+    )
