@@ -6,9 +6,9 @@ text, `tags` takes out the thoughts and calls that `families` lists.
 """
 
 from nbagent.blocks.kind import Reveal
-from nbagent.gate.families import Tags
 from nbagent.gate.gate import Gate
 from nbagent.gate.levels import LEVELS
+from nbagent.gate.tag_options import Tags
 from nbagent.gate.toolrules import Hide
 
 __all__ = ["LEVELS", "Gate", "Hide", "Reveal", "Tags"]

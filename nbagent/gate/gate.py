@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from nbagent.blocks.kind import Reveal
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
-from nbagent.gate.families import Tags
 from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels
 from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
+from nbagent.gate.tag_options import Tags
 from nbagent.gate.toolrules import EVERY, Hide, ToolRules
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Gate:
             response's end.
         redact: regular expressions and functions; their matches are masked in every field.
         tags: forms of thoughts and calls in texts that are recognised besides those that always
-            are; see `families`.
+            are; see `tag_options`.
 
     Attributes:
         patterns: what `redact` masks; None if that is nothing.

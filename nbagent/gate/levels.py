@@ -19,9 +19,10 @@ from nbagent import events as e
 from nbagent.blocks import KINDS
 from nbagent.blocks.kind import Reveal
 from nbagent.events.agent_end import OF_AN_END
-from nbagent.gate.families import Tags, tag_options
+from nbagent.gate.grammar import Grammar
 from nbagent.gate.inline_tags import TaggedText, envelope
-from nbagent.gate.tags import Grammar, split
+from nbagent.gate.tag_options import Tags, tag_options
+from nbagent.gate.tags import split
 
 LEVELS: tuple[Reveal, ...] = get_args(Reveal)
 ANSWER = LEVELS[0]
@@ -72,7 +73,7 @@ class Levels:
         thinking_first: each model response begins inside a thought that `</think>` ends.
         quotes: whether fields that quote the upstream items (`raw`, `meta`) may be seen where the
             level shows them.
-        tags: thoughts and calls in texts that are recognised besides; see `families.tag_options`.
+        tags: thoughts and calls in texts that are recognised besides; see `tag_options`.
 
     Attributes:
         grammar: what counts as a thought or a call in a text.

@@ -6,105 +6,28 @@ other tag is removed from the text, with or without its counterpart.
 """
 
 import re
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal
 
+from nbagent.gate.cursor import Cursor, Segment, is_only
 from nbagent.gate.families import (
     HARMONY_CALL,
     HARMONY_THOUGHT,
     LABELLED,
-    NO_TAGS,
     OPENED_IN_PROMPT,
     TEXT,
     THOUGHT_END,
     Form,
     Kind,
-    TagOptions,
 )
-from nbagent.gate.matcher import MAX_BACKTICKS, Found, ends_of, openers_of, plain
+from nbagent.gate.grammar import Grammar
+from nbagent.gate.line_state import SPACE, LineState
+from nbagent.gate.matcher import MAX_BACKTICKS, Found, ends_of, plain
 from nbagent.gate.value_end import ValueEnd
 from nbagent.gate.written_calls import FINAL_ANSWER, final_answer
 
-Marker: TypeAlias = Literal["boundary", "reclassify"]
-
-
-class Segment(NamedTuple):
-    """A segment of a text, or a marker: `boundary` ends the open segment, `reclassify` makes a
-    thought of all text so far.
-
-    Attributes:
-        kind: kind of the segment or marker.
-        text: the segment's text; of a tool call, the call as written.
-        name: name of the tool, where it is not part of the call as written.
-    """
-
-    kind: Kind | Marker
-    text: str = ""
-    name: str = ""
-
-
-class Grammar:
-    """Rules for the tags in the texts of one run.
-
-    Args:
-        options: of `tags=`.
-        is_complete: as the attribute, at the beginning.
-
-    Attributes:
-        openers: that are looked for.
-        names: of the run's tools, as far as they are known.
-        is_complete: whether these are all, so that a call of another name is none.
-    """
-
-    def __init__(self, options: TagOptions = NO_TAGS, *, is_complete: bool = False) -> None:
-        self.openers = openers_of(options.forms)
-        self.names: set[str] = set()
-        self.is_complete = is_complete
-        self._asked = options.families
-
-    @property
-    def watches_lines(self) -> bool:
-        """Whether a call may begin at any line of a text."""
-        return bool(self.names or self._asked)
-
-    def asks(self, form: Form) -> bool:
-        """Return True if `tags=` asks for the family of a form."""
-        return form.family in self._asked
-
-    def knows(self, name: str) -> bool:
-        """Return True if the run has a tool of that name."""
-        return name.removeprefix("functions.") in self.names
-
-
-_MARGIN = (
-    " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
-)
-_SPACE = " \t\r"
-_MARGIN_RUN = re.compile(f"[{re.escape(_MARGIN)}]*")
-_SPACE_RUN = re.compile(f"[{re.escape(_SPACE)}]*")
 _BLANK_RUN = re.compile(r"\s*")
-_HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code span closes
 _AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
-_LINE_TOKEN = re.compile(rf"`{{1,{MAX_BACKTICKS}}}|\n")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
-
-
-class _Cursor:
-    """The place in the text that `Splitter.feed` reads.
-
-    Attributes:
-        text: what was held back, and the chunk.
-        last: whether no more text comes.
-        segments: found so far.
-        start: offset of the text that is in no segment yet.
-        at: offset up to which the text has been read.
-        line: offset in the current line behind what the splitter's state describes.
-    """
-
-    def __init__(self, text: str, *, last: bool) -> None:
-        self.text = text
-        self.last = last
-        self.segments: list[Segment] = []
-        self.start = self.at = self.line = 0
 
 
 class Splitter:
@@ -131,12 +54,7 @@ class Splitter:
         self._name = ""
         self._before = ""  # the last character
         self._is_fresh = True  # whether only space has come since the last tag, or at all
-        self._is_blank = True  # whether this line has only space so far
-        self._fence = 0  # backticks that opened the open code block; 0 for none
-        self._margin = True  # whether this line has only a margin so far
-        self._open: list[int] = []  # runs of backticks on this line that may begin a code span
-        self._info = False  # whether this line opened a fence
-        self._closing = False  # whether this line closes the fence if nothing else follows
+        self._line = LineState()
         self._trigger = self._new_trigger()
 
     @property
@@ -146,13 +64,12 @@ class Splitter:
 
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
         """Return the segments that no later chunk can change; with `last`, all remaining ones."""
-        place = _Cursor(self._held + chunk, last=last)
+        place = Cursor(self._held + chunk, last=last)
         while self._step(place):
             pass
         text, stop = place.text, place.at
         self._add(place, stop)
-        self._margin = self._at_margin(place, stop)
-        self._is_blank = self._at_line_start(place, stop)
+        self._line.pause(place)
         self._before = text[stop - 1 : stop] or self._before
         self._held = text[stop:]
         if last:
@@ -164,13 +81,8 @@ class Splitter:
         """Return True if a chunk only continues the open segment, as nearly every chunk does."""
         if self._trigger is None or not chunk or self._trigger.search(chunk):
             return False
-        if "\n" in chunk:
-            self._margin = self._is_blank = True
-        if self._margin or self._is_fresh:
-            line = chunk.rfind("\n") + 1
-            self._margin = self._margin and _is_only(_MARGIN_RUN, chunk, line, len(chunk))
-            self._is_blank = self._is_blank and _is_only(_SPACE_RUN, chunk, line, len(chunk))
-            self._is_fresh = self._is_fresh and chunk.isspace()
+        self._line.pass_over(chunk)
+        self._is_fresh = self._is_fresh and chunk.isspace()
         self._before = chunk[-1]
         return True
 
@@ -178,24 +90,18 @@ class Splitter:
         """Return what a chunk that only continues the segment has not; None if each chunk must be
         read.
         """
-        if (
-            self._held
-            or self._open
-            or self._info
-            or self._closing
-            or self._form.kind not in ("text", "thought")
-        ):
+        if self._held or self._line.is_pending or self._form.kind not in ("text", "thought"):
             return None
         if self._form.kind == "thought":
             return ends_of(self._form).trigger
         openers = self._grammar.openers
         if not (self._grammar.watches_lines or self._is_fresh or self._families):
             return openers.trigger
-        return None if self._is_blank else openers.line_trigger
+        return None if self._line.is_blank else openers.line_trigger
 
     # --- reading ---
 
-    def _step(self, place: _Cursor) -> bool:
+    def _step(self, place: Cursor) -> bool:
         """Read up to the next tag, newline or code.
 
         Return False if what follows must wait for more text.
@@ -206,7 +112,7 @@ class Splitter:
             return self._value_step(place, self._value)
         return self._body_step(place)
 
-    def _text_step(self, place: _Cursor) -> bool:
+    def _text_step(self, place: Cursor) -> bool:
         openers, text = self._grammar.openers, place.text
         token = openers.token.search(text, place.at)
         if token is None:
@@ -216,10 +122,8 @@ class Splitter:
             return self._newline(place, token)
         if sign == "`" and self._is_open_run(place, token):
             return False
-        at_margin = self._at_margin(place, here)
-        found = (
-            self._opener(place, here) if sign != "`" or (at_margin and not self._fence) else False
-        )
+        may_open = sign != "`" or (not self._line.fence and self._line.at_margin(place, here))
+        found = self._opener(place, here) if may_open else False
         if found is None:
             return self._wait(place, self._word_at_end(place, here))
         if found:
@@ -230,7 +134,7 @@ class Splitter:
             place.at = here + 1
         return True
 
-    def _body_step(self, place: _Cursor) -> bool:
+    def _body_step(self, place: Cursor) -> bool:
         ends, text = ends_of(self._form), place.text
         token = ends.token.search(text, place.at)
         if token is None:
@@ -251,7 +155,7 @@ class Splitter:
             return True
         return self._end_step(place, token)
 
-    def _value_step(self, place: _Cursor, value: ValueEnd) -> bool:
+    def _value_step(self, place: Cursor, value: ValueEnd) -> bool:
         ends, text, last = ends_of(self._form), place.text, place.last
         token = ends.token.search(text, place.at)
         certain = len(text) if last else ends.part_at_end(text, place.at)
@@ -267,7 +171,7 @@ class Splitter:
             return place.at == token.end()
         return self._end_step(place, token)
 
-    def _end_step(self, place: _Cursor, token: re.Match[str]) -> bool:
+    def _end_step(self, place: Cursor, token: re.Match[str]) -> bool:
         """Leave the body at an end or label.
 
         Return False if what follows must wait for more text.
@@ -307,7 +211,7 @@ class Splitter:
             place.at = end
         return True
 
-    def _word_at_end(self, place: _Cursor, default: int) -> int:
+    def _word_at_end(self, place: Cursor, default: int) -> int:
         """Return the offset of a word at the end of the text that may become an opener."""
         parts = () if place.last else self._grammar.openers.words_at_end(place.text, place.at)
         return min(
@@ -315,13 +219,13 @@ class Splitter:
             default=default,
         )
 
-    def _wait(self, place: _Cursor, here: int) -> bool:
+    def _wait(self, place: Cursor, here: int) -> bool:
         place.at = here
         return False
 
     # --- tags ---
 
-    def _opener(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
+    def _opener(self, place: Cursor, here: int) -> Found | Literal[False] | None:
         """Return the opener at an offset that counts; None if more of the text must be seen."""
         openers = self._grammar.openers
         for found in openers.at(
@@ -332,7 +236,7 @@ class Splitter:
                 return found if counts else None
         return False
 
-    def _label(self, place: _Cursor, here: int) -> Found | Literal[False] | None:
+    def _label(self, place: Cursor, here: int) -> Found | Literal[False] | None:
         """Return the opener of the same family at an offset; None if more of the text must be
         seen.
         """
@@ -341,14 +245,14 @@ class Splitter:
             is_label = form.family == self._form.family and (
                 form.kind != "text" or form.family in LABELLED
             )
-            return is_label and (form.place != "line" or self._at_line_start(place, here))
+            return is_label and (form.place != "line" or self._line.at_start(place, here))
 
         return next(self._grammar.openers.at(place.text, here, fits, last=place.last), False)
 
-    def _fits(self, place: _Cursor, form: Form, here: int) -> bool:
+    def _fits(self, place: Cursor, form: Form, here: int) -> bool:
         """Return True if a form may stand at an offset."""
         match form.place:
-            case "line" if not self._at_line_start(place, here):
+            case "line" if not self._line.at_start(place, here):
                 return False
             case "beginning" if not self._at_beginning(place, here):
                 return False
@@ -364,13 +268,13 @@ class Splitter:
                 return known or self._at_beginning(place, here)
         return True
 
-    def _counts(self, place: _Cursor, found: Found, here: int) -> bool | None:
+    def _counts(self, place: Cursor, found: Found, here: int) -> bool | None:
         """Return True if an opener is a tag, and not part of an answer; None if more of the text
         must be seen.
         """
         form, text, end = found.form, place.text, found.end
         if form.place == "end":
-            rest = text[end:].lstrip(_SPACE)
+            rest = text[end:].lstrip(SPACE)
             if not rest and not place.last:
                 return None
             if rest and rest[0] not in "\n<":
@@ -383,7 +287,9 @@ class Splitter:
                 return None
             if text[end : end + 1] == _QUOTES[before]:
                 return False
-        if form.place != "fence" and not (self._closing and self._at_margin(place, here)):
+        if form.place != "fence" and not (
+            self._line.closes_fence and self._line.at_margin(place, here)
+        ):
             # A tag may be right behind a fence.
             in_code = self._is_in_code(place, end)
             if in_code is not False:
@@ -392,13 +298,13 @@ class Splitter:
             return self._is_call(place, form, found.name, here)
         return self._has_ahead(place, found, here) if form.ahead else True
 
-    def _is_call(self, place: _Cursor, form: Form, name: str, here: int) -> bool:
+    def _is_call(self, place: Cursor, form: Form, name: str, here: int) -> bool:
         grammar = self._grammar
         if grammar.asks(form) or grammar.knows(name) or form.family in self._families:
             return True
         return form.needs == "start" and not grammar.is_complete and self._at_beginning(place, here)
 
-    def _has_ahead(self, place: _Cursor, found: Found, here: int) -> bool | None:
+    def _has_ahead(self, place: Cursor, found: Found, here: int) -> bool | None:
         form = found.form
         if self._grammar.asks(form) or form.family in self._families:
             return True
@@ -413,7 +319,7 @@ class Splitter:
             return self._at_beginning(place, here)
         return self._is_call(place, form, name, here)
 
-    def _closes_again(self, place: _Cursor, at: int) -> bool | None:
+    def _closes_again(self, place: Cursor, at: int) -> bool | None:
         """Return True if the outer thought goes on at an offset, as its own end shows; None if more
         must be seen.
         """
@@ -424,7 +330,7 @@ class Splitter:
                 return tag in ends.closers
         return False if place.last or len(place.text) >= stop else None
 
-    def _enter(self, place: _Cursor, here: int, found: Found) -> None:
+    def _enter(self, place: Cursor, here: int, found: Found) -> None:
         """Leave the segment that ends at an offset, and enter the one that a tag begins there."""
         form, text = found.form, place.text
         is_end_only = form.family == THOUGHT_END and self._pristine and self._form.kind == "text"
@@ -445,8 +351,8 @@ class Splitter:
             self._harmony_header(text[found.body : found.end])
         elif form.value:
             self._value = ValueEnd(text[found.body : found.end], lines=form.labels)
-        self._new_line()
-        self._is_fresh, self._fence = True, 0
+        self._line = LineState()
+        self._is_fresh = True
 
     def _leave(self, segments: list[Segment], *, at_end: bool = False) -> None:
         body, answer = "".join(self._body), None
@@ -467,11 +373,11 @@ class Splitter:
         if answer:
             segments.append(Segment("text", answer))
 
-    def _drop(self, place: _Cursor, token: re.Match[str]) -> None:
+    def _drop(self, place: Cursor, token: re.Match[str]) -> None:
         self._add(place, token.start())
         place.start = place.at = place.line = token.end()
 
-    def _add(self, place: _Cursor, stop: int) -> None:
+    def _add(self, place: Cursor, stop: int) -> None:
         """Add the text up to an offset to the open segment."""
         text, place.start = place.text[place.start : stop], stop
         if not text:
@@ -497,81 +403,32 @@ class Splitter:
 
     # --- lines and code ---
 
-    def _newline(self, place: _Cursor, token: re.Match[str]) -> bool:
-        if self._closing and self._at_margin(place, token.start()):
-            self._fence = 0
-        self._new_line()
+    def _newline(self, place: Cursor, token: re.Match[str]) -> bool:
+        self._line.end_line(place, token.start())
         place.at = place.line = token.end()
         return True
 
-    def _new_line(self) -> None:
-        self._margin, self._is_blank = True, True
-        self._open, self._info, self._closing = [], False, False
-
-    def _at_margin(self, place: _Cursor, here: int) -> bool:
-        return self._margin and _is_only(_MARGIN_RUN, place.text, place.line, here)
-
-    def _at_line_start(self, place: _Cursor, here: int) -> bool:
-        """Return True if the line has only space before an offset."""
-        line = place.text.rfind("\n", place.line, here) + 1
-        return (line > 0 or self._is_blank) and _is_only(
-            _SPACE_RUN, place.text, line or place.line, here
-        )
-
-    def _at_beginning(self, place: _Cursor, here: int) -> bool:
+    def _at_beginning(self, place: Cursor, here: int) -> bool:
         """Return True if only space has come before an offset since the last tag."""
-        return self._is_fresh and _is_only(_BLANK_RUN, place.text, place.start, here)
+        return self._is_fresh and is_only(_BLANK_RUN, place.text, place.start, here)
 
-    def _is_open_run(self, place: _Cursor, token: re.Match[str]) -> bool:
+    def _is_open_run(self, place: Cursor, token: re.Match[str]) -> bool:
         """Return True, and wait, if a run of backticks may become longer."""
         if place.last or token.end() < len(place.text) or len(token[0]) == MAX_BACKTICKS:
             return False
         place.at = token.start()
         return True
 
-    def _backticks(self, place: _Cursor, token: re.Match[str]) -> None:
-        """Open or close a fence or a code span at a run of backticks, unless it is part of the
-        code.
-        """
-        count, at_margin = len(token[0]), self._at_margin(place, token.start())
-        place.at = place.line = token.end()
-        self._margin = self._is_blank = False
-        if self._form.kind == "text" and self._fence:
-            if self._info:  # a fence has no backtick in its first line: it was a code span
-                self._open, self._fence, self._info = [self._fence], 0, False
-            else:
-                self._closing = self._margin = at_margin and count >= self._fence
-                return
-        elif self._form.kind == "text" and count >= 3 and at_margin:
-            self._fence, self._info = count, True
-            return
-        if count in self._open:  # the span closes; runs inside it were part of the code
-            del self._open[self._open.index(count) :]
-        else:
-            self._open.append(count)
+    def _backticks(self, place: Cursor, token: re.Match[str]) -> None:
+        self._line.backticks(place, token, may_be_fence=self._form.kind == "text")
 
-    def _is_in_code(self, place: _Cursor, at: int) -> bool | None:
+    def _is_in_code(self, place: Cursor, at: int) -> bool | None:
         """Return True if a tag that ends at `at` is part of code; None if the rest of its line must
         be seen first.
         """
-        text = place.text
-        if self._fence and self._form.kind == "text":
+        if self._line.fence and self._form.kind == "text":
             return True
-        if not self._open or self._form.kind not in ("text", "thought"):
-            return False
-        for match in _LINE_TOKEN.finditer(text, at, at + _HOLD_CHARS):
-            if match[0] == "\n":
-                return False
-            if match.end() == len(text) and not place.last:
-                return None  # the run may become longer
-            if len(match[0]) in self._open:
-                return True
-        return False if place.last or len(text) - at >= _HOLD_CHARS else None
-
-
-def _is_only(run: re.Pattern[str], text: str, start: int, end: int) -> bool:
-    """Return True if a part of a text, which is not copied, is all of one kind of characters."""
-    return run.fullmatch(text, start, end) is not None
+        return self._form.kind in ("text", "thought") and self._line.is_in_span(place, at)
 
 
 def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:

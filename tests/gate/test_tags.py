@@ -8,8 +8,11 @@ from campaign import WHOLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent.gate.families import FORMS, Tags, tag_options
-from nbagent.gate.tags import Grammar, Segment, Splitter, split
+from nbagent.gate.cursor import Segment
+from nbagent.gate.families import FORMS
+from nbagent.gate.grammar import Grammar
+from nbagent.gate.tag_options import Tags, tag_options
+from nbagent.gate.tags import Splitter, split
 from nbagent.gate.written_calls import TaggedCall, calls_in
 
 HARMONY = (

@@ -19,7 +19,8 @@ from nbagent.agent.tools.schema import JsonSchema, ValueType
 from nbagent.errors import ToolError
 from nbagent.events.json_text import decode_json
 from nbagent.events.jsonable import text_safe
-from nbagent.gate.tags import Grammar, split
+from nbagent.gate.grammar import Grammar
+from nbagent.gate.tags import split
 
 _FENCED = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
 _MAX_QUOTED_CHARS = 300

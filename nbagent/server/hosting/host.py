@@ -16,7 +16,7 @@ from nbagent.agent.sessions.store import Store
 from nbagent.errors import did_you_mean
 from nbagent.events.json_text import decode_json
 from nbagent.gate import Gate, Reveal, Tags
-from nbagent.gate.families import tag_options
+from nbagent.gate.tag_options import tag_options
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun

@@ -1,0 +1,38 @@
+"""`Grammar`: what counts as a tag in the texts of one run."""
+
+from nbagent.gate.families import Form
+from nbagent.gate.matcher import openers_of
+from nbagent.gate.tag_options import NO_TAGS, TagOptions
+
+
+class Grammar:
+    """Rules for the tags in the texts of one run.
+
+    Args:
+        options: of `tags=`.
+        is_complete: as the attribute, at the beginning.
+
+    Attributes:
+        openers: that are looked for.
+        names: of the run's tools, as far as they are known.
+        is_complete: whether these are all, so that a call of another name is none.
+    """
+
+    def __init__(self, options: TagOptions = NO_TAGS, *, is_complete: bool = False) -> None:
+        self.openers = openers_of(options.forms)
+        self.names: set[str] = set()
+        self.is_complete = is_complete
+        self._asked = options.families
+
+    @property
+    def watches_lines(self) -> bool:
+        """Whether a call may begin at any line of a text."""
+        return bool(self.names or self._asked)
+
+    def asks(self, form: Form) -> bool:
+        """Return True if `tags=` asks for the family of a form."""
+        return form.family in self._asked
+
+    def knows(self, name: str) -> bool:
+        """Return True if the run has a tool of that name."""
+        return name.removeprefix("functions.") in self.names
