@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent.mime.chart import Chart, chart_svg
-from nbagent.mime.chart_spec import plotly_chart, vega_lite_chart
 from nbagent.mime.image import image_type
+from nbagent.mime.plotly_chart import plotly_chart
+from nbagent.mime.vega_lite_chart import vega_lite_chart
 
 Ask: TypeAlias = Callable[[str, Callable[[], Any]], Any]
 """Calls a function that may fail, and notes the failure under a name."""

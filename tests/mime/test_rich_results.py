@@ -22,9 +22,10 @@ from PIL import Image
 
 from nbagent.mime import display_of, error_of, json_of, summary_of
 from nbagent.mime.chart import Chart, Series, chart_svg
-from nbagent.mime.chart_spec import plotly_chart, vega_lite_chart
 from nbagent.mime.parts import parts_of
 from nbagent.mime.picture import IN_SCRIPT, PLOTLY
+from nbagent.mime.plotly_chart import plotly_chart
+from nbagent.mime.vega_lite_chart import vega_lite_chart
 
 ROWS = pd.DataFrame(
     {
