@@ -6,7 +6,7 @@ call's row.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,11 @@ _PICTURES_IN_HTML = re.compile(r"<(?:img|svg|iframe|canvas)\b", re.IGNORECASE)
 _TABLES_IN_HTML = re.compile(r"<table\b", re.IGNORECASE)
 
 
-def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
+Shape: TypeAlias = Literal["picture", "table"]
+"""Shape of a result that a reader looks at."""
+
+
+def shape_of(bundle: Mapping[str, Any]) -> Shape | None:
     """Return the shape of a MIME bundle.
 
     Args:

@@ -31,12 +31,14 @@ from nbagent.protocol.blocks import (
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
+from nbagent.transcript.open_results import OpenResults
 from nbagent.transcript.pace import Span, WordCount, tokens_per_second
 from nbagent.transcript.props import default_props, end_props, merged, start_props
 from nbagent.transcript.shape import are_short, is_told, shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.tree import BlockTree, approval_block_id, to_json
 from nbagent.transcript.usage import UsageCount
+from nbagent.transcript.waits import Changes, Waits
 
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {
     "ok": "output-available",
@@ -76,12 +78,9 @@ class Transcript(BlockTree):
         self._name = StreamName(name, origin)
         self._prompts: list[Block] = []
         self._usage = UsageCount()
-        # the blocks that wait for the reader, by their question
-        self._waits: dict[str, list[Block]] = {}
+        self._waits = Waits(self.root)
+        self._open_results = OpenResults()
         self._begin_answer()
-        self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
-        # calls in which another one, of a sub-agent, has a picture
-        self._around_pictures: set[str] = set()
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block shows, from 1.
@@ -108,7 +107,7 @@ class Transcript(BlockTree):
         # by the agent that they are of; None is the run's own
         self._steps: Counter[str | None] = Counter()
         self._blocks_before = len(self.blocks)
-        self._reader_spans: list[Span] = []  # in which the run waited for the reader
+        self._waits.spans.clear()
 
     # --- blocks ---
 
@@ -118,18 +117,19 @@ class Transcript(BlockTree):
         if self.block_id(event.id, kind) not in self.blocks:
             props = merged(default_props(kind, event.ts), props)
         ops = self._open(event.id, props, event.parent_id)[1]
-        if (
-            isinstance(event, e.ToolStart)
-            and (of := self.blocks.get(event.attempt_of or "")) is not None
-            and of.kind == "tool"
-        ):
-            ops += self._set(
-                of,
-                ToolProps(open=True)
-                if "problem" not in of.props
-                else ToolProps(open=True, problem=None),
-            )
+        if isinstance(event, e.ToolStart) and event.attempt_of is not None:
+            ops += self._open_first(event.attempt_of)
         return ops
+
+    def _open_first(self, id: str) -> list[Op]:
+        """Open the call that an attempt makes again, and take off why the wish before failed."""
+        call = self.blocks.get(id)
+        if call is None or call.kind != "tool":
+            return []
+        props = ToolProps(open=True)
+        if "problem" in call.props:
+            props.problem = None
+        return self._set(call, props)
 
     def _grow(self, event: _Delta) -> list[Op]:
         kind, field = _GROWING[type(event)]
@@ -219,8 +219,8 @@ class Transcript(BlockTree):
         props.ended = block.props.get("ended") or event.ts
         if event.difference is not None:
             props.difference = event.difference
-        for question in [name for name, around in self._waits.items() if block in around]:
-            ops += self._end_wait(question, event.ts)
+        for question in self._waits.of(block):
+            ops += self._set_all(self._waits.end(question, event.ts))
         if (
             event.status == "error"
             and block.props["state"] != "output-error"
@@ -236,37 +236,14 @@ class Transcript(BlockTree):
         ]
 
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
-        """Set `open` of a finished call. Return the ops for other calls.
-
-        They fold the table before it, where it shows a newer one, and keep the calls open in which
-        it has a picture.
-        """
+        """Set `open` of a finished call. Return the ops for other calls."""
         if "attempt_of" in block.props:
             props.open = True  # its reader waits for it
             return []
         shape = shape_of(props.result) if isinstance(props.result, dict) else None
         if shape is not None or "open" in block.props:
-            props.open = shape is not None or block.id in self._around_pictures
-        if shape == "picture":
-            return self._open_around(block)
-        if shape != "table":
-            return []
-        before = self._tables.get(block.parent, block)
-        self._tables[block.parent] = block
-        return (
-            []
-            if before is block or before.id in self._around_pictures
-            else self._set(before, ToolProps(open=False))
-        )
-
-    def _open_around(self, block: Block) -> list[Op]:
-        ops: list[Op] = []
-        while block.parent is not None:
-            block = self.blocks[block.parent]
-            if block.kind == "tool" and block.id not in self._around_pictures:
-                self._around_pictures.add(block.id)
-                ops += self._set(block, ToolProps(open=True))
-        return ops
+            props.open = shape is not None or self._open_results.is_around_picture(block)
+        return self._set_all(self._open_results.add(block, shape, self.above(block)))
 
     def _agent_start(self, event: e.AgentStart) -> list[Op]:
         """Open an agent.
@@ -317,7 +294,7 @@ class Transcript(BlockTree):
         if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
             # the time that the reader takes is not the call's
             ops += self._set(tool, ToolProps(ended=event.ts))
-        ops += self._begin_wait(block, event.ts)
+        ops += self._set_all(self._waits.begin(block.id, self.above(block), event.ts))
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
@@ -331,41 +308,18 @@ class Transcript(BlockTree):
             props.value = event.value
         if "problem" in block.props:
             props.problem = None
-        ops = [*self._set(block, props), *self._close(block), *self._end_wait(block.id, event.ts)]
+        ops = [*self._set(block, props), *self._close(block)]
+        ops += self._set_all(self._waits.end(block.id, event.ts))
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
-
-    def _begin_wait(self, question: Block, now: float) -> list[Op]:
-        """Stop the clocks of the calls and agents that a question stands in, and count the run's
-        time.
-        """
-        around = [block for block in self.above(question) if block.kind in ("tool", "agent")]
-        attempt = next((at for at, block in enumerate(around) if "attempt_of" in block.props), None)
-        around = [*around, self.root] if attempt is None else around[: attempt + 1]
-        around = [block for block in around if block.props.get("ended") is None]
-        self._waits[question.id] = around
-        begun = [block for block in around if block.props.get("waits_since") is None]
-        return [op for block in begun for op in self._set(block, BlockProps(waits_since=now))]
-
-    def _end_wait(self, question: str, now: float) -> list[Op]:
-        around = self._waits.pop(question, [])
-        # by other questions
-        asked = {block.id for blocks in self._waits.values() for block in blocks}
-        ops: list[Op] = []
-        for block in around:
-            if block.id in asked:
-                continue
-            since = block.props["waits_since"]
-            if block is self.root:
-                self._reader_spans.append((since, now))
-            waited = (block.props.get("waited") or 0.0) + max(0.0, now - since)
-            ops += self._set(block, BlockProps(waited=waited, waits_since=None))
-        return ops
 
     def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
         block = self.blocks.get(short_id(id)) if id is not None else None
         if block is None or block.kind != "tool" or block.closed:
             return []
         return self._set(block, ToolProps(state=state))
+
+    def _set_all(self, changes: Changes) -> list[Op]:
+        return [op for block, props in changes for op in self._set(block, props)]
 
     # --- the run ---
 
@@ -410,11 +364,10 @@ class Transcript(BlockTree):
         ops = [
             op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))
         ]
-        return (
-            [*ops, *self._set(self.root, RunProps(versions=self.root.props.get("versions", 0) + 1))]
-            if ops
-            else ops
-        )
+        if ops:
+            versions = self.root.props.get("versions", 0) + 1
+            ops += self._set(self.root, RunProps(versions=versions))
+        return ops
 
     def _step_start(self, event: e.StepStart) -> list[Op]:
         self._steps[event.parent_id] += 1
@@ -430,17 +383,15 @@ class Transcript(BlockTree):
         return self._set(self.root, props)
 
     def _hidden(self, event: e.Hidden) -> list[Op]:
-        block = (
-            self.blocks.get(self.block_id(event.tool_id, "tool"), self.root)
-            if event.tool_id
-            else self.root
-        )
+        block = self.root
+        if event.tool_id:
+            block = self.blocks.get(self.block_id(event.tool_id, "tool"), self.root)
         hidden: list[str] = block.props.get("hidden", [])
         if event.what in hidden:
             return []
-        return self._set(
-            block, (RunProps if block is self.root else ToolProps)(hidden=[*hidden, event.what])
-        )
+        hidden = [*hidden, event.what]
+        props = RunProps(hidden=hidden) if block is self.root else ToolProps(hidden=hidden)
+        return self._set(block, props)
 
     def _step_end(self, event: e.StepEnd) -> list[Op]:
         return self._show_usage() if self._usage.end_step(event) else []
@@ -458,8 +409,9 @@ class Transcript(BlockTree):
             return []
         if event.usage is not None:
             self._usage.run = event.usage
-        waits = [name for name, around in self._waits.items() if self.root in around]
-        ops = [op for question in waits for op in self._end_wait(question, event.ts)]
+        ops: list[Op] = []
+        for question in self._waits.of(self.root):
+            ops += self._set_all(self._waits.end(question, event.ts))
         # attempts go on
         unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]
         ops += [
@@ -482,11 +434,8 @@ class Transcript(BlockTree):
         elif (speed := self._speed(calls, event.ts)) is not None:
             end.speed = speed
         ops += [*self._show_usage(), *self._set(self.root, end)]
-        return (
-            [*ops, *self._mark_end(event)]
-            if "turns" in self.root.props
-            else [*ops, *self._close(self.root)]
-        )
+        is_chat = "turns" in self.root.props
+        return [*ops, *(self._mark_end(event) if is_chat else self._close(self.root))]
 
     def _last_output(self) -> int | None:
         """Return the output tokens of the last step; None if they are not known."""
@@ -503,14 +452,12 @@ class Transcript(BlockTree):
         """Return the output tokens of the answer for each second in which the model wrote it; None
         if it is not known.
         """
-        began, first, total = (
-            self.root.props["started"],
-            self.root.props.get("first_token"),
-            self._usage.total.output,
-        )
+        total = self._usage.total.output
         if total is None:
             return None
-        pauses: list[Span] = [(began, began + (first or 0.0)), *self._reader_spans]
+        began = self.root.props["started"]
+        first_token = began + (self.root.props.get("first_token") or 0.0)
+        pauses: list[Span] = [(began, first_token), *self._waits.spans]
         over = [call.props for call in calls if call.props.get("ended") is not None]
         pauses += [(call.get("args_done", call["started"]), call["ended"]) for call in over]
         return tokens_per_second(total - self._output_before, (began, now), pauses)
