@@ -36,7 +36,9 @@ def _null(value: float) -> None:
 
 def nonfinite_text(value: float) -> str:
     """Return "NaN", "Infinity" or "-Infinity", as JavaScript writes them."""
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 def integer_text(value: int) -> str:

@@ -93,31 +93,29 @@ class _Plot:
         self._bars = [series for series in chart.series if series.mark == "bar"]
         self._bases = self._stack()
         self._right = _WIDTH - (_LEGEND if any(series.name for series in chart.series) else _RIGHT)
-        ys = [y for series in chart.series for y in series.ys if math.isfinite(y)]
-        ys += [
-            y for tops in self._bases.values() for pair in tops for y in pair if math.isfinite(y)
-        ]
-        zero = any(series.mark in ("bar", "area") for series in chart.series)
-        self._y_ticks = _ticks(
-            min([*ys, 0.0] if zero else ys, default=0.0),
-            max([*ys, 0.0] if zero else ys, default=1.0),
-        )
-        xs = [
-            x for series in chart.series for x in map(self._number, series.xs) if math.isfinite(x)
-        ]
+        ys = self._finite_ys()
+        self._y_ticks = _ticks(min(ys, default=0.0), max(ys, default=1.0))
         if self._names:
             self._x_range, self._x_ticks = (-0.5, len(self._names) - 0.5), []
-        else:
-            self._x_ticks = (
-                _date_ticks(min(xs, default=0), max(xs, default=1))
-                if chart.dates
-                else _ticks(min(xs, default=0.0), max(xs, default=1.0))
-            )
-            half = self._bar_width() / 2 if self._bars else 0
-            self._x_range = (
-                min([self._x_ticks[0], *(x - half for x in xs)]),
-                max([self._x_ticks[-1], *(x + half for x in xs)]),
-            )
+            return
+        numbers = itertools.chain.from_iterable(series.xs for series in chart.series)
+        xs = list(filter(math.isfinite, map(self._number, numbers)))
+        ticks = _date_ticks if chart.dates else _ticks
+        self._x_ticks = ticks(min(xs, default=0.0), max(xs, default=1.0))
+        half = self._bar_width() / 2 if self._bars else 0
+        self._x_range = (
+            min([self._x_ticks[0], *(x - half for x in xs)]),
+            max([self._x_ticks[-1], *(x + half for x in xs)]),
+        )
+
+    def _finite_ys(self) -> list[float]:
+        """Return all that the y axis must reach: values, sums of a stack, the foot of bars."""
+        ys = [y for series in self._chart.series for y in series.ys]
+        for tops in self._bases.values():
+            ys += itertools.chain.from_iterable(tops)
+        if any(series.mark in ("bar", "area") for series in self._chart.series):
+            ys.append(0.0)
+        return list(filter(math.isfinite, ys))
 
     def svg(self) -> str:
         """Return the axes, the marks and the legend."""
@@ -380,15 +378,8 @@ class _DateLabel:
     """Label of a time, as exact as a span of seconds needs."""
 
     def __init__(self, span: float) -> None:
-        self._format = (
-            "%H:%M:%S"
-            if span < 600
-            else "%H:%M"
-            if span < 86_400
-            else "%Y-%m-%d"
-            if span < 5e8
-            else "%Y"
-        )
+        formats = ((600, "%H:%M:%S"), (86_400, "%H:%M"), (5e8, "%Y-%m-%d"))
+        self._format = next((form for limit, form in formats if span < limit), "%Y")
 
     def __call__(self, seconds: float) -> str:
         try:

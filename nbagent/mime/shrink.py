@@ -129,13 +129,10 @@ def _array(value: Any) -> Any:
             **_missing(shape[0], _MAX_ROWS, "row"),
         }
     most = _MAX_ROWS * 10
-    head = (
-        value.head(most)
-        if hasattr(value, "head")
-        else value
-        if math.prod(shape) <= most
-        else value.ravel()[:most]
-    )
+    if hasattr(value, "head"):
+        head = value.head(most)
+    else:
+        head = value if math.prod(shape) <= most else value.ravel()[:most]
     if hasattr(head, "index") and hasattr(head, "to_dict"):
         items: Any = head.to_dict()
     else:

@@ -99,7 +99,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def _add(pair: tuple[Any, Any]) -> Any:
     left, right = pair
-    return right if left is None else left if right is None else left + right
+    if left is None:
+        return right
+    return left if right is None else left + right
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):

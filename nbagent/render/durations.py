@@ -9,7 +9,9 @@ def duration(seconds: float) -> str:
     """Return a finished duration: `0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`."""
     if seconds < 0.05:
         return "<0.1s"
-    return f"{fixed(seconds, 1)}s" if seconds < 9.95 else _whole(rounded_number(seconds))
+    if seconds < 9.95:
+        return f"{fixed(seconds, 1)}s"
+    return _whole(rounded_number(seconds))
 
 
 def rounded(seconds: float) -> str:
@@ -20,24 +22,28 @@ def rounded(seconds: float) -> str:
 def elapsed(props: Props, start: str = "started") -> float | None:
     """Return the seconds from when the block began to its end; None if one of them is not known."""
     begun, ended = number_of(props, start, "started"), number_of(props, "ended")
-    return None if begun is None or ended is None else max(0.0, ended - begun)
+    if begun is None or ended is None:
+        return None
+    return max(0.0, ended - begun)
 
 
 def worked(props: Props, start: str = "started") -> float | None:
     """Return the seconds that a call or an agent took, without those for which it waited for the
     reader.
     """
-    took = None if props.get("untimed") is True else elapsed(props, start)
-    return None if took is None else max(0.0, took - (number_of(props, "waited") or 0.0))
+    took = elapsed(props, start)
+    if took is None or props.get("untimed") is True:
+        return None
+    return max(0.0, took - (number_of(props, "waited") or 0.0))
 
 
 def _whole(seconds: int) -> str:
     if seconds < 60:
         return f"{seconds}s"
     minutes = seconds // 60
-    return (
-        f"{minutes}m {seconds % 60:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
-    )
+    if minutes < 60:
+        return f"{minutes}m {seconds % 60:02}s"
+    return f"{minutes // 60}h {minutes % 60:02}m"
 
 
 def rounded_number(value: float) -> int:

@@ -1,6 +1,6 @@
 """Figures of a run: its tokens, calls and times."""
 
-from nbagent.blocks.fields import Props, number_of, record_of
+from nbagent.blocks.fields import Props, number_of, record_of, texts_of
 from nbagent.protocol.shared import LABELS, LIMITS, count, fill
 from nbagent.render.durations import duration, fixed, rounded_number
 
@@ -20,13 +20,10 @@ def failed_calls_label(run: Props) -> str:
 
 def hidden_note(run: Props) -> str:
     """Return `thinking and tools hidden`; empty if nothing is hidden."""
-    hidden = run.get("hidden")
-    kinds = [kind for kind in hidden if isinstance(kind, str)] if isinstance(hidden, list) else []
-    return (
-        fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])]))
-        if kinds
-        else ""
-    )
+    kinds = texts_of(run, "hidden")
+    if not kinds:
+        return ""
+    return fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])]))
 
 
 def figures(run: Props) -> list[str]:
@@ -34,30 +31,41 @@ def figures(run: Props) -> list[str]:
     `thinking hidden`.
     """
     usage = record_of(run, "usage")
-    spent, written, thought, total = (
-        number_of(usage, name) for name in ("input", "output", "reasoning", "total")
-    )
-    used, failed, answers = (
-        number_of(run, name) or 0 for name in ("tools", "tools_failed", "turns")
-    )
+    answers = number_of(run, "turns") or 0
+    pace = _pace(run)
+    found = []
+    if answers > 1:
+        found.append(fill(_FIGURES["answers"], count(answers)))
+        pace[:1] = [fill(_FIGURES["last_answer"], each) for each in pace[:1]]
+    found += [*_tokens(usage), *_calls(run)]
     cost = number_of(usage, "cost")
-    found = [fill(_FIGURES["answers"], count(answers))] if answers > 1 else []
-    if spent is not None:
-        found.append(fill(_FIGURES["input"], count(spent)))
-    if written is not None:
-        found.append(fill(_FIGURES["output"], count(written)))
-        found[-1] += fill(_FIGURES["reasoning"], count(thought)) if thought else ""
-    if spent is None and written is None and total is not None:
-        found.append(fill(_FIGURES["total"], count(total)))
-    if used > 0:
-        found.append(fill(_FIGURES["tool" if used == 1 else "tools"], count(used)))
-        found[-1] += fill(_FIGURES["failed"], count(failed)) if failed > 0 else ""
     if cost is not None:
         found.append(fill(_FIGURES["cost"], fixed(cost, 4 if cost < 0.01 else 2)))
-    pace = _pace(run)
-    if pace and answers > 1:
-        pace[0] = fill(_FIGURES["last_answer"], pace[0])
     return [*found, *pace, *filter(None, [hidden_note(run)])]
+
+
+def _tokens(usage: Props) -> list[str]:
+    read, written, thought = (number_of(usage, name) for name in ("input", "output", "reasoning"))
+    total = number_of(usage, "total")
+    if read is None and written is None:
+        return [] if total is None else [fill(_FIGURES["total"], count(total))]
+    found = []
+    if read is not None:
+        found.append(fill(_FIGURES["input"], count(read)))
+    if written is not None:
+        note = fill(_FIGURES["reasoning"], count(thought)) if thought else ""
+        found.append(fill(_FIGURES["output"], count(written)) + note)
+    return found
+
+
+def _calls(run: Props) -> list[str]:
+    used, failed = number_of(run, "tools") or 0, number_of(run, "tools_failed") or 0
+    if used <= 0:
+        return []
+    label = fill(_FIGURES["tool" if used == 1 else "tools"], count(used))
+    if failed > 0:
+        label += fill(_FIGURES["failed"], count(failed))
+    return [label]
 
 
 def _pace(run: Props) -> list[str]:

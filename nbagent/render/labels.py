@@ -3,11 +3,11 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from nbagent.blocks.end import end_label
-from nbagent.blocks.fields import Props, number_of, record_of, text_of
+from nbagent.blocks.fields import Props, number_of, record_of, records_of, text_of
 from nbagent.protocol.shared import LABELS, LIMITS, count, fill
 from nbagent.render.durations import duration, elapsed
 from nbagent.render.json_text import clip, compact
@@ -103,9 +103,11 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
     state = text_of(tool, "state")
     if stopped and state == "approval-requested":
         return _TOOL_MARKS[state], _TOOL_NOTES["stopped"]
-    if state in _TOOL_MARKS:
-        error_type = text_of(record_of(tool, "error"), "type") if state == "output-error" else ""
+    if state == "output-error":
+        error_type = text_of(record_of(tool, "error"), "type")
         return _TOOL_MARKS[state], error_type or _TOOL_NOTES.get(state, "")
+    if state in _TOOL_MARKS:
+        return _TOOL_MARKS[state], _TOOL_NOTES.get(state, "")
     if not closed:
         return "…", LABELS["tool_state"]["input-available"]
     return "→", _TOOL_NOTES[state] if state == "input-available" else ""
@@ -115,8 +117,10 @@ def call_args(tool: Props) -> str:
     """Return a tool call's arguments on one line, as far as they may be seen."""
     if "arguments" in (tool.get("hidden") or ()):
         return LABELS["tool"]["hidden"]
-    args = tool.get("args") if tool.get("args_valid") is not False else None
-    return args_label(text_of(tool, "args_text") or None if args is None else args)
+    args = tool.get("args")
+    if args is None or tool.get("args_valid") is False:
+        args = text_of(tool, "args_text") or None
+    return args_label(args)
 
 
 def is_in_row(tool: Props, part: str) -> bool:
@@ -132,16 +136,26 @@ def args_label(args: Any) -> str:
     """
     if isinstance(args, str):
         return f"({one_line(args, LIMITS['label_line_chars'])})"
+    if args is None:
+        return "()"
     if not isinstance(args, dict | list):
-        return "()" if args is None else f"({clip(compact(args), LIMITS['label_line_chars'])})"
+        return f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""
-    for name, value in (
-        args.items() if isinstance(args, dict) else ((None, value) for value in args)
-    ):
-        line += f"{', ' if line else ''}{'' if name is None else f'{name}='}{_value_label(value)}"
+    for name, value in _named(args):
+        line += f"{line and ', '}{name}{_value_label(value)}"
         if len(line) > LIMITS["label_line_chars"]:
             break
     return f"({clip(line, LIMITS['label_line_chars'])})"
+
+
+def _named(args: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each value with what stands before it."""
+    if isinstance(args, dict):
+        for name, value in args.items():
+            yield f"{name}=", value
+    else:
+        for value in args:
+            yield "", value
 
 
 def _value_label(value: Any) -> str:
@@ -154,17 +168,19 @@ def _value_label(value: Any) -> str:
 
 def forks_label(run: Props) -> str:
     """Return the origin of a fork, and the run's own forks, on one line; "" if there are none."""
-    nodes = run.get("forks")
-    nodes = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    nodes = records_of(run, "forks")
     own: Props = next((node for node in nodes if node.get("own") is True), {})
     labels, number = LABELS["forks"], own.get("number")
-    parts = (
-        [fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label"))]
-        if own.get("parent") is not None
-        else []
-    )
-    children = [node for node in nodes if node.get("parent") == number and number is not None]
-    forks = "; ".join(
-        fill(labels["fork"], str(node.get("number")), text_of(node, "label")) for node in children
-    )
-    return " · ".join([*parts, *([fill(labels["list"], forks)] if forks else [])])
+    if number is None:
+        return ""
+    parts = []
+    if own.get("parent") is not None:
+        parts.append(fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label")))
+    forks = [
+        fill(labels["fork"], str(node.get("number")), text_of(node, "label"))
+        for node in nodes
+        if node.get("parent") == number
+    ]
+    if forks:
+        parts.append(fill(labels["list"], "; ".join(forks)))
+    return " · ".join(parts)

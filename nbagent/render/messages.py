@@ -161,18 +161,13 @@ class _MessageBuilder:
         self._assistant().setdefault("tool_calls", []).append(
             {"id": id_, "type": "function", "function": function}
         )
-        known = (
-            self._contents.get(text_of(tool, "id"))
-            if tool.get("state") == "output-available"
-            else None
-        )
-        content = (
-            _content_of(tool)
-            if known is None
-            else known
-            if isinstance(known, str)
-            else compact(known)
-        )
+        known = None
+        if tool.get("state") == "output-available":
+            known = self._contents.get(text_of(tool, "id"))
+        if known is None:
+            content = _content_of(tool)
+        else:
+            content = known if isinstance(known, str) else compact(known)
         self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
         ended = number_of(tool, "ended")
         if ended is not None:

@@ -35,25 +35,22 @@ def decision_label(approval: Props) -> str:
     if decision != "approve":
         return label
     kind = text_of(approval, "approval_kind")
-    label = (
-        LABELS["gone_on"].get(text_of(approval, "stage"), label)
-        if kind == "stop"
-        else LABELS["approved"].get(kind, label)
-    )
-    return (
-        fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
-    )
+    if kind == "stop":
+        label = LABELS["gone_on"].get(text_of(approval, "stage"), label)
+    else:
+        label = LABELS["approved"].get(kind, label)
+    if approval.get("remember") is True:
+        return fill(LABELS["approval"]["remember"], label)
+    return label
 
 
 def decision_details(approval: Props) -> list[str]:
     """Return the details of a decision: the question in words, the changes or the answer, and the
     reason.
     """
-    question = (
-        prompt_label(approval)
-        if approval.get("approval_kind") == "stop"
-        else text_of(approval, "prompt")
-    )
+    question = text_of(approval, "prompt")
+    if approval.get("approval_kind") == "stop":
+        question = stop_label(approval)
     return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
 
 
@@ -73,11 +70,9 @@ def changes(approval: Props) -> list[str]:
     if given or not isinstance(args, dict) or not isinstance(value, dict):
         return [_shown(value)]
     found, most = _differences(args, value, ""), LIMITS["label_changes"]
-    return (
-        [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))]
-        if len(found) > most
-        else found
-    )
+    if len(found) <= most:
+        return found
+    return [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))]
 
 
 def _differences(before: Any, after: Any, path: str) -> list[str]:
