@@ -76,15 +76,9 @@ class ToolRules:
             case e.Error():
                 return [self._error(event)]
             case e.AgentHandoff():
-                return [
-                    replace(event, tool_id=None)
-                    if "all" in self._hidden_aspects(event.tool_id)
-                    else event
-                ]
+                return [self._handoff(event)]
             case e.RunEnd() | e.AgentEnd():
-                plain = isinstance(event.output, str | bool | int | float | None)
-                # it may hold the whole conversation
-                return [event if plain else replace(event, output=None)]
+                return [_without_structure(event)]
             case (
                 e.RunStart()
                 | e.Rewind()
@@ -140,6 +134,11 @@ class ToolRules:
         """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
+    def _handoff(self, event: e.AgentHandoff) -> e.AgentHandoff:
+        if "all" in self._hidden_aspects(event.tool_id):
+            return replace(event, tool_id=None)
+        return event
+
     def _tells_of_hidden(self, event: WholeEvent) -> bool:
         """Return True if a block may quote what is hidden of a call."""
         if not KIND_OF[type(event)].tells_of_calls:
@@ -157,16 +156,15 @@ class ToolRules:
         if "all" in hidden:
             announced, self._announced = self._announced, True
             return [] if announced else [e.Hidden(what="tools", agent=event.agent)]
-        notes = [
-            e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id)
-            for aspect in sorted(hidden)
-        ]
+        if hidden and event.attempt_of is None:
+            event = replace(event, title=None)
+        notes: list[e.Event] = []
+        if "args" in hidden:
+            notes.append(e.Hidden(what="arguments", tool_id=event.id))
         if "result" in hidden:  # a second result would be hidden with all that is in the call
             event = replace(event, tool=None)
-        return [
-            replace(event, title=None) if hidden and event.attempt_of is None else event,
-            *notes,
-        ]
+            notes.append(e.Hidden(what="result", tool_id=event.id))
+        return [event, *notes]
 
     def _call(
         self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult
@@ -180,11 +178,9 @@ class ToolRules:
             case e.ToolArgsDelta():
                 return [] if "args" in hidden else [event]
             case e.ToolArgs():
-                return [
-                    replace(event, args=None, args_text="", valid=True)
-                    if "args" in hidden
-                    else event
-                ]
+                if "args" in hidden:
+                    event = replace(event, args=None, args_text="", valid=True)
+                return [event]
             case e.ToolProgress(message=str()) if "result" in hidden:
                 return [] if event.progress is None else [replace(event, message=None)]
             case e.ToolProgress():
@@ -223,11 +219,10 @@ class ToolRules:
         if not gone and not hidden:
             return event
         self._asked.add(event.approval_id)
-        prompt = None if is_call else event.prompt  # it quotes the arguments
-        # so do they; the answers to a question for the reader stay
-        options = None if is_call else event.options
-        schema = None if is_call else event.schema  # arguments that are not seen cannot be changed
-        event = replace(event, args=None, prompt=prompt, options=options, schema=schema)
+        event = replace(event, args=None)
+        if is_call:
+            # Its words and options quote the arguments, which cannot be changed unseen.
+            event = replace(event, prompt=None, options=None, schema=None)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 
     def _error(self, event: e.Error) -> e.Error:
@@ -239,6 +234,13 @@ class ToolRules:
         event = replace(event, message=_FAILED, code=None, error_type=None, traceback=None)
         outside = "all" in hidden or event.parent_id in self._inside
         return replace(event, parent_id=None, tool_id=None) if outside else event
+
+
+def _without_structure(event: e.RunEnd | e.AgentEnd) -> e.Event:
+    """Return an end without an output that may hold the whole conversation."""
+    if isinstance(event.output, str | bool | int | float | None):
+        return event
+    return replace(event, output=None)
 
 
 def _aspects(name: str, hidden: Aspect | Iterable[Aspect]) -> frozenset[Aspect]:

@@ -4,7 +4,7 @@ of the view.
 
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
-from nbagent.blocks.fields import Props, record_of, text_of
+from nbagent.blocks.fields import Props, record_of, text_of, texts_of
 from nbagent.protocol.shared import LABELS, fill
 from nbagent.render.differences import difference_html
 from nbagent.render.durations import duration, worked
@@ -84,12 +84,7 @@ class BlockWriter:
             return ""
         if run.get("turns") != 0:
             return paragraph(LABELS["run"]["empty"])
-        offers = run.get("offers")
-        tools = (
-            ", ".join(name for name in offers if isinstance(name, str))
-            if isinstance(offers, list)
-            else ""
-        )
+        tools = ", ".join(texts_of(run, "offers"))
         about = [
             text_of(run, "about"),
             fill(LABELS["chat"]["tools"], tools) if tools else "",
@@ -106,11 +101,7 @@ class BlockWriter:
 
     def _footer(self) -> str:
         found = figures(self._tree.run)
-        return (
-            paragraph(f"<small{MUTED}>{without_tex(escape(' · '.join(found)))}</small>")
-            if found
-            else ""
-        )
+        return caption(without_tex(escape(" · ".join(found)))) if found else ""
 
     def _list(self, parent: str) -> str:
         blocks = self._tree.children.get(parent, [])
@@ -118,10 +109,8 @@ class BlockWriter:
         if left_out <= 0:
             return "".join(map(self._block, blocks))
         head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
-        note = paragraph(
-            f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the "
-            "notebook"
-        )
+        entries = "entry" if left_out == 1 else "entries"
+        note = paragraph(f"… {left_out:,} more {entries} not kept in the notebook")
         return "".join([*map(self._block, head), note, *map(self._block, tail)])
 
     def _block(self, block: Props) -> str:
@@ -174,11 +163,10 @@ class BlockWriter:
         row += f"<code{CODE}>{escape_line(call_args(block))}</code>"
         if summary:
             row += f" → {escape_line(summary)}"
-        row += "".join(
-            f" · {escape_line(part)}"
-            for part in (note, "" if took is None else duration(took))
-            if part
-        )
+        if note:
+            row += f" · {escape_line(note)}"
+        if took is not None:
+            row += f" · {duration(took)}"
         before, about_result = self._tree.asked_of(block)
         body = (
             self._arguments(block)
@@ -211,21 +199,22 @@ class BlockWriter:
         chosen, panels = block.get("user_open"), self._tree.run.get("panels")
         if isinstance(chosen, bool):
             return chosen
-        return kind in panels if kind is not None and isinstance(panels, list) else by_default
+        if kind is not None and isinstance(panels, list):
+            return kind in panels
+        return by_default
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
         valid = block.get("args_valid") is not False
         if args == {} or (args is None and not written) or is_in_row(block, "arguments"):
             return ""
-        heading = caption(
-            LABELS["tool"]["arguments"] + ("" if valid else LABELS["tool"]["not_json"])
-        )
+        labels = LABELS["tool"]
+        heading = caption(labels["arguments"] + ("" if valid else labels["not_json"]))
         if isinstance(args, str):
             return heading + self._value.plain(args)
-        return heading + (
-            self._value.json(args) if valid and args is not None else self._value.plain(written)
-        )
+        if valid and args is not None:
+            return heading + self._value.json(args)
+        return heading + self._value.plain(written)
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
@@ -271,11 +260,11 @@ class BlockWriter:
             bundle = result if isinstance(result, dict) else {"application/json": result}
             shown = self._value.result(bundle, block)
             is_whole = state == "output-available" or self._tree.is_stopped_at_result(block)
-            html += caption(labels["result" if is_whole else "partial"]) + shown if shown else ""
+            if shown:
+                html += caption(labels["result" if is_whole else "partial"]) + shown
         if error:
-            html += caption(
-                labels["denied" if state == "output-denied" else "error"]
-            ) + self._value.error(error)
+            heading = labels["denied" if state == "output-denied" else "error"]
+            html += caption(heading) + self._value.error(error)
         return html
 
     def _agent(self, block: Props) -> str:
@@ -283,10 +272,13 @@ class BlockWriter:
         symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
         name = text_of(block, "name") or LABELS["other"]["agent"]
         parts = [f"{symbol} <strong>{escape_line(name)}</strong>"]
-        parts += [escape(duration(took))] if took is not None else []
+        if took is not None:
+            parts.append(escape(duration(took)))
         parts += map(escape, spent(block))
-        parts += [escape_line(end_label(block))] if symbol in "✗⊘" else []
-        parts += [LABELS["tool_state"]["input-available"]] if symbol == "…" else []
+        if symbol in "✗⊘":
+            parts.append(escape_line(end_label(block)))
+        if symbol == "…":
+            parts.append(LABELS["tool_state"]["input-available"])
         return fold(
             " · ".join(parts),
             quotation(
@@ -303,22 +295,13 @@ class BlockWriter:
                 f" · {escape_line(detail, LINE_CHARS)}" for detail in decision_details(block)
             )
             return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
-        args, options = block.get("args"), block.get("options")
-        html = paragraph(
-            f"? {prompt}{LABELS['approval']['unanswered' if block.get('closed') else 'waiting']}"
-        )
-        html += (
-            self._value.json(args)
-            if args not in (None, {}) and block.get("stage") != "result"
-            else ""
-        )
-        named = (
-            [option for option in options if isinstance(option, str) and option]
-            if isinstance(options, list)
-            else []
-        )
-        if named:
-            html += paragraph(
-                escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), LINE_CHARS)
-            )
+        state = "unanswered" if block.get("closed") else "waiting"
+        html = paragraph(f"? {prompt}{LABELS['approval'][state]}")
+        args = block.get("args")
+        if args not in (None, {}) and block.get("stage") != "result":
+            html += self._value.json(args)
+        options = ", ".join(filter(None, texts_of(block, "options")))
+        if options:
+            named = fill(LABELS["approval"]["options"], options)
+            html += paragraph(escape_line(named, LINE_CHARS))
         return html

@@ -76,18 +76,16 @@ class _Writer:
         name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
         status = (run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run))
         about = " · ".join(filter(None, (model if model != name else "", *status)))
-        found = figures(run)
-        foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
-        forks = forks_label(run)
-        head = (
-            [f"**{_line(name)}** · {_line(about)}"]
-            if self._embedded
-            else [f"# {_line(name)}", _line(about)]
-        )
-        return (
-            "\n\n".join([*head, *([_line(forks)] if forks else []), *self._list(ROOT), *foot])
-            + "\n"
-        )
+        if self._embedded:
+            pieces = [f"**{_line(name)}** · {_line(about)}"]
+        else:
+            pieces = [f"# {_line(name)}", _line(about)]
+        if forks := forks_label(run):
+            pieces.append(_line(forks))
+        pieces += self._list(ROOT)
+        if found := figures(run):
+            pieces += ["***" if self._embedded else "---", " · ".join(found)]
+        return "\n\n".join(pieces) + "\n"
 
     def _answer(self, text: str, *, line_breaks: bool) -> str:
         text = _clipped(text, self._text_chars)
@@ -197,16 +195,17 @@ class _Writer:
         symbol, note = tool_note(
             tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool)
         )
-        took = worked(tool, "args_done")
-        summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
-        tail = "".join(
-            f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part
-        )
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
-        return (
-            f"{symbol} **{_line(name)}** "
-            f"`{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
-        )
+        row = f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`"
+        summary = text_of(tool, "summary")
+        if summary and tool.get("state") == "output-available":
+            row += f" → {_line(summary)}"
+        if note:
+            row += f" · {_line(note)}"
+        took = worked(tool, "args_done")
+        if took is not None:
+            row += f" · {_line(duration(took))}"
+        return row
 
     def _output(self, block: Props) -> list[str]:
         printed = terminal_text(text_of(block, "output"))
@@ -220,11 +219,8 @@ class _Writer:
             bundle = result if isinstance(result, dict) else {"application/json": result}
             pieces += filter(None, map(self._result, parts_of(bundle) or [bundle]))
         if error:
-            pieces.append(
-                self._data(
-                    "\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))
-                )
-            )
+            parts = (error_headline(error), text_of(error, "traceback"))
+            pieces.append(self._data("\n\n".join(filter(None, parts))))
         return pieces
 
     def _result(self, bundle: Props) -> str:
@@ -251,8 +247,10 @@ def _compared(block: Props) -> list[str]:
     if not diff:
         return []
     lines = difference_lines(diff)
-    heading = f"*{_line(fill(LABELS['attempt']['compared'], text_of(diff, 'note')))}*"
-    return [heading, *([_fenced("\n".join(lines))] if lines else [])]
+    pieces = [f"*{_line(fill(LABELS['attempt']['compared'], text_of(diff, 'note')))}*"]
+    if lines:
+        pieces.append(_fenced("\n".join(lines)))
+    return pieces
 
 
 def _approval(block: Props) -> list[str]:
