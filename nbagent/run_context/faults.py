@@ -5,7 +5,7 @@ of them.
 import copy
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self
@@ -171,22 +171,14 @@ def faults_of_run() -> tuple[Faults, ...]:
 def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> None:
     if tool is not None and not isinstance(tool, str):
         raise TypeError(f"faults: tool must be the name of a tool, or '*'; got {tool!r}")
-    if error is not None and not (
-        isinstance(error, Exception) or (isinstance(error, type) and issubclass(error, Exception))
-    ):
+    kind = error if isinstance(error, type) else type(error)
+    if error is not None and not issubclass(kind, Exception):
         raise TypeError(
             f"faults: error must be an exception, such as TimeoutError(); got {error!r}"
         )
-    if latency is not None and (
-        not isinstance(latency, int | float) or not 0 < latency < float("inf")
-    ):
-        raise ValueError(f"faults: latency must be a positive number of seconds, got {latency!r}")
-    if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):
-        raise ValueError(
-            f"faults: status must be an HTTP status of an error, 400 to 599; got {status!r}"
-        )
-    if cut_after is not None and (not isinstance(cut_after, int) or cut_after < 0):
-        raise ValueError(f"faults: cut_after must be a number of chunks, got {cut_after!r}")
+    _check_number("latency", latency, _is_latency, "a positive number of seconds")
+    _check_number("status", status, _is_status, "an HTTP status of an error, 400 to 599")
+    _check_number("cut_after", cut_after, _is_count, "a number of chunks")
     if tool is not None and (status, cut_after) != (None, None):
         name = "status" if status is not None else "cut_after"
         raise ValueError(
@@ -201,9 +193,30 @@ def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> 
 
 def _check_counts(probability: Any, **counts: Any) -> None:
     for name, number in counts.items():
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise ValueError(f"faults: {name} must be a whole number of at least 1, got {number!r}")
-    if probability is not None and (
-        not isinstance(probability, int | float) or not 0 <= probability <= 1
-    ):
-        raise ValueError(f"faults: probability must be between 0 and 1, got {probability!r}")
+        _check_number(name, number, _is_positive, "a whole number of at least 1")
+    _check_number("probability", probability, _is_probability, "between 0 and 1")
+
+
+def _check_number(name: str, number: Any, fits: Callable[[Any], bool], what: str) -> None:
+    if number is not None and not fits(number):
+        raise ValueError(f"faults: {name} must be {what}, got {number!r}")
+
+
+def _is_latency(number: Any) -> bool:
+    return isinstance(number, int | float) and 0 < number < float("inf")
+
+
+def _is_status(number: Any) -> bool:
+    return isinstance(number, int) and 400 <= number <= 599
+
+
+def _is_count(number: Any) -> bool:
+    return isinstance(number, int) and number >= 0
+
+
+def _is_positive(number: Any) -> bool:
+    return isinstance(number, int) and number > 0
+
+
+def _is_probability(number: Any) -> bool:
+    return isinstance(number, int | float) and 0 <= number <= 1

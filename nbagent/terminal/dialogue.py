@@ -81,26 +81,26 @@ class Dialogue:
 
     def _show(self) -> None:
         """Print what is asked about: the transcript has it on one line."""
-        args = self._question.args
-        if prompt := self._prompt():
-            self._lines.write(f"  {visible(prompt)}")
-        if self._question.tool:
-            self._lines.write(f"  {visible(self._question.tool)}")
-        if isinstance(args, Mapping):
-            shown = dict(args)
-        else:
-            shown = {"value": args} if args else {}
-        if self._question.stage == "result" and self._question.result is not None:
-            shown["→"] = self._question.result
-        for name, value in shown.items():
-            if isinstance(value, str):
-                text = value
-            else:
-                text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-            first, *more = _clipped(visible(text))
+        for title in (self._prompt(), self._question.tool):
+            if title:
+                self._lines.write(f"  {visible(title)}")
+        for name, value in self._values().items():
+            first, *more = _clipped(visible(_text(value)))
             self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:
                 self._lines.write(f"      {line}")
+
+    def _values(self) -> dict[str, Any]:
+        """Return the values that are asked about, by name."""
+        question = self._question
+        shown: dict[str, Any] = {}
+        if isinstance(question.args, Mapping):
+            shown.update(question.args)
+        elif question.args:
+            shown["value"] = question.args
+        if question.stage == "result" and question.result is not None:
+            shown["→"] = question.result
+        return shown
 
     def _prompt(self) -> str | None:
         question = self._question
@@ -118,92 +118,96 @@ class Dialogue:
         """
         question = self._question
         if question.kind == "stop":
-            return self._go_on()
-        if question.kind == "tool" and not question.options:
-            return self._permit()
+            return self._choose("Go on?", self._ways_on())
         if question.options:
             question.answer(self._chosen(question.options))
+        elif question.kind == "tool":
+            return self._choose("Allow?", self._permissions())
         elif question.kind == "auth":
-            if self._lines.read("Press Enter when it is done (c cancels): ").strip().lower() == "c":
-                question.cancel()
-            else:
-                question.allow()
+            self._authorise()
         else:
-            schema = question.schema or {"type": "string"}
-            form = Form(schema, self._lines)
-            if "properties" in schema:
-                question.answer(
-                    form.fill(question.args if isinstance(question.args, Mapping) else {})
-                )
-            else:
-                question.answer(form.ask("answer", schema))
+            question.answer(self._filled(question.schema or {"type": "string"}))
         return True
 
-    def _permit(self) -> bool:
-        question = self._question
-        choices = ["yes", "no (with a reason: n too early)"]
-        choices += ["always"] if question.can_remember else []
-        choices += ["edit"] if self._is_editable() else []
-        meant, rest = self._word(f"Allow? {', '.join(choices)}: ", choices)
-        match meant:
-            case "yes":
-                question.allow()
-            case "always":
-                question.allow(always=True)
-            case "edit":
-                question.allow(self._edited())
-            case "no":
-                question.deny(rest or None)
-        return meant is not None
+    def _authorise(self) -> None:
+        typed = self._lines.read("Press Enter when it is done (c cancels): ")
+        if typed.strip().lower() == "c":
+            self._question.cancel()
+        else:
+            self._question.allow()
 
-    def _go_on(self) -> bool:
-        """Ask how to go on from a breakpoint.
+    def _filled(self, schema: Mapping[str, Any]) -> Any:
+        """Return the value for a schema, typed into a form."""
+        form, args = Form(schema, self._lines), self._question.args
+        if "properties" not in schema:
+            return form.ask("answer", schema)
+        return form.fill(args if isinstance(args, Mapping) else {})
+
+    def _permissions(self) -> list[str]:
+        """Return the answers to a call that asks first."""
+        choices = ["yes", "no (with a reason: n too early)"]
+        if self._question.can_remember:
+            choices.append("always")
+        if self._is_editable():
+            choices.append("edit")
+        return choices
+
+    def _ways_on(self) -> list[str]:
+        """Return the answers at a breakpoint.
 
         In step mode `continue` leaves it, and `next` goes on to the next stop.
         """
-        question, steps = self._question, self._breakpoints.step
-        choices = _WAYS[question.stage or "request"]
-        if steps:
-            choices = [*(["run"] if "run" in choices else ["next"]), _LEAVE_STEPS, *choices[1:]]
-        if not self._is_editable():
-            choices = [choice for choice in choices if choice != "edit"]
-        if question.can_remember:
-            choices = [*choices[:-1], "deny (with a reason)", "always", choices[-1]]
-        meant, rest = self._word(f"Go on? {', '.join(choices)}: ", choices)
-        match meant:
-            case "continue" if steps:
-                self._breakpoints.step = False
-                question.allow()
-            case "run" | "next" | "continue":
-                question.allow()
-            case "edit":
-                (question.again if question.stage == "result" else question.allow)(self._edited())
-            case "step":
-                question.step()
-            case "again":
-                question.again()
-            case "result":
-                question.give_result(_json_or_text(rest or self._lines.read("  result: ")))
-            case "fail":
-                question.give_error(rest or self._lines.read("  message: ").strip())
-            case "deny":
-                question.deny(rest or None)
-            case "always":
-                question.allow(always=True)
-            case "stop":
-                self._stop()
-        return meant is not None
+        first, *others = _WAYS[self._question.stage or "request"]
+        if self._breakpoints.step:
+            others.insert(0, _LEAVE_STEPS)
+            first = "run" if first == "run" else "next"
+        if not self._is_editable() and "edit" in others:
+            others.remove("edit")
+        if self._question.can_remember:
+            others[-1:-1] = ["deny (with a reason)", "always"]
+        return [first, *others]
 
-    def _word(self, prompt: str, choices: Sequence[str]) -> tuple[str | None, str]:
-        """Read a line.
+    def _choose(self, prompt: str, choices: Sequence[str]) -> bool:
+        """Read a line, and do what the choice means that its first word begins.
 
-        Return the choice that its first word begins, or None, and the rest of the line.
+        Return True if there is one. The rest of the line is a reason or a value.
         """
-        word, _, rest = self._lines.read(prompt).strip().partition(" ")
-        names = [choice.split()[0] for choice in choices]
-        return next(
-            (name for name in names if word and name.startswith(word.lower())), None
-        ), rest.strip()
+        typed = self._lines.read(f"{prompt} {', '.join(choices)}: ")
+        word, _, rest = typed.strip().partition(" ")
+        for choice in choices:
+            name = choice.split()[0]
+            if word and name.startswith(word.lower()):
+                self._actions()[name](rest.strip())
+                return True
+        return False
+
+    def _actions(self) -> dict[str, Callable[[str], object]]:
+        """Return what each choice does; it is given the rest of the line."""
+        question = self._question
+        change = question.again if question.stage == "result" else question.allow
+        return {
+            "yes": lambda rest: question.allow(),
+            "run": lambda rest: question.allow(),
+            "next": lambda rest: question.allow(),
+            "continue": lambda rest: self._continue(),
+            "always": lambda rest: question.allow(always=True),
+            "edit": lambda rest: change(self._edited()),
+            "step": lambda rest: question.step(),
+            "again": lambda rest: question.again(),
+            "result": lambda rest: question.give_result(
+                _json_or_text(rest or self._lines.read("  result: "))
+            ),
+            "fail": lambda rest: question.give_error(
+                rest or self._lines.read("  message: ").strip()
+            ),
+            "no": lambda rest: question.deny(rest or None),
+            "deny": lambda rest: question.deny(rest or None),
+            "stop": lambda rest: self._stop(),
+        }
+
+    def _continue(self) -> None:
+        self._breakpoints.step = False
+        self._question.allow()
 
     def _is_editable(self) -> bool:
         return self._question.schema is not None and isinstance(self._question.args, Mapping)
@@ -224,6 +228,12 @@ class Dialogue:
                 f"the answer is a number from 1 to {len(options)}, or one of the texts"
             )
         return alike[0]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def _json_or_text(typed: str) -> Any:

@@ -60,7 +60,10 @@ class Form:
         schema = self._resolved(schema)
         choices = _choices(schema)
         hint = f" ({', '.join(map(_short, choices))})" if choices else ""
-        hint += f" [{_short(now)}]" if now is not _MISSING else "" if required else " [none]"
+        if now is not _MISSING:
+            hint += f" [{_short(now)}]"
+        elif not required:
+            hint += " [none]"
         while True:
             typed = self._lines.read(f"  {visible(name)}{hint}: ")
             if typed.strip():
@@ -122,7 +125,7 @@ def _value(name: str, typed: str, schema: Mapping[str, Any], choices: list[Any])
 
 
 def _short(value: Any) -> str:
-    text = visible(
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    ).replace("\n", "␤")
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    text = visible(value).replace("\n", "␤")
     return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"

@@ -39,29 +39,9 @@ class SourceWriter:
             NbagentError: it has no source: a lambda, a method, a function inside another one, a
                 server's tool, an agent.
         """
-        function = getattr(tool, "function", None)
-        if function is None or not inspect.isfunction(function):
-            raise NbagentError(
-                f"the tool {tool.name!r} is not a plain function, so that a test cannot import it "
-                "or write it"
-            )
-        if function.__name__ == "<lambda>":
-            raise NbagentError(
-                f"the tool {tool.name!r} is a lambda, which has no name to import: write it with "
-                "def"
-            )
-        if function.__module__.startswith("nbagent.agent.") and "<locals>" in function.__qualname__:
-            raise NbagentError(
-                f"the tool {tool.name!r} is an agent or another tool of nbagent's own, which a "
-                "test cannot write"
-            )
-        if "<locals>" in function.__qualname__ or "." in function.__qualname__:
-            place = function.__qualname__.rpartition(".")[0].replace(".<locals>", "()")
-            raise NbagentError(
-                f"the tool {tool.name!r} is defined inside {place}: define it in a module, or by "
-                "itself in a cell, so that "
-                "a test can import it or write it"
-            )
+        function: Any = getattr(tool, "function", None)
+        if problem := _problem_of(function):
+            raise NbagentError(f"the tool {tool.name!r} is {problem}")
         name = function.__name__
         found = _global_of(function.__module__, name)
         is_tool = isinstance(found, Tool)
@@ -101,15 +81,33 @@ class SourceWriter:
                     self._use(used, space[used], name)
             self.definitions.append(source)
         elif _is_literal(value):
-            self.definitions.append(
-                f"{name} = {literal(value, used=len(name) + 3) if _is_json(value) else repr(value)}"
-            )
+            text = literal(value, used=len(name) + 3) if _is_json(value) else repr(value)
+            self.definitions.append(f"{name} = {text}")
         else:
             raise NbagentError(
                 f"{user} uses {name!r} of the notebook, a {type(value).__name__}, which a test "
                 "can neither import nor write: "
                 "make it inside the function, or move both into a module"
             )
+
+
+def _problem_of(function: Any) -> str:
+    """Return why a function can be neither imported nor written, in words that follow "is"; "" if
+    it can.
+    """
+    if not inspect.isfunction(function):
+        return "not a plain function, so that a test cannot import it or write it"
+    if function.__name__ == "<lambda>":
+        return "a lambda, which has no name to import: write it with def"
+    place, _, _ = function.__qualname__.rpartition(".")
+    if not place:
+        return ""
+    if function.__module__.startswith("nbagent.agent."):
+        return "an agent or another tool of nbagent's own, which a test cannot write"
+    return (
+        f"defined inside {place.replace('.<locals>', '()')}: define it in a module, or by itself "
+        "in a cell, so that a test can import it or write it"
+    )
 
 
 def _source_of(function: Any, user: str) -> str:
@@ -156,11 +154,15 @@ def _import_line(name: str, value: Any) -> str:
     if name in nbagent.__all__ and getattr(nbagent, name) is value:
         return f"from nbagent import {name}"
     module = getattr(value, "__module__", None)
+    if getattr(builtins, name, None) is value:
+        return " "  # it needs no import
     if not isinstance(module, str) or module in ("__main__", "builtins"):
-        return "" if getattr(builtins, name, None) is not value else " "
-    for known in (name, getattr(value, "__name__", name)):
-        if _global_of(module, known) is value:
-            return f"from {module} import {known}" + ("" if known == name else f" as {name}")
+        return ""
+    if _global_of(module, name) is value:
+        return f"from {module} import {name}"
+    own_name = getattr(value, "__name__", name)
+    if _global_of(module, own_name) is value:
+        return f"from {module} import {own_name} as {name}"
     return ""
 
 

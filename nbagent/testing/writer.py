@@ -1,6 +1,7 @@
 """`to_test`: a run as a pytest file that its owner reads and edits."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.model.recorded_run import MASKED, RecordedRun, recorded_run
+from nbagent.agent.options import AgentOptions
 from nbagent.agent.tools.current_tool import current_tool
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
@@ -18,8 +20,10 @@ from nbagent.testing.literal import INDENT, enclosed, literal, quoted
 from nbagent.testing.replies import MAX_LITERAL_CHARS, Call, Digest, Reply, made_call, replies_of
 from nbagent.testing.source import SourceWriter
 
-MAX_STEPS = 10
+MAX_STEPS = AgentOptions.max_steps
 """Default of `Agent(max_steps=…)`."""
+
+_MASKED_NOTE = "# Something in this file was masked (•••): put a value for tests in its place."
 
 _ENDS = ("completed", "max_steps")
 _REFUSAL = re.compile(r"^.*? answered \d{3}: ", re.DOTALL)
@@ -47,9 +51,8 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
         )
     recorded = recorded_run(run.events)
     _check(run, recorded, own)
-    file.write_text(
-        secrets.mask(_text(run, recorded, own, re.sub(r"\W", "_", file.stem))), encoding="utf-8"
-    )
+    text = _TestFile(run, recorded, own, re.sub(r"\W", "_", file.stem)).text()
+    file.write_text(secrets.mask(text), encoding="utf-8")
     return str(path)
 
 
@@ -73,116 +76,134 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
         raise NbagentError(
             f"{run.name} was handed over to another agent, which a test of one agent cannot repeat"
         )
+    known = {tool.name for tool in agent.tools}
+    hidden = {event.tool_id for event in recorded.events if isinstance(event, e.Hidden)}
     for call in recorded.calls:
-        if call.start.name not in {tool.name for tool in agent.tools} and (
-            call.result is None or call.result.status == "ok"
-        ):
+        name = call.start.name
+        failed = call.result is not None and call.result.status != "ok"
+        if name not in known and not failed:
             raise NbagentError(
-                f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a "
-                "server's tool?"
+                f"{agent.name} has no function {name!r}, which {run.name} called: a server's tool?"
             )
-        if call.args is None or any(
-            isinstance(each, e.Hidden) and each.tool_id == call.start.id for each in recorded.events
-        ):
+        if call.args is None or call.start.id in hidden:
             raise NbagentError(
-                f"arguments or result of {call.start.name} are hidden in {run.name}: a test "
-                "cannot assert them"
+                f"arguments or result of {name} are hidden in {run.name}: a test cannot assert them"
             )
 
 
-def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
-    calls = [made_call(call) for call in recorded.calls]
-    refusal = _refusal_of(run)
-    source = SourceWriter()
-    tools = [
-        _tool(source, each, calls)
-        for each in agent.tools
-        if any(call.name == each.name for call in calls)
-    ]
-    history = [] if run.conversation is None else list(run.conversation.earlier)
-    prompt = "PROMPT" if not history else '[*HISTORY, {"role": "user", "content": PROMPT}]'
-    answers = _answers(recorded)
-    helpers = ["Call"] if calls else []
-    helpers += (
-        ["Digest"] if any(isinstance(_expected(call).result, Digest) for call in calls) else []
-    )
-    helpers += ["ModelServer", "Reply", *(["calls_of"] if calls else []), "play"]
-    helpers += ["stand_in"] if any(tool.startswith("stand_in(") for tool in tools) else []
-    options = [
-        '"recorded"',
-        *([literal(agent.instructions, 3 * INDENT)] if agent.instructions else []),
-    ]
-    options += [f"tools=[{', '.join(tools)}]"] if tools else []
-    options += (
-        [f"max_steps={agent.max_steps}"]
-        if run.status == "max_steps" or len(recorded.steps) > MAX_STEPS
-        else []
-    )
-    options += [] if agent.parallel else ["parallel=False"]
-    made = enclosed("agent = nbagent.Agent(", [*options, "client=model.client()"], ")", 2 * INDENT)
-    source.imports.setdefault("import nbagent", None)
-    source.imports[f"from nbagent.testing import {', '.join(helpers)}"] = None
-    lines = [
-        (
-            f'"""A run of {_plain(agent.name)}, kept as a test: the model says what it said, the '
-            "tools are called for real."
-        ),
-        "",
-        "Written by run.to_test(), to be edited. It needs neither a key nor a network.",
-        '"""',
-        "",
-        *sorted(
-            (line for line in source.imports if line.strip()),
-            key=lambda line: (line.startswith("from"), line),
-        ),
-        "",
-    ]
-    for definition in source.definitions:
-        lines += (
-            ["", "", definition]
-            if definition.startswith(("def ", "@", "class ", "async "))
-            else ["", definition]
-        )
-    lines += ["", "", f"PROMPT = {literal(recorded.prompts[0][0].text, used=len('PROMPT = '))}"]
-    lines += [f"HISTORY = {literal(history, used=len('HISTORY = '))}"] if history else []
-    lines += ["", "# What the model says, response by response.", "MODEL = ["]
-    lines += [f"    {_reply(reply)}," for reply in _replies(recorded, refusal)]
-    lines += ["]", "", "", f"def {name if name.startswith('test') else f'test_{name}'}() -> None:"]
-    lines += ["    with ModelServer(MODEL) as model:"]
-    lines += [f"        {made}"]
-    lines += [
-        (
-            "        run = "
-            f"play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"
-        )
-    ]
-    if refusal:
-        lines += [f"    assert run.status == {quoted(run.status)}"]
-        lines += [f"    assert {literal(refusal, INDENT)} in str(run.error)"]
-    else:
-        lines += [f"    assert (run.status, run.error) == ({quoted(run.status)}, None)"]
-    if calls:
-        lines += [
-            "    assert calls_of(run) == [",
-            *(f"        {_call(_expected(call), 8)}," for call in calls),
-            "    ]",
+class _TestFile:
+    """The file of a test.
+
+    Args:
+        run: that the test repeats.
+        recorded: the same run, as responses and calls.
+        agent: of the run.
+        name: of the file, without its ending.
+    """
+
+    def __init__(self, run: Run, recorded: RecordedRun, agent: Agent, name: str) -> None:
+        self._run, self._recorded, self._agent = run, recorded, agent
+        self._name = name if name.startswith("test") else f"test_{name}"
+        self._calls = [made_call(call) for call in recorded.calls]
+        self._expected = [_expected(call) for call in self._calls]
+        self._refusal = _refusal_of(run)
+        self._history = [] if run.conversation is None else list(run.conversation.earlier)
+        self._source = SourceWriter()
+        called = {call.name for call in self._calls}
+        self._tools = [
+            _tool(self._source, tool, self._calls) for tool in agent.tools if tool.name in called
         ]
-    if not refusal:
-        lines += [
-            (
-                "    assert str(run.answer) == "
-                f"{literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"
-            )
+
+    def text(self) -> str:
+        """Return the file's text."""
+        about = f"A run of {_plain(self._agent.name)}, kept as a test: the model says what it said"
+        lines = [
+            f'"""{about}, the tools are called for real.',
+            "",
+            "Written by run.to_test(), to be edited. It needs neither a key nor a network.",
+            '"""',
+            "",
+            *self._imports(),
+            "",
+            *self._definitions(),
+            "",
+            "",
+            *_assignment("PROMPT", self._recorded.prompts[0][0].text),
+            *_assignment("HISTORY", self._history),
+            "",
+            "# What the model says, response by response.",
+            "MODEL = [",
+            *(f"    {_reply(reply)}," for reply in _replies(self._recorded, self._refusal)),
+            "]",
+            "",
+            "",
+            *self._function(),
         ]
-    text = "\n".join(lines) + "\n"
-    if MASKED in secrets.mask(text):
-        text = text.replace(
-            '"""\n',
-            '"""\n\n# Something in this file was masked (•••): put a value for tests in its '
-            "place.\n",
-            2,
-        )
-    return text
+        text = "\n".join(lines) + "\n"
+        if MASKED in secrets.mask(text):
+            text = text.replace('"""\n', f'"""\n\n{_MASKED_NOTE}\n', 2)
+        return text
+
+    def _imports(self) -> list[str]:
+        """Return the imports, sorted as a formatter would."""
+        needed = {
+            "Call": self._calls,
+            "Digest": any(isinstance(call.result, Digest) for call in self._expected),
+            "ModelServer": True,
+            "Reply": True,
+            "calls_of": self._calls,
+            "play": True,
+            "stand_in": any(tool.startswith("stand_in(") for tool in self._tools),
+        }
+        helpers = ", ".join(name for name, is_needed in needed.items() if is_needed)
+        lines = {"import nbagent", f"from nbagent.testing import {helpers}", *self._source.imports}
+        return sorted(filter(str.strip, lines), key=lambda line: (line.startswith("from"), line))
+
+    def _definitions(self) -> Iterator[str]:
+        """Yield the lines of the tools' own functions, with the blank lines before each."""
+        for definition in self._source.definitions:
+            yield ""
+            if definition.startswith(("def ", "@", "class ", "async ")):
+                yield ""
+            yield definition
+
+    def _function(self) -> Iterator[str]:
+        """Yield the lines of the test itself."""
+        yield f"def {self._name}() -> None:"
+        yield "    with ModelServer(MODEL) as model:"
+        yield f"        {self._made_agent()}"
+        prompt = "PROMPT"
+        if self._history:
+            prompt = '[*HISTORY, {"role": "user", "content": PROMPT}]'
+        answers = _keyword("answers", _answers(self._recorded), 2 * INDENT)
+        yield f"        run = play({', '.join([f'agent.stream({prompt})', *answers])})"
+        status = quoted(self._run.status)
+        if self._refusal:
+            yield f"    assert run.status == {status}"
+            yield f"    assert {literal(self._refusal, INDENT)} in str(run.error)"
+        else:
+            yield f"    assert (run.status, run.error) == ({status}, None)"
+        if self._calls:
+            yield "    assert calls_of(run) == ["
+            yield from (f"        {_call(call, 2 * INDENT)}," for call in self._expected)
+            yield "    ]"
+        if not self._refusal:
+            begin = "assert str(run.answer) == "
+            yield f"    {begin}{literal(str(self._run.answer), INDENT, len(begin))}"
+
+    def _made_agent(self) -> str:
+        agent = self._agent
+        options = ['"recorded"']
+        if agent.instructions:
+            options.append(literal(agent.instructions, 3 * INDENT))
+        if self._tools:
+            options.append(f"tools=[{', '.join(self._tools)}]")
+        if self._run.status == "max_steps" or len(self._recorded.steps) > MAX_STEPS:
+            options.append(f"max_steps={agent.max_steps}")
+        if not agent.parallel:
+            options.append("parallel=False")
+        options.append("client=model.client()")
+        return enclosed("agent = nbagent.Agent(", options, ")", 2 * INDENT)
 
 
 def _refusal_of(run: Run) -> str:
@@ -220,19 +241,15 @@ def _answers(recorded: RecordedRun) -> list[Any]:
     made: list[Any] = []
     asked: set[str] = set()
     for event in recorded.events:
-        if (
-            isinstance(event, e.ApprovalRequest)
-            and event.parent_id is None
-            and event.kind == "tool"
-        ):
-            asked.add(event.approval_id)
-        elif isinstance(event, e.ApprovalResponse) and event.approval_id in asked:
-            approved = event.decision == "approve"
-            made.append(
-                (event.value if event.value is not None else True)
-                if approved
-                else event.reason or False
-            )
+        match event:
+            case e.ApprovalRequest(parent_id=None, kind="tool"):
+                asked.add(event.approval_id)
+            case e.ApprovalResponse(decision="approve") if event.approval_id in asked:
+                made.append(True if event.value is None else event.value)
+            case e.ApprovalResponse() if event.approval_id in asked:
+                made.append(event.reason or False)
+            case _:
+                pass
     return made
 
 
@@ -246,30 +263,30 @@ def _expected(call: Call) -> Call:
 def _reply(reply: Reply) -> str:
     parts = [literal(reply.text, 2 * INDENT)] if reply.text else []
     if reply.calls:
-        parts.append(
-            "calls="
-            + enclosed(
-                "[",
-                (_call(call, 3 * INDENT) for call in reply.calls),
-                "]",
-                2 * INDENT,
-                len("calls="),
-            )
-        )
-    parts += [f"error={literal(reply.error, 2 * INDENT, len('error='))}"] if reply.error else []
-    parts += (
-        [f"thinking={literal(reply.thinking, 2 * INDENT, len('thinking='))}"]
-        if reply.thinking
-        else []
-    )
+        calls = [_call(call, 3 * INDENT) for call in reply.calls]
+        parts.append("calls=" + enclosed("[", calls, "]", 2 * INDENT, len("calls=")))
+    parts += _keyword("error", reply.error, 2 * INDENT)
+    parts += _keyword("thinking", reply.thinking, 2 * INDENT)
     return enclosed("Reply(", parts, ")", INDENT)
 
 
 def _call(call: Call, indent: int) -> str:
     parts = [quoted(call.name), literal(call.args, indent + INDENT)]
-    parts += [f"result={literal(call.result, indent + INDENT)}"] if call.result is not None else []
-    parts += [f"error={literal(call.error, indent + INDENT)}"] if call.error else []
+    if call.result is not None:
+        parts.append(f"result={literal(call.result, indent + INDENT)}")
+    if call.error:
+        parts.append(f"error={literal(call.error, indent + INDENT)}")
     return enclosed("Call(", parts, ")", indent)
+
+
+def _keyword(name: str, value: Any, indent: int) -> list[str]:
+    """Return the argument `name=value`; none for an empty value."""
+    return [f"{name}={literal(value, indent, len(name) + 1)}"] if value else []
+
+
+def _assignment(name: str, value: Any) -> list[str]:
+    """Return the line `name = value`; none for an empty list."""
+    return [] if value == [] else [f"{name} = {literal(value, used=len(name) + 3)}"]
 
 
 def _plain(name: str) -> str:
