@@ -218,9 +218,9 @@ def _metadata(annotation: Any, kind: type) -> list[Any]:
 
 def is_section(kind: Any) -> bool:
     """Return True for a mapping with known keys."""
-    if not isinstance(kind, type):
-        return False
-    return dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct)
+    return isinstance(kind, type) and (
+        dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct)
+    )
 
 
 def annotations_of(section: Any) -> dict[str, Any]:
@@ -236,11 +236,5 @@ def tag_field(section: Any) -> str | None:
 
 def _required(section: Any) -> list[str]:
     """Return the keys that a section has to have."""
-    if issubclass(section, msgspec.Struct):
-        return [field.name for field in msgspec.structs.fields(section) if field.required]
-    missing = dataclasses.MISSING
-    return [
-        field.name
-        for field in dataclasses.fields(section)
-        if field.default is missing and field.default_factory is missing
-    ]
+    described: Any = msgspec.inspect.type_info(section)
+    return [field.name for field in described.fields if field.required]

@@ -42,7 +42,7 @@ class SourceWriter:
         function: Any = getattr(tool, "function", None)
         if problem := _problem_of(function):
             raise NbagentError(f"the tool {tool.name!r} is {problem}")
-        name = function.__name__
+        name: str = function.__name__
         found = _global_of(function.__module__, name)
         is_tool = isinstance(found, Tool)
         self._use(name, found if is_tool else function, f"the tool {tool.name!r}")

@@ -140,19 +140,20 @@ def _variables(entry: TracebackType) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def _beginning(shown: str | bytes, size: int) -> str:
+    """Return the beginning of a text or of bytes, of which there are `size` in all."""
+    left_out = f" … of {size:,} in all" if size > LOCAL_CHARS else ""
+    return text_safe(f"{shown!r}{left_out}")
+
+
 def _text(name: str, value: Any) -> str:
     """Return the text of a variable as the notebook would show it."""
     if not isinstance(value, _NUMBERS) and _is_credential(name, value):
         return _MASKED
-    if isinstance(value, str | bytes):
-        shown: str | bytes
-        if isinstance(value, str):
-            shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS)
-        else:
-            shown = value[:LOCAL_CHARS]
-        return text_safe(
-            repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all"
-        )
+    if isinstance(value, str):
+        return _beginning(first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS), len(value))
+    if isinstance(value, bytes):
+        return _beginning(value[:LOCAL_CHARS], len(value))
     return head(text_safe(_with_masks(_notebook_text(value)[:_MAX_MASKED_CHARS])), LOCAL_CHARS)
 
 

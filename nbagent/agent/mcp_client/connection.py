@@ -399,29 +399,22 @@ class Connection:
         call = self._asking
         if call is None:
             return mcp_types.ElicitResult(action="cancel")
-        is_form = isinstance(params, mcp_types.ElicitRequestFormParams)
-        if isinstance(params, mcp_types.ElicitRequestFormParams):
-            schema = dict(params.requested_schema)
-        else:
-            schema = None
+        about = _about_question(params)
+        schema = about.get("schema")
         problem = ""
         while True:
             self._questions += 1
             question = e.ApprovalRequest(
                 approval_id=f"{call.id}-mcp-{self._questions}",
                 tool_id=call.id,
-                kind="input" if is_form else "auth",
                 prompt=params.message + problem,
-                schema=schema,
-                meta={"url": params.url}
-                if isinstance(params, mcp_types.ElicitRequestURLParams)
-                else None,
+                **about,
             )
             response = await call.questions.ask(question, partial(check, schema or {}))
+            if response.decision == "deny":
+                return mcp_types.ElicitResult(action="decline")
             if response.decision != "approve":
-                return mcp_types.ElicitResult(
-                    action="decline" if response.decision == "deny" else "cancel"
-                )
+                return mcp_types.ElicitResult(action="cancel")
             if schema is None:
                 return mcp_types.ElicitResult(action="accept")
             content = {} if response.value is None else response.value
@@ -434,10 +427,17 @@ class Connection:
 
     def _about(self, what: str) -> str:
         stderr = self._stderr.text
-        text = f"the MCP server {self.target!r} {what}" + (
-            f"\nIt wrote:\n{stderr}" if stderr.strip() else ""
-        )
-        return secrets.mask(text)
+        written = f"\nIt wrote:\n{stderr}" if stderr.strip() else ""
+        return secrets.mask(f"the MCP server {self.target!r} {what}{written}")
+
+
+def _about_question(
+    params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams,
+) -> dict[str, Any]:
+    """Return the fields of a server's question: a form, or an address to open."""
+    if isinstance(params, mcp_types.ElicitRequestFormParams):
+        return {"kind": "input", "schema": dict(params.requested_schema)}
+    return {"kind": "auth", "meta": {"url": params.url}}
 
 
 async def _on_progress(

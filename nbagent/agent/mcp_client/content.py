@@ -10,6 +10,9 @@ from typing import Any
 Json = Mapping[str, Any]
 
 
+_LINK_FIELDS = ("uri", "name", "title", "description", "mimeType")
+
+
 def value_of(result: Json) -> Any:
     """Return the value of a result: its structured content, else its parts; one part stands for
     itself.
@@ -30,9 +33,8 @@ def value_of(result: Json) -> Any:
 
 def text_of(result: Json) -> str:
     """Return the texts of a result: the message of one that is an error."""
-    texts = [
-        str(part["text"]) for part in result.get("content") or () if part.get("type") == "text"
-    ]
+    parts = result.get("content") or ()
+    texts = [str(part["text"]) for part in parts if part.get("type") == "text"]
     return "\n".join(texts) or "the server says that the call failed, and not why"
 
 
@@ -46,12 +48,8 @@ def _part_of(part: Json) -> Any:
             return {"uri": str(rest.get("uri", "")), "text": text}
         case {"type": "resource", "resource": {"blob": str(data), **rest}}:
             return {"uri": str(rest.get("uri", "")), "data": _bytes(data)}
-        case {"type": "resource_link", **rest}:
-            return {
-                name: rest[name]
-                for name in ("uri", "name", "title", "description", "mimeType")
-                if rest.get(name)
-            }
+        case {"type": "resource_link"}:
+            return {name: part[name] for name in _LINK_FIELDS if part.get(name)}
     return dict(part)
 
 

@@ -28,8 +28,10 @@ _TEXT_TYPES = (
 
 def for_responses(content: str | list[Json], role: str) -> str | list[Json]:
     """Return a message's content as the Responses API takes it."""
+    if isinstance(content, str):
+        return content
     text = "output_text" if role == "assistant" else "input_text"
-    return content if isinstance(content, str) else [_to_responses(part, text) for part in content]
+    return [_to_responses(part, text) for part in content]
 
 
 def for_chat(content: str | list[Json]) -> str | list[Json]:
@@ -105,11 +107,9 @@ def _shown(part: Json) -> Json | None:
         case {"type": "input_image", "image_url": str(url)}:
             return {"media_type": media_type_of(url), "url": url}
         case {"type": "input_file"}:
-            url = str(part.get("file_data") or part.get("file_url") or "")
-            found = _DATA_URL.match(url)
-            named = str(
-                part.get("filename") or part.get("file_url") or part.get("file_id") or "file"
-            )
+            names = [part.get(name) for name in ("filename", "file_url", "file_id")]
+            named = str(next(filter(None, names), "file"))
+            found = _DATA_URL.match(str(part.get("file_data") or part.get("file_url")))
             return {"media_type": found[1] if found else media_type_of(named), "name": named}
     return None
 

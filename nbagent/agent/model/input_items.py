@@ -292,7 +292,7 @@ def settled(items: Iterable[Item]) -> list[Item]:
     """
     given = list(items)
     outputs = [id(item) for item in final(given) if isinstance(item, FunctionCallOutput)]
-    parts = exchanges(paired(given))
+    parts = valid_parts(paired(given))
     if parts and any(
         isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]
     ):
@@ -309,7 +309,7 @@ def is_of_model(item: Item) -> bool:
     return not isinstance(item, FunctionCallOutput)
 
 
-def exchanges(items: Iterable[Item]) -> list[list[Item]]:
+def valid_parts(items: Iterable[Item]) -> list[list[Item]]:
     """Cut a history, in which calls and outputs are paired, where that leaves each part valid.
 
     Returns:

@@ -1,5 +1,6 @@
 """`Response`: the parts of one response of the model."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -54,30 +55,37 @@ class Response:
         """The texts and arguments of the response, in one string: for a count of tokens where the
         server sends none.
         """
-        return "".join(
-            [
-                *("".join(pieces) for pieces in self.texts.values()),
-                *(args.args_text for args in self.args.values()),
-            ]
-        )
+        arguments = [args.args_text for args in self.args.values()]
+        return self._all_text + "".join(arguments)
+
+    @property
+    def _all_text(self) -> str:
+        return "".join(itertools.chain.from_iterable(self.texts.values()))
 
     def history(self) -> list[input_items.Item]:
         """Return the response as history, for the next request."""
         if self.items:
             return self.items
-        text = "".join("".join(pieces) for pieces in self.texts.values())
-        items: list[input_items.Item] = (
-            [input_items.Message(role="assistant", content=text)] if text else []
-        )
+        items: list[input_items.Item] = []
+        if self._all_text:
+            items.append(input_items.Message(role="assistant", content=self._all_text))
         for key, start in self.calls.items():
-            args = self.args.get(key)
-            text = args.args_text if args is not None and args.valid else ""
-            if args is not None and not args.valid:
-                # Some servers parse the history's arguments, and fail if they are not JSON.
-                text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
             items.append(
                 input_items.FunctionCall(
-                    call_id=start.call_id or key, name=start.name, arguments=text or "{}"
+                    call_id=start.call_id or key,
+                    name=start.name,
+                    arguments=_arguments(self.args.get(key)),
                 )
             )
         return items
+
+
+def _arguments(args: e.ToolArgs | None) -> str:
+    """Return the arguments of a call as JSON: some servers parse those of the history, and fail if
+    they are none.
+    """
+    if args is None:
+        return "{}"
+    if args.valid:
+        return args.args_text or "{}"
+    return msgspec.json.encode({"invalid_json": args.args_text}).decode()

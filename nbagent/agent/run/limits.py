@@ -1,6 +1,7 @@
 """Limits of one agent run besides time: tokens, cost, and calls that lead nowhere."""
 
 import json
+import math
 from typing import Any
 
 from msgspec.structs import replace
@@ -83,20 +84,26 @@ class Spending:
         Raises:
             LimitReached: one is used up.
         """
-        usage, limits = self.usage or Usage(), self._limits
-        if usage.total is not None:
-            tokens = usage.total
-        else:
-            tokens = (usage.input or 0) + (usage.output or 0)
-        if limits.max_total_tokens is not None and tokens >= limits.max_total_tokens:
-            spending = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
-        elif limits.max_cost is not None and (usage.cost or 0.0) >= limits.max_cost:
-            spending = f"${usage.cost:.4f}, of ${limits.max_cost:g} (max_cost)"
-        elif self._outer is not None:
-            return self._outer.check()
-        else:
-            return None
-        raise LimitReached(f"{self._name} has used up its budget: {spending}", "budget")
+        spent = self._used_up(self.usage or Usage())
+        if spent:
+            raise LimitReached(f"{self._name} has used up its budget: {spent}", "budget")
+        if self._outer is not None:
+            self._outer.check()
+
+    def _used_up(self, usage: Usage) -> str:
+        """Return the limit that is used up, in words; "" if none is."""
+        tokens, cost, limits = _tokens(usage), usage.cost or 0.0, self._limits
+        if tokens >= (limits.max_total_tokens or math.inf):
+            return f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
+        if cost >= (limits.max_cost or math.inf):
+            return f"${cost:.4f}, of ${limits.max_cost:g} (max_cost)"
+        return ""
+
+
+def _tokens(usage: Usage) -> int:
+    if usage.total is not None:
+        return usage.total
+    return (usage.input or 0) + (usage.output or 0)
 
 
 def estimated(asked: Any, answered: str) -> Usage:
@@ -106,9 +113,8 @@ def estimated(asked: Any, answered: str) -> Usage:
         asked: the request, as JSON.
         answered: the text and the calls of the response.
     """
-    read, written = (
-        -(-len(text) // CHARS_PER_TOKEN) for text in (json.dumps(asked, default=str), answered)
-    )
+    read = math.ceil(len(json.dumps(asked, default=str)) / CHARS_PER_TOKEN)
+    written = math.ceil(len(answered) / CHARS_PER_TOKEN)
     return Usage(input=read, output=written, total=read + written)
 
 
@@ -122,7 +128,7 @@ class Repeats:
 
     def __init__(self, name: str, limit: int | None) -> None:
         self._name = name
-        self._limit = limit
+        self._limit = math.inf if limit is None else limit
         # counts of the calls of the response before this one
         self._before: dict[tuple[str, str, str], int] = {}
         self._now: dict[tuple[str, str, str], int] = {}
@@ -140,7 +146,7 @@ class Repeats:
         """
         call = (tool, _canonical(arguments), result)
         self._now[call] = count = self._before.get(call, 0) + 1
-        if self._limit is None or count < self._limit:
+        if count < self._limit:
             return ""
         return (
             f"\n(You have made this call {count} times in a row, with the same result. Do "
@@ -155,7 +161,7 @@ class Repeats:
         """
         self._before, self._now = self._now, {}
         for (tool, arguments, _), count in self._before.items():
-            if self._limit is not None and count > self._limit:
+            if count > self._limit:
                 raise LimitReached(
                     f"{self._name} is in a loop: it made the same call {count} times in a row, "
                     "with the same result: "

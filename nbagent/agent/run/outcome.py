@@ -57,18 +57,13 @@ class Outcome:
         """
         end, error = self._end, self._error
         if end.status == "completed":
-            return end.value.value if end.value is not None else end.output or ""
+            return (end.output or "") if end.value is None else end.value.value
         if end.status == "cancelled":
             raise Cancelled("the model's server")  # no one else has this stream
-        if isinstance(failure, LimitReached):
-            message = str(failure)
-        elif error is not None:
-            message = error.message
-        elif end.status == "max_steps":
-            message = f"{self._name} has not answered within {self._max_steps} steps (max_steps)"
-        else:
-            message = f"{self._name} did not finish its answer. {self._reason()}"
-        code = end.code or (error.code if error else None)
+        message = self._problem(failure)
+        code = end.code
+        if code is None and error is not None:
+            code = error.code
         partial = end.output if isinstance(end.output, str) else ""
         if partial:
             message = (
@@ -78,6 +73,16 @@ class Outcome:
         raise AgentError(message, status=end.status, code=code, partial=partial) from _cause(
             failure
         )
+
+    def _problem(self, failure: BaseException | None) -> str:
+        """Return why there is no answer."""
+        if isinstance(failure, LimitReached):
+            return str(failure)
+        if self._error is not None:
+            return self._error.message
+        if self._end.status == "max_steps":
+            return f"{self._name} has not answered within {self._max_steps} steps (max_steps)"
+        return f"{self._name} did not finish its answer. {self._reason()}"
 
     def _reason(self) -> str:
         """Return why the answer is not whole, in the words of the view."""

@@ -11,10 +11,10 @@ from nbagent.agent.model.input_items import (
     FunctionCallOutput,
     Item,
     Message,
-    exchanges,
     is_of_model,
     text_of,
     to_chat,
+    valid_parts,
 )
 from nbagent.agent.sessions.store import Summary
 from nbagent.errors import NbagentError
@@ -61,27 +61,28 @@ class Window:
     """A conversation before the new prompt, or the part of it that is sent.
 
     Attributes:
-        turns: oldest first.
-        summary: of some of the first turns, or None.
+        exchanges: oldest first.
+        summary: of some of the first exchanges, or None.
     """
 
-    turns: Sequence[Exchange] = ()
+    exchanges: Sequence[Exchange] = ()
     summary: Summary | None = None
 
     @property
     def items(self) -> list[Item]:
-        """The items that are sent: those that stand for the summary, and those of the turns."""
+        """The items that are sent: those that stand for the summary, and those of the exchanges."""
         return [
             *_summary_items(self.summary),
-            *(item for turn in self.turns for item in turn.items),
+            *(item for exchange in self.exchanges for item in exchange.items),
         ]
 
     def without_summarised(self) -> "Window":
-        """Return the past without the turns that the summary stands for."""
-        ids = [turn.id for turn in self.turns]
+        """Return the window without the exchanges that the summary stands for."""
+        ids = [exchange.id for exchange in self.exchanges]
         if self.summary is None or self.summary.through not in ids:
-            return Window(turns=self.turns)
-        return Window(turns=self.turns[ids.index(self.summary.through) + 1 :], summary=self.summary)
+            return Window(exchanges=self.exchanges)
+        left = self.exchanges[ids.index(self.summary.through) + 1 :]
+        return Window(exchanges=left, summary=self.summary)
 
 
 class Memory(Protocol):
@@ -99,7 +100,7 @@ class Memory(Protocol):
 class BufferWindow:
     """Sends the newest messages, the new prompt among them.
 
-    Where the window begins inside a turn, the prompt of this turn comes first, so that a
+    Where the window begins inside a exchange, the prompt of this exchange comes first, so that a
     conversation begins with the user.
 
     Args:
@@ -116,26 +117,26 @@ class BufferWindow:
         """Return the newest messages of the past."""
         room = self.window_size - messages_in(prompt)
         kept: list[Exchange] = []
-        for turn in reversed(past.turns):
-            size = messages_in(turn.items)
+        for exchange in reversed(past.exchanges):
+            size = messages_in(exchange.items)
             if size > room:
-                kept += _end_of(turn, room)
+                kept += _end_of(exchange, room)
                 break
-            kept.append(turn)
+            kept.append(exchange)
             room -= size
-        return Window(turns=kept[::-1])
+        return Window(exchanges=kept[::-1])
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryBuffer:
-    """Sends the newest turns, and a summary, made by the model, of those before.
+    """Sends the newest exchanges, and a summary, made by the model, of those before.
 
-    When the conversation does not fit the budget, the newest turns that fill at most half of it are
-    kept, and those before are summarised, with what was summarised before.
+    When the conversation does not fit the budget, the newest exchanges that fill at most half of it
+    are kept, and those before are summarised, with what was summarised before.
 
     Args:
         budget: tokens of the conversation at most, with the new prompt; what the model reads beside
-            it (instructions, tools, the calls of the running turn) is not counted. Tokens are
+            it (instructions, tools, the calls of the running exchange) is not counted. Tokens are
             estimated: a quarter of the bytes of the text.
     """
 
@@ -145,7 +146,7 @@ class SummaryBuffer:
         _check_positive("budget", self.budget)
 
     async def recent(self, past: Window, prompt: Sequence[Item], summarise: Summarise) -> Window:
-        """Return the summary and the newest turns."""
+        """Return the summary and the newest exchanges."""
         past = past.without_summarised()
         asked = tokens_in(prompt)
         if tokens_in(past.items) + asked <= self.budget:
@@ -153,21 +154,21 @@ class SummaryBuffer:
         share = self.budget // 4  # of the summary
         room = min(self.budget // 2, self.budget - share - asked)
         kept: list[Exchange] = []
-        for turn in reversed(past.turns):
-            room -= tokens_in(turn.items)
+        for exchange in reversed(past.exchanges):
+            room -= tokens_in(exchange.items)
             if room < 0:
                 break
-            kept.append(turn)
+            kept.append(exchange)
         kept.reverse()
-        old = past.turns[: len(past.turns) - len(kept)]
+        old = past.exchanges[: len(past.exchanges) - len(kept)]
         if share <= _FRAME_TOKENS or asked > self.budget - share:
-            return Window(turns=kept)  # no room for a summary
+            return Window(exchanges=kept)  # no room for a summary
         summary = past.summary
         if old:
             text = await summarise(SUMMARISE.format(words=share // 2), _written(past.summary, old))
             if text:
                 summary = Summary(text=_cut(text, share - _FRAME_TOKENS), through=old[-1].id)
-        return Window(turns=kept, summary=summary)
+        return Window(exchanges=kept, summary=summary)
 
 
 def check_memory(memory: Any) -> Memory | None:
@@ -226,9 +227,11 @@ def _summary_items(summary: Summary | None) -> list[Item]:
 _FRAME_TOKENS = tokens_in(_summary_items(Summary(text="", through="")))
 
 
-def _end_of(turn: Exchange, room: int) -> list[Exchange]:
-    """Return the end of a turn after its prompt, as far as there is room; [] if there is none."""
-    parts = exchanges(turn.items)
+def _end_of(exchange: Exchange, room: int) -> list[Exchange]:
+    """Return the end of an exchange after its prompt, as far as there is room; [] if there is
+    none.
+    """
+    parts = valid_parts(exchange.items)
     first = next((at for at, part in enumerate(parts) if is_of_model(part[0])), len(parts))
     prompt = [item for part in parts[:first] for item in part]
     room -= messages_in(prompt)
@@ -238,19 +241,16 @@ def _end_of(turn: Exchange, room: int) -> list[Exchange]:
         if room < 0:
             break
         answers.append(part)
-    if answers:
-        return [
-            Exchange(
-                id=turn.id, items=[*prompt, *(item for part in reversed(answers) for item in part)]
-            )
-        ]
-    return []
+    if not answers:
+        return []
+    items = prompt + [item for part in reversed(answers) for item in part]
+    return [Exchange(id=exchange.id, items=items)]
 
 
-def _written(summary: Summary | None, turns: Sequence[Exchange]) -> str:
+def _written(summary: Summary | None, exchanges: Sequence[Exchange]) -> str:
     """Return a conversation as a text that is to be summarised."""
     lines = [f"Summary of what was before:\n{summary.text}"] if summary is not None else []
-    for item in (item for turn in turns for item in turn.items):
+    for item in (item for exchange in exchanges for item in exchange.items):
         match item:
             case Message():
                 lines.append(f"{item.role.capitalize()}: {text_of(item)}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import itertools
 import os
 import uuid
 import weakref
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.model.input_items import Item, Json, ended, exchanges, settled, to_chat
+from nbagent.agent.model.input_items import Item, Json, ended, settled, to_chat, valid_parts
 from nbagent.agent.run.history import Conversation, Emit
 from nbagent.agent.run.outcome import ANSWER_EVENTS
 from nbagent.agent.run.params import RunParams
@@ -42,7 +43,7 @@ Key: TypeAlias = tuple[int, str]
 _UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
 """Fields that go back to the model's server as they came; they are no texts."""
 
-_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, ExchangeLock]"] = PerProcess(
+_exchange_locks: PerProcess["weakref.WeakValueDictionary[Key, ExchangeLock]"] = PerProcess(
     weakref.WeakValueDictionary
 )
 _answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar(
@@ -144,13 +145,11 @@ class Session:
     def history(self) -> list[Item]:
         """The conversation, as items.
 
-        Each call has its result, and each prompt an answer, except for a running turn's.
+        Each call has its result, and each prompt an answer, except for a running exchange's.
         """
-        lock = _turn_locks.get().get(self._key)
-        running = None if lock is None else lock.turn
-        return [
-            item for turn in Log(self.store.read(self.id), running).turns for item in turn.items
-        ]
+        lock = _exchange_locks.get().get(self._key)
+        running = None if lock is None else lock.exchange
+        return Log(self.store.read(self.id), running).items
 
     def _update_allowed(self, log: "Log") -> None:
         """Take over what was allowed in another process."""
@@ -191,30 +190,13 @@ class Session:
         """
         records = self.store.read(self.id)
         log = Log(records)
-        count = len(to_chat((item for turn in log.turns for item in turn.items), ""))
-        if at is None:
-            room = count
-        else:
-            room = max(0, count + at) if at < 0 else at
-        kept: list[Record] = []
-        whole: set[str] = set()
-        for turn in log.turns:
-            entries: list[Item] = []
-            for part in exchanges(turn.items):
-                room -= len(to_chat(part, ""))
-                if room < 0:
-                    break
-                entries += part
-            kept += [Record(turn.id, item) for item in entries]
-            if room < 0:
-                break
-            whole.add(turn.id)
-        kept += [
-            record
-            for record in records
-            if isinstance(record.entry, Summary) and record.entry.through in whole
-        ]
-        kept += [record for record in records if isinstance(record.entry, Allowed)]
+        kept, whole = log.beginning(at)
+        for record in records:
+            match record.entry:
+                case Summary(through=through) if through in whole:
+                    kept.append(record)
+                case Allowed():
+                    kept.append(record)
         info = self._new(name)
         self.store.append(info.id, kept)
         return Session(self.agent, self.store, info)
@@ -222,11 +204,8 @@ class Session:
     def _new(self, name: str | None) -> SessionInfo:
         taken = {info.name for info in self.store.sessions()}
         if name is None:
-            name = next(
-                made
-                for number in range(2, len(taken) + 3)
-                if (made := f"{self.name} {number}") not in taken
-            )
+            numbered = (f"{self.name} {number}" for number in itertools.count(2))
+            name = next(made for made in numbered if made not in taken)
         if name in taken:
             raise SessionError(
                 f"another session is named {name!r}; choose another name, or delete that session"
@@ -256,17 +235,17 @@ class Log:
 
     Args:
         records: of the session.
-        running: id of the turn that goes on in this process, or None.
+        running: id of the exchange that goes on in this process, or None.
 
     Attributes:
-        turns: in the order in which they began; each ends with an answer, except for the running
-            one.
+        exchanges: in the order in which they began; each ends with an answer, except for the
+            running one.
         summary: the last one, or None.
         allowed: names of the tools that the user allows for good.
     """
 
     def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
-        turns: dict[str, list[Item]] = {}
+        exchanges: dict[str, list[Item]] = {}
         self.summary: Summary | None = None
         self.allowed: set[str] = set()
         for record in records:
@@ -276,27 +255,53 @@ class Log:
                 case Allowed():
                     self.allowed = set(record.entry.tools)
                 case item:
-                    turns.setdefault(record.turn, []).append(item)
-        self.turns = [
+                    exchanges.setdefault(record.turn, []).append(item)
+        self.exchanges = [
             Exchange(id=id, items=settled(items) if id == running else ended(items))
-            for id, items in turns.items()
+            for id, items in exchanges.items()
         ]
+
+    @property
+    def items(self) -> list[Item]:
+        """The items of all exchanges."""
+        return [item for exchange in self.exchanges for item in exchange.items]
+
+    def beginning(self, at: int | None) -> tuple[list[Record], set[str]]:
+        """Return the records of the first messages, and the ids of the exchanges that are whole.
+
+        Args:
+            at: as for `Session.fork`.
+        """
+        count = len(to_chat(self.items, ""))
+        room = count if at is None else at
+        if room < 0:
+            room = max(0, count + room)
+        kept: list[Record] = []
+        whole: set[str] = set()
+        for exchange in self.exchanges:
+            for part in valid_parts(exchange.items):
+                room -= len(to_chat(part, ""))
+                if room < 0:
+                    return kept, whole
+                kept += [Record(exchange.id, item) for item in part]
+            whole.add(exchange.id)
+        return kept, whole
 
 
 class ExchangeLock(asyncio.Lock):
-    """Held by the turn of a session that goes on in this process.
+    """Held by the exchange of a session that goes on in this process.
 
     Attributes:
-        turn: its id, or None.
+        exchange: its id, or None.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.turn: str | None = None
+        self.exchange: str | None = None
 
 
 class SessionHistory:
-    """The history of one turn of a session.
+    """The history of one exchange of a session.
 
     Args:
         session: that is continued.
@@ -315,8 +320,8 @@ class SessionHistory:
         self._summariser: Summariser | None = None
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
-        """Wait for the session's turn before this one, keep the prompt, and put before it what the
-        model is sent.
+        """Wait for the exchange before this one, keep the prompt, and put before it what the model
+        is sent.
         """
         await self._acquire(emit)
         session = self._session
@@ -324,9 +329,9 @@ class SessionHistory:
         session._update_allowed(log)
         prompt = list(conversation.items)
         await self.add(prompt)
-        past = Window(turns=log.turns, summary=log.summary)
+        past = Window(exchanges=log.exchanges, summary=log.summary)
         if self._memory is None:
-            past = Window(turns=log.turns)
+            past = Window(exchanges=log.exchanges)
         else:
             self._summariser = Summariser(self._params, emit)
             past = await self._memory.recent(past, prompt, self._summariser)
@@ -339,14 +344,14 @@ class SessionHistory:
         await self._write([*items, *self._session._changed_allowed()])
 
     async def end(self) -> e.Usage | None:
-        """Wait until all is written, and let the session's next turn begin."""
+        """Wait until all is written, and let the session's next exchange begin."""
         try:
             if self._lock is not None:
                 await self.add([])
                 await asyncio.gather(*self._writes)
         finally:
             if self._lock is not None:
-                self._lock.turn = None
+                self._lock.exchange = None
                 self._lock.release()
         return None if self._summariser is None else self._summariser.usage
 
@@ -358,11 +363,11 @@ class SessionHistory:
                 f"a tool of {session.name!r} asked this session itself, whose answer waits for "
                 "the tool"
             )
-        lock = _turn_locks.get().setdefault(key, ExchangeLock())
+        lock = _exchange_locks.get().setdefault(key, ExchangeLock())
         if lock.locked():
             await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
         await lock.acquire()
-        self._lock, lock.turn = lock, self._id
+        self._lock, lock.exchange = lock, self._id
         _answering.set(_answering.get() | {key})  # of this run's task, and so of its tools
 
     async def _write(self, entries: Sequence[Entry]) -> None:

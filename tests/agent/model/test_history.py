@@ -17,7 +17,7 @@ from nbagent.agent.model.input_items import (
     Message,
     OpaqueItem,
     ended,
-    exchanges,
+    valid_parts,
     final,
     from_prompt,
     from_responses,
@@ -210,7 +210,7 @@ def test_a_whole_turn_stays_as_it_is(turn: list[Item]) -> None:
 
 @given(BROKEN)
 def test_a_history_can_be_cut_between_any_two_exchanges(items: list[Item]) -> None:
-    parts = exchanges(paired(items))
+    parts = valid_parts(paired(items))
     assert [item for part in parts for item in part] == paired(items)
     for at in range(len(parts) + 1):
         check(item for part in parts[:at] for item in part)

@@ -54,7 +54,7 @@ async def recent(
 async def test_a_window_holds_the_newest_messages_and_separates_none(
     turns: list[Exchange], prompt: list[Any], size: int
 ) -> None:
-    sent = (await BufferWindow(size).recent(Window(turns=turns), prompt, no_summary)).items
+    sent = (await BufferWindow(size).recent(Window(exchanges=turns), prompt, no_summary)).items
     check([*sent, *prompt])
     assert messages_in([*sent, *prompt]) <= size
     assert not sent or not is_of_model(sent[0])
@@ -72,7 +72,7 @@ async def test_a_window_that_begins_inside_a_turn_keeps_its_prompt() -> None:
     turn = Exchange(id="1", items=[*long[:1], *long[1:-1]])
     sent = (
         await BufferWindow(4).recent(
-            Window(turns=[turn]), [Message(role="user", content="?")], no_summary
+            Window(exchanges=[turn]), [Message(role="user", content="?")], no_summary
         )
     ).items
     assert [message["content"] for message in to_chat(sent, "")] == ["count", "on", "part 2"]
@@ -87,11 +87,11 @@ async def test_a_window_that_begins_inside_a_turn_keeps_its_prompt() -> None:
 async def test_a_budget_is_kept_and_every_turn_is_sent_or_summarised(
     turns: list[Exchange], prompt: list[Any], budget: int, answer: str | None
 ) -> None:
-    sent, asked = await recent(SummaryBuffer(budget), Window(turns=turns), prompt, answer)
+    sent, asked = await recent(SummaryBuffer(budget), Window(exchanges=turns), prompt, answer)
     check([*sent.items, *prompt])
     assert tokens_in([*sent.items, *prompt]) <= max(budget, tokens_in(prompt))
-    assert list(sent.turns) == turns[len(turns) - len(sent.turns) :]
-    left_out = turns[: len(turns) - len(sent.turns)]
+    assert list(sent.exchanges) == turns[len(turns) - len(sent.exchanges) :]
+    left_out = turns[: len(turns) - len(sent.exchanges)]
     if sent.summary is not None:
         assert sent.summary.through == left_out[-1].id
         assert len(asked) == 1
@@ -106,9 +106,9 @@ async def test_a_summary_is_summarised_with_the_turns_after_it(
     for count in range(1, len(turns) + 1):
         before = Summary(text="they met", through=turns[count - 1].id)
         sent, asked = await recent(
-            SummaryBuffer(budget), Window(turns=turns, summary=before), prompt
+            SummaryBuffer(budget), Window(exchanges=turns, summary=before), prompt
         )
-        assert len(sent.turns) <= len(turns) - count
+        assert len(sent.exchanges) <= len(turns) - count
         assert tokens_in([*sent.items, *prompt]) <= max(budget, tokens_in(prompt))
         assert all("they met" in text for text in asked)
 
@@ -118,7 +118,7 @@ async def test_a_conversation_that_fits_is_not_summarised() -> None:
         id="1",
         items=[Message(role="user", content="Hi"), Message(role="assistant", content="Hello")],
     )
-    past = Window(turns=[turn])
+    past = Window(exchanges=[turn])
     assert (
         await SummaryBuffer(1000).recent(past, [Message(role="user", content="?")], no_summary)
         == past
@@ -137,7 +137,7 @@ async def test_the_model_summarises_what_was_said_called_and_returned() -> None:
     )
     last = Exchange(id="2", items=[Message(role="user", content="And in Bergen? " * 20)])
     _, asked = await recent(
-        SummaryBuffer(300), Window(turns=[first, last]), [Message(role="user", content="?")]
+        SummaryBuffer(300), Window(exchanges=[first, last]), [Message(role="user", content="?")]
     )
     [text] = asked
     assert text.split("\n\n") == [
@@ -149,7 +149,7 @@ async def test_the_model_summarises_what_was_said_called_and_returned() -> None:
 
 
 async def test_a_summary_is_an_exchange_and_has_no_authority_of_the_system() -> None:
-    past = Window(turns=[], summary=Summary(text="they met", through="1"))
+    past = Window(exchanges=[], summary=Summary(text="they met", through="1"))
     assert [message["role"] for message in to_chat(past.items, "")] == ["user", "assistant"]
 
 
