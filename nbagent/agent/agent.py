@@ -27,6 +27,7 @@ from nbagent.agent.run.outcome import ANSWER_EVENTS, Outcome
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.sessions.longterm import LongTerm, check_longterm
 from nbagent.agent.sessions.memory import Memory, check_memory
+from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import (
     Session,
     SessionHistory,
@@ -34,7 +35,7 @@ from nbagent.agent.sessions.session import (
     open_session,
     store_of,
 )
-from nbagent.agent.sessions.store import MemoryStore, SessionInfo, Store
+from nbagent.agent.sessions.store import SessionInfo, Store
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools.current_tool import renewed
 from nbagent.agent.tools.tool import AnyTool, toolbox

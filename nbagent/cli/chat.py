@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbagent.agent import Session
-from nbagent.agent.sessions.store import MemoryStore
+from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.cli.agents import agent_of
 from nbagent.cli.watch import OK, watch
 from nbagent.errors import NbagentError

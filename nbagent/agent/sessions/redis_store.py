@@ -21,18 +21,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from nbagent.agent.sessions.store import (
-    Entry,
-    Passage,
-    Record,
-    SessionInfo,
-    beginning_of,
-    best_matches,
-    free_name,
-    name_taken,
-    no_session,
-    passages_of,
-)
+from nbagent.agent.sessions import store_rules
+from nbagent.agent.sessions.store import Entry, Passage, Record, SessionInfo
 from nbagent.errors import MissingExtra, NbagentError, SessionError
 from nbagent.events.json_text import decode_json
 from nbagent.gate import secrets
@@ -159,7 +149,7 @@ class RedisStore:
         while True:
             with self._reaching():
                 if name is None:
-                    wanted = free_name(
+                    wanted = store_rules.free_name(
                         each.decode() for each in self._redis.hkeys("nbagent:sessions")
                     )
                 else:
@@ -215,7 +205,7 @@ class RedisStore:
                 pipe.exists(f"nbagent:chat:{id}").lrange(f"nbagent:records:{id}", 0, -1).execute()
             )
         if not is_there:
-            raise no_session()
+            raise store_rules.no_session()
         try:
             pairs = [decode_json(row, type=tuple[str, Entry]) for row in rows]
         except msgspec.MsgspecError as error:
@@ -228,35 +218,38 @@ class RedisStore:
         for record in records:
             rows += msgspec.json.encode((record.turn, record.entry)), record.turn
         now = time.time()
-        passages = [msgspec.json.encode(_StoredPassage(text, now)) for text in passages_of(records)]
+        passages = [
+            msgspec.json.encode(_StoredPassage(text, now))
+            for text in store_rules.passages_of(records)
+        ]
         with self._reaching():
             if not self._append(
                 args=[
                     id,
                     uuid.uuid4().hex,
                     now,
-                    beginning_of(records),
+                    store_rules.beginning_of(records),
                     len(records),
                     *rows,
                     *passages,
                 ]
             ):
-                raise no_session()
+                raise store_rules.no_session()
 
     def rename(self, id: str, name: str) -> None:
         """Name a session."""
         with self._reaching():
             renamed = self._rename(args=[id, name])
         if renamed == 0:
-            raise no_session()
+            raise store_rules.no_session()
         if renamed < 0:
-            raise name_taken(name)
+            raise store_rules.name_taken(name)
 
     def delete(self, id: str) -> None:
         """Delete a session."""
         with self._reaching():
             if not self._delete(args=[id]):
-                raise no_session()
+                raise store_rules.no_session()
 
     def remember(self, text: str, id: str | None) -> None:
         """Keep a fact that can be searched."""
@@ -265,7 +258,7 @@ class RedisStore:
             if id is None:
                 self._redis.rpush("nbagent:passages:", passage)
             elif not self._append(args=[id, uuid.uuid4().hex, time.time(), "", 0, passage]):
-                raise no_session()
+                raise store_rules.no_session()
 
     def search(self, query: str, id: str | None, limit: int) -> list[Passage]:
         """Return the passages that have words of the query, best first."""
@@ -289,7 +282,7 @@ class RedisStore:
         passages = [
             Passage(text=stored.text, session=session, at=stored.at) for session, stored in each
         ]
-        return best_matches(query, passages, limit)
+        return store_rules.best_matches(query, passages, limit)
 
     @contextlib.contextmanager
     def _reaching(self) -> Iterator[None]:

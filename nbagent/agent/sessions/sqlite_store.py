@@ -14,19 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from nbagent.agent.sessions.store import (
-    Entry,
-    Passage,
-    Record,
-    SessionInfo,
-    beginning_of,
-    best_matches,
-    free_name,
-    name_taken,
-    no_session,
-    passages_of,
-    words_of,
-)
+from nbagent.agent.sessions import store_rules
+from nbagent.agent.sessions.store import Entry, Passage, Record, SessionInfo
 from nbagent.errors import SessionError
 from nbagent.events.json_text import decode_json
 
@@ -155,7 +144,9 @@ class SqliteStore:
             return found
         with self._writing(OPEN_TIMEOUT_S) as db:
             if name is None:
-                name = free_name(row[0] for row in db.execute("SELECT name FROM session"))
+                name = store_rules.free_name(
+                    row[0] for row in db.execute("SELECT name FROM session")
+                )
             now = time.time()
             db.execute(
                 "INSERT INTO session (id, name, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT "
@@ -205,9 +196,9 @@ class SqliteStore:
             db.execute(
                 "UPDATE session SET updated = ?, begins = CASE begins WHEN '' THEN ? ELSE begins "
                 "END WHERE id = ?",
-                (time.time(), beginning_of(records), id),
+                (time.time(), store_rules.beginning_of(records), id),
             )
-            for text in passages_of(records):
+            for text in store_rules.passages_of(records):
                 self._add_passage(db, text, id)
 
     def rename(self, id: str, name: str) -> None:
@@ -217,7 +208,7 @@ class SqliteStore:
             try:
                 db.execute("UPDATE session SET name = ? WHERE id = ?", (name, id))
             except sqlite3.IntegrityError:
-                raise name_taken(name) from None
+                raise store_rules.name_taken(name) from None
 
     def delete(self, id: str) -> None:
         """Delete a session."""
@@ -244,7 +235,7 @@ class SqliteStore:
 
     def search(self, query: str, id: str | None, limit: int) -> list[Passage]:
         """Return the passages that have words of the query, best first."""
-        words = words_of(query)
+        words = store_rules.words_of(query)
         if not words:
             return []
         with self._reading() as db:
@@ -254,7 +245,7 @@ class SqliteStore:
             else:
                 rows = db.execute(_PASSAGES, (id,)).fetchall()
         found = [Passage(text=text, session=name, at=at) for text, name, at in rows]
-        return found if self._indexes else best_matches(query, found, limit)
+        return found if self._indexes else store_rules.best_matches(query, found, limit)
 
     def _add_passage(self, db: sqlite3.Connection, text: str, session: str | None) -> None:
         number = db.execute(
@@ -414,7 +405,7 @@ def _has_index(db: sqlite3.Connection) -> bool:
 
 def _check_session(db: sqlite3.Connection, id: str) -> None:
     if db.execute("SELECT 1 FROM session WHERE id = ?", (id,)).fetchone() is None:
-        raise no_session()
+        raise store_rules.no_session()
 
 
 def _info(row: tuple[str, str, float, float, str, int]) -> SessionInfo:

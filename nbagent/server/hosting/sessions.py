@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Callable
 
 from nbagent.agent import Agent
+from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import Session
-from nbagent.agent.sessions.store import MemoryStore, Store
+from nbagent.agent.sessions.store import Store
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import SessionError
 from nbagent.server.problem import Problem

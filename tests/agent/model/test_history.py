@@ -17,7 +17,6 @@ from nbagent.agent.model.input_items import (
     Message,
     OpaqueItem,
     ended,
-    valid_parts,
     final,
     from_prompt,
     from_responses,
@@ -26,6 +25,7 @@ from nbagent.agent.model.input_items import (
     settled,
     to_chat,
     to_responses,
+    valid_parts,
 )
 from nbagent.errors import NbagentError
 from nbagent.render.messages import NO_ANSWER

@@ -15,9 +15,10 @@ from preloaded import start
 
 from nbagent.agent.model.input_items import FunctionCall, Item, Message
 from nbagent.agent.sessions import sqlite_store
+from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import store_of
 from nbagent.agent.sessions.sqlite_store import SqliteStore
-from nbagent.agent.sessions.store import Allowed, Entry, MemoryStore, Record, Store, Summary
+from nbagent.agent.sessions.store import Allowed, Entry, Record, Store, Summary
 from nbagent.errors import SessionError
 
 
