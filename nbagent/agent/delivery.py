@@ -78,7 +78,9 @@ class Pieces:
                 kind = e.TextDelta if isinstance(event, e.TextEnd) else e.ReasoningDelta
                 left = self._held.pop(event.id, "")
                 place = {name: getattr(event, name) for name in ("step", "agent", "parent_id")}
-                return [kind(id=event.id, delta=left, **place), event] if left else [event]
+                if left:
+                    return [kind(id=event.id, delta=left, **place), event]
+                return [event]
         return [event]
 
 
@@ -161,4 +163,6 @@ class Paced:
 
 
 def _chars(event: e.Event) -> int:
-    return len(event.delta) if isinstance(event, e.TextDelta | e.ReasoningDelta) else 0
+    if isinstance(event, e.TextDelta | e.ReasoningDelta):
+        return len(event.delta)
+    return 0

@@ -179,7 +179,9 @@ def _plain_number(value: Any) -> Any:
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
-    return float(value) if isinstance(value, numbers.Real) else value
+    if isinstance(value, numbers.Real):
+        return float(value)
+    return value
 
 
 def takes(annotation: Any) -> str:
@@ -208,7 +210,9 @@ def alternatives(annotation: Any) -> list[Any]:
 
 def bare(annotation: Any) -> Any:
     """Return an annotation without its metadata."""
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0]
+    return annotation
 
 
 def _metadata(annotation: Any, kind: type) -> list[Any]:
@@ -231,7 +235,9 @@ def annotations_of(section: Any) -> dict[str, Any]:
 def tag_field(section: Any) -> str | None:
     """Return the key that says that a mapping is this section; None if there is no such key."""
     config = getattr(section, "__struct_config__", None)
-    return None if config is None else config.tag_field
+    if config is None:
+        return None
+    return config.tag_field
 
 
 def _required(section: Any) -> list[str]:

@@ -138,7 +138,9 @@ def joined(prompt: Any) -> Any:
             made.append(Message(role="user", content=message))
             message = []
         made.append(entry)
-    return [*made, Message(role="user", content=message)] if message else made
+    if message:
+        return [*made, Message(role="user", content=message)]
+    return made
 
 
 def _drawn(picture: Any) -> bytes:

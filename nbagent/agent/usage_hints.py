@@ -69,7 +69,9 @@ def hint_for(name: str) -> str:
     if name in OF_AGENT:
         return OF_AGENT[name]
     similar = did_you_mean(name, _NAMES)
-    return similar.removeprefix("; ") if similar else ASK
+    if similar:
+        return similar.removeprefix("; ")
+    return ASK
 
 
 def explain_options(init: F) -> F:

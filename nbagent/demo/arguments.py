@@ -142,7 +142,9 @@ class _Filler:
         if clue["word"] or schema.get("type", "array") == "array":
             return _NOT, None
         if name in _FREE_TEXT:
-            return (_LIKELY, value) if clue["quoted"] else (_NOT, None)
+            if clue["quoted"]:
+                return (_LIKELY, value)
+            return (_NOT, None)
         return _likelihood(name, schema, clue, value), value
 
     def _before(self, clue: re.Match[str]) -> str:
@@ -181,7 +183,9 @@ class _Filler:
             case "array":
                 return self._array(name, schema, depth)
             case "object":
-                return self.object(schema, depth + 1) if depth < _MAX_DEPTH else {}
+                if depth < _MAX_DEPTH:
+                    return self.object(schema, depth + 1)
+                return {}
         return _EXAMPLES.get(schema.get("format", ""), self._text())
 
     def _array(self, name: str, schema: Json, depth: int) -> list[Any]:
@@ -202,7 +206,9 @@ class _Filler:
         """Return the words of the prompt that a text parameter is about."""
         about = self._prompt[self._span.start : self._span.stop].strip(" \n\t,;:.?!\"'")
         rest = _AFTER_PREPOSITION.search(about) or _AFTER_FIRST_WORD.match(about)
-        return rest[1] if rest else about or "example"
+        if rest:
+            return rest[1]
+        return about or "example"
 
 
 def _member(members: list[Any], value: Any) -> tuple[int, Any]:
@@ -219,7 +225,9 @@ def _likelihood(name: str, schema: Json, clue: re.Match[str], value: Any) -> int
     if str(clue.lastgroup) in about or (is_year and "year" in about):
         return _LIKELY
     is_number_as_text = bool(clue["number"]) and isinstance(value, str)
-    return _UNLIKELY if is_year or is_number_as_text else _POSSIBLE
+    if is_year or is_number_as_text:
+        return _UNLIKELY
+    return _POSSIBLE
 
 
 def _named_by(schema: Json) -> list[Any]:

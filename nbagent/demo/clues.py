@@ -46,7 +46,9 @@ def value_of(clue: re.Match[str]) -> Any:
     if not clue["number"]:
         return clue[str(clue.lastgroup)]
     number = clue[0].replace(",", "")
-    return float(number) if "." in number else int(number)
+    if "." in number:
+        return float(number)
+    return int(number)
 
 
 def stems(text: str) -> set[str]:

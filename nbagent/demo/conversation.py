@@ -49,7 +49,9 @@ class Item(NamedTuple):
             args = json.loads(self.text)
         except (ValueError, RecursionError):
             return {}
-        return args if isinstance(args, dict) else {}
+        if isinstance(args, dict):
+            return args
+        return {}
 
 
 class Request(NamedTuple):
@@ -192,4 +194,6 @@ def text_of(content: Any) -> str:
     """Return the text of a message: a string, or the texts in a list of parts."""
     if isinstance(content, list):
         return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+    if isinstance(content, str):
+        return content
+    return ""

@@ -41,7 +41,9 @@ def resolve(schema: Any, root: Any, depth: int = 0) -> Json:
     if choices:
         real = [choice for choice in choices if choice.get("type") != "null"] or choices
         plain = {"nullable": len(real) < len(choices), **plain, **real[0]}
-    return {"type": "object", **plain} if "properties" in plain else plain
+    if "properties" in plain:
+        return {"type": "object", **plain}
+    return plain
 
 
 def _parts(schema: Mapping[str, Any], root: Any) -> Iterator[Any]:

@@ -180,7 +180,9 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
 
 def _key(column: str) -> int | str:
     """Return a column's name as a template looks it up: `{best[2025]}` asks for a number."""
-    return int(column) if column.isdecimal() else column
+    if column.isdecimal():
+        return int(column)
+    return column
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
@@ -196,7 +198,9 @@ def _rows(value: Any) -> tuple[list[Json], int]:
     more = _MORE_ITEMS.match(str(value[-1])) if rows else None
     if more:  # the rest of a list that was too long to send
         value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
-    return (rows, total or len(rows)) if len(rows) == len(value) else ([], 0)
+    if len(rows) == len(value):
+        return (rows, total or len(rows))
+    return ([], 0)
 
 
 def _error(value: Any) -> str | None:
@@ -247,7 +251,9 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
 def _as_text(value: Any) -> str:
     if value is None:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _number(value: float, decimals: int) -> str:
@@ -255,7 +261,9 @@ def _number(value: float, decimals: int) -> str:
         return f"{value:.3g}"
     whole, _, rest = f"{value:,.2f}".partition(".")
     rest = rest.rstrip("0").ljust(decimals, "0")
-    return f"{whole}.{rest}" if rest else whole
+    if rest:
+        return f"{whole}.{rest}"
+    return whole
 
 
 def code_of(call: Item) -> str:
@@ -270,7 +278,9 @@ def _code(text: str, most: int) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    if len(text) <= most:
+        return text
+    return text[: most - 1] + "…"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -134,4 +134,6 @@ class _Reply:
         """Return how the planned calls are made, in words."""
         if len(self._planned) == 1:
             return "it"
-        return "them at once" if self._together else "one after the other"
+        if self._together:
+            return "them at once"
+        return "one after the other"

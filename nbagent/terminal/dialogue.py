@@ -247,4 +247,6 @@ def _clipped(text: str) -> list[str]:
     """Return the lines of a text that are shown, and a note on the others."""
     lines = text[:SHOWN_CHARS].split("\n")[:SHOWN_LINES]
     left = len(text) - len("\n".join(lines))
-    return [*lines, f"… {left:,} more characters"] if left else lines
+    if left:
+        return [*lines, f"… {left:,} more characters"]
+    return lines

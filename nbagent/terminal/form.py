@@ -86,7 +86,9 @@ def _choices(schema: Mapping[str, Any]) -> list[Any]:
     if "const" in schema:
         return [schema["const"]]
     choices = schema.get("enum")
-    return list(choices) if isinstance(choices, list) else []
+    if isinstance(choices, list):
+        return list(choices)
+    return []
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
@@ -128,4 +130,6 @@ def _short(value: Any) -> str:
     if not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False, default=str)
     text = visible(value).replace("\n", "␤")
-    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
+    if len(text) <= SHOWN_CHARS:
+        return text
+    return f"{text[: SHOWN_CHARS - 1]}…"

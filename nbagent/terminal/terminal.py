@@ -138,13 +138,17 @@ def draw(
     goes_on = running_loop() is not None or run.is_chat
     if run.is_printed:
         run.is_printed = not run.done
-        return run if goes_on else run.wait()
+        if goes_on:
+            return run
+        return run.wait()
     run.is_printed = True
     run.on_end(lambda: setattr(run, "is_printed", False))
     if has_handler or (goes_on and not is_attended()):
         run.attach(ConsoleRenderer())
         run.start()
-        return run if goes_on else run.wait()
+        if goes_on:
+            return run
+        return run.wait()
     terminal = Terminal(ConsoleRenderer(), allowed=allowed, typed=typed)
     if not goes_on:
         return terminal.wait(run)

@@ -67,4 +67,6 @@ class ModelServer(DemoServer):
 
 
 def _text(args: object) -> str:
-    return args if isinstance(args, str) else msgspec.json.encode(args).decode()
+    if isinstance(args, str):
+        return args
+    return msgspec.json.encode(args).decode()

@@ -150,7 +150,9 @@ def _import_line(name: str, value: Any) -> str:
         path = value.__name__
         if path == name:
             return f"import {path}"
-        return "" if path == "__main__" else f"import {path} as {name}"
+        if path == "__main__":
+            return ""
+        return f"import {path} as {name}"
     if name in nbagent.__all__ and getattr(nbagent, name) is value:
         return f"from nbagent import {name}"
     module = getattr(value, "__module__", None)

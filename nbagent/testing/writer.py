@@ -211,7 +211,9 @@ def _refusal_of(run: Run) -> str:
     if none did.
     """
     message = "" if run.error is None else str(run.error)
-    return _REFUSAL.sub("", message) if run.status == "failed" and _REFUSAL.match(message) else ""
+    if run.status == "failed" and _REFUSAL.match(message):
+        return _REFUSAL.sub("", message)
+    return ""
 
 
 def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
@@ -281,12 +283,16 @@ def _call(call: Call, indent: int) -> str:
 
 def _keyword(name: str, value: Any, indent: int) -> list[str]:
     """Return the argument `name=value`; none for an empty value."""
-    return [f"{name}={literal(value, indent, len(name) + 1)}"] if value else []
+    if value:
+        return [f"{name}={literal(value, indent, len(name) + 1)}"]
+    return []
 
 
 def _assignment(name: str, value: Any) -> list[str]:
     """Return the line `name = value`; none for an empty list."""
-    return [] if value == [] else [f"{name} = {literal(value, used=len(name) + 3)}"]
+    if value == []:
+        return []
+    return [f"{name} = {literal(value, used=len(name) + 3)}"]
 
 
 def _plain(name: str) -> str:

@@ -190,4 +190,6 @@ async def _run(command: str, folder: Path, seconds: float, output: _Output) -> s
     if output.size > FLOOD_CHARS:
         return f"stopped: its output was longer than {FLOOD_CHARS:,} characters"
     code = transport.get_returncode()
-    return f"exit code {code}" if code else ""
+    if code:
+        return f"exit code {code}"
+    return ""

@@ -111,4 +111,6 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_PASSAGE_CHARS else f"{text[:MAX_PASSAGE_CHARS]}…"
+    if len(text) <= MAX_PASSAGE_CHARS:
+        return text
+    return f"{text[:MAX_PASSAGE_CHARS]}…"

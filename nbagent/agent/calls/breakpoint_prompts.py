@@ -13,7 +13,9 @@ from nbagent.run_context import CURRENT_RUN, Breakpoints
 def breakpoints_here() -> Breakpoints | None:
     """Return the breakpoints that hold for the code that runs; None outside of runs."""
     around = CURRENT_RUN.get()
-    return None if around is None else around.breakpoints
+    if around is None:
+        return None
+    return around.breakpoints
 
 
 class BreakpointPrompts:

@@ -227,7 +227,9 @@ class Calls:
         if breakpoints is None:
             return None
         if result.status == "error":
-            return "error" if breakpoints.at_error() else None
+            if breakpoints.at_error():
+                return "error"
+            return None
         value = None if result.value is None else result.value.value
         return breakpoints.at_result(call.tool.name, call.arguments, value)
 
@@ -296,7 +298,9 @@ class Calls:
 
     def _limit(self, tool: AnyTool) -> int:
         """Return the most characters of a tool's result that the model gets."""
-        return self._params.result_chars if tool.result_chars is None else tool.result_chars
+        if tool.result_chars is None:
+            return self._params.result_chars
+        return tool.result_chars
 
     async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
         """Keep an output in case the run ends before the call has another one."""
@@ -333,7 +337,9 @@ def denial(reason: str | None) -> str:
     """Return the text that the model gets in place of the result of a call that the reader did not
     permit.
     """
-    return f"The user denied this call: {reason}" if reason else "The user denied this call."
+    if reason:
+        return f"The user denied this call: {reason}"
+    return "The user denied this call."
 
 
 def _note_arguments(start: e.ToolStart, arguments: dict[str, Any]) -> None:

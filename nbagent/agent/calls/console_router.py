@@ -55,7 +55,9 @@ def routed_console() -> Iterator[None]:
 def _output() -> CallOutput | None:
     """Return the output of the call whose tool runs here; None outside of tools."""
     context = CURRENT_CALL.get()
-    return None if context is None else context.output
+    if context is None:
+        return None
+    return context.output
 
 
 def _route_stream(stream: Any) -> None:
@@ -115,7 +117,9 @@ def _route_records() -> None:
 
 def _text_of(record: logging.LogRecord) -> str:
     text = f"{record.levelname} {record.name}: {record.getMessage()}\n"
-    return text + "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else text
+    if record.exc_info:
+        return text + "".join(traceback.format_exception(*record.exc_info))
+    return text
 
 
 def _route_displays() -> None:

@@ -97,7 +97,9 @@ def library_of(file: str) -> str | None:
     for place in ("site-packages", "dist-packages"):
         if place in path.parts:
             return PurePath(path.parts[path.parts.index(place) + 1]).stem
-    return "Python" if any(path.is_relative_to(place) for place in _STANDARD_LIBRARY) else None
+    if any(path.is_relative_to(place) for place in _STANDARD_LIBRARY):
+        return "Python"
+    return None
 
 
 def _frame(entry: TracebackType, local_variables: dict[str, str]) -> ErrorFrame:
@@ -120,7 +122,9 @@ def _file(name: str) -> str:
         label = compiler.format_code_name(name)  # type: ignore[union-attr]
     except Exception:  # no IPython, or another one
         return name
-    return name if label is None else " ".join(label)
+    if label is None:
+        return name
+    return " ".join(label)
 
 
 def _variables(entry: TracebackType) -> Iterator[tuple[str, Any]]:
@@ -181,7 +185,9 @@ def _notebook_text(value: Any) -> str:
             printed = inspect.unwrap(type(formatter).__call__)(formatter, value)
     except Exception:
         printed = None
-    return without_addresses(printed) if isinstance(printed, str) else text_of(value)
+    if isinstance(printed, str):
+        return without_addresses(printed)
+    return text_of(value)
 
 
 def _with_masks(text: str) -> str:

@@ -69,7 +69,9 @@ def call_tool(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if around is None or _is_generator(tool) or (loop.is_current() and not tool.is_async):
         return _call_plainly(tool, partial(tool.function, *args, **kwargs))
     steps = OutsideCall(tool, args, kwargs, around).steps()
-    return _take_async(steps) if tool.is_async else _take(steps)
+    if tool.is_async:
+        return _take_async(steps)
+    return _take(steps)
 
 
 def _call_plainly(tool: AnyTool, call: Callable[[], Any]) -> Any:
@@ -274,7 +276,9 @@ class OutsideCall:
         if self._step:
             return "step"
         if result.status == "error":
-            return "error" if self._breakpoints.at_error() else None
+            if self._breakpoints.at_error():
+                return "error"
+            return None
         return self._breakpoints.at_result(self._tool.name, self._arguments.shown, value)
 
     def _change(self, changed: dict[str, Any] | None) -> None:

@@ -25,31 +25,22 @@ def follow_bar(data: Mapping[str, Any], id: str, output: CallOutput) -> bool:
         id: of the call.
         output: of the call.
     """
-    widgets = sys.modules.get("ipywidgets.widgets.widget")
-    view = data.get(_VIEW)
-    if isinstance(view, dict):
-        shown = getattr(widgets, "_instances", {}).get(view.get("model_id"))
-    else:
-        shown = None
-    parts = list(_parts(shown))
-    bar = next(
-        (part for part in parts if hasattr(part, "bar_style") and hasattr(part, "max")), None
-    )
-    if bar is None:
+    parts = list(_parts(_shown_widget(data.get(_VIEW))))
+    bars = [part for part in parts if hasattr(part, "bar_style") and hasattr(part, "max")]
+    if not bars:
         return False
+    bar = bars[0]
     texts = [part for part in parts if isinstance(getattr(part, "value", None), str)]
 
     def message() -> str:
-        text = " ".join(_TAG.sub("", html.unescape(part.value)) for part in texts) or str(
-            getattr(bar, "description", "")
-        )
+        text = " ".join(_TAG.sub("", html.unescape(part.value)) for part in texts)
+        text = text or str(getattr(bar, "description", ""))
         return " ".join(text.replace(_FIGURE_SPACE, " ").split())
 
     def on_change(_: Any) -> None:
+        done, total = float(bar.value), float(bar.max)
         output.progress(
-            e.ToolProgress(
-                id=id, message=message() or None, progress=float(bar.value), total=float(bar.max)
-            )
+            e.ToolProgress(id=id, message=message() or None, progress=done, total=total)
         )
 
     def on_end(_: Any) -> None:
@@ -60,6 +51,15 @@ def follow_bar(data: Mapping[str, Any], id: str, output: CallOutput) -> bool:
         part.observe(on_change, names="value")
     bar.observe(on_end, names="bar_style")
     return True
+
+
+def _shown_widget(view: Any) -> Any:
+    """Return the widget that a view in a MIME bundle shows, or None."""
+    if not isinstance(view, dict):
+        return None
+    widgets = sys.modules.get("ipywidgets.widgets.widget")
+    # ipywidgets has no public way from a model's id to its widget.
+    return getattr(widgets, "_instances", {}).get(view.get("model_id"))
 
 
 def _parts(widget: Any) -> Iterator[Any]:

@@ -286,7 +286,9 @@ def _working(section: schema.AgentSection) -> BufferWindow | SummaryBuffer | Non
 
 def _longterm(section: schema.AgentSection) -> LongTerm | None:
     longterm = section.memory and section.memory.longterm
-    return LongTerm(longterm.storage_scope) if longterm else None
+    if longterm:
+        return LongTerm(longterm.storage_scope)
+    return None
 
 
 def _delivery(section: schema.AgentSection) -> Delivery | None:
@@ -301,4 +303,6 @@ def _delivery(section: schema.AgentSection) -> Delivery | None:
         delay_s=streaming.delay_ms / 1000,
         buffer_chars=streaming.buffer_size,
     )
-    return None if delivery == Delivery() else delivery
+    if delivery == Delivery():
+        return None
+    return delivery

@@ -95,10 +95,14 @@ class YamlDocument:
         """
         node = self._node(path)[1]
         if isinstance(node, yaml.ScalarNode):
-            return reprlib.repr(node.value) if node.value else "nothing"
+            if node.value:
+                return reprlib.repr(node.value)
+            return "nothing"
         if node is None:
             return "nothing"
-        return "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"
+        if isinstance(node, yaml.SequenceNode):
+            return "a list"
+        return "keys with values"
 
     def _node(self, path: Path) -> tuple[int, yaml.Node | None]:
         node = self._root
@@ -234,7 +238,9 @@ class YamlDocument:
             Problem(_line(node), f"the environment has no variable {variable}, or it is empty")
             for variable in dict.fromkeys(missing)
         ]
-        return None if missing else text
+        if missing:
+            return None
+        return text
 
 
 FROM_ENVIRONMENT = "write ${NAME}, and set NAME in the environment"

@@ -364,7 +364,9 @@ class Connection:
         context = CURRENT_CALL.get()
         if context in self._calls:
             return context
-        return self._calls[-1] if self._calls else None
+        if self._calls:
+            return self._calls[-1]
+        return None
 
     async def _on_log(self, params: mcp_types.LoggingMessageNotificationParams) -> None:
         if isinstance(params.data, str):
@@ -461,7 +463,9 @@ def _words(target: Any) -> list[str]:
         NbagentError: it is none.
     """
     try:
-        return shlex.split(target) if isinstance(target, str) else [str(word) for word in target]
+        if isinstance(target, str):
+            return shlex.split(target)
+        return [str(word) for word in target]
     except (TypeError, ValueError) as error:  # a quotation mark without its other one
         raise NbagentError(
             f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: '
@@ -476,7 +480,9 @@ def _label_of(words: Sequence[str], is_url: bool) -> str:
     if is_url:
         return words[0].split("://", 1)[1].split("/", 1)[0].split("@")[-1].split(":")[0]
     names = [Path(word).name for word in words if not word.startswith("-")]
-    return names[1] if len(names) > 1 else names[0]
+    if len(names) > 1:
+        return names[1]
+    return names[0]
 
 
 def _reason(error: BaseException) -> str:

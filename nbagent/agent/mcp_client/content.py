@@ -27,8 +27,12 @@ def value_of(result: Json) -> Any:
     if structured is not None and not any(isinstance(part, bytes) for part in parts):
         # SDKs wrap any other value like this
         only = isinstance(structured, dict) and structured.keys() == {"result"}
-        return structured["result"] if only else structured
-    return parts[0] if len(parts) == 1 else parts or None
+        if only:
+            return structured["result"]
+        return structured
+    if len(parts) == 1:
+        return parts[0]
+    return parts or None
 
 
 def text_of(result: Json) -> str:

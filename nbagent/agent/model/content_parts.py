@@ -36,7 +36,9 @@ def for_responses(content: str | list[Json], role: str) -> str | list[Json]:
 
 def for_chat(content: str | list[Json]) -> str | list[Json]:
     """Return a message's content as Chat Completions takes it."""
-    return content if isinstance(content, str) else [_to_chat(part) for part in content]
+    if isinstance(content, str):
+        return content
+    return [_to_chat(part) for part in content]
 
 
 def shown_files(content: str | list[Json]) -> list[Json] | None:
@@ -58,7 +60,9 @@ def _to_responses(part: Json, text: str) -> Json:
             return {**part, "type": text}
         case {"type": "input_file"}:
             words = _text_of_file(part)
-            return part if words is None else {"type": text, "text": words}
+            if words is None:
+                return part
+            return {"type": text, "text": words}
     return part
 
 
@@ -117,7 +121,9 @@ def _shown(part: Json) -> Json | None:
 def media_type_of(url: str) -> str:
     """Return the media type of an address by its ending, `image/*` if that says nothing."""
     found = _DATA_URL.match(url)
-    return found[1] if found else mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
+    if found:
+        return found[1]
+    return mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
 
 
 def megabytes(size: int) -> str:
@@ -131,7 +137,9 @@ def text_of_bytes(data: bytes) -> str | None:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    if "\0" in text:
+        return None
+    return text
 
 
 def _text_of_file(part: Json) -> str | None:
@@ -140,7 +148,9 @@ def _text_of_file(part: Json) -> str | None:
     if found is None or not found[1].startswith(_TEXT_TYPES) or "filename" not in part:
         return None
     text = text_of_bytes(base64.b64decode(found[2]))
-    return None if text is None else f'<file name="{part["filename"]}">\n{text}\n</file>'
+    if text is None:
+        return None
+    return f'<file name="{part["filename"]}">\n{text}\n</file>'
 
 
 def _chosen(part: Json, *names: str) -> Json:

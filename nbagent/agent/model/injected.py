@@ -119,7 +119,9 @@ def _raise(fault: Faults) -> None:
 
 
 def _limited(latency: float, tool: AnyTool) -> float:
-    return latency if tool.timeout is None else min(latency, tool.timeout)
+    if tool.timeout is None:
+        return latency
+    return min(latency, tool.timeout)
 
 
 def _check_limit(latency: float, tool: AnyTool) -> None:

@@ -274,7 +274,9 @@ class _Decoder(EventsDecoder):
 
     def end_step(self) -> list[e.Event]:
         """End the current response."""
-        return super().end_step() if self._live is None else self._of_live(self._live.end_step())
+        if self._live is None:
+            return super().end_step()
+        return self._of_live(self._live.end_step())
 
     def close(self, error: BaseException | None = None) -> list[e.Event]:
         """End the run."""
@@ -310,7 +312,9 @@ def _json(text: str) -> Any:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_CHARS else f"{line[: _SHOWN_CHARS - 1]}…"
+    if len(line) <= _SHOWN_CHARS:
+        return line
+    return f"{line[: _SHOWN_CHARS - 1]}…"
 
 
 def _around(was: str, now: str) -> tuple[str, str]:

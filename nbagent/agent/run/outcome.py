@@ -57,7 +57,9 @@ class Outcome:
         """
         end, error = self._end, self._error
         if end.status == "completed":
-            return (end.output or "") if end.value is None else end.value.value
+            if end.value is None:
+                return end.output or ""
+            return end.value.value
         if end.status == "cancelled":
             raise Cancelled("the model's server")  # no one else has this stream
         message = self._problem(failure)
@@ -110,4 +112,6 @@ def _cause(error: BaseException | None) -> BaseException | None:
     """Return the error; None if it says no more than the answer's own, or holds a secret, which
     some servers quote.
     """
-    return None if isinstance(error, NbagentError) else secrets.without_secrets(error)
+    if isinstance(error, NbagentError):
+        return None
+    return secrets.without_secrets(error)

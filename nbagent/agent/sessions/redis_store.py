@@ -163,7 +163,9 @@ class RedisStore:
         """Return the session of that name; None if there is none."""
         with self._reaching():
             id = self._redis.hget("nbagent:sessions", name)
-        return None if id is None else next(iter(self._infos([id.decode()])), None)
+        if id is None:
+            return None
+        return next(iter(self._infos([id.decode()])), None)
 
     def count(self) -> int:
         """Return the number of sessions."""

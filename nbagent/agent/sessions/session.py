@@ -353,7 +353,9 @@ class SessionHistory:
             if self._lock is not None:
                 self._lock.exchange = None
                 self._lock.release()
-        return None if self._summariser is None else self._summariser.usage
+        if self._summariser is None:
+            return None
+        return self._summariser.usage
 
     async def _acquire(self, emit: Emit) -> None:
         session = self._session

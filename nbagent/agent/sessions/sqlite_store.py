@@ -159,7 +159,9 @@ class SqliteStore:
         """Return the session of that name; None if there is none."""
         with self._reading() as db:
             row = db.execute(f"{_INFO} WHERE name = ?", (name,)).fetchone()
-        return None if row is None else _info(row)
+        if row is None:
+            return None
+        return _info(row)
 
     def count(self) -> int:
         """Return the number of sessions."""
@@ -245,7 +247,9 @@ class SqliteStore:
             else:
                 rows = db.execute(_PASSAGES, (id,)).fetchall()
         found = [Passage(text=text, session=name, at=at) for text, name, at in rows]
-        return found if self._indexes else store_rules.best_matches(query, found, limit)
+        if self._indexes:
+            return found
+        return store_rules.best_matches(query, found, limit)
 
     def _add_passage(self, db: sqlite3.Connection, text: str, session: str | None) -> None:
         number = db.execute(

@@ -73,7 +73,9 @@ class Summariser:
         finally:
             await self._emit(e.AgentEnd(id=agent, status=end.status))
         self.usage += end.usage or e.Usage()
-        return "".join(pieces) if end.status == "completed" else None
+        if end.status == "completed":
+            return "".join(pieces)
+        return None
 
     async def _answer(self, instructions: str, text: str) -> AsyncIterator[Any]:
         params = self._params

@@ -74,32 +74,47 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
     there is none.
     """
     if isinstance(function, functools.partial):
-        inner, note = _found(function.func, tool_name)
-        inner = inner.function if isinstance(inner, Tool) else inner
-        if inner is not function.func:
-            function = functools.partial(inner, *function.args, **function.keywords)
-        return function, note
+        return _found_partial(function, tool_name)
     owner = getattr(function, "__self__", None)
     if owner is not None and not isinstance(owner, type):
-        name = getattr(function, "__name__", "")
-        method = getattr(_lookup(type(owner)), name, _MISSING)
-        if method is _MISSING or not hasattr(method, "__get__"):
-            note = (
-                f"{type(owner).__qualname__}.{name} is not defined any more: the method of before "
-                "was called"
-            )
-            return function, note
-        if method is getattr(type(owner), name, None):
-            return function, None
-        return method.__get__(owner), None
+        return _found_method(function, owner)
     qualified = getattr(function, "__qualname__", None)
     if qualified is None or getattr(function, "__module__", None) is None:
         return function, None  # an object that is called, of a class of its own
     if "<locals>" in qualified:
         found = _lookup_path(function, [tool_name])
-        return (found if _qualified(found) == qualified else function), None
+        return found if _qualified(found) == qualified else function, None
     if "<lambda>" in qualified:
         return function, None
+    return _found_function(function, qualified, tool_name)
+
+
+def _found_partial(
+    function: "functools.partial[Any]", tool_name: str
+) -> tuple[Callable[..., Any], str | None]:
+    found, note = _found(function.func, tool_name)
+    inner = _function_of(found)
+    if inner is not function.func:
+        function = functools.partial(inner, *function.args, **function.keywords)
+    return function, note
+
+
+def _found_method(function: Callable[..., Any], owner: Any) -> tuple[Any, str | None]:
+    kind, name = type(owner), getattr(function, "__name__", "")
+    method = getattr(_lookup(kind), name, _MISSING)
+    if not hasattr(method, "__get__"):
+        note = (
+            f"{kind.__qualname__}.{name} is not defined any more: the method of before was called"
+        )
+        return function, note
+    if method is getattr(kind, name, None):
+        return function, None
+    return method.__get__(owner), None
+
+
+def _found_function(
+    function: Callable[..., Any], qualified: str, tool_name: str
+) -> tuple[Any, str | None]:
     found = _lookup_path(function, qualified.split("."))
     if not callable(found):
         note = (
@@ -107,27 +122,31 @@ def _found(function: Callable[..., Any], tool_name: str) -> tuple[Any, str | Non
             "was called"
         )
         return function, note
-    inner = found.function if isinstance(found, Tool) else found
+    inner = _function_of(found)
     if inner is function or _is_same_code(inner, function):
         return function, None
     is_other_tool = isinstance(found, Tool) and found.name != tool_name
-    return (inner if is_other_tool else found), None
+    return inner if is_other_tool else found, None
+
+
+def _function_of(value: Any) -> Any:
+    if isinstance(value, Tool):
+        return value.function
+    return value
 
 
 def _is_same_code(one: Any, other: Any) -> bool:
     """Return True for two functions of one definition, which ran twice: a loop may have made a tool
     by each of its turns.
     """
-    codes = [getattr(each, "__code__", None) for each in (one, other)]
-    return (
-        codes[0] is not None
-        and codes[0] == codes[1]
-        and codes[0].co_filename == codes[1].co_filename
-    )
+    code, other_code = getattr(one, "__code__", None), getattr(other, "__code__", None)
+    if code is None or code != other_code:
+        return False
+    return bool(code.co_filename == other_code.co_filename)
 
 
 def _qualified(value: Any) -> str | None:
-    return getattr(value.function if isinstance(value, Tool) else value, "__qualname__", None)
+    return getattr(_function_of(value), "__qualname__", None)
 
 
 def _lookup(kind: type) -> Any:

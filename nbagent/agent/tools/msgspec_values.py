@@ -36,19 +36,15 @@ def amend(value: Any, annotation: Any, error: msgspec.ValidationError) -> tuple[
     """
     match = _PLACE.match(str(error))
     assert match is not None, "the pattern matches any text"
-    problem, path = (
-        match["problem"],
-        [step["field"] or "" for step in _STEP.finditer(match["path"] or "")],
-    )
+    problem = match["problem"]
+    path = [step["field"] or "" for step in _STEP.finditer(match["path"] or "")]
     if problem in _TIMES:
         return _at(value, path, lambda text: _time(text, _TIMES[problem])), str(error)
     if not problem.startswith("Invalid enum value"):
         return value, str(error)
     choices = _choices(inspect.type_info(annotation), path)
-    texts = [choice for choice in choices if isinstance(choice, str)]
-    return _at(
-        value, path, lambda text: _choice(text, texts)
-    ), f"{error}; it must be one of {', '.join(map(repr, choices))}"
+    told = f"{error}; it must be one of {', '.join(map(repr, choices))}"
+    return _at(value, path, lambda text: _choice(text, choices)), told
 
 
 def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
@@ -57,13 +53,18 @@ def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
     An empty step stands for every item of a list or dict.
     """
     if not path:
-        return change(value) if isinstance(value, str) else value
-    if isinstance(value, dict):
-        return {
-            key: _at(item, path[1:], change) if path[0] in ("", key) else item
-            for key, item in value.items()
-        }
-    return [_at(item, path[1:], change) for item in value] if isinstance(value, list) else value
+        if isinstance(value, str):
+            return change(value)
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(value, list):
+        return [_at(item, rest, change) for item in value]
+    if not isinstance(value, dict):
+        return value
+    changed = dict(value)
+    for key in value if step == "" else value.keys() & {step}:
+        changed[key] = _at(value[key], rest, change)
+    return changed
 
 
 def _time(text: str, written: Callable[[datetime.datetime], str]) -> str:
@@ -72,9 +73,12 @@ def _time(text: str, written: Callable[[datetime.datetime], str]) -> str:
     return text
 
 
-def _choice(text: str, choices: Sequence[str]) -> str:
-    alike = [choice for choice in choices if choice.casefold() == text.casefold()]
-    return alike[0] if len(alike) == 1 else text
+def _choice(text: str, choices: Sequence[Any]) -> str:
+    texts = [choice for choice in choices if isinstance(choice, str)]
+    alike = [choice for choice in texts if choice.casefold() == text.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    return text
 
 
 def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
@@ -99,4 +103,6 @@ def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
         case inspect.DictType(value_type=item) if path:
             return _choices(item, path[1:])
     fields = {field.encode_name: field.type for field in getattr(kind, "fields", ())}
-    return _choices(fields[path[0]], path[1:]) if path and path[0] in fields else []
+    if path and path[0] in fields:
+        return _choices(fields[path[0]], path[1:])
+    return []

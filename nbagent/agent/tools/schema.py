@@ -7,6 +7,7 @@ annotations with these are left to msgspec.
 """
 
 import ast
+import contextlib
 import inspect
 import re
 import typing
@@ -95,31 +96,33 @@ class Signature:
         Raises:
             ToolError: one is missing, unknown or does not fit; the message names it.
         """
-        missing = [
-            name
-            for name, parameter in self._parameters.items()
-            if parameter.required and name not in arguments
-        ]
-        if missing:
-            raise ToolError(
-                f"missing parameter {', '.join(map(repr, missing))}; got {_names(arguments)}"
-            )
-        unknown = [name for name in arguments if name not in self._parameters]
-        if unknown and not self._takes_any_name:
-            raise ToolError(
-                f"unknown parameter {', '.join(map(repr, unknown))}; there are "
-                f"{_names(self._parameters)}"
-            )
-        keywords = {
-            name: self._parameters[name].convert(value) if name in self._parameters else value
-            for name, value in arguments.items()
-        }
+        self._check_names(arguments)
+        keywords = dict(arguments)
+        for name, parameter in self._parameters.items():
+            if name in arguments:
+                keywords[name] = parameter.convert(arguments[name])
         positional: list[Any] = []
         for name in self._positional:
             if name not in keywords:  # this one keeps its default, so all that follow it must too
                 break
             positional.append(keywords.pop(name))
         return positional, keywords
+
+    def _check_names(self, arguments: Mapping[str, Any]) -> None:
+        """Check that the required parameters are given, and no others than there are.
+
+        Raises:
+            ToolError: one is missing or unknown.
+        """
+        required = [name for name, parameter in self._parameters.items() if parameter.required]
+        missing = [repr(name) for name in required if name not in arguments]
+        if missing:
+            raise ToolError(f"missing parameter {', '.join(missing)}; got {_names(arguments)}")
+        unknown = [repr(name) for name in arguments if name not in self._parameters]
+        if unknown and not self._takes_any_name:
+            raise ToolError(
+                f"unknown parameter {', '.join(unknown)}; there are {_names(self._parameters)}"
+            )
 
     def _inspect(self, function: Callable[..., Any]) -> inspect.Signature:
         try:
@@ -166,7 +169,9 @@ class Signature:
             ],
             "additionalProperties": self._takes_any_name,
         }
-        return {**schema, "$defs": definitions} if definitions else schema
+        if definitions:
+            return {**schema, "$defs": definitions}
+        return schema
 
 
 class _Parameter:
@@ -189,10 +194,10 @@ class _Parameter:
         extra: JsonSchema = {}
         if self._description:
             extra["description"] = self._description
-        if not self.required and (
-            self._default is None or _json_default(self._default) is not None
-        ):
-            extra["default"] = _json_default(self._default)
+        if not self.required:
+            default = _json_default(self._default)
+            if default is not None or self._default is None:
+                extra["default"] = default
         if extra and "$ref" in schema:  # many readers ignore the siblings of $ref
             schema = {"allOf": [schema]}
         return {**schema, **extra}
@@ -258,19 +263,16 @@ def _convert(
     try:
         return type_.validate_python(value)
     except (TypeError, ValueError) as error:
-        if (
-            isinstance(error, ValidationError)
-            and (folded := _with_case_of_choices(value, error)) is not value
-        ):
-            return _convert(folded, type_, annotation, what)
-        if isinstance(value, str):  # some models write a list or an object as a string of JSON
-            try:
-                return type_.validate_json(value)
-            except (TypeError, ValueError):
-                pass
-        raise ToolError(
-            f"{what}: got {_quote(value)}, wanted {_type_name(annotation)}: {_reason(error)}"
-        ) from error
+        problem = error
+    folded = _with_case_of_choices(value, problem)
+    if folded is not value:
+        return _convert(folded, type_, annotation, what)
+    if isinstance(value, str):  # some models write a list or an object as a string of JSON
+        with contextlib.suppress(TypeError, ValueError):
+            return type_.validate_json(value)
+    raise ToolError(
+        f"{what}: got {_quote(value)}, wanted {_type_name(annotation)}: {_reason(problem)}"
+    ) from problem
 
 
 class _PlainSchema(GenerateJsonSchema):
@@ -375,7 +377,9 @@ def _type_name(annotation: Any) -> str:
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     named = isinstance(annotation, type) and not get_args(annotation)
-    return annotation.__name__ if named else str(annotation).replace("typing.", "")
+    if named:
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
 
 
 def _text_in(annotation: Any) -> str | None:
@@ -397,27 +401,26 @@ def _json_default(value: Any) -> Any:
         return None
 
 
-def _with_case_of_choices(value: Any, error: ValidationError) -> Any:
+def _with_case_of_choices(value: Any, error: Exception) -> Any:
     """Return the value with a refused choice in the type's own case ("red" for "RED"); the value
     itself if there is none.
     """
+    if not isinstance(error, ValidationError):
+        return value
     for problem in error.errors(include_url=False):
-        refused, expected = problem["input"], problem.get("ctx", {}).get("expected")
-        if (
-            problem["type"] not in ("enum", "literal_error")
-            or not isinstance(refused, str)
-            or not isinstance(expected, str)
-        ):
-            continue
-        choices = [ast.literal_eval(choice) for choice in _QUOTED.findall(expected)]
-        alike = [
-            choice
-            for choice in choices
-            if choice.casefold() == refused.casefold() and choice != refused
-        ]
-        if len(alike) == 1:
-            return _replaced(value, problem["loc"], refused, alike[0])
+        match problem:
+            case {"type": "enum" | "literal_error", "input": str(refused), "ctx": context}:
+                alike = _alike(refused, str(context.get("expected")))
+                if len(alike) == 1:
+                    return _replaced(value, problem["loc"], refused, alike[0])
     return value
+
+
+def _alike(refused: str, expected: str) -> list[str]:
+    """Return the choices of pydantic's message that differ from a text in case only."""
+    choices = [ast.literal_eval(choice) for choice in _QUOTED.findall(expected)]
+    folded = refused.casefold()
+    return [each for each in choices if each.casefold() == folded and each != refused]
 
 
 def _replaced(value: Any, path: Sequence[int | str], old: str, new: str) -> Any:
@@ -426,26 +429,29 @@ def _replaced(value: Any, path: Sequence[int | str], old: str, new: str) -> Any:
     """
     if value == old:
         return new
-    if path and isinstance(value, dict) and path[0] in value:
-        return {**value, path[0]: _replaced(value[path[0]], path[1:], old, new)}
-    if path and isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
-        return [
-            *value[: path[0]],
-            _replaced(value[path[0]], path[1:], old, new),
-            *value[path[0] + 1 :],
-        ]
-    return _replaced(value, path[1:], old, new) if path else value
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(value, dict) and step in value:
+        return {**value, step: _replaced(value[step], rest, old, new)}
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        changed = list(value)
+        changed[step] = _replaced(value[step], rest, old, new)
+        return changed
+    return _replaced(value, rest, old, new)
 
 
 def _reason(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    problems = [
-        ".".join(map(str, problem["loc"])) + ": " * bool(problem["loc"]) + problem["msg"]
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    left_out = len(problems) - _MAX_PROBLEMS
-    return "; ".join(problems[:_MAX_PROBLEMS]) + (f"; and {left_out} more" if left_out > 0 else "")
+    told: list[str] = []
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    for problem in problems[:_MAX_PROBLEMS]:
+        place = ".".join(map(str, problem["loc"]))
+        told.append(f"{place}: {problem['msg']}" if place else problem["msg"])
+    if len(problems) > len(told):
+        told.append(f"and {len(problems) - len(told)} more")
+    return "; ".join(told)
 
 
 def _names(names: Mapping[str, Any]) -> str:
