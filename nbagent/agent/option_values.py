@@ -195,6 +195,14 @@ def takes(annotation: Any) -> str:
     return _TAKES[get_origin(kind) or kind]
 
 
+def takes_words(annotation: Any) -> str:
+    """Return what an option takes besides null, in words: "a text", "a list"."""
+    kinds = [kind for kind in alternatives(annotation) if kind is not NoneType]
+    if any(is_section(bare(kind)) for kind in kinds):
+        return _TAKES[dict]
+    return takes(kinds[0])
+
+
 def dotted(path: Sequence[Any]) -> str:
     """Return a path as `agents.assistant.tools[0]`; "the file" for the whole."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
@@ -235,9 +243,8 @@ def annotations_of(section: Any) -> dict[str, Any]:
 def tag_field(section: Any) -> str | None:
     """Return the key that says that a mapping is this section; None if there is no such key."""
     config = getattr(section, "__struct_config__", None)
-    if config is None:
-        return None
-    return config.tag_field
+    found: str | None = getattr(config, "tag_field", None)
+    return found
 
 
 def _required(section: Any) -> list[str]:

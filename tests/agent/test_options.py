@@ -9,6 +9,7 @@ from agent.server import Server, chat
 
 import nbagent
 from nbagent import Agent
+from nbagent.agent.config.reference import SECTIONS, descriptions, tables
 from nbagent.agent.config.schema import AgentSection
 from nbagent.agent.option_values import annotations_of
 from nbagent.agent.options import AgentOptions, values_of
@@ -59,6 +60,26 @@ def test_the_options_of_a_file_are_those_of_its_agent(tmp_path: Path) -> None:
         max_repeats=None,
     )
     assert values_of(made) == values_of(expected)
+
+
+@pytest.mark.parametrize("place", [*SECTIONS])
+def test_every_key_of_a_file_is_described_and_says_what_it_takes(place: str) -> None:
+    section = SECTIONS[place]
+    described = descriptions(section)
+    undescribed = [key for key in annotations_of(section) if not described.get(key)]
+    assert undescribed == []
+
+
+def test_the_reference_of_a_files_keys_has_bounds_and_defaults() -> None:
+    lines = list(tables())
+    assert any(
+        line.startswith("| `max_steps` | a whole number of at least 1 | `10` | responses of the")
+        for line in lines
+    )
+    assert any(
+        line.startswith("| `output` | a number of US dollars from 0 on | required |")
+        for line in lines
+    )
 
 
 async def test_an_option_may_be_changed_and_is_checked_when_a_run_begins() -> None:

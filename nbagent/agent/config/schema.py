@@ -160,6 +160,9 @@ class AgentSection(AgentOptions):
         tools: names of built-in tools, and own ones as `module:function`.
         allow: names of tools that are called without asking, such as `write_file`.
         mcp: servers whose tools the agent has too.
+        reasoning: which texts come to the reader, and whether piece by piece.
+        memory: what the model is sent of a session's conversation, and what it can look up.
+        streaming: the pace of the texts.
     """
 
     model: Text | None = None

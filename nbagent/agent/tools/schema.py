@@ -378,7 +378,7 @@ def _type_name(annotation: Any) -> str:
         annotation = get_args(annotation)[0]
     named = isinstance(annotation, type) and not get_args(annotation)
     if named:
-        return annotation.__name__
+        return str(annotation.__name__)
     return str(annotation).replace("typing.", "")
 
 

@@ -29,8 +29,8 @@ import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer, tool
 from nbagent.agent.model.input_items import NO_RESULT, NOT_ALLOWED
+from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.sqlite_store import SqliteStore
-from nbagent.agent.sessions.store import MemoryStore
 from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError, SessionError
 from nbagent.render.messages import NO_ANSWER
