@@ -16,7 +16,6 @@ import httpx2
 import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import nbagent
@@ -39,27 +38,26 @@ def block(kind: str, text: str) -> str:
     return str(found)
 
 
-async def run_python(code: str, **names: Any) -> dict[str, Any]:
+def run_python(code: str, **names: Any) -> dict[str, Any]:
     """Run code of the pages, at free ports and in the terminal's face."""
-    without = re.sub(r", (grpc_)?port=\d+", "", code)
+    without = re.sub(r", grpc_port=\d+", "", code)
     free = without.replace("serve(agent", "serve(agent, port=0, grpc_port=0")
-    free = free.replace("serve({", "serve(port=0, served={")
     free = free.replace("nbagent.show(", 'shown = nbagent.show(face="console", source=')
     names["nbagent"] = nbagent
     exec(free, names)
     return names
 
 
-async def test_the_python_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with ModelServer(chat("Hi.")) as model:
-        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        run, app = Run(agent.stream("x")), FastAPI()
-        names = await run_python(block("python", "server.addresses"), agent=agent, run=run, app=app)
-        with names["server"]:
-            await names["shown"]
-        assert (names["shown"].text, (tmp_path / "runs.db").exists()) == ("Hi.", True)
-    with TestClient(app, base_url="http://localhost") as client:
+def test_the_first_server_answers() -> None:
+    names = run_python(block("python", "8080"))
+    with names["server"] as server:
+        health = httpx2.get(f"{server.url}/health").json()
+    assert health["agents"] == ["assistant"]
+
+
+def test_an_application_has_the_agents_under_its_path() -> None:
+    names = run_python(block("python", "FastAPI"), agent=Agent("demo", name="assistant"))
+    with TestClient(names["app"], base_url="http://localhost") as client:
         assert client.get("/agents-api/health").json()["agents"] == ["assistant"]
 
 
@@ -73,7 +71,7 @@ async def test_a_served_run_has_its_address_at_once() -> None:
 async def test_the_grpc_block() -> None:
     with ModelServer(chat("Quantum.")) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        names = await run_python(block("python", "grpc_port"), agent=agent)
+        names = run_python(block("python", "grpc_port"), agent=agent)
         with names["server"]:
             await names["shown"]
     assert names["shown"].text == "Quantum."
