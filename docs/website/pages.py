@@ -7,11 +7,14 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from nbagent import events
 from nbagent.cli.main import parser
+from nbagent.events.kinds import Envelope
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,6 +62,7 @@ def page(path: str, text: str) -> str:
     text = _HIDDEN.sub("", text)
     text = _PLAYER.sub(lambda found: player(found[1], depth), text)
     text = text.replace("<!-- help -->", commands())
+    text = text.replace("<!-- events -->", event_types())
     text = text.replace("```ipython\n", "```python\n")
     parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
     return "".join(part if part.startswith("```") else _links(path, part) for part in parts)
@@ -105,6 +109,17 @@ def commands() -> str:
     for name, command in subparsers.choices.items():
         sections.append(f"## nbagent {name}\n\n```text\n{command.format_help()}```")
     return "\n\n".join(sections)
+
+
+def event_types() -> str:
+    """Return a table of the events: tag, class, and fields beside those that all have."""
+    rows = ["| `type` | class | fields |", "|---|---|---|"]
+    for kind in get_args(events.Event):
+        own = [name for name in kind.__struct_fields__ if name not in Envelope.__struct_fields__]
+        fields = ", ".join(f"`{name}`" for name in own)
+        rows.append(f"| `{kind.__struct_config__.tag}` | `{kind.__name__}` | {fields} |")
+    common = ", ".join(f"`{name}`" for name in Envelope.__struct_fields__)
+    return "\n".join(rows) + f"\n\nAll have {common}. The run sets the first three."
 
 
 Entry = dict[str, "str | list[Entry]"]

@@ -163,6 +163,14 @@ def test_each_address_answers(page: Path) -> None:
             assert status < 400 or status in (403, 429), link
 
 
+def test_the_table_of_options_has_each_option_of_show() -> None:
+    table = (ROOT / "docs" / "reference" / "options.md").read_text("utf-8")
+    cells = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert {*listed, "source", "more"} == set(inspect.signature(nbagent.show).parameters)
+    assert len(listed) == len(set(listed))
+
+
 def test_each_page_is_in_the_index() -> None:
     listed = {(ROOT / "docs" / link).resolve() for link in links(ROOT / "docs" / "README.md")}
     pages = [
