@@ -5,8 +5,10 @@ import inspect
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +18,7 @@ import pytest
 import yaml
 from documents.pages import MAPS, PAGES, ROOT, Block, blocks, headings, links, run_python
 from IPython.core.inputtransformer2 import TransformerManager
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAI
 from starlette.testclient import TestClient
 
 import nbagent
@@ -31,13 +33,32 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+class AnyModel(nbagent.demo.DemoServer):
+    """The demo model, under whatever name a page has for its model."""
+
+    def accepted(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "model": "demo"}
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[AnyModel]:
+    with AnyModel(tokens_per_second=float("inf")) as server:
+        yield server
+
+
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 @EACH_PAGE
 async def test_each_block_of_python_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path,
+    model: AnyModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", model.api_key)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(nbagent.demo.demo_server(), "tokens_per_second", float("inf"))
@@ -52,8 +73,11 @@ async def test_each_block_of_python_runs(
                 error.add_note(f"in the block at {name_of(page)}:{block.line}")
                 raise
     nbagent.runs.cancel()
-    for client in [each for each in names.values() if isinstance(each, AsyncOpenAI)]:
-        await client.close()  # its connections belong to this test's loop
+    for each in names.values():
+        if isinstance(each, AsyncOpenAI):
+            await each.close()  # its connections belong to this test's loop
+        elif isinstance(each, OpenAI):
+            each.close()
     capsys.readouterr()
 
 
@@ -118,9 +142,20 @@ def check_address(url: str) -> None:
     assert any(re.fullmatch(pattern, path) for pattern in patterns), path
 
 
+def check_javascript(block: Block) -> None:
+    """Check the syntax, where there is Node."""
+    if node := shutil.which("node"):
+        command = [node, "--input-type=module", "--check"]
+        done = subprocess.run(command, input=block.code, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
 CHECKS: dict[str, Callable[[Block], object]] = {
     "ipython": check_cell,
+    "javascript": check_javascript,
+    "js": check_javascript,
     "json": lambda block: json.loads(block.code),
+    "markdown": lambda block: None,
     "python": check_python,
     "sh": check_shell,
     "text": lambda block: None,
