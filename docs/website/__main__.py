@@ -1,5 +1,6 @@
 """Builds the site: `python -m website FOLDER`, with `docs` in PYTHONPATH."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,10 @@ def build(folder: Path) -> None:
     python["paths"] = [str(ROOT)]
     (work / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
     zensical = Path(sys.executable).with_name("zensical")
-    subprocess.run([zensical, "build", "--clean", "--strict"], cwd=work, check=True)
+    # mkdocstrings imports website.signatures.
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [zensical, "build", "--clean", "--strict"]
+    subprocess.run(command, cwd=work, env=environment, check=True)
     llms.write(sources, work / "site")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(work / "site", folder)

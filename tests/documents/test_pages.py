@@ -156,6 +156,7 @@ CHECKS: dict[str, Callable[[Block], object]] = {
     "js": check_javascript,
     "json": lambda block: json.loads(block.code),
     "markdown": lambda block: None,
+    "py": check_python,
     "python": check_python,
     "sh": check_shell,
     "text": lambda block: None,
