@@ -20,7 +20,7 @@ AT_A_TIME = 2
 TIMEOUT_S = 300
 """Seconds that a cell may take."""
 
-PAUSE_S = 2.0
+PAUSE_S = 5.0
 """Seconds between a cell that leaves a run to go on and the next one, as a reader takes them."""
 
 _FORMULA = re.compile(r"\$\$(?P<block>[^$]+)\$\$|(?<![\\$\w])\$(?P<line>[^\s$][^$\n]*)\$(?![\w$])")
