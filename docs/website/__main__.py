@@ -38,7 +38,7 @@ def build(folder: Path) -> None:
     zensical = Path(sys.executable).with_name("zensical")
     # mkdocstrings imports website.signatures.
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    command = [zensical, "build", "--clean", "--strict"]
+    command = [str(zensical), "build", "--clean", "--strict"]
     subprocess.run(command, cwd=work, env=environment, check=True)
     llms.write(sources, work / "site")
     shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from nbagent import events
 from nbagent.cli.main import parser
-from nbagent.events.kinds import Envelope
+from nbagent.events import Envelope
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
