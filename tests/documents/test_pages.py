@@ -134,11 +134,16 @@ def check_shell(block: Block) -> None:
             ), line
 
 
-def check_address(url: str) -> None:
+def endpoints() -> dict[str, dict[str, Any]]:
+    """Return the methods of a server's paths."""
     with TestClient(nbagent.asgi(Agent("demo")), base_url="http://localhost") as client:
-        paths = client.get("/openapi.json").json()["paths"]
+        paths: dict[str, dict[str, Any]] = client.get("/openapi.json").json()["paths"]
+    return paths
+
+
+def check_address(url: str) -> None:
     path = re.sub(r"https?://[^/]+|\?.*", "", url)
-    patterns = [re.sub(r"\\{.*?\\}", "[^/]+", re.escape(each)) for each in paths]
+    patterns = [re.sub(r"\\{.*?\\}", "[^/]+", re.escape(each)) for each in endpoints()]
     assert any(re.fullmatch(pattern, path) for pattern in patterns), path
 
 
@@ -205,6 +210,20 @@ def test_the_table_of_options_has_each_option_of_show() -> None:
     listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert {*listed, "source", "more"} == set(inspect.signature(nbagent.show).parameters)
     assert len(listed) == len(set(listed))
+
+
+def test_the_table_of_endpoints_has_each_endpoint_of_a_server() -> None:
+    table = (ROOT / "docs" / "reference" / "endpoints.md").read_text("utf-8")
+    listed = set(re.findall(r"`([A-Z]+ /[^`]*)`", table))
+    # the threads' other names, and what the server's own page loads
+    other = re.compile(r"(/api)?/v1/threads.*|/|/static/.*|/view|/openapi\.json")
+    served = {
+        f"{method.upper()} {path}"
+        for path, methods in endpoints().items()
+        for method in methods
+        if not other.fullmatch(path)
+    }
+    assert listed - {"GET /openapi.json"} == served
 
 
 def test_each_page_is_in_the_index() -> None:
