@@ -194,7 +194,12 @@ def parser() -> argparse.ArgumentParser:
         "NBAGENT_READ_TOKEN that of clients which "
         "only read. An ADDRESS that other machines reach needs the first.",
     )
-    served.add_argument("config", metavar="FILE", help="YAML with agents")
+    served.add_argument(
+        "config",
+        metavar="FILE",
+        help="YAML with agents; or module:name of an agent, a dict of agents, or a function from a "
+        "prompt to a stream",
+    )
     served.add_argument(
         "--host",
         metavar="ADDRESS",

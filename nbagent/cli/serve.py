@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import os
 import signal
 import socket
@@ -41,14 +42,15 @@ def serve(args: argparse.Namespace) -> int:
             "environment variable "
             f"{TOKEN_VARIABLE} to one that nobody guesses"
         )
-    agents = with_notes(lambda: nbagent.load_agents(args.config), lambda agents: agents)
-    for agent in agents.values():
-        agent.allow.update(args.allow)
+    served = with_notes(lambda: _served(args.config), lambda served: served)
+    for agent in served.values():
+        if isinstance(agent, nbagent.Agent):
+            agent.allow.update(args.allow)
     limits = _limits(args)
     if args.telemetry:
         nbagent.telemetry()
     server = nbagent.serve(
-        agents,
+        served,
         host=args.host,
         port=args.port,
         store=args.store,
@@ -68,7 +70,7 @@ def serve(args: argparse.Namespace) -> int:
             _tell(f"gRPC at {server.grpc_address}")
         _tell(f"serving at {server.url}; Ctrl-C stops")
         _tell(
-            f"agents: {', '.join(agents)}; a browser shows a page to chat with them at that address"
+            f"agents: {', '.join(served)}; a browser shows a page to chat with them at that address"
         )
         if args.host in WILDCARDS:
             _tell(
@@ -94,6 +96,31 @@ def serve(args: argparse.Namespace) -> int:
     return OK
 
 
+def _served(target: str) -> dict[str, Any]:
+    """Return what a target names, by the names that it is served under: the agents of a file, or an
+    object of a module, such as `agents:personas`.
+
+    Raises:
+        NbagentError: the file is wrong, or the module has no such object.
+    """
+    if not _is_object(target):
+        return dict(nbagent.load_agents(target))
+    module, _, name = target.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the module raises
+        reason = f"{type(error).__name__}: {error}"
+        raise NbagentError(f"{target} cannot be imported: {reason}") from error
+    return found if isinstance(found, dict) else {name: found}
+
+
+def _is_object(target: str) -> bool:
+    """Return True if a target is no file, but `module:name`."""
+    names = target.replace(":", ".").split(".")
+    return ":" in target and all(map(str.isidentifier, names)) and not Path(target).exists()
+
+
 class _Terminated(KeyboardInterrupt):
     """The process was sent SIGTERM."""
 
@@ -111,8 +138,9 @@ def _limits(args: argparse.Namespace) -> Limits:
     """Return the limits of the configuration, and those of the command, which count where both have
     one.
     """
-    document = YamlDocument(Path(args.config).read_text(encoding="utf-8"))
-    written = document.value.get("limits", {})
+    text = "" if _is_object(args.config) else Path(args.config).read_text(encoding="utf-8")
+    document = YamlDocument(text)
+    written = (document.value or {}).get("limits", {})
     for name, value in written.items():
         try:
             Limits.of({name: value})

@@ -1,7 +1,7 @@
 """The ASGI application of a server."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +35,7 @@ from nbagent.server.endpoints import (
     vercel,
 )
 from nbagent.server.endpoints.mcp import McpEndpoint
+from nbagent.server.hosting.function_agent import FunctionAgent, ServedAgent
 from nbagent.server.hosting.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
 from nbagent.server.limits import DEFAULTS, Limits
@@ -49,8 +50,10 @@ CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": [
 page.
 """
 
-Served: TypeAlias = Agent | Run
-"""An agent, or a run that is being watched."""
+Served: TypeAlias = Agent | Run | Callable[..., Any]
+"""An agent, a run that is being watched, or a function from a prompt to the stream of its
+answer.
+"""
 
 
 def asgi(
@@ -74,8 +77,10 @@ def asgi(
         app.mount("/agents-api", agents)
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are
-            served under.
+        served: an agent, a run that is being watched, or a function that is called with each
+            prompt and returns the stream of the answer, whatever `nbagent.show` takes; or several
+            by the names that they are served under. A parameter of the function that is named
+            `messages` gets the conversation.
         store: keeps the runs and the sessions, so that a client goes on after the server has been
             started again, and at any other server process with the same store: an SQLite file, or
             the URL of a Redis, such as `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs
@@ -99,11 +104,11 @@ def asgi(
     Raises:
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the
-            store cannot be reached.
+        NbagentError: there is no agent, run or function, a function takes no prompt, a
+            `read_token` without a `token`, or the store cannot be reached.
     """
     named = _named(served)
-    agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
+    agents = {name: each for name, each in named.items() if not isinstance(each, Run)}
     runs_by_id = {
         new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)
     }
@@ -196,17 +201,27 @@ def asgi(
     return app
 
 
-def _named(served: Any) -> dict[str, Served]:
-    named = (
-        {served.name: served}
-        if isinstance(served, Served)
-        else dict(served)
-        if isinstance(served, Mapping)
-        else {}
-    )
-    if not named or not all(isinstance(each, Served) for each in named.values()):
-        raise NbagentError(f"serve an agent or a run, or a dict of them by name; got {served!r}")
-    return named
+def _named(served: Any) -> dict[str, ServedAgent | Run]:
+    """Return what is served by its names.
+
+    Raises:
+        NbagentError: something is neither an agent, a run nor a function, or there is nothing.
+    """
+    if isinstance(served, Mapping) and served:
+        return {name: _checked(each, name) for name, each in served.items()}
+    checked = _checked(served, getattr(served, "__name__", "agent"))
+    return {checked.name: checked}
+
+
+def _checked(served: Any, name: str) -> ServedAgent | Run:
+    if isinstance(served, Agent | FunctionAgent | Run):
+        return served
+    if not callable(served) or isinstance(served, type):
+        raise NbagentError(
+            f"serve an agent, a run, or a function from a prompt to a stream, or a dict of them by "
+            f"name; got {served!r}"
+        )
+    return FunctionAgent(served, "agent" if name == "<lambda>" else name)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -258,15 +258,15 @@ def serve(
     cancel_on_disconnect: bool = False,
     limits: Limits | None = None,
 ) -> Server:
-    """Serve agents and runs to other programs, in the background.
+    """Serve agents, runs and functions to other programs, in the background.
 
         server = nbagent.serve(agent)
         server.url, server.stop()
         nbagent.serve(run, port=0).address_of(run)    # nbagent.show(address) draws it elsewhere
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are
-            served under.
+        served: an agent, a run that is being watched, or a function from a prompt to the stream of
+            its answer; or several by the names that they are served under. See `asgi`.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
         store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`.
@@ -290,7 +290,7 @@ def serve(
         MissingExtra: gRPC needs the extra `a2a`.
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is neither an agent nor a run, the address needs a token, there is no
+        NbagentError: there is no agent, run or function, the address needs a token, there is no
             such port, or the server cannot begin.
         OSError: the address is taken.
     """

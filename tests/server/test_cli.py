@@ -63,11 +63,12 @@ def command(
     *options: str,
     folder: Path,
     config: str = CONFIG,
+    target: str = "config.yaml",
     imported: tuple[str, ...] = NBAGENT,
     **environment: str,
 ) -> Iterator[Served]:
     (folder / "config.yaml").write_text(config)
-    line = ("-m", "nbagent", "serve", "config.yaml", "--port", "0", *options)
+    line = ("-m", "nbagent", "serve", target, "--port", "0", *options)
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith("NBAGENT_")
     } | environment
@@ -312,3 +313,18 @@ def test_the_help_names_every_option_and_the_tokens(capsys: pytest.CaptureFixtur
     )
     for name in (*options, "NBAGENT_TOKEN", "NBAGENT_READ_TOKEN"):
         assert name in text
+
+
+@posix
+def test_a_function_of_a_module_is_served(tmp_path: Path) -> None:
+    (tmp_path / "echoing.py").write_text("def echo(prompt):\n    yield f'You said: {prompt}'\n")
+    with command(target="echoing:echo", folder=tmp_path) as served:
+        address = address_in(served.line_with("serving at"))
+        answer = httpx2.post(f"{address}/chat", json={"input": "x"}).json()
+    assert answer == "You said: x"
+
+
+@pytest.mark.parametrize("target", ["no_such_module:x", "json:no_such_name"])
+def test_an_object_that_is_not_there_is_named(target: str, capsys: Any) -> None:
+    assert main(["serve", target]) == 2
+    assert f"{target} cannot be imported" in capsys.readouterr().err

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from nbagent.agent import Agent
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
 from nbagent.errors import did_you_mean
@@ -19,6 +18,7 @@ from nbagent.gate import Gate, Reveal, Tags
 from nbagent.gate.tag_options import tag_options
 from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
+from nbagent.server.hosting.function_agent import ServedAgent
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.hosting.prompt import check_prompt_size, first_words
 from nbagent.server.hosting.questions import REFUSING, Answers, Questions
@@ -90,7 +90,7 @@ class Host:
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
+        agents: Mapping[str, ServedAgent],
         store: EventStore,
         *,
         sessions: Store | None = None,
@@ -138,7 +138,7 @@ class Host:
             services.append(self._take_work)
         self._services = [asyncio.create_task(_keep_running(service)) for service in services]
 
-    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, Agent]:
+    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, ServedAgent]:
         """Return an agent and its name: the only one for None.
 
         Args:
@@ -252,7 +252,7 @@ class Host:
         if self._work is not None:
             self._work.room_changed()
 
-    def _run_of(self, name: str, agent: Agent, job: Job, session: Session | None) -> Run:
+    def _run_of(self, name: str, agent: ServedAgent, job: Job, session: Session | None) -> Run:
         stream = (agent if session is None else session).stream(job.prompt)
         options = {"name": name, **job.options}
         handler = REFUSING.get(job.answers)

@@ -4,12 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
-from nbagent.agent import Agent
 from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import SessionError
+from nbagent.server.hosting.function_agent import ServedAgent
 from nbagent.server.problem import Problem
 
 MAX_LOOKUPS = 50
@@ -31,7 +31,10 @@ class Sessions:
     """
 
     def __init__(
-        self, agent_named: Callable[[str], Agent], max_sessions: int, store: Store | None = None
+        self,
+        agent_named: Callable[[str], ServedAgent],
+        max_sessions: int,
+        store: Store | None = None,
     ) -> None:
         self._agent_named = agent_named
         self._max_sessions = max_sessions
@@ -84,7 +87,7 @@ class Sessions:
 
         return await self._in_thread(open_it)
 
-    def _store_of(self, agent: Agent) -> Store:
+    def _store_of(self, agent: ServedAgent) -> Store:
         return (
             self._store
             if self._store is not None and isinstance(agent.store, MemoryStore)
