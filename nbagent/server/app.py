@@ -174,6 +174,7 @@ def asgi(
     routes.append(Route("/openapi.json", openapi, methods=["GET"]))
     described = [(route, each) for route in routes if (each := operation_of(route)) is not None]
     readable = [route for route, each in described if each.reads]
+    brief = [route for route, each in described if each.is_brief]
     changing = [route for route, each in described if not each.reads]
     app = Starlette(
         routes=[*routes, *(() if a2a is None else a2a.routes())],
@@ -187,6 +188,7 @@ def asgi(
                 access=access,
                 readable=readable,
                 changing=changing,
+                brief=brief,
                 limits=limits,
             ),
             Middleware(BeginOnRequest, lifetime=lifetime),

@@ -143,6 +143,10 @@ class HttpConnection(H11Protocol):
 
 
 def _address_of(connection: Any) -> str | None:
-    """Return the address of a connection's client. A WebSocket is another class of uvicorn's."""
-    client = getattr(connection, "client", None)
+    """Return the address of a connection's client. A WebSocket is another class of uvicorn's.
+
+    Behind a proxy that the operator trusts, it is the one that the last request was forwarded for.
+    """
+    scope = getattr(connection, "scope", None) or {}
+    client = scope.get("client") or getattr(connection, "client", None)
     return client[0] if client else None

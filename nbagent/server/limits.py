@@ -32,9 +32,12 @@ class Limits:
         max_sessions: sessions in an agent's store.
         answer_timeout_s: seconds in which a question of a run must be answered; then it is denied.
         requests_per_s: requests of a client's address per second, in the long run. A stream is one.
-            Of clients behind a proxy on the server's machine it is the address in
-            `X-Forwarded-For`; behind one elsewhere all have the proxy's own.
+            Of clients behind a proxy on the server's machine, or at an address in the environment
+            variable `FORWARDED_ALLOW_IPS`, it is the address in `X-Forwarded-For`.
         requests_at_once: requests of a client's address at once.
+        streams_at_once: streams and WebSockets of a client's address at a time, so that one with
+            many readers leaves room for its own other requests and for all others: half of
+            `max_connections`, by default.
         messages_per_s: messages of a WebSocket per second, in the long run.
         messages_at_once: messages of a WebSocket at once.
         head_timeout_s: seconds in which the head of a request must have come, from its first byte
@@ -59,6 +62,7 @@ class Limits:
     answer_timeout_s: float = 600.0
     requests_per_s: float = 500.0
     requests_at_once: int = 2_000
+    streams_at_once: int = 500
     messages_per_s: float = 20.0
     messages_at_once: int = 200
     head_timeout_s: float = 10.0

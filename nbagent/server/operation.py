@@ -10,6 +10,9 @@ from starlette.routing import BaseRoute
 
 EVENT_STREAM = "text/event-stream"
 
+WEB_SOCKET = 101
+"""Status of a response that opens a WebSocket."""
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
@@ -44,6 +47,11 @@ class Operation:
     sends: Any = None
     reads: bool = False
     is_public: bool = False
+
+    @property
+    def is_brief(self) -> bool:
+        """True if the response is neither a stream nor a WebSocket."""
+        return self.stream is None and self.status != WEB_SOCKET
 
 
 def operation(summary: str, **options: Any) -> Callable[[Endpoint], Endpoint]:

@@ -194,6 +194,43 @@ def test_connections_that_stream_keep_their_place(small_server: Server) -> None:
         each.socket.close()
 
 
+def watching(server: Server, session: str, count: int, **headers: str) -> list[Raw]:
+    """Return clients that follow a session."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    watchers = [Raw(server.url) for _ in range(count)]
+    for each in watchers:
+        each.get(f"/agents/assistant/sessions/{session}/messages/stream", *lines)
+        each.read_until(b"\r\n\r\n")
+    return watchers
+
+
+def test_an_address_has_so_many_streams_and_its_other_requests_pass() -> None:
+    with serving(streams_at_once=3) as server:
+        session = httpx2.post(f"{server.url}/agents/assistant/sessions").json()["session_id"]
+        path = f"/agents/assistant/sessions/{session}/messages/stream"
+        watchers = watching(server, session, 3)
+        refused = httpx2.get(f"{server.url}{path}")
+        assert (refused.status_code, "streams_at_once" in refused.text) == (429, True)
+        assert httpx2.get(f"{server.url}/health").status_code == 200
+        other = httpx2.get(
+            f"{server.url}{path}?message=x", headers={"X-Forwarded-For": "192.0.2.1"}
+        )
+        assert '{"chunk":"Hi."}' in other.text
+        for each in watchers:
+            each.socket.close()
+        while httpx2.get(f"{server.url}{path}?message=x").status_code == 429:
+            pass  # they have not left yet
+
+
+def test_behind_a_proxy_the_address_with_most_connections_gives_way(small_server: Server) -> None:
+    session = httpx2.post(f"{small_server.url}/agents/assistant/sessions").json()["session_id"]
+    watchers = watching(small_server, session, 10, X_Forwarded_For="192.0.2.1")
+    assert serves(small_server)
+    assert watchers[0].read() == b""  # its oldest
+    for each in watchers:
+        each.socket.close()
+
+
 def test_a_new_connection_takes_the_place_of_one_whose_client_sends_its_body_slowly(
     small_server: Server,
 ) -> None:

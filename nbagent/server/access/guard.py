@@ -2,10 +2,12 @@
 them.
 """
 
+import contextlib
 import ipaddress
 import math
 import socket
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote_plus, urlsplit
 
 from starlette.datastructures import Headers
@@ -64,6 +66,8 @@ class Guard:
         access: what each client may do; by default anything.
         readable: routes that a reader may use.
         changing: routes that may start or change something.
+        brief: routes whose responses are short; others are streams, which an address has so many of
+            at a time.
         limits: of sizes and rates.
     """
 
@@ -76,6 +80,7 @@ class Guard:
         access: Access | None = None,
         readable: Sequence[BaseRoute] = (),
         changing: Sequence[BaseRoute] = (),
+        brief: Sequence[BaseRoute] = (),
         limits: Limits = DEFAULTS,
     ) -> None:
         self._app = app
@@ -87,6 +92,8 @@ class Guard:
         self._access = access or Access()
         self._readable = readable
         self._changing = changing
+        self._brief = brief
+        self._open: Counter[str] = Counter()  # requests by their client's address
         self._limits = limits
         self._rate = Rate(limits.requests_per_s, limits.requests_at_once)
         self._logins = Rate(LOGINS_PER_S, LOGINS_BURST)
@@ -101,11 +108,13 @@ class Guard:
             self._check_size(scope)
             self._check_sender(scope, headers)
             self._check_rate(scope)
+            self._check_streams(scope)
             await self._check_access(scope, headers)
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
         else:
-            await self._app(scope, self._limited(scope, headers, receive, send), send)
+            with self._counted(_client(scope)):
+                await self._app(scope, self._limited(scope, headers, receive, send), send)
 
     def _check_size(self, scope: Scope) -> None:
         limits, lines = self._limits, scope["headers"]
@@ -197,8 +206,26 @@ class Guard:
                 403, f"a link of another site could have sent this GET over plain http: {needed}"
             )
 
+    def _check_streams(self, scope: Scope) -> None:
+        limit = self._limits.streams_at_once
+        if self._open[_client(scope)] >= limit and not _matches(self._brief, scope):
+            raise Problem(
+                429,
+                f"this address has {limit:,} streams already, which is the limit streams_at_once",
+            )
+
+    @contextlib.contextmanager
+    def _counted(self, client: str) -> Iterator[None]:
+        self._open[client] += 1
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
+
     def _check_rate(self, scope: Scope) -> None:
-        client = (scope.get("client") or [""])[0]
+        client = _client(scope)
         wait_s, reason = (
             self._rate.wait_s(client),
             "more than the limits requests_per_s and requests_at_once",
@@ -233,6 +260,11 @@ class Guard:
                 "the read token gives no access to this: what starts, stops or answers needs the "
                 "other token",
             )
+
+
+def _client(scope: Scope) -> str:
+    """Return the address of a client; "" if it has none."""
+    return (scope.get("client") or [""])[0]
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
