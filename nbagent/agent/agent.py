@@ -88,6 +88,8 @@ class Agent(AgentOptions):
             that nbagent would send.
         description: what the agent is for, for the models of agents that have it as a tool or may
             hand over to it; by default its instructions.
+        welcome: what the reader of a chat sees before the first prompt; by default the first line
+            of the description or the instructions, where they may be seen.
         allow: names of tools that are called without asking, although they ask first. The set
             `agent.allow` may be changed.
         handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be
@@ -138,6 +140,7 @@ class Agent(AgentOptions):
         result_chars: int = 20_000,
         model_settings: Mapping[str, Any] | None = None,
         description: str = "",
+        welcome: str = "",
         allow: Iterable[str] = (),
         handoffs: "Iterable[Agent]" = (),
         max_total_tokens: int | None = None,
@@ -154,6 +157,7 @@ class Agent(AgentOptions):
             self,
             instructions=instructions,
             description=description,
+            welcome=welcome,
             max_steps=max_steps,
             timeout=timeout,
             idle_timeout=idle_timeout,

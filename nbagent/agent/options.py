@@ -70,6 +70,7 @@ class AgentOptions:
 
     instructions: str = ""
     description: str = ""
+    welcome: str = ""
     max_steps: Count = 10
     timeout: Seconds | None = None
     idle_timeout: Seconds | None = None

@@ -57,7 +57,8 @@ class SessionPartner:
     def __init__(self, session: Any) -> None:
         self.session = session
         self.name = str(session.agent.name)
-        self.about = _first_line(session.agent.description or session.agent.instructions)
+        agent = session.agent
+        self.about = _first_line(agent.welcome or agent.description or agent.instructions)
         self.offers: Sequence[str] = [str(tool.name) for tool in session.agent.tools]
 
     @property

@@ -14,6 +14,7 @@ import openai
 from nbagent.agent.agent import Agent
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
 from nbagent.agent.config import schema
+from nbagent.agent.config.metadata import agent_of_metadata, metadata_in
 from nbagent.agent.config.yaml import Problem, YamlDocument
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.mcp_client.tools import McpServer, mcp
@@ -58,8 +59,8 @@ def load_agents(path: str | Path) -> dict[str, Agent]:
         agents = nbagent.load_agents("config.yaml")
         nbagent.show(agents["assistant"].stream("What is new?"))
 
-    The file is YAML. docs/how-to/config-file.md has an example; the keys are those of
-    `nbagent.agent.config.schema`.
+    The file is YAML, of which docs/how-to/config-file.md has an example; the keys are those of
+    `nbagent.agent.config.schema`. Or it is the `metadata.json` of an agent of NEAR AI.
 
     Args:
         path: of the file. Folders in it are relative to its own.
@@ -75,7 +76,14 @@ def load_agents(path: str | Path) -> dict[str, Agent]:
         raise ConfigError(
             str(path), [(1, f"the file is no UTF-8: {error.reason} at byte {error.start}")]
         ) from None
-    return agents_of(text, str(path), path.parent)
+    metadata = metadata_in(text)
+    if metadata is None:
+        return agents_of(text, str(path), path.parent)
+    model = os.environ.get("NBAGENT_MODEL", DEMO_MODEL)
+    agent = agent_of_metadata(metadata, str(path), model)
+    if agent.model == DEMO_MODEL:
+        warnings.warn(DemoModelWarning(agent.name), stacklevel=2)
+    return {agent.name: agent}
 
 
 def agents_of(text: str, name: str, folder: Path) -> dict[str, Agent]:

@@ -50,7 +50,7 @@ class FunctionAgent:
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name = name
         self.description = (inspect.getdoc(function) or "").partition("\n")[0]
-        self.instructions = ""
+        self.instructions = self.welcome = ""
         self.tools: list[AnyTool] = []
         self.delivery: Delivery | None = None
         self.store: Store = MemoryStore()

@@ -49,7 +49,8 @@ class HostedPartner(SessionPartner):
     ) -> None:
         super().__init__(session)
         self.name = agent
-        self.about, self.offers = "", ()  # instructions and tools are the operator's
+        # instructions and tools are the operator's
+        self.about, self.offers = session.agent.welcome, ()
         self.hosted: HostedRun | None = None
         self.asked: set[str] = set()
         self._host = host
