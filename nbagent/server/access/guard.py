@@ -264,7 +264,7 @@ class Guard:
 
 def _client(scope: Scope) -> str:
     """Return the address of a client; "" if it has none."""
-    return (scope.get("client") or [""])[0]
+    return str((scope.get("client") or [""])[0])
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:

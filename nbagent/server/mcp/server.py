@@ -11,6 +11,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
+from nbagent.agent import Agent
 from nbagent.agent.tools.tool import AnyTool, Tool
 from nbagent.agent.tools.toolset import merged, model_name
 from nbagent.errors import NbagentError, ToolError, did_you_mean
@@ -157,7 +158,9 @@ class McpServer:
         """
         served.tool.check(arguments)
         if not served.is_agent:
-            stream = self._host.agents[served.agent].stream_call(served.tool, arguments)
+            agent = self._host.agents[served.agent]
+            assert isinstance(agent, Agent)  # a function has no tools
+            stream = agent.stream_call(served.tool, arguments)
             return await self._host.host(
                 self._host.watch(stream, served.agent, name=served.tool.name), served.agent
             )
