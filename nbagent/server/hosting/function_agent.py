@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.delivery import Delivery
-from nbagent.agent.journal import Conversation
-from nbagent.agent.model.history import Message, from_prompt, text_of, to_chat
-from nbagent.agent.sessions.session import Session, SessionTurn, open_session
+from nbagent.agent.model.content_parts import shown_files
+from nbagent.agent.model.input_items import Item, Message, from_prompt, text_of, to_chat
+from nbagent.agent.run.history import Conversation, History, NoHistory
+from nbagent.agent.sessions.session import Session, SessionHistory, open_session
 from nbagent.agent.sessions.store import MemoryStore, Store
 from nbagent.agent.tools.tool import AnyTool, in_thread
 from nbagent.errors import NbagentError
@@ -78,24 +79,22 @@ class FunctionAgent:
 
     def stream(self, prompt: str | Iterable[Any]) -> AsyncGenerator[e.Event, None]:
         """Return the events of the answer to a prompt."""
-        return self._answer(Conversation(from_prompt(prompt)), None)
+        return self._answer(Conversation(from_prompt(prompt)), NoHistory())
 
     def _stream_in(
         self, session: Session, prompt: str | Iterable[Any], output: Any, types: Any
     ) -> AsyncGenerator[e.Event, None]:
         """Return the events of the answer to a prompt of a session, which calls this."""
-        plan: Any = None  # is for a memory, which a function has not
-        return self._answer(
-            Conversation(from_prompt(prompt)), SessionTurn(session, plan, memory=None)
-        )
+        params: Any = None  # is for a memory, which a function has not
+        history = SessionHistory(session, params, memory=None)
+        return self._answer(Conversation(from_prompt(prompt)), history)
 
     async def _answer(
-        self, conversation: Conversation, turn: SessionTurn | None
+        self, conversation: Conversation, history: History
     ) -> AsyncGenerator[e.Event, None]:
         run: Run | None = None
         try:
-            if turn is not None:
-                await turn.begin(conversation, _ignore)
+            await history.begin(conversation, _ignore)
             newest = conversation.items[-1]
             run = Run(await self._stream_of(to_chat(conversation.items, "")), reveal="all")
             run.start()
@@ -107,22 +106,14 @@ class FunctionAgent:
                         continue
                     case e.RunEnd():
                         event = _with_answer(event, run, agents)
-                        await self._keep(run, turn)
+                        await history.add(_answers_in(run))
                 yield event
                 if type(event) is e.RunStart and isinstance(newest, Message):
-                    yield e.Prompt(text=text_of(newest))
+                    yield e.Prompt(text=text_of(newest), files=shown_files(newest.content))
         finally:
             if run is not None:
                 run.cancel()
-            if turn is not None:
-                await turn.end()
-
-    async def _keep(self, run: Run, turn: SessionTurn | None) -> None:
-        """Keep the answers in a run, which may repeat the prompt."""
-        roles = ("assistant", "tool")
-        answers = [message for message in run.messages if message["role"] in roles]
-        if turn is not None and answers:
-            await turn.add(from_prompt(answers))
+            await history.end()
 
     async def _stream_of(self, messages: list[dict[str, Any]]) -> Any:
         """Return what the function returns for a conversation."""
@@ -140,6 +131,12 @@ ServedAgent: TypeAlias = Agent | FunctionAgent
 
 async def _ignore(event: e.Event) -> None:
     """Ignore the note that an answer waits for the one before: it can be shown too late only."""
+
+
+def _answers_in(run: Run) -> list[Item]:
+    """Return the answers in a run, whose messages may repeat the prompt."""
+    answers = [message for message in run.messages if message["role"] in ("assistant", "tool")]
+    return from_prompt(answers) if answers else []
 
 
 def _with_answer(end: e.RunEnd, run: Run, agents: int) -> e.RunEnd:
