@@ -15,6 +15,10 @@ PACKAGES = (
     "nbformat>=5.10",
     "panel>=1.9",
     "markdown>=3.7",
+    "pydantic-ai-slim[openai,ag-ui]>=2.60",
+    "sse-starlette>=3.0",
+    "starlette>=1.0",
+    "uvicorn>=0.35",
 )
 
 
