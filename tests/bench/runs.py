@@ -75,7 +75,7 @@ Client = openai.AsyncOpenAI
 Make = Callable[[Client], tuple[Starlette, str, dict[str, Any]]]
 """Makes a contestant's application, the path of its endpoint and the body of a request."""
 
-AG_UI = {"threadId": "t", "runId": "r", "state": {}, "tools": [], "context": []}
+AG_UI: dict[str, Any] = {"threadId": "t", "runId": "r", "state": {}, "tools": [], "context": []}
 AG_UI |= {"forwardedProps": {}, "messages": [{"id": "1", "role": "user", "content": "go"}]}
 
 
@@ -102,7 +102,8 @@ def pydantic_ai(client: Client) -> tuple[Starlette, str, dict[str, Any]]:
     agent = Agent(OpenAIChatModel("m", provider=OpenAIProvider(openai_client=client)))
 
     async def endpoint(request: Request) -> Response:
-        return await AGUIAdapter.dispatch_request(request, agent=agent)
+        response: Response = await AGUIAdapter.dispatch_request(request, agent=agent)
+        return response
 
     return Starlette(routes=[Route("/run", endpoint, methods=["POST"])]), "/run", AG_UI
 
