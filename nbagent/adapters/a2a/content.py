@@ -12,7 +12,7 @@ from typing import Any
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
 
 _CALL_TYPES = {"tool_use", "tool_call", "function_call"}
 _RESULT_TYPES = {"tool_result", "function_response"}
@@ -121,35 +121,31 @@ class PartWriter:
             data = entry["data"]
             entry = fields_or_empty(data)
         kind = metadata.get("adk_type") or entry.get("type") or metadata.get("agui_event_type")
-        call_id = next(
-            (entry[key] for key in ("tool_call_id", "id") if nonempty_str(entry.get(key))), None
-        )
-        call_id = call_id or str_field(metadata, "agui_tool_call_id")
+        is_call, is_result = kind in _CALL_TYPES, kind in _RESULT_TYPES
         name = str_field(entry, "name") or str_field(metadata, "agui_tool_name")
-        if kind in _RESULT_TYPES or (kind in _CALL_TYPES and "tool_call_id" in entry):
-            error = str_field(entry, "error")
-            failed = (
-                bool(error)
-                or entry.get("is_error") is True
-                or metadata.get("agui_is_error") is True
-            )
-            if "content" in entry:
-                content = entry.get("content")
-            else:
-                content = entry.get("response", entry.get("result"))
-            self.result(call_id, content, error, failed=failed, name=name)
-        elif kind in _CALL_TYPES and name:
-            args = next(
-                (entry[key] for key in ("arguments", "args", "input") if key in entry), None
-            )
+        if is_result or (is_call and "tool_call_id" in entry):
+            self._data_result(entry, metadata, name)
+        elif is_call and name:
+            call_id = str_field(entry, "tool_call_id", "id")
+            call_id = call_id or str_field(metadata, "agui_tool_call_id")
+            args = entry.get("arguments", entry.get("args", entry.get("input")))
             self.call(call_id, name, args)
         elif kind == "thinking":
             self.complete_reasoning(entry)
         else:
-            self.builder.custom(
-                str_field(entry, "type", default="data"), data, meta=_meta(metadata)
-            )
-        return kind in _CALL_TYPES | _RESULT_TYPES
+            name = str_field(entry, "type", default="data")
+            self.builder.custom(name, data, meta=_meta(metadata))
+        return is_call or is_result
+
+    def _data_result(
+        self, entry: Mapping[str, Any], metadata: Mapping[str, Any], name: str | None
+    ) -> None:
+        call_id = str_field(entry, "tool_call_id", "id")
+        call_id = call_id or str_field(metadata, "agui_tool_call_id")
+        error = str_field(entry, "error")
+        is_error = entry.get("is_error") is True or metadata.get("agui_is_error") is True
+        content = entry.get("content", entry.get("response", entry.get("result")))
+        self.result(call_id, content, error, failed=bool(error) or is_error, name=name)
 
     def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
         """Write complete reasoning, or end the reasoning block of its id if deltas of it came
@@ -168,18 +164,8 @@ class PartWriter:
     def _file(self, part: Mapping[str, Any]) -> None:
         file = fields_or_empty(part.get("file")) or part
         media_type = str_field(file, "mimeType", "mediaType", default="application/octet-stream")
-        data = next(
-            (
-                file[name]
-                for name in ("bytes", "fileWithBytes", "raw")
-                if nonempty_str(file.get(name))
-            ),
-            None,
-        )
-        url = next(
-            (file[name] for name in ("uri", "fileWithUri", "url") if nonempty_str(file.get(name))),
-            None,
-        )
+        data = str_field(file, "bytes", "fileWithBytes", "raw")
+        url = str_field(file, "uri", "fileWithUri", "url")
         name = str_field(file, "name", "filename")
         file_id = self.builder.mint("file")
         self.builder.write(

@@ -11,10 +11,11 @@ the metadata of deltas.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from nbagent import events as ev
 from nbagent.adapters.a2a.content import PartWriter, message_text
+from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
@@ -95,6 +96,12 @@ class Artifact:
         self.ended = 0
         self.replaced = False
         self.open = True
+
+
+_QuestionKind: TypeAlias = Literal["tool", "input", "auth"]
+_RUNNING = {"submitted", "working", "unknown", "unspecified", ""}
+_FAILURES = {"failed": "the task failed", "rejected": "the task was rejected"}
+_QUESTIONS: dict[str, _QuestionKind] = {"input-required": "input", "auth-required": "auth"}
 
 
 class A2ADecoder(BaseDecoder):
@@ -193,40 +200,44 @@ class A2ADecoder(BaseDecoder):
         state = state_of(status)
         message = fields_or_empty(status.get("message"))
         self._author(metadata.get("hector:transfer_to_agent") or metadata.get("author"))
-        if state in ("submitted", "working", "unknown", "unspecified", ""):
+        if state in _RUNNING:
             self._state = state
-            self.stop_info = (
-                StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
-            )
+            self.stop_info = TRUNCATED
+            if payload.get("final") is True:
+                self.stop_info = StopInfo("incomplete", state, state)
             self._progress(message)
-            return
-        if state == self._state:  # servers often repeat the task at its end
-            return
-        self._state = state
-        self._close_artifacts()
+        elif state != self._state:  # servers often repeat the task at its end
+            self._state = state
+            self._close_artifacts()
+            self._end_task(payload, state, message)
+
+    def _end_task(self, payload: Mapping[str, Any], state: str, message: Mapping[str, Any]) -> None:
         text = message_text(message)
         if state in ("failed", "rejected"):
-            self.fail(
-                text or f"the task was {state}"
-                if state == "rejected"
-                else text or "the task failed",
-                state,
-            )
-        elif state in ("input-required", "auth-required"):
-            ids = {
-                "taskId": payload.get("taskId") or payload.get("id"),
-                "contextId": payload.get("contextId"),
-            }
-            self._request_approval(
-                "auth" if state == "auth-required" else "input", text, metadata, to_jsonable(ids)
-            )
+            self.fail(text or _FAILURES[state], state)
+        elif state in _QUESTIONS:
+            self._ask(payload, _QUESTIONS[state], text)
         elif message:
             self._message(message)
-        if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
+        has_answer = self.parts.wrote or self.parts.calls or self._artifacts
+        if state == "completed" and not has_answer:
             # The agent sent only status messages: the last one is the answer.
             self.parts.text(("message", None), self._last_note[1])
         self.builder.end_texts_and_reasoning()
         self.stop_info = _ENDS.get(state, self.stop_info)
+
+    def _ask(self, payload: Mapping[str, Any], kind: _QuestionKind, text: str) -> None:
+        metadata = fields_or_empty(payload.get("metadata"))
+        task_id = payload.get("taskId") or payload.get("id")
+        ids = to_jsonable({"taskId": task_id, "contextId": payload.get("contextId")})
+        prompt = str_field(metadata, "input_prompt") or text or None
+        call_ids = metadata.get("long_running_tool_ids")
+        if not isinstance(call_ids, list) or not call_ids:
+            self._request_approval(self.builder.mint("approval"), None, kind, prompt, ids)
+            return
+        for call_id in map(str, call_ids):
+            tool_id = block_id(self.parts.calls.get(call_id))
+            self._request_approval(call_id, tool_id, "tool", prompt, ids)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
         """Write the message of a working agent: plain text as status lines, parts with agents'
@@ -250,21 +261,22 @@ class A2ADecoder(BaseDecoder):
                 self.parts.write(part, ("message", message.get("messageId")))
 
     def _request_approval(
-        self, kind: str, text: str, metadata: Mapping[str, Any], ids: dict[str, Any]
+        self,
+        approval_id: str,
+        tool_id: str | None,
+        kind: _QuestionKind,
+        prompt: str | None,
+        ids: dict[str, Any],
     ) -> None:
-        prompt = str_field(metadata, "input_prompt") or text or None
-        tools = metadata.get("long_running_tool_ids")
-        for call_id in tools if isinstance(tools, list) and tools else [None]:
-            block = self.parts.calls.get(str(call_id))
-            request = ev.ApprovalRequest(
-                approval_id=str(call_id) if call_id else self.builder.mint("approval"),
-                tool_id=None if block is None else block.id,
-                kind="tool" if call_id else "auth" if kind == "auth" else "input",
-                prompt=prompt,
-                meta=ids,
-                **self.builder.envelope,
-            )
-            self.builder.write(request)
+        request = ev.ApprovalRequest(
+            approval_id=approval_id,
+            tool_id=tool_id,
+            kind=kind,
+            prompt=prompt,
+            meta=ids,
+            **self.builder.envelope,
+        )
+        self.builder.write(request)
 
     def _author(self, name: Any) -> None:
         """Set the current agent, and write a hand-off if it changes."""
@@ -356,32 +368,39 @@ class A2ADecoder(BaseDecoder):
         """
         self._author(metadata.get("author"))
         thinking = fields_or_empty(metadata.get("thinking"))
-        texts = [
-            part["text"]
-            for part in map(fields_or_empty, parts)
-            if isinstance(part.get("text"), str)
-        ]
+        entries = [(part, fields_or_empty(part)) for part in parts]
+        texts = [data["text"] for _, data in entries if isinstance(data.get("text"), str)]
         if metadata["partial"]:
-            if str_field(thinking, "content"):
-                self.builder.end_text(key)
-                self.parts.reasoning(("reasoning", thinking.get("id")), thinking["content"])
-            for text in texts:
-                self.parts.text(key, text)
+            self._hector_deltas(texts, thinking, key)
         else:
-            if thinking:
-                self.parts.complete_reasoning(thinking)
-            full = "".join(texts)
-            if full and self.builder.text_id(key) is None:
-                self.parts.text(key, full)
-            self.builder.end_text(key, full or None)
-            self.builder.end_texts_and_reasoning()
-        for part in parts:
-            data = fields_or_empty(part)
-            is_repeat = (
-                bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"
-            )
-            if not (is_repeat or isinstance(data.get("text"), str)):
+            self._hector_response("".join(texts), thinking, key)
+        for part, data in entries:
+            kind = fields_or_empty(data.get("data")).get("type")
+            is_repeat = bool(thinking) and kind == "thinking"
+            if not is_repeat and not isinstance(data.get("text"), str):
                 self.parts.write(part, key)
+        self._hector_calls(metadata)
+
+    def _hector_deltas(
+        self, texts: list[str], thinking: Mapping[str, Any], key: tuple[str, Any]
+    ) -> None:
+        if str_field(thinking, "content"):
+            self.builder.end_text(key)
+            self.parts.reasoning(("reasoning", thinking.get("id")), thinking["content"])
+        for text in texts:
+            self.parts.text(key, text)
+
+    def _hector_response(
+        self, text: str, thinking: Mapping[str, Any], key: tuple[str, Any]
+    ) -> None:
+        if thinking:
+            self.parts.complete_reasoning(thinking)
+        if text and self.builder.text_id(key) is None:
+            self.parts.text(key, text)
+        self.builder.end_text(key, text or None)
+        self.builder.end_texts_and_reasoning()
+
+    def _hector_calls(self, metadata: Mapping[str, Any]) -> None:
         for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
             self.parts.call(
                 str_field(call, "id"), str_field(call, "name", default="tool"), call.get("args")

@@ -12,7 +12,7 @@ decides.
 The format has no steps (every `llm:response` ends one), files or hand-offs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -27,7 +27,6 @@ from nbagent.adapters.base.fields import (
     number_or_none,
     schema_or_none,
     str_field,
-    str_or_none,
     to_jsonable,
     token_count,
 )
@@ -60,6 +59,8 @@ _STATUS_MESSAGES = {
     "message:queued": "Queued",
     "message:dequeued": "Taken from the queue",
 }
+# `llm:thinking` only announces the model call: it has no text
+_IGNORED = {"llm:thinking", "run:start", "session:title-updated"}
 _CUT_SHORT = {"length", "content-filter", "other", "unknown"}
 _CONTENT_EVENTS = {
     "llm:thinking",
@@ -96,35 +97,13 @@ class DextoDecoder(BaseDecoder):
         if isinstance(payload.get("event"), str) and "data" in payload:
             payload = fields_or_empty(payload["data"])
         self._begin(name, payload)
-        match name:
-            case "llm:thinking" | "run:start" | "session:title-updated":
-                pass  # `llm:thinking` only announces the model call: it has no text
-            case "llm:chunk":
-                self._chunk(payload)
-            case "llm:tool-call-partial" | "llm:tool-call":
-                self._call(payload, is_complete=name == "llm:tool-call")
-            case "tool:running":
-                self.builder.write(
-                    ev.ToolProgress(id=self._call_of(payload).id, **self.builder.envelope)
-                )
-            case "llm:tool-result":
-                self._result(payload)
-            case "approval:request":
-                self._request_approval(payload)
-            case "approval:response":
-                self._write_approval_response(payload)
-            case "llm:response" | "interaction:blocked":
-                self._response(payload, is_blocked=name == "interaction:blocked")
-            case "llm:error":
-                self._error(payload)
-            case "run:complete":
-                self._complete(payload)
-            case "service:event":
-                self._service(payload)
-            case _ if name in _STATUS_MESSAGES:
-                self._status(_STATUS_MESSAGES[name], payload)
-            case _:
-                self.builder.raw(item, name)
+        reader = _READERS.get(name or "")
+        if reader is not None:
+            reader(self, payload)
+        elif name in _STATUS_MESSAGES:
+            self._status(_STATUS_MESSAGES[name], payload)
+        elif name not in _IGNORED:
+            self.builder.raw(item, name)
 
     def _begin(self, name: str | None, payload: Mapping[str, Any]) -> None:
         self.builder.begin(thread_id=str_field(payload, "sessionId"))
@@ -151,26 +130,25 @@ class DextoDecoder(BaseDecoder):
                 self._texts[-1].append(content)
             self.builder.text("text", content)
 
-    def _response(self, payload: Mapping[str, Any], *, is_blocked: bool) -> None:
-        """End a response, or one that a guard of Dexto's gives in place of the model's."""
+    def _blocked(self, payload: Mapping[str, Any]) -> None:
+        """End a response that a guard of Dexto's gives in place of the model's."""
         self._ensure_step(payload)
-        if is_blocked:
-            self.builder.status("Blocked", level="warning")
-        content, reasoning = str_field(payload, "content"), str_field(payload, "reasoning")
+        self.builder.status("Blocked", level="warning")
+        self._response(payload)
+
+    def _response(self, payload: Mapping[str, Any]) -> None:
+        """End a response."""
+        self._ensure_step(payload)
+        reasoning = str_field(payload, "reasoning")
         if reasoning and self._reasoning_step != self.builder.step:
             self.builder.reasoning("reasoning", reasoning)
         self.builder.end_reasoning("reasoning", reasoning)
-        self._end_text(content)
-        usage = _read_usage(
-            payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost")
-        )
+        self._end_text(str_field(payload, "content"))
+        counts = payload.get("tokenUsage") or payload.get("usage")
         reason = str_field(payload, "finishReason")
-        self.builder.end_step(reason, usage)
-        if (
-            self.stop_info.status != "failed"
-            and not self.builder.unanswered()
-            and reason not in ("tool-calls", "error")
-        ):
+        self.builder.end_step(reason, _read_usage(counts, payload.get("estimatedCost")))
+        goes_on = reason in ("tool-calls", "error") or self.builder.unanswered()
+        if not goes_on and self.stop_info.status != "failed":
             self._complete({"finishReason": reason or "stop"})
 
     def _end_text(self, whole: str | None) -> None:
@@ -200,13 +178,12 @@ class DextoDecoder(BaseDecoder):
         Without an id it is the oldest open one of its name.
         """
         call_id = _call_id(payload)
-        name = str_field(payload, "toolName")
-        block = (
-            self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
-        )
-        if block is None:
-            return self._start_call(payload)
-        return block
+        if call_id:
+            block = self._calls.get(call_id)
+        else:
+            waiting = self.builder.unanswered(str_field(payload, "toolName"))
+            block = next(iter(waiting), None)
+        return block or self._start_call(payload)
 
     def _start_call(self, payload: Mapping[str, Any]) -> Block:
         self._ensure_step()
@@ -219,28 +196,32 @@ class DextoDecoder(BaseDecoder):
             self._calls[call_id] = block
         return block
 
-    def _call(self, payload: Mapping[str, Any], *, is_complete: bool) -> None:
-        """Read a call, or a part of one.
+    def _call_part(self, payload: Mapping[str, Any]) -> Block:
+        """Read a part of a call, and return the call.
 
         An id may be used again for a new call; without an id a complete call is over.
         """
         call_id = _call_id(payload)
-        known = [self._calls[call_id]] if call_id in self._calls else []
         if call_id is None:
-            known = self.builder.unanswered(str_field(payload, "toolName"))
-        known = [
-            block
-            for block in known
-            if not (block.closed or (block.args_complete and call_id is None))
-        ]
-        block = known[0] if known else self._start_call(payload)
+            for block in self.builder.unanswered(str_field(payload, "toolName")):
+                if not block.args_complete:
+                    return block
+        elif call_id in self._calls and not self._calls[call_id].closed:
+            return self._calls[call_id]
+        return self._start_call(payload)
+
+    def _call(self, payload: Mapping[str, Any]) -> None:
+        """Read a complete call."""
+        block = self._call_part(payload)
         args = payload.get("args")
-        if is_complete:
-            self.builder.tool_args(
-                block,
-                str_or_none(args),
-                args=None if isinstance(args, str) else args,
-            )
+        if isinstance(args, str):
+            self.builder.tool_args(block, args)
+        else:
+            self.builder.tool_args(block, args=args)
+
+    def _running(self, payload: Mapping[str, Any]) -> None:
+        block = self._call_of(payload)
+        self.builder.write(ev.ToolProgress(id=block.id, **self.builder.envelope))
 
     def _result(self, payload: Mapping[str, Any]) -> None:
         block = self._call_of(payload)
@@ -376,3 +357,19 @@ def _read_usage(usage: Any, cost: Any) -> ev.Usage | None:
         return None
     found = {ours: token_count(counts.get(theirs)) for ours, theirs in TOKEN_FIELDS.items()}
     return ev.Usage(**found, cost=number_or_none(cost))
+
+
+_READERS: dict[str, Callable[[DextoDecoder, Mapping[str, Any]], object]] = {
+    "llm:chunk": DextoDecoder._chunk,
+    "llm:tool-call-partial": DextoDecoder._call_part,
+    "llm:tool-call": DextoDecoder._call,
+    "tool:running": DextoDecoder._running,
+    "llm:tool-result": DextoDecoder._result,
+    "approval:request": DextoDecoder._request_approval,
+    "approval:response": DextoDecoder._write_approval_response,
+    "llm:response": DextoDecoder._response,
+    "interaction:blocked": DextoDecoder._blocked,
+    "llm:error": DextoDecoder._error,
+    "run:complete": DextoDecoder._complete,
+    "service:event": DextoDecoder._service,
+}

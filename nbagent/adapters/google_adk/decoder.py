@@ -10,7 +10,7 @@ calls no tool. It has no argument deltas.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -20,6 +20,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    mapping_or_empty,
     nonempty_str,
     to_jsonable,
     token_count,
@@ -48,6 +49,10 @@ def get_either_case(item: Any, name: str) -> Any:
             item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name)
         )
     return value
+
+
+_REQUESTS = {"requestedToolConfirmations": False, "requestedAuthConfigs": True}
+"""Fields of actions with requests to the reader; whether they ask for a sign-in."""
 
 
 class AdkDecoder(BaseDecoder):
@@ -98,83 +103,90 @@ class AdkDecoder(BaseDecoder):
         self._long_running |= {
             str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()
         }
-        parts = [
-            part
-            for part in get_field(get_field(item, "content"), "parts") or ()
-            if part is not None
-        ]
-        if parts and get_field(get_field(item, "content"), "role") != "user":
+        content = get_field(item, "content")
+        parts = [part for part in get_field(content, "parts") or () if part is not None]
+        is_users = get_field(content, "role") == "user"
+        if parts and not is_users:
             self._write_content(item, parts)
         self._functions(item)
         self._actions(item, author)
-        self._update_stop_info(item, parts)
+        self._read_failure(item)
+        if parts and is_users:
+            self._read_results_end(item)
+        elif parts and not get_field(item, "partial"):
+            self._end_response(item, parts)
 
     # --- text and files ---
 
     def _write_content(self, item: Any, parts: list[Any]) -> None:
-        is_partial = bool(get_field(item, "partial"))
-        builder = self.builder
-        if not builder.in_step:
+        if not self.builder.in_step:
             self.new_step(nonempty_str(get_either_case(item, "modelVersion")))
             self._streamed.clear()
-        full = {"reasoning": "", "text": ""}
-        for part in parts:
-            text, kind = (
-                get_str(part, "text", default=""),
-                "reasoning" if get_field(part, "thought") else "text",
-            )
-            full[kind] += text
-            if is_partial and text:
-                self._streamed.add(kind)
-                if kind == "reasoning":
-                    builder.reasoning("reasoning", text)
-                else:
-                    builder.end_reasoning("reasoning")
-                    builder.text("text", text)
-            if not is_partial:
-                self._write_other(part)
-        if is_partial:
+        if get_field(item, "partial"):
+            for part in parts:
+                self._write_delta(part)
+        else:
+            self._complete_content(parts)
+            self._cite(get_either_case(item, "groundingMetadata"))
+
+    def _write_delta(self, part: Any) -> None:
+        text = get_str(part, "text")
+        if text is None:
             return
-        if full["reasoning"] and "reasoning" not in self._streamed:
-            builder.reasoning("reasoning", full["reasoning"])
-        builder.end_reasoning("reasoning", full["reasoning"] or None)
-        if full["text"]:
+        if get_field(part, "thought"):
+            self._streamed.add("reasoning")
+            self.builder.reasoning("reasoning", text)
+        else:
+            self._streamed.add("text")
+            self.builder.end_reasoning("reasoning")
+            self.builder.text("text", text)
+
+    def _complete_content(self, parts: list[Any]) -> None:
+        """Write whole parts, which repeat the text that was streamed before."""
+        builder = self.builder
+        text = reasoning = ""
+        for part in parts:
+            if get_field(part, "thought"):
+                reasoning += get_str(part, "text", default="")
+            else:
+                text += get_str(part, "text", default="")
+            self._write_other(part)
+        if reasoning and "reasoning" not in self._streamed:
+            builder.reasoning("reasoning", reasoning)
+        builder.end_reasoning("reasoning", reasoning or None)
+        if text:
             builder.start_text("text")
-        builder.end_text("text", full["text"] or None)
-        self._cite(get_either_case(item, "groundingMetadata"))
+        builder.end_text("text", text or None)
 
     def _write_other(self, part: Any) -> None:
         """Write a file, or code that the service ran."""
-        builder = self.builder
         blob, file = get_either_case(part, "inlineData"), get_either_case(part, "fileData")
-        code, outcome = (
-            get_either_case(part, "executableCode"),
-            get_either_case(part, "codeExecutionResult"),
-        )
+        code = get_either_case(part, "executableCode")
+        outcome = get_either_case(part, "codeExecutionResult")
         if blob is not None or file is not None:
-            media = nonempty_str(
-                get_either_case(blob or file, "mimeType"), default="application/octet-stream"
-            )
-            url, data = nonempty_str(get_either_case(file, "fileUri")), get_str(blob, "data")
-            builder.file(media, url=url, data=data)
+            media_type = nonempty_str(get_either_case(blob or file, "mimeType"))
+            url = nonempty_str(get_either_case(file, "fileUri"))
+            data = get_str(blob, "data")
+            self.builder.file(media_type or "application/octet-stream", url=url, data=data)
         elif code is not None:
-            block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
-            builder.tool_args(block, get_str(code, "code", default=""), free=True)
+            block = self._start_code()
+            self.builder.tool_args(block, get_str(code, "code", default=""), free=True)
         elif outcome is not None:
-            running = builder.tool(("code", builder.step))
-            block = running or builder.start_tool(
-                ("code", builder.step), "code_execution", kind="hosted"
-            )
-            failed = (
-                str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1]
-                != "OUTCOME_OK"
-            )
-            output = get_str(outcome, "output", default="")
-            builder.tool_args(block)
-            if failed:
-                builder.tool_error(block, output or "the code failed", output)
-            else:
-                builder.tool_result(block, output)
+            self._write_code_result(outcome)
+
+    def _start_code(self) -> Block:
+        key = ("code", self.builder.step)
+        return self.builder.start_tool(key, "code_execution", kind="hosted")
+
+    def _write_code_result(self, outcome: Any) -> None:
+        block = self.builder.tool(("code", self.builder.step)) or self._start_code()
+        self.builder.tool_args(block)
+        output = get_str(outcome, "output", default="")
+        status = str(get_field(outcome, "outcome") or "OUTCOME_OK")
+        if status.endswith("OUTCOME_OK"):
+            self.builder.tool_result(block, output)
+        else:
+            self.builder.tool_error(block, output or "the code failed", output)
 
     def _cite(self, grounding: Any) -> None:
         for chunk in get_either_case(grounding, "groundingChunks") or ():
@@ -188,19 +200,15 @@ class AdkDecoder(BaseDecoder):
 
     def _functions(self, item: Any) -> None:
         unnamed: Counter[str] = Counter()  # calls without an id, by name
+        partial = bool(get_field(item, "partial"))
         for part in get_field(get_field(item, "content"), "parts") or ():
-            call, response = (
-                get_either_case(part, "functionCall"),
-                get_either_case(part, "functionResponse"),
-            )
+            call = get_either_case(part, "functionCall")
+            response = get_either_case(part, "functionResponse")
             if call is not None:
                 name = get_str(call, "name", default="")
                 unnamed[name] += 1
-                self._call(
-                    call,
-                    get_str(call, "id") or (name, unnamed[name]),
-                    partial=bool(get_field(item, "partial")),
-                )
+                key = get_str(call, "id") or (name, unnamed[name])
+                self._call(call, key, partial=partial)
             if response is not None:
                 self._response(response)
 
@@ -222,35 +230,34 @@ class AdkDecoder(BaseDecoder):
             self.builder.tool_args(block, args={} if args is None else args)
 
     def _response(self, function_response: Any) -> None:
-        name, call_id = (
-            get_str(function_response, "name", default="tool"),
-            get_str(function_response, "id"),
-        )
+        name = get_str(function_response, "name", default="tool")
+        call_id = get_str(function_response, "id")
+        response = get_field(function_response, "response")
         if name in (_CONFIRMATION, _CREDENTIAL):
-            self._write_approval_response(
-                call_id, fields_or_empty(get_field(function_response, "response"))
-            )
+            self._write_approval_response(call_id, fields_or_empty(response))
             return
-        block = (
-            self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
-        )
+        block = self._call_of_response(call_id, name)
+        self.builder.tool_args(block)
+        fields = mapping_or_empty(response)
+        error = get_field(fields, "error")
+        if not error:
+            is_wrapped = set(fields) == {"result"}
+            content = fields["result"] if is_wrapped else response
+            preliminary = call_id in self._long_running and not block.closed
+            self.builder.tool_result(block, content, preliminary=preliminary)
+        elif call_id not in self._asked:  # the error "needs confirmation" is no result yet
+            message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
+            self.builder.tool_error(block, message, response)
+
+    def _call_of_response(self, call_id: str | None, name: str) -> Block:
+        if call_id:
+            block = self._calls.get(call_id)
+        else:
+            block = next(iter(self.builder.unanswered(name)), None)
         if block is None:
             key = call_id or self.builder.mint("call")
             block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)
-        self.builder.tool_args(block)
-        response = get_field(function_response, "response")
-        error = get_field(response, "error") if isinstance(response, Mapping) else None
-        if error and call_id in self._asked:
-            return  # the error "needs confirmation" is no result yet
-        only = isinstance(response, Mapping) and set(response) == {"result"}
-        if error:
-            message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
-            self.builder.tool_error(block, message, response)
-        else:
-            preliminary = call_id in self._long_running and not block.closed
-            self.builder.tool_result(
-                block, response["result"] if only else response, preliminary=preliminary
-            )
+        return block
 
     # --- approvals ---
 
@@ -313,32 +320,13 @@ class AdkDecoder(BaseDecoder):
 
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
-        has_calls = any(
-            get_either_case(part, "functionCall") is not None
-            for part in get_field(get_field(item, "content"), "parts") or ()
-        )
-        for name, is_auth in (
-            ("requestedToolConfirmations", False),
-            ("requestedAuthConfigs", True),
-        ):
-            for call_id, request in fields_or_empty(get_either_case(actions, name)).items():
-                if not has_calls:
-                    self._request_approval(
-                        None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth
-                    )
+        parts = get_field(get_field(item, "content"), "parts") or ()
+        if not _has_calls(parts):
+            self._requests_in(actions)
         to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
-            waiting = next(
-                (
-                    block
-                    for block in reversed(self._calls.values())
-                    if block.name == "transfer_to_agent"
-                ),
-                None,
-            )
-            builder.write(
-                ev.AgentHandoff(to=to, from_=author, tool_id=block_id(waiting), **builder.envelope)
-            )
+            tool_id = self._transfer_id()
+            builder.write(ev.AgentHandoff(to=to, from_=author, tool_id=tool_id, **builder.envelope))
         if get_field(actions, "escalate"):
             builder.status(f"{author} hands the task back")
         changed = fields_or_empty(get_either_case(actions, "stateDelta"))
@@ -351,43 +339,52 @@ class AdkDecoder(BaseDecoder):
         for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
             builder.custom("artifact", {"name": str(name), "version": version})
 
-    def _update_stop_info(self, item: Any, parts: list[Any]) -> None:
-        """Set `stop_info` from an event: a failure, a complete response, or calls for tools."""
-        code, message = (
-            nonempty_str(get_either_case(item, "errorCode")),
-            nonempty_str(get_either_case(item, "errorMessage")),
-        )
-        reason = _enum_value(get_either_case(item, "finishReason"))
+    def _requests_in(self, actions: Any) -> None:
+        for name, is_auth in _REQUESTS.items():
+            requests = fields_or_empty(get_either_case(actions, name))
+            for call_id, request in requests.items():
+                args = get_field(request, "payload")
+                self._request_approval(None, str(call_id), request, args, is_auth=is_auth)
+
+    def _transfer_id(self) -> str | None:
+        """Return the id of the last call that hands over to another agent, if there is one."""
+        for block in reversed(self._calls.values()):
+            if block.name == "transfer_to_agent":
+                return block.id
+        return None
+
+    # --- the end of a response ---
+
+    def _read_failure(self, item: Any) -> None:
+        code = nonempty_str(get_either_case(item, "errorCode"))
+        message = nonempty_str(get_either_case(item, "errorMessage"))
         if get_field(item, "interrupted"):
             self.stop_info = StopInfo("cancelled", "interrupted")
         elif (code or message) and code != "STOP":
             self.fail(message or code or "", code)
-            self.builder.end_step(reason)
-        if (
-            get_field(item, "partial")
-            or not parts
-            or get_field(get_field(item, "content"), "role") == "user"
-        ):
-            is_answer = parts and get_field(get_field(item, "content"), "role") == "user"
-            if is_answer and self.stop_info.status == "completed":
-                is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
-                self.stop_info = self.stop_info if is_final else TRUNCATED
-            elif (
-                is_answer
-                and self.stop_info.status != "paused"
-                and get_either_case(get_field(item, "actions"), "skipSummarization")
-            ):
-                self.stop_info = StopInfo("completed")
-            return
+            self.builder.end_step(_enum_value(get_either_case(item, "finishReason")))
+
+    def _read_results_end(self, item: Any) -> None:
+        """Set `stop_info` after tools' results: the model answers them, unless the tool says that
+        its result is the answer.
+        """
+        is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
+        status = self.stop_info.status
+        if is_final and status not in ("completed", "paused"):
+            self.stop_info = StopInfo("completed")
+        elif not is_final and status == "completed":
+            self.stop_info = TRUNCATED
+
+    def _end_response(self, item: Any, parts: list[Any]) -> None:
+        """End a response: it is complete, or has calls for tools."""
+        reason = _enum_value(get_either_case(item, "finishReason"))
         self.builder.end_step(reason, _read_usage(get_either_case(item, "usageMetadata")))
         if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
-        if any(get_either_case(part, "functionCall") is not None for part in parts):
+        if _has_calls(parts):
             self.stop_info = TRUNCATED
-        elif reason in _CUT_SHORT:
-            self.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self.stop_info = StopInfo("completed", reason)
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run.
@@ -400,6 +397,10 @@ class AdkDecoder(BaseDecoder):
             and self.stop_info.code == type(error).__name__
         )
         return super().close(None if is_known else error)
+
+
+def _has_calls(parts: Iterable[Any]) -> bool:
+    return any(get_either_case(part, "functionCall") is not None for part in parts)
 
 
 def _json_pointer(key: Any) -> str:

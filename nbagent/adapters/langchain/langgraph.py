@@ -393,32 +393,37 @@ def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any
 
 def _mode_by_shape(fields: Mapping[str, Any]) -> str | None:
     """Return the mode of a bare payload by its shape, or None."""
-    keys = set(fields)
-    if {"step", "timestamp", "type", "payload"} <= keys:
-        return "debug"
-    if {"id", "name", "triggers"} <= keys or {"id", "name", "interrupts"} <= keys:
-        return "tasks"
-    if {"config", "metadata", "values", "next"} <= keys:
-        return "checkpoints"
+    for mode, names in _SHAPES:
+        if names <= fields.keys():
+            return mode
     if isinstance(fields.get("type"), str) or isinstance(fields.get("event"), str):
         return None
     messages = fields.get("messages")
-    if isinstance(messages, list | tuple) and all(
-        kind_of(unwrap_message(message)) for message in messages
-    ):
+    if isinstance(messages, list | tuple) and all(map(_is_message, messages)):
         return "values"
     if "__interrupt__" in fields:
-        if len(fields) == 1:
-            return "updates"
-        return "values"
-    parts = [
-        part
-        for value in fields.values()
-        for part in (value if isinstance(value, list | tuple) else [value])
-    ]
-    if any(_holds_messages(_unwrap_command(part)) for part in parts):
+        return "updates" if len(fields) == 1 else "values"
+    if any(map(_is_update, fields.values())):
         return "updates"
     return None
+
+
+_SHAPES = (
+    ("debug", {"step", "timestamp", "type", "payload"}),
+    ("tasks", {"id", "name", "triggers"}),
+    ("tasks", {"id", "name", "interrupts"}),
+    ("checkpoints", {"config", "metadata", "values", "next"}),
+)
+
+
+def _is_message(item: Any) -> bool:
+    return kind_of(unwrap_message(item)) is not None
+
+
+def _is_update(value: Any) -> bool:
+    """Return True if a node's update, or one of several, has messages."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return any(_holds_messages(_unwrap_command(part)) for part in parts)
 
 
 def _holds_messages(update: Any) -> bool:
@@ -426,7 +431,7 @@ def _holds_messages(update: Any) -> bool:
         return False
     found = update["messages"]
     entries: Iterable[Any] = found if isinstance(found, list | tuple) else [found]
-    return any(kind_of(unwrap_message(entry)) for entry in entries)
+    return any(map(_is_message, entries))
 
 
 def _unwrap_command(part: Any) -> Any:

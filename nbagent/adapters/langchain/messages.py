@@ -67,19 +67,19 @@ def unwrap_message(item: Any) -> Any:
         return {"__class__": name, **wrapper["kwargs"]}
     if str_field(wrapper, "type") in _KINDS and isinstance(wrapper.get("data"), Mapping):
         return {"type": wrapper["type"], **wrapper["data"]}
-    generations = wrapper.get("generations") or (
-        get_field(item, "generations") if not isinstance(item, str) else None
-    )
-    if isinstance(generations, list) and generations:
-        if isinstance(generations[0], list) and generations[0]:
-            first = generations[0][0]
-        else:
-            first = generations[0]
-        return unwrap_message(get_field(first, "message") or first)
-    inner = get_field(item, "message") if class_name(item).endswith("GenerationChunk") else None
-    if inner is None:
+    if isinstance(item, str):
         return item
-    return unwrap_message(inner)
+    generations = get_field(item, "generations")
+    if isinstance(generations, list) and generations:
+        first = generations[0]
+        if isinstance(first, list) and first:
+            first = first[0]
+        return unwrap_message(get_field(first, "message") or first)
+    if class_name(item).endswith("GenerationChunk"):
+        inner = get_field(item, "message")
+        if inner is not None:
+            return unwrap_message(inner)
+    return item
 
 
 def kind_of(message: Any) -> str | None:

@@ -186,28 +186,38 @@ class McpDecoder(BaseDecoder):
         request = self._requests.take(
             payload, expected="elicitation/create" if action else "tools/call"
         )
-        if request is not None and request.method == "elicitation/create" and action:
+        method = None if request is None else request.method
+        if method == "elicitation/create" and action:
             self._write_approval_response(str(payload.get("id")), action, result)
-            return
-        if result.get("resultType") == "input_required":
-            state = {"state": to_jsonable(result.get("requestState"))}
-            for name, entry in fields_or_empty(result.get("inputRequests")).items():
-                self._request_approval(
-                    str(name), fields_or_empty(fields_or_empty(entry).get("params")), state
-                )
-            self.stop_info = StopInfo("paused", "input_required")
-            return
-        is_tool = request is None or request.method == "tools/call"
-        block = self._take_call(payload) if is_tool else None
-        if is_tool and block is None and ("content" in result or "isError" in result):
-            block = self._start("tool", None)
-            self._running.remove(block)
-        if block is None:
-            self.builder.custom(
-                "result" if request is None else f"{request.method} result", payload["result"]
-            )
+        elif result.get("resultType") == "input_required":
+            self._require_input(result)
         else:
+            self._result(payload, result, method)
+
+    def _require_input(self, result: Mapping[str, Any]) -> None:
+        state = {"state": to_jsonable(result.get("requestState"))}
+        for name, entry in fields_or_empty(result.get("inputRequests")).items():
+            params = fields_or_empty(fields_or_empty(entry).get("params"))
+            self._request_approval(str(name), params, state)
+        self.stop_info = StopInfo("paused", "input_required")
+
+    def _result(
+        self, payload: Mapping[str, Any], result: Mapping[str, Any], method: str | None
+    ) -> None:
+        """Write the result of a request: of a tool, where its method is known or the fields are a
+        tool's.
+        """
+        block = None
+        if method in (None, "tools/call"):
+            block = self._take_call(payload)
+            if block is None and ("content" in result or "isError" in result):
+                block = self._start("tool", None)
+                self._running.remove(block)
+        if block is not None:
             self._tool_result(block, result)
+        else:
+            name = "result" if method is None else f"{method} result"
+            self.builder.custom(name, payload["result"])
         if not self._running and self.stop_info.status != "failed":
             self.stop_info = StopInfo("completed")
 

@@ -60,23 +60,21 @@ def match_snapshot(
     same id (openai_agents/replay-chat-reasoning).
     """
     left = {id(item): item for item in items}
+    found: dict[int, Item] = {}
+
+    def match(position: int, item: Item | None) -> None:
+        if item is not None and position not in found and id(item) in left:
+            found[position] = left.pop(id(item))
+
     uses = Counter(item.id for item in left.values())
     by_id = {item.id: item for item in left.values() if item.id and uses[item.id] == 1}
-    by_index = {item.index: item for item in left.values() if item.index is not None}
-    found: dict[int, Item] = {}
     for position, entry in enumerate(snapshot):
-        item = by_id.get(str(entry.get("id")))
-        if item is not None and id(item) in left:
-            found[position] = left.pop(id(item))
+        match(position, by_id.get(str(entry.get("id"))))
+    by_index = {item.index: item for item in left.values() if item.index is not None}
     for position, entry in enumerate(snapshot):
         item = by_index.get(position)
-        if (
-            position not in found
-            and item is not None
-            and id(item) in left
-            and item.type in ("", entry.get("type"))
-        ):
-            found[position] = left.pop(id(item))
+        if item is not None and item.type in ("", entry.get("type")):
+            match(position, item)
     by_type: dict[Any, deque[Item]] = defaultdict(deque)
     for item in left.values():
         by_type[item.type].append(item)

@@ -159,28 +159,33 @@ class SmolagentsDecoder(BaseDecoder):
             return
         self._last_step = number
         self._ensure_step()
-        text = get_field(item, "model_output")
-        if isinstance(text, str) and text and not self._wrote:
+        text = get_str(item, "model_output")
+        if text and not self._wrote:
             self.builder.text("content", text, phase="commentary")
         for call in get_field(item, "tool_calls") or ():
-            call_id, name = get_field(call, "id"), get_field(call, "name")
-            if not any(block.call_id == call_id or block.name == name for block in self._calls):
+            if not self._is_known(call):
                 self._call(call)
-        error, observations = get_field(item, "error"), get_field(item, "observations")
+        error = get_field(item, "error")
         message = _error_message(error)
+        self._answer_calls(message, get_field(item, "observations"))
+        if message:
+            kind = get_str(error, "type") or class_name(error)
+            is_out_of_steps = "MaxSteps" in kind or "max steps" in message.lower()
+            self._max_steps = self._max_steps or is_out_of_steps
+            self.fail(message, error_type=kind or None, fatal=False)
+        self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
+
+    def _is_known(self, call: Any) -> bool:
+        call_id, name = get_field(call, "id"), get_field(call, "name")
+        return any(block.call_id == call_id or block.name == name for block in self._calls)
+
+    def _answer_calls(self, message: str | None, observations: Any) -> None:
         for block in self._calls:
             self.builder.tool_args(block)
             if message:
                 self.builder.tool_error(block, message, observations)
             else:
                 self.builder.tool_result(block, observations)
-        if message:
-            kind = get_str(error, "type") or class_name(error)
-            self._max_steps = (
-                self._max_steps or "MaxSteps" in kind or "max steps" in message.lower()
-            )
-            self.fail(message, error_type=kind or None, fatal=False)
-        self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _plan(self, item: Any) -> None:
         self._ensure_step()
