@@ -13,11 +13,11 @@ message like any other.
 import codecs
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.block import Block, block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, nonempty_str, str_field
 from nbagent.adapters.base.payload import try_wire_dict, usage_counts
@@ -188,31 +188,31 @@ class AgentorDecoder(BaseDecoder):
         )
         self.stop_info = TRUNCATED  # the agent still has to answer after a tool
         self.builder.end_texts_and_reasoning()
-        match kind:
-            case "tool_called":
-                self.builder.start_tool(self.builder.mint("call"), name)
-            case "tool_output":
-                self.builder.tool_result(self._call_of_result(name), message)
-            case "handoff_requested":
-                self.builder.start_tool(self.builder.mint("call"), name, kind="handoff")
-            case "handoff_occured" | "handoff_occurred":
-                handoff = self._call_of_result(name)
-                self.builder.tool_result(handoff, message)
-                self._set_agent(nonempty_str(message, default=name), handoff)
-            case "mcp_approval_requested":
-                self._waiting += 1
-                open_calls = self.builder.unanswered(name)
-                served = request_of(
-                    action.get("question"), open_calls[0].id if open_calls else None
-                )
-                request = served or ev.ApprovalRequest(
-                    approval_id=self.builder.mint("approval"),
-                    prompt=nonempty_str(message, default=name),
-                )
-                self.builder.write(request)
-            case _:
-                self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
-                self.builder.custom(kind or "tool_action", action)
+        if kind == "tool_called":
+            self.builder.start_tool(self.builder.mint("call"), name)
+        elif kind == "tool_output":
+            self.builder.tool_result(self._call_of_result(name), message)
+        elif kind == "handoff_requested":
+            self.builder.start_tool(self.builder.mint("call"), name, kind="handoff")
+        elif kind in ("handoff_occured", "handoff_occurred"):
+            handoff = self._call_of_result(name)
+            self.builder.tool_result(handoff, message)
+            self._set_agent(nonempty_str(message, default=name), handoff)
+        elif kind == "mcp_approval_requested":
+            self._request_approval(name, action, message)
+        else:
+            self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
+            self.builder.custom(kind or "tool_action", action)
+
+    def _request_approval(self, name: str, action: Mapping[str, Any], message: Any) -> None:
+        self._waiting += 1
+        call = next(iter(self.builder.unanswered(name)), None)
+        request = request_of(action.get("question"), block_id(call))
+        if request is None:
+            prompt = nonempty_str(message, default=name)
+            approval_id = self.builder.mint("approval")
+            request = ev.ApprovalRequest(approval_id=approval_id, prompt=prompt)
+        self.builder.write(request)
 
     def _call_of_result(self, name: str) -> Block:
         """Return the call of a result: the oldest open one of that name, else the oldest.
@@ -227,11 +227,7 @@ class AgentorDecoder(BaseDecoder):
     # --- the engine's own events ---
 
     def _engine(self, kind: str, payload: Mapping[str, Any]) -> None:
-        agent, turn, text = (
-            str_field(payload, "agent"),
-            payload.get("turn"),
-            str_field(payload, "text"),
-        )
+        agent, turn = str_field(payload, "agent"), payload.get("turn")
         if agent:
             self.builder.envelope["agent"] = text_safe(agent)
         if kind == "run_start":
@@ -240,35 +236,33 @@ class AgentorDecoder(BaseDecoder):
         if turn is not None and turn != self._turn and kind != "run_end":
             self._turn = turn
             self.builder.start_step(str_field(payload, "model"))
-        match kind:
-            case "text_delta":
-                self.builder.text(_TEXT_KEY, text or "")
-            case "message" if text:
-                self._write_complete_text(_TEXT_KEY, text)
-            case "generation":
-                self._generation(payload, text)
-            case "tool_call":
-                self._engine_call(payload)
-            case "tool_result":
-                self._engine_result(payload)
-            case "run_end":
-                self._add_usage(payload, add=False)
-                self._run_end(str_field(payload, "status"), payload)
-            case "error":
-                self._error(str_field(payload, "error") or text or "")
-            case "fork":
-                origin = str_field(payload, "forked_from", default="another run")
-                self.builder.status(f"Goes on from {origin}")
-            case _:
-                pass
+        reader = _READERS.get(kind)
+        if reader is not None:
+            reader(self, payload)
 
-    def _generation(self, payload: Mapping[str, Any], text: str | None) -> None:
+    def _text_delta(self, payload: Mapping[str, Any]) -> None:
+        self.builder.text(_TEXT_KEY, str_field(payload, "text", default=""))
+
+    def _message(self, payload: Mapping[str, Any]) -> None:
+        text = str_field(payload, "text")
+        if text:
+            self._write_complete_text(_TEXT_KEY, text)
+
+    def _failure(self, payload: Mapping[str, Any]) -> None:
+        self._error(str_field(payload, "error", "text", default=""))
+
+    def _fork(self, payload: Mapping[str, Any]) -> None:
+        origin = str_field(payload, "forked_from", default="another run")
+        self.builder.status(f"Goes on from {origin}")
+
+    def _generation(self, payload: Mapping[str, Any]) -> None:
         """Write the reasoning of a model response, and its text if it has calls: a text without
         calls has its own event.
         """
         if str_field(payload, "reasoning"):
             self.builder.reasoning("reasoning", payload["reasoning"])
             self.builder.end_reasoning("reasoning")
+        text = str_field(payload, "text")
         if text and payload.get("calls"):
             self._write_complete_text(_TEXT_KEY, text)
         self._add_usage(payload, add=True)
@@ -277,7 +271,10 @@ class AgentorDecoder(BaseDecoder):
         """Fail the run with a message of the form `Type: message`."""
         kind, _, message = text.partition(": ")
         has_type = bool(message) and kind.isidentifier()
-        self.fail(message if has_type else text, error_type=kind if has_type else None)
+        if has_type:
+            self.fail(message, error_type=kind)
+        else:
+            self.fail(text)
 
     def _engine_call(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_texts_and_reasoning()
@@ -314,7 +311,9 @@ class AgentorDecoder(BaseDecoder):
         )
         self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
 
-    def _run_end(self, status: str | None, payload: Mapping[str, Any]) -> None:
+    def _run_end(self, payload: Mapping[str, Any]) -> None:
+        self._add_usage(payload, add=False)
+        status = str_field(payload, "status")
         if status == "failed":
             self._error(str_field(payload, "error", default="the run failed"))
         elif self.stop_info.status != "failed":
@@ -322,3 +321,15 @@ class AgentorDecoder(BaseDecoder):
                 self.stop_info = StopInfo("max_steps", status)
             else:
                 self.stop_info = StopInfo("completed", status)
+
+
+_READERS: dict[str, Callable[[AgentorDecoder, Mapping[str, Any]], None]] = {
+    "text_delta": AgentorDecoder._text_delta,
+    "message": AgentorDecoder._message,
+    "generation": AgentorDecoder._generation,
+    "tool_call": AgentorDecoder._engine_call,
+    "tool_result": AgentorDecoder._engine_result,
+    "run_end": AgentorDecoder._run_end,
+    "error": AgentorDecoder._failure,
+    "fork": AgentorDecoder._fork,
+}

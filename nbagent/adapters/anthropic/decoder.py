@@ -213,66 +213,80 @@ class AnthropicDecoder(BaseDecoder):
         if index in self._parts or kind != "text":
             self._end_text()
         part = self._parts[index] = ContentBlock(kind, (builder.step, index))
-        match kind:
-            case "text":
-                self._write_text(block.get("text"))
-                for citation in block.get("citations") or ():
-                    self._cite(citation)
-            case "thinking":
-                builder.start_reasoning(part.key)
-                builder.reasoning(part.key, str_field(block, "thinking", default=""))
-                part.signature = str_field(block, "signature", default="")
-            case "redacted_thinking":
-                builder.start_reasoning(part.key)
-                builder.end_reasoning(part.key, encrypted=clean_str(block.get("data")))
-            case "compaction":
-                part.summary = _summary(block)
-            case "fallback":
-                models = [
-                    clean_str(fields_or_empty(block.get(end)).get("model"), default="another model")
-                    for end in ("from", "to")
-                ]
-                self.builder.status(
-                    f"{models[1]} answers instead of {models[0]}",
-                    meta={"fallback": to_jsonable(block)},
-                )
-            case "container_upload":
-                self._write_file(block)
-            case _ if kind.endswith("tool_use"):
-                self._start_tool(part, block)
-            case _ if kind.endswith("tool_result"):
-                self._write_result(kind, block)
-            case _:
-                builder.raw(block, kind or None)
+        starter = _STARTERS.get(kind)
+        if starter is not None:
+            starter(self, part, block)
+        elif kind.endswith("tool_use"):
+            self._start_tool(part, block)
+        elif kind.endswith("tool_result"):
+            self._write_result(kind, block)
+        else:
+            builder.raw(block, kind or None)
+
+    def _start_text(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        self._write_text(block.get("text"))
+        for citation in block.get("citations") or ():
+            self._cite(citation)
+
+    def _start_thinking(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        self.builder.start_reasoning(part.key)
+        self.builder.reasoning(part.key, str_field(block, "thinking", default=""))
+        part.signature = str_field(block, "signature", default="")
+
+    def _redacted_thinking(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        self.builder.start_reasoning(part.key)
+        self.builder.end_reasoning(part.key, encrypted=clean_str(block.get("data")))
+
+    def _start_compaction(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        part.summary = _summary(block)
+
+    def _fallback(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        before, after = (
+            clean_str(fields_or_empty(block.get(end)).get("model"), default="another model")
+            for end in ("from", "to")
+        )
+        meta = {"fallback": to_jsonable(block)}
+        self.builder.status(f"{after} answers instead of {before}", meta=meta)
+
+    def _container_upload(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        self._write_file(block)
 
     def _block_delta(self, payload: Mapping[str, Any]) -> None:
         self._begin()
         delta = fields(payload["delta"])
         kind = clean_str(delta.get("type"), default="")
-        part = self._parts.get(payload.get("index"))
-        if part is None and kind in (
-            "text_delta",
-            "thinking_delta",
-        ):
+        index = payload.get("index")
+        if index not in self._parts and kind in ("text_delta", "thinking_delta"):
             # The stream was opened after the block began.
-            self._start(payload.get("index"), {"type": kind.removesuffix("_delta")})
-            part = self._parts[payload.get("index")]
-        if part is None:
+            self._start(index, {"type": kind.removesuffix("_delta")})
+        part, reader = self._parts.get(index), _DELTAS.get(kind)
+        if part is None or reader is None or not reader(self, part, delta):
             self.builder.raw(payload, kind or None)
-        elif kind == "text_delta":
-            self._write_text(delta.get("text"))
-        elif kind == "thinking_delta":
-            self.builder.reasoning(part.key, str_field(delta, "thinking", default=""))
-        elif kind == "signature_delta":
-            part.signature += str_field(delta, "signature", default="")
-        elif kind == "citations_delta":
-            self._cite(delta.get("citation"))
-        elif kind == "compaction_delta":
-            part.summary |= _summary(delta)
-        elif kind == "input_json_delta" and part.tool is not None:
+
+    def _text_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        self._write_text(delta.get("text"))
+        return True
+
+    def _thinking_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        self.builder.reasoning(part.key, str_field(delta, "thinking", default=""))
+        return True
+
+    def _signature_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        part.signature += str_field(delta, "signature", default="")
+        return True
+
+    def _citations_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        self._cite(delta.get("citation"))
+        return True
+
+    def _compaction_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        part.summary |= _summary(delta)
+        return True
+
+    def _input_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
+        if part.tool is not None:
             self.builder.tool_delta(part.tool, str_field(delta, "partial_json", default=""))
-        else:
-            self.builder.raw(payload, kind or None)
+        return part.tool is not None
 
     def _block_stop(self, payload: Mapping[str, Any]) -> None:
         part = self._parts.get(payload.get("index"))
@@ -316,7 +330,9 @@ class AnthropicDecoder(BaseDecoder):
         name = clean_str(block.get("name"), default=part.kind)
         call_id = clean_str(block.get("id"))
         server = clean_str(block.get("server_name"))
-        kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
+        kind: ev.ToolKind = "mcp" if server else "hosted"
+        if part.kind == "tool_use":
+            kind = "function"
         meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
         title = f"{server}: {name}" if server else None
         part.tool = self.builder.start_tool(
@@ -416,4 +432,23 @@ _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {
     "content_block_stop": AnthropicDecoder._block_stop,
     "ping": AnthropicDecoder._ignore,
     "error": AnthropicDecoder._error,
+}
+
+
+_STARTERS: dict[str, Callable[[AnthropicDecoder, ContentBlock, Mapping[str, Any]], None]] = {
+    "text": AnthropicDecoder._start_text,
+    "thinking": AnthropicDecoder._start_thinking,
+    "redacted_thinking": AnthropicDecoder._redacted_thinking,
+    "compaction": AnthropicDecoder._start_compaction,
+    "fallback": AnthropicDecoder._fallback,
+    "container_upload": AnthropicDecoder._container_upload,
+}
+# They return False for a delta that the block cannot have.
+_DELTAS: dict[str, Callable[[AnthropicDecoder, ContentBlock, Mapping[str, Any]], bool]] = {
+    "text_delta": AnthropicDecoder._text_delta,
+    "thinking_delta": AnthropicDecoder._thinking_delta,
+    "signature_delta": AnthropicDecoder._signature_delta,
+    "citations_delta": AnthropicDecoder._citations_delta,
+    "compaction_delta": AnthropicDecoder._compaction_delta,
+    "input_json_delta": AnthropicDecoder._input_delta,
 }

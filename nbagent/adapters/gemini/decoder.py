@@ -192,51 +192,54 @@ class GeminiDecoder(BaseDecoder):
                 )
 
     def _read_part(self, candidate: Candidate, part: Mapping[str, Any]) -> None:
-        builder = self.builder
         signature = base64_text(part.get("thought_signature"))
         kind = next((name for name in part if name not in _PART_METADATA), "")
-        value = part.get(kind)
         if kind == "text":
-            self._write_text(
-                candidate, nonempty_str(value, default=""), reasoning=part.get("thought") is True
-            )
+            is_thought = part.get("thought") is True
+            text = nonempty_str(part["text"], default="")
+            self._write_text(candidate, text, reasoning=is_thought)
+        if kind in ("text", ""):
             candidate.signature += signature or ""
+        if kind == "text":
             return
         if kind not in ("", "function_response"):
             self._close_texts(candidate)
-        data = snake_case_fields(value)
         self._parts += 1
         key = (candidate.key, self._parts)
+        data = snake_case_fields(part.get(kind))
         meta = None if signature is None else {"thought_signature": to_jsonable(signature)}
-        match kind:
-            case "function_call":
-                self._read_call(candidate, key, data, meta)
-            case "function_response":
-                self._read_result(data)
-            case "executable_code":
-                block = self._start(key, "code_execution", data, meta)
-                builder.tool_args(block, str_field(data, "code", default=""), free=True)
-            case "tool_call":
-                block = self._start(
-                    key, clean_str(data.get("tool_type"), default="tool").lower(), data, meta
-                )
-                builder.tool_args(block, args=data.get("args", {}))
-            case "code_execution_result" | "tool_response":
-                self._read_hosted_result(key, kind, data)
-            case "inline_data" | "file_data":
-                media_type = clean_str(data.get("mime_type"), default="application/octet-stream")
-                content, url = base64_text(data.get("data")), clean_str(data.get("file_uri"))
-                builder.file(
-                    media_type,
-                    url=url,
-                    data=content,
-                    name=clean_str(data.get("display_name")),
-                    meta=meta,
-                )
-            case "":
-                candidate.signature += signature or ""
-            case _:
-                builder.raw(dict(part), kind)
+        if kind == "function_call":
+            self._read_call(candidate, key, data, meta)
+        elif kind == "function_response":
+            self._read_result(data)
+        elif kind in ("executable_code", "tool_call"):
+            self._read_hosted_call(key, kind, data, meta)
+        elif kind in ("code_execution_result", "tool_response"):
+            self._read_hosted_result(key, kind, data)
+        elif kind in ("inline_data", "file_data"):
+            self._write_file(data, meta)
+        elif kind:
+            self.builder.raw(dict(part), kind)
+
+    def _read_hosted_call(
+        self, key: Hashable, kind: str, data: Mapping[str, Any], meta: dict[str, Any] | None
+    ) -> None:
+        if kind == "executable_code":
+            block = self._start(key, "code_execution", data, meta)
+            self.builder.tool_args(block, str_field(data, "code", default=""), free=True)
+        else:
+            name = clean_str(data.get("tool_type"), default="tool").lower()
+            block = self._start(key, name, data, meta)
+            self.builder.tool_args(block, args=data.get("args", {}))
+
+    def _write_file(self, data: Mapping[str, Any], meta: dict[str, Any] | None) -> None:
+        self.builder.file(
+            clean_str(data.get("mime_type"), default="application/octet-stream"),
+            url=clean_str(data.get("file_uri")),
+            data=base64_text(data.get("data")),
+            name=clean_str(data.get("display_name")),
+            meta=meta,
+        )
 
     def _write_text(self, candidate: Candidate, text: str, *, reasoning: bool) -> None:
         builder = self.builder

@@ -9,8 +9,8 @@ The format does not link a tool run to its call before the run ends (the name de
 It has no hand-offs, and no failed end: the iterator raises instead.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
@@ -72,15 +72,9 @@ class LangChainEventsDecoder(GraphDecoder):
             self.builder.custom(str(payload.get("name") or "custom"), data or payload["data"])
         elif phase == "error" and subject != "tool":
             self.fail_with(_error_fields(data.get("error")))
-        elif subject in ("chat_model", "llm"):
-            self._model(phase, run_id, payload, data)
-        elif subject == "tool":
-            self._tool(phase, run_id, payload, data)
-        elif subject == "retriever":
-            self._retriever(phase, run_id, payload, data)
-        elif subject == "chain" and phase == "stream":
-            self._chain_stream(run_id, data.get("chunk"))
-        elif subject not in ("chain", "prompt", "parser"):
+        elif subject in _READERS:
+            _READERS[subject](self, phase, run_id, payload, data)
+        elif subject not in ("prompt", "parser"):
             self.builder.raw(item, event)
         if phase == "end" and run_id == self._root:
             self._end_root(data)
@@ -120,40 +114,16 @@ class LangChainEventsDecoder(GraphDecoder):
         if phase == "start":
             self._messages.begin(run_id, model)
         elif phase == "stream":
-            chunk = unwrap_message(data.get("chunk"))
-            if kind_of(chunk) is None:
-                chunk = {"content": chunk if isinstance(chunk, str) else get_field(chunk, "text")}
-            self._messages.chunk(chunk, run_id, model)
+            self._messages.chunk(_message_of(data.get("chunk")), run_id, model)
         elif phase == "end":
-            output = unwrap_message(data.get("output"))
-            if kind_of(output) is None:
-                output = {
-                    "content": output if isinstance(output, str) else get_field(output, "text")
-                }
-            self._messages.add_complete(output, run_id, model)
+            self._messages.add_complete(_message_of(data.get("output")), run_id, model)
 
     def _tool(
         self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
     ) -> None:
-        name = str_field(payload, "name", default="tool")
         block = self._tools.get(run_id)
         if block is None:
-            call_id = str_field(data, "tool_call_id") or nonempty_str(
-                get_field(data.get("output"), "tool_call_id")
-            )
-            taken = {id(known) for known in self._tools.values()}
-            block = self._messages.call(call_id) or next(
-                (
-                    call
-                    for call in self._messages.waiting
-                    if call.name == name and id(call) not in taken
-                ),
-                None,
-            )
-            block = block or self._messages.start_call(
-                call_id, name, to_jsonable(data.get("input"))
-            )
-            self._tools[run_id] = block
+            block = self._tools[run_id] = self._call_of(payload, data)
         if phase == "end":
             output = unwrap_message(data.get("output"))
             if kind_of(output) == "tool":
@@ -166,6 +136,21 @@ class LangChainEventsDecoder(GraphDecoder):
             self.builder.tool_result(block, details["message"], status="error", error=error)
         elif phase == "stream":
             self.builder.progress(block, str(to_jsonable(data.get("chunk"))))
+
+    def _call_of(self, payload: Mapping[str, Any], data: Mapping[str, Any]) -> Block:
+        """Return the model's call that a tool run carries out: by its id, else the first of its
+        name that no run has taken; without one, a new call.
+        """
+        name = str_field(payload, "name", default="tool")
+        call_id = str_field(data, "tool_call_id") or get_str(data.get("output"), "tool_call_id")
+        block = self._messages.call(call_id)
+        if block is not None:
+            return block
+        taken = {known.id for known in self._tools.values()}
+        for block in self._messages.waiting:
+            if block.name == name and block.id not in taken:
+                return block
+        return self._messages.start_call(call_id, name, to_jsonable(data.get("input")))
 
     def _retriever(
         self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
@@ -186,6 +171,12 @@ class LangChainEventsDecoder(GraphDecoder):
                 metadata = fields_or_empty(get_field(document, "metadata"))
                 url = str_field(metadata, "source", "url")
                 builder.source(url, title=str_field(metadata, "title"), meta=to_jsonable(metadata))
+
+    def _chain(
+        self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> None:
+        if phase == "stream":
+            self._chain_stream(run_id, data.get("chunk"))
 
     def _chain_stream(self, run_id: str, chunk: Any) -> None:
         """Read a chain's chunk: its interrupts always, its messages only if no model event had
@@ -254,3 +245,23 @@ def _error_fields(error: Any) -> dict[str, Any]:
         or (str(to_jsonable(error)) if error else "the run failed")
     )
     return {"message": message, "type": str_field(details, "type")}
+
+
+def _message_of(value: Any) -> Any:
+    """Return a model's message; one with the text if a model without messages gave it."""
+    message = unwrap_message(value)
+    if kind_of(message) is not None:
+        return message
+    return {"content": message if isinstance(message, str) else get_field(message, "text")}
+
+
+_Reader: TypeAlias = Callable[
+    [LangChainEventsDecoder, str, str, Mapping[str, Any], Mapping[str, Any]], None
+]
+_READERS: dict[str, _Reader] = {
+    "chat_model": LangChainEventsDecoder._model,
+    "llm": LangChainEventsDecoder._model,
+    "tool": LangChainEventsDecoder._tool,
+    "retriever": LangChainEventsDecoder._retriever,
+    "chain": LangChainEventsDecoder._chain,
+}

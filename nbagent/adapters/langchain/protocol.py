@@ -61,7 +61,7 @@ class LangChainProtocolDecoder(GraphDecoder):
         reader = _READERS.get(str(method))
         if reader is not None:
             reader(self, params, path)
-        elif method not in _IGNORED:
+        elif str(method) not in _IGNORED:
             self.builder.raw(item, nonempty_str(method))
 
     # --- messages ---

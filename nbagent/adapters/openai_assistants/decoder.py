@@ -16,7 +16,7 @@ is a delta. Parts may lack their `type`.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from msgspec.structs import replace
 
@@ -82,6 +82,9 @@ def _is_nearai(item: Any) -> bool:
     )
 
 
+_FAILED = {"failed", "expired", "error"}  # "error" is NEAR AI's
+
+
 class AssistantsDecoder(BaseDecoder):
     """Decoder of Assistants stream events."""
 
@@ -128,15 +131,20 @@ class AssistantsDecoder(BaseDecoder):
 
     def _run(self, state: str, payload: Mapping[str, Any]) -> None:
         run = fields_or_empty(payload.get("delta")) or payload
-        usage = openai_usage(_counts(run.get("usage")))
         if state in _UNSTARTED:
             self.stop_info = TRUNCATED
-            return
-        if state == "cancelling":
+        elif state == "cancelling":
             self.builder.status("Cancelling…")
-            return
-        self.builder.end_step()
-        self.builder.usage = usage or self.builder.usage
+        else:
+            self.builder.end_step()
+            self.builder.usage = openai_usage(_counts(run.get("usage"))) or self.builder.usage
+            if self._end_run(state, run):
+                self._run_ended()
+            else:
+                self.builder.raw(run, f"thread.run.{state}")
+
+    def _end_run(self, state: str, run: Mapping[str, Any]) -> bool:
+        """Set how the run ended; return False if the state is not known."""
         if state == "completed":
             self.stop_info = StopInfo("completed", state)
         elif state == "requires_action":
@@ -144,27 +152,15 @@ class AssistantsDecoder(BaseDecoder):
         elif state in ("cancelled", "canceled"):
             self.stop_info = StopInfo("cancelled", state)
         elif state == "incomplete":
-            reason = (
-                nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason"))
-                or code_from_metadata(run)
-                or state
-            )
+            details = fields_or_empty(run.get("incomplete_details"))
+            reason = str_field(details, "reason") or code_from_metadata(run) or state
             self.stop_info = StopInfo("incomplete", reason, reason)
-        elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
+        elif state in _FAILED:
             self.stop_info = StopInfo("failed", state)
-            error = error_with_code(run.get("last_error"), run) or run.get("error")
-            error = error or (run if run.get("message") else None)
-            self.fail_with(
-                error
-                or {
-                    "message": f"The run {'expired' if state == 'expired' else 'failed'}",
-                    "code": state,
-                }
-            )
+            self.fail_with(_run_error(state, run))
         else:
-            self.builder.raw(run, f"thread.run.{state}")
-            return
-        self._run_ended()
+            return False
+        return True
 
     def _run_ended(self) -> None:
         """Handle the last event of a run.
@@ -310,30 +306,31 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.end_texts_and_reasoning()
 
     def _read_part(self, index: int, part: Mapping[str, Any], *, is_complete: bool) -> None:
-        kind = part.get("type") or next(
-            (name for name in ("text", "refusal") if part.get(name)), None
-        )
-        if kind in ("text", "refusal"):
-            is_text = kind == "text"
-            inner = part.get(str(kind))
-            text = nonempty_str(inner) or get_str(inner, "value", default="")
-            key = ("message", kind, index)
-            if is_complete:
-                if text and not self.builder.in_step:
-                    self.builder.start_step()
-                if text:
-                    self.builder.start_text(key, kind="text" if is_text else "refusal")
-                text_id = self.builder.text_id(key)
-                self.builder.end_text(key, text or None)
-            else:
-                self.builder.text(key, text, kind="text" if is_text else "refusal")
-                text_id = self.builder.text_id(key)
-            self._cite(get_field(inner, "annotations"), text_id, is_complete)
-        elif kind in ("image_file", "image_url"):
-            if not is_complete:
-                self._write_image(part.get(str(kind)))
-        else:
+        kind = part.get("type") or next(filter(part.get, ("text", "refusal")), None)
+        if kind == "text":
+            self._read_text("text", index, part.get("text"), is_complete=is_complete)
+        elif kind == "refusal":
+            self._read_text("refusal", index, part.get("refusal"), is_complete=is_complete)
+        elif kind not in ("image_file", "image_url"):
             self.builder.raw(part, nonempty_str(kind))
+        elif not is_complete:
+            self._write_image(part.get(str(kind)))
+
+    def _read_text(
+        self, kind: Literal["text", "refusal"], index: int, inner: Any, *, is_complete: bool
+    ) -> None:
+        text = nonempty_str(inner) or get_str(inner, "value", default="")
+        key = ("message", kind, index)
+        if not is_complete:
+            self.builder.text(key, text, kind=kind)
+        elif text:
+            if not self.builder.in_step:
+                self.builder.start_step()
+            self.builder.start_text(key, kind=kind)
+        text_id = self.builder.text_id(key)
+        if is_complete:
+            self.builder.end_text(key, text or None)
+        self._cite(get_field(inner, "annotations"), text_id, is_complete)
 
     def _cite(self, annotations: Any, text_id: str | None, is_complete: bool) -> None:
         """Write the citations of a delta. A complete message repeats them."""
@@ -349,6 +346,17 @@ class AssistantsDecoder(BaseDecoder):
         file_id, url = get_str(image, "file_id"), get_str(image, "url")
         if file_id or url:
             self.builder.file("image/*", url=url, name=file_id)
+
+
+def _run_error(state: str, run: Mapping[str, Any]) -> Any:
+    """Return the error of a failed run."""
+    error = error_with_code(run.get("last_error"), run) or run.get("error")
+    if error:
+        return error
+    if run.get("message"):
+        return run
+    word = "expired" if state == "expired" else "failed"
+    return {"message": f"The run {word}", "code": state}
 
 
 class NearDecoder(AssistantsDecoder):

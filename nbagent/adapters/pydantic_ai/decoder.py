@@ -10,7 +10,7 @@ is open at EOF. The result of a run that was not streamed (`AgentRunResult` of `
 item, with the messages of the run inside.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -81,40 +81,43 @@ class PydanticAIDecoder(BaseDecoder):
             return
         self._objects = self._objects or not isinstance(item, Mapping)
         kind = get_field(item, "event_kind")
-        part = get_field(item, "part") or get_field(item, "result")
-        match kind:
-            case "part_start":
-                self._start(
-                    get_field(item, "index"),
-                    get_field(item, "part"),
-                    get_field(item, "previous_part_kind"),
-                )
-            case "part_delta":
-                self._delta(get_field(item, "index"), get_field(item, "delta"))
-            case "part_end":
-                self._end(
-                    get_field(item, "index"),
-                    get_field(item, "part"),
-                    get_field(item, "next_part_kind"),
-                )
-            case "function_tool_call" | "output_tool_call" | "builtin_tool_call":
-                self.builder.end_step()
-                self._finish_call(self._call_of(part), part)
-            case "function_tool_result" | "output_tool_result" | "builtin_tool_result":
-                self._result(part)
-            case "deferred_tool_requests":
-                self._request_approval(get_field(item, "requests"))
-            case "deferred_tool_results":
-                self._write_approval_response(get_field(item, "results"))
-            case "agent_run_result":
-                self._complete(get_field(item, "result"))
-            case "final_result" | "enqueued_messages":
-                pass
-            case "custom":
-                name = get_str(item, "name", default="custom")
-                self.builder.custom(name, get_field(item, "data"))
-            case _:
-                self.builder.raw(item, nonempty_str(kind))
+        reader = _READERS.get(str(kind))
+        if reader is not None:
+            reader(self, item)
+        elif kind not in ("final_result", "enqueued_messages"):
+            self.builder.raw(item, nonempty_str(kind))
+
+    def _part_start(self, item: Any) -> None:
+        previous_kind = get_field(item, "previous_part_kind")
+        self._start(get_field(item, "index"), get_field(item, "part"), previous_kind)
+
+    def _part_delta(self, item: Any) -> None:
+        self._delta(get_field(item, "index"), get_field(item, "delta"))
+
+    def _part_end(self, item: Any) -> None:
+        next_kind = get_field(item, "next_part_kind")
+        self._end(get_field(item, "index"), get_field(item, "part"), next_kind)
+
+    def _tool_call(self, item: Any) -> None:
+        part = _part_of(item)
+        self.builder.end_step()
+        self._finish_call(self._call_of(part), part)
+
+    def _tool_result(self, item: Any) -> None:
+        self._result(_part_of(item))
+
+    def _deferred_requests(self, item: Any) -> None:
+        self._request_approval(get_field(item, "requests"))
+
+    def _deferred_results(self, item: Any) -> None:
+        self._write_approval_response(get_field(item, "results"))
+
+    def _run_result(self, item: Any) -> None:
+        self._complete(get_field(item, "result"))
+
+    def _custom(self, item: Any) -> None:
+        name = get_str(item, "name", default="custom")
+        self.builder.custom(name, get_field(item, "data"))
 
     def _read_messages(self, messages: Any) -> None:
         """Read the messages of a run: the model's responses, and the requests with the results of
@@ -252,17 +255,15 @@ class PydanticAIDecoder(BaseDecoder):
         self._finish_call(block, {})
         content, outcome = get_field(part, "content"), get_field(part, "outcome")
         is_retry = get_field(part, "part_kind") == "retry-prompt"
-        failed = is_retry or outcome in ("failed", "retried", "denied")
-        status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
-        if failed:
-            error = ev.ErrorInfo(
-                message=content if isinstance(content, str) else str(to_jsonable(content))
-            )
+        failed = is_retry or outcome in ("failed", "retried")
+        message = content if isinstance(content, str) else str(to_jsonable(content))
+        if outcome == "denied":
+            error = ev.ErrorInfo(message=message)
+            self.builder.tool_result(block, content, status="denied", error=error)
+        elif failed:
+            self.builder.tool_error(block, message, content)
         else:
-            error = None
-        self.builder.tool_result(
-            block, content, status=status, error=error, value=None if failed else content
-        )
+            self.builder.tool_result(block, content, value=content)
 
     # --- approvals and the end ---
 
@@ -357,3 +358,24 @@ def _read_usage(usage: Any) -> ev.Usage | None:
         cache_read=token_count(get_field(usage, "cache_read_tokens")),
         cache_write=token_count(get_field(usage, "cache_write_tokens")),
     )
+
+
+def _part_of(item: Any) -> Any:
+    return get_field(item, "part") or get_field(item, "result")
+
+
+_READERS: dict[str, Callable[[PydanticAIDecoder, Any], None]] = {
+    "part_start": PydanticAIDecoder._part_start,
+    "part_delta": PydanticAIDecoder._part_delta,
+    "part_end": PydanticAIDecoder._part_end,
+    "function_tool_call": PydanticAIDecoder._tool_call,
+    "output_tool_call": PydanticAIDecoder._tool_call,
+    "builtin_tool_call": PydanticAIDecoder._tool_call,
+    "function_tool_result": PydanticAIDecoder._tool_result,
+    "output_tool_result": PydanticAIDecoder._tool_result,
+    "builtin_tool_result": PydanticAIDecoder._tool_result,
+    "deferred_tool_requests": PydanticAIDecoder._deferred_requests,
+    "deferred_tool_results": PydanticAIDecoder._deferred_results,
+    "agent_run_result": PydanticAIDecoder._run_result,
+    "custom": PydanticAIDecoder._custom,
+}

@@ -81,8 +81,8 @@ class StatusTokensDecoder(BaseDecoder):
         elif kind == "status":
             self._status(nonempty_str(content, default=""))
         elif kind in _TOOL_TYPES:
-            named = (str_field(payload, field) for field in ("tool", "tool_name", "name"))
-            self._tool(str(kind), next(filter(None, named), None), payload)
+            name = str_field(payload, "tool", "tool_name", "name")
+            self._tool(str(kind), name, payload)
         elif kind == "error":
             self.fail(nonempty_str(content) or str_field(payload, "error", default=""))
         elif kind == "done":
