@@ -99,7 +99,8 @@ for (const name of [FRONT_END, LOADER, "page.js", "page.css", ...parts]) {
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
   if (size > LIMITS[name]) {
     process.stderr.write(
-      `${name} is ${size} bytes; the limit is ${LIMITS[name]}: move what is not needed at once into src/parts.\n`,
+      `${name} is ${size} bytes; the limit is ${LIMITS[name]}: ` +
+        "move what is not needed at once into src/parts.\n",
     );
     process.exitCode = 1;
   }

@@ -9,7 +9,8 @@ export default defineConfig({
   environments: { __vitest_vm__: { optimizeDeps: { noDiscovery: true } } },
   test: {
     environment: "jsdom",
-    pool: "vmForks", // modules and a DOM of its own for each file, but jsdom is loaded once by each worker
+    // Modules and a DOM of its own for each file, but jsdom is loaded once by each worker.
+    pool: "vmForks",
     include: ["test/**/*.test.{ts,tsx}"],
     maxWorkers: 2,
     testTimeout: 120_000, // seconds say more about the machine than about the code

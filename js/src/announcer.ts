@@ -88,7 +88,8 @@ export function announcement(
     const state = str(value) ?? "";
     if (before !== null && before.state === state) return null;
     const starts = before === null && state === "input-streaming";
-    return `Tool ${str(name) ?? ""} ${starts ? "started" : toolStateLabel(state, block.closed.peek())}`;
+    const what = starts ? "started" : toolStateLabel(state, block.closed.peek());
+    return `Tool ${str(name) ?? ""} ${what}`;
   }
   if (isKind(block, "approval")) return questionText(block, before);
   if (before !== null) return null;

@@ -41,8 +41,9 @@ export function completed({ html, held }: CopyContent, store: Store): CopyConten
   const end = texts.filter((text) => text !== "").join("\n\n");
   if (end === "") return null;
   const at = html.lastIndexOf("</div>");
+  const rest = `<p>${NOTE}</p>\n<pre style="${STYLE}">${escaped(end)}</pre>\n`;
   return {
-    html: `${html.slice(0, at)}<p>${NOTE}</p>\n<pre style="${STYLE}">${escaped(end)}</pre>\n${html.slice(at)}`,
+    html: html.slice(0, at) + rest + html.slice(at),
     held: { ...held, blocks: blocks.length + 1, open: {} },
   };
 }

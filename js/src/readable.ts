@@ -40,7 +40,8 @@ export function readable(text: string): string {
 
 function pictureOf(char: string): string {
   const code = char.codePointAt(0) ?? 0;
-  if (char.length > String.fromCodePoint(code).length) return char; // the flag of a part of a country is written with tags
+  // the flag of a part of a country is written with tags
+  if (char.length > String.fromCodePoint(code).length) return char;
   // U+2400 and the following are pictures of the control characters.
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
   return code === 0x7f ? "␡" : `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;

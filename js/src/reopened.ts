@@ -22,7 +22,8 @@ export const CONNECTION = "nbagent:connection";
 /** Time in which a view must stand in the open notebook. */
 const PLACING_TIMEOUT_MS = 5000;
 const METHODS =
-  "_create_comm _handleKernelChanged _handleKernelStatusChange _handleKernelConnectionStatusChange restoreWidgets";
+  "_create_comm _handleKernelChanged _handleKernelStatusChange " +
+  "_handleKernelConnectionStatusChange restoreWidgets";
 
 /** Managers that are being bound. */
 const busy = new WeakSet<object>();

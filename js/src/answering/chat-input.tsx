@@ -67,7 +67,7 @@ export function ChatInput({ session }: { session: Session }) {
     }
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped on it; the field takes pasted ones too
+    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped on it
     <div
       class={`nb-chat${dropping ? " nb-dropping" : ""}`}
       onDragOver={(event) => {

@@ -53,7 +53,7 @@ export function EventDetail({ session, row, started, onMoment, onClose }: EventD
           <Icon name="cross" />
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller needs the keyboard */}
       <div class="nb-event-json" tabIndex={0}>
         {problem}
         {value && <Lazy value={value}>{(event) => <JsonView value={event} />}</Lazy>}

@@ -158,7 +158,9 @@ function BarRow({
   const { kind, label, start, block } = bar;
   const end = bar.end ?? timeline.end;
   const ran = bar.ready ?? start;
-  const statusText = `${bar.status && bar.status !== "ok" && bar.status !== "completed" ? `${bar.status}, ` : ""}`;
+  const isUsual = !bar.status || bar.status === "ok" || bar.status === "completed";
+  const statusText = isUsual ? "" : `${bar.status}, `;
+  const [from, to] = [start, end].map((at) => duration(at - timeline.start));
   const row = (
     <>
       <span class="nb-bar-label">{label}</span>
@@ -175,9 +177,7 @@ function BarRow({
           style={barStyle(ran, end, timeline)}
         />
       </span>
-      <span class="nb-sr">
-        {`${statusText}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
-      </span>
+      <span class="nb-sr">{`${statusText}from ${from} to ${to}, `}</span>
       <span class="nb-time">
         {bar.end === null ? "…" : duration(Math.max(0, end - ran - bar.waited))}
       </span>
@@ -235,9 +235,9 @@ function summary(
     list.push(`the last in ${duration(took)}`);
   if (steps > 0) list.push(`${count(steps)} ${steps === 1 ? "step" : "steps"}`);
   list.push(...pace(run));
-  if (gapCount > 0)
-    list.push(
-      `${count(gapCount)} ${gapCount === 1 ? "gap" : "gaps"} of more than 1s, ${duration(gapSeconds)} in all`,
-    );
+  if (gapCount > 0) {
+    const gaps = gapCount === 1 ? "gap" : "gaps";
+    list.push(`${count(gapCount)} ${gaps} of more than 1s, ${duration(gapSeconds)} in all`);
+  }
   return list.join(" · ");
 }

@@ -46,7 +46,7 @@ export function Enlarged({ src, alt, onClose }: EnlargedProps) {
           Close
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller needs the keyboard */}
       <div class="nb-lightbox-picture" tabIndex={0}>
         <img src={src} alt={alt} />
       </div>

@@ -14,17 +14,23 @@ const DEFINES_MACRO = /\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)command
 const MAX_SIZE_EM = 20;
 
 const TAGS = wordSet(
-  "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom merror menclose msub msup msubsup munder " +
+  "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom merror " +
+    "menclose msub msup msubsup munder " +
     "mover munderover mmultiscripts mprescripts none mtable mtr mtd",
 );
 const ATTRS = wordSet(
-  "display displaystyle scriptlevel mathvariant mathcolor mathbackground mathsize stretchy symmetric fence separator form " +
-    "largeop movablelimits minsize maxsize lspace rspace accent accentunder linethickness width height depth voffset " +
-    "notation columnalign columnspacing columnlines rowalign rowspacing rowlines columnspan rowspan linebreak dir",
+  "display displaystyle scriptlevel mathvariant mathcolor mathbackground mathsize stretchy " +
+    "symmetric fence separator form " +
+    "largeop movablelimits minsize maxsize lspace rspace accent accentunder linethickness " +
+    "width height depth voffset " +
+    "notation columnalign columnspacing columnlines rowalign rowspacing rowlines columnspan " +
+    "rowspan linebreak dir",
 );
 const STYLES = wordSet(
-  "color background-color border border-top border-bottom border-left border-right padding padding-top padding-bottom " +
-    "padding-left padding-right margin-left margin-right text-align vertical-align width height math-style math-depth " +
+  "color background-color border border-top border-bottom border-left border-right padding " +
+    "padding-top padding-bottom " +
+    "padding-left padding-right margin-left margin-right text-align vertical-align width height " +
+    "math-style math-depth " +
     "font-weight font-style display",
 );
 

@@ -12,7 +12,8 @@ export const PLOTLY = "application/vnd.plotly.v1+json";
 
 /** Nothing may be loaded: the figure may name images and maps elsewhere. */
 const POLICY =
-  "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:";
+  "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; " +
+  "img-src data: blob:; font-src data:";
 const HEIGHT_PX = 460;
 
 /**

@@ -250,7 +250,8 @@ interface ResultOrErrorProps {
 }
 
 function ResultOrError({ props, state, whole: isWhole }: ResultOrErrorProps) {
-  const isElsewhere = record(props.difference)?.kind === "picture"; // it stands next to the first one
+  // it stands next to the first one
+  const isElsewhere = record(props.difference)?.kind === "picture";
   const isSaid = state === "output-available" && isInRow(props, "result");
   const result = isElsewhere || isSaid ? null : props.result;
   const soFar = record(result) !== null && !isWhole;

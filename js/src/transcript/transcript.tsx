@@ -39,7 +39,7 @@ export function Transcript({ session }: { session: Session }) {
   return (
     <SessionContext.Provider value={session}>
       <InspectingContext.Provider value={inspecting}>
-        {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
+        {/* biome-ignore lint/a11y/useSemanticElements: a notebook has dozens of them */}
         <section
           class={gone ? "nb-frame nb-gone" : "nb-frame"}
           role="group"

@@ -24,7 +24,8 @@ export function useFocusableScrollers(
         // Nothing has a size where the notebook hides its cells, as it does for a moment when the
         // theme changes.
         sizes.unobserve(root);
-        sizes.observe(root); // a new observation reports the next size even if it is the same as before
+        // a new observation reports the next size even if it is the same as before
+        sizes.observe(root);
         return;
       }
       for (const node of root.querySelectorAll<HTMLElement>(SCROLLERS)) {

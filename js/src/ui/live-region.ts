@@ -6,7 +6,8 @@ import { readable } from "../readable";
 const KEEP_MS = 7000;
 // Invisible. Inline, because no view's style sheet applies to the body.
 const HIDDEN =
-  "position:fixed;top:0;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+  "position:fixed;top:0;width:1px;height:1px;overflow:hidden;" +
+  "clip-path:inset(50%);white-space:nowrap";
 
 let region: HTMLElement | undefined;
 let users = 0;

@@ -131,7 +131,7 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
     : problemAt([], value);
   return (
     <FormContext.Provider value={context}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the fields in it */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: its keys are its fields' */}
       <div
         key={resets}
         ref={box}
