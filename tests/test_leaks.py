@@ -43,7 +43,8 @@ CELLS = (
     ),
     "repr(agent) + repr(client.api_key and run) + repr(refused.error) + str(refused.snapshot())",
     (
-        "class Broken:\n    def draw(self, seq, ops):\n        raise RuntimeError(f'cannot draw with "
+        "class Broken:\n    def draw(self, seq, ops):\n        raise RuntimeError(f'cannot draw "
+        "with "
         "{client.api_key}')"
     ),
     (

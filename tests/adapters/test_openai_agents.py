@@ -82,9 +82,7 @@ def test_a_call_that_was_handed_out_and_not_answered_waits_for_a_human() -> None
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
-def test_a_run_that_stops_at_a_tool_s_output_is_cut_unless_the_run_says_that_this_is_its_output() -> (
-    None
-):
+def test_a_run_that_stops_at_a_tools_output_is_cut_unless_it_says_that_this_is_its_output() -> None:
     items = [item("tool_called", CALL), item("tool_output", OUTPUT)]
     assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]
     cancelled = {"interruptions": [], "is_complete": True, "final_output": None}

@@ -457,7 +457,7 @@ async def test_agents_of_a_file_ask_one_another(tmp_path: Path) -> None:
         agents:
           first: {{model: m, base_url: '{server.base_url}', tools: [agent_call]}}
           second: {{model: m, base_url: '{server.base_url}', tools: [agent_call], description: knows things}}
-        """
+        """  # noqa: E501
         agents = load(text, tmp_path)
         assert await agents["first"].generate("start") == "It is a fish."
         prompts = [body["messages"][-1]["content"] for body in server.bodies]
@@ -497,7 +497,7 @@ async def test_the_tools_of_mcp_servers_are_an_agents_too(
         mcp:
           - {{command: {json.dumps(command)}, name: peer, timeout: 30, env: {{GIVEN: "${{NBAGENT_TEST_GIVEN}}"}}}}
           - {{url: "http://127.0.0.1:9/mcp", headers: {{Authorization: "Bearer ${{NBAGENT_TEST_GIVEN}}"}}}}
-    """
+    """  # noqa: E501
     agent = load(text, tmp_path)["a"]
     assert repr(agent) == (
         f"Agent('demo', name='a', tools=[search, mcp({secrets.mask(command)!r}), "

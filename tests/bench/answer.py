@@ -30,7 +30,7 @@ The file has **twelve columns**, of which *three* are empty; `load_table()` drop
   - the newest of each stays
 - what remains is sorted by date
 
-""",
+""",  # noqa: E501
     """\
 ## Step {}: fit a line
 
@@ -44,7 +44,7 @@ def slope(xs: list[float], ys: list[float]) -> float:
     return top / sum((x - mean_x) ** 2 for x in xs)
 ```
 
-""",
+""",  # noqa: E501
     """\
 ## Step {}: compare
 
@@ -60,7 +60,7 @@ Both models were given the same split. The *larger* one wins by little, and cost
 1. repeat with ten splits
 2. then decide
 
-""",
+""",  # noqa: E501
 )
 FILLER = "The rest goes on in the same way, step by step, and is left to the reader. "
 

@@ -2,11 +2,11 @@
 
     PYTHONPATH=tests python tests/bench/history.py [--keep]
 
-Processor time is measured. The yardstick is `copy.deepcopy` of the same items: plain Python over the same data, so that a ratio
-says little about the machine. `history.jsonl` has one line for each commit that was measured with
-`--keep`. The command ends with status 1 if a ratio is more than 10 % above that of the newest line
+Processor time is measured. The yardstick is `copy.deepcopy` of the same items: plain Python over
+the same data, so that a ratio says little about the machine. `history.jsonl` has one line for each
+commit that was measured with `--keep`. The command ends with status 1 if a ratio is more than 10 % above that of the newest line
 with the same Python.
-"""
+"""  # noqa: E501
 
 import argparse
 import copy

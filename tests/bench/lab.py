@@ -1,6 +1,7 @@
 """Benchmark of watching a stream in JupyterLab, with nbagent and with common alternatives.
 
-    PYTHONPATH=tests .venv/bench/bin/python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
+    PYTHONPATH=tests .venv/bench/bin/python -m bench.lab [--deltas 1000 8000 32000]
+        [--only nbagent print] [--rounds 2]
 
 The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a
 real Chromium, one after the other, each in a fresh browser and kernel, all in this run. Figures of
@@ -53,7 +54,7 @@ LAST_WORD = """(word) => new Promise((resolve) => {
   };
   const look = () => (shown() ? resolve(Date.now() / 1000) : requestAnimationFrame(look));
   look();
-})"""
+})"""  # noqa: E501
 
 PROSE = "A notebook has words in it."
 """For Markdown, as for the first HTML, JupyterLab loads MathJax once per page: not a cost of any

@@ -1,7 +1,8 @@
 """Benchmark of one more cell with a short answer in a notebook that has several already, with
 nbagent and without.
 
-    PYTHONPATH=tests .venv/bench/bin/python -m bench.many [--cells 20] [--deltas 250] [--only nbagent] [--rounds 2]
+    PYTHONPATH=tests .venv/bench/bin/python -m bench.many [--cells 20] [--deltas 250]
+        [--only nbagent] [--rounds 2]
 
 Each contestant (`peers.py`) shows the same answer in one cell after the other of a notebook, in a
 fresh browser and kernel. The first cell is not counted: it pays what a page or a kernel pays once.

@@ -81,7 +81,7 @@ widget.send("".join(pieces))
 import time, anywidget
 class Plain(anywidget.AnyWidget):
     _esm = "export default { render({ model, el }) { model.on('msg:custom', (text) => el.append(text)) } }"
-""",
+""",  # noqa: E501
 )
 """Least that a widget can do: no Markdown, no acknowledgement, nothing in the saved file."""
 

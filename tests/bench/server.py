@@ -244,7 +244,9 @@ async def read(url: str, count: int, is_ready: asyncio.Semaphore) -> float:
     began = time.perf_counter()
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(
-        f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+        (
+            f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n"
+        ).encode()
     )
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200"), head

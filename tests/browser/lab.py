@@ -238,7 +238,7 @@ class Notebook:
                  const { context, sessionContext } = await app.commands.execute('docmanager:open', { path });
                  await context.ready;
                  await sessionContext.ready;
-               }""",
+               }""",  # noqa: E501
             self.name,
         )
         self.page.wait_for_function(
@@ -272,7 +272,7 @@ class Notebook:
                  await commands.execute('application:close');
                  await gone;
                  if (!closed.context.isDisposed) throw new Error('the notebook is still open');
-               }"""
+               }"""  # noqa: E501
         )
         meanwhile()
         self.page.evaluate(
@@ -280,7 +280,7 @@ class Notebook:
                  const { context, sessionContext } = await window.jupyterapp.commands.execute('docmanager:open', { path });
                  await context.ready;
                  await sessionContext.ready;
-               }""",
+               }""",  # noqa: E501
             self.name,
         )
 
@@ -314,7 +314,7 @@ class Notebook:
         """Start cell number `index` (from 0) without waiting for it."""
         self.page.evaluate(
             """(index) => { const app = window.jupyterapp; app.shell.currentWidget.content.activeCellIndex = index;
-               window.ran = app.commands.execute('notebook:run-cell') }""",
+               window.ran = app.commands.execute('notebook:run-cell') }""",  # noqa: E501
             index,
         )
 
@@ -359,7 +359,7 @@ class Notebook:
                    const reply = await future.done;
                    if (reply.content.status !== 'aborted') return out;
                  }
-               }""",
+               }""",  # noqa: E501
             code,
         )
         return str(printed)

@@ -27,7 +27,7 @@ POLICY = (
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">
 </head><body><main id="stage"></main>
-<script type="module" src="/start.js"></script></body></html>"""
+<script type="module" src="/start.js"></script></body></html>"""  # noqa: E501
 # Far parts of a long transcript are drawn too: an attack does not wait for a reader to scroll.
 START = """import widget from "/widget.js"; import "/stage.js";
 window.IntersectionObserver = undefined; window.widget = widget; window.ready = true;"""

@@ -16,11 +16,11 @@ def load_sales(year: int) -> pd.DataFrame:
     """Load the sales of one year."""
     print("reading", year)
     return pd.DataFrame({"region": ["north", "south", "west"], "sales": [412, 388, 95], "growth": [0.21, 0.03, -0.07]})
-'''
+'''  # noqa: E501
 CORRECTED = TOOLS.replace("388", "401 if year == 2024 else 500").replace("-0.07", "-0.05")
 SHOW = """
 run = nbagent.show(nbagent.Agent(model="demo", tools=[load_sales]).stream("Call load_sales for 2024"))
-"""
+"""  # noqa: E501
 AGAIN = "run.tools[0].rerun(year=2023)"
 
 

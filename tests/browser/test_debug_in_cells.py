@@ -39,12 +39,12 @@ def asking(file):
     replies = [chat(calls=years), chat(calls=[("p", "pause", json.dumps({"file": file}))]), chat("Done."), chat("Other.")]
     server = Server(*replies).__enter__()
     return nbagent.Agent("test-1", name="analyst", tools=[fetch_rates, pause], client=server.client(), api="chat")
-""".replace("TESTS", repr(str(Path(__file__).parents[1])))
+""".replace("TESTS", repr(str(Path(__file__).parents[1])))  # noqa: E501
 CELLS = {
     "returns": "run = nbagent.show(asking('returns').stream('go'))",
     "awaits": "run = await nbagent.show(asking('awaits').stream('go'))",
     "blocks": "run = nbagent.show(asking('blocks').stream('go')).wait()",
-    "blocked fork": "fork = run.fork(at=run.tools[0], result={'rate': 12}).wait()\nprint(fork.text)",
+    "blocked fork": "fork = run.fork(at=run.tools[0], result={'rate': 12}).wait()\nprint(fork.text)",  # noqa: E501
 }
 FIVE = """
 five = [nbagent.show(asking(f"five-{n}").stream("go"), name=f"run {n}") for n in range(5)]

@@ -46,13 +46,13 @@ def answer():
     yield e.Status(message=TEXT)
     yield e.TextDelta(id="x", delta="It is $a^2$.\\n\\n" + TEXT)
 run = await nbagent.show(answer(), name="formulas")
-"""
+"""  # noqa: E501
 
 # Elements of a place that a command made: links that run, classes, ids and styles of a model's own.
 FOUND = """(place) => [...place.querySelectorAll('*')].filter((each) =>
   [...each.attributes].some(({ name, value }) => /href$/.test(name) && /javascript/i.test(value))
   || each.matches('.nb-harm, #nb-harm, [data-harm]') || /fixed|inset/.test(each.getAttribute('style') ?? '')
-).map((each) => each.outerHTML.slice(0, 200))"""
+).map((each) => each.outerHTML.slice(0, 200))"""  # noqa: E501
 
 
 def does_nothing(place: Locator) -> None:

@@ -31,7 +31,7 @@ WAYS = {
     ),
     "async Chat": "client.chat.completions.create(**chat, max_tokens=12)",
     "sync Chat": "sync_client.chat.completions.create(**chat, max_tokens=12)",
-    "async Responses": "client.responses.create(model='gemma', input=prompt, stream=True, max_output_tokens=12)",
+    "async Responses": "client.responses.create(model='gemma', input=prompt, stream=True, max_output_tokens=12)",  # noqa: E501
     "address": "address + '/v1/chat/completions', json={**chat, 'max_tokens': 12}",
 }
 FOREVER = {

@@ -29,7 +29,7 @@ for (const path of ["/stream?query=x", "/agents/assistant/sessions/s/messages/st
   }
 }
 Promise.all(done).then(() => { document.title = "done"; });
-</script>"""
+</script>"""  # noqa: E501
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def test_a_page_of_another_site_starts_no_run(
             if token is not None:
                 told = page.evaluate(
                     """(token) => fetch("/login", { method: "POST", body: JSON.stringify({ token }),
-                    headers: { "content-type": "application/json" } }).then((each) => each.status)""",
+                    headers: { "content-type": "application/json" } }).then((each) => each.status)""",  # noqa: E501
                     token,
                 )
                 assert told == 200

@@ -86,7 +86,7 @@ async def live():
     for number in range(30):
         yield e.TextDelta(id="t", delta=f" word {number}")
 run = nbagent.show(live())
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.proof

@@ -216,7 +216,7 @@ async def eventful():
     yield TextDelta(id='a', delta='Done.')
     yield TextEnd(id='a')
     yield RunEnd(status='completed')
-"""
+"""  # noqa: E501
 
 
 def test_what_is_below_a_run_moves_only_while_the_run_grows(
@@ -346,7 +346,7 @@ def test_a_picture_at_the_end_of_a_long_run_is_seen_whole(page: Page) -> None:
         """() => {
           const [picture, log] = [".nb-picture", ".nb-log"].map((at) => document.querySelector(at).getBoundingClientRect());
           return picture.height === 480 && picture.top >= log.top && picture.bottom <= log.bottom;
-        }"""
+        }"""  # noqa: E501
     )
 
 
@@ -438,7 +438,7 @@ def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
         for number in range(40)
     )
     result = {
-        "text/html": f"<table><thead><tr><th></th><th>region</th></tr></thead><tbody>{rows}</tbody></table>"
+        "text/html": f"<table><thead><tr><th></th><th>region</th></tr></thead><tbody>{rows}</tbody></table>"  # noqa: E501
     }
     call = {
         "kind": "tool",
@@ -453,7 +453,7 @@ def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
     ends = table.evaluate("""(box) => {
         const end = box.getBoundingClientRect().top + box.clientHeight;
         return [...box.querySelectorAll("tr")].map((row) => Math.abs(row.getBoundingClientRect().bottom - end));
-    }""")
+    }""")  # noqa: E501
     assert min(ends) <= 1
     assert len(ends) == 41
 

@@ -20,7 +20,7 @@ agent = nbagent.Agent(
     instructions="You are a careful analyst. Say where each figure comes from, and round to two digits.",
 )
 run = await nbagent.show(agent.stream("What are today's rates of the CHF?"), panels=("tools",))
-"""
+"""  # noqa: E501
 CLIENT = """
 import openai
 from nbagent import demo
@@ -36,7 +36,7 @@ def two_questions():
 
 own = await nbagent.show(two_questions())
 print([request.status for request in own.requests])
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.proof

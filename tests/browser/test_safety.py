@@ -183,7 +183,7 @@ def test_colours_of_a_terminal_are_no_garbage(stage: Stage) -> None:
         e.ToolResult(
             ts=2,
             id="t",
-            content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a",
+            content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a",  # noqa: E501
         ),
         e.Error(ts=3, message="no", traceback="\x1b[0;31mValueError\x1b[0m: \x1b[1mno\x1b[22m"),
     ):
@@ -203,7 +203,7 @@ def test_another_direction_does_not_move_its_neighbours(stage: Stage) -> None:
                  const places = boxes.map((one) => one.getClientRects()[0]);
                  const before = (a, b) => a.left < b.left - 1 && Math.abs(a.top - b.top) < 8;
                  return places.some((place, i) => i > 0 && before(place, places[i - 1])) ? [row.outerHTML.slice(0, 300)] : [];
-               })"""
+               })"""  # noqa: E501
         )
         assert moved == [], ascii(text)
 
@@ -223,7 +223,7 @@ def test_no_text_breaks_the_layout(stage: Stage, text: str) -> None:
                ...[...root.querySelectorAll('.nb-row, .nb-head, .nb-chip, .nb-stop')].filter(outside),
                ...[...root.querySelectorAll('.nb-row, .nb-head')].filter(high),
              ].map((one) => one.outerHTML.slice(0, 200));
-           }"""
+           }"""  # noqa: E501
     )
     assert broken == []
     assert stage.leaks == []
@@ -324,7 +324,7 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(
                  const views = [...cell.querySelectorAll('.nbagent')];
                  for (const view of views) await window.unfold(view);
                  return [...window.alarms, ...views.flatMap((view) => window.faults(view, 'widget'))];
-               }"""
+               }"""  # noqa: E501
         )
         assert found == [], group
     rich = len(groups) + 1

@@ -49,7 +49,7 @@ async def waiting():
     yield "begun "
     await go.wait()
     yield "and done"
-"""
+"""  # noqa: E501
 SHOW = "run = nbagent.show(answer(), name='analyst')\nran = await run"
 WHOLE = [
     "analyst",
@@ -174,7 +174,7 @@ WATCH_STATIC_COPIES = """() => {
   };
   look();
   return seen;
-}"""
+}"""  # noqa: E501
 
 
 def test_reopened_in_jupyterlab_without_a_kernel(ended: Notebook) -> None:
@@ -340,7 +340,7 @@ stream = [e.ReasoningDelta(id="r", delta="CANARY" + "-thought"), *call("t", "f",
           e.ToolArgs(id="u", args={"a": "CANARY" + "-args"}, args_text="CANARY" + "-text"),
           e.TextDelta(id="x", delta="Hello")]
 ran = await nbagent.show(iter(stream), reveal="answer")
-"""
+"""  # noqa: E501
     made = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in (SETUP, secret)]
     )

@@ -135,7 +135,7 @@ FOLLOW = """([url, ends]) => new Promise((resolve) => {
   };
   source.onmessage = take;
   for (const name of ["done", "error"]) source.addEventListener(name, (event) => event.data !== undefined && take(event));
-})"""
+})"""  # noqa: E501
 """Reads a stream with the browser's `EventSource`, as the printed pages do, until an event that
 ends it.
 """

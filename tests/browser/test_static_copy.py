@@ -84,7 +84,7 @@ def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(
     wait_until_saved(book, "word199", runs=3)  # while they stream: the kernel may die
     page.evaluate(
         """() => { const app = window.jupyterapp; app.shell.currentWidget.content.activeCellIndex = 1;
-           return app.commands.execute('notebook:move-cell-up') }"""
+           return app.commands.execute('notebook:move-cell-up') }"""  # noqa: E501
     )
     finish(book, "moved", 0)
     wait_until_saved(book, "and done")

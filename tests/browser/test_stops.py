@@ -39,7 +39,7 @@ def stream(*replies):
     server = Server(*replies).__enter__()
     agent = nbagent.Agent("test-1", name="analyst", tools=[fetch_rates, pause], client=server.client(), api="chat")
     return agent.stream("go")
-"""
+"""  # noqa: E501
 BLOCKS = """
 blocked = nbagent.show(stream(calling(2024), calling(2023), chat("Done.")), stop_at="fetch_rates")
 blocked.wait()
@@ -49,10 +49,10 @@ AWAITS = """
 awaited = nbagent.show(stream(calling(2022), chat(calls=[("p", "pause", "{}")]), calling(2000), chat("Done.")))
 await awaited
 print("then", awaited.tools[2].args)
-"""
+"""  # noqa: E501
 FIVE = """
 five = [nbagent.show(stream(calling(2024), chat("Done.")), stop_at="fetch_rates", name=f"run {n}") for n in range(5)]
-"""
+"""  # noqa: E501
 
 
 def go(view: Locator, name: str) -> None:

@@ -171,4 +171,4 @@ CLICK_STOP = """(view) => new Promise((resolve) => {
   const watch = new MutationObserver(() => { if (look()) { watch.disconnect(); resolve(performance.now() - clicked); } });
   watch.observe(view, { subtree: true, childList: true, characterData: true });
   [...view.querySelectorAll('button')].find((button) => button.textContent.includes('Stop')).click();
-})"""
+})"""  # noqa: E501

@@ -64,9 +64,7 @@ async def test_each_prompt_knows_what_was_said_before() -> None:
     chat.close()
 
 
-async def test_a_new_chat_introduces_its_agent_and_says_how_to_ask_where_there_is_no_input_line() -> (
-    None
-):
+async def test_a_new_chat_introduces_its_agent_and_says_how_to_ask_without_an_input_line() -> None:
     made = nbagent.Agent(
         "demo", "\n You answer in one sentence.\nNever say why.", tools=[rates], name="analyst"
     )

@@ -29,8 +29,8 @@ NAMES = st.sampled_from(
 PROMPTS = st.lists(
     st.sampled_from(
         [
-            "Load", "2025", "12", "3.5", "-4", "two", "and", ",", "for", "CHF", "New York", '"a b"', "'c'", "x=7", "year: 1999",
-            "a@b.example", "https://a.example/b", "2026-01-31", "out.png", "red", "verbose", "no", "2 * (3 + 4)", "é👩‍👧", ".",
+            "Load", "2025", "12", "3.5", "-4", "two", "and", ",", "for", "CHF", "New York", '"a b"', "'c'", "x=7", "year: 1999",  # noqa: E501
+            "a@b.example", "https://a.example/b", "2026-01-31", "out.png", "red", "verbose", "no", "2 * (3 + 4)", "é👩‍👧", ".",  # noqa: E501
             "19:30", "light blue",
         ]
     ),

@@ -340,7 +340,8 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
                 {"year": 2025, "city": "Chur", "people": 38.25},
             ],
             (
-                "returned 2 rows. In `people`, **Bern** is highest with 134 and **Chur** lowest with "
+                "returned 2 rows. In `people`, **Bern** is highest with 134 and **Chur** lowest "
+                "with "
                 "38.25."
             ),
             (

@@ -27,7 +27,8 @@ from nbagent import events as e
 async def called(*tools):
     agent = nbagent.Agent(model="demo", tools=[*tools])
     for tool in tools:
-        async for event in agent.stream(f"Call {tool.__name__}", types=("tool.start", "tool.args", "tool.result")):
+        types = ("tool.start", "tool.args", "tool.result")
+        async for event in agent.stream(f"Call {tool.__name__}", types=types):
             yield msgspec.structs.replace(event, id=tool.__name__)
     yield e.TextDelta(id="x", delta="# Result\\n\\n$a^2$")
 """

@@ -31,6 +31,11 @@ def fake(count: int, alphabet: str = _LETTERS, seed: int = 0) -> str:
     return "".join(source.choice(alphabet) for _ in range(count))
 
 
+def fake_uuid() -> str:
+    """Return a text that looks like a random UUID."""
+    return "-".join(fake(count, _HEX) for count in (8, 4, 4, 4, 12))
+
+
 def _block(kind: str, lines: int = 6) -> tuple[str, list[str]]:
     body = [fake(64, _BASE64, number) for number in range(lines)] + [fake(24, _BASE64, 99)]
     dashes = "-" * 5
@@ -44,8 +49,8 @@ KEYS = {
     "Anthropic": "sk-ant-api03-" + fake(93, _LETTERS + "_-") + "AA",
     "OpenRouter": "sk-or-v1-" + fake(64, _HEX),
     "DeepSeek": "sk-" + fake(32, _HEX),
-    "Langfuse": f"sk-lf-{fake(8, _HEX)}-{fake(4, _HEX)}-{fake(4, _HEX)}-{fake(4, _HEX)}-{fake(12, _HEX)}",
-    "Langfuse, public": f"pk-lf-{fake(8, _HEX)}-{fake(4, _HEX)}-{fake(4, _HEX)}-{fake(4, _HEX)}-{fake(12, _HEX)}",
+    "Langfuse": f"sk-lf-{fake_uuid()}",
+    "Langfuse, public": f"pk-lf-{fake_uuid()}",
     "ElevenLabs": "sk_" + fake(48, _HEX),
     "Stripe": "sk_" + "live_" + fake(24),
     "Stripe, restricted": "rk_" + "live_" + fake(24),
@@ -220,13 +225,13 @@ _ONE = {
     f"mongodb+srv://me:{WORD}@cluster.example/test?retryWrites=true": WORD,
     f"amqp://me:p@ss{WORD}@queue/": f"p@ss{WORD}",
     f"https://api.telegram.org/bot{fake(9, '123456789')}:AA{fake(33)}/getMe": f"AA{fake(33)}",
-    f"https://hooks.slack.com/services/T0{fake(8, _CAPITALS)}/B0{fake(8, _CAPITALS)}/{fake(24)}": fake(
+    f"https://hooks.slack.com/services/T0{fake(8, _CAPITALS)}/B0{fake(8, _CAPITALS)}/{fake(24)}": fake(  # noqa: E501
         24
     ),
     # connections
     f"Server=db;Database=x;User Id=me;Password={SYMBOLS};": SYMBOLS,
     f"Server=db;Uid=me;Pwd={WORD};": WORD,
-    f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={ACCOUNT_KEY};EndpointSuffix=core": ACCOUNT_KEY,
+    f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={ACCOUNT_KEY};EndpointSuffix=core": ACCOUNT_KEY,  # noqa: E501
     f"Endpoint=sb://x/;SharedAccessKeyName=k;SharedAccessKey={fake(43, _BASE64)}=": fake(
         43, _BASE64
     ),

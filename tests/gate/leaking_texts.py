@@ -164,7 +164,8 @@ LATE_CALLS: list[tuple[str, str]] = [
     (
         "react",
         (
-            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal "
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\n"
+            f"Final "
             "Answer: "
         ),
     ),
@@ -187,28 +188,32 @@ SURE_CALLS: list[tuple[str, str]] = [
     (
         "react",
         (
-            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\nFinal "
+            f"Thought: {THOUGHT}\nAction: search\nAction Input: {ARGS}\nObservation: {RESULT}\n"
+            f"Final "
             "Answer: "
         ),
     ),
     (
         "react",
         (
-            f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: {RESULT}\n"
+            f"Thought: {THOUGHT}\n\nAction: Zquery search\nAction Input: {Q}\nObservation: "
+            f"{RESULT}\n"
             "\nFinal Answer: "
         ),
     ),
     (
         "react",
         (
-            f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\nFinal "
+            f"Thought: {THOUGHT}\nAction:\n```json\n{REACT_JSON}\n```\nObservation: {RESULT}\n"
+            f"Final "
             "Answer: "
         ),
     ),
     (
         "react",
         (
-            f'Thought: {THOUGHT}\nAction:\n```\n{{\n  "action": "search",\n  "action_input": "{Q}"\n'
+            f"Thought: {THOUGHT}\nAction:\n```\n"
+            f'{{\n  "action": "search",\n  "action_input": "{Q}"\n'
             f"}}\n```\n\n"
         ),
     ),
@@ -219,7 +224,8 @@ SURE_CALLS: list[tuple[str, str]] = [
     (
         "react",
         (
-            f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\nFinal "
+            f"Action: search\nAction Input: {ARGS}\nObservation: {RESULT}\nThought: {THOUGHT}\n"
+            f"Final "
             "Answer: "
         ),
     ),
@@ -365,7 +371,8 @@ KEPT = [
     "Thought: we are late.\nAction: call the vendor.\nOwner: Ann",
     "Action: call the vendor.\nOwner: Ann",
     (
-        "ReAct goes like this:\n\nThought: I need it.\nAction: search\nAction Input: x\nObservation: "
+        "ReAct goes like this:\n\nThought: I need it.\nAction: search\nAction Input: x\n"
+        "Observation: "
         "y\nFinal Answer: z"
     ),
     "> Thought: I need it.\n> Action: search\n> Action Input: x",

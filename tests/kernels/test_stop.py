@@ -28,7 +28,7 @@ CELLS = {
     "awaits the run": "run = nbagent.show(agent.stream(LONG))\nawait run",
     "blocks in run.wait()": "run = nbagent.show(agent.stream(LONG))\nrun.wait()",
     "blocks in user code": "run = nbagent.show(agent.stream(LONG))\ntime.sleep(4)",
-    "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",
+    "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",  # noqa: E501
 }
 
 # Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at

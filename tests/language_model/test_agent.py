@@ -70,7 +70,8 @@ async def test_a_session_goes_on_in_another_process(model: Model, api: str, tmp_
         address, path, api, prompt = sys.argv[1:]
         client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", timeout=120)
         settings = {"max_tokens" if api == "chat" else "max_output_tokens": 16, "temperature": 0}
-        chat = Agent("gemma", client=client, api=api, model_settings=settings).session("s", store=path)
+        agent = Agent("gemma", client=client, api=api, model_settings=settings)
+        chat = agent.session("s", store=path)
         end = list(chat.stream(prompt))[-1]
         assert end.status != "failed"
         print(end.usage.input)

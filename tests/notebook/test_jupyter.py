@@ -286,7 +286,7 @@ import asyncio
 from nbagent.runtime import loop
 
 def settle():
-    "Wait until the threads and tasks of runs that have ended are over: they hold the runs until then."
+    "Wait until the threads and tasks of runs that have ended are over: they hold the runs."
     for thread in threading.enumerate():
         if thread.name in ("nbagent-reader", "nbagent-end"):
             thread.join(10)

@@ -548,7 +548,7 @@ def test_an_answer_is_kept_before_the_results_of_calls() -> None:
         run(
             tool(
                 result={
-                    "text/html": f"<table>{'<tr><td>1</td><td>2</td></tr>' * (90_000 if WHOLE else 40_000)}</table>"
+                    "text/html": f"<table>{'<tr><td>1</td><td>2</td></tr>' * (90_000 if WHOLE else 40_000)}</table>"  # noqa: E501
                 }
             )
         ),

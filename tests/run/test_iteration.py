@@ -197,7 +197,7 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
 def test_a_type_of_event_that_there_is_not_is_named() -> None:
     with pytest.raises(
         ValueError,
-        match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.start, ",
+        match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.st",
     ):
         Run(iter([])).stream(("text.delta", "text.dleta"))
 

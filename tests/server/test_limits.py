@@ -145,7 +145,10 @@ def test_a_second_request_has_no_more_time_than_the_first(impatient_server: Serv
 def test_a_client_that_does_not_finish_its_body_is_cut(impatient_server: Server) -> None:
     with Raw(impatient_server.url) as raw:
         raw.send(
-            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+            (
+                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n"
+                f"{{"
+            ).encode()
         )
         assert raw.read() == b""
 
@@ -153,7 +156,10 @@ def test_a_client_that_does_not_finish_its_body_is_cut(impatient_server: Server)
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(server: Server) -> None:
     with Raw(server.url) as raw:
         raw.send(
-            f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+            (
+                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n"
+                f"{{"
+            ).encode()
         )
 
 
@@ -237,7 +243,10 @@ def test_a_new_connection_takes_the_place_of_one_whose_client_sends_its_body_slo
     slow = [Raw(small_server.url) for _ in range(10)]
     for each in slow:
         each.send(
-            f"POST /runs HTTP/1.1\r\nHost: {each.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode()
+            (
+                f"POST /runs HTTP/1.1\r\nHost: {each.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n"
+                f"{{"
+            ).encode()
         )
     assert serves(small_server)
     for each in slow:
@@ -315,8 +324,14 @@ def test_a_flood_of_headers_is_refused(server: Server, headers: list[str]) -> No
         b"GET /health HTTP/9.9\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
         b"POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        (
+            b"POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: "
+            b"chunked\r\n\r\nzz\r\n"
+        ),
+        (
+            b"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"ffffffffffffffffff\r\n"
+        ),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
@@ -332,7 +347,8 @@ def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
     with Raw(server.url) as raw:
         raw.send(
             (
-                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n"
+                f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: "
+                f"chunked\r\n"
                 "\r\n"
             ).encode()
         )
@@ -638,7 +654,9 @@ def test_no_token_reaches_the_output_of_a_server(tmp_path: Path) -> None:
                 assert TOKEN not in answer.text + str(answer.headers)
         with Raw(url) as raw:
             raw.send(
-                f"GET /?{TOKEN} HTTP/9.9\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n".encode()
+                (
+                    f"GET /?{TOKEN} HTTP/9.9\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n"
+                ).encode()
             )
             raw.read()
         with RawWebSocket(url, "/agents/assistant/stream", f"Authorization: Bearer {TOKEN}") as ws:

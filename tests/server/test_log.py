@@ -20,7 +20,8 @@ def test_a_refused_a2a_request_leaves_short_lines(
     served: Served, caplog: pytest.LogCaptureFixture, version: str, depth: int
 ) -> None:
     method = "message/send" if version == "0.3" else "SendMessage"
-    body = f'{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"message":{{"metadata":{nested(depth)}}}}}}}'
+    params = f'{{"message":{{"metadata":{nested(depth)}}}}}'
+    body = f'{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}'
     headers = {"content-type": "application/json", "a2a-version": version}
     with served() as (http, _):
         assert "error" in http.post("/agents/assistant", content=body, headers=headers).json()

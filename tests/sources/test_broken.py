@@ -15,7 +15,8 @@ from nbagent.run import Run
 from nbagent.sources.broken import connection_error
 
 CHUNK = (
-    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,'
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,'
     b'"delta":{"content":"Hel"},"finish_reason":null}]}\n\n'
 )
 
@@ -38,7 +39,8 @@ async def breaking_server() -> AsyncIterator[str]:
         )
         await reader.readexactly(length)
         writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n"
+            b"\r\n"
         )
         writer.write(f"{len(CHUNK):x}\r\n".encode() + CHUNK + b"\r\n")
         await writer.drain()

@@ -266,7 +266,7 @@ async def test_tries_have_an_end(answer: Answer, tries: int) -> None:
     assert (run.status, len(server.seen)) == ("failed", tries)
 
 
-async def test_a_connection_that_breaks_before_the_answer_is_tried_again_only_where_that_does_no_harm(
+async def test_a_connection_that_breaks_before_the_answer_is_tried_again_where_that_does_no_harm(
     at_once: None,
 ) -> None:
     seen: list[bytes] = []

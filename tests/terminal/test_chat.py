@@ -449,7 +449,7 @@ async def main():
 
 asyncio.run(main()) if sys.argv[2] == "async" else nbagent.show(agent.stream("go"))
 print("result:", nbagent.last.tools[0].result, nbagent.last.status)
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])

@@ -294,7 +294,8 @@ def debugged(start):
     builtins.input = lambda prompt="": next(commands)
     start()
 with Server(chat(calls=[("c1", "rate", '{"year": 1999}')]), chat("Done.")) as server:
-    run = await nbagent.show(nbagent.Agent("test-1", tools=[rate], client=server.client(), api="chat").stream("go"))
+    agent = nbagent.Agent("test-1", tools=[rate], client=server.client(), api="chat")
+    run = await nbagent.show(agent.stream("go"))
 """
 
 

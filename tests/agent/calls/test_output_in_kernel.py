@@ -29,7 +29,7 @@ async def run(function):
             async for event in stream:
                 if isinstance(event, (e.ToolOutput, e.ToolResult)):
                     print(e.to_json(event).decode())
-"""
+"""  # noqa: E501
 
 PRINTS = """
 import logging
@@ -53,7 +53,7 @@ def show():
     display(HTML("<i>second</i>"), display_id="one")
     return Invoice()
 await run(show)
-"""
+"""  # noqa: E501
 
 BAR = """
 from tqdm.notebook import tqdm

@@ -408,7 +408,8 @@ def test_bound_methods_partials_and_callable_objects_hide_what_is_not_the_models
         (
             {"a": 1, "b": [{"x": "?"}]},
             (
-                "parameter 'b': got [{'x': '?'}] (list), wanted Point: Input should be a dictionary "
+                "parameter 'b': got [{'x': '?'}] (list), wanted Point: Input should be a "
+                "dictionary "
                 "or an instance of Point"
             ),
         ),

@@ -23,7 +23,8 @@ CELLS = [
     f"import nbagent\n{STOPPED_CLOCK}",
     (
         "a = await "
-        f"nbagent.show(nbagent.replay({str(RECORDINGS / 'openai-agents-handoff.jsonl')!r}))\na.tools"
+        f"nbagent.show(nbagent.replay({str(RECORDINGS / 'openai-agents-handoff.jsonl')!r}))\n"
+        f"a.tools"
     ),
     (
         "b = await "
