@@ -84,7 +84,7 @@ def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
         run.respond("q2")
     with pytest.raises(
         AnswerError,
-        match="decision must be one of 'approve', 'deny', 'cancel' here, or True or .*; got 'yes'",
+        match=r"decision must be one of 'approve', 'deny', 'cancel' here, or True or .*; got 'yes'",
     ):
         run.respond("q1", "yes")  # type: ignore[arg-type]
     run.waiting[0].deny("too old")

@@ -107,7 +107,7 @@ class PartWriter:
         Without an id it is that of the oldest open call.
         """
         block = self.calls.get(call_id or "") or (
-            None if call_id else next(iter(self.builder.unanswered(name)), None)
+            None if call_id else self.builder.oldest_unanswered(name)
         )
         block = block or self.call(call_id, name or "tool", None)
         if failed:

@@ -287,7 +287,7 @@ class AcpDecoder(BaseDecoder):
                 key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)
             }
             block = self._calls[call_id] = self.builder.start_tool(
-                call_id, name, call_id=call_id, meta=meta or None
+                call_id, name, call_id=call_id, meta=meta
             )
             self._open_args[call_id] = None
         if update.get("rawInput") is not None and call_id in self._open_args:

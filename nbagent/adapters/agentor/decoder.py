@@ -86,7 +86,7 @@ class AgentorDecoder(BaseDecoder):
         elif kind in _ENGINE_TYPES:
             self._engine(kind, payload)
         else:
-            self.unread(item, kind or None)
+            self.unread(item, kind)
 
     def _read_pending(self) -> None:
         """Read the objects that are complete; an incomplete one waits for more text."""
@@ -206,7 +206,7 @@ class AgentorDecoder(BaseDecoder):
 
     def _request_approval(self, name: str, action: Mapping[str, Any], message: Any) -> None:
         self._waiting += 1
-        call = next(iter(self.builder.unanswered(name)), None)
+        call = self.builder.oldest_unanswered(name)
         request = request_of(action.get("question"), block_id(call))
         if request is None:
             prompt = nonempty_str(message, default=name)

@@ -114,7 +114,7 @@ class AnthropicDecoder(BaseDecoder):
         elif payload.get("role") == "user" and isinstance(payload.get("content"), list):
             self._user_turn(payload)
         elif kind not in _HELPER_EVENTS:  # helper events repeat their stream event
-            self.builder.raw(item, kind or None)
+            self.builder.raw(item, kind)
 
     # --- the message ---
 
@@ -221,7 +221,7 @@ class AnthropicDecoder(BaseDecoder):
         elif kind.endswith("tool_result"):
             self._write_result(kind, block)
         else:
-            builder.raw(block, kind or None)
+            builder.raw(block, kind)
 
     def _start_text(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
         self._write_text(block.get("text"))
@@ -261,7 +261,7 @@ class AnthropicDecoder(BaseDecoder):
             self._start(index, {"type": kind.removesuffix("_delta")})
         part, reader = self._parts.get(index), _DELTAS.get(kind)
         if part is None or reader is None or not reader(self, part, delta):
-            self.builder.raw(payload, kind or None)
+            self.builder.raw(payload, kind)
 
     def _text_delta(self, part: ContentBlock, delta: Mapping[str, Any]) -> bool:
         self._write_text(delta.get("text"))
@@ -336,7 +336,7 @@ class AnthropicDecoder(BaseDecoder):
         meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
         title = f"{server}: {name}" if server else None
         part.tool = self.builder.start_tool(
-            part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None
+            part.key, name, call_id=call_id, kind=kind, title=title, meta=meta
         )
         part.input = block.get("input")
         if call_id is not None:

@@ -256,7 +256,10 @@ class EventBuilder(EventWriter):
         title: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Block:
-        """Start a tool call. An earlier call with this key keeps its id and loses the key."""
+        """Start a tool call. An earlier call with this key keeps its id and loses the key.
+
+        An empty `meta` is none.
+        """
         if not self.texts_have_ids:
             self.end_texts_and_reasoning()
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)
@@ -268,7 +271,7 @@ class EventBuilder(EventWriter):
                 call_id=call_id,
                 kind=kind,
                 title=title,
-                meta=meta,
+                meta=meta or None,
                 **self.envelope,
             )
         )
@@ -285,6 +288,13 @@ class EventBuilder(EventWriter):
         A result without an id belongs to the first of them.
         """
         return [block for block in self._unanswered.values() if name is None or block.name == name]
+
+    def oldest_unanswered(self, name: str | None = None) -> Block | None:
+        """Return the first call of `unanswered`; None if there is none."""
+        for block in self._unanswered.values():
+            if name is None or block.name == name:
+                return block
+        return None
 
     def tool_delta(self, block: Block, delta: str) -> None:
         """Append to the text of a call's arguments, unless they are complete."""

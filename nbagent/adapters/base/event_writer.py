@@ -134,13 +134,18 @@ class EventWriter:
         )
 
     def raw(self, item: Any, name: str | None = None) -> None:
-        """Write an item that the decoder does not know, as it came."""
+        """Write an item that the decoder does not know, as it came.
+
+        Args:
+            item: the item.
+            name: of its type; None or "" if it has none.
+        """
         try:
             data = to_jsonable(item)
         except Exception:  # reading an attribute of an SDK's object may raise anything
             data = f"<{type(item).__module__}.{type(item).__qualname__}>"
         self.raw_count += 1
-        self.write(ev.Raw(data=data, name=name, **self.envelope))
+        self.write(ev.Raw(data=data, name=name or None, **self.envelope))
 
 
 def _without_lone_surrogates(event: ev.Event) -> ev.Event:

@@ -186,6 +186,15 @@ def parse_args(text: str) -> tuple[Any, bool]:
         return None, False
 
 
+def first_field(mapping: Mapping[str, Any], *names: str) -> Any:
+    """Return the first of these fields that is not None; None if there is none."""
+    for name in names:
+        value = mapping.get(name)
+        if value is not None:
+            return value
+    return None
+
+
 def get_field(item: Any, name: str) -> Any:
     """Return one field of a mapping or an object, or None.
 

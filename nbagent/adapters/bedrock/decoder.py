@@ -90,7 +90,7 @@ class BedrockDecoder(BaseDecoder):
                 self._message_start({})
             _HANDLERS[name](self, payload)
         else:
-            self.builder.raw(item, name or None)
+            self.builder.raw(item, name)
 
     def _read_chunk(self, item: Any, data: Any) -> None:
         """Read a chunk of the model's own stream.

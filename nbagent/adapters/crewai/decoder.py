@@ -100,7 +100,7 @@ class CrewDecoder(BaseDecoder):
         elif is_frame:  # a bus also carries the user's own events
             self.builder.custom(kind, payload)
         else:
-            self.unread(item, kind or None)
+            self.unread(item, kind)
 
     def _event(self, kind: str, payload: Any) -> None:
         self.builder.begin(get_str(payload, "model"))

@@ -78,7 +78,7 @@ class InteractionsDecoder(BaseDecoder):
         kind = clean_str(payload.get("event_type"), default="")
         handler = _HANDLERS.get(kind)
         if handler is None:
-            self.builder.raw(item, kind or None)
+            self.builder.raw(item, kind)
             return
         if not self.builder.in_step and kind not in (
             "interaction.created",
@@ -193,7 +193,7 @@ class InteractionsDecoder(BaseDecoder):
             if data or url:
                 builder.file(media_type, url=url, data=data)
         elif part:
-            builder.raw(part, kind or None)
+            builder.raw(part, kind)
 
     def _cite_all(self, step: Step, annotations: Any) -> None:
         for annotation in annotations or ():

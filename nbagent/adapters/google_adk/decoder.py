@@ -250,10 +250,7 @@ class AdkDecoder(BaseDecoder):
             self.builder.tool_error(block, message, response)
 
     def _call_of_response(self, call_id: str | None, name: str) -> Block:
-        if call_id:
-            block = self._calls.get(call_id)
-        else:
-            block = next(iter(self.builder.unanswered(name)), None)
+        block = self._calls.get(call_id) if call_id else self.builder.oldest_unanswered(name)
         if block is None:
             key = call_id or self.builder.mint("call")
             block = self._calls[key] = self.builder.start_tool(("call", key), name, call_id=call_id)

@@ -256,10 +256,7 @@ class HectorDecoder(A2ADecoder):
 
     def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id, name = str_field(body, "toolCallId"), str_field(body, "toolName")
-        if call_id:
-            block = self.parts.calls.get(call_id)
-        else:
-            block = next(iter(self.builder.unanswered(name)), None)
+        block = self.parts.calls.get(call_id) if call_id else self.builder.oldest_unanswered(name)
         if phase == "START" or block is None:
             self.builder.end_texts_and_reasoning()
             key = call_id or self.builder.mint("call")

@@ -202,7 +202,7 @@ class Content:
         if kind in _FILE_TYPES:
             self._write_file(kind, entry)
         else:
-            self._builder.raw(entry, kind or None)
+            self._builder.raw(entry, kind)
 
     def _write_file(self, kind: str, entry: Mapping[str, Any]) -> None:
         image = entry.get("image_url")

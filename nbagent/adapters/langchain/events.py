@@ -61,7 +61,7 @@ class LangChainEventsDecoder(GraphDecoder):
         run_id = str(payload.get("run_id"))
         data = fields_or_empty(payload.get("data"))
         if not self.recognises(item):
-            self.unread(item, event or None)
+            self.unread(item, event)
             return
         self.builder.begin()
         if self._root is None:

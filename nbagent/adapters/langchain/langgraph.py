@@ -18,7 +18,7 @@ does not show that it waits for a human. A bare `custom` payload has no mark of 
 system, or stream two modes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -27,6 +27,7 @@ from nbagent.adapters.base.fields import (
     fields_or_empty,
     get_field,
     get_str,
+    list_or_empty,
     mapping_or_empty,
     str_field,
     to_jsonable,
@@ -130,23 +131,16 @@ class LangGraphDecoder(GraphDecoder):
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `messages`: a chunk or a complete message, with the metadata of its node."""
-        pair = payload if isinstance(payload, list | tuple) else (payload,)
-        message, metadata = (
-            unwrap_message(pair[0]),
-            fields_or_empty(pair[1]) if len(pair) > 1 else {},
-        )
+        pair = payload if isinstance(payload, list | tuple) else (payload, None)
+        message = unwrap_message(pair[0])
+        metadata = fields_or_empty(pair[1] if len(pair) > 1 else None)
         self.builder.begin(thread_id=str_field(metadata, "thread_id"))
-        inner = tuple(
-            str(
-                metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or ""
-            ).split("|")[:-1]
-        )
-        self._attribute(path or inner, str_field(metadata, "lc_agent_name"))
+        checkpoint = metadata.get("langgraph_checkpoint_ns")
+        inner = str(checkpoint or metadata.get("checkpoint_ns") or "").split("|")[:-1]
+        self._attribute(path or tuple(inner), str_field(metadata, "lc_agent_name"))
         kind = kind_of(message)
         model = str_field(metadata, "ls_model_name")
-        message_id = get_str(message, "id") or str(
-            metadata.get("langgraph_checkpoint_ns") or self.builder.step
-        )
+        message_id = get_str(message, "id", default=str(checkpoint or self.builder.step))
         if kind == "chunk":
             self._messages.chunk(message, message_id, model)
             self._expect_more()
@@ -172,13 +166,14 @@ class LangGraphDecoder(GraphDecoder):
                 continue
             for part in update if isinstance(update, list | tuple) else [update]:
                 self._write_update(node, _unwrap_command(part))
-            for inner in self._agents.paths():
-                if (
-                    len(inner) == len(path) + 1
-                    and inner[: len(path)] == path
-                    and str(inner[-1]).split(":")[0] == node
-                ):
-                    self._agents.end(inner)
+            self._end_subgraphs(path, node)
+
+    def _end_subgraphs(self, path: tuple[str, ...], node: str) -> None:
+        """End the subgraphs that a node has run."""
+        for inner in self._agents.paths():
+            *outer, name = inner
+            if tuple(outer) == path and str(name).split(":")[0] == node:
+                self._agents.end(inner)
 
     def _write_update(self, node: str, update: Any) -> None:
         fields = fields_or_empty(update)
@@ -211,15 +206,7 @@ class LangGraphDecoder(GraphDecoder):
         messages = fields.get("messages")
         if self._first_values and not path:
             self._first_values = False
-            if isinstance(messages, list | tuple):
-                found = [unwrap_message(entry) for entry in messages]
-            else:
-                found = []
-            if self.builder.step == 0 and self._read_count == 0:
-                self._only_state = found
-            else:
-                for message in found:
-                    self._skip(message)
+            self._read_input(list_or_empty(messages))
         else:
             known = [entry for entry in messages or () if get_str(unwrap_message(entry), "id")]
             self._read_messages(known)
@@ -233,6 +220,14 @@ class LangGraphDecoder(GraphDecoder):
         if state:
             self.builder.write(ev.State(snapshot=to_jsonable(state), **self.builder.envelope))
 
+    def _read_input(self, messages: Sequence[Any]) -> None:
+        found = [unwrap_message(entry) for entry in messages]
+        if self.builder.step == 0 and self._read_count == 0:
+            self._only_state = found
+            return
+        for message in found:
+            self._skip(message)
+
     def _skip(self, message: Any) -> None:
         """Pass over a message of the graph's input."""
         if get_str(message, "id") and not self._messages.writing:
@@ -245,10 +240,9 @@ class LangGraphDecoder(GraphDecoder):
         """
         messages, self._only_state = self._only_state or [], None
         kinds = [kind_of(message) for message in messages]
-        start = next(
-            (at for at in range(len(kinds), 0, -1) if kinds[at - 1] not in ("ai", "chunk", "tool")),
-            0,
-        )
+        start = len(kinds)
+        while start > 0 and kinds[start - 1] in ("ai", "chunk", "tool"):
+            start -= 1
         self._read_messages(messages[start:])
         if start == len(messages) and messages:
             self.stop_info = TRUNCATED
@@ -261,18 +255,13 @@ class LangGraphDecoder(GraphDecoder):
             return
         self._running_tasks.discard(fields.get("id"))
         result = fields.get("result")
-        if isinstance(result, list) and all(
-            isinstance(pair, list | tuple) and len(pair) == 2 for pair in result
-        ):
+        if isinstance(result, list) and all(map(_is_pair, result)):
             result = dict(result)  # older versions send pairs
         if result:
             self._write_update(str(fields.get("name")), result)
-        if fields.get("error"):
-            self.fail_with(
-                str(fields["error"])
-                if not isinstance(fields["error"], Mapping)
-                else fields["error"]
-            )
+        error = fields.get("error")
+        if error:
+            self.fail_with(error if isinstance(error, Mapping) else str(error))
         if fields.get("interrupts"):
             self._messages.interrupt(fields["interrupts"])
 
@@ -351,6 +340,10 @@ class LangGraphDecoder(GraphDecoder):
         super().end_graph()
         if self.stop_info.status == "completed" and self._running_tasks:
             self.stop_info = TRUNCATED
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
 
 
 def _is_mode(value: Any) -> bool:

@@ -105,7 +105,7 @@ class LlamaIndexDecoder(BaseDecoder):
             if self.stop_info.status == "completed":
                 self.stop_info = TRUNCATED
         else:
-            self.builder.raw(item, name or None)
+            self.builder.raw(item, name)
 
     def _begin(self, event: Any = None) -> None:
         """Begin a response, unless one is open."""

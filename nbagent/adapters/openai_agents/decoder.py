@@ -144,7 +144,7 @@ class AgentsDecoder(ResponsesDecoder):
                 self._write_earlier_result(payload, call_id)
             self._answered(call_id)
         else:
-            self.builder.raw(raw, name or None)
+            self.builder.raw(raw, name)
 
     def _write_item(self, payload: dict[str, Any]) -> None:
         """Write an item of a run whose raw events are not in the stream."""

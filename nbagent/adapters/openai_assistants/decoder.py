@@ -26,6 +26,7 @@ from nbagent.adapters.base.closed_codes import code_from_metadata, error_with_co
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields_or_empty,
+    first_field,
     get_field,
     get_str,
     list_or_empty,
@@ -125,7 +126,7 @@ class AssistantsDecoder(BaseDecoder):
         elif scope == "message":
             self._message(state, payload)
         else:
-            self.builder.raw(item, event or None)
+            self.builder.raw(item, event)
 
     # --- the run ---
 
@@ -270,14 +271,7 @@ class AssistantsDecoder(BaseDecoder):
         self.builder.tool_args(block, str_or_none(text), free="input" in inner)
         if not is_complete:
             return
-        content = next(
-            (
-                inner[name]
-                for name in ("output", "outputs", "results")
-                if inner.get(name) is not None
-            ),
-            None,
-        )
+        content = first_field(inner, "output", "outputs", "results")
         for output in inner.get("outputs") or ():
             self._write_image(get_field(output, "image"))
         if error:

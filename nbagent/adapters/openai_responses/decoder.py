@@ -120,7 +120,7 @@ class ResponsesDecoder(BaseDecoder):
         elif set(payload) == {"error"}:
             self._error(payload)
         elif not self._read_unhandled(kind, payload):
-            self.builder.raw(item, kind or None)
+            self.builder.raw(item, kind)
 
     def _read_unhandled(self, kind: str, payload: Mapping[str, Any]) -> bool:
         """Read an event without a handler that belongs to a running call: arguments or progress.

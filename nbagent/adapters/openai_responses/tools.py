@@ -11,6 +11,7 @@ from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import (
     fields,
     fields_or_empty,
+    first_field,
     nonempty_str,
     parse_args,
     str_field,
@@ -73,6 +74,10 @@ _RESULT: dict[str, tuple[str, ...]] = {
 }
 
 
+_FREE_ARGS = {"custom_tool_call": "input", "code_interpreter_call": "code", "program": "code"}
+"""Calls whose argument is a text, and its field."""
+
+
 def is_tool(item_type: str) -> bool:
     """Return True if an output item is a call, and not the output of one."""
     return item_type.endswith("_call") or item_type in _NAMES
@@ -101,22 +106,17 @@ class ToolItems:
             item.tool = approved
             return
         item_type = str(payload.get("type"))
-        name = (
-            str_field(payload, "name") or _NAMES.get(item_type) or item_type.removesuffix("_call")
-        )
+        name = str_field(payload, "name", default=_NAMES.get(item_type))
+        name = name or item_type.removesuffix("_call")
         server = str_field(payload, "server_label")
-        kind: ev.ToolKind = "hosted"
-        if item_type == "function_call":
-            kind = "function"
-        elif item_type == "custom_tool_call":
-            kind = "custom"
-        elif item_type.startswith("mcp_"):
-            kind = "mcp"
         call_id = str_field(payload, "call_id")
-        meta = {key: to_jsonable(payload[key]) for key in _META_FIELDS if payload.get(key)}
-        title = f"{server}: {name}" if server else None
         item.tool = self._builder.start_tool(
-            item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None
+            item.key,
+            name,
+            call_id=call_id,
+            kind=_kind_of(item_type),
+            title=f"{server}: {name}" if server else None,
+            meta={key: to_jsonable(payload[key]) for key in _META_FIELDS if payload.get(key)},
         )
         if call_id:
             self._by_call_id[call_id] = item.tool
@@ -141,55 +141,36 @@ class ToolItems:
             self._write_result(block, item.type, payload)
 
     def _write_args(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
-        builder = self._builder
         if item_type in ("function_call", "mcp_call", "mcp_approval_request"):
             arguments = payload.get("arguments")
             if arguments is None or isinstance(arguments, str):
-                builder.tool_args(block, arguments)
+                self._builder.tool_args(block, arguments)
             else:
-                builder.tool_args(block, args=arguments)
-        elif item_type in ("custom_tool_call", "code_interpreter_call", "program"):
-            text = payload.get("input") if item_type == "custom_tool_call" else payload.get("code")
-            builder.tool_args(block, str_or_none(text), free=True)
+                self._builder.tool_args(block, args=arguments)
+        elif item_type in _FREE_ARGS:
+            text = str_or_none(payload.get(_FREE_ARGS[item_type]))
+            self._builder.tool_args(block, text, free=True)
         else:
-            known = _ARGS.get(item_type)
-            if known is not None:
-                names = known
-            else:
-                names = tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
-            arguments = {
-                name: to_jsonable(payload[name])
-                for name in sorted(names)
-                if payload.get(name) is not None
-            }
-            if item_type == "web_search_call":  # the sources are its result
-                action = arguments.get("action", {})
-                arguments = {
-                    "action": {key: value for key, value in action.items() if key != "sources"}
-                }
-            only = arguments.get(names[0]) if len(arguments) == 1 and known else None
-            builder.tool_args(block, args=only if isinstance(only, dict) else arguments)
+            self._builder.tool_args(block, args=_arguments_of(item_type, payload))
 
     def _write_result(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
         names = _RESULT.get(item_type, ("output", "result", "results", "outputs"))
-        content = next((payload[name] for name in names if payload.get(name) is not None), None)
+        content = first_field(payload, *names)
         if content is None and item_type == "web_search_call":
             content = fields_or_empty(payload.get("action")).get("sources")
         error = payload.get("error")
         status = str_field(payload, "status", default="completed")
         if error or status == "failed":
             inner = fields_or_empty(error)
-            message = (
-                nonempty_str(error)
-                or str_field(inner, "message", "content")
-                or str(to_jsonable(error or status))
-            )
+            message = nonempty_str(error) or str_field(inner, "message", "content")
+            message = message or str(to_jsonable(error or status))
             info = ev.ErrorInfo(message=message, type=str_field(inner, "type"))
             self._builder.tool_result(block, content, status="error", error=info)
-        elif content is not None or status != "incomplete":  # an incomplete call has no result
-            self._builder.tool_result(
-                block, status if content is None and item_type not in _RESULT else content
-            )
+        elif content is not None or item_type in _RESULT:
+            if content is not None or status != "incomplete":
+                self._builder.tool_result(block, content)
+        elif status != "incomplete":  # an incomplete call has no result
+            self._builder.tool_result(block, status)
 
     def _request_approval(self, block: Block, payload: Mapping[str, Any]) -> None:
         self.pending += 1
@@ -230,14 +211,7 @@ class ToolItems:
         )
         if block is None:
             return False
-        content = next(
-            (
-                payload[name]
-                for name in ("output", "tools", "result")
-                if payload.get(name) is not None
-            ),
-            None,
-        )
+        content = first_field(payload, "output", "tools", "result")
         if payload.get("status") == "failed":
             message = nonempty_str(content, default="failed")
             builder.tool_error(block, message, content, value=value)
@@ -271,3 +245,32 @@ class ToolItems:
             url = str_field(fields(entry), "url")
             if url:
                 self._builder.file("image/*", url=url)
+
+
+def _kind_of(item_type: str) -> ev.ToolKind:
+    if item_type == "function_call":
+        return "function"
+    if item_type == "custom_tool_call":
+        return "custom"
+    return "mcp" if item_type.startswith("mcp_") else "hosted"
+
+
+def _arguments_of(item_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a hosted call: the known fields of its type, or all but the common
+    ones. A single known field that is an object has them inside.
+    """
+    known = _ARGS.get(item_type)
+    names = known
+    if names is None:
+        names = tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
+    arguments = {
+        name: to_jsonable(payload[name]) for name in sorted(names) if payload.get(name) is not None
+    }
+    if item_type == "web_search_call":  # the sources are its result
+        action = arguments.get("action", {})
+        arguments = {"action": {key: value for key, value in action.items() if key != "sources"}}
+    if known and len(arguments) == 1:
+        only = arguments.get(known[0])
+        if isinstance(only, dict):
+            return only
+    return arguments

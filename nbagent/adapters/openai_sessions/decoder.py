@@ -86,7 +86,7 @@ class SessionsDecoder(BaseDecoder):
                 status_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope)
             )
         else:
-            self.builder.raw(item, kind or None)
+            self.builder.raw(item, kind)
 
     def _is_repeated(self, event_id: str | None) -> bool:
         if event_id is None:
@@ -253,7 +253,7 @@ class SessionsDecoder(BaseDecoder):
             message["text"] = text_in(item_fields.get("content"))  # the other parts are encrypted
             self.builder.custom("agent_message", message)
         elif kind != "message":
-            self.builder.raw(item_fields, kind or None)
+            self.builder.raw(item_fields, kind)
 
     def _item_done(self, payload: Mapping[str, Any]) -> None:
         """Complete an item, once."""

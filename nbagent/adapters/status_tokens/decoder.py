@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from nbagent.adapters.base.block import block_id
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     fields,
@@ -100,10 +101,9 @@ class StatusTokensDecoder(BaseDecoder):
         """Write the question of a run that nbagent serves; the status has its words, for other
         clients.
         """
-        open_calls = self.builder.unanswered(
-            str_field(fields_or_empty(payload["question"]), "tool")
-        )
-        request = request_of(payload["question"], open_calls[0].id if open_calls else None)
+        question = payload["question"]
+        call = self.builder.oldest_unanswered(str_field(fields_or_empty(question), "tool"))
+        request = request_of(question, block_id(call))
         if request is None:
             self._status(nonempty_str(payload.get("content"), default=""))
         else:
