@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from adapters.package_scaffold import scaffold_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,3 +50,15 @@ def test_pyright_strict(project: Path) -> None:
     options = {"typeCheckingMode": "strict", "reportUnnecessaryTypeIgnoreComment": "error"}
     (project / "pyrightconfig.json").write_text(json.dumps(options))
     check(project, "basedpyright", "--pythonpath", sys.executable, "user_script.py")
+
+
+@pytest.mark.proof
+def test_mypy_takes_the_types_of_a_package_with_an_adapter(tmp_path: Path) -> None:
+    scaffold_package(tmp_path, "acme")
+    options = (
+        "--strict",
+        "--follow-imports=silent",
+        "--explicit-package-bases",
+        "--cache-dir=cache",
+    )
+    check(tmp_path / "src", "mypy", *options, "nbagent_acme")
