@@ -32,22 +32,29 @@ class A2AAnswers(AnswerForm):
         before = fields_or_empty(params.get("message") or body.get("message"))
         if not before:
             return None
-        has_kinds = "kind" in before or any(
-            "kind" in fields_or_empty(part) for part in before.get("parts") or ()
-        )
         parts = self.value(answered, None)
-        if not has_kinds:  # since version 1.0 the field's name says what a part is
-            parts = [
-                {name: value for name, value in part.items() if name != "kind"} for part in parts
-            ]
-        task = next(
-            (meta for each in answered if (meta := meta_of(each.request)).get("taskId")), {}
-        )
-        ids = {name: task[name] for name in ("taskId", "contextId") if task.get(name)}
+        if not _has_kinds(before):  # since version 1.0 the field's name says what a part is
+            for part in parts:
+                del part["kind"]
+        ids = _ids_of_task(answered)
         message = {**before, "messageId": str(uuid.uuid4()), "parts": parts, **ids}
         if not params:
             return url, {**body, "message": message}
         return url, {**body, "id": str(uuid.uuid4()), "params": {**params, "message": message}}
+
+
+def _has_kinds(message: Mapping[str, Any]) -> bool:
+    parts = message.get("parts") or ()
+    return any("kind" in each for each in (message, *map(fields_or_empty, parts)))
+
+
+def _ids_of_task(answered: Sequence[Answered]) -> dict[str, Any]:
+    """Return the ids of the first task and context that a question names."""
+    for each in answered:
+        meta = meta_of(each.request)
+        if meta.get("taskId"):
+            return {name: meta[name] for name in ("taskId", "contextId") if meta.get(name)}
+    return {}
 
 
 def _part(answered: Answered) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def _part(answered: Answered) -> dict[str, Any]:
             "type": "tool_approval",
             "decision": "approve" if answered.is_approved else "deny",
             "tool_call_id": request.approval_id,
-            "task_id": (meta_of(request)).get("taskId"),
+            "task_id": meta_of(request).get("taskId"),
         }
         return {"kind": "data", "data": decision}
     value = response.value if answered.is_approved else response.reason or "No"

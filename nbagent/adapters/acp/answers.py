@@ -45,7 +45,7 @@ class AcpAnswers(AnswerForm):
 
 def _kinds(request: ApprovalRequest) -> dict[str, str]:
     """Return the kinds of the options, by their ids."""
-    options = (meta_of(request)).get("options") or ()
+    options = meta_of(request).get("options") or ()
     return {str(option.get("optionId")): str(option.get("kind")) for option in options}
 
 
@@ -56,23 +56,31 @@ def _outcome(answered: Answered) -> dict[str, Any]:
     request, response = answered
     if response.decision == "cancel":
         return {"outcome": "cancelled"}
-    options = (meta_of(request)).get("options") or ()
-    named = [
-        str(each.get("optionId"))
-        for each in options
-        if response.value in (each.get("name"), each.get("optionId"))
-    ]
-    if response.value is not None and named:
-        return {"outcome": "selected", "optionId": named[0]}
-    verb = "allow" if answered.is_approved else "reject"
-    if response.remember:
-        wanted = [f"{verb}_always", f"{verb}_once"]
-    else:
-        wanted = [f"{verb}_once", f"{verb}_always"]
-    kinds = _kinds(request)
-    for kind in wanted:
-        if found := [id for id, each in kinds.items() if each == kind]:
-            return {"outcome": "selected", "optionId": found[0]}
+    chosen = _named_option(request, response.value)
+    if chosen is None:
+        verb = "allow" if answered.is_approved else "reject"
+        kinds = [f"{verb}_once", f"{verb}_always"]
+        if response.remember:
+            kinds.reverse()
+        chosen = _option_of(request, kinds)
+    if chosen is not None:
+        return {"outcome": "selected", "optionId": chosen}
     if answered.is_approved:
         raise AnswerError("the agent gave no option that allows this")
     return {"outcome": "cancelled"}
+
+
+def _named_option(request: ApprovalRequest, value: Any) -> str | None:
+    """Return the id of the option with that name or id; None if there is none."""
+    if value is None:
+        return None
+    for option in meta_of(request).get("options") or ():
+        if value in (option.get("name"), option.get("optionId")):
+            return str(option.get("optionId"))
+    return None
+
+
+def _option_of(request: ApprovalRequest, kinds: list[str]) -> str | None:
+    """Return the id of the first option of these kinds, the first kind first."""
+    by_kind = {kind: option_id for option_id, kind in reversed(_kinds(request).items())}
+    return next((by_kind[kind] for kind in kinds if kind in by_kind), None)

@@ -29,7 +29,7 @@ class AguiAnswers(AnswerForm):
         edited = fields_or_empty(
             fields_or_empty((request.schema or {}).get("properties")).get("editedArgs")
         )
-        arguments = (meta_of(request)).get("arguments")
+        arguments = meta_of(request).get("arguments")
         args = parse_args(arguments)[0] if request.args is None and arguments else request.args
         request = replace(
             request, args=args, schema=dict(edited) if edited.get("properties") else None

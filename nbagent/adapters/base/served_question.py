@@ -96,7 +96,7 @@ class ServedAnswers(AnswerForm):
 
     def reaches(self, request: ApprovalRequest) -> bool:
         """Return True for a question that names the path of its answer."""
-        return "answers" in (meta_of(request))
+        return "answers" in meta_of(request)
 
     def message(self, answered: Answered) -> Any:
         """Return the message for the WebSocket; None for a question of another server."""
@@ -107,7 +107,7 @@ class ServedAnswers(AnswerForm):
 
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request to the server whose stream asked."""
-        return urljoin(url, (meta_of(answered.request))["answers"]), _fields(answered)
+        return urljoin(url, meta_of(answered.request)["answers"]), _fields(answered)
 
 
 def _fields(answered: Answered) -> dict[str, Any]:

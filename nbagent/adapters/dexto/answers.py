@@ -27,13 +27,13 @@ class DextoAnswers(AnswerForm):
 
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
         """Offer to allow a tool for the rest of the session; a command is allowed once."""
-        return replace(request, can_remember=(meta_of(request)).get("type") == "tool_approval")
+        return replace(request, can_remember=meta_of(request).get("type") == "tool_approval")
 
     def message(self, answered: Answered) -> dict[str, Any]:
         """Return the event `approval:response`."""
         body = _body(answered)
         data = {name: body.pop(name) for name in ("formData", "rememberChoice") if name in body}
-        session = (meta_of(answered.request)).get("session")
+        session = meta_of(answered.request).get("session")
         message = {"type": "approval:response", "approvalId": answered.request.approval_id, **body}
         return (
             message | ({"sessionId": session} if session else {}) | ({"data": data} if data else {})

@@ -309,11 +309,14 @@ def _parse_arguments(text: str) -> Any:
     try:
         values = json.loads(f"[{text}]")
     except (ValueError, RecursionError):
-        values = None
-    if values is not None:
-        if len(values) == 1 and isinstance(values[0], dict):
-            return values[0]
-        return values
+        return _python_arguments(text)
+    if len(values) == 1 and isinstance(values[0], dict):
+        return values[0]
+    return values
+
+
+def _python_arguments(text: str) -> Any:
+    """Return arguments that are written as in Python, with literal values."""
     if len(text) > _MAX_PARSED_CHARS or "\\" in text:
         # Python warns of escapes that it does not know.
         return None
@@ -322,9 +325,7 @@ def _parse_arguments(text: str) -> Any:
         if not isinstance(call, ast.Call) or (call.args and call.keywords):
             return None
         if call.keywords:
-            return {
-                keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords
-            }
+            return {each.arg or "**": ast.literal_eval(each.value) for each in call.keywords}
         return [ast.literal_eval(value) for value in call.args]
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None

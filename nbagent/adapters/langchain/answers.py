@@ -75,7 +75,7 @@ class LangGraphAnswers(AnswerForm):
 
 
 def _review(request: ApprovalRequest) -> Mapping[str, Any]:
-    return fields_or_empty((meta_of(request)).get(META))
+    return fields_or_empty(meta_of(request).get(META))
 
 
 def _decision(answered: Answered) -> dict[str, Any]:

@@ -5,7 +5,7 @@ interrupt, or (`per_call`) an interrupt for each, whose `response_schema` lists 
 Before 1.0 it was `langgraph.prebuilt.interrupt`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, to_jsonable
@@ -52,28 +52,34 @@ def reviews_in(interrupt: Any) -> list[Review]:
     fields = fields_or_empty(value)
     actions = fields.get("action_requests")
     if isinstance(actions, list):
-        configs = fields.get("review_configs") or ()
-        allowed = {
-            get_str(config, "action_name"): get_field(config, "allowed_decisions")
-            for config in configs
-        }
-        return [
-            _review("decisions", action, allowed.get(get_str(action, "name"))) for action in actions
-        ]
+        return _decisions(actions, fields.get("review_configs") or ())
     if fields.get("type") == "tool_approval":
-        schema = fields_or_empty(to_jsonable(get_field(interrupt, "response_schema")))
-        decisions = {
-            fields_or_empty(props["type"]).get("const"): props
-            for props in _properties_in(schema)
-            if "type" in props
-        }
-        review = _review("decision", value, [str(name) for name in decisions if name])
-        return [review._replace(schema=_arguments_in(decisions.get("edit"), schema))]
+        return [_tool_approval(interrupt, value)]
     old = value if isinstance(value, list) else [value]
     actions = [get_field(entry, "action_request") for entry in old]
-    if actions and all(actions):
-        return [_review("list", action) for action in actions]
-    return []
+    if not all(actions):
+        return []
+    return [_review("list", action) for action in actions]
+
+
+def _decisions(actions: list[Any], configs: Iterable[Any]) -> list[Review]:
+    allowed = {
+        get_str(config, "action_name"): get_field(config, "allowed_decisions") for config in configs
+    }
+    return [
+        _review("decisions", action, allowed.get(get_str(action, "name"))) for action in actions
+    ]
+
+
+def _tool_approval(interrupt: Any, value: Any) -> Review:
+    schema = fields_or_empty(to_jsonable(get_field(interrupt, "response_schema")))
+    decisions = {
+        fields_or_empty(props["type"]).get("const"): props
+        for props in _properties_in(schema)
+        if "type" in props
+    }
+    review = _review("decision", value, [str(name) for name in decisions if name])
+    return review._replace(schema=_arguments_in(decisions.get("edit"), schema))
 
 
 def _review(form: Form, action: Any, allowed: Any = None) -> Review:

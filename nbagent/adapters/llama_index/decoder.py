@@ -274,7 +274,7 @@ class LlamaIndexDecoder(BaseDecoder):
 def _event_fields(event: Any) -> dict[str, Any]:
     """Return the public fields of an event of any class as JSON types."""
     inner = getattr(event, "_data", None)
-    fields = {**fields_or_empty(event), **(mapping_or_empty(inner))}
+    fields = {**fields_or_empty(event), **mapping_or_empty(inner)}
     return {name: to_jsonable(value) for name, value in fields.items() if not name.startswith("_")}
 
 

@@ -77,20 +77,14 @@ class ToolCalls:
         call_id, name = str_field(entry, "id"), str_field(function, "name")
         arguments = function.get("input" if custom else "arguments")
         if not isinstance(arguments, str):
-            arguments = (
-                "" if arguments is None else json.dumps(to_jsonable(arguments), ensure_ascii=False)
-            )
+            arguments = _as_json(arguments)
         call = self._find(entry.get("index"), call_id, name, arguments)
         call.call_id = call.call_id or call_id
         call.name = call.name or name or ""
-        call.kind = "custom" if custom else call.kind
-        call.meta.update(
-            {
-                key: to_jsonable(value)
-                for key, value in entry.items()
-                if key not in _CALL_FIELDS and value
-            }
-        )
+        if custom:
+            call.kind = "custom"
+        extra = {key: value for key, value in entry.items() if key not in _CALL_FIELDS and value}
+        call.meta |= fields_or_empty(to_jsonable(extra))
         if call.block is None and call.name:
             self._start(builder, call)
         if call.block is None:
@@ -126,7 +120,7 @@ class ToolCalls:
             call.name or "tool",
             call_id=call.call_id,
             kind=call.kind,
-            meta=dict(call.meta) or None,
+            meta=dict(call.meta),
         )
         builder.tool_delta(call.block, call.early_arguments)
         call.early_arguments = ""
@@ -163,3 +157,10 @@ class ToolCalls:
                 builder.tool_error(block, error, output)
             else:
                 builder.tool_result(block, output)
+
+
+def _as_json(arguments: Any) -> str:
+    """Return arguments that are no text as JSON; "" if there are none."""
+    if arguments is None:
+        return ""
+    return json.dumps(to_jsonable(arguments), ensure_ascii=False)

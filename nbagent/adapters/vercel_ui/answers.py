@@ -21,7 +21,7 @@ class VercelAnswers(AnswerForm):
 
     def asks(self, request: ApprovalRequest) -> bool:
         """Return False for an approval that the app's rules give."""
-        return (meta_of(request)).get("isAutomatic") is not True
+        return meta_of(request).get("isAutomatic") is not True
 
     def reaches(self, request: ApprovalRequest) -> bool:
         """Return True for a question of `nbagent.serve`, whose id names its run.
