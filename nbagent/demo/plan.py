@@ -44,7 +44,9 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
 def _picks(prompt: str, tools: tuple[Json, ...]) -> list[tuple[int, Json]]:
     """Return where a prompt asks for a tool, and for which."""
     best: list[tuple[int, int, Json]] = []
-    for start, clause in _clauses(prompt) if tools else ():
+    if not tools:
+        return []
+    for start, clause in _clauses(prompt):
         scored = [(_score(tool, clause), tool) for tool in tools]
         score, tool = max(scored, key=lambda pair: pair[0])
         best.append((score, start, tool))

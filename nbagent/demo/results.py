@@ -110,15 +110,19 @@ def _read(value: Any, prompt: str) -> _Reading:
         lines = value.strip().splitlines()[:_QUOTED_LINES]
         quoted = [f"> {cell(line, most=300)}" for line in lines]
         return _Reading("returned a text", ":", "\n".join(quoted))
-    shown = "nothing" if value in (None, "", [], {}) else cell(value)
+    if value in (None, "", [], {}):
+        return _Reading("returned nothing", ".", "", {"value": "nothing"})
+    shown = cell(value)
     return _Reading(f"returned {shown}", f"{_asked_of(value, prompt)}.", "", {"value": shown})
 
 
 def _read_rows(rows: list[Json], total: int, prompt: str) -> _Reading:
-    is_short = len(rows) <= 2 * _SHOWN_ROWS
-    shown = rows if is_short else rows[:_SHOWN_ROWS]
-    is_whole = len(rows) == total > 1
-    facts = _ranking(rows, prompt) if is_whole else {}
+    shown = rows
+    if len(rows) > 2 * _SHOWN_ROWS:
+        shown = rows[:_SHOWN_ROWS]
+    facts: Json = {}
+    if len(rows) == total > 1:
+        facts = _ranking(rows, prompt)
     more = ":"
     if facts:
         more = (

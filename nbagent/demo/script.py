@@ -88,7 +88,9 @@ class _Reply:
         if self._calls:
             return Completion(thought, "", tuple(self._calls))
         text = scene.text(names)
-        return Completion(thought, f"{text}\n\n{SIGNATURE}" if text else "")
+        if text:
+            text = f"{text}\n\n{SIGNATURE}"
+        return Completion(thought, text)
 
     def _form(self, schema: Json) -> Completion:
         thought = (

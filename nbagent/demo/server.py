@@ -8,7 +8,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -21,7 +21,7 @@ import msgspec
 from nbagent.demo import chat, responses
 from nbagent.demo.conversation import MODEL, ApiError, Completion, Item, Json, Request
 from nbagent.demo.script import play
-from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
+from nbagent.events import Event, ReasoningDelta, TextDelta, ToolArgsDelta
 
 MAX_BODY_BYTES = 10 * 2**20
 
@@ -182,13 +182,10 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ApiError(
                     f"Not allowed to {self.command} on {path}, only to {method}.", status=405
                 )
-            if method == "GET":
-                self._send(
-                    200,
-                    _MODEL_CARD
-                    if path.endswith(MODEL)
-                    else {"object": "list", "data": [_MODEL_CARD]},
-                )
+            if path.endswith(MODEL):
+                self._send(200, _MODEL_CARD)
+            elif method == "GET":
+                self._send(200, {"object": "list", "data": [_MODEL_CARD]})
             else:
                 self._reply(path == "/v1/responses", msgspec.json.decode(body, type=Json))
         except ApiError as error:
@@ -210,16 +207,24 @@ class _Handler(BaseHTTPRequestHandler):
                 f"The demo model could not read the request: {error!r}", status=500
             ) from error
         if on_responses and body.get("store") is not False:
-            if len(demo._memory) >= _MAX_KEPT_RESPONSES:
-                demo._memory.pop(next(iter(demo._memory)), None)
-            demo._memory[f"resp_{request.key}"] = (
-                *request.history,
-                Item("assistant", completion.text),
-                *completion.calls,
-            )
+            self._remember(request, completion)
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
-        if not body.get("stream"):
-            return self._send(200, writer.whole(completion, request, created))
+        if body.get("stream"):
+            self._stream(completion.events(request, created), writer)
+        else:
+            self._send(200, writer.whole(completion, request, created))
+
+    def _remember(self, request: Request, completion: Completion) -> None:
+        """Keep a response, for requests that go on from it by its id."""
+        memory = self.server.demo._memory
+        if len(memory) >= _MAX_KEPT_RESPONSES:
+            memory.pop(next(iter(memory)), None)
+        answer = Item("assistant", completion.text)
+        memory[f"resp_{request.key}"] = (*request.history, answer, *completion.calls)
+
+    def _stream(self, events: Iterable[Event], writer: chat.Writer | responses.Writer) -> None:
+        """Send the events of a completion, at the speed of the server."""
+        demo = self.server.demo
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Cache-Control", "no-cache")
@@ -230,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with selectors.DefaultSelector() as client:
                 client.register(self.connection, selectors.EVENT_READ)
-                for event in completion.events(request, created):
+                for event in events:
                     if isinstance(event, ReasoningDelta | TextDelta | ToolArgsDelta):
                         self._pause(client)
                     for data in map(writer.frame, writer.feed(event)):
