@@ -1,12 +1,14 @@
 """Hidden content stays in the kernel: it is in `run.private`, and in no renderer, file or repr."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nbagent import events as e
+from nbagent.gate import secrets
 from nbagent.run import Run
 from nbagent.sources import recording
 
@@ -108,3 +110,18 @@ def test_a_phase_says_what_the_answer_is() -> None:
     run = Run(iter([*commentary, *final, e.ToolStart(id="t", name="f")]))
     run.start()
     assert run.wait().answer == "Yes."
+
+
+def test_a_credential_that_comes_to_be_known_later_is_masked_in_each_text_that_then_begins() -> (
+    None
+):
+    key = "late/4f1c9a27e6"
+
+    def stream() -> Iterator[e.Event]:
+        yield e.TextStart(id="a")
+        yield e.TextEnd(id="a", text="A second client begins.")
+        secrets.register(key)
+        yield e.TextStart(id="b")
+        yield e.TextDelta(id="b", delta=f"It says {key}.")
+
+    assert key not in Run(stream()).wait(10).text
