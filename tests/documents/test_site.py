@@ -67,9 +67,18 @@ async def test_a_recorded_run_is_its_messages_from_the_first_op_to_the_end(
     messages = await players.record(*players.SCENES["breakpoint"]())
     times = [seconds for seconds, _ in messages]
     assert times == sorted(times)
-    assert {message["t"] for _, message in messages} == {"ops"}
+    assert {message["t"] for _, message in messages} <= {"ops", "beat"}
     text = json.dumps(messages)
     assert ("Stopped" in text or '"stop"' in text, '"completed"' in text) == (True, True)
+
+
+def test_a_recorded_run_does_not_tell_where_it_was_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(players, "SCENES", {"tour": players.SCENES["tour"]})
+    players.write(tmp_path / "players")
+    text = (tmp_path / "players" / "tour.json").read_text("utf-8")
+    assert ("tools.py" in text, str(ROOT) in text) == (True, False)
 
 
 def test_an_executed_notebook_is_a_page_whose_outputs_markdown_leaves_alone() -> None:
