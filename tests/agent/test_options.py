@@ -9,7 +9,7 @@ from agent.server import Server, chat
 
 import nbagent
 from nbagent import Agent
-from nbagent.agent.config.reference import SECTIONS, descriptions, tables
+from nbagent.agent.config.reference import SECTIONS, descriptions, page
 from nbagent.agent.config.schema import AgentSection
 from nbagent.agent.option_values import annotations_of
 from nbagent.agent.options import AgentOptions, values_of
@@ -17,6 +17,7 @@ from nbagent.agent.run.params import RunParams
 from nbagent.agent.tools import docstring
 from nbagent.errors import NbagentError
 
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config-file.md"
 OPTIONS = list(annotations_of(AgentOptions))
 
 
@@ -70,15 +71,11 @@ def test_every_key_of_a_file_is_described_and_says_what_it_takes(place: str) -> 
     assert undescribed == []
 
 
-def test_the_reference_of_a_files_keys_has_bounds_and_defaults() -> None:
-    lines = list(tables())
-    assert any(
-        line.startswith("| `max_steps` | a whole number of at least 1 | `10` | responses of the")
-        for line in lines
-    )
-    assert any(
-        line.startswith("| `output` | a number of US dollars from 0 on | required |")
-        for line in lines
+def test_the_page_of_a_files_keys_says_what_they_take_and_is_that_of_the_options() -> None:
+    assert "| `max_steps` | a whole number of at least 1 | `10` | responses of the" in page()
+    assert "| `output` | a number of US dollars from 0 on | required |" in page()
+    assert PAGE.read_text() == page(), (
+        "run: python -m nbagent.agent.config.reference > docs/reference/config-file.md"
     )
 
 

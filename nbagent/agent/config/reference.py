@@ -24,6 +24,16 @@ SECTIONS = {
 }
 """The sections that have keys with values, by their place in the file."""
 
+_HEAD = """\
+# Keys of a configuration file
+
+What `nbagent.load_agents("config.yaml")` and `nbagent serve config.yaml` read;
+[Agents from a file](../how-to/config-file.md) has an example. `NAME` is the name of an agent. A key
+that is left out has its default, and one without a default is off.
+
+`python -m nbagent.agent.config.reference` wrote this page from the options themselves.
+"""
+
 _DESCRIBED_BY: dict[Any, Any] = {schema.AgentSection: Agent, schema.McpSection: mcp}
 
 
@@ -32,10 +42,16 @@ def tables() -> Iterator[str]:
     for place, section in SECTIONS.items():
         described = descriptions(section)
         defaults = _defaults(section)
-        yield from ("", f"### `{place}`", "", "| key | takes | default | |", "|---|---|---|---|")
+        yield from (
+            f"## `{place}`",
+            "",
+            "| key | takes | default | what it is |",
+            "|---|---|---|---|",
+        )
         for key, annotation in annotations_of(section).items():
             cells = (f"`{key}`", takes_words(annotation), defaults[key], described.get(key, ""))
             yield f"| {' | '.join(cells)} |"
+        yield ""
 
 
 def descriptions(section: Any) -> dict[str, str]:
@@ -60,5 +76,10 @@ def _default(field: Any) -> str:
     return f"`{msgspec.json.encode(field.default).decode()}`"
 
 
+def page() -> str:
+    """Return the page `docs/reference/config-file.md`."""
+    return "\n".join([_HEAD, *tables()])
+
+
 if __name__ == "__main__":
-    print("\n".join(tables()).strip())
+    print(page(), end="")
