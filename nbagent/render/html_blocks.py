@@ -166,7 +166,7 @@ class BlockWriter:
         if note:
             row += f" · {escape_line(note)}"
         if took is not None:
-            row += f" · {duration(took)}"
+            row += f" · {escape(duration(took))}"
         before, about_result = self._tree.asked_of(block)
         body = (
             self._arguments(block)

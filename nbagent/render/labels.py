@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from nbagent.blocks.end import end_label
-from nbagent.blocks.fields import Props, number_of, record_of, records_of, text_of
+from nbagent.blocks.fields import Props, number_of, record_of, records_of, text_of, texts_of
 from nbagent.protocol.shared import LABELS, LIMITS, count, fill
 from nbagent.render.durations import duration, elapsed
 from nbagent.render.json_text import clip, compact
@@ -115,7 +115,7 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
 
 def call_args(tool: Props) -> str:
     """Return a tool call's arguments on one line, as far as they may be seen."""
-    if "arguments" in (tool.get("hidden") or ()):
+    if "arguments" in texts_of(tool, "hidden"):
         return LABELS["tool"]["hidden"]
     args = tool.get("args")
     if args is None or tool.get("args_valid") is False:
@@ -127,7 +127,7 @@ def is_in_row(tool: Props, part: str) -> bool:
     """Return True if the row of a tool call shows this part of it whole: its `arguments`, or its
     `result`.
     """
-    return part in (tool.get("in_row") or ())
+    return part in texts_of(tool, "in_row")
 
 
 def args_label(args: Any) -> str:

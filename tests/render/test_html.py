@@ -496,6 +496,17 @@ def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[s
     SafeHtml(transcript_html(blocks, dom_key="m"))
 
 
+@pytest.mark.parametrize("field", ["hidden", "in_row"])
+@pytest.mark.parametrize("odd", [7, True, "arguments", {"arguments": 1}, [None, ["arguments"]]])
+def test_a_list_of_names_may_be_anything(field: str, odd: Any) -> None:
+    assert "year" in transcript_html(run(tool(args={"year": 1}, **{field: odd})))
+
+
+def test_a_duration_is_no_markup() -> None:
+    html = transcript_html(run(tool(started=1.0, args_done=1.0, ended=1.01)))
+    assert "· &lt;0.1s" in html
+
+
 @given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
 def test_any_html_is_copied_into_well_formed_html(source: str) -> None:
     SafeHtml(transcript_html(run(tool(result={"text/html": source}))))
