@@ -156,4 +156,4 @@ js/node_modules/.installed: js/package.json js/package-lock.json $(if $(OWN_NPM)
 	@touch $@
 
 clean:
-	rm -rf .venv js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build/docs build/docs-pages js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,9 +2,7 @@
 exists.
 """
 
-import ast
 import asyncio
-import inspect
 import re
 import shlex
 import subprocess
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from documents.pages import blocks, run_python
 from starlette.testclient import TestClient
 
 import nbagent
@@ -30,34 +29,10 @@ TAGS = {str(kind.__struct_config__.tag): kind for kind in get_args(e.Event)}
 FIELDS = {"type"} | {name for kind in TAGS.values() for name in kind.__struct_fields__}
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """Return the language and the text of each block of code."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-
-
 def cells(page: Path, column: int) -> list[str]:
     """Return a column of the page's tables."""
     rows = re.findall(r"^\| (.*) \|$", page.read_text("utf-8"), re.MULTILINE)
     return [row.split(" | ")[column] for row in rows]
-
-
-async def run_python(code: str, names: dict[str, Any]) -> None:
-    """Run a block as a cell of a notebook.
-
-    Asserts that each expression with a comment has the value in it.
-    """
-    for line in ast.parse(code).body:
-        source = ast.get_source_segment(code, line) or ""
-        expected = (
-            re.search(rf"^{re.escape(source)}\s+# (.+)$", code, re.MULTILINE)
-            if isinstance(line, ast.Expr)
-            else None
-        )
-        mode = "eval" if isinstance(line, ast.Expr) else "exec"
-        made = eval(compile(source, "<page>", mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
-        value = await made if inspect.iscoroutine(made) else made
-        if expected is not None:
-            assert value == ast.literal_eval(expected[1]), source
 
 
 @EACH_PAGE
@@ -67,7 +42,7 @@ async def test_each_block_runs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(nbagent.demo.demo_server(), "tokens_per_second", float("inf"))
     names: dict[str, Any] = {}
-    for language, code in blocks(page):
+    for language, code, _, _ in blocks(page):
         if language == "python":
             await run_python(code, names)
             assert names["run"].status == "completed"
