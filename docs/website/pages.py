@@ -57,10 +57,10 @@ def write(folder: Path) -> None:
 
 def page(path: str, text: str) -> str:
     """Return a page of the repository as a page of the site."""
-    depth = (place_of(path) or "").count("/")
+    place = place_of(path) or ""
     text = _PICTURE.sub("", text)
     text = _HIDDEN.sub("", text)
-    text = _PLAYER.sub(lambda found: player(found[1], depth), text)
+    text = _PLAYER.sub(lambda found: player(found[1], place), text)
     text = text.replace("<!-- help -->", commands())
     text = text.replace("<!-- events -->", event_types())
     text = text.replace("```ipython\n", "```python\n")
@@ -82,21 +82,21 @@ def _link(path: str, words: str, target: str) -> str:
     if place is not None:
         start = posixpath.dirname(place_of(path) or "") or "."
         return f"[{words}]({posixpath.relpath(place, start)}{hash}{anchor})"
-    source = _repository()
-    return f"[{words}]({source}/blob/main/{found})" if source else words
-
-
-def _repository() -> str | None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    urls: dict[str, str] = project.get("urls", {})
-    return urls.get("Source") or urls.get("Repository")
+    return f"[{words}]({project['urls']['Source']}/blob/main/{found})"
 
 
-def player(name: str, depth: int) -> str:
-    """Return the place of a recorded run that the view draws; see `assets/player.js`."""
-    assets = "../" * (depth + 1) if depth else ""
+def player(name: str, place: str) -> str:
+    """Return the element in which `assets/player.js` plays a recorded run.
+
+    Args:
+        name: of the run.
+        place: of the page on the site. `a/b.md` has the address `a/b/`, `a/index.md` has `a/`.
+    """
+    address = re.sub(r"(?:(?<=/)|^)index$", "", place.removesuffix(".md")).rstrip("/")
+    data = posixpath.relpath(f"assets/players/{name}.json", address or ".")
     return (
-        f'<figure class="player" data-ops="{assets}assets/players/{name}.json">'
+        f'<figure class="player" data-ops="{data}">'
         "<noscript>A recorded run, which is drawn by a script.</noscript></figure>"
     )
 

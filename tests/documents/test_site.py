@@ -38,9 +38,15 @@ def test_code_is_left_alone_and_hidden_blocks_are_left_out() -> None:
     assert pages.page("docs/how-to/x.md", hidden + code) == code
 
 
-def test_a_players_data_are_found_from_the_pages_folder() -> None:
-    assert 'data-ops="../../assets/players/tour.json"' in pages.player("tour", 1)
-    assert 'data-ops="assets/players/tour.json"' in pages.player("tour", 0)
+def test_a_players_data_are_found_from_the_pages_address() -> None:
+    assert 'data-ops="../../assets/players/tour.json"' in pages.player("tour", "how-to/x.md")
+    assert 'data-ops="../assets/players/tour.json"' in pages.player("tour", "how-to/index.md")
+    assert 'data-ops="assets/players/tour.json"' in pages.player("tour", "index.md")
+
+
+def test_a_link_to_a_file_that_is_no_page_leads_to_the_source() -> None:
+    linked = pages.page("SECURITY.md", "[tests](tests/gate/)")
+    assert re.fullmatch(r"\[tests\]\(https://\S+/blob/main/tests/gate\)", linked)
 
 
 def test_the_help_of_each_command_is_on_its_page() -> None:
