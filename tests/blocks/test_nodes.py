@@ -1,4 +1,4 @@
-"""Every renderer has a form for each node. The view's are in `js/test/transcript/drawn.test.tsx`."""
+"""Each renderer has a form for each node; the view's are in `js/test/transcript/drawn.test.tsx`."""
 
 import io
 from dataclasses import replace

@@ -93,7 +93,7 @@ def calls(code: str) -> list[tuple[str, ast.Call]]:
 
 
 def check_python(block: Block) -> None:
-    """Check a block that is not run: its syntax, and the names and options of nbagent's functions."""
+    """Check a block that is not run: its syntax, and the calls of nbagent's functions."""
     for name, call in calls(block.code.replace("…", "...")):
         function: Any = nbagent
         for part in name.split(".")[1:]:

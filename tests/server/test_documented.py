@@ -1,5 +1,5 @@
-"""The pages about serving: each of their blocks, in an empty folder, with free ports in place of the
-printed ones.
+"""The pages about serving: each of their blocks, in an empty folder, with free ports in place of
+the printed ones.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""The server behind nginx, with the configuration of the documentation, and with configurations that
-buffer.
+"""The server behind nginx, with the configuration of the documentation, and with configurations
+that buffer.
 """
 
 import os
