@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import mcp_types
 import msgspec
@@ -57,11 +57,7 @@ class McpCall:
     async def answer(self, responses: Mapping[str, Any]) -> None:
         """Answer the questions that the client was asked; one without a response is denied."""
         for event in self._run.events[: self._seen]:
-            if (
-                isinstance(event, e.ApprovalRequest)
-                and event.kind != "stop"
-                and not self._is_answered(event)
-            ):
+            if self._is_open_question(event):
                 await self._respond(event, responses.get(event.approval_id))
 
     async def result(
@@ -76,36 +72,40 @@ class McpCall:
         """
         run = self._run
         try:
-            while True:
-                while self._seen < len(run.events):
-                    event = run.events[self._seen]
-                    self._seen += 1
-                    if (
-                        isinstance(event, e.ApprovalRequest)
-                        and event.kind != "stop"
-                        and not self._is_answered(event)
-                    ):
-                        if _supports(context):
-                            await self._respond(event, await self._elicit(context, event))
-                        elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(
-                            context
-                        ):
-                            request = mcp_types.ElicitRequest(params=self._form(event))
-                            state = f"{run.id}:{self._seen}"
-                            return mcp_types.InputRequiredResult(
-                                input_requests={event.approval_id: request}, request_state=state
-                            )
-                        else:
-                            await self._respond(event, None, NOT_ASKED)
-                    else:
-                        await self._report(context, event)
-                if run.ended:
-                    break
-                await run.changed(self._seen)
+            while not run.ended or self._seen < len(run.events):
+                if self._seen == len(run.events):
+                    await run.changed(self._seen)
+                    continue
+                event = run.events[self._seen]
+                self._seen += 1
+                needed = await self._take(context, event)
+                if needed is not None:
+                    return needed
         except asyncio.CancelledError:
             stop(run)
             raise
         return await self._ended()
+
+    async def _take(
+        self, context: ServerRequestContext[Any, Any], event: e.Event
+    ) -> mcp_types.InputRequiredResult | None:
+        """Report an event, or ask the client if it is a question.
+
+        Return the question if the client answers it with its next request.
+        """
+        if not self._is_open_question(event):
+            await self._report(context, event)
+        elif _supports(context):
+            await self._respond(event, await self._elicit(context, event))
+        elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(context):
+            request = mcp_types.ElicitRequest(params=self._form(event))
+            return mcp_types.InputRequiredResult(
+                input_requests={event.approval_id: request},
+                request_state=f"{self._run.id}:{self._seen}",
+            )
+        else:
+            await self._respond(event, None, NOT_ASKED)
+        return None
 
     async def _ended(self) -> mcp_types.CallToolResult:
         """Return the result of a run that has ended."""
@@ -150,6 +150,12 @@ class McpCall:
             await context.session.report_progress(number, event.total, event.message)
 
     # --- questions ---
+
+    def _is_open_question(self, event: e.Event) -> TypeGuard[e.ApprovalRequest]:
+        """Return True for a question that a client can answer, and that has no answer yet."""
+        if not isinstance(event, e.ApprovalRequest) or event.kind == "stop":
+            return False
+        return not self._is_answered(event)
 
     def _is_answered(self, question: e.ApprovalRequest) -> bool:
         return self._run.ended or any(
