@@ -165,28 +165,21 @@ class McpCall:
 
     def _form(self, question: e.ApprovalRequest) -> mcp_types.ElicitRequestFormParams:
         """Return a question as a form of MCP, whose fields are plain values."""
-        call = next(
-            (
-                x
-                for x in self._run.events
-                if isinstance(x, e.ToolStart) and x.id == question.tool_id
-            ),
-            None,
-        )
-        if question.kind == "tool" or (call is not None and question.prompt is None):
-            name = "a tool" if call is None else call.name
-            arguments = "" if question.args is None else msgspec.json.encode(question.args).decode()
-            prompt = (
-                question.prompt
-                or f"{self._run.stored.agent} wants to call {name}({arguments}). Allow it?"
-            )
-        else:
-            prompt = question.prompt or "An answer is needed."
-        if question.kind != "input":
-            return mcp_types.ElicitRequestFormParams(message=prompt, requested_schema=PERMISSION)
+        schema = _schema_of(question) if question.kind == "input" else PERMISSION
         return mcp_types.ElicitRequestFormParams(
-            message=prompt, requested_schema=_schema_of(question)
+            message=self._prompt_of(question), requested_schema=schema
         )
+
+    def _prompt_of(self, question: e.ApprovalRequest) -> str:
+        if question.prompt:
+            return question.prompt
+        starts = [event for event in self._run.events if isinstance(event, e.ToolStart)]
+        names = [start.name for start in starts if start.id == question.tool_id]
+        if question.kind != "tool" and not names:
+            return "An answer is needed."
+        name = names[0] if names else "a tool"
+        arguments = "" if question.args is None else msgspec.json.encode(question.args).decode()
+        return f"{self._run.stored.agent} wants to call {name}({arguments}). Allow it?"
 
     async def _elicit(
         self, context: ServerRequestContext[Any, Any], question: e.ApprovalRequest
