@@ -215,6 +215,19 @@ def test_a_question_is_answered_once_from_whichever_process(
     assert cluster.deleted.read_text() == "a\n"
 
 
+def test_an_interrupt_is_answered_in_another_process(pair: tuple[Client, Client]) -> None:
+    def run(client: Client, **more: Any) -> list[dict[str, Any]]:
+        asked = {"threadId": "t", "messages": [{"role": "user", "content": "delete"}], **more}
+        lines = client.http.post("/ag-ui/assistant", json=asked).text.splitlines()
+        return [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+
+    [interrupt] = run(pair[0])[-1]["outcome"]["interrupts"]
+    entry = {"interruptId": interrupt["id"], "status": "resolved", "payload": {"approved": True}}
+    rest = run(pair[1], runId="r2", resume=[entry])
+    assert (rest[0]["type"], rest[-1]["outcome"]) == ("RUN_STARTED", {"type": "success"})
+    assert "gone" in [each.get("content") for each in rest]
+
+
 def test_a_session_goes_on_in_another_process(pair: tuple[Client, Client]) -> None:
     first, second = pair
     session = first.session()
