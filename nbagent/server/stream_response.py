@@ -112,13 +112,20 @@ async def _timed(run: HostedRun, body: AsyncIterator[bytes]) -> AsyncIterator[by
     first: float | None = None
     is_told, at_border = False, True
     async for piece in body:
-        now = time.monotonic()
-        first = now if first is None else first
-        if run.ended and at_border and not is_told and now - first >= held_back.HELD_BACK_S:
+        first = time.monotonic() if first is None else first
+        if run.ended and at_border and not is_told:
             is_told = True
-            yield held_back.sent_over(now - first)
+            yield _sent_since(first)
         at_border = piece.endswith(b"\n\n")  # a large event comes in several pieces
         yield piece
+    if first is not None and run.ended and not is_told:  # the run's end is no event of the system
+        yield _sent_since(first)
+
+
+def _sent_since(first: float) -> bytes:
+    """Return the comment with the duration of a stream; nothing if it is short."""
+    seconds = time.monotonic() - first
+    return held_back.sent_over(seconds) if seconds >= held_back.HELD_BACK_S else b""
 
 
 @contextlib.contextmanager
