@@ -27,9 +27,9 @@ SECTIONS = {
 _HEAD = """\
 # Keys of a configuration file
 
-What `nbagent.load_agents("config.yaml")` and `nbagent serve config.yaml` read;
-[Agents from a file](../how-to/config-file.md) has an example. `NAME` is the name of an agent. A key
-that is left out has its default, and one without a default is off.
+These are the keys that `nbagent.load_agents("config.yaml")` and `nbagent serve config.yaml` read.
+`NAME` is the name of an agent. A key that is left out has its default, and one without a default is
+off. [Agents from a file](../how-to/config-file.md) has an example.
 
 `python -m nbagent.agent.config.reference` wrote this page from the options themselves.
 """
