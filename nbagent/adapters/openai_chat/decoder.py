@@ -39,14 +39,12 @@ class Chunk(NamedTuple):
         choices: the fields of each choice.
         usage: token counts, of the chunk or of a choice.
         error: why the response failed; of the chunk or of a choice.
-        has_content: whether a choice has more than a finish reason.
     """
 
     fields: Mapping[str, Any]
     choices: list[Mapping[str, Any]]
     usage: Any
     error: Any
-    has_content: bool
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Chunk":
@@ -54,18 +52,17 @@ class Chunk(NamedTuple):
         choices = [fields(choice) for choice in payload.get("choices") or ()]
         # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
         holders = [payload, fields_or_empty(payload.get("x_groq")), *choices]
-        return cls(
-            payload,
-            choices,
-            _first(holders, "usage"),
-            _first(holders, "error"),
-            any(map(_has_content, choices)),
-        )
+        return cls(payload, choices, _first(holders, "usage"), _first(holders, "error"))
 
     @property
     def is_empty(self) -> bool:
         """True if it is no chunk."""
         return not self.choices and not self.error and "choices" not in self.fields
+
+    @property
+    def has_content(self) -> bool:
+        """True if a choice has more than a finish reason. It costs time: ask for it last."""
+        return any(map(_has_content, self.choices))
 
 
 class ChatDecoder(BaseDecoder):
@@ -157,10 +154,9 @@ class ChatDecoder(BaseDecoder):
         Where there is no finish reason, and the SDK has swallowed [DONE], this alone distinguishes
         a complete stream from a truncated one (openai_chat/pydanticai-snowflake-thinking).
         """
-        if chunk.has_content:
-            return False
         is_last = not chunk.choices or self._usage is None
-        return self._ended or bool(chunk.usage and self._choices and is_last)
+        is_end = self._ended or bool(chunk.usage and self._choices and is_last)
+        return is_end and not chunk.has_content
 
     def _select_response(self, chunk: Chunk) -> bool:
         """Make the response that a chunk belongs to the current one, starting it if it is new.
@@ -190,9 +186,9 @@ class ChatDecoder(BaseDecoder):
         after the finish reason belongs to the next response if its id differs or is missing, and to
         the same response if the id is the same: Gemini's endpoint sends several finish reasons.
         """
-        if not chunk.has_content or not self._is_complete():
+        if not self._is_complete() or (response_id and response_id == self._id):
             return False
-        return not response_id or response_id != self._id
+        return chunk.has_content
 
     def _is_complete(self) -> bool:
         if self._ended:
@@ -261,7 +257,11 @@ class ChatDecoder(BaseDecoder):
 
 def _first(holders: list[Mapping[str, Any]], name: str) -> Any:
     """Return the first value of that name that is not empty, else None."""
-    return next(filter(None, (holder.get(name) for holder in holders)), None)
+    for holder in holders:
+        value = holder.get(name)
+        if value:
+            return value
+    return None
 
 
 def _has_content(choice: Mapping[str, Any]) -> bool:
