@@ -17,7 +17,7 @@ export type RunStatus =
   | "paused"
   | "max_steps";
 
-export type ToolKind = "function" | "hosted" | "mcp" | "handoff" | "custom";
+export type ToolKind = "function" | "hosted" | "mcp" | "handoff" | "custom" | "client";
 
 export type ToolState =
   | "input-streaming"

@@ -12,6 +12,7 @@ from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
 from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.tool_call_stream import ToolCallStream
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import ApiName
@@ -195,6 +196,11 @@ class Agent(AgentOptions):
         """The tools, in the order given; without those of servers."""
         return list(self._tools.values())
 
+    @property
+    def has_tools(self) -> bool:
+        """True if it may call tools, or hand over."""
+        return bool(self._tools or self._toolsets or self.handoffs or self.longterm)
+
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
 
         def __getattr__(self, name: str) -> Any:
@@ -251,6 +257,7 @@ class Agent(AgentOptions):
         output: Any = None,
         after: Any = None,
         types: EventTypes = None,
+        client_options: ClientOptions = NO_OPTIONS,
     ) -> AgentStream:
         """Return the events of a run, for `nbagent.show`, `async for` or `for`.
 
@@ -266,12 +273,15 @@ class Agent(AgentOptions):
                 messages. A run that still goes on is waited for.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a
                 loop of your own; None keeps all, which `nbagent.show` needs.
+            client_options: what the client of a server asks for, such as tools of its own.
 
         Raises:
             NbagentError: the prompt cannot be read.
+            ToolError: a tool of the client has a name that it cannot have.
+            UnknownToModel: the model's API has no such option as the client asks for.
             ValueError: there are no events of such a type.
         """
-        params = self._run_params(self._shared_tools(), output=output)
+        params = self._run_params(self._shared_tools(), output=output, client=client_options)
         history = None if after is None else ContinuedHistory(after)
         return AgentStream(
             AgentLoop(params, input_items.from_prompt(joined(prompt)), history),
@@ -353,11 +363,16 @@ class Agent(AgentOptions):
         return (self.store if store is None else store_of(store)).sessions()
 
     def _stream_in(
-        self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes
+        self,
+        session: Session,
+        prompt: str | Iterable[Any],
+        output: Any,
+        types: EventTypes,
+        client_options: ClientOptions,
     ) -> AgentStream:
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
-        params = self._run_params(extra, session.allowed, output=output)
+        params = self._run_params(extra, session.allowed, output=output, client=client_options)
         history = SessionHistory(session, params, self.memory)
         agent_loop = AgentLoop(params, input_items.from_prompt(joined(prompt)), history)
         return AgentStream(agent_loop, self.name, event_types(types), self, session.name)
@@ -395,6 +410,7 @@ class Agent(AgentOptions):
         allowed: set[str] | None = None,
         *,
         output: Any = None,
+        client: ClientOptions = NO_OPTIONS,
     ) -> RunParams:
         """Return the parameters of a run.
 
@@ -403,12 +419,17 @@ class Agent(AgentOptions):
             allowed: names of the tools that the reader has allowed for good; an answer adds to
                 them.
             output: as for `stream`.
+            client: what the client of the run asks for.
+
+        Raises:
+            ToolError: a tool of the client has a name that it cannot have.
+            UnknownToModel: the model's API has no such option as the client asks for.
         """
         call = CURRENT_CALL.get()
         outer = () if call is None else call.path
         connection = self._model.connection()
         self._tools, notices = renewed(self._tools)
-        return RunParams(
+        params = RunParams(
             **values_of(self),
             name=self.name,
             tools={**extra_tools, **self._tools},
@@ -423,9 +444,12 @@ class Agent(AgentOptions):
             handoffs=handoffs_by_tool(
                 (each._handoff() for each in _agents(self.handoffs)), self._tools
             ),
+            client=client,
             path=(*outer, self.name),
             notices=notices,
         )
+        params.check_client()
+        return params
 
     async def served_tools(self) -> list[AnyTool]:
         """Return all tools, those of servers among them, for a server that serves them by

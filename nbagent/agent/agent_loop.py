@@ -29,7 +29,7 @@ from nbagent.agent.run.history import Conversation, History, HistoryWriter, NoHi
 from nbagent.agent.run.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
 from nbagent.agent.run.params import RunParams
 from nbagent.agent.run.replayed_history import ReplayedHistory
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.tool import AnyTool, DescribedTool
 from nbagent.agent.tools.toolset import Toolset, merged
 from nbagent.errors import Cancelled, NbagentError, ToolError
 from nbagent.events.ids import with_id_prefix
@@ -231,7 +231,8 @@ class AgentLoop:
             self._response.is_kept = True
             if calls:
                 self.spending.check()
-                await self._run_calls(calls)
+                if await self._run_calls(calls):
+                    return replace(await self._close(), status="paused", code=e.CLIENT_CALLS)
             elif (problem := self._read_answer()) is None:
                 return await self._close()
             else:
@@ -251,7 +252,7 @@ class AgentLoop:
             sets.append((toolset.label, await self._tools_of(toolset)))
         if self.params.toolsets:
             self.params.tools.clear()
-            self.params.tools.update(merged(self._own_tools, sets))
+            self.params.tools.update(merged(self._own_tools, sets, self.params.client.names))
 
     async def _tools_of(self, toolset: Toolset) -> Sequence[AnyTool]:
         """Return the tools of a toolset; if it has died during the run, those of before, whose
@@ -277,7 +278,7 @@ class AgentLoop:
         self._emitter.step += 1
         self._response = Response()
         await self._breakpoint_prompts.before_request(
-            self._emitter.step, params.connection.model, len(params.all_tools)
+            self._emitter.step, params.connection.model, len(self._offered_tools())
         )
         async with params.request_limiter:
             stream = await self._request()
@@ -311,11 +312,11 @@ class AgentLoop:
                     cut_after = await injected.before_request(connection, self._emit)
                     with at_step(self._emitter.step, params.name):
                         stream = await connection.ask(
-                            params.instructions,
+                            params.all_instructions,
                             self._sendable(),
-                            params.all_tools,
-                            params.settings,
-                            params.output,
+                            self._offered_tools(),
+                            self._settings(),
+                            params.form,
                         )
                 return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
@@ -325,6 +326,20 @@ class AgentLoop:
                 message = connection.explain(error).message
             await self._emit(e.Status(message=f"{message}; {backoff.notice}", level="warning"))
             await asyncio.sleep(seconds)
+
+    @property
+    def _must_call(self) -> bool:
+        """Whether the response has to call a tool of the client's."""
+        return self.params.client.must_call and self._emitter.step == 1
+
+    def _offered_tools(self) -> Sequence[DescribedTool]:
+        """Return the tools that the model may call in this response."""
+        return self.params.client.tools if self._must_call else self.params.all_tools
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the parameters of the request."""
+        settings = self.params.request_settings
+        return {**settings, "tool_choice": "required"} if self._must_call else settings
 
     async def _estimate(self) -> None:
         """Count the tokens of a response whose server does not report them."""
@@ -337,17 +352,24 @@ class AgentLoop:
             await self._emit(e.Status(message=message, level="warning"))
         params = self.params
         asked = [
-            params.instructions,
-            [each.schema for each in params.all_tools],
+            params.all_instructions,
+            [each.schema for each in self._offered_tools()],
             msgspec.to_builtins(self.conversation.items),
         ]
         self.spending.add(estimated(asked, self._response.written), params.prices)
 
-    async def _run_calls(self, calls: Sequence[Call]) -> None:
-        """Run the calls of a response.
+    async def _run_calls(self, calls: Sequence[Call]) -> bool:
+        """Run the calls of a response, but for those that its client can make.
 
-        The first hand-off among them takes place after all of them.
+        The first hand-off among them takes place after all of them. Return True if the client has
+        calls to make.
         """
+        own = [call for call in calls if not self.params.is_for_client(call[0].name)]
+        if own:
+            await self._run_own_calls(own)
+        return len(own) < len(calls)
+
+    async def _run_own_calls(self, calls: Sequence[Call]) -> None:
         handoffs = [start for start, _ in calls if start.name in self.params.handoffs]
         if others := [call for call in calls if call[0].name not in self.params.handoffs]:
             await self._calls.run(others)
@@ -367,7 +389,7 @@ class AgentLoop:
     def _hand_over(self, params: RunParams) -> None:
         """Go on with the parameters of another agent.
 
-        The form of the answer and the limits stay those of the run.
+        The form of the answer, the limits and what the client asks for stay those of the run.
         """
         self.params = replace_dataclass(
             params,
@@ -376,6 +398,7 @@ class AgentLoop:
             max_total_tokens=self.params.max_total_tokens,
             max_cost=self.params.max_cost,
             max_repeats=self.params.max_repeats,
+            client=self.params.client,
         )
         self._agents += 1
         self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")
@@ -481,8 +504,24 @@ class AgentLoop:
             and (tool := self.params.tools.get(event.name)) is not None
         ):
             event = replace(event, tool=repeatable(tool, self.params))
+        if isinstance(event, e.ToolArgs) and self._is_empty_call_of_client(event):
+            event = replace(event, args={}, args_text="{}")
         self._response.update(event)
-        if isinstance(event, e.ToolStart) and event.name in self.params.handoffs:
-            event = replace(event, kind="handoff")
-        for shown in [event] if self.params.output is None else self._texts.feed(event):
+        if isinstance(event, e.ToolStart) and event.kind == "function":
+            event = replace(event, kind=self._kind_of(event.name))
+        for shown in [event] if self.params.form is None else self._texts.feed(event):
             await self._emit(shown)
+
+    def _kind_of(self, tool: str) -> e.ToolKind:
+        """Return the kind of a call by the name of its tool."""
+        if tool in self.params.handoffs:
+            return "handoff"
+        return "client" if self.params.is_for_client(tool) else "function"
+
+    def _is_empty_call_of_client(self, args: e.ToolArgs) -> bool:
+        """Return True for no arguments, which some servers send as an empty text: clients parse
+        it.
+        """
+        start = self._response.calls.get(args.id)
+        is_clients = start is not None and self.params.is_for_client(start.name)
+        return is_clients and not args.args_text.strip()

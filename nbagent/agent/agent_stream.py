@@ -1,6 +1,7 @@
 """`AgentStream`: the events of one run of an agent."""
 
 import asyncio
+from collections.abc import Set
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,11 @@ class AgentStream(loop.OwnedStream):
     def output(self) -> OutputFormat | None:
         """The form of the answer; None for a text."""
         return self._agent_loop.params.output
+
+    @property
+    def client_tools(self) -> Set[str]:
+        """Names of the tools whose calls the client of the run has to make."""
+        return self._agent_loop.params.client.names
 
     @property
     def conversation(self) -> Conversation:

@@ -51,6 +51,7 @@ from nbagent.events.kinds import (
 )
 from nbagent.events.live import Live, Repeatable, Reply
 from nbagent.protocol.parts import (
+    CLIENT_CALLS,
     RAW_HINT,
     STREAM_TRUNCATED,
     Decision,
@@ -67,6 +68,7 @@ from nbagent.protocol.parts import (
 )
 
 __all__ = [
+    "CLIENT_CALLS",
     "RAW_HINT",
     "STREAM_TRUNCATED",
     "AgentEnd",

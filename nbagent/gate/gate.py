@@ -66,7 +66,9 @@ class Gate:
         tags: Tags | None = None,
     ) -> None:
         self.patterns = _patterns(redact)
-        tools = ToolRules({**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide)
+        self._tools = tools = ToolRules(
+            {**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide
+        )
         self.hides_tools = bool(tools)
         self.hides_requests = bool(tools) or not commentary or reveal in BELOW_THINKING
         quotes = not (hide or self.patterns) and commentary
@@ -100,6 +102,10 @@ class Gate:
         """
         self._levels.grammar.names.update(names)
         self._levels.grammar.is_complete |= only
+
+    def show_calls(self, names: Iterable[str]) -> None:
+        """Show the calls of these tools of the run's client at every level: it has to make them."""
+        self._tools.shown.update(names)
 
     def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
         """Return the text with all patterns and credentials masked.

@@ -1,7 +1,7 @@
 """The four levels of what may be seen of a run; each includes the ones before it.
 
 - `answer`: runs, prompts, steps, texts, sources, files, agents, usage, statuses, errors, and
-  approvals without their arguments.
+  approvals without their arguments; of a served run also the calls that its client has to make.
 - `tools`: also tool calls and everything inside them.
 - `thinking`: also reasoning, and each event's `meta`. Why a run ended is seen at every level.
 - `all`: also raw items, state, custom events and each event's `raw`.

@@ -68,6 +68,10 @@ class Privacy:
         """Tell the gate names of the run's tools; see `Gate.know_tools`."""
         self._gate.know_tools(names, only=only)
 
+    def show_calls(self, names: Iterable[str]) -> None:
+        """Show calls that the run's client has to make; see `Gate.show_calls`."""
+        self._gate.show_calls(names)
+
     def feed(self, event: Event) -> list[Event]:
         """Return the visible events for this one."""
         if len(secrets.registered) != self._registered_count:

@@ -26,6 +26,10 @@ class ToolRules:
     Args:
         hide: the rules; those for `"*"` hold for every tool, besides its own.
 
+    Attributes:
+        shown: names of tools of the run's client, for which those for `"*"` do not hold: who reads
+            the run has to make their calls.
+
     Raises:
         ValueError: a rule hides something other than an `Aspect`.
         TypeError: the rules are not a mapping.
@@ -38,6 +42,7 @@ class ToolRules:
                 f'"*": "result"}}; got {hide!r}'
             )
         self._rules = {name: _aspects(name, hidden) for name, hidden in (hide or {}).items()}
+        self.shown: set[str] = set()
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
         self._hidden: dict[str, frozenset[Aspect]] = {}  # by tool call
@@ -147,7 +152,9 @@ class ToolRules:
         return bool(self._any if call is None else self._hidden_aspects(call))
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
-        hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
+        hidden = self._rules.get(event.name, _NOTHING)
+        if event.kind != "client" or event.name not in self.shown:
+            hidden |= self._rules.get(EVERY, _NOTHING)
         # a call that starts again, perhaps by another name
         hidden |= self._hidden.get(event.id, _NOTHING)
         self._hidden[event.id] = hidden

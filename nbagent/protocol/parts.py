@@ -7,7 +7,7 @@ import msgspec
 from nbagent.other_names import of_event
 
 RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
-ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
+ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom", "client"]
 ToolStatus = Literal["ok", "error", "denied"]
 Verdict = Literal["approve", "deny", "cancel"]
 Decision = Literal["approve", "deny", "cancel", "step", "again", "result", "error"]
@@ -19,6 +19,11 @@ RAW_HINT = ' Only reveal="all" shows them.'
 
 STREAM_TRUNCATED = "stream_truncated"
 """`run.end.code` of a stream that ended without the terminal item of its system."""
+
+CLIENT_CALLS = "client_calls"
+"""`run.end.code` of a paused run whose client has calls to make (`kind` "client"), and goes on with
+their results.
+"""
 
 
 class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):

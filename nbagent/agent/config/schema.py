@@ -188,10 +188,13 @@ class ConfigFile(Section):
     Attributes:
         agents: by name.
         limits: of the server that `nbagent serve` is, by name; see `nbagent.Limits`.
+        default_agent: name of the agent that a request to that server without one is for; None for
+            the first.
     """
 
     agents: Annotated[dict[str, AgentSection], Meta(min_length=1, description="at least one agent")]
     limits: dict[str, Any] = {}
+    default_agent: str | None = None
 
 
 _MEANT = {

@@ -13,10 +13,11 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent.model import input_items
+from nbagent.agent.model.model_options import ModelOptions, for_chat, for_responses
 from nbagent.agent.model.model_stream import ModelStream
 from nbagent.agent.model.retry import MAX_RETRY_AFTER_S, retry_after
-from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.tools.tool import AnyTool, chat_form, responses_form
+from nbagent.agent.model.structured import JsonForm, OutputFormat
+from nbagent.agent.tools.tool import DescribedTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
@@ -93,7 +94,7 @@ class ResponsesApi:
     def request(
         instructions: str,
         items: Sequence[input_items.Item],
-        tools: Sequence[AnyTool],
+        tools: Sequence[DescribedTool],
         settings: Mapping[str, Any],
     ) -> Json:
         """Return the body of a request, without the model.
@@ -109,7 +110,16 @@ class ResponsesApi:
         return made
 
     @staticmethod
-    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+    def settings(own: Mapping[str, Any], options: ModelOptions) -> Json:
+        """Return more parameters of a request: the agent's own, and what its client asks for.
+
+        Raises:
+            UnknownToModel: the API has no such option.
+        """
+        return for_responses(own, options)
+
+    @staticmethod
+    def form(output: OutputFormat | JsonForm, settings: Mapping[str, Any]) -> Json:
         """Return the parameter that holds the model to the form of an answer."""
         return {
             "text": {
@@ -162,7 +172,7 @@ class ChatApi:
     def request(
         instructions: str,
         items: Sequence[input_items.Item],
-        tools: Sequence[AnyTool],
+        tools: Sequence[DescribedTool],
         settings: Mapping[str, Any],
     ) -> Json:
         """Return the body of a request, without the model."""
@@ -172,7 +182,12 @@ class ChatApi:
         return made
 
     @staticmethod
-    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+    def settings(own: Mapping[str, Any], options: ModelOptions) -> Json:
+        """Return more parameters of a request: the agent's own, and what its client asks for."""
+        return for_chat(own, options)
+
+    @staticmethod
+    def form(output: OutputFormat | JsonForm, settings: Mapping[str, Any]) -> Json:
         """Return the parameter that holds the model to the form of an answer."""
         return {"response_format": {"type": "json_schema", "json_schema": output.request()}}
 
@@ -268,9 +283,9 @@ class Connection:
         self,
         instructions: str,
         items: Sequence[input_items.Item],
-        tools: Sequence[AnyTool],
+        tools: Sequence[DescribedTool],
         settings: Mapping[str, Any],
-        output: OutputFormat | None = None,
+        output: OutputFormat | JsonForm | None = None,
     ) -> ModelStream:
         """Send a request and return the open stream of its reply, which the caller closes.
 
@@ -314,7 +329,7 @@ class Connection:
         raise refusal from None
 
     def _attempts(
-        self, output: OutputFormat | None, settings: Mapping[str, Any]
+        self, output: OutputFormat | JsonForm | None, settings: Mapping[str, Any]
     ) -> list[tuple[Json, Json]]:
         """Return the optional parameters to try: `extras`, and those for the form of the answer.
 

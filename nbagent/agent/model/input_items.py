@@ -9,7 +9,7 @@ for each message or call, so that a conversation can be continued with the other
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -298,6 +298,21 @@ def settled(items: Iterable[Item]) -> list[Item]:
     ):
         parts.pop()
     return [item for part in parts for item in part]
+
+
+def answers_calls(prompt: Sequence[Item]) -> bool:
+    """Return True for a prompt that begins with results of calls: it goes on with the turn before
+    it.
+    """
+    return bool(prompt) and isinstance(prompt[0], FunctionCallOutput)
+
+
+def open_calls(items: Iterable[Item]) -> list[str]:
+    """Return the ids of the calls that have no output."""
+    given = final(items)
+    answered = {item.call_id for item in given if isinstance(item, FunctionCallOutput)}
+    calls = [item.call_id for item in given if isinstance(item, FunctionCall)]
+    return [call_id for call_id in calls if call_id not in answered]
 
 
 def is_of_model(item: Item) -> bool:

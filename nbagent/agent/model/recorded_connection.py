@@ -14,9 +14,10 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import Connection, status_error
+from nbagent.agent.model.model_options import ModelOptions
 from nbagent.agent.model.recorded_run import MASKED, Record, RecordedCall, RecordedRun, recorded_run
-from nbagent.agent.model.structured import OutputFormat
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.model.structured import JsonForm, OutputFormat
+from nbagent.agent.tools.tool import DescribedTool
 from nbagent.errors import NbagentError
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.json_text import decode_json
@@ -79,6 +80,10 @@ class RecordedConnection:
         """Return a new decoder, for one run."""
         return _Decoder(lambda: self._connect().api.decoder())
 
+    def settings(self, own: Mapping[str, Any], options: ModelOptions) -> dict[str, Any]:
+        """Return more parameters of a request to the live model."""
+        return dict(own) if self._make_live is None else self._connect().api.settings(own, options)
+
     def history_item(self, item: Any) -> input_items.Item | None:
         """Convert a streamed item that completes an output item; None for all others."""
         if self._live is None or isinstance(item, e.Event):
@@ -89,9 +94,9 @@ class RecordedConnection:
         self,
         instructions: str,
         items: Sequence[input_items.Item],
-        tools: Sequence[AnyTool],
+        tools: Sequence[DescribedTool],
         settings: Mapping[str, Any],
-        output: OutputFormat | None = None,
+        output: OutputFormat | JsonForm | None = None,
     ) -> AsyncIterator[Any]:
         """Return the next recorded response as a stream of events, after warnings of what differs
         from the recording.

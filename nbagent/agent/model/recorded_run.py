@@ -25,6 +25,9 @@ DENIED = "The user denied this call"
 MASKED = "•••"
 """A part of every text in which something was masked."""
 
+_OF_AGENT = ("function", "handoff", "client")
+"""Kinds of the calls that an agent's model makes of tools that it was sent."""
+
 _OF_TEXT = (e.TextDelta, e.TextEnd, e.ReasoningDelta, e.ReasoningEnd)
 _ANSWERS = tuple(kind.event for kind in KINDS if kind.is_answer)
 _OF_HOSTED_CALL = (e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult)
@@ -195,7 +198,7 @@ class RecordedRun:
             case e.ToolStart() | e.TextStart() | e.ReasoningStart():
                 if self._step is not None and self._step.is_answered:
                     self._begin(index)
-                if isinstance(event, e.ToolStart) and event.kind in ("function", "handoff"):
+                if isinstance(event, e.ToolStart) and event.kind in _OF_AGENT:
                     event = replace(event, kind="function")
                     self._calls[event.id] = self._current(index).calls[event.id] = RecordedCall(
                         start=event

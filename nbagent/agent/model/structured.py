@@ -49,6 +49,28 @@ class Answer(NamedTuple):
     value: Any
 
 
+class JsonForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The form of an answer that a client asks for, and reads itself.
+
+    Attributes:
+        name: of the form.
+        schema: JSON Schema of the answer.
+        strict: whether the model's server holds the answer to the schema.
+    """
+
+    name: str = "answer"
+    schema: JsonSchema = msgspec.field(default_factory=lambda: {"type": "object"})
+    strict: bool = False
+
+    def request(self) -> JsonSchema:
+        """Return `name`, `schema` and `strict`, as both APIs take them."""
+        return {"name": self.name, "schema": self.schema, "strict": self.strict}
+
+    def instructions(self) -> str:
+        """Return the instructions of a model that no server holds to the schema."""
+        return _instructions(self.schema)
+
+
 class OutputFormat:
     """The form of an answer.
 
@@ -90,11 +112,7 @@ class OutputFormat:
 
     def instructions(self) -> str:
         """Return the instructions of a model that no server holds to the schema."""
-        schema = msgspec.json.encode(self.schema).decode()
-        return (
-            "Write your answer as JSON only, without any other text, that fits this JSON "
-            f"Schema:\n{schema}"
-        )
+        return _instructions(self.schema)
 
     def correction(self, problem: str) -> str:
         """Return the message that asks for the answer once more."""
@@ -115,6 +133,14 @@ class OutputFormat:
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:
             content = content[_KEY]
         return Answer(content, self._type.convert(content))
+
+
+def _instructions(schema: JsonSchema) -> str:
+    text = msgspec.json.encode(schema).decode()
+    return (
+        "Write your answer as JSON only, without any other text, that fits this JSON "
+        f"Schema:\n{text}"
+    )
 
 
 class JsonTexts:

@@ -4,15 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.model.connection import Connection
 from nbagent.agent.model.recorded_connection import RecordedConnection
 from nbagent.agent.model.recorded_run import Record
 from nbagent.agent.model.request_limiter import RequestLimiter
-from nbagent.agent.model.structured import OutputFormat
+from nbagent.agent.model.structured import JsonForm, OutputFormat
 from nbagent.agent.options import AgentOptions
 from nbagent.agent.run.handoff import Handoff
-from nbagent.agent.tools.tool import AnyTool
+from nbagent.agent.tools.client_tool import check_client_tools
+from nbagent.agent.tools.tool import AnyTool, DescribedTool
 from nbagent.agent.tools.toolset import Toolset
 
 
@@ -37,6 +39,7 @@ class RunParams(AgentOptions):
             are none.
         delivery: pieces and pace of the texts; None for those of the model.
         notices: told to the reader when the run begins.
+        client: what the client of the run asks for.
     """
 
     name: str
@@ -52,6 +55,7 @@ class RunParams(AgentOptions):
     path: tuple[str, ...] = ()
     record: Record | None = None
     notices: Sequence[str] = ()
+    client: ClientOptions = NO_OPTIONS
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -59,6 +63,45 @@ class RunParams(AgentOptions):
         return dict(self.model_settings or {})
 
     @property
-    def all_tools(self) -> list[AnyTool]:
-        """The tools that the model may call, hand-offs among them."""
-        return [*self.tools.values(), *(each.tool for each in self.handoffs.values())]
+    def all_tools(self) -> list[DescribedTool]:
+        """The tools that the model may call, hand-offs and the client's among them."""
+        handoffs = [each.tool for each in self.handoffs.values()]
+        clients = [tool for tool in self.client.tools if self.is_for_client(tool.name)]
+        return [*self.tools.values(), *handoffs, *clients]
+
+    @property
+    def all_instructions(self) -> str:
+        """The system prompt: the agent's instructions, then the client's."""
+        return "\n\n".join(filter(None, (self.instructions, self.client.instructions)))
+
+    @property
+    def form(self) -> OutputFormat | JsonForm | None:
+        """The form of the answer, as the model is told it; None for a text."""
+        return self.output or self.client.form
+
+    @property
+    def request_settings(self) -> dict[str, Any]:
+        """More parameters of the model's API.
+
+        Raises:
+            UnknownToModel: it has no such option as the client asks for.
+        """
+        return self.connection.api.settings(self.settings, self.client.model)
+
+    def check_client(self) -> None:
+        """Check what the client asks for.
+
+        Raises:
+            ToolError: one of its tools has a name that it cannot have.
+            UnknownToModel: the model's API has no such option.
+        """
+        check_client_tools(self.client.tools, {*self.tools, *self.handoffs})
+        _ = self.request_settings
+
+    def is_for_client(self, tool: str) -> bool:
+        """Return True for the name of a tool of the client's.
+
+        Where an agent that has taken over has one of that name itself, that is meant.
+        """
+        own = tool in self.tools or tool in self.handoffs
+        return not own and tool in self.client.names

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.model.input_items import Item, Json, ended, settled, to_chat, valid_parts
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
+from nbagent.agent.model.input_items import (
+    Item,
+    Json,
+    answers_calls,
+    ended,
+    open_calls,
+    settled,
+    to_chat,
+    valid_parts,
+)
 from nbagent.agent.run.history import Conversation, Emit
 from nbagent.agent.run.outcome import ANSWER_EVENTS
 from nbagent.agent.run.params import RunParams
@@ -97,7 +107,12 @@ class Session:
         return f"<Session {self.name!r} with {printable_line(self.agent.name)}>"
 
     def stream(
-        self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None
+        self,
+        prompt: str | Iterable[Any],
+        *,
+        output: Any = None,
+        types: EventTypes = None,
+        client_options: ClientOptions = NO_OPTIONS,
     ) -> "AgentStream":
         """Return the events of the answer, as `Agent.stream` does.
 
@@ -112,12 +127,13 @@ class Session:
             prompt: as for `Agent.stream`; all its messages are added to the session.
             output: type of the answer, as for `Agent.stream`.
             types: types of the events to keep; None keeps all.
+            client_options: as for `Agent.stream`.
 
         Raises:
             NbagentError: as for `Agent.stream`. The run fails with a `SessionError` if the session
                 has been deleted.
         """
-        return self.agent._stream_in(self, prompt, output, types)
+        return self.agent._stream_in(self, prompt, output, types, client_options)
 
     @overload
     async def generate(
@@ -201,6 +217,31 @@ class Session:
         self.store.append(info.id, kept)
         return Session(self.agent, self.store, info)
 
+    def fork_after(self, turn: str, name: str) -> "Session":
+        """Return a new session with all up to the end of a turn, in the same store.
+
+        Args:
+            turn: its id; see `ClientOptions.turn`.
+            name: of the new session.
+
+        Raises:
+            SessionError: there is no such turn, another session has that name, or this one was
+                deleted.
+        """
+        records = self.store.read(self.id)
+        turns = list(dict.fromkeys(record.turn for record in records))
+        if turn not in turns:
+            raise SessionError(f"the session has no turn {turn!r}")
+        kept = turns[: turns.index(turn) + 1]
+        info = self._new(name)
+        self.store.append(info.id, [record for record in records if record.turn in kept])
+        return Session(self.agent, self.store, info)
+
+    @property
+    def open_calls(self) -> list[str]:
+        """Ids of the calls of the last turn that its client has not answered yet."""
+        return open_calls(Log(self.store.read(self.id)).last)
+
     def _new(self, name: str | None) -> SessionInfo:
         taken = {info.name for info in self.store.sessions()}
         if name is None:
@@ -239,13 +280,14 @@ class Log:
 
     Attributes:
         exchanges: in the order in which they began; each ends with an answer, except for the
-            running one.
+            running one. What begins with results of calls goes on with the exchange before.
+        last: the last exchange, as it stands in the records.
         summary: the last one, or None.
         allowed: names of the tools that the user allows for good.
     """
 
     def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
-        exchanges: dict[str, list[Item]] = {}
+        parts: dict[str, list[Item]] = {}
         self.summary: Summary | None = None
         self.allowed: set[str] = set()
         for record in records:
@@ -255,10 +297,20 @@ class Log:
                 case Allowed():
                     self.allowed = set(record.entry.tools)
                 case item:
-                    exchanges.setdefault(record.turn, []).append(item)
+                    parts.setdefault(record.turn, []).append(item)
+        joined: dict[str, list[Item]] = {}
+        exchange = ""
+        self.last: list[Item] = []
+        for id, items in parts.items():
+            if not joined or not answers_calls(items):
+                exchange, self.last = id, []
+                joined[exchange] = self.last
+            self.last += items
+            if id == running:
+                running = exchange
         self.exchanges = [
             Exchange(id=id, items=settled(items) if id == running else ended(items))
-            for id, items in exchanges.items()
+            for id, items in joined.items()
         ]
 
     @property
@@ -287,6 +339,13 @@ class Log:
             whole.add(exchange.id)
         return kept, whole
 
+    def take_answered(self, prompt: Sequence[Item]) -> list[Item]:
+        """Take the last exchange out if a prompt has results of its calls, and return its items."""
+        if not self.exchanges or not answers_calls(prompt):
+            return []
+        self.exchanges.pop()
+        return self.last
+
 
 class ExchangeLock(asyncio.Lock):
     """Held by the exchange of a session that goes on in this process.
@@ -313,7 +372,7 @@ class SessionHistory:
         self._session = session
         self._params = params
         self._memory = memory
-        self._id = uuid.uuid4().hex
+        self._id = params.client.turn or uuid.uuid4().hex
         self._lock: ExchangeLock | None = None
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
@@ -329,15 +388,16 @@ class SessionHistory:
         session._update_allowed(log)
         prompt = list(conversation.items)
         await self.add(prompt)
+        answered = log.take_answered(prompt)
         past = Window(exchanges=log.exchanges, summary=log.summary)
         if self._memory is None:
             past = Window(exchanges=log.exchanges)
         else:
             self._summariser = Summariser(self._params, emit)
-            past = await self._memory.recent(past, prompt, self._summariser)
+            past = await self._memory.recent(past, [*answered, *prompt], self._summariser)
             if past.summary is not None and past.summary != log.summary:
                 await self._write([past.summary])
-        conversation.put_before(past.items)
+        conversation.put_before([*past.items, *answered])
 
     async def add(self, items: Sequence[Item]) -> None:
         """Keep items, and what the user has allowed meanwhile."""

@@ -8,7 +8,17 @@ import re
 import threading
 import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
-from typing import Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import msgspec
 
@@ -53,6 +63,9 @@ class Tool(Generic[P, R]):
         ToolError: the function cannot be a tool; the message names it and says why.
     """
 
+    strict: ClassVar[bool] = False
+    """Strict mode would forbid defaults and open objects; the arguments are checked here."""
+
     def __init__(
         self,
         function: Callable[P, R],
@@ -81,11 +94,7 @@ class Tool(Generic[P, R]):
                 f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]"
             )
         self.name: str = name or name_of(function)
-        if not _NAME.fullmatch(self.name):
-            raise ToolError(
-                f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with "
-                "@tool(name=…)"
-            )
+        check_name(self.name, "; give one with @tool(name=…)")
         called = callee(function)
         if not is_limit(timeout):
             raise ToolError(
@@ -327,7 +336,27 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
     return box
 
 
-def responses_form(item: AnyTool) -> JsonSchema:
+class DescribedTool(Protocol):
+    """A tool as a model's API takes it."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def description(self) -> str:
+        """What the tool does."""
+
+    @property
+    def schema(self) -> JsonSchema:
+        """The JSON Schema of its arguments."""
+
+    @property
+    def strict(self) -> bool:
+        """True if the server holds the arguments to the schema."""
+
+
+def responses_form(item: DescribedTool) -> JsonSchema:
     """Return the tool in the form of the Responses API
     (https://platform.openai.com/docs/guides/function-calling).
     """
@@ -336,14 +365,19 @@ def responses_form(item: AnyTool) -> JsonSchema:
         "name": item.name,
         "description": item.description,
         "parameters": item.schema,
-        # strict mode would forbid defaults and open objects; the arguments are checked here
-        "strict": False,
+        "strict": item.strict,
     }
 
 
-def chat_form(item: AnyTool) -> JsonSchema:
+def chat_form(item: DescribedTool) -> JsonSchema:
     """Return the tool in the form of the Chat Completions API."""
-    function = {"name": item.name, "description": item.description, "parameters": item.schema}
+    function: JsonSchema = {
+        "name": item.name,
+        "description": item.description,
+        "parameters": item.schema,
+    }
+    if item.strict:  # not every server knows it
+        function["strict"] = True
     return {"type": "function", "function": function}
 
 
@@ -361,6 +395,20 @@ def parse_arguments(text: str) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
     return arguments
+
+
+def check_name(name: str, hint: str = "") -> None:
+    """Check the name of a tool.
+
+    Args:
+        name: the name.
+        hint: what to do, for the message.
+
+    Raises:
+        ToolError: no model's API takes it.
+    """
+    if not _NAME.fullmatch(name):
+        raise ToolError(f"{name}: a tool's name is 1 to 64 letters, digits, _ or -{hint}")
 
 
 def check_approve(name: str, approve: object) -> None:

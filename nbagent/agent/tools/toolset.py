@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from nbagent.agent.tools.tool import AnyTool
@@ -36,7 +36,9 @@ class Toolset(Protocol):
 
 
 def merged(
-    own: Mapping[str, AnyTool], sets: Sequence[tuple[str, Sequence[AnyTool]]]
+    own: Mapping[str, AnyTool],
+    sets: Sequence[tuple[str, Sequence[AnyTool]]],
+    taken: Collection[str] = (),
 ) -> dict[str, AnyTool]:
     """Return all tools by the names that the model sees.
 
@@ -44,8 +46,9 @@ def merged(
         own: tools by their names, which stay as they are.
         sets: labels and tools of toolsets. A name that comes twice gets the label before it:
             `github_search`, or a number.
+        taken: more names that count as `own` ones do.
     """
-    names = [*own, *(model_name(tool.name) for _, tools in sets for tool in tools)]
+    names = [*own, *taken, *(model_name(tool.name) for _, tools in sets for tool in tools)]
     box = dict(own)
     for label, tools in sets:
         for tool in tools:
@@ -53,7 +56,7 @@ def merged(
             if names.count(name) > 1:
                 name = model_name(f"{label}_{tool.name}")
             for number in range(2, len(names) + 2):
-                if name not in box:
+                if name not in box and name not in taken:
                     break
                 name = f"{model_name(f'{label}_{tool.name}')[: _MAX_NAME_CHARS - 4]}_{number}"
             box[name] = tool if tool.name == name else _renamed(tool, name)
