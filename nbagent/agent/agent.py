@@ -373,7 +373,7 @@ class Agent(AgentOptions):
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         params = self._run_params(extra, session.allowed, output=output, client=client_options)
-        history = SessionHistory(session, params, self.memory)
+        history = SessionHistory(session, params, self.memory, client_options.turn)
         agent_loop = AgentLoop(params, input_items.from_prompt(joined(prompt)), history)
         return AgentStream(agent_loop, self.name, event_types(types), self, session.name)
 

@@ -208,6 +208,12 @@ def parser() -> argparse.ArgumentParser:
     )
     served.add_argument("--allow", metavar="TOOL", action="append", default=[], help="as for call")
     served.add_argument(
+        "--default-agent",
+        metavar="NAME",
+        help="for requests without an agent's name; by default the file's default_agent, else the "
+        "first",
+    )
+    served.add_argument(
         "--port",
         metavar="PORT",
         type=_port,

@@ -15,7 +15,7 @@ import nbagent
 from nbagent.agent.config.yaml import YamlDocument
 from nbagent.cli.agents import with_notes
 from nbagent.cli.watch import OK
-from nbagent.errors import ConfigError, NbagentError
+from nbagent.errors import ConfigError, NbagentError, did_you_mean
 from nbagent.printable import printable
 from nbagent.server import Limits
 from nbagent.server.access.guard import LOOPBACK, WILDCARDS
@@ -59,6 +59,7 @@ def serve(args: argparse.Namespace) -> int:
         hosts=args.allowed_host,
         origins=args.origin,
         cancel_on_disconnect=args.cancel_on_disconnect,
+        default_agent=args.default_agent or _default_agent(args.config, list(agents)),
         token=token,
         read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
         grpc_port=args.grpc_port,
@@ -132,6 +133,21 @@ def _terminate(number: int, frame: Any) -> None:
 
 def _tell(text: str) -> None:
     print(f"nbagent: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def _default_agent(config: str, agents: list[str]) -> str | None:
+    """Return the default agent of the configuration; None if it has none.
+
+    Raises:
+        ConfigError: there is no agent of that name.
+    """
+    document = YamlDocument(Path(config).read_text(encoding="utf-8"))
+    name: str | None = document.value.get("default_agent")
+    if name is not None and name not in agents:
+        hint = did_you_mean(name, agents) or f"; there are {', '.join(agents)}"
+        problem = f"default_agent: there is no agent {name!r}{hint}"
+        raise ConfigError(config, [(document.line(("default_agent",)), problem)])
+    return name
 
 
 def _limits(args: argparse.Namespace) -> Limits:

@@ -67,6 +67,7 @@ def asgi(
     token: str | None = None,
     read_token: str | None = None,
     cancel_on_disconnect: bool = False,
+    default_agent: str | None = None,
     limits: Limits | None = None,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into
@@ -98,13 +99,15 @@ def asgi(
             nothing.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request
             may say otherwise, by `?cancel_on_disconnect=true` or `false`.
+        default_agent: name of the agent that a request without one is for; by default the first.
         limits: how much it takes of its clients; see `nbagent.Limits`. Those of connections are the
             ASGI server's.
 
     Raises:
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is no agent, run or function, a function takes no prompt, a
+        NbagentError: there is no agent, run or function, no agent of the name `default_agent`, a
+            function takes no prompt, a
             `read_token` without a `token`, or the store cannot be reached.
     """
     named = _named(served)
@@ -125,6 +128,7 @@ def asgi(
         tags=tags,
         limits=limits,
         cancel_on_disconnect=cancel_on_disconnect,
+        default_agent=default_agent,
     )
     mcp = McpEndpoint(host)
     views = Views(host)

@@ -90,7 +90,18 @@ class AskingVercel(VercelEncoder):
     """Encodes events as the stream of `useChat`.
 
     The id of a question names its run, too: the answer has nothing else.
+
+    Args:
+        message_id: of the client's message that goes on; None begins one.
     """
+
+    def __init__(self, message_id: str | None = None) -> None:
+        super().__init__()
+        self._message_id = message_id
+
+    def start_run(self) -> None:
+        """Emit the start of the message, or of its next part."""
+        self.emit({"type": "start", "messageId": self._message_id or self.run_id})
 
     def emit_approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> None:
         """Emit a question. The answer is the client's own, and version 6 fails on its chunk."""

@@ -21,6 +21,8 @@ PARAMETERS = {
     "session": "Id of a session.",
     "name": "Name of a file of the web page.",
     "thread": "Id of a thread, which is a session.",
+    "model": "Name of a served agent.",
+    "response": "Id of a response.",
 }
 """Descriptions of the parameters of paths."""
 
@@ -38,9 +40,16 @@ class Refusal(msgspec.Struct):
 
 
 class Reason(msgspec.Struct):
-    """Reason of a refusal, and what to do."""
+    """Reason of a refusal, and what to do.
+
+    `type` is the kind of the error, `param` the parameter that is wrong, and `code` a word for the
+    reason.
+    """
 
     message: str
+    type: str
+    param: str | None
+    code: str | None
 
 
 def document(

@@ -256,6 +256,7 @@ def serve(
     origins: Iterable[str] = (),
     grpc_port: int | None = None,
     cancel_on_disconnect: bool = False,
+    default_agent: str | None = None,
     limits: Limits | None = None,
 ) -> Server:
     """Serve agents, runs and functions to other programs, in the background.
@@ -283,6 +284,7 @@ def serve(
         origins: of web pages elsewhere that may use it.
         grpc_port: to listen at for gRPC; 0 for a free one, None for none.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
+        default_agent: name of the agent that a request without one is for; by default the first.
         limits: how much it takes of its clients, such as `nbagent.Limits(max_body_bytes=16 * 1024 *
             1024)`.
 
@@ -290,8 +292,8 @@ def serve(
         MissingExtra: gRPC needs the extra `a2a`.
         ValueError: `tags` names what there is not.
         TypeError: `tags` is of another form.
-        NbagentError: there is no agent, run or function, the address needs a token, there is no
-            such port, or the server cannot begin.
+        NbagentError: there is no agent, run or function, no such default agent, the address needs a
+            token, there is no such port, or the server cannot begin.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:
@@ -313,6 +315,7 @@ def serve(
             token=token,
             read_token=read_token,
             cancel_on_disconnect=cancel_on_disconnect,
+            default_agent=default_agent,
             limits=limits,
         )
         if grpc_port is not None:

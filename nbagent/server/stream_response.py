@@ -1,5 +1,6 @@
 """The response that carries a served run."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +16,9 @@ from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START, Position, parse_id
 from nbagent.server.problem import Problem
 from nbagent.sources import held_back
+
+CLIENT_LEFT = 499
+"""Status of a response that nobody reads any more, for logs (nginx)."""
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """Comment of an event stream, which clients ignore."""
@@ -143,6 +147,31 @@ def reading(run: HostedRun, *, cancels: Callable[[], bool]) -> Iterator[None]:
         run.readers -= 1
         if not run.readers and run.run is not None and cancels():
             run.run.cancel(by="a client that left")
+
+
+async def wait_for_end(host: Host, request: Request, run: HostedRun) -> None:
+    """Wait for the end of a run, for a response that does not stream.
+
+    Raises:
+        Problem: the client has left. The run is cancelled if that was asked for.
+    """
+    with reading(run, cancels=lambda: cancels_on_disconnect(host, request)):
+        ending, leaving = (
+            asyncio.create_task(waiting) for waiting in (run.wait_for_end(), _left(request))
+        )
+        try:
+            await asyncio.wait((ending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            leaving.cancel()
+        if not run.ended:
+            raise Problem(CLIENT_LEFT, "the client has left")
+
+
+async def _left(request: Request) -> None:
+    """Wait until the client of a request, whose body has been read, has left."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:

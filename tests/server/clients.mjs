@@ -83,6 +83,38 @@ async function approvals() {
   return { error: String(state.error ?? ''), messages: state.messages };
 }
 
+// A tool that the page itself runs: its result is sent by itself.
+async function tools() {
+  const { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithToolCalls } = await import('ai');
+  const state = {
+    status: 'ready',
+    error: undefined,
+    messages: [],
+    pushMessage: (message) => state.messages.push(message),
+    popMessage: () => state.messages.pop(),
+    replaceMessage: (index, message) => state.messages.splice(index, 1, message),
+    snapshot: (value) => structuredClone(value),
+  };
+  const clock = { description: 'Tells the time.', inputSchema: { type: 'object', properties: { zone: { type: 'string' } } } };
+  class Chat extends AbstractChat {}
+  let answered;
+  const done = new Promise((resolve) => (answered = resolve));
+  const chat = new Chat({
+    state,
+    transport: new DefaultChatTransport({ api: `${base}/api/chat`, body: { tools: { clock } } }),
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    onToolCall: ({ toolCall }) => {
+      if (toolCall.toolName !== 'clock') return;
+      chat.addToolOutput({ tool: 'clock', toolCallId: toolCall.toolCallId, output: `12:00 ${toolCall.input.zone}` });
+    },
+    onFinish: ({ message }) => message.parts.at(-1).type === 'text' && answered(),
+    onError: () => answered(),
+  });
+  await chat.sendMessage({ text: QUESTIONS[0] });
+  await done;
+  return { error: String(state.error ?? ''), messages: state.messages };
+}
+
 async function openai() {
   const { default: OpenAI } = await import('openai');
   const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'any' });
@@ -93,5 +125,5 @@ async function openai() {
   return { chat, response: response.output_text };
 }
 
-const run = { 'ag-ui': agUi, interrupts, ai, approvals, openai }[client];
+const run = { 'ag-ui': agUi, interrupts, ai, approvals, tools, openai }[client];
 process.stdout.write(JSON.stringify(await run()), () => process.exit());

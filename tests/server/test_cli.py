@@ -177,6 +177,19 @@ def test_limits_come_from_the_configuration_and_from_options(tmp_path: Path) -> 
 
 
 @posix
+@pytest.mark.parametrize(("options", "agent"), [((), "b"), (("--default-agent", "c"), "c")])
+def test_the_default_agent_comes_from_the_configuration_and_from_the_option(
+    tmp_path: Path, options: tuple[str, ...], agent: str
+) -> None:
+    agents = "".join(f"  {name}:\n    model: demo\n" for name in "abc")
+    config = f"agents:\n{agents}default_agent: b\n"
+    with command(*options, folder=tmp_path, config=config) as served:
+        address = address_in(served.line_with("serving at"))
+        made = httpx2.post(f"{address}/runs", json={"message": "x"})
+    assert made.json()["agent"] == agent
+
+
+@posix
 def test_an_agent_without_a_model_is_noted_in_one_line(tmp_path: Path) -> None:
     with command(folder=tmp_path, config="agents:\n  assistant: {}\n") as served:
         served.line_with("serving at")
@@ -208,6 +221,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             [],
             "config.yaml, line 6: the file has no key 'limit'; did you mean 'limits'?",
         ),
+        (
+            f"{CONFIG}default_agent: asistant",
+            [],
+            "config.yaml, line 6: default_agent: there is no agent 'asistant'; did you mean",
+        ),
+        (CONFIG, ["--default-agent", "x"], "no agent 'x' is served"),
         (f"{CONFIG}limits: 7", [], "config.yaml, line 6: limits takes keys with values, got '7'"),
         (
             f"{CONFIG}limits:\n  max_run: 7",

@@ -138,7 +138,14 @@ def test_the_ai_sdk_reads_two_turns_with_a_tool() -> None:
     assert [part["text"] for part in shown["messages"][3]["parts"] if part["type"] == "text"] == [
         "Four."
     ]
-    assert [message["content"] for message in sent] == ["1 + 2?", "It is 3.", "And then?"]
+    said = [(message["role"], message["content"]) for message in sent]
+    assert said == [
+        ("user", "1 + 2?"),
+        ("assistant", None),
+        ("tool", "3"),
+        ("assistant", "It is 3."),
+        ("user", "And then?"),
+    ]
 
 
 def test_openais_client_in_node_streams_a_completion_and_a_response() -> None:
@@ -157,3 +164,29 @@ def test_use_chat_allows_a_call_and_the_run_goes_on_in_the_same_message() -> Non
         "output-available"
     ]
     assert [part["text"] for part in parts if part["type"] == "text"] == ["Done."]
+
+
+def test_use_chat_runs_a_tool_of_its_own_and_sends_the_result_by_itself() -> None:
+    own = chat(calls=[("c1", "add", '{"a": 1, "b": 2}')])
+    asks = chat("Let me look.", calls=[("c2", "clock", '{"zone": "UTC"}')])
+    with ModelServer(own, asks, chat("It is noon.")) as model:
+        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            shown = run("tools", server.url)
+    assert shown["error"] == ""
+    [_, answer] = shown["messages"]
+    parts = [part for part in answer["parts"] if part["type"] != "step-start"]
+    assert [part["type"] for part in parts] == ["tool-add", "text", "tool-clock", "text"]
+    assert (parts[2]["output"], parts[3]["text"]) == ("12:00 UTC", "It is noon.")
+    sent = model.bodies[2]["messages"]
+    assert [message["role"] for message in sent] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+    ]
+    assert [message["content"] for message in sent if message["role"] == "tool"] == [
+        "3",
+        "12:00 UTC",
+    ]

@@ -1,6 +1,7 @@
 """Each endpoint, as its clients use it, over real connections."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from starlette.testclient import TestClient
 import nbagent
 from nbagent import Run
 from nbagent.agent import Agent
+from nbagent.errors import NbagentError
 from nbagent.server import serve
 from nbagent.sources.wire.sse import SSEDecoder
 
@@ -219,32 +221,43 @@ USER = {"role": "user", "content": "x"}
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"),
+    ("method", "path", "body"),
     [
-        ("POST", "/chat", {"message": "x"}, '"agent": "NAME" in the body'),
-        ("POST", "/chat", {"message": "x", "stream": False}, '"agent": "NAME" in the body'),
-        ("POST", "/chat/stream", {"message": "x"}, '"agent": "NAME" in the body'),
-        ("POST", "/threads", {}, '"assistant_id": "NAME" in the body'),
-        ("POST", "/threads/t/runs", {"message": "x"}, '"assistant_id": "NAME" in the body'),
-        ("GET", "/stream?query=x", None, "agent=NAME in the query"),
-        ("POST", "/api/chat", {"messages": [USER]}, '"agent": "NAME" in the body'),
-        ("POST", "/runs", {"message": "x"}, '"agent": "NAME" in the body'),
-        (
-            "GET",
-            "/.well-known/agent-card.json",
-            None,
-            "the path of its card, /agents/NAME/.well-known/agent-card.json",
-        ),
+        ("POST", "/chat", {"message": "x"}),
+        ("POST", "/chat", {"message": "x", "stream": False}),
+        ("POST", "/chat/stream", {"message": "x"}),
+        ("POST", "/threads", {}),
+        ("GET", "/stream?query=x", None),
+        ("POST", "/api/chat", {"messages": [USER]}),
+        ("POST", "/runs", {"message": "x"}),
+        ("POST", "/v1/chat/completions", {"messages": [USER]}),
+        ("POST", "/v1/responses", {"input": "x"}),
+        ("GET", "/.well-known/agent-card.json", None),
     ],
 )
-def test_a_client_that_names_none_of_several_agents_is_told_them_and_how(
-    method: str, path: str, body: Any, told: str
+@pytest.mark.parametrize("default", [None, "support"])
+def test_a_request_without_a_name_is_for_the_default_agent(
+    method: str, path: str, body: Any, default: str | None
 ) -> None:
-    app = nbagent.asgi({name: Agent("demo", name=name) for name in ("sales", "support")})
-    with TestClient(app, base_url="http://localhost") as client:
+    agents = {name: Agent("demo", name=name) for name in ("sales", "support")}
+    with TestClient(
+        nbagent.asgi(agents, default_agent=default), base_url="http://localhost"
+    ) as client:
         response = client.request(method, path, json=body)
-    message = f"several agents are served: sales, support. Name one of them by {told}"
-    assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+        if path == "/threads":
+            assert response.json()["agent"] == (default or "sales")
+        elif path.endswith("card.json"):
+            assert response.json()["name"] == (default or "sales")
+        else:
+            listed: dict[str, list[Any]] = client.get("/runs").json()
+            [run] = [*listed["runs"], *listed["ended"]]
+            assert run["agent"] == (default or "sales")
+
+
+def test_a_default_agent_is_one_of_those_that_are_served() -> None:
+    told = "no agent 'suport' is served; did you mean 'support'?"
+    with pytest.raises(NbagentError, match=re.escape(told)):
+        nbagent.asgi({"support": Agent("demo")}, default_agent="suport")
 
 
 @pytest.mark.parametrize(

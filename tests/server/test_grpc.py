@@ -107,13 +107,12 @@ def test_a_call_that_fails_says_why(fields: dict[str, str], code: grpc.StatusCod
     assert (error.code(), bool(error.details())) == (code, True)
 
 
-def test_a_call_that_names_none_of_several_agents_is_told_them() -> None:
-    agents = {name: Agent("demo", name=name) for name in ("sales", "support")}
-    with serve(agents, port=0, grpc_port=0) as server, pytest.raises(grpc.RpcError) as raised:
-        stream_message(address_of(server), message="x")
-    error: Any = raised.value
-    told = "several agents are served: sales, support. Name one of them by the field agent"
-    assert (error.code(), error.details()) == (grpc.StatusCode.INVALID_ARGUMENT, told)
+def test_a_call_without_a_name_is_for_the_default_agent() -> None:
+    with ModelServer(chat("Hi.")) as model:
+        other = Agent("test-1", client=model.client(), api="chat")
+        agents = {"sales": Agent("demo"), "support": other}
+        with serve(agents, port=0, grpc_port=0, default_agent="support") as server:
+            assert stream_message(address_of(server), message="x") == "Hi."
 
 
 def code_of(call: Any) -> grpc.StatusCode:

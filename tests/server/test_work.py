@@ -12,9 +12,15 @@ from redis_server import RedisServer
 
 from nbagent import events as e
 from nbagent.agent import Agent
+from nbagent.agent.client_options import ClientOptions
+from nbagent.agent.model.model_options import ModelOptions
+from nbagent.agent.model.structured import JsonForm
+from nbagent.agent.tools.client_tool import ClientTool
+from nbagent.events.json_text import decode_json
 from nbagent.server.hosting.commands import Reply
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
+from nbagent.server.hosting.work import Job, encoded
 from nbagent.server.limits import Limits
 from nbagent.server.problem import Problem
 from nbagent.server.stores.event_store import WAITING, EventStore, StoredRun
@@ -147,6 +153,19 @@ async def test_a_run_that_another_process_took_for_dead_is_stopped(
     assert await end_of(run) == e.RunEnd(status="incomplete", seq=999)
     assert running.status == "cancelled"
     await other.close()
+
+
+def test_what_a_client_asks_for_waits_with_its_prompt() -> None:
+    options = ClientOptions(
+        tools=(ClientTool(name="clock"),),
+        must_call=True,
+        form=JsonForm(name="town"),
+        model=ModelOptions(temperature=0.5, stop=["."]),
+    )
+    job = Job("go", {"reveal": "answer"}, "none", options)
+    raw = encoded(job)
+    assert raw is not None
+    assert decode_json(raw, type=Job) == job
 
 
 # --- entries that something else has written ---

@@ -82,6 +82,8 @@ class BaseEncoder:
         model: the model's name, by the start of the run or of its first step that has one.
         calls: all tool calls so far, by their id in the events.
         pending_approvals: approval requests without an answer, by their id.
+        names_calls: whether the id of a call that the client has to make begins with the run's, so
+            that its result finds back.
     """
 
     system: ClassVar[str] = ""
@@ -114,6 +116,7 @@ class BaseEncoder:
         self.model: str | None = None
         self.calls: dict[str, StreamedCall] = {}
         self.pending_approvals: dict[str, ev.ApprovalRequest] = {}
+        self.names_calls = False
         self._items: list[Item] = []
         self._started = False
         self._in_step = False
@@ -400,6 +403,8 @@ class BaseEncoder:
     ) -> StreamedCall:
         start = event if isinstance(event, ev.ToolStart) else ev.ToolStart(id=event.id, name="tool")
         call_id = start.call_id or start.id
+        if self.names_calls and start.kind == "client":
+            call_id = f"{self.run_id}_{call_id}"
         if call_id in self._call_ids:  # providers repeat ids, which clients take for one call
             call_id = self.new_id(f"{call_id}_")
         call = self.calls[event.id] = self._open_calls[event.id] = StreamedCall(start, call_id)

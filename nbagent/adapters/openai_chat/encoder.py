@@ -29,6 +29,7 @@ class ChatEncoder(BaseEncoder):
     Args:
         usage: whether a last chunk without choices has the token counts. Clients ask for it by
             `stream_options`.
+        model: name of the model for the clients of a server; None is that of the run.
     """
 
     system: ClassVar[str] = "openai.chat"
@@ -44,9 +45,11 @@ class ChatEncoder(BaseEncoder):
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content_filter"}
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"text", "reasoning", "tool"})
 
-    def __init__(self, *, usage: bool = True) -> None:
+    def __init__(self, *, usage: bool = True, model: str | None = None) -> None:
         super().__init__()
         self._has_usage = usage
+        self._named = model
+        self.names_calls = model is not None
         self._envelope: dict[str, Any] = {}
         self._call_index: dict[str, int] = {}
         self._last_in: dict[str, StreamedText] = {}  # the last text in each field of a delta
@@ -59,7 +62,7 @@ class ChatEncoder(BaseEncoder):
                 "object": "chat.completion.chunk",
                 "created": self.created,
             }
-            self._envelope = {**fields, "model": self.model or ""}
+            self._envelope = {**fields, "model": self._named or self.model or ""}
             # By itself, as the API does: readers that skip the first chunk lose no text.
             self._emit_delta({"role": "assistant", "content": "" if delta.get("content") else None})
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
@@ -85,13 +88,8 @@ class ChatEncoder(BaseEncoder):
         if self.usage is not None and self._has_usage:
             self.emit({**self._envelope, "choices": [], "usage": chat_usage(self.usage)})
         if error is not None:
-            payload = {
-                "message": error.message,
-                "type": error.error_type or SERVER_ERROR,
-                "param": None,
-                "code": error.code,
-            }
-            self.emit({"error": payload})
+            type = error.error_type if self._named is None else None
+            self.emit(chat_error(error, type or SERVER_ERROR))
         self.emit(DONE)
 
     # --- content ---
@@ -138,6 +136,17 @@ class ChatEncoder(BaseEncoder):
             }
             self._emit_delta({"annotations": [annotation]})
             self._source_count += 1
+
+
+def chat_error(error: ev.Error, type: str = SERVER_ERROR) -> dict[str, Any]:
+    """Return an error as Chat Completions has it."""
+    payload = {
+        "message": error.message,
+        "type": type,
+        "param": None,
+        "code": error.code,
+    }
+    return {"error": payload}
 
 
 def chat_usage(usage: ev.Usage) -> dict[str, Any]:

@@ -7,6 +7,7 @@ hold any tool's name, arguments and result. The last event repeats the whole out
 until then.
 """
 
+from collections.abc import Container
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -50,7 +51,12 @@ ERROR_CODES = frozenset(
 
 
 class ResponsesEncoder(BaseEncoder):
-    """Encodes events as Responses stream events."""
+    """Encodes events as Responses stream events.
+
+    Args:
+        model: name of the model for the clients of a server; None is that of the run.
+        request: parameters of the client's request, which the response repeats.
+    """
 
     system: ClassVar[str] = "openai.responses"
     loses: ClassVar[frozenset[Loss]] = (
@@ -73,8 +79,11 @@ class ResponsesEncoder(BaseEncoder):
         "content_filter": "content_filter",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, *, model: str | None = None, request: _Json | None = None) -> None:
         super().__init__()
+        self._named = model
+        self.names_calls = model is not None
+        self._request = request or {}
         self._sequence_number = 0
         self._created = False
         self._output: list[_Json] = []
@@ -98,16 +107,17 @@ class ResponsesEncoder(BaseEncoder):
         """
         if not self._created:
             self._created = True
-            self._emit_event("response.created", response=self._response("in_progress"))
-            self._emit_event("response.in_progress", response=self._response("in_progress"))
+            self._emit_event("response.created", response=self.response("in_progress"))
+            self._emit_event("response.in_progress", response=self.response("in_progress"))
 
-    def _response(self, status: str, **more: Any) -> _Json:
+    def response(self, status: str, **more: Any) -> _Json:
+        """Return the response, without what has come of it."""
         return {
             "id": f"resp_{self.run_id}",
             "object": "response",
             "created_at": self.created,
             "status": status,
-            "model": self.model or "",
+            "model": self._named or self.model or "",
             "error": None,
             "incomplete_details": None,
             "instructions": None,
@@ -117,6 +127,7 @@ class ResponsesEncoder(BaseEncoder):
             "tool_choice": "auto",
             "tools": [],
             "usage": None,
+            **self._request,
             **more,
         }
 
@@ -126,25 +137,28 @@ class ResponsesEncoder(BaseEncoder):
         """
         self._ensure_created()
         for call in self.open_calls():
-            if _item_id(call) in self._output_index:
-                self._end_item(_call_item(call, "incomplete", call.args_so_far))
+            if self._item_id(call) in self._output_index:
+                self._end_item(self._call_item(call, "incomplete", call.args_so_far))
         usage = None if self.usage is None else responses_usage(self.usage)
         whole: _Json = {"output": self._output, "usage": usage}
         if error is not None:
             code = error.code or SERVER_ERROR
             listed = code if code in ERROR_CODES else SERVER_ERROR
             whole["error"] = {"code": listed, "message": error.message}
-            whole["metadata"] = code_in_metadata(code, ERROR_CODES)
-            self._emit_event("response.failed", response=self._response("failed", **whole))
+            whole["metadata"] = self._metadata(code, ERROR_CODES)
+            self._emit_event("response.failed", response=self.response("failed", **whole))
         elif end.status in ("completed", "paused"):
-            self._emit_event("response.completed", response=self._response("completed", **whole))
+            self._emit_event("response.completed", response=self.response("completed", **whole))
         elif end.status == "cancelled":
-            self._emit_event("response.incomplete", response=self._response("cancelled", **whole))
+            self._emit_event("response.incomplete", response=self.response("cancelled", **whole))
         else:
             reason = self.incomplete_reason(end)
             whole["incomplete_details"] = {"reason": reason} if reason in CUT_REASONS else {}
-            whole["metadata"] = code_in_metadata(reason, CUT_REASONS)
-            self._emit_event("response.incomplete", response=self._response("incomplete", **whole))
+            whole["metadata"] = self._metadata(reason, CUT_REASONS)
+            self._emit_event("response.incomplete", response=self.response("incomplete", **whole))
+
+    def _metadata(self, code: str, listed: Container[str]) -> _Json:
+        return {**self._request.get("metadata", {}), **code_in_metadata(code, listed)}
 
     # --- items ---
 
@@ -166,6 +180,43 @@ class ResponsesEncoder(BaseEncoder):
         self._output[index] = item
         self._emit_event("response.output_item.done", output_index=index, item=item)
 
+    def _call_item(self, call: StreamedCall, status: str, text: str) -> _Json:
+        item = {
+            "id": self._item_id(call),
+            "type": _item_type(call),
+            "name": call.name,
+            "status": status,
+        }
+        match item["type"]:
+            case "mcp_call":
+                return {
+                    **item,
+                    "arguments": text,
+                    "server_label": call.start.kind,
+                    "output": None,
+                    "error": None,
+                }
+            case "custom_tool_call":
+                del item["status"]  # this kind has none
+                return {**item, "call_id": call.call_id, "input": text}
+            case _:
+                return {**item, "call_id": call.call_id, "arguments": text}
+
+    def _item_id(self, call: StreamedCall) -> str:
+        """Return the id of a call's item, which differs from the id of the call."""
+        return self._id("mcp" if call.is_hosted else "fc", call.start.id)
+
+    def _block_id(self, text: StreamedText) -> str:
+        """Return the id of the item of a text or a reasoning block."""
+        return self._id("msg" if isinstance(text.start, ev.TextStart) else "rs", text.id)
+
+    def _id(self, prefix: str, id: str) -> str:
+        if self._named is None:
+            return f"{prefix}_{id}"
+        # The items of a server's responses are told apart, and sent to other servers, which take
+        # letters, digits, _ and -.
+        return f"{prefix}_{self.run_id}_{id.replace('/', '-')}"
+
     # --- text ---
 
     def start_text(self, text: StreamedText) -> None:
@@ -179,7 +230,7 @@ class ResponsesEncoder(BaseEncoder):
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
         """Emit a delta of the message."""
-        reference = {**self._reference(_block_id(text)), "content_index": 0}
+        reference = {**self._reference(self._block_id(text)), "content_index": 0}
         if text.is_refusal:
             self._emit_event("response.refusal.delta", **reference, delta=delta)
         else:
@@ -188,7 +239,7 @@ class ResponsesEncoder(BaseEncoder):
     def end_text(self, text: StreamedText) -> None:
         """Emit the complete message."""
         part = self._part(text, text.final)
-        reference = {**self._reference(_block_id(text)), "content_index": 0}
+        reference = {**self._reference(self._block_id(text)), "content_index": 0}
         if text.is_refusal:
             self._emit_event("response.refusal.done", **reference, refusal=text.final)
         else:
@@ -201,7 +252,7 @@ class ResponsesEncoder(BaseEncoder):
     def _message(self, text: StreamedText, status: str, content: list[_Json]) -> _Json:
         phase = text.start.phase if isinstance(text.start, ev.TextStart) else None
         fields = {
-            "id": _block_id(text),
+            "id": self._block_id(text),
             "type": "message",
             "role": "assistant",
             "status": status,
@@ -243,7 +294,9 @@ class ResponsesEncoder(BaseEncoder):
             "annotation": annotation,
         }
         self._emit_event(
-            "response.output_text.annotation.added", **self._reference(_block_id(text)), **fields
+            "response.output_text.annotation.added",
+            **self._reference(self._block_id(text)),
+            **fields,
         )
         annotations.append(annotation)
 
@@ -252,7 +305,7 @@ class ResponsesEncoder(BaseEncoder):
     def start_reasoning(self, reasoning: StreamedText) -> None:
         """Emit the start of a reasoning item."""
         item = {
-            "id": _block_id(reasoning),
+            "id": self._block_id(reasoning),
             "type": "reasoning",
             "status": "in_progress",
             "summary": [],
@@ -268,7 +321,7 @@ class ResponsesEncoder(BaseEncoder):
 
     def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
         """Emit a delta of the reasoning."""
-        reference = self._reference(_block_id(reasoning))
+        reference = self._reference(self._block_id(reasoning))
         if _is_summary(reasoning):
             self._emit_event(
                 "response.reasoning_summary_text.delta", **reference, summary_index=0, delta=delta
@@ -280,9 +333,9 @@ class ResponsesEncoder(BaseEncoder):
 
     def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
         """Emit the complete reasoning item, with its encrypted content."""
-        reference = self._reference(_block_id(reasoning))
+        reference = self._reference(self._block_id(reasoning))
         item: _Json = {
-            "id": _block_id(reasoning),
+            "id": self._block_id(reasoning),
             "type": "reasoning",
             "status": "completed",
             "summary": [],
@@ -310,15 +363,17 @@ class ResponsesEncoder(BaseEncoder):
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit the start of a call's item."""
-        self._start_item(_call_item(call, "in_progress", ""))
+        self._start_item(self._call_item(call, "in_progress", ""))
         if call.is_hosted:
-            self._emit_event("response.mcp_call.in_progress", **self._reference(_item_id(call)))
+            self._emit_event(
+                "response.mcp_call.in_progress", **self._reference(self._item_id(call))
+            )
 
     def args_delta(self, call: StreamedCall, delta: str) -> None:
         """Emit a delta of the arguments."""
         self._emit_event(
             f"response.{_ARGS_EVENT[_item_type(call)]}.delta",
-            **self._reference(_item_id(call)),
+            **self._reference(self._item_id(call)),
             delta=delta,
         )
 
@@ -328,12 +383,12 @@ class ResponsesEncoder(BaseEncoder):
         This ends a function call, whose output is an item of its own.
         """
         field = "input" if _item_type(call) == "custom_tool_call" else "arguments"
-        reference = self._reference(_item_id(call))
+        reference = self._reference(self._item_id(call))
         self._emit_event(
             f"response.{_ARGS_EVENT[_item_type(call)]}.done", **reference, **{field: call.args_text}
         )
         if not call.is_hosted:
-            self._end_item(_call_item(call, "completed", call.args_text))
+            self._end_item(self._call_item(call, "completed", call.args_text))
 
     def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
         """Emit a final result: the end of an MCP call's item, or the output of a function call."""
@@ -361,9 +416,13 @@ class ResponsesEncoder(BaseEncoder):
         else:
             error = None
         status = "failed" if failed else "completed"
-        self._emit_event(f"response.mcp_call.{status}", **self._reference(_item_id(call)))
+        self._emit_event(f"response.mcp_call.{status}", **self._reference(self._item_id(call)))
         self._end_item(
-            {**_call_item(call, status, call.args_text), "output": output, "error": error}
+            {
+                **self._call_item(call, status, call.args_text),
+                "output": output,
+                "error": error,
+            }
         )
 
 
@@ -383,36 +442,8 @@ def _item_type(call: StreamedCall) -> str:
     return "function_call"
 
 
-def _item_id(call: StreamedCall) -> str:
-    """Return the id of a call's item, which differs from the id of the call."""
-    return f"{'mcp' if call.is_hosted else 'fc'}_{call.start.id}"
-
-
-def _call_item(call: StreamedCall, status: str, text: str) -> _Json:
-    item = {"id": _item_id(call), "type": _item_type(call), "name": call.name, "status": status}
-    match item["type"]:
-        case "mcp_call":
-            return {
-                **item,
-                "arguments": text,
-                "server_label": call.start.kind,
-                "output": None,
-                "error": None,
-            }
-        case "custom_tool_call":
-            del item["status"]  # this kind has none
-            return {**item, "call_id": call.call_id, "input": text}
-        case _:
-            return {**item, "call_id": call.call_id, "arguments": text}
-
-
 def _is_summary(reasoning: StreamedText) -> bool:
     return isinstance(reasoning.start, ev.ReasoningStart) and reasoning.start.kind == "summary"
-
-
-def _block_id(text: StreamedText) -> str:
-    """Return the id of the item of a text or a reasoning block."""
-    return f"{'msg' if isinstance(text.start, ev.TextStart) else 'rs'}_{text.id}"
 
 
 def _summary_part(text: str) -> _Json:

@@ -366,13 +366,16 @@ class SessionHistory:
         session: that is continued.
         params: the parameters of the run.
         memory: chooses what the model is sent; None sends all.
+        turn: id of the exchange; None for a new one.
     """
 
-    def __init__(self, session: Session, params: RunParams, memory: Memory | None) -> None:
+    def __init__(
+        self, session: Session, params: RunParams, memory: Memory | None, turn: str | None = None
+    ) -> None:
         self._session = session
         self._params = params
         self._memory = memory
-        self._id = params.client.turn or uuid.uuid4().hex
+        self._id = turn or uuid.uuid4().hex
         self._lock: ExchangeLock | None = None
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()

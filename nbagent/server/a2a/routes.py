@@ -114,10 +114,7 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
     """
 
     async def card(request: Request) -> Response:
-        name, agent = host.agent(
-            request.path_params.get("agent"),
-            "the path of its card, /agents/NAME/.well-known/agent-card.json",
-        )
+        name, agent = host.agent(request.path_params.get("agent"))
         port = grpc_port()
         address = None if port is None else f"{request.url.hostname}:{port}"
         url = str(request.url_for("a2a", agent=quote(name, safe="")))

@@ -62,7 +62,7 @@ ASKING = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AU
 
 def agent_of(host: Host, call: ServerCallContext) -> str:
     """Return the name of the agent that a call is for: by its address, else by its tenant, else the
-    only one.
+    default one.
 
     Raises:
         InvalidParamsError: there is no such agent.

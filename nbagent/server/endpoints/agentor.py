@@ -21,7 +21,7 @@ from nbagent.server.hosting.results import whole_text
 from nbagent.server.limits import Limits
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of, root_path
-from nbagent.server.stream_response import stream_response
+from nbagent.server.stream_response import stream_response, wait_for_end
 
 
 class Chat(msgspec.Struct):
@@ -69,6 +69,7 @@ def routes(host: Host) -> list[BaseRoute]:
         prompt = _prompt(asked, request, host.limits)
         if not asked.streams:
             run = await host.start(asked.agent, prompt, answers="none")
+            await wait_for_end(host, request, run)
             return JSONResponse(await whole_text(run))
         root = root_path(request)
         return await stream_response(

@@ -154,7 +154,7 @@ class Threads:
         named = asked.agent or asked.assistant_id
         if named is not None and named not in self._host.agents:
             named = _agent_of(named)
-        return self._host.agent(named, '"assistant_id": "NAME" in the body')[0]
+        return self._host.agent(named)[0]
 
     @operation("Begin a thread", body=NewThread, result=Thread, status=201)
     async def _new_thread(self, request: Request) -> Response:

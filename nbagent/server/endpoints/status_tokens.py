@@ -24,7 +24,7 @@ def routes(host: Host) -> list[BaseRoute]:
         query = request.query_params
 
         async def start() -> HostedRun:
-            name, _ = host.agent(query.get("agent"), "agent=NAME in the query")
+            name, _ = host.agent(query.get("agent"))
             return await host.start(name, prompt_of(query.get("query"), host.limits))
 
         root = root_path(request)

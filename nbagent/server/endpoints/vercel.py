@@ -5,6 +5,7 @@ each time, which is what the agent is asked with.
 """
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,14 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent.agent.client_options import ClientOptions
+from nbagent.agent.tools.client_tool import ClientTool
 from nbagent.server.asking import AskingVercel
+from nbagent.server.hosting.feed import Feed
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.position import START
-from nbagent.server.limits import Limits
 from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
-from nbagent.server.request import body, prompt_of
+from nbagent.server.request import body
 from nbagent.server.stream_response import (
     KEEP_ALIVE,
     RUN_ID_HEADER,
@@ -28,16 +31,48 @@ from nbagent.server.stream_response import (
     cancels_on_disconnect,
     stream_response,
 )
+from nbagent.server.ui_messages import conversation
 
-FEED = "vercel.ui asking"
+
+class Described(msgspec.Struct, rename={"input_schema": "inputSchema"}):
+    """A tool of the client: its JSON Schema, under the name of version 5 or of version 4."""
+
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    parameters: dict[str, Any] | None = None
+
+    def tool(self, name: str) -> ClientTool:
+        """Return the tool for the agent."""
+        schema = self.input_schema or self.parameters or {"type": "object", "properties": {}}
+        return ClientTool(name=name, description=self.description or "", schema=schema)
+
+
+class Named(Described, kw_only=True):
+    """A tool of the client, with its name."""
+
+    name: str
 
 
 class Chat(msgspec.Struct):
-    """A request of `useChat`."""
+    """A request of `useChat`.
+
+    `tools` and `system` come with `body` of its transport: the tools that `onToolCall` runs, by
+    their names or as a list, and instructions beside the agent's own.
+    """
 
     messages: list[dict[str, Any]]
     id: str | None = None
     agent: str | None = None
+    tools: dict[str, Described] | list[Named] = msgspec.field(default_factory=list)
+    system: str = ""
+
+    def client_options(self) -> ClientOptions:
+        """Return what the client asks for."""
+        if isinstance(self.tools, dict):
+            tools = [each.tool(name) for name, each in self.tools.items()]
+        else:
+            tools = [each.tool(each.name) for each in self.tools]
+        return ClientOptions(tools=tuple(tools), instructions=self.system)
 
 
 def routes(host: Host) -> list[BaseRoute]:
@@ -46,33 +81,55 @@ def routes(host: Host) -> list[BaseRoute]:
     @operation("Chat, for `useChat`", body=Chat, stream=EVENT_STREAM)
     async def chat(request: Request) -> Response:
         asked = await body(request, Chat)
+        options = asked.client_options()
 
         async def start() -> HostedRun:
-            conversation = _conversation(asked.messages, host.limits)
-            return await host.start(asked.agent, conversation, answers="permissions")
+            prompt = conversation(asked.messages, host.limits)
+            return await host.start(
+                asked.agent, prompt, answers="permissions", client_options=options
+            )
 
-        if request.headers.get("last-event-id"):
-            return await stream_response(host, request, start, FEED, AskingVercel)
         answers = _answers(asked.messages)
+        message_id = _message_id(asked.messages)
+        encoder = functools.partial(AskingVercel, message_id)
+        key = f"vercel.ui asking, in {message_id}"
+        if request.headers.get("last-event-id"):
+            return await stream_response(host, request, start, key, encoder)
         run = await (start() if not answers else host.find(answers[0][0].partition(":")[0]))
-        return await _turn(run, answers, cancels=cancels_on_disconnect(host, request))
+        feed = run.encoded_by(key, encoder)
+        return await _turn(
+            run, feed, answers, message_id, cancels=cancels_on_disconnect(host, request)
+        )
 
     return [Route("/api/chat", chat, methods=["POST"])]
 
 
+def _message_id(messages: list[dict[str, Any]]) -> str | None:
+    """Return the id of the client's message that goes on; None if another one begins."""
+    last = messages[-1] if messages else {}
+    found = last.get("id")
+    return found if last.get("role") == "assistant" and isinstance(found, str) else None
+
+
 async def _turn(
-    run: HostedRun, answers: list[tuple[str, bool, str | None]], *, cancels: bool
+    run: HostedRun,
+    feed: Feed,
+    answers: list[tuple[str, bool, str | None]],
+    message_id: str | None,
+    *,
+    cancels: bool,
 ) -> Response:
     """Return the response with a run up to its next question: the client answers when its stream
     has ended.
 
     Args:
         run: that goes on.
+        feed: of the run.
         answers: of the client to the question before, each with the question's id, whether it
             allows, and why.
+        message_id: of the client's message that goes on.
         cancels: whether the run is cancelled if the client leaves before.
     """
-    feed = run.encoded_by(FEED, AskingVercel)
     after = START
     for asked, allows, reason in answers:
         approval_id = asked.partition(":")[2]
@@ -83,7 +140,8 @@ async def _turn(
 
     async def body() -> AsyncIterator[bytes]:
         if answers:
-            yield feed.encoder.frame({"type": "start", "messageId": run.id})
+            # the part of the feed behind a question has no start of its own
+            yield feed.encoder.frame({"type": "start", "messageId": message_id or run.id})
         async for piece in feed.items(after):
             if piece is None:
                 yield KEEP_ALIVE
@@ -132,32 +190,3 @@ def _answers(messages: list[dict[str, Any]]) -> list[tuple[str, bool, str | None
         for each in given
         if isinstance(each, dict)
     ]
-
-
-def _conversation(messages: list[dict[str, Any]], limits: Limits) -> list[dict[str, str]]:
-    """Return the texts of a conversation, as messages of Chat Completions.
-
-    Raises:
-        Problem: the last one is not the user's (422).
-    """
-    made = [{"role": str(message.get("role")), "content": _text(message)} for message in messages]
-    made = [
-        message
-        for message in made
-        if message["role"] in ("user", "assistant") and message["content"]
-    ]
-    if not made or made[-1]["role"] != "user":
-        raise Problem(422, "the last of the messages must be the user's, with a text")
-    prompt_of(made[-1]["content"], limits)
-    return made
-
-
-def _text(message: dict[str, Any]) -> str:
-    parts = message.get("parts")
-    if not isinstance(parts, list):
-        content = message.get("content")
-        return content if isinstance(content, str) else ""
-    texts = [
-        part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"
-    ]
-    return "\n\n".join(text for text in texts if isinstance(text, str))

@@ -89,7 +89,7 @@ class HectorService(grpc.GenericRpcHandler):
 
     async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            agent, _ = self._host.agent(request.agent or None, "the field agent")
+            agent, _ = self._host.agent(request.agent or None)
             session = (
                 await self._host.sessions.find(agent, request.session) if request.session else None
             )

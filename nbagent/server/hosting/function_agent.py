@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.agent import Agent
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.input_items import Item, Message, from_prompt, text_of, to_chat
@@ -16,7 +17,7 @@ from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import Session, SessionHistory, open_session
 from nbagent.agent.sessions.store import Store
 from nbagent.agent.tools.tool import AnyTool, in_thread
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, ToolError
 from nbagent.run import Run
 
 MESSAGES = "messages"
@@ -78,17 +79,38 @@ class FunctionAgent:
         agent: Any = self
         return open_session(agent, name, self.store if store is None else store)
 
-    def stream(self, prompt: str | Iterable[Any]) -> AsyncGenerator[e.Event, None]:
-        """Return the events of the answer to a prompt."""
+    def stream(
+        self, prompt: str | Iterable[Any], *, client_options: ClientOptions = NO_OPTIONS
+    ) -> AsyncGenerator[e.Event, None]:
+        """Return the events of the answer to a prompt.
+
+        Raises:
+            ToolError: the client asks for what only an agent has.
+        """
+        self._check(client_options)
         return self._answer(Conversation(from_prompt(prompt)), NoHistory())
 
     def _stream_in(
-        self, session: Session, prompt: str | Iterable[Any], output: Any, types: Any
+        self,
+        session: Session,
+        prompt: str | Iterable[Any],
+        output: Any,
+        types: Any,
+        client_options: ClientOptions = NO_OPTIONS,
     ) -> AsyncGenerator[e.Event, None]:
         """Return the events of the answer to a prompt of a session, which calls this."""
+        self._check(client_options)
         params: Any = None  # is for a memory, which a function has not
-        history = SessionHistory(session, params, memory=None)
+        history = SessionHistory(session, params, memory=None, turn=client_options.turn)
         return self._answer(Conversation(from_prompt(prompt)), history)
+
+    def _check(self, client_options: ClientOptions) -> None:
+        """Check that a client asks for nothing that only an agent has."""
+        if replace(client_options, turn=None) != NO_OPTIONS:
+            raise ToolError(
+                f"{self.name} is a function: it takes no tools, instructions, form of the answer or "
+                "options of a model"
+            )
 
     async def _answer(
         self, conversation: Conversation, history: History

@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from nbagent import events as e
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.sessions.store import Store
-from nbagent.errors import did_you_mean
+from nbagent.errors import NbagentError, did_you_mean
 from nbagent.events.json_text import decode_json
 from nbagent.gate import Gate, Reveal, Tags
 from nbagent.gate.tag_options import tag_options
@@ -20,6 +22,7 @@ from nbagent.run import Run
 from nbagent.server.hosting.commands import Reply, RunCommand, carry_out
 from nbagent.server.hosting.function_agent import ServedAgent
 from nbagent.server.hosting.hosted_run import JOIN_S, RETRY_S, HostedRun
+from nbagent.server.hosting.paused_runs import PausedRuns
 from nbagent.server.hosting.prompt import check_prompt_size, first_words
 from nbagent.server.hosting.questions import REFUSING, Answers, Questions
 from nbagent.server.hosting.run_list import FollowedList
@@ -48,9 +51,6 @@ them.
 STOP_TIMEOUT_S = 2.0
 """Seconds that the runs of a server that stops have to end."""
 
-IN_BODY = '"agent": "NAME" in the body'
-"""Place where most protocols without an agent in the path name one."""
-
 NEXT_WAIT_S = 30.0
 """Seconds that one request for a session's next run waits."""
 
@@ -78,6 +78,10 @@ class Host:
             `WorkQueue`, else are refused.
         cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the
             request says otherwise.
+        default_agent: name of the agent that a request without one is for; by default the first.
+
+    Raises:
+        NbagentError: there is no agent of that name.
 
     Attributes:
         agents: by the names that they are served under.
@@ -85,6 +89,7 @@ class Host:
         limits: as given.
         sessions: of the agents.
         listed: the runs of all processes.
+        paused: runs whose clients have calls to make.
         is_draining: True once no more runs begin here.
     """
 
@@ -98,12 +103,17 @@ class Host:
         tags: Tags | None = None,
         limits: Limits = DEFAULTS,
         cancel_on_disconnect: bool = False,
+        default_agent: str | None = None,
     ) -> None:
         self.agents = dict(agents)
+        if default_agent is not None and default_agent not in self.agents:
+            raise NbagentError(self._unknown(default_agent))
+        self._default = default_agent or next(iter(self.agents), None)
         self.cancel_on_disconnect = cancel_on_disconnect
         self._store = store
         self.sessions = Sessions(lambda name: self.agent(name)[1], limits.max_sessions, sessions)
         self.listed = FollowedList(store)
+        self.paused = PausedRuns()
         self._reveal = reveal
         tag_options(tags)  # what is wrong is said now, not at the first run
         self._tags = tags
@@ -138,28 +148,22 @@ class Host:
             services.append(self._take_work)
         self._services = [asyncio.create_task(_keep_running(service)) for service in services]
 
-    def agent(self, name: str | None, how: str = IN_BODY) -> tuple[str, ServedAgent]:
-        """Return an agent and its name: the only one for None.
-
-        Args:
-            name: of the agent.
-            how: says where a request of the client's protocol names an agent.
+    def agent(self, name: str | None) -> tuple[str, ServedAgent]:
+        """Return an agent and its name: the default one for None.
 
         Raises:
-            Problem: there is none of that name (404), or several and none is named (400).
+            Problem: there is none of that name, or none at all (404).
         """
-        names = ", ".join(self.agents)
-        if name is None and len(self.agents) == 1:
-            return next(iter(self.agents.items()))
-        if name is None:
-            raise Problem(400, f"several agents are served: {names}. Name one of them by {how}")
-        if name not in self.agents:
-            raise Problem(
-                404,
-                f"no agent {name!r} is served{did_you_mean(name, self.agents) or '.'} Served are: "
-                f"{names}",
-            )
-        return name, self.agents[name]
+        found = self._default if name is None else name
+        if found is None:
+            raise Problem(404, "runs are served here, and no agent")
+        if found not in self.agents:
+            raise Problem(404, self._unknown(found))
+        return found, self.agents[found]
+
+    def _unknown(self, name: str) -> str:
+        hint = did_you_mean(name, self.agents) or "."
+        return f"no agent {name!r} is served{hint} Served are: {', '.join(self.agents)}"
 
     async def start(
         self,
@@ -169,6 +173,7 @@ class Host:
         *,
         run_id: str | None = None,
         answers: Answers = "all",
+        client_options: ClientOptions = NO_OPTIONS,
         **options: Any,
     ) -> HostedRun:
         """Begin a run.
@@ -179,6 +184,7 @@ class Host:
             session: that the prompt belongs to.
             run_id: id for its readers; by default a new one.
             answers: questions that the client can answer; others are refused at once.
+            client_options: what else the client asks for, such as tools of its own.
             options: of the run, as for `nbagent.show`.
 
         Raises:
@@ -188,15 +194,16 @@ class Host:
         name, found = self.agent(agent)
         self._check_open()
         check_prompt_size(prompt, self.limits)
+        job = Job(prompt, options, answers, client_options)
         words = first_words(prompt, Gate(self.reveal_of(name), tags=self._tags))
         if (
             self._room() <= 0
             and self._work is not None
-            and (job := encoded(Job(prompt, options, answers))) is not None
+            and (encoded_job := encoded(job)) is not None
         ):
             waiting = self._stored(name, session, WAITING, run_id, words)
-            return await self._put_work(self._work, waiting, job)
-        run = self._run_of(name, found, Job(prompt, options, answers), session)
+            return await self._put_work(self._work, waiting, encoded_job)
+        run = self._run_of(name, found, job, session)
         return await self.host(run, name, session, run_id=run_id, prompt=words)
 
     async def host(
@@ -244,16 +251,26 @@ class Host:
 
     def _leave(self, hosted: HostedRun, run: Run) -> None:
         del self._hosting[hosted]
+        self._keep_paused(hosted, run)
         self._questions.forget(run)
         self._room_changed()
         self._forget()
+
+    def _keep_paused(self, hosted: HostedRun, run: Run) -> None:
+        """Keep what a run has done whose client has calls to make."""
+        end, conversation = hosted.events[-1:], run.conversation
+        if end and getattr(end[0], "code", None) == e.CLIENT_CALLS and conversation is not None:
+            added = conversation.items[conversation.prompt.stop :]
+            self.paused.keep(hosted.stored.agent, hosted.id, added)
 
     def _room_changed(self) -> None:
         if self._work is not None:
             self._work.room_changed()
 
     def _run_of(self, name: str, agent: ServedAgent, job: Job, session: Session | None) -> Run:
-        stream = (agent if session is None else session).stream(job.prompt)
+        stream = (agent if session is None else session).stream(
+            job.prompt, client_options=job.client_options
+        )
         options = {"name": name, **job.options}
         handler = REFUSING.get(job.answers)
         return (

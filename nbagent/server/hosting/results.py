@@ -2,7 +2,6 @@
 
 import msgspec
 
-from nbagent import events as e
 from nbagent.agent.run.outcome import Outcome
 from nbagent.errors import AgentError, Cancelled
 from nbagent.server.hosting.hosted_run import HostedRun
@@ -31,9 +30,3 @@ async def whole_text(run: HostedRun) -> str:
     except AgentError as error:
         raise Problem(502, str(error)) from error
     return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
-
-
-def usage_of(run: HostedRun) -> e.Usage:
-    """Return the tokens of a run that has ended."""
-    last = run.events[-1] if run.events else None
-    return last.usage if isinstance(last, e.RunEnd) and last.usage is not None else e.Usage()

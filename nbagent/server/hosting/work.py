@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.server.hosting.questions import Answers
 from nbagent.server.stores.event_store import StoredRun, WorkQueue
 
@@ -20,11 +21,13 @@ class Job(msgspec.Struct):
         prompt: as for `Agent.stream`.
         options: of the run, as for `nbagent.show`.
         answers: questions that the client can answer; others are refused at once.
+        client_options: what else the client asks for.
     """
 
     prompt: Any
     options: dict[str, Any]
     answers: Answers = "all"
+    client_options: ClientOptions = NO_OPTIONS
 
 
 class Work:
