@@ -25,7 +25,7 @@ import nbagent
 from nbagent.agent import Agent
 from nbagent.cli.main import parser
 
-OWN_TESTS = {"nginx": "tests/server/test_nginx.py"}
+OWN_TESTS = {"js": "tests/server/test_clients.py", "nginx": "tests/server/test_nginx.py"}
 """Languages whose blocks are run by another test."""
 
 

@@ -7,7 +7,6 @@ hold any tool's name, arguments and result. The last event repeats the whole out
 until then.
 """
 
-from collections.abc import Container
 from typing import Any, ClassVar
 
 from nbagent import events as ev
@@ -157,7 +156,7 @@ class ResponsesEncoder(BaseEncoder):
             whole["metadata"] = self._metadata(reason, CUT_REASONS)
             self._emit_event("response.incomplete", response=self.response("incomplete", **whole))
 
-    def _metadata(self, code: str, listed: Container[str]) -> _Json:
+    def _metadata(self, code: str, listed: frozenset[str]) -> _Json:
         return {**self._request.get("metadata", {}), **code_in_metadata(code, listed)}
 
     # --- items ---
