@@ -59,7 +59,7 @@ def serve(args: argparse.Namespace) -> int:
         hosts=args.allowed_host,
         origins=args.origin,
         cancel_on_disconnect=args.cancel_on_disconnect,
-        default_agent=args.default_agent or _default_agent(args.config, list(agents)),
+        default_agent=args.default_agent or _default_agent(args.config, list(served)),
         token=token,
         read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
         grpc_port=args.grpc_port,

@@ -43,6 +43,21 @@ async function interrupts() {
   return { asked, left: agent.pendingInterrupts, messages: agent.messages };
 }
 
+// The agent calls a tool of the frontend, which runs it; the next run brings the result.
+async function frontend() {
+  const { HttpAgent } = await import('@ag-ui/client');
+  const agent = new HttpAgent({ url: `${base}/ag-ui/assistant` });
+  const tools = [{ name: 'clock', description: 'Tells the time.', parameters: { type: 'object', properties: {} } }];
+  agent.addMessage({ id: crypto.randomUUID(), role: 'user', content: QUESTIONS[0] });
+  let waiting = [];
+  const subscriber = { onRunFinishedEvent: ({ pendingToolCallIds }) => void (waiting = pendingToolCallIds ?? []) };
+  await agent.runAgent({ tools }, subscriber);
+  const asked = waiting;
+  for (const toolCallId of asked) agent.addMessage({ id: crypto.randomUUID(), role: 'tool', toolCallId, content: '12:00' });
+  await agent.runAgent({ tools }, subscriber);
+  return { asked, left: waiting, messages: agent.messages };
+}
+
 // The transport and the schema that `useChat` has.
 async function ai() {
   const { DefaultChatTransport, readUIMessageStream, safeValidateUIMessages } = await import('ai');
@@ -125,5 +140,5 @@ async function openai() {
   return { chat, response: response.output_text };
 }
 
-const run = { 'ag-ui': agUi, interrupts, ai, approvals, tools, openai }[client];
+const run = { 'ag-ui': agUi, interrupts, frontend, ai, approvals, tools, openai }[client];
 process.stdout.write(JSON.stringify(await run()), () => process.exit());

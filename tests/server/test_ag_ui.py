@@ -378,3 +378,56 @@ def test_what_is_open_at_an_interrupt_ends_and_goes_on_in_the_next_run() -> None
         "delta": "lo",
         "subagentRunId": "agent",
     }
+
+
+CLOCK = {"name": "clock", "description": "Tells the time.", "parameters": {"type": "object"}}
+CALLS_CLOCK = chat("Let me see.", calls=[("c1", "clock", '{"zone": "UTC"}')])
+CALL = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+
+
+def called(*results: Any) -> list[Any]:
+    """Return the conversation behind a prompt in which the client's tool was called."""
+    return ["x", assistant("Let me see."), {"role": "assistant", "toolCalls": [CALL]}, *results]
+
+
+def result(content: str = "12:00", call: str = "c1") -> dict[str, Any]:
+    return {"role": "tool", "toolCallId": call, "content": content}
+
+
+@pytest.mark.parametrize("thread", ["t", None])
+def test_a_tool_of_the_client_ends_the_run_and_its_result_goes_on(thread: str | None) -> None:
+    with serving(CALLS_CLOCK, chat("Noon.")) as (client, model):
+        first = data_of(client.post(PATH, json=asked("x", threadId=thread) | {"tools": [CLOCK]}))
+        assert [each["toolCallName"] for each in first if "toolCallName" in each] == ["clock"]
+        assert first[-1]["outcome"] == {"type": "success", "pendingToolCallIds": ["c1"]}
+        body = asked(*called(result()), threadId=thread, runId="r2") | {"tools": [CLOCK]}
+        rest = data_of(client.post(PATH, json=body))
+    assert ("".join(each.get("delta", "") for each in rest), rest[-1]["outcome"]) == (
+        "Noon.",
+        {"type": "success"},
+    )
+    assert [each["function"]["name"] for each in model.bodies[0]["tools"]] == ["clock"]
+    assert sent(model)[-1][-1] == ("tool", "12:00")
+    assert [role for role, _ in sent(model)[-1]].count("tool") == 1
+
+
+def test_a_prompt_after_a_result_takes_both() -> None:
+    with serving(CALLS_CLOCK, chat("Noon.")) as (client, model):
+        client.post(PATH, json=asked("x") | {"tools": [CLOCK]})
+        body = asked(*called({**result(""), "error": "no clock"}, "y"), runId="r2")
+        events = data_of(client.post(PATH, json=body))
+    assert "".join(each.get("delta", "") for each in events) == "Noon."
+    assert sent(model)[-1][-2:] == [("tool", "no clock"), ("user", "y")]
+
+
+@pytest.mark.parametrize("messages", [called(result(call="other")), called()[:-1]])
+def test_what_is_no_result_of_a_call_is_refused(messages: list[Any]) -> None:
+    with serving(CALLS_CLOCK) as (client, _):
+        client.post(PATH, json=asked("x") | {"tools": [CLOCK]})
+        assert client.post(PATH, json=asked(*messages, runId="r2")).status_code == 422
+
+
+def test_a_tool_that_the_agent_has_itself_is_refused(asks: Asking, served: Served) -> None:
+    with served() as (http, _):
+        response = http.post(PATH, json=asked("x") | {"tools": [{"name": "delete"}]})
+    assert (response.status_code, "delete" in response.text) == (422, True)

@@ -89,6 +89,18 @@ def test_ag_uis_client_answers_an_interrupt() -> None:
     assert shown["messages"][-1]["content"] == "Done."
 
 
+def test_ag_uis_client_runs_a_tool_of_its_own() -> None:
+    with ModelServer(chat(calls=[("c1", "clock", "{}")]), chat("Noon.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            shown = run("frontend", server.url)
+    assert (shown["asked"], shown["left"]) == (["c1"], [])
+    assert [message["role"] for message in shown["messages"]] == [
+        *("user", "assistant", "tool", "assistant")
+    ]
+    assert shown["messages"][-1]["content"] == "Noon."
+
+
 def started(**fields: Any) -> Any:
     return {"type": "RUN_STARTED", "threadId": "t", "runId": "r", **fields}
 

@@ -86,6 +86,9 @@ class AguiEncoder(BaseEncoder):
         outcome: dict[str, Any] = {"type": "success"}
         if end.status == "cancelled":
             outcome = {"type": "cancelled"}
+        elif end.code == ev.CLIENT_CALLS:
+            waiting = [call.call_id for call in self.open_calls() if call.start.kind == "client"]
+            outcome = {"type": "success", "pendingToolCallIds": waiting}
         elif end.status == "paused":
             pending = [self.interrupt(request) for request in self.pending_approvals.values()]
             outcome = {

@@ -1,7 +1,8 @@
 """Endpoint of AG-UI: `POST /ag-ui/{agent}` with a `RunAgentInput`.
 
 A thread is a session of the agent. A question interrupts the client's run: its next one brings the
-answer in `resume`, and goes on with the same run of the agent.
+answer in `resume`, and goes on with the same run of the agent. A tool of the client ends the run:
+the next one brings the result among its messages.
 
 Sources: https://docs.ag-ui.com/concepts/architecture and
 https://docs.ag-ui.com/spec/1.0/basic/patterns/interrupt-resume.
@@ -18,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent import events as e
 from nbagent.adapters.ag_ui.encoder import AguiEncoder
 from nbagent.adapters.base.encoder import Item
+from nbagent.agent.client_options import ClientOptions
 from nbagent.agent.model.input_items import Item as HistoryItem
 from nbagent.agent.model.input_items import Message, from_prompt
 from nbagent.agent.sessions.session import Session
-from nbagent.events import ApprovalRequest, Event
+from nbagent.agent.tools.client_tool import ClientTool
 from nbagent.events.question import decisions
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
@@ -35,6 +38,8 @@ from nbagent.server.request import body, prompt_of
 
 MAX_ID_CHARS = 200
 """Characters of an id that a client chooses."""
+
+NO_PROMPT = "the last of the messages must be the user's, or the result of a tool of the client's"
 
 CONVERSATION = frozenset({"developer", "system", "assistant", "user", "tool"})
 """Roles of the messages that a model is sent.
@@ -51,15 +56,31 @@ class ResumeEntry(msgspec.Struct):
     payload: Any = None
 
 
+class FrontendTool(msgspec.Struct):
+    """A function of the client, which the agent may call and the client runs."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+
+    def tool(self) -> ClientTool:
+        """Return the tool for the agent."""
+        schema = self.parameters or {"type": "object", "properties": {}}
+        return ClientTool(name=self.name, description=self.description, schema=schema)
+
+
 class RunAgentInput(msgspec.Struct):
     """The input of a run: the thread and all its messages, the newest last; or answers to the
     interrupts of the run before.
+
+    The newest message is the user's, or the result of one of the client's `tools`.
     """
 
     messages: list[dict[str, Any]] = []
     threadId: str | None = None  # noqa: N815 - the name on the wire
     runId: str | None = None  # noqa: N815 - the name on the wire
     resume: list[ResumeEntry] | None = None
+    tools: list[FrontendTool] = []
 
 
 class ThreadEncoder(PausingEncoder, AguiEncoder):
@@ -85,15 +106,15 @@ class ThreadEncoder(PausingEncoder, AguiEncoder):
                 item["messageId"] = f"{self.run_id}:{item['messageId']}"
         super().emit(*items)
 
-    def other_event(self, event: Event) -> None:
+    def other_event(self, event: e.Event) -> None:
         """Interrupt the run at a question."""
-        if isinstance(event, ApprovalRequest):
+        if isinstance(event, e.ApprovalRequest):
             suspend = partial(self.suspend, self.interrupt(event))
             self.pause(event.approval_id, suspend, self.go_on)
         else:
             super().other_event(event)
 
-    def interrupt(self, request: ApprovalRequest) -> dict[str, Any]:
+    def interrupt(self, request: e.ApprovalRequest) -> dict[str, Any]:
         """Return a question as an interrupt, with the schema of the payload that answers it."""
         interrupt_id = f"{self.run_id}:{request.approval_id}"
         made = super().interrupt(request) | {"id": interrupt_id}
@@ -119,10 +140,12 @@ def routes(host: Host) -> list[BaseRoute]:
             if asked.resume:
                 return resumed
             messages = _conversation(asked, host)
+            options = ClientOptions(tools=tuple(each.tool() for each in asked.tools))
             if thread_id is None:
-                return await host.start(agent, messages, await host.sessions.new(agent))
-            session, new = await _in_thread(host, agent, thread_id, messages)
-            return await host.start(agent, new, session)
+                session, new = await host.sessions.new(agent), messages
+            else:
+                session, new = await _in_thread(host, agent, thread_id, messages)
+            return await host.start(agent, new, session, client_options=options)
 
         return await pausing_response(
             host,
@@ -146,13 +169,13 @@ def _conversation(asked: RunAgentInput, host: Host) -> list[dict[str, Any]]:
     """Return the messages of an input, in the form of Chat Completions.
 
     Raises:
-        Problem: the last one is not the user's, or cannot be read (422).
+        Problem: the last one is neither the user's nor a result, or cannot be read (422).
     """
-    if not asked.messages or asked.messages[-1].get("role") != "user":
-        raise Problem(422, "the last of the messages must be the user's")
+    if not asked.messages or asked.messages[-1].get("role") not in ("user", "tool"):
+        raise Problem(422, NO_PROMPT)
     messages = [_message(each) for each in asked.messages if each.get("role") in CONVERSATION]
     content = messages[-1].get("content")
-    if isinstance(content, str) or not content:
+    if messages[-1]["role"] == "user" and not (content and isinstance(content, list)):
         prompt_of(content, host.limits)
     return messages
 
@@ -197,7 +220,7 @@ async def _answer(run: HostedRun, entry: ResumeEntry) -> Answer:
     return Answer(asked, "approve", given.get("editedArgs"))
 
 
-def _permission_schema(request: ApprovalRequest) -> dict[str, Any]:
+def _permission_schema(request: e.ApprovalRequest) -> dict[str, Any]:
     """Return the schema of the payload that answers a permission; with `editedArgs` if the
     arguments may be changed.
     """
@@ -212,27 +235,46 @@ async def _in_thread(
     """Return the session of a thread, and those of the client's messages that are new in it.
 
     A client sends the whole conversation each time. Where its prompts before the last one are those
-    of the session, the last one is new. Otherwise the user has edited the conversation or asks
-    again: the client's messages count, and the session of before is kept under another name.
+    of the session, the last one is new, and so are the results of the client's tools that the run
+    before has called. Otherwise the user has edited the conversation or asks again: the client's
+    messages count, and the session of before is kept under another name.
 
     A question that waits in the thread is withdrawn: the user has said something else.
+
+    Raises:
+        Problem: nothing is new (422).
     """
     before = await host.newest(thread_id)
     if before is not None and before.stored.agent == agent and before.has_question:
         with contextlib.suppress(Problem):  # it has just been answered
             await before.cancel(by="the client, which asked something else")
         await before.wait_for_end()
+    waiting = set() if before is None else _client_calls(before)
+    results = [each for each in messages if each.get("tool_call_id") in waiting]
     session = await host.sessions.open(agent, thread_id)
     known, sent = (
         _prompts(await asyncio.to_thread(lambda: session.history)),
         _prompts(from_prompt(messages)),
     )
-    if known and known == sent[:-1]:
-        return session, messages[-1:]
+    if known and known == sent[:-1] and messages[-1]["role"] == "user":
+        return session, [*results, messages[-1]]
+    if known and known == sent and messages[-1]["role"] == "tool":
+        if not results:
+            raise Problem(422, NO_PROMPT)
+        return session, results
     if known:
         await asyncio.to_thread(session.rename, f"{thread_id} {session.id}")
         session = await host.sessions.open(agent, thread_id)
     return session, messages
+
+
+def _client_calls(run: HostedRun) -> set[str | None]:
+    """Return the ids of the calls that a run has ended with, for its client to make."""
+    last = run.events[-1] if run.events else None
+    if not isinstance(last, e.RunEnd) or last.code != e.CLIENT_CALLS:
+        return set()
+    starts = (event for event in run.events if isinstance(event, e.ToolStart))
+    return {start.call_id for start in starts if start.kind == "client"}
 
 
 def _prompts(items: Sequence[HistoryItem]) -> list[Any]:
@@ -250,6 +292,8 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
         made["content"] = [_part(each) for each in made["content"]]
     if "toolCalls" in message:
         made["tool_calls"] = message["toolCalls"]
+    if message.get("error"):  # of a tool, in place of its content
+        made["content"] = made.get("content") or message["error"]
     if "toolCallId" in message:
         made["tool_call_id"] = message["toolCallId"]
     return made

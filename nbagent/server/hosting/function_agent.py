@@ -85,10 +85,11 @@ class FunctionAgent:
         """Return the events of the answer to a prompt.
 
         Raises:
-            ToolError: the client asks for what only an agent has.
+            NbagentError: the client asks for what only a model can keep.
         """
         self._check(client_options)
-        return self._answer(Conversation(from_prompt(prompt)), NoHistory())
+        conversation = Conversation(from_prompt(prompt))
+        return self._answer(conversation, NoHistory(), client_options.instructions)
 
     def _stream_in(
         self,
@@ -96,30 +97,32 @@ class FunctionAgent:
         prompt: str | Iterable[Any],
         output: Any,
         types: Any,
-        client_options: ClientOptions = NO_OPTIONS,
+        client_options: ClientOptions,
     ) -> AsyncGenerator[e.Event, None]:
         """Return the events of the answer to a prompt of a session, which calls this."""
         self._check(client_options)
         params: Any = None  # is for a memory, which a function has not
         history = SessionHistory(session, params, memory=None, turn=client_options.turn)
-        return self._answer(Conversation(from_prompt(prompt)), history)
+        conversation = Conversation(from_prompt(prompt))
+        return self._answer(conversation, history, client_options.instructions)
 
-    def _check(self, client_options: ClientOptions) -> None:
-        """Check that a client asks for nothing that only an agent has."""
-        if replace(client_options, turn=None) != NO_OPTIONS:
-            raise ToolError(
-                f"{self.name} is a function: it takes no tools, instructions, form of the answer or "
+    def _check(self, options: ClientOptions) -> None:
+        if options.tools or options.form is not None or options.model != NO_OPTIONS.model:
+            raise NbagentError(
+                f"{self.name} is a function, which takes no tools, no form of the answer and no "
                 "options of a model"
             )
 
     async def _answer(
-        self, conversation: Conversation, history: History
+        self, conversation: Conversation, history: History, instructions: str
     ) -> AsyncGenerator[e.Event, None]:
         run: Run | None = None
         try:
             await history.begin(conversation, _ignore)
             newest = conversation.items[-1]
-            run = Run(await self._stream_of(to_chat(conversation.items, "")), reveal="all")
+            run = Run(
+                await self._stream_of(to_chat(conversation.items, instructions)), reveal="all"
+            )
             run.start()
             agents = 0
             async for event in run.stream():
