@@ -122,6 +122,11 @@ def _is_object(target: str) -> bool:
     return ":" in target and all(map(str.isidentifier, names)) and not Path(target).exists()
 
 
+def _document(target: str) -> YamlDocument:
+    """Return the configuration that a target names; an empty one for an object of a module."""
+    return YamlDocument("" if _is_object(target) else Path(target).read_text(encoding="utf-8"))
+
+
 class _Terminated(KeyboardInterrupt):
     """The process was sent SIGTERM."""
 
@@ -141,8 +146,8 @@ def _default_agent(config: str, agents: list[str]) -> str | None:
     Raises:
         ConfigError: there is no agent of that name.
     """
-    document = YamlDocument(Path(config).read_text(encoding="utf-8"))
-    name: str | None = document.value.get("default_agent")
+    document = _document(config)
+    name: str | None = (document.value or {}).get("default_agent")
     if name is not None and name not in agents:
         hint = did_you_mean(name, agents) or f"; there are {', '.join(agents)}"
         problem = f"default_agent: there is no agent {name!r}{hint}"
@@ -154,8 +159,7 @@ def _limits(args: argparse.Namespace) -> Limits:
     """Return the limits of the configuration, and those of the command, which count where both have
     one.
     """
-    text = "" if _is_object(args.config) else Path(args.config).read_text(encoding="utf-8")
-    document = YamlDocument(text)
+    document = _document(args.config)
     written = (document.value or {}).get("limits", {})
     for name, value in written.items():
         try:

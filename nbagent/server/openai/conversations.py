@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from nbagent.agent import Agent
 from nbagent.agent.client_options import ClientOptions
 from nbagent.agent.sessions.session import Session
 from nbagent.agent.tools.tool import in_thread
 from nbagent.errors import SessionError
+from nbagent.server.hosting.function_agent import ServedAgent
 from nbagent.server.hosting.host import Host, new_run_id
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.hosting.sessions import new_session_name
@@ -35,7 +35,7 @@ class Conversations:
         self._host = host
         self._continuing = asyncio.Lock()
 
-    def agent(self, model: str | None) -> tuple[str, Agent]:
+    def agent(self, model: str | None) -> tuple[str, ServedAgent]:
         """Return the agent that a request names as its model, and its name.
 
         Raises:
@@ -76,7 +76,7 @@ class Conversations:
     async def _start(
         self,
         name: str,
-        agent: Agent,
+        agent: ServedAgent,
         asked: ResponsesRequest,
         options: ClientOptions,
         session: Session | None,
@@ -136,7 +136,7 @@ class Conversations:
         return fork
 
 
-def _of_run(agent: Agent, options: ClientOptions) -> dict[str, Any]:
+def _of_run(agent: ServedAgent, options: ClientOptions) -> dict[str, Any]:
     """Return the options of a run for `Host.start`.
 
     The agent's own calls are hidden: a client makes every call that it sees. Where it asks for
