@@ -142,9 +142,9 @@ def routes(host: Host) -> list[BaseRoute]:
             messages = _conversation(asked, host)
             options = ClientOptions(tools=tuple(each.tool() for each in asked.tools))
             if thread_id is None:
-                session, new = await host.sessions.new(agent), messages
-            else:
-                session, new = await _in_thread(host, agent, thread_id, messages)
+                session = await host.sessions.new(agent)
+                return await host.start(agent, messages, session, client_options=options)
+            session, new = await _in_thread(host, agent, thread_id, messages)
             return await host.start(agent, new, session, client_options=options)
 
         return await pausing_response(

@@ -70,6 +70,11 @@ class FunctionAgent:
     def __repr__(self) -> str:
         return f"<FunctionAgent {self.name!r}>"
 
+    @property
+    def has_tools(self) -> bool:
+        """False: the tools of a function are its own affair."""
+        return False
+
     async def served_tools(self) -> list[AnyTool]:
         """Return the tools that may be called by themselves: none."""
         return []
