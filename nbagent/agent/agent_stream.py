@@ -1,7 +1,6 @@
 """`AgentStream`: the events of one run of an agent."""
 
 import asyncio
-from collections.abc import Set
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,7 @@ class AgentStream(loop.OwnedStream):
             output=agent_loop.params.output,
             session=session,
             conversation=agent_loop.conversation,
+            client_tools=agent_loop.params.client.names,
         )
         self._types = types
         self._agent_loop = agent_loop
@@ -66,11 +66,6 @@ class AgentStream(loop.OwnedStream):
     def output(self) -> OutputFormat | None:
         """The form of the answer; None for a text."""
         return self._agent_loop.params.output
-
-    @property
-    def client_tools(self) -> Set[str]:
-        """Names of the tools whose calls the client of the run has to make."""
-        return self._agent_loop.params.client.names
 
     @property
     def conversation(self) -> Conversation:

@@ -107,8 +107,7 @@ class Run(ForkableRun):
         self._prompt = options.get("prompt")
         self._closed = OneShotEvent()
         self._on_addition: Callable[[], object] = lambda: None
-        if self.own_agent is not None:
-            self._state.privacy.show_calls(getattr(source, "client_tools", ()))
+        self._state.privacy.show_calls(info.client_tools)
         self._state.attempts.run = self
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))

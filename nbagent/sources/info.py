@@ -1,7 +1,7 @@
 """`SourceInfo`: what is known of a stream before it is read."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         keeps_times: whether a run shows the times that the events have, as those of a recording.
         started: begin of the run in seconds since the epoch; None for the time when it is shown.
         tools: names of the tools in its request.
+        client_tools: names of the tools whose calls the client of the agent's run has to make.
         streams: how many streams it joins.
         is_chat: whether it is a chat: answer after answer, until it is closed.
         about: what the agent of a chat does, in one line.
@@ -40,6 +41,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     keeps_times: bool = False
     started: float | None = None
     tools: Sequence[str] = ()
+    client_tools: Collection[str] = ()
     streams: int = 1
     is_chat: bool = False
     about: str = ""

@@ -17,7 +17,7 @@ from nbagent.agent.sessions.memory_store import MemoryStore
 from nbagent.agent.sessions.session import Session, SessionHistory, open_session
 from nbagent.agent.sessions.store import Store
 from nbagent.agent.tools.tool import AnyTool, in_thread
-from nbagent.errors import NbagentError, ToolError
+from nbagent.errors import NbagentError
 from nbagent.run import Run
 
 MESSAGES = "messages"

@@ -27,7 +27,7 @@ class DextoAgent {
     })();
   }
   async generate(message) {
-    return { content: (await (await post('/chat', { message, stream: false })).json()).message };
+    return { content: await (await post('/chat', { message, stream: false })).json() };
   }
 }
 
