@@ -36,6 +36,7 @@ __all__ = [
     "Limits",
     "LongTerm",
     "Run",
+    "Runs",
     "SummaryBuffer",
     "asgi",
     "chat",
@@ -51,6 +52,7 @@ __all__ = [
     "last",
     "load",
     "load_agents",
+    "map",
     "mcp",
     "progress",
     "record",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     )
     from nbagent.agent.prompt_parts import file, image
     from nbagent.debug.compare import compare
+    from nbagent.many import Runs, map  # noqa: A004 - as `nbagent.map`
     from nbagent.server import Limits, asgi, serve
 
     __version__: str
@@ -135,6 +138,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.debug.compare import compare
 
             return compare
+        if name in ("Runs", "map"):
+            from nbagent import many
+
+            return getattr(many, name)
         if name == "encode":
             from nbagent.adapters.encode import encode
 

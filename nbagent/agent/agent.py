@@ -14,6 +14,7 @@ from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.tool_call_stream import ToolCallStream
 from nbagent.agent.client_options import NO_OPTIONS, ClientOptions
 from nbagent.agent.delivery import Delivery
+from nbagent.agent.fingerprint import describe_params
 from nbagent.agent.model import input_items
 from nbagent.agent.model.connection import ApiName
 from nbagent.agent.model.model_source import ModelSource
@@ -214,6 +215,17 @@ class Agent(AgentOptions):
         named = f", name={self.name!r}" if self.name != self.model else ""
         tools = ", ".join([*map(printable_line, self._tools), *map(repr, self._toolsets)])
         return f"Agent({self.model!r}{named}, tools=[{tools}])"
+
+    def fingerprint(self, output: Any = None) -> list[Any]:
+        """Return what the agent's answers come from, as JSON that changes when the agent does.
+
+        Args:
+            output: form of the answer, as for `stream`.
+
+        Raises:
+            ToolError: a tool cannot be used any more, or the form has no JSON Schema.
+        """
+        return describe_params(self._run_params(output=output))
 
     def as_tool(
         self,

@@ -21,7 +21,7 @@ from nbagent.agent.calls.repeat import repeatable
 from nbagent.agent.model import injected, input_items
 from nbagent.agent.model.content_parts import shown_files
 from nbagent.agent.model.response import Call, Response
-from nbagent.agent.model.retry import Backoff
+from nbagent.agent.model.retry import Backoff, is_refusal, retry_after
 from nbagent.agent.model.structured import Answer, JsonTexts
 from nbagent.agent.run.emitter import Emitter
 from nbagent.agent.run.handoff import not_transferred, transferred
@@ -34,6 +34,7 @@ from nbagent.agent.tools.toolset import Toolset, merged
 from nbagent.errors import Cancelled, NbagentError, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context import at_step
+from nbagent.run_context.request_gate import REQUEST_GATE
 from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
 
@@ -306,7 +307,10 @@ class AgentLoop:
         params = self.params
         connection = params.connection
         backoff = Backoff(connection.max_retries)
+        gate = REQUEST_GATE.get()
         while True:
+            if gate is not None:
+                await gate.admit()
             try:
                 async with self._patience():
                     cut_after = await injected.before_request(connection, self._emit)
@@ -320,6 +324,8 @@ class AgentLoop:
                         )
                 return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
+                if gate is not None and is_refusal(error):
+                    gate.refused(retry_after(error))
                 seconds = backoff.after(error)
                 if seconds is None:
                     raise

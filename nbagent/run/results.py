@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
 from nbagent.blocks.end import end_label
-from nbagent.errors import MissingExtra, StreamError
+from nbagent.errors import StreamError
 from nbagent.gate.masking import mask_json
 from nbagent.render.durations import worked
 from nbagent.run.object_size import object_bytes
+from nbagent.run.pandas_module import pandas_module
 from nbagent.run.requests import RequestList
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
@@ -193,7 +194,7 @@ class Results:
         Raises:
             MissingExtra: pandas is not installed.
         """
-        pandas = _pandas()
+        pandas = pandas_module()
         rows = [e.to_dict(event) for event in self.events]
         first = ["seq", "ts", "type", "id"]
         table: pd.DataFrame = pandas.DataFrame(
@@ -212,7 +213,7 @@ class Results:
         """
         columns = ["name", "state", "seconds", "args", "result", "error"]
         rows = [[getattr(call, column) for column in columns] for call in self.tools]
-        table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
+        table: pd.DataFrame = pandas_module().DataFrame(rows, columns=columns)
         return table
 
     @property
@@ -301,7 +302,7 @@ class RunResults(Results):
             ]
             for lane in self.lanes
         ]
-        table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
+        table: pd.DataFrame = pandas_module().DataFrame(rows, columns=columns)
         return table
 
     @property
@@ -383,11 +384,3 @@ def _message(lane: Lane) -> str | None:
     if lane.error is not None:
         return str(lane.error)
     return None if lane.status in ("running", "completed") else end_label(lane._props)
-
-
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError:
-        raise MissingExtra("A table", "lab") from None
-    return pandas

@@ -90,6 +90,11 @@ def retry_after(error: BaseException) -> float | None:
         return None
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Return True if the server refuses requests for now because there are too many (429)."""
+    return isinstance(error, openai.RateLimitError)
+
+
 def _is_transient(error: Exception) -> bool:
     """Return True if the same request may succeed later."""
     if isinstance(error, openai.APIStatusError):

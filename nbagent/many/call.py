@@ -1,0 +1,165 @@
+"""`map()`: runs an agent, or any function from an item to a stream, over a column of data."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from nbagent.errors import NbagentError
+from nbagent.many.engine import Engine, Scorer, scorers_of
+from nbagent.many.items import items_of, repeated
+from nbagent.many.key import fingerprint_of, key_of
+from nbagent.many.rate import RowGate
+from nbagent.many.row import Row, prompt_problem
+from nbagent.many.runs import Runs
+from nbagent.many.store import RowStore
+from nbagent.many.totals import Budget
+from nbagent.run import Run
+from nbagent.runtime.loop import running_loop
+
+
+def map(
+    target: Any,
+    data: Any,
+    template: str | None = None,
+    *,
+    concurrency: int | Literal["auto"] = "auto",
+    output: Any = None,
+    repeat: int = 1,
+    check: Scorer | None = None,
+    scorers: Iterable[Scorer] | Mapping[str, Scorer] = (),
+    store: str | Path | None = None,
+    version: str = "",
+    max_cost: float | None = None,
+    max_total_tokens: int | None = None,
+    stop_after: float | None = None,
+    **options: Any,
+) -> Runs:
+    """Run an agent over many items: a row each, several at a time.
+
+        runs = await nbagent.map(agent, df["question"], store="day.db")
+        df.join(runs.df())
+        runs[17].tools, runs.failed.retry()
+
+    A row that fails leaves the others running. With `store=`, each row is on disk when it ends:
+    executing the cell again, also after the kernel's death, runs only those that have no answer
+    yet. A row of the store counts only where the item, the agent (model, instructions, settings,
+    the tools' source) and the repetition are the same.
+
+    Args:
+        target: an agent, a session's agent, or a function from an item to any stream that
+            `nbagent.show` takes: `lambda question: Runner.run_streamed(agent, question)`. Several
+            of them in a mapping by name: each item is run with each.
+        data: a Series, a frame with a `template`, records, a mapping from labels to items, or any
+            iterable.
+        template: text of each prompt, with the names of columns in braces: `"Is {product} from
+            {country}?"`.
+        concurrency: rows that are under way at a time. `"auto"` begins with 4, takes more while the
+            service takes them, and fewer after it has refused a request (429).
+        output: form of each answer, as for `agent.stream`; its fields are columns of `runs.df()`.
+        repeat: how often each item is run.
+        check: a function of an item and its run to a value, which is a column: True and False, a
+            number, a text. It may be an `async def`.
+        scorers: more of these, by their names.
+        store: path of an SQLite file that keeps the rows. None keeps them in a temporary file, for
+            as long as the result lives.
+        version: a text of your own that is a part of the rows' keys. Of a function its source
+            counts, and the texts, numbers, functions and agents that it reads by name; `version` is
+            for what else it depends on.
+        max_cost: US dollars for all rows together; when they are spent, no more rows begin.
+        max_total_tokens: the same in tokens.
+        stop_after: share of failed rows, from 0 to 1, after which no more rows begin.
+        options: of each run, as for `nbagent.show`: `answer=`, `reveal=`, `timeout=`, …
+
+    Returns:
+        The rows, at once; `await` waits for their end.
+
+    Raises:
+        NbagentError: an argument is not valid; the message names it.
+    """
+    targets: dict[str, Any] = dict(target) if isinstance(target, Mapping) else {"": target}
+    for name, each in targets.items():
+        if not (_is_agent(each) or callable(each)):
+            what = f"{name!r} is" if name else "got"
+            raise NbagentError(
+                f"map() takes an agent, or a function from an item to a stream; {what} {each!r}"
+            )
+    _check(concurrency, repeat, stop_after)
+    items = items_of(data, template)
+    marks = {name: fingerprint_of(each, output, version) for name, each in targets.items()}
+    rows = [
+        Row(0, item, name, number, key_of(marks[name], item.prompt, number))
+        for item, number in repeated(items, repeat)
+        for name in targets
+    ]
+    for number, row in enumerate(rows):
+        row.number = number
+
+    def begin(row: Row) -> Run:
+        return Run(_stream(targets[row.agent], row, output), name=row.name, **options)
+
+    checks = scorers_of(check, scorers)
+    gate = RowGate(None if concurrency == "auto" else concurrency)
+    kept, temporary = _store(store)
+    engine = Engine(
+        begin,
+        gate,
+        Budget(max_cost, max_total_tokens, stop_after),
+        kept,
+        checks,
+    )
+    found = kept.outcomes(row.key for row in rows)
+    for row in rows:
+        if row.key in found:
+            row.restore(found[row.key])
+            engine.totals.restore(found[row.key])
+    # Agents run on nbagent's loop, which no cell blocks; a function may need the loop it is in.
+    home = None if all(_is_agent(each) for each in targets.values()) else running_loop()
+    runs = Runs(rows, engine, gate, kept, home)
+    if temporary is not None:
+        weakref.finalize(runs, _remove, kept, temporary)
+    return runs.start()
+
+
+def _check(concurrency: Any, repeat: Any, stop_after: Any) -> None:
+    if concurrency != "auto" and (not isinstance(concurrency, int) or concurrency < 1):
+        raise NbagentError(f'concurrency must be "auto" or at least 1, got {concurrency!r}')
+    if not isinstance(repeat, int) or repeat < 1:
+        raise NbagentError(f"repeat must be at least 1, got {repeat!r}")
+    if stop_after is not None and not 0 <= stop_after <= 1:
+        raise NbagentError(f"stop_after is a share from 0 to 1, got {stop_after!r}")
+
+
+def _is_agent(target: Any) -> bool:
+    return callable(getattr(target, "stream", None)) and hasattr(target, "fingerprint")
+
+
+def _stream(target: Any, row: Row, output: Any) -> Any:
+    """Return the stream of a row.
+
+    Raises:
+        NbagentError: an agent cannot be asked the item.
+    """
+    if not _is_agent(target):
+        return target(row.item.value)
+    problem = prompt_problem(row.item.prompt)
+    if problem is not None:
+        raise NbagentError(problem)
+    prompt = row.item.prompt
+    text = str(prompt) if isinstance(prompt, int | float) else prompt
+    return target.stream(text, output=output)
+
+
+def _store(path: str | Path | None) -> tuple[RowStore, str | None]:
+    """Return the store, and the folder to be removed with it; None if it is the user's own file."""
+    if path is not None:
+        return RowStore(path), None
+    folder = tempfile.mkdtemp(prefix="nbagent-map-")
+    return RowStore(Path(folder) / "rows.db"), folder
+
+
+def _remove(store: RowStore, folder: str) -> None:
+    store.close()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,69 @@
+"""Rows of a map as a table of pandas."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbagent.many.outcome import Outcome
+from nbagent.many.row import Row
+from nbagent.run.pandas_module import pandas_module
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "answer",
+    "status",
+    "error",
+    "seconds",
+    "first_token",
+    "steps",
+    "tools",
+    "tools_failed",
+    "input",
+    "output",
+    "cost",
+    "attempts",
+)
+"""Columns of `Runs.df`, but for those of the checks and of the fields of an answer."""
+
+
+def frame_of(rows: Sequence[Row]) -> "pd.DataFrame":
+    """Return rows as a table under the labels of their items.
+
+    With several agents the columns are grouped by agent; with repetitions the index has them as a
+    second level.
+
+    Raises:
+        MissingExtra: pandas is not installed.
+    """
+    pandas = pandas_module()
+    agents = list(dict.fromkeys(row.agent for row in rows))
+    tables = {
+        agent: _of_one_agent(pandas, [r for r in rows if r.agent == agent]) for agent in agents
+    }
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    joined: pd.DataFrame = pandas.concat(tables, axis="columns")
+    return joined
+
+
+def _of_one_agent(pandas: Any, rows: Sequence[Row]) -> "pd.DataFrame":
+    """Return the rows of one agent as a table."""
+    records = [_record(row) for row in rows]
+    labels: Any = [row.item.label for row in rows]
+    if any(row.repeat > 1 for row in rows):
+        pairs = [(row.item.label, row.repeat) for row in rows]
+        labels = pandas.MultiIndex.from_tuples(pairs, names=[None, "repeat"])
+    table: pd.DataFrame = pandas.DataFrame(records, index=labels)
+    return table
+
+
+def _record(row: Row) -> dict[str, Any]:
+    outcome = row.outcome or Outcome(status=row.status)
+    record = {column: getattr(outcome, column) for column in COLUMNS}
+    if isinstance(outcome.fields, dict):
+        record |= outcome.fields
+    for name in ("seconds", "first_token", "cost"):
+        record[name] = math.nan if record[name] is None else record[name]
+    return record | outcome.scores

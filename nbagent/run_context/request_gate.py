@@ -1,0 +1,24 @@
+"""`REQUEST_GATE`: holds back the requests of several runs together, where their service has refused
+one of them.
+"""
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class RequestGate(Protocol):
+    """Requests pass it before they are sent, on any loop."""
+
+    async def admit(self) -> None:
+        """Wait until requests may be sent."""
+
+    def refused(self, retry_after_s: float | None) -> None:
+        """Note that the service has refused a request.
+
+        Args:
+            retry_after_s: seconds after which it takes requests again; None if it does not say.
+        """
+
+
+REQUEST_GATE: ContextVar[RequestGate | None] = ContextVar("nbagent_request_gate", default=None)
+"""Gate of the runs that are started in this context; None for a run that stands alone."""
