@@ -126,7 +126,7 @@ export interface DownloadNode {
   name?: string;
 }
 
-/** What the user wrote. */
+/** Text that the user wrote. */
 export interface MessageNode {
   node: "message";
   /** Of the message; it is no Markdown. */
@@ -221,7 +221,7 @@ export interface BlockProps {
   waits_since?: number | null;
   /** True if the times are not those of the work: it was done earlier, and is read from a store. */
   untimed?: boolean;
-  /** What the block is drawn of, if the view has no component for its kind. */
+  /** Nodes that the block is drawn of, if the view has no component for its kind. */
   drawn?: Large<DrawnNode[]>;
 }
 

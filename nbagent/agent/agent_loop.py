@@ -335,7 +335,7 @@ class AgentLoop:
 
     @property
     def _must_call(self) -> bool:
-        """Whether the response has to call a tool of the client's."""
+        """True if the response has to call a tool of the client's."""
         return self.params.client.must_call and self._emitter.step == 1
 
     def _offered_tools(self) -> Sequence[DescribedTool]:

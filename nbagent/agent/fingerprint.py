@@ -1,4 +1,4 @@
-"""What the answers of an agent come from, as JSON that changes when the agent does."""
+"""Description of an agent, as JSON that changes when anything does that its answers come from."""
 
 from typing import Any
 

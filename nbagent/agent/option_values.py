@@ -1,4 +1,4 @@
-"""What is wrong with the value of an option, by the option's annotation.
+"""Checks of the value of an option, by the option's annotation.
 
 An annotation is a type that msgspec reads (https://jcristharif.com/msgspec/supported-types.html).
 The description of its `msgspec.Meta` is what the option takes, in words. A section is a mapping

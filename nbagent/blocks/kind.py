@@ -57,7 +57,7 @@ class WholeKind:
 
     @cached_property
     def has_id(self) -> bool:
-        """Whether its events have ids of their own."""
+        """True if its events have ids of their own."""
         return "id" in self.event.__struct_fields__
 
     def block_id(self, event: Any, number: int) -> str:

@@ -78,7 +78,7 @@ def _value(output: str) -> Any:
 
 
 class _Reading(NamedTuple):
-    """What a result says.
+    """Content of a result.
 
     Attributes:
         summary: in a few words.

@@ -14,7 +14,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
 
 class Situation(NamedTuple):
-    """What a scene has to fit.
+    """Situation that a scene has to fit.
 
     Attributes:
         prompt: the user's.

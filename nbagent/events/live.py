@@ -1,4 +1,4 @@
-"""What travels with an event in this process only, and is never encoded."""
+"""Objects that travel with an event in this process only, and are never encoded."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol

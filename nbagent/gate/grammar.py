@@ -26,7 +26,7 @@ class Grammar:
 
     @property
     def watches_lines(self) -> bool:
-        """Whether a call may begin at any line of a text."""
+        """True if a call may begin at any line of a text."""
         return bool(self.names or self._asked)
 
     def asks(self, form: Form) -> bool:

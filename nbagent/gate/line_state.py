@@ -33,7 +33,7 @@ class LineState:
 
     @property
     def is_pending(self) -> bool:
-        """Whether what follows on the line decides what stands in it."""
+        """True if the rest of the line decides what the line is."""
         return bool(self.open_runs) or self.opens_fence or self.closes_fence
 
     def new_line(self) -> None:

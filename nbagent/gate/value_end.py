@@ -25,7 +25,7 @@ class ValueEnd:
 
     @property
     def in_quote(self) -> bool:
-        """Whether what follows is inside a quoted text."""
+        """True if the next character is inside a quoted text."""
         return bool(self._quote)
 
     def find(self, text: str, at: int, stop: int, *, last: bool) -> tuple[int, bool]:

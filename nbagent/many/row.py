@@ -54,7 +54,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What the row's card is called: its agent, its label, and its repetition."""
+        """Name of the row's card: its agent, its label, and its repetition."""
         parts = [self.agent, str(self.item.label)]
         if self.repeat > 1:
             parts.append(f"({self.repeat})")

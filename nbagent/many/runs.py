@@ -206,7 +206,7 @@ class Runs(Sequence[Run]):
 
     @property
     def totals(self) -> Totals:
-        """What the rows that have ended add up to."""
+        """Sums over the rows that have ended."""
         return self._engine.totals
 
     def df(self) -> "pd.DataFrame":
@@ -242,7 +242,7 @@ class Runs(Sequence[Run]):
 
     @property
     def notices(self) -> list[str]:
-        """What went wrong beside the rows themselves, such as a store that cannot be written."""
+        """Faults beside the rows themselves, such as a store that cannot be written."""
         return list(self._engine.notices)
 
     def run_of(self, row: Row) -> Run:

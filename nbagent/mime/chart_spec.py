@@ -1,4 +1,4 @@
-"""What the readers of charts share: values in a specification, and the chart of some series.
+"""Shared parts of the readers of charts: values in a specification, and the chart of some series.
 
 Libraries that draw by a browser's scripts have no picture without them. Their readers
 (`plotly_chart`, `vega_lite_chart`) understand the common charts; for any other they return None

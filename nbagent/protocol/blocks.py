@@ -37,7 +37,7 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
         waits_since: when it began to wait for the reader; null while it does not.
         untimed: true if the times are not those of the work: it was done earlier, and is read from
             a store.
-        drawn: what the block is drawn of, if the view has no component for its kind.
+        drawn: nodes that the block is drawn of, if the view has no component for its kind.
     """
 
     user_open: bool | UnsetType = UNSET

@@ -48,7 +48,7 @@ class Notice(msgspec.Struct, frozen=True, tag_field="node", tag="notice"):
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="node", tag="message"):
-    """What the user wrote.
+    """Text that the user wrote.
 
     Attributes:
         text: of the message; it is no Markdown.

@@ -1,4 +1,4 @@
-"""What events and blocks share: the events' envelope, and the values of fields."""
+"""Shared parts of events and blocks: the events' envelope, and the values of fields."""
 
 from typing import TYPE_CHECKING, Any, Literal
 

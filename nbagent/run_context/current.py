@@ -20,7 +20,7 @@ from nbagent.run_context.http_exchange import HTTPExchange
 
 
 class RunHost(Protocol):
-    """What a run is to the code inside it: an agent, a tool, a client. Safe from any thread.
+    """A run as the code inside it sees it: an agent, a tool, a client. Safe from any thread.
 
     These are no methods that a user types, although `Run` has them, too.
     """

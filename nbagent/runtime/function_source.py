@@ -1,4 +1,4 @@
-"""What a function is made of: its source, and what it reads by name."""
+"""Description of a function by its source, and by the values that it reads by name."""
 
 import inspect
 from collections.abc import Callable, Mapping

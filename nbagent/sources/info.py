@@ -11,7 +11,7 @@ from nbagent.transcript import NameOrigin
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a stream before it is read.
+    """Facts about a stream that are known before it is read.
 
     A stream of nbagent's own has it as its attribute `info`, without the name.
 

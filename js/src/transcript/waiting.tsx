@@ -18,7 +18,7 @@ interface WaitingProps {
 }
 
 export function Waiting({ list, owner }: WaitingProps) {
-  // What is older than a page has ended, or shows its activity far above: it is not looked at with
+  // A block older than a page has ended, or shows its activity far above: it is not looked at with
   // every block.
   const blocks = list.pages.value.at(-1)?.value ?? [];
   const last = blocks.at(-1);

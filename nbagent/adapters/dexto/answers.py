@@ -35,9 +35,11 @@ class DextoAnswers(AnswerForm):
         data = {name: body.pop(name) for name in ("formData", "rememberChoice") if name in body}
         session = meta_of(answered.request).get("session")
         message = {"type": "approval:response", "approvalId": answered.request.approval_id, **body}
-        return (
-            message | ({"sessionId": session} if session else {}) | ({"data": data} if data else {})
-        )
+        if session:
+            message["sessionId"] = session
+        if data:
+            message["data"] = data
+        return message
 
     def post(self, url: str, answered: Answered) -> tuple[str, Any]:
         """Return the request to the server whose stream asked."""

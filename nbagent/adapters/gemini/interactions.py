@@ -245,9 +245,9 @@ class InteractionsDecoder(BaseDecoder):
             return
         server = clean_str(step.data.get("server_name"))
         call_id = clean_str(step.data.get("id"))
-        kind: ev.ToolKind = (
-            "function" if step.kind == "function_call" else "mcp" if server else "hosted"
-        )
+        kind: ev.ToolKind = "mcp" if server else "hosted"
+        if step.kind == "function_call":
+            kind = "function"
         title = f"{server}: {name}" if server else None
         step.tool = self.builder.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
         self._calls[call_id or step.kind] = step.tool

@@ -174,7 +174,7 @@ class LlamaIndexDecoder(BaseDecoder):
         text = "\n".join(filter(None, pieces)) or content
         if text:
             self.builder.start_text("text")
-        # What was streamed of several blocks is not known to be joined so.
+        # Several blocks that were streamed are not known to be joined so.
         is_known = len(pieces) < 2 or not self._wrote
         self.builder.end_text("text", text if is_known else None)
 

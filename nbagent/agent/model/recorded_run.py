@@ -97,7 +97,7 @@ class RecordedStep:
 
     @property
     def is_before_start(self) -> bool:
-        """Whether there was only what may come before the response's own start."""
+        """True if nothing has come but what may come before the response's own start."""
         return len(self.events) == 1 or all(type(event) in _ANSWERS for event in self.events)
 
     def items(self) -> list[input_items.Item]:

@@ -88,7 +88,7 @@ class CrossLoopQueue(Generic[T]):
             self._loop = loop()
             inherited: tuple[contextvars.ContextVar[Any], ...] = (MASK, CURRENT_RUN, FAULTS)
             for each in inherited:
-                # Those of the run which reads, not of the cell that made the stream.
+                # Variables of the run that reads, not of the cell that made the stream.
                 self._context.run(each.set, each.get())
         self._on_loop(self._begin)
 

@@ -1,4 +1,4 @@
-"""What all stores of conversations do alike: names, errors, and what can be searched."""
+"""Rules of all stores of conversations: names, errors, and texts that can be searched."""
 
 import re
 from collections import Counter

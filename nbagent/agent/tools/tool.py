@@ -345,7 +345,7 @@ class DescribedTool(Protocol):
 
     @property
     def description(self) -> str:
-        """What the tool does."""
+        """Description of the tool, for the model."""
 
     @property
     def schema(self) -> JsonSchema:

@@ -1,1 +1,1 @@
-"""Who may ask a server, and for how much."""
+"""Access to a server: who may ask, and for how much."""
