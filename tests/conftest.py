@@ -81,6 +81,14 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
+def no_garbage() -> None:
+    """Collect what earlier tests left: event loops and clients that are finalized at the bottom of
+    a deep recursion fail with a warning in whatever test runs then.
+    """
+    gc.collect()
+
+
+@pytest.fixture
 def anyio_backend() -> str:
     """Run async tests on asyncio, the loop that every notebook has."""
     return "asyncio"

@@ -374,6 +374,7 @@ DEEP = '{"town": ' + "[" * 5_000 + "]" * 5_000 + "}"
 
 @pytest.mark.parametrize("written", ['{"town": ', DEEP], ids=["cut", "deep"])
 @both_apis
+@pytest.mark.usefixtures("no_garbage")
 async def test_arguments_that_cannot_be_read_go_back_as_json(api: str, written: str) -> None:
     """Servers that parse the arguments in the history would otherwise refuse the next request."""
     with Server(

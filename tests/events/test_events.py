@@ -119,6 +119,7 @@ def test_a_repr_shows_what_is_set() -> None:
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b'"\xff"', b"{", '"\ud800"'])
+@pytest.mark.usefixtures("no_garbage")
 def test_json_that_cannot_be_read_has_one_error(text: bytes | str) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_json(text)

@@ -588,6 +588,7 @@ def test_a_request_that_no_client_would_send_is_refused(
     "body",
     [b"{", b"[]", b"[" * 100_000, b'{"jsonrpc": "2.0", "method": "SendMessage", "params": 7}'],
 )
+@pytest.mark.usefixtures("no_garbage")
 def test_junk_is_answered_with_an_error(body: bytes) -> None:
     headers = {"content-type": "application/json", "a2a-version": "1.0"}
     with serving() as (server, _):

@@ -98,6 +98,7 @@ def client() -> Iterator[httpx2.Client]:
         ),
     ],
 )
+@pytest.mark.usefixtures("no_garbage")
 def test_a_request_that_no_client_would_send_is_refused(
     client: httpx2.Client, options: dict[str, Any], status: int, told: str
 ) -> None:

@@ -489,6 +489,7 @@ def test_a_message_in_fragments_or_as_bytes_is_a_message(server: Server) -> None
         b"\xff\xfe",
     ],
 )
+@pytest.mark.usefixtures("no_garbage")
 def test_junk_is_answered_and_the_connection_stays(server: Server, junk: bytes) -> None:
     with RawWebSocket(server.url) as ws:
         ws.frame(BINARY, junk)

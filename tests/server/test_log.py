@@ -16,6 +16,7 @@ def nested(depth: int) -> str:
 
 @pytest.mark.parametrize("version", ["1.0", "0.3", "9" * 20_000])
 @pytest.mark.parametrize("depth", [1, 110, 990, 100_000])
+@pytest.mark.usefixtures("no_garbage")
 def test_a_refused_a2a_request_leaves_short_lines(
     served: Served, caplog: pytest.LogCaptureFixture, version: str, depth: int
 ) -> None:

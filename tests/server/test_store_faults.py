@@ -239,6 +239,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("data", HOSTILE)
+@pytest.mark.usefixtures("no_garbage")
 async def test_an_event_that_cannot_be_read_ends_its_readers_with_those_before_it(
     data: bytes,
 ) -> None:

@@ -1,6 +1,5 @@
 """The web page's WebSocket: the same messages as over a widget's comm."""
 
-import gc
 import json
 import sys
 from pathlib import Path
@@ -256,8 +255,8 @@ def test_large_values_and_the_inspectors_answers_are_read_in_pages(served: Serve
         '"\\ud800"',
     ],
 )
+@pytest.mark.usefixtures("no_garbage")
 def test_junk_does_no_harm(served: Served, junk: str) -> None:
-    gc.collect()  # what other tests have left would be finalized at the bottom of a deep recursion
     with served(chat("Hi.")) as (http, session):
         with http.websocket_connect(
             f"ws://localhost/view?agent=assistant&session={session}"

@@ -230,6 +230,7 @@ async def test_an_entry_that_is_no_waiting_run_is_dropped(
     ],
     ids=lambda job: str(job)[:60],
 )
+@pytest.mark.usefixtures("no_garbage")
 async def test_a_job_that_cannot_begin_fails_its_run_and_the_next_one_goes_on(
     hosts: MakeHost, redis: RedisServer, job: Any
 ) -> None:

@@ -82,6 +82,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.usefixtures("no_garbage")
 def test_a_recording_that_is_damaged_plays_up_to_the_damage(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)
