@@ -140,31 +140,30 @@ def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str
     """Return the bundles of the members of a short list, tuple or dict, each with its key before
     it; empty if all are plain.
     """
+    items = _items(value)
+    if depth > _MAX_NESTED or all(isinstance(item, _PLAIN) for item in items):
+        return []
+    parts: list[dict[str, Any]] = []
+    for item in items:
+        parts += _members(item, limits, depth + 1) or [_limited(item, limits)]
+    is_rich = any(part.keys() - _PLAIN_TYPES for part in parts)
+    if len(parts) > _MAX_MEMBERS or not is_rich:
+        return []
+    return parts
+
+
+def _items(value: Any) -> list[Any]:
+    """Return the members of a short list or tuple, or the keys and values of a short dict; empty
+    for all else.
+    """
     if isinstance(value, dict):
-        items = (
-            [each for key, item in value.items() for each in (str(key), item)]
-            if len(value) <= _MAX_MEMBERS // 2
-            else []
-        )
-    elif (
-        isinstance(value, list | tuple)
-        and not hasattr(value, "_fields")
-        and len(value) <= _MAX_MEMBERS
-    ):
-        items = list(value)
-    else:
-        return []
-    if depth > _MAX_NESTED or not any(
-        isinstance(item, list | tuple | dict) or not isinstance(item, _PLAIN) for item in items
-    ):
-        return []
-    shown = [_members(item, limits, depth + 1) or [_limited(item, limits)] for item in items]
-    parts = [part for each in shown for part in each]
-    return (
-        parts
-        if len(parts) <= _MAX_MEMBERS and any(part.keys() - _PLAIN_TYPES for part in parts)
-        else []
-    )
+        if len(value) > _MAX_MEMBERS // 2:
+            return []
+        return [each for key, item in value.items() for each in (str(key), item)]
+    is_list = isinstance(value, list | tuple) and not hasattr(value, "_fields")
+    if is_list and len(value) <= _MAX_MEMBERS:
+        return list(value)
+    return []
 
 
 def _holds(value: Any, figure: Any, depth: int) -> bool:
@@ -172,10 +171,10 @@ def _holds(value: Any, figure: Any, depth: int) -> bool:
     these.
     """
     if isinstance(value, dict | list | tuple):
-        return depth >= 0 and any(
-            _holds(item, figure, depth - 1)
-            for item in (value.values() if isinstance(value, dict) else value)
-        )
+        if depth < 0:
+            return False
+        items = value.values() if isinstance(value, dict) else value
+        return any(_holds(item, figure, depth - 1) for item in items)
     return not isinstance(value, type) and figure_of(value) is figure
 
 
@@ -221,19 +220,27 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     elif not isinstance(value, type):
         bundle.update(_own_bundle(value, ask))
     bundle.update(picture_of(value, bundle, ask))
-    if is_styler(value) and isinstance(bundle.get("text/html"), str):
-        bundle["text/html"] = with_inline_styles(bundle["text/html"])
     if isinstance(bundle.get("text/html"), str):
-        bundle["text/html"] = with_words_left(bundle["text/html"])
-    if isinstance(bundle.get("text/html"), str) and is_drawn_by_script(bundle["text/html"]):
-        del bundle["text/html"]
-        if not any(mime.startswith("image/") for mime in bundle):
-            bundle["text/plain"] = f"{summary_of(value)}\n{IN_SCRIPT}"
+        _adapt_html(value, bundle)
     if isinstance(value, dict | list) and "application/json" not in bundle:
         bundle["application/json"] = ask(
             "JSON", lambda: whole_json(value, MIME_BYTES["application/json"])
         )
     return bundle
+
+
+def _adapt_html(value: Any, bundle: dict[str, Any]) -> None:
+    """Make the bundle's HTML readable without style sheets, and leave out what a script draws."""
+    html: str = bundle["text/html"]
+    if is_styler(value):
+        html = with_inline_styles(html)
+    html = with_words_left(html)
+    if not is_drawn_by_script(html):
+        bundle["text/html"] = html
+        return
+    del bundle["text/html"]
+    if not any(mime.startswith("image/") for mime in bundle):
+        bundle["text/plain"] = f"{summary_of(value)}\n{IN_SCRIPT}"
 
 
 def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dict[str, Any]:
@@ -262,11 +269,10 @@ def _payload(mime: str, payload: Any, limit: int) -> Any:
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None
-        payload = (
-            base64.b64encode(payload).decode()
-            if mime != "image/svg+xml"
-            else payload.decode(errors="replace")
-        )
+        if mime == "image/svg+xml":
+            payload = payload.decode(errors="replace")
+        else:
+            payload = base64.b64encode(payload).decode()
     if mime.endswith("json"):
         return whole_json(payload, limit)
     if not isinstance(payload, str) or len(payload) > limit:

@@ -18,6 +18,7 @@ from nbagent.mime.styled_table import table_of
 from nbagent.mime.text import KB, count, text_of, without_addresses
 
 _MAX_ROWS = 20
+_MAX_VALUES = 200
 
 
 def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
@@ -110,41 +111,42 @@ def _array(value: Any) -> Any:
     shape = list(value.shape)
     if not shape:
         return value.item()
+    described = {"type": type(value).__name__, "shape": shape}
     if hasattr(value, "columns") and hasattr(value, "head"):
-        table = value.head(_MAX_ROWS)
-        index = getattr(table, "index", None)
-        if (
-            index is not None
-            and type(index).__name__ != "RangeIndex"
-            and not set(index.names) & set(table.columns)
-        ):
-            table = table.reset_index()  # an index that means something: groups, dates
-        rows = (
-            _records(table) if hasattr(table, "to_dict") and index is not None else table.to_dicts()
-        )
-        return {
-            "type": type(value).__name__,
-            "shape": shape,
-            "rows": rows,
-            **_missing(shape[0], _MAX_ROWS, "row"),
-        }
-    most = _MAX_ROWS * 10
-    if hasattr(value, "head"):
-        head = value.head(most)
-    else:
-        head = value if math.prod(shape) <= most else value.ravel()[:most]
-    if hasattr(head, "index") and hasattr(head, "to_dict"):
-        items: Any = head.to_dict()
-    else:
-        items = head.to_list() if hasattr(head, "to_list") else head.tolist()
-    if isinstance(items, list) and math.prod(shape) <= most:
+        rows = _rows(value.head(_MAX_ROWS))
+        return {**described, "rows": rows, **_missing(shape[0], _MAX_ROWS, "row")}
+    size = math.prod(shape)
+    items = _values(value, size)
+    if isinstance(items, list) and size <= _MAX_VALUES:
         return items
-    return {
-        "type": type(value).__name__,
-        "shape": shape,
-        "values": items,
-        **_missing(math.prod(shape), most, "value"),
-    }
+    return {**described, "values": items, **_missing(size, _MAX_VALUES, "value")}
+
+
+def _rows(table: Any) -> list[dict[Any, Any]]:
+    """Return the rows of a table of pandas or Polars, with the index if it means something."""
+    index = getattr(table, "index", None)
+    if index is None or not hasattr(table, "to_dict"):
+        rows: list[dict[Any, Any]] = table.to_dicts()
+        return rows
+    is_numbered = type(index).__name__ == "RangeIndex"
+    if not is_numbered and not set(index.names) & set(table.columns):
+        table = table.reset_index()  # groups, dates
+    return _records(table)
+
+
+def _values(value: Any, size: int) -> Any:
+    """Return the first values of a series or an array of `size` values: a list, or a dict of a
+    series with an index.
+    """
+    if hasattr(value, "head"):
+        value = value.head(_MAX_VALUES)
+    elif size > _MAX_VALUES:
+        value = value.ravel()[:_MAX_VALUES]
+    if hasattr(value, "index") and hasattr(value, "to_dict"):
+        return value.to_dict()
+    if hasattr(value, "to_list"):
+        return value.to_list()
+    return value.tolist()
 
 
 def _records(table: Any) -> list[dict[Any, Any]]:
@@ -153,15 +155,12 @@ def _records(table: Any) -> list[dict[Any, Any]]:
     NaN is a number in columns of floats; elsewhere it stands for a missing value.
     """
     floats = {column for column, dtype in table.dtypes.items() if getattr(dtype, "kind", "") == "f"}
-    return [
-        {
-            column: value
-            if column in floats or type(value) is not float or math.isfinite(value)
-            else None
-            for column, value in row.items()
-        }
-        for row in table.to_dict("records")
-    ]
+    rows: list[dict[Any, Any]] = table.to_dict("records")
+    for row in rows:
+        for column, value in row.items():
+            if type(value) is float and not math.isfinite(value) and column not in floats:
+                row[column] = None
+    return rows
 
 
 def _missing(total: int, shown: int, noun: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Values in one short line."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from nbagent.events.jsonable import text_safe
@@ -74,29 +75,61 @@ def _key(key: Any) -> str:
 
 def _measure(value: Any) -> str:
     """Return the type and size of a value; its repr if it has no size."""
-    name = type(value).__name__
-    if isinstance(value, str):
-        return quote(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes_label(value)
-    if type(value) is list and len(value) == 1 and isinstance(text := _text_item(value[0]), str):
-        return quote(text)
-    if type(value) in _BRACKETS and value and (whole := _whole(value)):
+    for kinds, measure in _MEASURES:
+        if isinstance(value, kinds):
+            return measure(value)
+    return _measure_object(value)
+
+
+def _measure_collection(value: Any) -> str:
+    """Return a short dict, list or tuple whole, any other as its type and length."""
+    if type(value) is list and len(value) == 1 and _is_text_item(value[0]):
+        return quote(value[0]["text"])
+    whole = _whole(value) if value else None
+    if whole is not None:
         return whole
+    if isinstance(value, tuple) and hasattr(
+        value, "_fields"
+    ):  # a named tuple, whose repr names its fields
+        return _measure_object(value)
+    name = type(value).__name__
+    if not value:
+        return f"empty {name}"
     if isinstance(value, dict):
-        return f"{name} with {count(len(value), 'key')}" if value else f"empty {name}"
-    if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
-        return f"{name} of {len(value):,}" if value else f"empty {name}"
-    if isinstance(value, BaseException):
-        return f"{name}: {value}"
-    if hasattr(type(value), "to_plotly_json") and isinstance(
-        traces := getattr(value, "data", None), tuple
-    ):
-        return f"{name} with {count(len(traces), 'trace')}"
-    if not isinstance(value, type) and (size := _size(value)):
+        return f"{name} with {count(len(value), 'key')}"
+    return f"{name} of {len(value):,}"
+
+
+def _measure_exception(value: BaseException) -> str:
+    return f"{type(value).__name__}: {value}"
+
+
+def _measure_object(value: Any) -> str:
+    """Return the class of an object with its number of traces or its size; else its repr."""
+    name = type(value).__name__
+    if hasattr(type(value), "to_plotly_json"):
+        traces = getattr(value, "data", None)
+        if isinstance(traces, tuple):
+            return f"{name} with {count(len(traces), 'trace')}"
+    size = _size(value)
+    if size:
         return f"{name} {'×'.join(f'{side:,}' for side in size)}"
     text = repr(value)
-    return name if _REPR_OF_NAME.fullmatch(text) else text
+    if _REPR_OF_NAME.fullmatch(text):
+        return name
+    return text
+
+
+_MEASURES: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+    (str, quote),
+    (bytes | bytearray | memoryview, bytes_label),
+    (dict | list | tuple | set | frozenset, _measure_collection),
+    (BaseException, _measure_exception),
+    (type, repr),
+)
+"""How values of these classes are measured. A class is written by its repr, since its attributes
+are those of its objects.
+"""
 
 
 def _size(value: Any) -> tuple[int, ...]:
@@ -114,6 +147,8 @@ def _size(value: Any) -> tuple[int, ...]:
     return ()
 
 
-def _text_item(item: Any) -> Any:
-    """Return the text of a content part such as MCP's `{"type": "text", "text": …}`."""
-    return item.get("text") if isinstance(item, dict) and item.get("type") == "text" else None
+def _is_text_item(item: Any) -> bool:
+    """Return True for a content part such as MCP's `{"type": "text", "text": …}`."""
+    if not isinstance(item, dict) or item.get("type") != "text":
+        return False
+    return isinstance(item.get("text"), str)
