@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
 
 from nbagent.debug.rows import Comparison, Row
 from nbagent.debug.steps import Item, items_of, similarity
@@ -22,6 +22,9 @@ _GAP = 0.35
 """Cost of an item without a counterpart, in the similarity of two: less like ones are not
 paired.
 """
+
+
+C = TypeVar("C", covariant=True)
 
 
 class ComparableRun(Protocol):
@@ -42,10 +45,24 @@ class ComparableRun(Protocol):
         ...
 
 
+class ComparableRuns(Protocol[C]):
+    """Many runs that can be compared with others."""
+
+    def compare(self, other: Any, /) -> C:
+        """Return what differs in the other ones."""
+        ...
+
+
+@overload
 def compare(
     a: "ComparableRun | str | os.PathLike[str]", b: "ComparableRun | str | os.PathLike[str]"
-) -> Comparison:
+) -> Comparison: ...
+@overload
+def compare(a: ComparableRuns[C], b: Any) -> C: ...
+def compare(a: Any, b: Any) -> Any:
     """Compare two runs step by step: prompts, texts, tool calls, status, tokens and time.
+
+    Two results of `nbagent.map` are compared row by row.
 
         nbagent.compare(run, other)
         nbagent.compare("monday.jsonl", run).same
@@ -65,6 +82,9 @@ def compare(
         TypeError: one of them is neither.
         OSError, ValueError: a recording cannot be read.
     """
+    of_many = getattr(a, "compare", None)
+    if callable(of_many):  # the runs of `nbagent.map`
+        return of_many(b)
     sides = [_side(each, name) for name, each in (("a", a), ("b", b))]
     names = _distinct(sides[0][0], sides[1][0], [(a, sides[0][1]), (b, sides[1][1])])
     rows = [_total(sides[0][1], sides[1][1])]

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, overload
 import msgspec
 
 from nbagent.errors import NbagentError
+from nbagent.many.compare import RunsComparison
 from nbagent.many.engine import Engine
 from nbagent.many.frame import frame_of
+from nbagent.many.intervals import Interval
 from nbagent.many.outcome import Outcome
 from nbagent.many.progress import Progress
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row
+from nbagent.many.scores import score_text, scores_of
 from nbagent.many.store import RowStore, StoredEvents
 from nbagent.many.summary import summary_html, summary_line
 from nbagent.many.totals import Totals
@@ -236,9 +239,44 @@ class Runs(Sequence[Run]):
                 fields = {**place, **msgspec.structs.asdict(row.outcome)}
                 file.write(msgspec.json.encode(fields, enc_hook=str) + b"\n")
 
+    def to_parquet(self, path: str | Path) -> None:
+        """Write `df()` to a file of Parquet, through pandas.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+            ImportError: pandas finds no engine for Parquet: `pip install pyarrow`.
+            OSError: the file cannot be written.
+        """
+        self.df().to_parquet(path)
+
+    @property
+    def scores(self) -> dict[str, Interval]:
+        """The mean of each check with its 95 % interval, by name."""
+        return scores_of(self.rows)
+
+    def compare(self, other: "Runs", by: str | None = None) -> RunsComparison:
+        """Return what differs in another map, as `nbagent.compare(runs, other)` does.
+
+        Args:
+            other: a map of the same data.
+            by: name of the check that says which row is better; see `RunsComparison`.
+
+        Raises:
+            TypeError: `other` is no map.
+            NbagentError: one of the maps has no such check.
+        """
+        if not isinstance(other, Runs):
+            raise TypeError(f"a map is compared with a map; got {type(other).__name__}")
+        return RunsComparison(self, other, by)
+
     def summary(self) -> str:
-        """Return the state of the map in one line: `124 / 200 · 3 failed · 81,204 tokens`."""
-        return summary_line(self.rows, self.totals, self._gate, self._engine.stop_reason)
+        """Return the state of the map in one line: `124 / 200 · 3 failed · 81,204 tokens`.
+
+        After the end it has the means of the checks, with their 95 % intervals.
+        """
+        line = summary_line(self.rows, self.totals, self._gate, self._engine.stop_reason)
+        scores = self.scores if self.done else {}
+        return " · ".join([line, *(score_text(*each) for each in scores.items())])
 
     @property
     def notices(self) -> list[str]:

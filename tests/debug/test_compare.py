@@ -112,7 +112,7 @@ def test_texts_that_differ_altogether_stand_next_to_each_other_as_they_are_read(
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    def names(a: Any, b: Any) -> tuple[str, str]:
+    def names(a: Run | Path, b: Run | str) -> tuple[str, str]:
         return nbagent.compare(a, b).names
 
     def started(at: float, model: str = "m") -> Run:

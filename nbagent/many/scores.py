@@ -1,0 +1,46 @@
+"""Means of a map's checks, with their intervals."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, TypeGuard
+
+from nbagent.many.intervals import Interval, bootstrap, share
+from nbagent.many.row import Row
+
+
+def scores_of(rows: Iterable[Row]) -> dict[str, Interval]:
+    """Return the mean of each check over the rows that have a value of it, by the check's name.
+
+    With several agents the agent's name stands before it: `plain check`. The repetitions of an
+    item are no independent values: their mean is one. Texts are left out.
+    """
+    found: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+    others: set[str] = set()
+    for row in rows:
+        scores = {} if row.outcome is None else row.outcome.scores
+        for name, value in scores.items():
+            place = f"{row.agent} {name}".strip()
+            if not is_number(value):
+                continue
+            if not isinstance(value, bool):
+                others.add(place)
+            found[place][id(row.item)].append(value)
+    return {place: _interval(list(each.values()), place in others) for place, each in found.items()}
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Return True for a finite number, and for True and False."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def score_text(name: str, interval: Interval) -> str:
+    """Return a score in words: `check 0.82 (0.74 to 0.88)`."""
+    return f"{name} {interval.mean:.3g} ({interval.low:.3g} to {interval.high:.3g})"
+
+
+def _interval(groups: list[list[float]], has_numbers: bool) -> Interval:
+    is_share = not has_numbers and all(len(group) == 1 for group in groups)
+    if is_share:
+        return share(sum(group[0] for group in groups), len(groups))
+    return bootstrap([sum(group) / len(group) for group in groups])
