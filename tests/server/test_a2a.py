@@ -602,6 +602,21 @@ def test_junk_is_answered_with_an_error(body: bytes) -> None:
     assert rest.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"), [(b"{", "truncated"), (b"[" * 100_000, "nested too deeply")]
+)
+@pytest.mark.usefixtures("no_garbage")
+def test_a_body_that_cannot_be_parsed_is_a_parse_error_of_json_rpc(
+    body: bytes, reason: str
+) -> None:
+    headers = {"content-type": "application/json", "a2a-version": "1.0"}
+    with serving() as (server, _):
+        answer = httpx2.post(f"{server.url}/agents/assistant", content=body, headers=headers)
+    error = answer.json()["error"]
+    assert error["code"] == -32700
+    assert reason in error["message"]
+
+
 async def test_nbagent_shows_the_address_and_answers() -> None:
     ran: list[str] = []
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):

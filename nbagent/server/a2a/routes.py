@@ -7,7 +7,9 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from a2a.server.context import ServerCallContext
+from a2a.server.jsonrpc_models import JSONParseError
 from a2a.server.request_handlers import build_error_response
 from a2a.server.routes import (
     DefaultServerCallContextBuilder,
@@ -23,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nbagent.events.json_text import decode_json
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.handler import Handler
 from nbagent.server.a2a.tasks import AGENT
@@ -76,8 +79,15 @@ class KnownAgent:
         try:
             self._host.agent(scope["path_params"]["agent"])
             body = await json_bytes(Request(scope, receive))
+            if self._is_rpc and body:
+                decode_json(body)
         except Problem as problem:
             await self._refusal(problem)(scope, receive, send)
+            return
+        except msgspec.DecodeError as error:
+            # The SDK would answer that it failed itself, if the body is nested too deeply.
+            unread = JSONParseError(message=f"the body is not JSON: {error}")
+            await JSONResponse(build_error_response(None, unread))(scope, receive, send)
             return
 
         async def receive_again() -> Message:
