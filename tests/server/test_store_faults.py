@@ -20,6 +20,7 @@ from redis_server import RedisServer
 from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.server import serve
+from nbagent.server.hosting import hosted_run
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.stores import sqlite_events
 from nbagent.server.stores.event_store import StoreBroken, StoredRun, StoreUnreachable
@@ -279,6 +280,27 @@ async def test_a_run_in_redis_that_cannot_be_read_is_refused_and_not_listed(
     with pytest.raises(StoreBroken, match="run-bad"):
         await store.find("run-bad")
     assert [run.id for run in (await store.listed()).going_on] == ["run-good"]
+    await store.close()
+
+
+@pytest.mark.parametrize("change", [("HDEL", "last"), ("HSET", "last", "soon")])
+async def test_a_reader_of_a_run_in_redis_without_its_last_number_gets_an_end(
+    redis: RedisServer, change: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted_run, "LIVENESS_S", 0.1)
+    store = RedisEvents(redis.url)
+    stored = StoredRun(id="run-1", agent="a", session=None, owner=store.owner, created=1.0)
+    await store.begin(stored)
+    await store.append("run-1", [(1, e.to_json(e.RunStart(seq=1, ts=1.0)))], ended=False)
+    command, *values = change
+    with redis._client() as client:
+        client.execute_command(command, "nbagent:run:run-1", *values)
+    run = HostedRun(stored, store)
+    await asyncio.wait_for(run.follow(), 30)
+    _, error, end = run.events
+    assert isinstance(error, e.Error)
+    assert "run-1 cannot be read in the store" in error.message
+    assert isinstance(end, e.RunEnd)
     await store.close()
 
 

@@ -516,6 +516,7 @@ def _listed(id: bytes, fields: list[bytes]) -> list[StoredRun]:
 def _run(id: str, found: dict[bytes, bytes]) -> StoredRun:
     """Return a run from its hash."""
     its = {name.decode(): value.decode() for name, value in found.items()}
+    int(its["last"])  # without it no event can be added, and a reader would wait for good
     return StoredRun(
         id=id,
         agent=its["agent"],
