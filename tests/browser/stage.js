@@ -30,7 +30,7 @@ const RULES = {
     tags: words(`${TEXT_TAGS} button progress summary details figure figcaption form label textarea select option`),
     attrs: words(
       `${TEXT_ATTRS} open value max data-open data-moving data-text data-lanes data-nbagent-live data-nbagent-run data-lm-suppress-shortcuts inert aria-disabled ` +
-        "for min step rows placeholder novalidate spellcheck autocomplete inputmode maxlength aria-invalid",
+        "for min step rows placeholder novalidate spellcheck autocomplete inputmode maxlength aria-invalid aria-haspopup",
     ),
     inputs: words("checkbox text range date time datetime-local"),
   },
