@@ -57,7 +57,9 @@ class Tabs:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # Chromium's note on a page that goes elsewhere while it connects, as a reader may.
+        left_early = message.text.endswith("closed before the connection is established.")
+        if message.type in ("error", "warning") and not left_early:
             self.complaints.append(message.text)
 
     def ask(self, page: Page, text: str) -> None:
