@@ -87,6 +87,7 @@ def test_equal_maps_have_no_differing_rows() -> None:
     assert "no row differs" in nbagent.compare(runs, runs).summary()
 
 
+@pytest.mark.proof  # pyarrow comes with the group `tables`
 @pytest.mark.parametrize("repeat", [1, 2])
 def test_a_table_of_several_agents_goes_through_parquet(repeat: int, tmp_path: Path) -> None:
     agents = {"plain": lambda item: [item], "loud": lambda item: [item.upper()]}
