@@ -196,7 +196,7 @@ def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wan
         "() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }"
     )
     unfold(row_of(view, "load"))
-    expect(view.get_by_text("Could not load this: the kernel is gone.")).to_be_visible()
+    expect(view.get_by_text("Could not load this: the kernel cannot be reached.")).to_be_visible()
     assert status(view, "").inner_text() == before
     expect(view.get_by_role("button", name="Stop")).to_be_hidden()
 

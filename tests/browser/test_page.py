@@ -248,7 +248,8 @@ def test_a_page_goes_on_when_its_server_was_killed_and_started_again(
         shown.start()
         expect(page.locator(".page-connection")).to_be_hidden()
         expect(page.get_by_role("button", name="Send")).to_be_visible()
-        expect(page.get_by_text("Many words, please")).to_have_count(1)
+        log = page.locator(".nb-log")
+        expect(log.get_by_text("Many words, please")).to_have_count(1)
         expect(page.locator(".nb-log")).to_contain_text("".join(answer.words[:20]).strip())
         shown.kill()
         expect(page.locator(".page-connection")).to_contain_text("lost")
@@ -257,6 +258,6 @@ def test_a_page_goes_on_when_its_server_was_killed_and_started_again(
         expect(page.get_by_role("button", name="Sending…")).to_be_visible()
         shown.start()
         expect(page.locator(".nb-log")).to_contain_text("Again here.")
-        expect(page.get_by_text("Are you there?")).to_have_count(1)
+        expect(log.get_by_text("Are you there?")).to_have_count(1)
         expect(page.get_by_label("Your message")).to_have_value("")
     assert len(model.exchanges) == 3

@@ -116,7 +116,8 @@ def test_the_past_of_a_live_run_stays_and_its_pictures_are_those_of_then(
     book.page.evaluate(
         "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
     )
-    expect(view.get_by_text("can be read from its kernel only, which is gone")).to_be_visible()
+    unread = "can be read from its kernel only, which cannot be reached"
+    expect(view.get_by_text(unread)).to_be_visible()
 
 
 @pytest.mark.proof

@@ -1,11 +1,12 @@
 """Requests to the model, in JupyterLab's inspector, over a real kernel."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from browser.expectation import expect
 from browser.lab import THEMES, Notebook
-from browser.views import prepare, violations
+from browser.views import prepare, unfold, violations
 
 MINUTE = 60_000
 AGENT = """
@@ -49,9 +50,9 @@ def test_a_reader_sees_what_the_model_saw_at_each_step(notebook: Callable[..., N
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=MINUTE)
 
     # From a tool's row to the request in whose response it came.
-    view.locator(".nb-item", has_text="Arguments").get_by_role(
-        "button", name="Events of this"
-    ).click()
+    unfold(view.get_by_role("button", name=re.compile("^fetch_rates")))
+    row = view.locator(".nb-item", has_text="fetch_rates").last
+    row.get_by_role("button", name="Events of this").click()
     view.get_by_role("button", name="Its request").click()
     expect(view.get_by_role("option", selected=True)).to_contain_text("begins with 1 message")
 
