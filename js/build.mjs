@@ -15,7 +15,7 @@ const LOADER = "loader.js";
 // The front end is sent once by each kernel and evaluated once in a page, before the first run is
 // drawn. The loader is sent with every run: with all else one more short answer may take 12 KB.
 // Some kinds of blocks more fit; a library that is needed now and then is a part.
-const LIMITS = { [FRONT_END]: 269_500, [LOADER]: 2_000, "page.js": 272_000 };
+const LIMITS = { [FRONT_END]: 245_000, [LOADER]: 2_000, "page.js": 246_000 };
 
 const shared = {
   absWorkingDir: here,
