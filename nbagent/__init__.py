@@ -33,10 +33,12 @@ __all__ = [
     "Agent",
     "BufferWindow",
     "Chat",
+    "Interval",
     "Limits",
     "LongTerm",
     "Run",
     "Runs",
+    "RunsComparison",
     "SummaryBuffer",
     "asgi",
     "chat",
@@ -89,7 +91,7 @@ if TYPE_CHECKING:
     )
     from nbagent.agent.prompt_parts import file, image
     from nbagent.debug.compare import compare
-    from nbagent.many import Runs, map  # noqa: A004 - as `nbagent.map`
+    from nbagent.many import Interval, Runs, RunsComparison, map  # noqa: A004 - as `nbagent.map`
     from nbagent.server import Limits, asgi, serve
 
     __version__: str
@@ -138,7 +140,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.debug.compare import compare
 
             return compare
-        if name in ("Runs", "map"):
+        if name in ("Interval", "Runs", "RunsComparison", "map"):
             from nbagent import many
 
             return getattr(many, name)

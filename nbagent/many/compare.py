@@ -1,13 +1,13 @@
 """`RunsComparison`: what differs between two maps, row by row."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from nbagent.debug.compare import compare as compare_runs
 from nbagent.debug.rows import Comparison
 from nbagent.errors import NbagentError
-from nbagent.many.intervals import Interval, bootstrap
+from nbagent.many.intervals import Interval, bootstrap, difference_of_shares
 from nbagent.many.outcome import Outcome
 from nbagent.many.row import Row
 from nbagent.many.scores import is_number
@@ -64,35 +64,38 @@ class RunsComparison(Sequence[ComparedRow]):
     """What differs between two maps: rows that became worse first.
 
     Rows are paired by agent, label and repetition; of rows that share all these, the first with the
-    first. A row without an answer counts as 0 where the measure is True or False.
+    first. A row without an answer counts as the worse value where the measure is True or False.
 
     Args:
         a: a map.
         b: another one.
-        by: name of the check that says which row is better: the greater value. By default `check`,
-            else the first that both have, else whether the row was completed.
+        by: name of the check that says which row is better. By default `check`, else the first that
+            both have, else whether the row was completed.
+        lower_is_better: True if the row with the lower value is better, False if it is the one with
+            the greater value.
 
     Attributes:
         by: the measure.
         rows: the rows that differ.
         interval: mean difference of the pairs, b - a, with its paired interval; None without pairs.
+            The repetitions of an item count as one pair.
 
     Raises:
-        NbagentError: a map has no such check.
+        NbagentError: a map has no such check, or there is none whose lower value could be better.
     """
 
-    def __init__(self, a: "Runs", b: "Runs", by: str | None = None) -> None:
+    def __init__(
+        self, a: "Runs", b: "Runs", by: str | None = None, *, lower_is_better: bool = False
+    ) -> None:
         self._a = a
         self._b = b
         self.by = _measure(a.rows, b.rows, by)
+        if lower_is_better and self.by == SUCCESS:
+            raise NbagentError("lower_is_better=True needs a check that both maps have")
+        self._lower_is_better = lower_is_better
         self._is_share = self.by == SUCCESS or _is_share([*a.rows, *b.rows], self.by)
         pairs = [self._compared(*pair) for pair in _pairs(a.rows, b.rows)]
-        differences = [
-            pair.after - pair.before
-            for pair, _ in pairs
-            if pair.before is not None and pair.after is not None
-        ]
-        self.interval: Interval | None = bootstrap(differences) if differences else None
+        self.interval = _interval([pair for pair, _ in pairs], self._is_share)
         differing = [pair for pair, differs in pairs if differs]
         self.rows = sorted(differing, key=lambda pair: ORDER.index(pair.change))
         self.counts = Counter(pair.change for pair in self.rows)
@@ -104,7 +107,7 @@ class RunsComparison(Sequence[ComparedRow]):
             return ComparedRow("only in b", a, b, before, after), True
         if b is None:
             return ComparedRow("only in a", a, b, before, after), True
-        change = _change(a, b, before, after)
+        change = self._change(a, b, before, after)
         return ComparedRow(change, a, b, before, after), change != "changed" or _differ(a, b)
 
     def _value(self, row: Row | None) -> float | None:
@@ -114,9 +117,17 @@ class RunsComparison(Sequence[ComparedRow]):
         if self.by == SUCCESS:
             return float(outcome.status == SUCCESS)
         if self._is_share and not outcome.is_final:
-            return 0.0
+            return float(self._lower_is_better)
         value = outcome.scores.get(self.by)
         return float(value) if is_number(value) else None
+
+    def _change(self, a: Row, b: Row, before: float | None, after: float | None) -> Change:
+        """Return how a row changed; `changed` also where the measure is the same."""
+        if a.has_failed != b.has_failed:
+            return "worse" if b.has_failed else "better"
+        if before is None or after is None or before == after:
+            return "changed"
+        return "better" if (after < before) == self._lower_is_better else "worse"
 
     def diff(self, number: int) -> Comparison:
         """Return the two runs of a row of this table, compared step by step.
@@ -148,9 +159,8 @@ class RunsComparison(Sequence[ComparedRow]):
         """Return the comparison in one line: `check: -0.02 (-0.05 to 0.01), b - a, 200 pairs`."""
         parts = [f"{self.counts[kind]:,} {kind}" for kind in ORDER if self.counts[kind]]
         if self.interval is not None:
-            mean, low, high, count = self.interval
-            interval = f"{mean:+.3g} ({low:+.3g} to {high:+.3g})"
-            parts.insert(0, f"{self.by}: {interval}, b - a of {count:,} pairs")
+            difference = f"{self.by}: {self.interval.text('+')}"
+            parts.insert(0, f"{difference}, b - a of {self.interval.values:,} pairs")
         if not self.rows:
             parts.append("no row differs")
         return " · ".join(parts)
@@ -215,13 +225,26 @@ def _is_share(rows: Sequence[Row], name: str) -> bool:
     return all(value is None or isinstance(value, bool) for value in values)
 
 
-def _change(a: Row, b: Row, before: float | None, after: float | None) -> Change:
-    """Return how a row changed; `changed` also where the measure is the same."""
-    if a.has_failed != b.has_failed:
-        return "worse" if b.has_failed else "better"
-    if before is None or after is None or before == after:
-        return "changed"
-    return "worse" if after < before else "better"
+def _interval(pairs: Sequence[ComparedRow], is_share: bool) -> Interval | None:
+    """Return the mean difference of the pairs that have both values; None without any.
+
+    Args:
+        pairs: rows of both maps.
+        is_share: whether the values are 0 and 1.
+    """
+    by_item: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for pair in pairs:
+        if pair.before is not None and pair.after is not None:
+            by_item[id(pair.row.item)].append((pair.before, pair.after))
+    if not by_item:
+        return None
+    if is_share and all(len(each) == 1 for each in by_item.values()):
+        return difference_of_shares([each[0] for each in by_item.values()])
+    return bootstrap([_mean_difference(each) for each in by_item.values()])
+
+
+def _mean_difference(pairs: Sequence[tuple[float, float]]) -> float:
+    return sum(after - before for before, after in pairs) / len(pairs)
 
 
 def _differ(a: Row, b: Row) -> bool:

@@ -24,8 +24,8 @@ KEPT_RUNS = 64
 the store.
 """
 
-MAX_ATTEMPTS = 5
-"""How often a row is begun whose service refuses it (429)."""
+MAX_REFUSALS = 5
+"""How often a row is begun whose service refuses it (429), before it has failed."""
 
 Scorer = Callable[[Any, Run], Any]
 T = TypeVar("T")
@@ -124,19 +124,27 @@ class Engine:
 
     async def _attempts(self, row: Row) -> Outcome:
         """Run a row, again where its service refused it before anything came."""
+        refusals = 0
         while True:
-            row.attempts += 1
-            try:
-                row.run = self._begin(row)
-            except Exception as error:
-                row.run = None
-                return failure(error, row.attempts)
-            await self._watch(row.run)
-            outcome = outcome_of(row.run, row.attempts)
-            if not _is_refused(outcome) or row.attempts >= MAX_ATTEMPTS:
+            outcome = await self._attempt(row)
+            if not _is_refused(outcome):
                 return outcome
             self._gate.refused()
+            refusals += 1
+            if refusals == MAX_REFUSALS:
+                return outcome
             await asyncio.sleep(self._gate.seconds_to_wait)
+
+    async def _attempt(self, row: Row) -> Outcome:
+        """Run a row once."""
+        row.attempts += 1
+        try:
+            row.run = self._begin(row)
+        except Exception as error:
+            row.run = None
+            return failure(error, row.attempts)
+        await self._watch(row.run)
+        return outcome_of(row.run, row.attempts)
 
     async def _watch(self, run: Run) -> None:
         """Start a run, and wait for its end. Being cancelled stops it."""

@@ -24,15 +24,30 @@ class Interval(NamedTuple):
 
     Attributes:
         mean: of the values.
-        low: end of the interval.
-        high: its other end.
+        low: end of the interval; None if the values do not tell it: there is one, or all are equal.
+        high: its other end; None in the same cases.
         values: how many there are.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     values: int
+
+    def text(self, sign: str = "") -> str:
+        """Return the interval in words: `0.82 (0.74 to 0.88)`, or why there is none.
+
+        Args:
+            sign: `"+"` to write the sign of positive numbers.
+        """
+        mean = f"{self.mean:{sign}.3g}"
+        if self.low is None or self.high is None:
+            return f"{mean} (no interval: {_reason(self.values)})"
+        return f"{mean} ({self.low:{sign}.3g} to {self.high:{sign}.3g})"
+
+
+def _reason(values: int) -> str:
+    return "1 value" if values == 1 else f"all {values:,} values are equal"
 
 
 def share(successes: float, count: int) -> Interval:
@@ -51,16 +66,74 @@ def share(successes: float, count: int) -> Interval:
     return Interval(p, max(0.0, centre - half), min(1.0, centre + half), count)
 
 
+def difference_of_shares(pairs: Sequence[tuple[float, float]]) -> Interval:
+    """Return the difference of two paired shares, the second one less the first, with Newcombe's
+    interval (R. G. Newcombe, Stat. Med. 17, 1998, method 10).
+
+    It has a width where no pair differs: in 10 equal pairs, the true shares may still differ.
+
+    Args:
+        pairs: at least 1, each of two values that are 0 or 1.
+    """
+    count = len(pairs)
+    before = share(sum(pair[0] for pair in pairs), count)
+    after = share(sum(pair[1] for pair in pairs), count)
+    correlation = _correlation(pairs)
+    mean = after.mean - before.mean
+    low = mean - _joined(_below(after), _above(before), correlation)
+    high = mean + _joined(_above(after), _below(before), correlation)
+    return Interval(mean, low, high, count)
+
+
+def _below(interval: Interval) -> float:
+    return interval.mean - (interval.low or 0.0)
+
+
+def _above(interval: Interval) -> float:
+    return (interval.high or 0.0) - interval.mean
+
+
+def _joined(one: float, other: float, correlation: float) -> float:
+    """Return the distance of the difference's limit from its mean.
+
+    Args:
+        one: distance of the limit of a share from its mean.
+        other: the same of the other share.
+        correlation: of the two.
+    """
+    return math.sqrt(max(0.0, one**2 - 2 * correlation * one * other + other**2))
+
+
+def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the correlation of paired values, with Newcombe's correction for continuity."""
+    count = len(pairs)
+    both = sum(before * after for before, after in pairs)
+    only_before = sum(before for before, _ in pairs) - both
+    only_after = sum(after for _, after in pairs) - both
+    none = count - both - only_before - only_after
+    margins = (
+        (both + only_before) * (only_after + none) * (both + only_after) * (only_before + none)
+    )
+    if margins == 0:
+        return 0.0
+    agreement = both * none - only_before * only_after
+    if agreement > 0:
+        agreement = max(0.0, agreement - count / 2)
+    return agreement / math.sqrt(margins)
+
+
 def bootstrap(values: Sequence[float]) -> Interval:
     """Return a mean with its percentile bootstrap interval; the same for the same values.
+
+    Equal values have none: how much others would vary is not known from them.
 
     Args:
         values: at least 1, finite. For a paired comparison they are the differences.
     """
     count = len(values)
     mean = math.fsum(values) / count
-    if count == 1:
-        return Interval(mean, -math.inf, math.inf, count)
+    if min(values) == max(values):
+        return Interval(mean, None, None, count)
     source = random.Random(_SEED)  # noqa: S311 - statistics
     mixed = source.sample([value - mean for value in values], count)
     size = min(BLOCKS, count)

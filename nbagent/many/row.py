@@ -23,7 +23,7 @@ class Row:
         state: whether it waits, goes on or has ended.
         outcome: how it ended; None until then.
         run: its run, while it goes on and for some time after; None else.
-        attempts: how often it was run here.
+        attempts: how often it was run here, over all retries.
         is_restored: whether the outcome is of an earlier execution.
     """
 

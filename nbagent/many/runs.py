@@ -17,7 +17,7 @@ from nbagent.many.outcome import Outcome
 from nbagent.many.progress import Progress
 from nbagent.many.rate import RowGate
 from nbagent.many.row import Row
-from nbagent.many.scores import score_text, scores_of
+from nbagent.many.scores import scores_of
 from nbagent.many.store import RowStore, StoredEvents
 from nbagent.many.summary import summary_html, summary_line
 from nbagent.many.totals import Totals
@@ -254,12 +254,15 @@ class Runs(Sequence[Run]):
         """The mean of each check with its 95 % interval, by name."""
         return scores_of(self.rows)
 
-    def compare(self, other: "Runs", by: str | None = None) -> RunsComparison:
+    def compare(
+        self, other: "Runs", by: str | None = None, *, lower_is_better: bool = False
+    ) -> RunsComparison:
         """Return what differs in another map, as `nbagent.compare(runs, other)` does.
 
         Args:
             other: a map of the same data.
             by: name of the check that says which row is better; see `RunsComparison`.
+            lower_is_better: True if that is the row with the lower value, as of an error.
 
         Raises:
             TypeError: `other` is no map.
@@ -267,7 +270,7 @@ class Runs(Sequence[Run]):
         """
         if not isinstance(other, Runs):
             raise TypeError(f"a map is compared with a map; got {type(other).__name__}")
-        return RunsComparison(self, other, by)
+        return RunsComparison(self, other, by, lower_is_better=lower_is_better)
 
     def summary(self) -> str:
         """Return the state of the map in one line: `124 / 200 · 3 failed · 81,204 tokens`.
@@ -276,7 +279,7 @@ class Runs(Sequence[Run]):
         """
         line = summary_line(self.rows, self.totals, self._gate, self._engine.stop_reason)
         scores = self.scores if self.done else {}
-        return " · ".join([line, *(score_text(*each) for each in scores.items())])
+        return " · ".join([line, *(f"{name} {each.text()}" for name, each in scores.items())])
 
     @property
     def notices(self) -> list[str]:

@@ -34,13 +34,11 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def score_text(name: str, interval: Interval) -> str:
-    """Return a score in words: `check 0.82 (0.74 to 0.88)`."""
-    return f"{name} {interval.mean:.3g} ({interval.low:.3g} to {interval.high:.3g})"
-
-
 def _interval(groups: list[list[float]], has_numbers: bool) -> Interval:
-    is_share = not has_numbers and all(len(group) == 1 for group in groups)
-    if is_share:
-        return share(sum(group[0] for group in groups), len(groups))
-    return bootstrap([sum(group) / len(group) for group in groups])
+    """Return the mean of items, each with the values of its repetitions."""
+    means = [sum(group) / len(group) for group in groups]
+    is_repeated = any(len(group) > 1 for group in groups)
+    varies = min(means) < max(means)
+    if has_numbers or (is_repeated and varies):
+        return bootstrap(means)
+    return share(sum(means), len(means))

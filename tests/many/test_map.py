@@ -15,6 +15,8 @@ from agent.server import Exchange, Server, chat, refuse
 
 import nbagent
 from nbagent.errors import NbagentError
+from nbagent.many import rate
+from nbagent.many.engine import MAX_REFUSALS
 from nbagent.many.key import fingerprint_of
 from nbagent.many.runs import Runs
 
@@ -147,6 +149,23 @@ def test_a_function_whose_service_refuses_it_is_called_again() -> None:
 
 class RateLimitError(Exception):
     """As SDKs name it."""
+
+
+def test_a_row_that_is_run_again_is_begun_as_often_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+
+    def limited(item: str) -> Any:
+        calls.append(item)
+        raise RateLimitError("429: too many requests")
+
+    monkeypatch.setattr(rate, "SAME_REFUSAL_S", 0.0)  # no pauses
+    runs = done(limited, ["a"])
+    first = len(calls)
+    runs.failed.retry().wait()
+    assert (first, len(calls)) == (MAX_REFUSALS, 2 * MAX_REFUSALS)
+    assert runs.df()["attempts"].tolist() == [2 * MAX_REFUSALS]
 
 
 def test_stop_ends_the_rows_and_begins_no_more() -> None:
