@@ -139,11 +139,15 @@ class ConsoleRenderer:
                 block.pop("text", None)
                 self._grow(id_, block, props.get("text") or "")
             case "agent":
-                task = call_args(outer) if outer["kind"] == "tool" else ""
-                self._line(depth, f"▸ {block.get('name')}{task}", _BOLD)
+                heading = f"▸ {block.get('name')}"
+                if outer["kind"] == "tool":
+                    heading += call_args(outer)
+                self._line(depth, heading, _BOLD)
             case "approval":
-                args = "" if block.get("args") in (None, {}) else call_args(block)
-                self._line(depth, f"? {prompt_label(block)}{args}", _YELLOW)
+                question = f"? {prompt_label(block)}"
+                if block.get("args") not in (None, {}):
+                    question += call_args(block)
+                self._line(depth, question, _YELLOW)
                 self._decision(block, block)
             case str(name) if (kind := KIND_NAMED.get(name)) is not None:
                 for node in kind.draws(block):
@@ -177,14 +181,12 @@ class ConsoleRenderer:
             case "run":
                 self._end(block)
                 return
-            case "tool" if not block.get("listed") or block.get("state") != "input-available":
-                self._tool(block)
-            case "reasoning" if block["printed"] or not is_silent_thought(
-                {**block, "closed": True}
-            ):
-                self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
-            case "agent" if about := _agent_figures(block):
-                self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
+            case "tool":
+                self._end_tool(block)
+            case "reasoning":
+                self._end_thought(block)
+            case "agent":
+                self._end_agent(block)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -195,19 +197,20 @@ class ConsoleRenderer:
     def _grow(self, id_: str, block: Block, text: str) -> None:
         if not text:
             return
-        style = _DIM if block["kind"] == "reasoning" else _PLAIN_STYLE
+        is_thought = block["kind"] == "reasoning"
         if self._streaming != id_:
             self._leave()
-            if block["kind"] == "reasoning":
+            if is_thought:
                 self._line(block["depth"], LABELS["thought"]["running"], _DIM)
             self._streaming = id_
         block["printed"].append(text)
-        depth = block["depth"] + (block["kind"] == "reasoning")
-        self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
+        indent = "  " * (block["depth"] + is_thought)
+        self._write(prose(text.translate(_CONTROLS)), _DIM if is_thought else _PLAIN_STYLE, indent)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
-        """Print the authoritative text: mostly what was printed already, or that and a little
-        more.
+        """Print what a text is in the end.
+
+        It is mostly what was printed already, or that and a little more.
         """
         printed = "".join(block["printed"])
         if text.startswith(printed):
@@ -224,73 +227,79 @@ class ConsoleRenderer:
             return
         self._titled = True
         run = self._blocks["run"]
-        self._line(
-            0,
-            " · ".join(
-                dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name))
-            ),
-            _BOLD,
-        )
+        names = [str(run[field]) for field in ("name", "model") if run.get(field)]
+        self._line(0, " · ".join(dict.fromkeys(names)), _BOLD)
 
     def _requested(self, depth: int) -> None:
         """Print the calls that wait at this depth: the model's next output comes after them, and
         they may get no result.
         """
-        waiting = [
-            b
-            for b in self._blocks.values()
-            if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")
-        ]
-        for block in waiting:
-            if block.get("state") == "input-available":
+        for block in self._blocks.values():
+            if (
+                block["kind"] == "tool"
+                and block["depth"] == depth
+                and block.get("state") == "input-available"
+                and not block.get("listed")
+            ):
                 block["listed"] = True
                 self._tool(block)
 
+    def _end_tool(self, block: Block) -> None:
+        if not block.get("listed") or block.get("state") != "input-available":
+            self._tool(block)
+
     def _tool(self, block: Block) -> None:
-        state = text_of(block, "state")
+        state, depth = text_of(block, "state"), block["depth"]
         symbol, note = tool_note(block, closed=True)
-        outcome = (
-            error_headline(record_of(block, "error"))
-            if state == "output-error"
-            else text_of(block, "summary") or note
-        )
-        line = (
-            f"{symbol} "
-            f"{text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
-        )
-        line += f" → {one_line(outcome, _LINE_CHARS)}" if outcome else ""
-        self._line(
-            block["depth"], line + _time(worked(block, "args_done")), _TOOL_STYLES.get(state, _DIM)
-        )
+        name = text_of(block, "title", "name") or LABELS["tool"]["name"]
+        line = f"{symbol} {name}{call_args(block)}"
+        outcome = text_of(block, "summary") or note
+        if state == "output-error":
+            outcome = error_headline(record_of(block, "error"))
+        if outcome:
+            line += f" → {one_line(outcome, _LINE_CHARS)}"
+        took = worked(block, "args_done")
+        if took is not None:
+            line += f" · {duration(took)}"
+        self._line(depth, line, _TOOL_STYLES.get(state, _DIM))
         if diff := record_of(block, "difference"):
-            self._line(
-                block["depth"],
-                f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}",
-                _DIM,
-            )
+            heading = fill(LABELS["attempt"]["compared"], text_of(diff, "note"))
+            self._line(depth, f"  {heading}", _DIM)
             for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
-                self._line(block["depth"], f"    {each}", _DIM)
+                self._line(depth, f"    {each}", _DIM)
+
+    def _end_thought(self, block: Block) -> None:
+        closed = {**block, "closed": True}
+        if block["printed"] or not is_silent_thought(closed):
+            self._line(block["depth"], thought_label(closed), _DIM)
+
+    def _end_agent(self, block: Block) -> None:
+        about = spent(block)
+        if block.get("status") not in ("completed", "running", None):
+            about.insert(0, end_label(block))
+        if about:
+            self._line(block["depth"], f"{block.get('name')}: {' · '.join(about)}", _DIM)
 
     def _decision(self, block: Block, props: Block) -> None:
-        if decision := decision_label({**block, **props}):
-            details = [*changes({**block, **props}), *filter(None, [text_of(props, "reason")])]
-            why = (
-                f": {' · '.join(one_line(each, _LINE_CHARS) for each in details)}"
-                if details
-                else ""
-            )
-            self._line(block["depth"], f"  {decision}{why}", _YELLOW)
+        question = {**block, **props}
+        line = decision_label(question)
+        if not line:
+            return
+        details = changes(question)
+        if reason := text_of(props, "reason"):
+            details.append(reason)
+        if details:
+            line += ": " + " · ".join(one_line(each, _LINE_CHARS) for each in details)
+        self._line(block["depth"], f"  {line}", _YELLOW)
 
     # --- the user's message, and what tools print ---
 
     def _node(self, depth: int, node: Node) -> None:
         match node:
             case Line():
-                words = "".join(words.text for words in node.words)
-                is_plain = node.done is not None and not any(words.strong for words in node.words)
-                self._line(
-                    depth, _TASK_MARKS[node.done] + words, _PLAIN_STYLE if is_plain else _BOLD
-                )
+                text = _TASK_MARKS[node.done] + "".join(words.text for words in node.words)
+                is_strong = node.done is None or any(words.strong for words in node.words)
+                self._line(depth, text, _BOLD if is_strong else _PLAIN_STYLE)
             case Notice():
                 self._line(depth, node.text, _LEVELS[node.level])
             case Message():
@@ -333,13 +342,15 @@ class ConsoleRenderer:
         self._over = True
         self._title()
         symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
-        code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
+        label = run_label(run)
+        if run.get("status") == "failed" and run.get("code"):
+            label += f" ({run['code']})"
         lanes = [
             {**block, "closed": True}
             for block in self._blocks.values()
             if block["kind"] == "agent" and not block["depth"]
         ]
-        parts = [run_label(run) + code, lanes_label(run, lanes), *figures(run)]
+        parts = [label, lanes_label(run, lanes), *figures(run)]
         self._line(0, f"{symbol} {' · '.join(filter(None, parts))}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
@@ -358,22 +369,20 @@ class ConsoleRenderer:
     def _write(self, text: str, style: Style, indent: str) -> None:
         if not text:
             return
-        ends_line = text.endswith("\n")
-        body = text[:-1] if ends_line else text
-        if indent:
-            # The indentation of the next line waits until there is a next line.
-            body = (indent if self._at_line_start else "") + body.replace("\n", f"\n{indent}")
-        self._put(body + "\n" * ends_line, style)
-        self._at_line_start = ends_line
+        # The indentation of the next line waits until there is a next line.
+        body = text.removesuffix("\n").replace("\n", f"\n{indent}")
+        if self._at_line_start:
+            body = indent + body
+        self._at_line_start = text.endswith("\n")
+        if self._at_line_start:
+            body += "\n"
+        self._put(body, style)
 
     def _put(self, text: str, style: Style) -> None:
         # Segments, because rich takes the space off the end of a long Text, and this may be the
         # middle of a line.
-        self._console.print(
-            Segments([Segment(_encodable(text, self._console.encoding), style)]),
-            end="",
-            soft_wrap=True,
-        )
+        segments = Segments([Segment(_encodable(text, self._console.encoding), style)])
+        self._console.print(segments, end="", soft_wrap=True)
 
 
 def _encodable(text: str, encoding: str) -> str:
@@ -383,12 +392,3 @@ def _encodable(text: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
     return text
-
-
-def _agent_figures(agent: Block) -> list[str]:
-    whole = agent.get("status") in ("completed", "running", None)
-    return spent(agent) if whole else [end_label(agent), *spent(agent)]
-
-
-def _time(seconds: float | None) -> str:
-    return "" if seconds is None else f" · {duration(seconds)}"

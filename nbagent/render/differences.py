@@ -5,7 +5,7 @@ of text.
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.blocks.fields import Props, text_of
+from nbagent.blocks.fields import Props, items_of, number_of, records_of, text_of
 from nbagent.render.markup.text import escape, one_line, without_tex
 
 _LINE_CHARS = 200
@@ -27,7 +27,9 @@ def replaced_texts(diff: Props) -> tuple[str, str] | None:
     """Return both texts of a difference in which the one stands in place of the other; None for any
     other difference.
     """
-    pieces = list(_pieces(diff)) if diff.get("kind") == "text" else []
+    if diff.get("kind") != "text":
+        return None
+    pieces = list(_pieces(diff))
     if [mark for mark, _, _ in pieces] != ["-", "+"]:
         return None
     (_, before, less), (_, after, more) = pieces
@@ -46,15 +48,12 @@ def difference_html(diff: Props, max_chars: int = 20_000, *, is_prose: bool = Fa
     """
     match diff.get("kind"):
         case "text":
-            pieces = "".join(
-                _piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff)
-            )
-            return f"<div{_PRE}>{pieces}</div>\n" if is_prose else f"<pre{_PRE}>{pieces}</pre>\n"
+            pieces = [_piece(mark, text[:max_chars], more) for mark, text, more in _pieces(diff)]
+            tag = "div" if is_prose else "pre"
+            return f"<{tag}{_PRE}>{''.join(pieces)}</{tag}>\n"
         case "json":
-            changes = "".join(
-                f"<div>{_change(change, max_chars)}</div>" for change in _records(diff, "changes")
-            )
-            return f"<div{_PRE}>{changes}{_more(diff)}</div>\n"
+            changes = [_change(change, max_chars) for change in records_of(diff, "changes")]
+            return f"<div{_PRE}>{''.join(changes)}{_more(diff)}</div>\n"
         case "table":
             return f"<div{_SCROLL}>{_table(diff)}</div>{_more(diff)}\n"
         case "value":
@@ -72,10 +71,7 @@ def difference_lines(diff: Props) -> list[str]:
                 if mark != "=" and text.strip()
             ]
         case "json":
-            return [
-                *(_change_line(change) for change in _records(diff, "changes")),
-                *_more_lines(diff),
-            ]
+            return [*map(_change_line, records_of(diff, "changes")), *_more_lines(diff)]
         case "table":
             return [*_table_lines(diff), *_more_lines(diff)]
         case "value":
@@ -84,10 +80,12 @@ def difference_lines(diff: Props) -> list[str]:
 
 
 def _pieces(diff: Props) -> Iterator[tuple[str, str, int]]:
-    pieces = diff.get("pieces")
-    for piece in pieces if isinstance(pieces, list) else []:
+    """Yield the mark of each piece, its text, and how many characters of it are left out."""
+    for piece in items_of(diff, "pieces"):
         mark, text, more = (*piece, 0)[:3]
-        yield str(mark), str(text), more if isinstance(more, int) else 0
+        if not isinstance(more, int):
+            more = 0
+        yield str(mark), str(text), more
 
 
 def _left_out(chars: int) -> str:
@@ -95,84 +93,81 @@ def _left_out(chars: int) -> str:
 
 
 def _piece(mark: str, text: str, more: int) -> str:
-    shown = without_tex(escape(text))
-    note = _left_out(more) if mark != "=" else ""
-    if mark == "-":
-        return f"<del{_REMOVED}>{shown}{note}</del>"
-    return f"<ins{_ADDED}>{shown}{note}</ins>" if mark == "+" else shown
-
-
-def _records(diff: Props, field: str) -> list[Props]:
-    found = diff.get(field)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    shown = _shown(text)
+    match mark:
+        case "-":
+            return f"<del{_REMOVED}>{shown}{_left_out(more)}</del>"
+        case "+":
+            return f"<ins{_ADDED}>{shown}{_left_out(more)}</ins>"
+    return shown
 
 
 def _change(change: Props, max_chars: int) -> str:
+    changed = _changed(change, max_chars)
     path = text_of(change, "path")
-    return (f"<strong>{without_tex(escape(path))}</strong> " if path else "") + _changed(
-        change, max_chars
-    )
+    if path:
+        changed = f"<strong>{_shown(path)}</strong> {changed}"
+    return f"<div>{changed}</div>"
 
 
 def _changed(change: Props, max_chars: int) -> str:
-    sides = [
-        f"<{tag}{style}>{without_tex(escape(str(change[side])[:max_chars]))}</{tag}>"
-        for side, tag, style in (("before", "del", _REMOVED), ("after", "ins", _ADDED))
-        if side in change
-    ]
+    sides = []
+    if "before" in change:
+        sides.append(f"<del{_REMOVED}>{_shown(str(change['before'])[:max_chars])}</del>")
+    if "after" in change:
+        sides.append(f"<ins{_ADDED}>{_shown(str(change['after'])[:max_chars])}</ins>")
     return " → ".join(sides)
 
 
 def _change_line(change: Props) -> str:
-    path, before, after = (
-        text_of(change, "path"),
-        text_of(change, "before"),
-        text_of(change, "after"),
-    )
-    named = f"{path}: " if path else ""
+    path = text_of(change, "path")
+    before, after = _line(text_of(change, "before")), _line(text_of(change, "after"))
     if "before" not in change:
-        return f"{path} added: {_line(after)}"
-    return (
-        f"{named}{_line(before)} → {_line(after)}"
-        if "after" in change
-        else f"{path} removed: {_line(before)}"
-    )
+        return f"{path} added: {after}"
+    if "after" not in change:
+        return f"{path} removed: {before}"
+    changed = f"{before} → {after}"
+    return f"{path}: {changed}" if path else changed
 
 
 def _table(diff: Props) -> str:
-    columns = _records(diff, "columns")
+    columns = records_of(diff, "columns")
     head = "".join(f"<th{_CELL}>{_marked(_column(column), column)}</th>" for column in columns)
-    rows = "".join(
-        f"<tr{_ROW}><th{_CELL}>{_marked(text_of(row, 'label'), row)}</th>"
-        + "".join(f"<td{_CELL}>{_cell(cell, row)}</td>" for cell in _cells(row))
-        + "</tr>"
-        for row in _records(diff, "rows")
-    )
+    rows = "".join(map(_row, records_of(diff, "rows")))
     return (
         '<table style="border-collapse:collapse;font-size:.95em;color:inherit">'
         f"<tr{_ROW}><th></th>{head}</tr>{rows}</table>"
     )
 
 
+def _row(row: Props) -> str:
+    label = f"<th{_CELL}>{_marked(text_of(row, 'label'), row)}</th>"
+    cells = "".join(f"<td{_CELL}>{_cell(cell, row)}</td>" for cell in items_of(row, "cells"))
+    return f"<tr{_ROW}>{label}{cells}</tr>"
+
+
 def _column(column: Props) -> str:
-    types = column.get("types")
-    kinds = f" ({' → '.join(map(str, types))})" if isinstance(types, list) else ""
-    return text_of(column, "name") + kinds
+    name, types = text_of(column, "name"), column.get("types")
+    if not isinstance(types, list):
+        return name
+    return f"{name} ({' → '.join(map(str, types))})"
 
 
-def _cells(row: Props) -> list[Any]:
-    cells = row.get("cells")
-    return cells if isinstance(cells, list) else []
+def _is_changed(cell: Any) -> bool:
+    """Return True if a cell is a pair: the value before, and the one after."""
+    return isinstance(cell, list) and len(cell) == 2
 
 
 def _cell(cell: Any, row: Props) -> str:
-    if isinstance(cell, list) and len(cell) == 2:
+    if _is_changed(cell):
         return _changed({"before": cell[0], "after": cell[1]}, _LINE_CHARS)
-    return "" if cell is None else _marked(str(cell), row)
+    if cell is None:
+        return ""
+    return _marked(str(cell), row)
 
 
 def _marked(text: str, of: Props) -> str:
-    shown = without_tex(escape(text))
+    shown = _shown(text)
     match of.get("change"):
         case "added":
             return f"<ins{_ADDED}>{shown}</ins>"
@@ -182,36 +177,36 @@ def _marked(text: str, of: Props) -> str:
 
 
 def _table_lines(diff: Props) -> Iterator[str]:
-    columns = [text_of(column, "name") for column in _records(diff, "columns")]
-    for row in _records(diff, "rows"):
+    columns = [text_of(column, "name") for column in records_of(diff, "columns")]
+    for row in records_of(diff, "rows"):
         label, change = text_of(row, "label"), text_of(row, "change")
-        named = list(zip(columns, _cells(row), strict=False))
+        named = list(zip(columns, items_of(row, "cells"), strict=False))
         if change:
-            yield (
-                f"row {label} {change}: "
-                f"{', '.join(f'{name}={cell}' for name, cell in named if cell is not None)}"
-            )
+            values = ", ".join(f"{name}={cell}" for name, cell in named if cell is not None)
+            yield f"row {label} {change}: {values}"
         for name, cell in named:
-            if isinstance(cell, list) and len(cell) == 2:
+            if _is_changed(cell):
                 yield f"row {label}, {name}: {cell[0]} → {cell[1]}"
 
 
 def _more_lines(diff: Props) -> list[str]:
-    changes, count = len(_records(diff, "changes")), diff.get("count")
+    """Return a line for each kind of part that the difference leaves out."""
+    changes = len(records_of(diff, "changes"))
     more = {
-        "changes": count - changes if isinstance(count, int) else 0,
-        "rows": diff.get("more_rows", 0),
-        "columns": diff.get("more_columns", 0),
+        "changes": (number_of(diff, "count") or 0) - changes,
+        "rows": number_of(diff, "more_rows") or 0,
+        "columns": number_of(diff, "more_columns") or 0,
     }
-    return [
-        f"… {number:,} more {name}"
-        for name, number in more.items()
-        if isinstance(number, int) and number > 0
-    ]
+    return [f"… {number:,} more {name}" for name, number in more.items() if number > 0]
 
 
 def _more(diff: Props) -> str:
     return "".join(f"<div><small>{line}</small></div>" for line in _more_lines(diff))
+
+
+def _shown(text: str) -> str:
+    """Return a text as HTML."""
+    return without_tex(escape(text))
 
 
 def _line(text: str) -> str:

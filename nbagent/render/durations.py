@@ -16,7 +16,9 @@ def duration(seconds: float) -> str:
 
 def rounded(seconds: float) -> str:
     """Return the duration of a thought, without tenths: `2s`."""
-    return "<1s" if seconds < 1 else _whole(rounded_number(seconds))
+    if seconds < 1:
+        return "<1s"
+    return _whole(rounded_number(seconds))
 
 
 def elapsed(props: Props, start: str = "started") -> float | None:

@@ -29,8 +29,11 @@ def own_place(error: Props) -> str:
 
 def traceback_label(traceback: str) -> str:
     """Return `traceback (3 frames)`."""
-    frames = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
     labels = LABELS["error"]
-    if not frames:
-        return labels["traceback"]
-    return fill(labels["frame" if frames == 1 else "frames"], str(frames))
+    match len(re.findall(r'^\s*File "', traceback, re.MULTILINE)):
+        case 0:
+            return labels["traceback"]
+        case 1:
+            return fill(labels["frame"], "1")
+        case frames:
+            return fill(labels["frames"], str(frames))

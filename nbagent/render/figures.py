@@ -12,10 +12,12 @@ def failed_calls_label(run: Props) -> str:
     """Return `1 tool call failed`; "" if none did, or where that may be of an earlier answer of a
     chat.
     """
-    failed = number_of(run, "tools_failed") or 0
-    if not failed or (number_of(run, "turns") or 0) > 1:
+    failed, turns = number_of(run, "tools_failed") or 0, number_of(run, "turns") or 0
+    if not failed or turns > 1:
         return ""
-    return _RUN["tool_failed"] if failed == 1 else fill(_RUN["tools_failed"], count(failed))
+    if failed == 1:
+        return _RUN["tool_failed"]
+    return fill(_RUN["tools_failed"], count(failed))
 
 
 def hidden_note(run: Props) -> str:
@@ -36,56 +38,64 @@ def figures(run: Props) -> list[str]:
     found = []
     if answers > 1:
         found.append(fill(_FIGURES["answers"], count(answers)))
-        pace[:1] = [fill(_FIGURES["last_answer"], each) for each in pace[:1]]
-    found += [*_tokens(usage), *_calls(run)]
-    cost = number_of(usage, "cost")
-    if cost is not None:
-        found.append(fill(_FIGURES["cost"], fixed(cost, 4 if cost < 0.01 else 2)))
-    return [*found, *pace, *filter(None, [hidden_note(run)])]
+        if pace:
+            pace[0] = fill(_FIGURES["last_answer"], pace[0])
+    found += [*_tokens(usage), _calls(run), _cost(usage), *pace, hidden_note(run)]
+    return list(filter(None, found))
 
 
 def _tokens(usage: Props) -> list[str]:
-    read, written, thought = (number_of(usage, name) for name in ("input", "output", "reasoning"))
-    total = number_of(usage, "total")
+    read, written = number_of(usage, "input"), number_of(usage, "output")
     if read is None and written is None:
-        return [] if total is None else [fill(_FIGURES["total"], count(total))]
+        total = number_of(usage, "total")
+        if total is None:
+            return []
+        return [fill(_FIGURES["total"], count(total))]
     found = []
     if read is not None:
         found.append(fill(_FIGURES["input"], count(read)))
     if written is not None:
-        note = fill(_FIGURES["reasoning"], count(thought)) if thought else ""
-        found.append(fill(_FIGURES["output"], count(written)) + note)
+        label = fill(_FIGURES["output"], count(written))
+        if thought := number_of(usage, "reasoning"):
+            label += fill(_FIGURES["reasoning"], count(thought))
+        found.append(label)
     return found
 
 
-def _calls(run: Props) -> list[str]:
+def _calls(run: Props) -> str:
     used, failed = number_of(run, "tools") or 0, number_of(run, "tools_failed") or 0
     if used <= 0:
-        return []
+        return ""
     label = fill(_FIGURES["tool" if used == 1 else "tools"], count(used))
     if failed > 0:
         label += fill(_FIGURES["failed"], count(failed))
-    return [label]
+    return label
+
+
+def _cost(usage: Props) -> str:
+    cost = number_of(usage, "cost")
+    if cost is None:
+        return ""
+    return fill(_FIGURES["cost"], fixed(cost, 4 if cost < 0.01 else 2))
 
 
 def _pace(run: Props) -> list[str]:
     """Return the times of a run; of a chat, those of its last answer."""
     if run.get("untimed") is True:
         return []
-    first, speed, waited = (number_of(run, name) for name in ("first_token", "speed", "waited"))
+    first, speed = number_of(run, "first_token"), number_of(run, "speed") or 0
+    waited = number_of(run, "waited") or 0
     found = []
     if first is not None:
         found.append(fill(_FIGURES["first_token"], duration(first)))
-    if speed is not None and speed >= 1:
+    if speed >= 1:
         found.append(fill(_FIGURES["speed"], count(rounded_number(speed))))
-    if waited is not None and 1000 * waited >= LIMITS["shown_wait_ms"]:
+    if 1000 * waited >= LIMITS["shown_wait_ms"]:
         found.append(fill(_FIGURES["waited"], duration(waited)))
     return found
 
 
 def spent(agent: Props) -> list[str]:
     """Return the figures of a sub-agent: `1,284 in`, `300 out`, `1 tool call failed`."""
-    return [
-        *figures({"usage": record_of(agent, "usage")}),
-        *filter(None, [failed_calls_label(agent)]),
-    ]
+    found = [*figures({"usage": record_of(agent, "usage")}), failed_calls_label(agent)]
+    return list(filter(None, found))

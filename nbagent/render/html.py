@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from nbagent.blocks.fields import Props, text_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.html_blocks import BlockWriter
+from nbagent.render.labels import is_live
 from nbagent.render.markup.text import escape
 from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import Tree
@@ -67,7 +68,8 @@ def transcript_html(
     key = re.sub(r"[^\w-]", "", dom_key, flags=re.ASCII)
     above = f"<p>{note}</p>\n" if note else ""
     while True:
-        html = _wrapped(above + BlockWriter(tree, budget, typeset=typeset).html(), tree, key)
+        body = BlockWriter(tree, budget, typeset=typeset).html()
+        html = _wrapped(above + body, tree, key)
         size = len(html.encode())
         if size <= max_bytes or budget.list_ends == 0:
             return html
@@ -107,8 +109,9 @@ def document_html(blocks: Sequence[Props]) -> str:
 def _wrapped(body: str, tree: Tree, key: str) -> str:
     if not key:
         return f'<div aria-label="Agent transcript"{_FRAME}>\n{body}</div>\n'
-    live = text_of(tree.run, "status") in ("running", "stopping", "")
-    waiting = _WAITING.format(key=key) if live and not tree.blocks else ""
+    waiting = ""
+    if is_live(tree.run) and not tree.blocks:
+        waiting = _WAITING.format(key=key)
     style = _STYLE.format(key=key, waiting=waiting)
     return (
         f'<div data-nbagent-twin="{key}" aria-label="Agent transcript"{_FRAME}>\n'

@@ -2,6 +2,8 @@
 of the view.
 """
 
+from collections.abc import Iterable
+
 from nbagent.blocks import KIND_NAMED
 from nbagent.blocks.end import end_label
 from nbagent.blocks.fields import Props, record_of, text_of, texts_of
@@ -25,6 +27,7 @@ from nbagent.render.labels import (
     call_args,
     forks_label,
     is_in_row,
+    is_live,
     lanes_label,
     run_label,
     tool_note,
@@ -66,30 +69,25 @@ class BlockWriter:
     def _header(self) -> str:
         run = self._tree.run
         name, model = text_of(run, "name"), text_of(run, "model")
-        model = f" {escape_line(model)}" if model and model != name else ""
+        row = f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>"
+        if model and model != name:
+            row += f" {escape_line(model)}"
+        status = [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)]
+        row += f" · {escape_line(' · '.join(filter(None, status)))}"
         forks = forks_label(run)
-        status = filter(
-            None, [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)]
-        )
-        return (
-            paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else ""
-        ) + paragraph(
-            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · "
-            f"{escape_line(' · '.join(status))}"
-        )
+        above = caption(escape_line(forks)) if forks else ""
+        return above + paragraph(row)
 
     def _empty(self) -> str:
         run = self._tree.run
-        if text_of(run, "status") in ("running", "stopping", ""):
+        if is_live(run):
             return ""
         if run.get("turns") != 0:
             return paragraph(LABELS["run"]["empty"])
-        tools = ", ".join(texts_of(run, "offers"))
-        about = [
-            text_of(run, "about"),
-            fill(LABELS["chat"]["tools"], tools) if tools else "",
-            LABELS["chat"]["ask"],
-        ]
+        about = [text_of(run, "about")]
+        if tools := ", ".join(texts_of(run, "offers")):
+            about.append(fill(LABELS["chat"]["tools"], tools))
+        about.append(LABELS["chat"]["ask"])
         return "".join(paragraph(escape_line(line, LINE_CHARS)) for line in about if line)
 
     def _waiting(self, parent: str, owner: Props) -> str:
@@ -107,11 +105,14 @@ class BlockWriter:
         blocks = self._tree.children.get(parent, [])
         left_out = len(blocks) - 2 * self._list_ends
         if left_out <= 0:
-            return "".join(map(self._block, blocks))
+            return self._blocks(blocks)
         head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
         entries = "entry" if left_out == 1 else "entries"
         note = paragraph(f"… {left_out:,} more {entries} not kept in the notebook")
-        return "".join([*map(self._block, head), note, *map(self._block, tail)])
+        return self._blocks(head) + note + self._blocks(tail)
+
+    def _blocks(self, blocks: Iterable[Props]) -> str:
+        return "".join(map(self._block, blocks))
 
     def _block(self, block: Props) -> str:
         name = text_of(block, "kind")
@@ -144,48 +145,49 @@ class BlockWriter:
     def _reasoning(self, block: Props) -> str:
         if is_silent_thought(block):
             return ""
-        text = "" if is_title_only(block) else text_of(block, "text")
-        return fold(
-            escape_line(thought_label(block)),
-            quotation(self._value.markdown(text)),
-            is_open=self._is_open(block, "thinking"),
-        )
+        body = ""
+        if not is_title_only(block):
+            body = quotation(self._value.markdown(text_of(block, "text")))
+        row = escape_line(thought_label(block))
+        return fold(row, body, is_open=self._is_open(block, "thinking"))
 
     def _tool(self, block: Props) -> str:
-        id_, state = text_of(block, "id"), text_of(block, "state")
-        symbol, note = tool_note(
-            block, bool(block.get("closed")), stopped=self._tree.is_stopped(block)
-        )
-        summary = text_of(block, "summary") if state == "output-available" else ""
-        took = worked(block, "args_done")
-        name = text_of(block, "title", "name") or LABELS["tool"]["name"]
-        row = f"{symbol} <strong>{escape_line(name)}</strong>"
-        row += f"<code{CODE}>{escape_line(call_args(block))}</code>"
-        if summary:
-            row += f" → {escape_line(summary)}"
-        if note:
-            row += f" · {escape_line(note)}"
-        if took is not None:
-            row += f" · {escape(duration(took))}"
         before, about_result = self._tree.asked_of(block)
         body = (
             self._arguments(block)
-            + "".join(map(self._approval, before))
+            + self._blocks(before)
             + self._output(block)
             + self._compared(block)
             + self._outcome(block)
-            + "".join(map(self._approval, about_result))
-            + self._list(id_)
+            + self._blocks(about_result)
+            + self._list(text_of(block, "id"))
         )
-        needs_reader = state == "output-error" or (
-            state == "approval-requested" and not block.get("closed")
+        return fold(self._call(block), panel(body), is_open=self._is_call_open(block))
+
+    def _call(self, block: Props) -> str:
+        """Return the row of a tool call."""
+        name = text_of(block, "title", "name") or LABELS["tool"]["name"]
+        symbol, note = tool_note(
+            block, bool(block.get("closed")), stopped=self._tree.is_stopped(block)
         )
-        is_open = self._is_open(
-            block,
-            None if needs_reader else "tools",
-            by_default=needs_reader or block.get("open") is True,
-        )
-        return fold(row, panel(body), is_open=is_open)
+        row = f"{symbol} <strong>{escape_line(name)}</strong>"
+        row += f"<code{CODE}>{escape_line(call_args(block))}</code>"
+        summary = text_of(block, "summary")
+        if summary and block.get("state") == "output-available":
+            row += f" → {escape_line(summary)}"
+        if note:
+            row += f" · {escape_line(note)}"
+        took = worked(block, "args_done")
+        if took is not None:
+            row += f" · {escape(duration(took))}"
+        return row
+
+    def _is_call_open(self, block: Props) -> bool:
+        state = text_of(block, "state")
+        waits = state == "approval-requested" and not block.get("closed")
+        if waits or state == "output-error":
+            return self._is_open(block, by_default=True)
+        return self._is_open(block, "tools", by_default=block.get("open") is True)
 
     def _is_open(self, block: Props, kind: str | None = None, *, by_default: bool = False) -> bool:
         """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else
@@ -208,68 +210,76 @@ class BlockWriter:
         valid = block.get("args_valid") is not False
         if args == {} or (args is None and not written) or is_in_row(block, "arguments"):
             return ""
-        labels = LABELS["tool"]
-        heading = caption(labels["arguments"] + ("" if valid else labels["not_json"]))
+        heading = LABELS["tool"]["arguments"]
+        if not valid:
+            heading += LABELS["tool"]["not_json"]
         if isinstance(args, str):
-            return heading + self._value.plain(args)
+            return caption(heading) + self._value.plain(args)
         if valid and args is not None:
-            return heading + self._value.json(args)
-        return heading + self._value.plain(written)
+            return caption(heading) + self._value.json(args)
+        return caption(heading) + self._value.plain(written)
 
     def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
-        return caption(LABELS["tool"]["output"]) + self._value.plain(printed) if printed else ""
+        if not printed:
+            return ""
+        return caption(LABELS["tool"]["output"]) + self._value.plain(printed)
 
     def _compared(self, block: Props) -> str:
-        """Return the difference of an attempt's result and the first one; of two pictures, the
-        first.
+        """Return the difference of an attempt's result and the first one; of two pictures, both
+        side by side.
         """
         diff = record_of(block, "difference")
         if not diff:
             return ""
         heading = caption(escape_line(fill(LABELS["attempt"]["compared"], text_of(diff, "note"))))
-        if (
-            diff.get("kind") == "picture"
-            and (first := self._tree.blocks.get(text_of(block, "attempt_of"))) is not None
-        ):
+        if (first := self._first_picture(block)) is not None:
             return heading + self._side_by_side(first, block)
         return heading + difference_html(diff)
 
+    def _first_picture(self, block: Props) -> Props | None:
+        """Return the attempt whose picture this one's is compared with; None if there is none."""
+        if record_of(block, "difference").get("kind") != "picture":
+            return None
+        return self._tree.blocks.get(text_of(block, "attempt_of"))
+
     def _side_by_side(self, *blocks: Props) -> str:
-        cells = (
-            (
-                '<div style="flex:1 1 '
-                f'0;min-width:0">{self._outcome({**each, "difference": None})}</div>'
-            )
+        cells = [
+            f'<div style="flex:1 1 0;min-width:0">{self._result(each)}{self._error(each)}</div>'
             for each in blocks
-        )
+        ]
         return f'<div style="display:flex;gap:1em">{"".join(cells)}</div>\n'
 
     def _outcome(self, block: Props) -> str:
-        if (
-            record_of(block, "difference").get("kind") == "picture"
-            and text_of(block, "attempt_of") in self._tree.blocks
-        ):
+        if self._first_picture(block) is not None:
             return ""  # it stands next to the first one
-        labels, state = LABELS["tool"], block.get("state")
-        result, error = block.get("result"), record_of(block, "error")
-        if state == "output-available" and is_in_row(block, "result"):
-            result = None
-        html = ""
-        if result is not None:
-            bundle = result if isinstance(result, dict) else {"application/json": result}
-            shown = self._value.result(bundle, block)
-            is_whole = state == "output-available" or self._tree.is_stopped_at_result(block)
-            if shown:
-                html += caption(labels["result" if is_whole else "partial"]) + shown
-        if error:
-            heading = labels["denied" if state == "output-denied" else "error"]
-            html += caption(heading) + self._value.error(error)
-        return html
+        return self._result(block) + self._error(block)
+
+    def _result(self, block: Props) -> str:
+        result, is_whole = block.get("result"), block.get("state") == "output-available"
+        if result is None or (is_whole and is_in_row(block, "result")):
+            return ""
+        if not isinstance(result, dict):
+            result = {"application/json": result}
+        shown = self._value.result(result, block)
+        if not shown:
+            return ""
+        if is_whole or self._tree.is_stopped_at_result(block):
+            return caption(LABELS["tool"]["result"]) + shown
+        return caption(LABELS["tool"]["partial"]) + shown
+
+    def _error(self, block: Props) -> str:
+        error = record_of(block, "error")
+        if not error:
+            return ""
+        heading = "denied" if block.get("state") == "output-denied" else "error"
+        return caption(LABELS["tool"][heading]) + self._value.error(error)
 
     def _agent(self, block: Props) -> str:
-        status, took = text_of(block, "status"), worked(block)
-        symbol = _AGENT_MARKS.get(status, "⊘") if block.get("closed") else "…"
+        id_, took = text_of(block, "id"), worked(block)
+        symbol = "…"
+        if block.get("closed"):
+            symbol = _AGENT_MARKS.get(text_of(block, "status"), "⊘")
         name = text_of(block, "name") or LABELS["other"]["agent"]
         parts = [f"{symbol} <strong>{escape_line(name)}</strong>"]
         if took is not None:
@@ -279,23 +289,18 @@ class BlockWriter:
             parts.append(escape_line(end_label(block)))
         if symbol == "…":
             parts.append(LABELS["tool_state"]["input-available"])
-        return fold(
-            " · ".join(parts),
-            quotation(
-                self._list(text_of(block, "id")) + self._waiting(text_of(block, "id"), block)
-            ),
-            is_open=self._is_open(block, "agents", by_default=True),
-        )
+        body = quotation(self._list(id_) + self._waiting(id_, block))
+        is_open = self._is_open(block, "agents", by_default=True)
+        return fold(" · ".join(parts), body, is_open=is_open)
 
     def _approval(self, block: Props) -> str:
-        prompt = escape_line(prompt_label(block), LINE_CHARS)
         if decision := decision_label(block):
             symbol = "✓" if is_permitted(block) else "⊘"
-            details = "".join(
-                f" · {escape_line(detail, LINE_CHARS)}" for detail in decision_details(block)
-            )
-            return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
+            parts = [f"{symbol} <strong>{escape_line(decision)}</strong>"]
+            parts += [escape_line(detail, LINE_CHARS) for detail in decision_details(block)]
+            return paragraph(" · ".join(parts))
         state = "unanswered" if block.get("closed") else "waiting"
+        prompt = escape_line(prompt_label(block), LINE_CHARS)
         html = paragraph(f"? {prompt}{LABELS['approval'][state]}")
         args = block.get("args")
         if args not in (None, {}) and block.get("stage") != "result":

@@ -83,8 +83,10 @@ def _link_html(link: Link) -> str:
     url = safe_url(link.url)
     if url is None:
         return paragraph(escape_line(link.title or link.url or LABELS["other"]["source"]))
-    host = f" ({escape_line(host_of(url))})" if link.title else ""
-    return paragraph(link_html(url, escape_line(link.title or host_of(url))) + host)
+    host = escape_line(host_of(url))
+    if not link.title:
+        return paragraph(link_html(url, host))
+    return paragraph(f"{link_html(url, escape_line(link.title))} ({host})")
 
 
 def _download_html(file: Download, block: Props, values: ValueWriter) -> str:
@@ -93,12 +95,16 @@ def _download_html(file: Download, block: Props, values: ValueWriter) -> str:
     data = re.sub(r"\s+", "", file.data)
     if data and kind in IMAGE_TYPES:
         return values.picture(kind, file.data, file.name or LABELS["other"]["picture"], block)
-    at_host = kind if url is None else fill(LABELS["other"]["file_at"], kind, host_of(url))
-    label = escape_line(file.name or at_host)
+    name = file.name
+    if not name:
+        name = kind if url is None else fill(LABELS["other"]["file_at"], kind, host_of(url))
+    label = escape_line(name)
     if data:
         missing = f"{label} ({len(data) * 3 // 4:,} bytes, not kept in the notebook)"
         return paragraph(values.data_link(data, file.name or "file", label, block) or missing)
-    return paragraph(label if url is None else link_html(url, label))
+    if url is None:
+        return paragraph(label)
+    return paragraph(link_html(url, label))
 
 
 def _failure_html(failure: Failure, block: Props, values: ValueWriter) -> str:

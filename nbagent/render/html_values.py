@@ -69,10 +69,8 @@ def fold(row: str, body: str, *, is_open: bool = False) -> str:
     """Return a row that unfolds to a body; a plain line if there is none."""
     if not body:
         return paragraph(row)
-    return (
-        f"<details{' open' if is_open else ''}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n"
-        "</details>\n"
-    )
+    opened = " open" if is_open else ""
+    return f"<details{opened}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n</details>\n"
 
 
 def richest_type(bundle: Props) -> str | None:
@@ -103,14 +101,19 @@ class ValueWriter:
         return self._markdown(text, self._budget.value_chars)
 
     def _markdown(self, text: str, max_chars: int, *, line_breaks: bool = False) -> str:
+        if not text:
+            return ""
         shown, note = _clipped(text, max_chars)
-        shown = with_hard_breaks(shown) if line_breaks else shown
-        return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
+        if line_breaks:
+            shown = with_hard_breaks(shown)
+        return markdown_html(shown, typeset=self._typeset) + note
 
     def words(self, text: str) -> str:
         """Return a prompt as it was typed: its lines are kept, and nothing in it is Markdown."""
+        if not text:
+            return ""
         shown, note = _clipped(text, self._budget.text_chars)
-        return f"<p{_WORDS}>{without_tex(escape(shown))}</p>{note}\n" if text else ""
+        return f"<p{_WORDS}>{without_tex(escape(shown))}</p>{note}\n"
 
     def plain(self, text: str) -> str:
         """Return a text as it stands."""
@@ -136,18 +139,23 @@ class ValueWriter:
         if not isinstance(payload, str):
             return self.json(payload)
         if mime == "text/html":
-            shown, note = clip(payload, min(self._budget.value_chars, MIME_BYTES[mime]))
-            return f'<div style="overflow-x:auto">{sanitize(shown)}</div>{_note(note)}\n'
+            return self._html(payload)
         if mime == "text/markdown":
             return self.markdown(payload)
         if mime in IMAGE_TYPES:
-            alt = text_of(block, "summary") or "picture"
             rest = {other: value for other, value in bundle.items() if other not in IMAGE_TYPES}
-            kept = text_of(block, "id") in self._budget.pictures
-            return self.picture(mime, payload, alt, block) + (
-                "" if kept or not rest else self.result(rest, block)
-            )
+            shown = self.picture(mime, payload, text_of(block, "summary") or "picture", block)
+            if rest and not self._keeps_picture(block):
+                shown += self.result(rest, block)
+            return shown
         return self.plain(payload)  # a JSON string is shown as the text it holds
+
+    def _html(self, markup: str) -> str:
+        shown, note = _clipped(markup, min(self._budget.value_chars, MIME_BYTES["text/html"]))
+        return f'<div style="overflow-x:auto">{sanitize(shown)}</div>{note}\n'
+
+    def _keeps_picture(self, block: Props) -> bool:
+        return text_of(block, "id") in self._budget.pictures
 
     def picture(self, mime: str, payload: str, alt: str, block: Props) -> str:
         """Return a picture, or a note if the budget has no space for it.
@@ -158,19 +166,15 @@ class ValueWriter:
             alt: alternative text.
             block: the block it belongs to.
         """
-        is_markup = mime == "image/svg+xml" and "<" in payload
-        data = (
-            base64.b64encode(payload.encode()).decode()
-            if is_markup
-            else re.sub(r"\s+", "", payload)
-        )
+        if mime == "image/svg+xml" and "<" in payload:
+            data = base64.b64encode(payload.encode()).decode()
+        else:
+            data = re.sub(r"\s+", "", payload)
         if not _BASE64.fullmatch(data):
             return paragraph(LABELS["other"]["broken_picture"])
-        if text_of(block, "id") not in self._budget.pictures:
-            return paragraph(
-                f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the "
-                "notebook"
-            )
+        if not self._keeps_picture(block):
+            size = f"{len(data) * 3 // 4:,} bytes"
+            return paragraph(f"{escape_line(alt)}: {mime}, {size}, not kept in the notebook")
         return paragraph(
             f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" '
             'style="max-width:100%;background:#fff">'
@@ -180,7 +184,7 @@ class ValueWriter:
         """Return a link that saves base64 data as a file; None if that is too large, or no
         base64.
         """
-        if not _BASE64.fullmatch(data) or text_of(block, "id") not in self._budget.pictures:
+        if not _BASE64.fullmatch(data) or not self._keeps_picture(block):
             return None
         # A type that no page can run, whatever the model called it.
         href = f"data:application/octet-stream;base64,{data}"
@@ -194,15 +198,16 @@ class ValueWriter:
 
         `kind` is the field of its type.
         """
-        code, traceback = text_of(error, "code"), text_of(error, "traceback")
-        shown = self.plain(error_headline(error, kind) + (f" ({code})" if code else ""))
+        headline = error_headline(error, kind)
+        if code := text_of(error, "code"):
+            headline += f" ({code})"
+        shown = self.plain(headline)
         if place := own_place(error):
             shown += caption(escape_line(place))
-        return shown + (
-            fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback))
-            if traceback
-            else ""
-        )
+        if traceback := text_of(error, "traceback"):
+            row = without_tex(escape(traceback_label(traceback)))
+            shown += fold(row, self.plain(traceback))
+        return shown
 
 
 def _clipped(text: str, max_chars: int) -> tuple[str, str]:

@@ -10,7 +10,9 @@ _MAX_INDENTED_CHARS = 100_000
 
 def clip(text: str, max_chars: int) -> str:
     """Return the text, cut to `max_chars` characters with an ellipsis."""
-    return f"{text[: max_chars - 1]}…" if len(text) > max_chars else text
+    if len(text) <= max_chars:
+        return text
+    return f"{text[: max_chars - 1]}…"
 
 
 def compact(value: Any) -> str:
@@ -22,8 +24,9 @@ def pretty(value: Any) -> str:
     """Return JSON: on one line if the view shows it so, else indented."""
     line = json_line(value)
     # Indenting a large value would take several times its size.
-    is_flat = len(line) <= LIMITS["json_line_chars"] or len(line) > _MAX_INDENTED_CHARS
-    return line if is_flat else json.dumps(value, ensure_ascii=False, indent=2)
+    if len(line) <= LIMITS["json_line_chars"] or len(line) > _MAX_INDENTED_CHARS:
+        return line
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def json_line(value: Any) -> str:

@@ -29,26 +29,30 @@ _TOOL_MARKS = {
 
 def run_label(run: Props) -> str:
     """Return the label of a run's status: `Done in 3.2s`."""
-    status, took = text_of(run, "status"), elapsed(run)
-    time = "" if took is None or run.get("untimed") is True else duration(took)
-    match status:
-        case "running" | "stopping" | "":
-            return _RUN["copied"]
-        case "completed" if is_ready(run):
-            return _RUN["ready"]
-        case "completed":
-            return fill(_RUN["completed_in"], time) if time else _RUN["completed"]
-        case "failed":
-            return fill(_RUN["failed_after"], time) if time else _RUN["failed"]
-    label = end_label(run)
-    return f"{label} · {time}" if time else label
+    if is_live(run):
+        return _RUN["copied"]
+    status, label = text_of(run, "status"), end_label(run)
+    if status == "completed" and is_ready(run):
+        return _RUN["ready"]
+    took = elapsed(run)
+    if took is None or run.get("untimed") is True:
+        return label
+    timed = {"completed": _RUN["completed_in"], "failed": _RUN["failed_after"]}
+    if status in timed:
+        return fill(timed[status], duration(took))
+    return f"{label} · {duration(took)}"
+
+
+def is_live(run: Props) -> bool:
+    """Return True if the run goes on."""
+    return text_of(run, "status") in ("running", "stopping", "")
 
 
 def is_ready(run: Props) -> bool:
     """Return True for a chat that has given no answer yet, but for those that it goes on from."""
-    return run.get("turns") == 0 or (
-        run.get("untimed") is True and number_of(run, "turns") is not None
-    )
+    if run.get("turns") == 0:
+        return True
+    return run.get("untimed") is True and number_of(run, "turns") is not None
 
 
 def lanes_label(run: Props, lanes: Iterable[Props]) -> str:
@@ -75,20 +79,22 @@ def waiting_label(run: Props, owner: Props, blocks: Sequence[Props]) -> str:
         owner: the run, or the agent in it, whose model is asked.
         blocks: those of the owner, in order.
     """
-    is_live = (
-        text_of(run, "status") in ("running", "stopping", "") and owner.get("closed") is not True
-    )
-    if not is_live or not all(block.get("closed") for block in blocks):
+    if not is_live(run) or owner.get("closed") is True:
         return ""
-    has_lanes = number_of(owner, "lanes") is not None  # each of which waits by itself
-    if blocks and (has_lanes or text_of(blocks[-1], "kind") not in _BEFORE_TOKENS):
+    if not all(block.get("closed") for block in blocks):
         return ""
+    if blocks:
+        has_lanes = number_of(owner, "lanes") is not None  # each of which waits by itself
+        if has_lanes or text_of(blocks[-1], "kind") not in _BEFORE_TOKENS:
+            return ""
     return fill(_RUN["waiting"], text_of(owner, "model", "name") or _RUN["name"])
 
 
 def _lane_end(lane: Props) -> str:
     status = text_of(lane, "status")
-    return status if status == "completed" or status in LABELS["lanes"] else "incomplete"
+    if status == "completed" or status in LABELS["lanes"]:
+        return status
+    return "incomplete"
 
 
 def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str, str]:
@@ -101,16 +107,18 @@ def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str,
         stopped: whether its question is one at a breakpoint.
     """
     state = text_of(tool, "state")
-    if stopped and state == "approval-requested":
-        return _TOOL_MARKS[state], _TOOL_NOTES["stopped"]
-    if state == "output-error":
-        error_type = text_of(record_of(tool, "error"), "type")
-        return _TOOL_MARKS[state], error_type or _TOOL_NOTES.get(state, "")
     if state in _TOOL_MARKS:
-        return _TOOL_MARKS[state], _TOOL_NOTES.get(state, "")
+        note = _TOOL_NOTES.get(state, "")
+        if state == "approval-requested" and stopped:
+            note = _TOOL_NOTES["stopped"]
+        if state == "output-error":
+            note = text_of(record_of(tool, "error"), "type") or note
+        return _TOOL_MARKS[state], note
     if not closed:
         return "…", LABELS["tool_state"]["input-available"]
-    return "→", _TOOL_NOTES[state] if state == "input-available" else ""
+    if state == "input-available":
+        return "→", _TOOL_NOTES[state]
+    return "→", ""
 
 
 def call_args(tool: Props) -> str:
@@ -168,19 +176,16 @@ def _value_label(value: Any) -> str:
 
 def forks_label(run: Props) -> str:
     """Return the origin of a fork, and the run's own forks, on one line; "" if there are none."""
-    nodes = records_of(run, "forks")
+    labels, nodes = LABELS["forks"], records_of(run, "forks")
     own: Props = next((node for node in nodes if node.get("own") is True), {})
-    labels, number = LABELS["forks"], own.get("number")
+    number = own.get("number")
     if number is None:
         return ""
     parts = []
     if own.get("parent") is not None:
         parts.append(fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label")))
-    forks = [
-        fill(labels["fork"], str(node.get("number")), text_of(node, "label"))
-        for node in nodes
-        if node.get("parent") == number
-    ]
+    forks = [node for node in nodes if node.get("parent") == number]
     if forks:
-        parts.append(fill(labels["list"], "; ".join(forks)))
+        names = [fill(labels["fork"], str(f.get("number")), text_of(f, "label")) for f in forks]
+        parts.append(fill(labels["list"], "; ".join(names)))
     return " · ".join(parts)

@@ -6,6 +6,7 @@ kept.
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, assert_never
 
 from nbagent.blocks import KIND_NAMED
@@ -32,7 +33,7 @@ from nbagent.render.tree import ROOT, Tree
 _SPECIAL = re.compile(r"[\\`*\[\]$~^@{]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)")
 # At the beginning of a line: a heading, a list, a quotation, a line under a heading.
 _MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
-_TASK_MARKS = {True: "✓", False: "○", None: ""}
+_TASK_MARKS = {True: "✓ ", False: "○ ", None: ""}
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -48,7 +49,7 @@ def transcript_markdown(
         max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how
             much is missing. Above twice that the end is cut. None is no limit.
     """
-    budget = None if max_bytes is None else SizeBudget.of(blocks, max_bytes)
+    budget = SizeBudget.of(blocks, max_bytes) if max_bytes is not None else None
     text = _Writer(Tree(blocks), embedded, budget).text()
     if embedded:
         from nbagent.render.markup.embedded import without_citations
@@ -57,9 +58,8 @@ def transcript_markdown(
     if max_bytes is None or len(text) <= 2 * max_bytes:
         return text
     head = text[: 2 * max_bytes].rpartition("\n")[0]
-    return (
-        f"{_closed(head)}\n\n… {len(text) - len(head):,} more characters not kept in the notebook\n"
-    )
+    left_out = len(text) - len(head)
+    return f"{_closed(head)}\n\n… {left_out:,} more characters not kept in the notebook\n"
 
 
 class _Writer:
@@ -68,28 +68,34 @@ class _Writer:
     def __init__(self, tree: Tree, embedded: bool, budget: SizeBudget | None) -> None:
         self._tree = tree
         self._embedded = embedded
-        self._text_chars = None if budget is None else budget.text_chars
-        self._value_chars = None if budget is None else budget.value_chars
+        self._text_chars: int | None = None
+        self._value_chars: int | None = None
+        if budget is not None:
+            self._text_chars, self._value_chars = budget.text_chars, budget.value_chars
 
     def text(self) -> str:
-        run = self._tree.run
-        name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
-        status = (run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run))
-        about = " · ".join(filter(None, (model if model != name else "", *status)))
-        if self._embedded:
-            pieces = [f"**{_line(name)}** · {_line(about)}"]
-        else:
-            pieces = [f"# {_line(name)}", _line(about)]
-        if forks := forks_label(run):
-            pieces.append(_line(forks))
-        pieces += self._list(ROOT)
-        if found := figures(run):
+        pieces = self._header() + self._list(ROOT)
+        if found := figures(self._tree.run):
             pieces += ["***" if self._embedded else "---", " · ".join(found)]
         return "\n\n".join(pieces) + "\n"
 
+    def _header(self) -> list[str]:
+        run = self._tree.run
+        name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
+        about = [run_label(run), lanes_label(run, self._tree.lanes), failed_calls_label(run)]
+        if model != name:
+            about.insert(0, model)
+        line = _line(" · ".join(filter(None, about)))
+        pieces = [f"**{_line(name)}** · {line}"] if self._embedded else [f"# {_line(name)}", line]
+        if forks := forks_label(run):
+            pieces.append(_line(forks))
+        return pieces
+
     def _answer(self, text: str, *, line_breaks: bool) -> str:
         text = _clipped(text, self._text_chars)
-        return self._markdown(with_hard_breaks(text) if line_breaks else text)
+        if line_breaks:
+            text = with_hard_breaks(text)
+        return self._markdown(text)
 
     def _prose(self, text: str) -> str:
         return self._markdown(_clipped(text, self._value_chars))
@@ -102,17 +108,17 @@ class _Writer:
             text = embedded_markdown(text)
         return _closed(text)
 
-    def _data(self, value: Any, language: str = "") -> str:
-        text = value if isinstance(value, str) and not language else pretty(value)
-        return _fenced(_clipped(text, self._value_chars), language)
+    def _plain(self, text: str) -> str:
+        return _fenced(_clipped(text, self._value_chars))
+
+    def _json(self, value: Any) -> str:
+        return _fenced(_clipped(pretty(value), self._value_chars), "json")
 
     def _list(self, parent: str) -> list[str]:
-        return [
-            piece
-            for block in self._tree.children.get(parent, [])
-            for piece in self._block(block)
-            if piece
-        ]
+        pieces: list[str] = []
+        for block in self._tree.children.get(parent, []):
+            pieces += filter(None, self._block(block))
+        return pieces
 
     def _block(self, block: Props) -> list[str]:
         name = text_of(block, "kind")
@@ -126,36 +132,33 @@ class _Writer:
         if draw is not None:
             return draw(block)
         kind = KIND_NAMED.get(name)
-        unknown = Data(text_of(block, "name") or name, block.get("data"))
-        nodes = [unknown] if kind is None else kind.draws(block)
-        return [piece for node in nodes for piece in self._node(node)]
+        if kind is None:
+            return self._node(Data(text_of(block, "name") or name, block.get("data")))
+        return list(chain.from_iterable(map(self._node, kind.draws(block))))
 
     def _node(self, node: Node) -> list[str]:
         match node:
-            case Line(done=None):
-                return ["".join(map(_words, node.words))]
             case Line():
-                return [f"{_TASK_MARKS[node.done]} {''.join(map(_words, node.words))}"]
+                return [_TASK_MARKS[node.done] + "".join(map(_words, node.words))]
             case Notice():
                 return [f"*{_line(node.text)}*"]
             case Message():
-                files = [
-                    f"📎 {_line(file.name or file.media_type or 'file')}" for file in node.files
-                ]
-                text = _plain(_clipped(node.text, self._text_chars))
+                names = [file.name or file.media_type or "file" for file in node.files]
+                text = _escaped_lines(_clipped(node.text, self._text_chars))
+                files = [f"📎 {_line(name)}" for name in names]
                 return [_quoted([f"**{LABELS['prompted']['you']}**", text, *files])]
             case Link():
-                return [
-                    _link(node.url, node.title or safe_url(node.url) or LABELS["other"]["source"])
-                ]
+                label = node.title or safe_url(node.url) or LABELS["other"]["source"]
+                return [_link(node.url, label)]
             case Download():
                 return [_link(node.url, node.name or safe_url(node.url) or "file")]
             case Failure():
                 heading = f"**✗ {_line(node.type or LABELS['error']['type'])}**"
                 return [heading, _fenced(node.message or LABELS["error"]["message"])]
+            case Data(value=None):
+                return [f"`{_code(node.name)}`"]
             case Data():
-                data = [] if node.value is None else [self._data(node.value, "json")]
-                return [f"`{_code(node.name)}`", *data]
+                return [f"`{_code(node.name)}`", self._json(node.value)]
             case _:
                 assert_never(node)
 
@@ -169,20 +172,22 @@ class _Writer:
         text = text_of(block, "text")
         if not text:
             return []
-        more = [] if is_title_only(block) else [self._prose(text)]
-        return [_quoted([f"*{_line(thought_label(block))}*", *more])]
+        pieces = [f"*{_line(thought_label(block))}*"]
+        if not is_title_only(block):
+            pieces.append(self._prose(text))
+        return [_quoted(pieces)]
 
     def _tool(self, block: Props) -> list[str]:
         before, about_result = self._tree.asked_of(block)
         inside = self._list(text_of(block, "id"))
         return [
             self._call(block),
-            *(piece for question in before for piece in _approval(question)),
-            *self._output(block),
+            *map(_question, before),
+            self._output(block),
             *_compared(block),
             *self._outcome(block),
-            *(piece for question in about_result for piece in _approval(question)),
-            *([_quoted(inside)] if inside else []),
+            *map(_question, about_result),
+            _quoted(inside) if inside else "",
         ]
 
     def _agent(self, block: Props) -> list[str]:
@@ -207,29 +212,30 @@ class _Writer:
             row += f" · {_line(duration(took))}"
         return row
 
-    def _output(self, block: Props) -> list[str]:
+    def _output(self, block: Props) -> str:
         printed = terminal_text(text_of(block, "output"))
-        return [self._data(printed)] if printed else []
+        return self._plain(printed) if printed else ""
 
     def _outcome(self, block: Props) -> list[str]:
         """Return a call's result and error."""
         pieces: list[str] = []
         result, error = block.get("result"), record_of(block, "error")
         if result is not None:
-            bundle = result if isinstance(result, dict) else {"application/json": result}
-            pieces += filter(None, map(self._result, parts_of(bundle) or [bundle]))
+            if not isinstance(result, dict):
+                result = {"application/json": result}
+            pieces += filter(None, map(self._result, parts_of(result) or [result]))
         if error:
             parts = (error_headline(error), text_of(error, "traceback"))
-            pieces.append(self._data("\n\n".join(filter(None, parts))))
+            pieces.append(self._plain("\n\n".join(filter(None, parts))))
         return pieces
 
     def _result(self, bundle: Props) -> str:
         if markdown := text_of(bundle, "text/markdown"):
             return self._prose(markdown)
         if bundle.get("application/json") is not None:
-            return self._data(bundle["application/json"], "json")
-        if (plain := text_of(bundle, "text/plain")) or bundle.get("text/plain") == "":
-            return self._data(plain)
+            return self._json(bundle["application/json"])
+        if isinstance(plain := bundle.get("text/plain"), str):
+            return self._plain(plain)
         kept = [mime for mime, payload in bundle.items() if payload is not None]
         return _fenced(", ".join(kept)) if kept else ""
 
@@ -237,8 +243,7 @@ class _Writer:
 def _clipped(text: str, max_chars: int | None) -> str:
     if max_chars is None:
         return text
-    shown, note = clip(text, max_chars)
-    return f"{shown}\n{note}" if note else shown
+    return "\n".join(filter(None, clip(text, max_chars)))
 
 
 def _compared(block: Props) -> list[str]:
@@ -254,10 +259,14 @@ def _compared(block: Props) -> list[str]:
 
 
 def _approval(block: Props) -> list[str]:
+    return [_question(block)]
+
+
+def _question(block: Props) -> str:
     if decision := decision_label(block):
-        return [" · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])]
-    state = LABELS["approval"]["unanswered" if block.get("closed") else "waiting"]
-    return [f"**?** {_line(prompt_label(block))}{state}"]
+        return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
+    state = "unanswered" if block.get("closed") else "waiting"
+    return f"**?** {_line(prompt_label(block))}{LABELS['approval'][state]}"
 
 
 def _words(words: Words) -> str:
@@ -270,7 +279,9 @@ def _words(words: Words) -> str:
 
 def _link(address: str, label: str) -> str:
     url = safe_url(address)
-    return _line(label) if url is None else f"[{_line(label)}](<{url}>)"
+    if url is None:
+        return _line(label)
+    return f"[{_line(label)}](<{url}>)"
 
 
 def _line(text: str) -> str:
@@ -283,11 +294,13 @@ def _escaped(text: str) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
-    # To the pandoc that nbconvert calls, two backslashes before a bracket begin a formula.
-    return "&#92;" if found[0] == "\\" else f"\\{found[0]}"
+    if found[0] == "\\":
+        # To the pandoc that nbconvert calls, two backslashes before a bracket begin a formula.
+        return "&#92;"
+    return f"\\{found[0]}"
 
 
-def _plain(text: str) -> str:
+def _escaped_lines(text: str) -> str:
     """Return a text escaped so that it contains no Markdown, and keeps its lines."""
     lines = [_MARKER.sub(r"\1\\\2", _escaped(visible(line).strip())) for line in text.split("\n")]
     return re.sub(r"(?<=\S)\n(?=\S)", "\\\\\n", "\n".join(lines))
@@ -322,4 +335,5 @@ def _closed(text: str) -> str:
 
 
 def _quoted(pieces: Iterable[str]) -> str:
-    return "\n".join(f"> {line}" if line else ">" for line in "\n\n".join(pieces).split("\n"))
+    lines = "\n\n".join(pieces).split("\n")
+    return "\n".join(f"> {line}" if line else ">" for line in lines)

@@ -7,7 +7,6 @@ result. Thoughts and the blocks of sub-agents are left out. `responses_of` gives
 Responses API.
 """
 
-import itertools
 import pprint
 import re
 from collections.abc import Iterable, Mapping
@@ -34,10 +33,8 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 def messages_python(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None) -> str:
     """Return the messages as Python: `messages = […]`. See `messages_of`."""
-    return (
-        "messages = "
-        f"{pprint.pformat(messages_of(blocks, contents), width=WIDTH_CHARS, sort_dicts=False)}\n"
-    )
+    messages = messages_of(blocks, contents)
+    return f"messages = {pprint.pformat(messages, width=WIDTH_CHARS, sort_dicts=False)}\n"
 
 
 def messages_of(
@@ -60,12 +57,13 @@ def messages_of(
     for block in without_replaced(blocks):
         if text_of(block, "parent") != scope:
             continue
-        if block.get("kind") == "prompt":
-            builder.add_prompt(block)
-        elif block.get("kind") == "text":
-            builder.add_text(text_of(block, "text"))
-        elif block.get("kind") == "tool":
-            builder.add_call(block)
+        match block.get("kind"):
+            case "prompt":
+                builder.add_prompt(block)
+            case "text":
+                builder.add_text(text_of(block, "text"))
+            case "tool":
+                builder.add_call(block)
     return builder.end()
 
 
@@ -77,13 +75,8 @@ def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
     for message in messages:
         content = message.get("content")
         if message["role"] == "tool":
-            items.append(
-                {
-                    "type": "function_call_output",
-                    "call_id": message["tool_call_id"],
-                    "output": content,
-                }
-            )
+            call_id = message["tool_call_id"]
+            items.append({"type": "function_call_output", "call_id": call_id, "output": content})
             continue
         if content:
             items.append({"role": message["role"], "content": _responses_content(content)})
@@ -96,24 +89,27 @@ def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
 
 def texts_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
     """Return the messages without tool calls and their results."""
-    without_calls = (
-        {name: value for name, value in message.items() if name != "tool_calls"}
-        for message in messages
-    )
     return [
-        message for message in without_calls if message["role"] != "tool" and message.get("content")
+        _without_calls(message)
+        for message in messages
+        if message["role"] != "tool" and message.get("content")
     ]
+
+
+def _without_calls(message: Props) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name != "tool_calls"}
 
 
 def _responses_content(content: Any) -> Any:
     if isinstance(content, str):
         return content
-    return [
-        {"type": "input_image", "image_url": part["image_url"]["url"]}
-        if part["type"] == "image_url"
-        else {"type": "input_text", "text": part["text"]}
-        for part in content
-    ]
+    return list(map(_responses_part, content))
+
+
+def _responses_part(part: Props) -> dict[str, Any]:
+    if part["type"] == "image_url":
+        return {"type": "input_image", "image_url": part["image_url"]["url"]}
+    return {"type": "input_text", "text": part["text"]}
 
 
 class _MessageBuilder:
@@ -133,12 +129,11 @@ class _MessageBuilder:
     def add_prompt(self, prompt: Props) -> None:
         """Add the user's message. It begins a new exchange."""
         self.end_message()
-        text, files = (
-            text_of(prompt, "text"),
-            [_file_part(file) for file in prompt.get("files") or ()],
-        )
-        content = [*([{"type": "text", "text": text}] if text else []), *files] if files else text
-        self.messages.append({"role": "user", "content": content})
+        text = text_of(prompt, "text")
+        parts = [_file_part(file) for file in prompt.get("files") or ()]
+        if parts and text:
+            parts.insert(0, {"type": "text", "text": text})
+        self.messages.append({"role": "user", "content": parts or text})
 
     def add_text(self, text: str) -> None:
         if self._results or (self._message and "tool_calls" in self._message):
@@ -152,53 +147,42 @@ class _MessageBuilder:
         if self._first_end is not None and started is not None and started >= self._first_end:
             self.end_message()  # the model had seen a result when it made this call
         id_ = self._unique(text_of(tool, "call_id"))
-        args = {} if tool.get("args") is None else tool["args"]
-        written = text_of(tool, "args_text") or (args if isinstance(args, str) else compact(args))
         function = {
             "name": _NOT_IN_NAMES.sub("_", text_of(tool, "name"))[:MAX_CHARS],
-            "arguments": _json_text(written),
+            "arguments": _arguments(tool),
         }
-        self._assistant().setdefault("tool_calls", []).append(
-            {"id": id_, "type": "function", "function": function}
-        )
-        known = None
-        if tool.get("state") == "output-available":
-            known = self._contents.get(text_of(tool, "id"))
-        if known is None:
-            content = _content_of(tool)
-        else:
-            content = known if isinstance(known, str) else compact(known)
+        calls = self._assistant().setdefault("tool_calls", [])
+        calls.append({"id": id_, "type": "function", "function": function})
+        content = _content_of(tool, self._contents.get(text_of(tool, "id")))
         self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
         ended = number_of(tool, "ended")
-        if ended is not None:
-            self._first_end = ended if self._first_end is None else min(self._first_end, ended)
+        if ended is not None and (self._first_end is None or ended < self._first_end):
+            self._first_end = ended
 
     def _unique(self, call_id: str) -> str:
         """Return a call's id, or another one where the provider repeats it or has none."""
-        numbered = (f"call_{number}" for number in itertools.count(len(self._call_ids) + 1))
-        fit = call_id if 0 < len(call_id) <= MAX_CHARS else next(numbered)
-        while fit in self._call_ids:
-            fit = next(numbered)
-        self._call_ids.add(fit)
-        return fit
+        number = len(self._call_ids)
+        while not 0 < len(call_id) <= MAX_CHARS or call_id in self._call_ids:
+            number += 1
+            call_id = f"call_{number}"
+        self._call_ids.add(call_id)
+        return call_id
 
     def end_message(self) -> None:
         """End the message: the model's next text begins another.
 
         What follows it shows that its calls will get no result.
         """
-        self.messages += [
-            result if result["content"] is not None else {**result, "content": "no result"}
-            for result in self._results
-        ]
+        for result in self._results:
+            if result["content"] is None:
+                result["content"] = "no result"
+        self.messages += self._results
         self._message, self._results, self._first_end = None, [], None
 
     def end(self) -> list[dict[str, Any]]:
         """Return the messages. Calls of the last one may still get a result."""
-        return [
-            *self.messages,
-            *(result for result in self._results if result["content"] is not None),
-        ]
+        results = [result for result in self._results if result["content"] is not None]
+        return self.messages + results
 
     def _assistant(self) -> dict[str, Any]:
         if self._message is None:
@@ -207,10 +191,14 @@ class _MessageBuilder:
         return self._message
 
 
-def _json_text(written: str) -> str:
+def _arguments(tool: Props) -> str:
     """Return the arguments as they were written; as a JSON object that has them if they are no
     JSON, which servers refuse.
     """
+    args = tool.get("args")
+    if args is None:
+        args = {}
+    written = text_of(tool, "args_text") or _text(args)
     try:
         decode_json(written)
     except msgspec.DecodeError:
@@ -218,33 +206,41 @@ def _json_text(written: str) -> str:
     return written
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else compact(value)
+
+
 def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:
     """Return a file of the prompt as a part of its message: a picture, or the name of another
     file.
     """
-    kind = file.get("media_type") or ""
-    url = file.get("url") or (f"data:{kind};base64,{file['data']}" if file.get("data") else None)
-    if url is not None and kind.startswith("image/"):
+    kind, url = file.get("media_type") or "", file.get("url")
+    if not url and file.get("data"):
+        url = f"data:{kind};base64,{file['data']}"
+    if url and kind.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": url}}
     return {"type": "text", "text": f"[file: {file.get('name') or kind or 'without a name'}]"}
 
 
-def _content_of(tool: Props) -> str | None:
-    """Return the content of the call's `tool` message; None if it has no outcome yet."""
+def _content_of(tool: Props, known: Any) -> str | None:
+    """Return the content of the call's `tool` message; None if it has no outcome yet.
+
+    `known` is its result as the model got it; None if that is not known.
+    """
+    error = record_of(tool, "error")
     match tool.get("state"):
+        case "output-available" if known is not None:
+            return _text(known)
         case "output-available":
             result = record_of(tool, "result")
-            return text_of(result, "text/plain") or (
-                "" if "text/plain" in result else compact(result.get("application/json"))
-            )
+            if "text/plain" in result:
+                return text_of(result, "text/plain")
+            return compact(result.get("application/json"))
         case "output-error":
-            error = record_of(tool, "error")
-            return (
-                ": ".join(filter(None, (text_of(error, "type"), text_of(error, "message"))))
-                or "error"
-            )
+            parts = (text_of(error, "type"), text_of(error, "message"))
+            return ": ".join(filter(None, parts)) or "error"
         case "output-denied":
-            return text_of(record_of(tool, "error"), "message") or "denied by the user"
+            return text_of(error, "message") or "denied by the user"
         case "cancelled":
             return "cancelled"
     return None

@@ -9,12 +9,12 @@ from nbagent.render.json_text import clip, compact
 
 def prompt_label(approval: Props) -> str:
     """Return the question that an approval asks."""
-    prompts = LABELS["prompt"]
     if approval.get("approval_kind") == "stop":
         return stop_label(approval)
-    return text_of(approval, "prompt") or prompts.get(
-        text_of(approval, "approval_kind") or "tool", prompts["other"]
-    )
+    if prompt := text_of(approval, "prompt"):
+        return prompt
+    prompts, kind = LABELS["prompt"], text_of(approval, "approval_kind") or "tool"
+    return prompts.get(kind, prompts["other"])
 
 
 def stop_label(approval: Props) -> str:
@@ -51,7 +51,8 @@ def decision_details(approval: Props) -> list[str]:
     question = text_of(approval, "prompt")
     if approval.get("approval_kind") == "stop":
         question = stop_label(approval)
-    return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
+    details = [question, *changes(approval), text_of(approval, "reason")]
+    return list(filter(None, details))
 
 
 def is_permitted(approval: Props) -> bool:
@@ -78,8 +79,9 @@ def changes(approval: Props) -> list[str]:
 def _differences(before: Any, after: Any, path: str) -> list[str]:
     labels = LABELS["approval"]
     if not isinstance(before, dict) or not isinstance(after, dict):
-        same = compact(before) == compact(after)
-        return [] if same else [fill(labels["changed"], path, _shown(before), _shown(after))]
+        if compact(before) == compact(after):
+            return []
+        return [fill(labels["changed"], path, _shown(before), _shown(after))]
     found: list[str] = []
     for key in {**before, **after}:
         name = f"{path}.{key}" if path else key
@@ -93,4 +95,5 @@ def _differences(before: Any, after: Any, path: str) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return clip(value if isinstance(value, str) else compact(value), LIMITS["label_value_chars"])
+    text = value if isinstance(value, str) else compact(value)
+    return clip(text, LIMITS["label_value_chars"])

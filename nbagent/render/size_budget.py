@@ -50,13 +50,13 @@ class SizeBudget:
         """
         pictures = _pictures_within(blocks, 0.7 * max_bytes)
         remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
-        texts = [len(text_of(block, "text")) for block in blocks if _is_prompt_or_answer(block)]
-        values = [
-            size
-            for block in blocks
-            if not _is_prompt_or_answer(block)
-            for size in _value_lengths(block)
-        ]
+        texts: list[int] = []
+        values: list[int] = []
+        for block in blocks:
+            if block.get("kind") in ("prompt", "text"):
+                texts.append(len(text_of(block, "text")))
+            else:
+                values += _value_lengths(block)
         text_chars = _cut_length(texts, _SHARE_OF_TEXTS * remaining)
         remaining -= sum(min(size, text_chars) for size in texts)
         value_chars = _cut_length(values, remaining)
@@ -72,27 +72,23 @@ class SizeBudget:
         if not in_values and not in_texts:
             return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
         # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
-        smallest = sorted(self.pictures.items(), key=lambda item: item[1])[
-            : len(self.pictures) * 3 // 4
-        ]
-        reduced = replace(self, pictures=dict(smallest))
+        kept = dict(_smallest_first(self.pictures)[: len(self.pictures) * 3 // 4])
         excess = 0 if self.pictures else size - self.max_bytes
         if in_values:
-            return replace(
-                reduced, value_chars=_shorter(self.value_chars, factor, in_values, excess)
-            )
-        return replace(reduced, text_chars=_shorter(self.text_chars, factor, in_texts, excess))
+            value_chars = _shorter(self.value_chars, factor, in_values, excess)
+            return replace(self, pictures=kept, value_chars=value_chars)
+        text_chars = _shorter(self.text_chars, factor, in_texts, excess)
+        return replace(self, pictures=kept, text_chars=text_chars)
 
 
-def _is_prompt_or_answer(block: Props) -> bool:
-    return block.get("kind") in ("prompt", "text")
+def _smallest_first(pictures: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(pictures.items(), key=lambda item: item[1])
 
 
 def _cuttable(lengths: Sequence[int], max_chars: int) -> int:
     """Return how many characters can still be cut of values that are shown up to `max_chars`."""
-    return sum(
-        min(size, max_chars) - _MIN_VALUE_CHARS for size in lengths if size > _MIN_VALUE_CHARS
-    )
+    cuttable = (min(size, max_chars) - _MIN_VALUE_CHARS for size in lengths)
+    return sum(chars for chars in cuttable if chars > 0)
 
 
 def _shorter(max_chars: int, factor: float, cuttable: int, excess: int) -> int:
@@ -105,18 +101,16 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
     """Return as many pictures as fit, the smallest first, by the ids of their blocks."""
     sizes = {}
     for block in blocks:
+        size = sum(len(file.data) for file in files_of(block))
         result = record_of(block, "result")
-        shown = [
-            max(len(text_of(part, mime)) for mime in IMAGE_TYPES)
-            for part in parts_of(result) or [result]
-        ]
-        shown += [len(file.data) for file in files_of(block)]
+        for part in parts_of(result) or [result]:
+            size += max(len(text_of(part, mime)) for mime in IMAGE_TYPES)
         if block.get("kind") == "file":
-            shown.append(len(text_of(block, "data")))
-        if size := sum(shown):
+            size += len(text_of(block, "data"))
+        if size:
             sizes[text_of(block, "id")] = size * 4 // 3
     kept = {}
-    for id_, size in sorted(sizes.items(), key=lambda item: item[1]):
+    for id_, size in _smallest_first(sizes):
         max_bytes -= size
         if max_bytes < 0:
             break
@@ -125,17 +119,17 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
 
 
 def _value_lengths(block: Props) -> Iterable[int]:
-    """Characters of the values of a block that can be shortened."""
+    """Yield the characters of each value of a block that can be shortened."""
     yield len(text_of(block, "text"))
     yield len(text_of(block, "args_text"))
     yield len(text_of(block, "output"))
     yield len(text_of(block, "traceback")) + len(text_of(record_of(block, "error"), "traceback"))
     result = record_of(block, "result")
     for part in parts_of(result) or [result]:
-        for mime, payload in part.items():
-            if not mime.startswith("image/"):
-                yield len(payload) if isinstance(payload, str) else len(compact(payload))
-                break
+        shown = next((mime for mime in part if not mime.startswith("image/")), None)
+        if shown is not None:
+            payload = part[shown]
+            yield len(payload if isinstance(payload, str) else compact(payload))
     if block.get("kind") != "file" and block.get("data") is not None:
         yield len(compact(block["data"]))
 
@@ -150,4 +144,4 @@ def _cut_length(lengths: list[int], total: float) -> int:
         if size > share:
             return max(_MIN_VALUE_CHARS, int(share))
         total -= size
-    return max(_MIN_VALUE_CHARS, int(total) + (lengths[-1] if lengths else 0))
+    return max(_MIN_VALUE_CHARS, int(total) + max(lengths, default=0))

@@ -33,7 +33,8 @@ def static_copy(
         stable: leave out times, which differ each time the cell is executed.
         note: HTML of a line above the transcript.
     """
-    blocks = [without_times(block) for block in blocks] if stable else blocks
+    if stable:
+        blocks = list(map(without_times, blocks))
     run = Tree(blocks).run
     copy = {
         "text/html": transcript_html(blocks, dom_key=dom_key, note=note),

@@ -30,6 +30,8 @@ def terminal_text(output: str) -> str:
 
 
 class _Screen:
+    """The lines of a terminal, and its cursor."""
+
     def __init__(self) -> None:
         self.lines: list[list[str]] = [[]]
         self._row = 0
@@ -37,17 +39,20 @@ class _Screen:
 
     def feed(self, text: str, command: str | None, numbers: str | None) -> None:
         if command is not None:
-            self._control(command, int(re.split("[;:]", numbers or "")[0].lstrip("?") or 0))
-        elif text == "\n":
-            self._new_line()
-        elif text == "\r":
-            self._column = 0
-        elif text == "\b":
-            self._column = max(0, self._column - 1)
-        elif text == "\t":
-            self._write(" " * (_TAB_COLUMNS - self._column % _TAB_COLUMNS))
-        elif text >= " " and text != "\x7f":
-            self._write(text)
+            first = re.split("[;:]", numbers or "")[0].lstrip("?")
+            self._control(command, int(first or 0))
+            return
+        match text:
+            case "\n":
+                self._new_line()
+            case "\r":
+                self._column = 0
+            case "\b":
+                self._column = max(0, self._column - 1)
+            case "\t":
+                self._write(" " * (_TAB_COLUMNS - self._column % _TAB_COLUMNS))
+            case _ if text >= " " and text != "\x7f":
+                self._write(text)
 
     def _new_line(self) -> None:
         self._row, self._column = self._row + 1, 0

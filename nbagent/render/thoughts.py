@@ -8,8 +8,6 @@ from nbagent.render.durations import elapsed, rounded
 from nbagent.render.json_text import clip
 
 _HEADING_MARKS = re.compile(r"^#{1,6} +")
-
-
 _INLINE_MARKS = re.compile(r"(\*{1,3}|`+)(\S.*?)\1")
 
 
@@ -17,32 +15,27 @@ def thought_label(thought: Props) -> str:
     """Return the heading of a thought: `Thought for 5s`; of a brief one its title, `Thought: A
     sum`.
     """
-    took = elapsed(thought)
+    labels = LABELS["thought"]
     if not thought.get("closed"):
-        return LABELS["thought"]["running"]
-    if (
-        took is not None
-        and 1000 * took < LIMITS["brief_thought_ms"]
-        and (title := thought_title(thought))
-    ):
-        return fill(LABELS["thought"]["titled"], clip(title, LIMITS["thought_title_chars"]))
-    return (
-        LABELS["thought"]["closed"]
-        if took is None
-        else fill(LABELS["thought"]["timed"], rounded(took))
-    )
+        return labels["running"]
+    took = elapsed(thought)
+    if took is None:
+        return labels["closed"]
+    if _is_brief(took) and (title := thought_title(thought)):
+        return fill(labels["titled"], clip(title, LIMITS["thought_title_chars"]))
+    return fill(labels["timed"], rounded(took))
 
 
 def is_silent_thought(thought: Props) -> bool:
     """Return True for a finished thought without text that took less than a second: there is
     nothing to say about it.
     """
-    took_ms = 1000 * (elapsed(thought) or 0)
-    return (
-        bool(thought.get("closed"))
-        and not text_of(thought, "text")
-        and took_ms < LIMITS["brief_thought_ms"]
-    )
+    is_empty = bool(thought.get("closed")) and not text_of(thought, "text")
+    return is_empty and _is_brief(elapsed(thought) or 0)
+
+
+def _is_brief(seconds: float) -> bool:
+    return 1000 * seconds < LIMITS["brief_thought_ms"]
 
 
 def thought_title(thought: Props) -> str:

@@ -43,21 +43,27 @@ class Tree:
         self.blocks = {text_of(block, "id"): block for block in listed if block is not self.run}
         self.children: dict[str, list[Props]] = {}
         self.approvals: dict[str, list[Props]] = {}
-        depths, parents = {ROOT: 0}, {ROOT: ROOT}  # and where the children of each block go
+        depths = {ROOT: 0}
+        parents = {ROOT: ROOT}  # where the children of each block go
         for id_, block in self.blocks.items():
-            tool = text_of(block, "tool_id")
-            if block.get("kind") == "approval" and self.blocks.get(tool, {}).get("kind") == "tool":
-                self.approvals.setdefault(tool, []).append(block)
+            if self._is_about_call(block):
+                self.approvals.setdefault(text_of(block, "tool_id"), []).append(block)
                 continue
-            parent = text_of(block, "parent")
-            parent = parents.get(parent, ROOT) if parent != id_ else ROOT
+            # No block is in `parents` before its own turn, so one that names itself moves up.
+            parent = parents.get(text_of(block, "parent"), ROOT)
             self.children.setdefault(parent, []).append(block)
-            deep = depths[parent] + 1 > _MAX_DEPTH
-            depths[id_] = depths[parent] + (not deep)
-            parents[id_] = parent if deep else id_
+            if depths[parent] < _MAX_DEPTH:
+                depths[id_], parents[id_] = depths[parent] + 1, id_
+            else:
+                depths[id_], parents[id_] = depths[parent], parent
         self.lanes = [
             block for block in self.children.get(ROOT, []) if block.get("kind") == "agent"
         ]
+
+    def _is_about_call(self, block: Props) -> bool:
+        """Return True for a question about a call that is among the blocks."""
+        about = self.blocks.get(text_of(block, "tool_id"), {})
+        return block.get("kind") == "approval" and about.get("kind") == "tool"
 
     @property
     def longest_list(self) -> int:
@@ -69,9 +75,8 @@ class Tree:
         result.
         """
         asked = self.approvals.get(text_of(tool, "id"), [])
-        return [each for each in asked if not _is_about_result(each)], [
-            each for each in asked if _is_about_result(each)
-        ]
+        about_result = [each for each in asked if _is_about_result(each)]
+        return [each for each in asked if not _is_about_result(each)], about_result
 
     def is_stopped(self, tool: Props) -> bool:
         """Return True if the newest question about a call is one at a breakpoint."""
@@ -83,11 +88,9 @@ class Tree:
         result.
         """
         asked = self.approvals.get(text_of(tool, "id"), [])
-        return (
-            tool.get("state") == "approval-requested"
-            and bool(asked)
-            and _is_about_result(asked[-1])
-        )
+        if tool.get("state") != "approval-requested" or not asked:
+            return False
+        return _is_about_result(asked[-1])
 
 
 def _is_about_result(approval: Props) -> bool:

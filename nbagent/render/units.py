@@ -1,6 +1,7 @@
 """The ops of a run in an order in which they can be printed: one agent after the other."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 AnyOp: TypeAlias = Sequence[Any]
@@ -49,7 +50,7 @@ class Units:
     def close(self) -> Iterable[AnyOp]:
         """Return all ops that are held back."""
         held, self._held, self._current = self._held, {}, None
-        return [op for ops in held.values() for op in ops]
+        return list(chain.from_iterable(held.values()))
 
     def _open(self, op: AnyOp, id_: str) -> None:
         parent = str(op[2] or "run")
@@ -62,9 +63,9 @@ class Units:
             self._of[id_] = self._of.get(parent)
 
     def _next(self) -> Iterable[AnyOp]:
-        ended = [unit for unit in self._held if unit in self._ended]
-        running = next((unit for unit in self._held if unit not in self._ended), None)
-        self._current = running
-        return [
-            op for unit in [*ended, *([running] if running else [])] for op in self._held.pop(unit)
-        ]
+        """Return the ops of the units that have ended meanwhile, and of the first other one."""
+        due = [unit for unit in self._held if unit in self._ended]
+        self._current = next((unit for unit in self._held if unit not in self._ended), None)
+        if self._current is not None:
+            due.append(self._current)
+        return list(chain.from_iterable(self._held.pop(unit) for unit in due))

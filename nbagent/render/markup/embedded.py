@@ -72,7 +72,7 @@ def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
         case "inline":
             line = _inline(token.children or [])
             if "task" in token.meta:
-                line = f"[{'x' if token.meta['task'] else ' '}] {line}"
+                line = f"[x] {line}" if token.meta["task"] else f"[ ] {line}"
             if line:
                 yield line
         case "heading_open":
@@ -95,14 +95,15 @@ def _block(token: Token, tokens: Iterator[Token]) -> Iterator[str]:
 
 
 def _indented(text: str, first: str, others: str) -> str:
-    lines = [f"{others}{line}".rstrip() for line in text.split("\n")]
-    lines[0] = f"{first}{text.partition(chr(10))[0]}"
-    return "\n".join(lines)
+    head, *rest = text.split("\n")
+    return "\n".join([first + head, *((others + line).rstrip() for line in rest)])
 
 
 def _bold(line: str) -> str:
     line = " ".join(line.split())
-    mark = next((mark for mark in ("**", "__") if mark[0] not in line), "") if line else ""
+    if not line:
+        return ""
+    mark = next((mark for mark in ("**", "__") if mark[0] not in line), "")
     return f"{mark}{line}{mark}"
 
 
@@ -132,14 +133,15 @@ def _list(opened: Token, tokens: Iterator[Token]) -> str:
         if token.type != "list_item_open":
             continue
         inside = _until(tokens, "list_item_close")
-        is_tight = is_tight and not any(
-            each.type == "paragraph_open" and not each.hidden for each in inside
-        )
+        # The paragraphs of a tight list are hidden.
+        if any(each.type == "paragraph_open" and not each.hidden for each in inside):
+            is_tight = False
         marker = "-" if opened.tag == "ul" else f"{number + len(items)}{opened.markup}"
         # pandoc takes a line for a part of the item at four spaces, whatever the marker's width.
         first = f"{marker} ".ljust(_ITEM_INDENT)
         items.append(_indented("\n\n".join(_blocks(iter(inside))), first, " " * len(first)))
-    return ("\n" if is_tight else "\n\n").join(items)
+    between = "\n" if is_tight else "\n\n"
+    return between.join(items)
 
 
 def _until(tokens: Iterator[Token], end: str) -> list[Token]:
@@ -193,7 +195,9 @@ def _inline(tokens: Sequence[Token], *, in_table: bool = False) -> str:
             case "hardbreak":
                 written += "\\\n"
             case "math":
-                tex = token.content.replace("|", "\\vert ") if in_table else token.content
+                tex = token.content
+                if in_table:
+                    tex = tex.replace("|", "\\vert ")
                 written = _with_formula(written, tex, token.markup)
             case "image":
                 label = image_label(attr(token, "src"), alternative(token.children or []))
@@ -228,8 +232,10 @@ def _reference(character: str) -> str:
 
 def _code_span(code: str) -> str:
     marks = "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)
-    pad = " " if code[:1] in ("`", " ") or code[-1:] in ("`", " ") else ""
-    return f"{marks}{pad}{code}{pad}{marks}"
+    # One space at each end is no part of the code.
+    if code.startswith(("`", " ")) or code.endswith(("`", " ")):
+        code = f" {code} "
+    return f"{marks}{code}{marks}"
 
 
 def _with_formula(written: str, tex: str, opener: str) -> str:
@@ -249,4 +255,6 @@ def _link(label: str, url: str) -> str:
         target = target.replace("$", "%24").replace("|", "%7C").replace("&", "&amp;")
         return f"[{label}](<{target}>)"
     shown = _escaped(visible_url(url))
-    return label if shown in ("", label) else f"{label} ({shown})"
+    if shown in ("", label):
+        return label
+    return f"{label} ({shown})"

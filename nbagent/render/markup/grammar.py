@@ -50,8 +50,10 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
     scheme = _SCHEME.search(state.src, max(0, state.pos - 6), state.pos)
-    url = match_url(state.src, scheme.start(1)) if scheme is not None else None
-    if scheme is None or url is None:
+    if scheme is None:
+        return False
+    url = match_url(state.src, scheme.start(1))
+    if url is None:
         return False
     url = url.rstrip("*")  # of the emphasis around it
     if not silent:
@@ -103,12 +105,14 @@ def _last(text: str, mark: str) -> int:
 
 
 def _inline_math(state: StateInline, silent: bool) -> bool:
-    two = state.src[state.pos : state.pos + 2]
-    opener = two if two in _CLOSE else two[:1]
+    opener = state.src[state.pos : state.pos + 2]
+    if opener not in _CLOSE:
+        opener = opener[:1]
     if opener not in _CLOSE:
         return False
-    near = state.pos < _last(state.src, _CLOSE[opener])
-    found = match_math(state.src, state.pos, state.posMax, opener) if near else None
+    found = None
+    if state.pos < _last(state.src, _CLOSE[opener]):
+        found = match_math(state.src, state.pos, state.posMax, opener)
     if found is None:
         if opener != "$$":
             return False
@@ -176,17 +180,15 @@ def _line(state: StateBlock, line: int) -> str:
 def _task_items(state: StateCore) -> None:
     """Rule: GFM task list items, "[ ] " or "[x] " at the start of an item's first paragraph."""
     tokens: list[Any] = state.tokens
-    for index, token in enumerate(tokens):
-        if (
-            index < 2
-            or token.type != "inline"
-            or tokens[index - 2].type != "list_item_open"
-            or not token.children
-        ):
+    # An item begins with two tokens, of the item and of its paragraph, and has its text next.
+    for item, token in zip(tokens, tokens[2:], strict=False):
+        if item.type != "list_item_open" or token.type != "inline" or not token.children:
             continue
         text = token.children[0]
-        mark = _TASK.match(text.content) if text.type == "text" else None
-        if mark is None or (len(token.children) == 1 and mark.end() == len(text.content)):
+        mark = _TASK.match(text.content)
+        if text.type != "text" or mark is None:
+            continue
+        if len(token.children) == 1 and mark.end() == len(text.content):
             continue
         text.content = text.content[mark.end() :]
         token.meta = {"task": mark[1] != " "}

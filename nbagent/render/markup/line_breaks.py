@@ -3,7 +3,6 @@
 import re
 
 _LINE_END = re.compile(r"\r\n?|\n")
-_BACKSLASHES = re.compile(r"\\*$")
 
 
 def with_hard_breaks(text: str) -> str:
@@ -23,5 +22,7 @@ def with_hard_breaks(text: str) -> str:
 
 
 def _with_hard_break(line: str) -> str:
-    is_hard = len(_BACKSLASHES.search(line)[0]) % 2 == 1  # type: ignore[index]
-    return line if is_hard else line.rstrip(" \t") + "  "
+    backslashes = len(line) - len(line.rstrip("\\"))
+    if backslashes % 2 == 1:
+        return line  # the last one is a line break
+    return line.rstrip(" \t") + "  "

@@ -83,7 +83,9 @@ def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
         return f'<img src="{inline}" alt="{html.escape(alt)}" style="max-width:100%">'
     href = safe_url(src)
     label = without_tex(html.escape(image_label(src, alt)))
-    return label if href is None or in_link else link_html(href, label)
+    if href is None or in_link:
+        return label
+    return link_html(href, label)
 
 
 def image_label(src: str, alt: str) -> str:
@@ -92,7 +94,7 @@ def image_label(src: str, alt: str) -> str:
     """
     href = safe_url(src)
     where = visible_url(src) if href is None else host_of(href)
-    return visible(f"image: {alt + ' ' if alt else ''}({where})")
+    return visible(f"image: {alt} ({where})" if alt else f"image: ({where})")
 
 
 def only_typesets(tex: str) -> bool:
@@ -101,21 +103,18 @@ def only_typesets(tex: str) -> bool:
     """
     if _MORE_THAN_TEX.search(tex):
         return False
-    # Infinite for a number of very many digits.
-    lengths = (
-        float(found[1].replace(",", ".")) * _EM_PER_UNIT[found[2]]
-        for found in _LENGTH.finditer(tex)
-    )
-    return sum(lengths) <= _MAX_LENGTHS_EM
+    total_em = 0.0  # infinite for a number of very many digits
+    for number, unit in _LENGTH.findall(tex):
+        total_em += float(number.replace(",", ".")) * _EM_PER_UNIT[unit]
+    return total_em <= _MAX_LENGTHS_EM
 
 
 def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
             if "task" in token.meta:
-                out.append(
-                    f'<input type="checkbox" disabled{" checked" if token.meta["task"] else ""}> '
-                )
+                checked = " checked" if token.meta["task"] else ""
+                out.append(f'<input type="checkbox" disabled{checked}> ')
             out.append(_Inline(typeset).html(token.children or []))
         case "hr":
             out.append("<hr>\n")
@@ -126,10 +125,8 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
         case "math_block":
             out.append(f"<p>{_prose(token.markup)}</p>\n")
         case "heading_open":
-            out.append(
-                '<div role="heading" '
-                f'aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>'
-            )
+            level = int(token.tag[1]) + _LEVELS_BELOW
+            out.append(f'<div role="heading" aria-level="{level}"{_HEADING}><strong>')
         case "heading_close":
             out.append("</strong></div>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
@@ -137,16 +134,23 @@ def _block(token: Token, out: list[str], typeset: bool) -> None:
 
 
 def _open(token: Token) -> str:
-    style = str(token.attrGet("style") or "")
-    aligned = f' style="{style}"' if _ALIGN.fullmatch(style) else ""
+    attributes = ""
     start = token.attrGet("start")
-    numbered = f' start="{int(start)}"' if start is not None else ""
-    before = '<div style="overflow-x:auto">' if token.tag == "table" else ""
-    return f"{before}<{token.tag}{numbered}{aligned}>"
+    if start is not None:
+        attributes += f' start="{int(start)}"'
+    style = attr(token, "style")
+    if _ALIGN.fullmatch(style):
+        attributes += f' style="{style}"'
+    opened = f"<{token.tag}{attributes}>"
+    if token.tag == "table":
+        return f'<div style="overflow-x:auto">{opened}'
+    return opened
 
 
 def _close(token: Token) -> str:
-    return f"</{token.tag}>{'</div>' if token.tag == 'table' else ''}\n"
+    if token.tag == "table":
+        return "</table></div>\n"
+    return f"</{token.tag}>\n"
 
 
 class _Inline:
@@ -197,7 +201,9 @@ class _Inline:
             self._out.append(link_html(href, label, title))
             return
         shown = visible_url(raw)
-        self._out.append(label if shown in ("", "".join(texts)) else f"{label} ({_prose(shown)})")
+        if shown not in ("", "".join(texts)):
+            label += f" ({_prose(shown)})"
+        self._out.append(label)
 
     def _leaf(self, token: Token) -> None:
         match token.type:
@@ -210,10 +216,8 @@ class _Inline:
             case "math":
                 self._out.append(_tex(token.content, token.markup, self._typeset))
             case "image":
-                alt = alternative(token.children or [])
-                self._out.append(
-                    image_html(attr(token, "src"), alt, in_link=self._link is not None)
-                )
+                src, alt = attr(token, "src"), alternative(token.children or [])
+                self._out.append(image_html(src, alt, in_link=self._link is not None))
             case _:
                 self._out.append(_prose(token.content))
         if self._link is not None:

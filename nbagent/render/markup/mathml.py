@@ -47,9 +47,9 @@ def mathml(tex: str, *, display: bool) -> str | None:
 def _written(element: Element, depth: int) -> str:
     if depth > _MAX_DEPTH:
         raise ValueError("a formula nested too deeply")
-    inside = _text(element.text) + "".join(
-        _written(child, depth + 1) + _text(child.tail) for child in element
-    )
+    inside = _text(element.text)
+    for child in element:
+        inside += _written(child, depth + 1) + _text(child.tail)
     if element.tag not in _ELEMENTS:
         return f"<mrow>{inside}</mrow>"
     kept = (
@@ -61,4 +61,4 @@ def _written(element: Element, depth: int) -> str:
 
 
 def _text(text: str | None) -> str:
-    return html.escape(text_safe(html.unescape(text))) if text else ""
+    return html.escape(text_safe(html.unescape(text or "")))

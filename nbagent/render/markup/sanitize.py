@@ -70,7 +70,8 @@ def sanitize(source: str) -> str:
     """
     end = _affordable_end(source)
     clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
-    return _Writer().html(clean) + ("…" if end < len(source) else "")
+    written = _Writer().html(clean)
+    return f"{written}…" if end < len(source) else written
 
 
 def _affordable_end(source: str) -> int:
@@ -80,9 +81,11 @@ def _affordable_end(source: str) -> int:
     steps = nested = 0
     flat = _FLAT
     for tag in _TAG.finditer(source):
-        name = tag[2].lower()
-        flat = frozenset() if name in ("svg", "math") else flat
-        nested += not tag[1] and name not in flat
+        is_end, name = tag[1], tag[2].lower()
+        if name in ("svg", "math"):
+            flat = frozenset()
+        if not is_end and name not in flat:
+            nested += 1
         steps += nested
         if steps > _MAX_STEPS:
             return tag.start()
@@ -95,7 +98,7 @@ def _cleaner() -> "nh3.Cleaner":
 
     attributes = words(_ALLOWED["attributes"]) | {"style", "class"}
     return nh3.Cleaner(
-        tags={f"{_PREFIX}{tag}" if tag in _SPECIAL else tag for tag in _TAGS},
+        tags=_TAGS - _SPECIAL | {f"{_PREFIX}{tag}" for tag in _TAGS & _SPECIAL},
         clean_content_tags=words(_ALLOWED["dropped"]),
         attributes={"*": attributes, f"{_PREFIX}a": {"href"}, "img": {"src", "alt"}},
         attribute_filter=_attribute,
@@ -112,22 +115,19 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         case "class":
             return " ".join(filter(_CLASS.fullmatch, value.split())) or None
         case "style":
-            declarations = (_declaration(*each.partition(":")[::2]) for each in value.split(";"))
-            return ";".join(filter(None, declarations)) or None
+            return ";".join(filter(None, map(_declaration, value.split(";")))) or None
     return value
 
 
-def _declaration(name: str, value: str) -> str:
+def _declaration(written: str) -> str:
     """Return the style declaration; empty if it is not listed or could fetch something: no url(),
     image-set() or var().
     """
+    name, _, value = written.partition(":")
     name, value = name.strip().lower(), value.strip()
-    safe = (
-        name in _STYLES
-        and len(value) < LIMITS["style_value_chars"]
-        and _STYLE_VALUE.fullmatch(value)
-    )
-    return f"{name}:{value}" if safe and value else ""
+    if name not in _STYLES or not 0 < len(value) < LIMITS["style_value_chars"]:
+        return ""
+    return f"{name}:{value}" if _STYLE_VALUE.fullmatch(value) else ""
 
 
 class _Writer:
@@ -148,21 +148,17 @@ class _Writer:
             return self._open.pop()
         if tag == "img":
             values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
-            return image_html(
-                values.get("src", ""), values.get("alt", ""), in_link="</a>" in self._open
-            )
+            src, alt = values.get("src", ""), values.get("alt", "")
+            return image_html(src, alt, in_link="</a>" in self._open)
         if tag in _VOID:
             return f"<{tag}{attributes}>"
         if len(self._open) >= LIMITS["html_depth"]:
             self._open.append("")
             return ""
-        if tag == "a":
+        if tag == "a" and ' href="' in attributes and "</a>" not in self._open:
+            attributes += f" {LINK_ATTRIBUTES}"
+        elif tag == "a":
             # A link needs an address, and a link inside another would end the outer one.
-            linked = ' href="' in attributes and "</a>" not in self._open
-            tag, attributes = (
-                ("a", f"{attributes} {LINK_ATTRIBUTES}")
-                if linked
-                else ("span", _HREF.sub("", attributes))
-            )
+            tag, attributes = "span", _HREF.sub("", attributes)
         self._open.append(f"</{tag}>")
         return f"<{tag}{attributes}>"

@@ -45,7 +45,9 @@ def readable(text: str) -> str:
     """Return a program's output without the colours and cursor movements of a terminal, the rest as
     `visible` does.
     """
-    return visible(_TERMINAL.sub("", text) if "\x1b" in text or "\x9b" in text else text)
+    if "\x1b" in text or "\x9b" in text:
+        text = _TERMINAL.sub("", text)
+    return visible(text)
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -54,7 +56,9 @@ def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code < 0x20:
         return chr(0x2400 + code)  # U+2400 and the following are pictures of the control characters
-    return "␡" if code == 0x7F else f"‹U+{code:04X}›"
+    if code == 0x7F:
+        return "␡"
+    return f"‹U+{code:04X}›"
 
 
 def escape(text: str) -> str:
@@ -67,9 +71,9 @@ def one_line(text: str, max_chars: int) -> str:
     cut.
     """
     line = " ".join(text[: 4 * max_chars].split())
-    return (
-        f"{line[: max_chars - 1]}…" if len(line) > max_chars or len(text) > 4 * max_chars else line
-    )
+    if len(line) <= max_chars and len(text) <= 4 * max_chars:
+        return line
+    return f"{line[: max_chars - 1]}…"
 
 
 def escape_line(text: str, max_chars: int = 200) -> str:
@@ -89,6 +93,5 @@ def clip(text: str, max_chars: int) -> tuple[str, str]:
     if len(text) <= max_chars:
         return text, ""
     missing = len(text) - max_chars
-    return text[
-        :max_chars
-    ], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"
+    characters = "character" if missing == 1 else "characters"
+    return text[:max_chars], f"… {missing:,} more {characters} not kept in the notebook"

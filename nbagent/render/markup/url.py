@@ -37,7 +37,9 @@ def safe_url(raw: str) -> str | None:
     authority = _AUTHORITY.match(url)
     if authority is None:  # mailto
         return url
-    return None if _FORBIDDEN_IN_HOST.search(authority[1]) or not _host(url) else url
+    if _FORBIDDEN_IN_HOST.search(authority[1]) or not _host(url):
+        return None
+    return url
 
 
 def inline_image(raw: str) -> str | None:
@@ -45,17 +47,18 @@ def inline_image(raw: str) -> str | None:
     None.
     """
     url = raw.strip()
-    return (
-        url if len(url) < LIMITS["inline_image_chars"] and _SHOWABLE_IMAGE.fullmatch(url) else None
-    )
+    if len(url) >= LIMITS["inline_image_chars"] or not _SHOWABLE_IMAGE.fullmatch(url):
+        return None
+    return url
 
 
 def visible_url(raw: str) -> str:
     """Return the URL as text for a reader: shortened, and with every character that would not be
     seen percent-encoded.
     """
-    short = f"{raw[: LIMITS['shown_url_chars']]}…" if len(raw) > LIMITS["shown_url_chars"] else raw
-    return _INVISIBLE.sub(lambda char: quote(char[0], safe=""), short)
+    if len(raw) > LIMITS["shown_url_chars"]:
+        raw = f"{raw[: LIMITS['shown_url_chars']]}…"
+    return _INVISIBLE.sub(lambda char: quote(char[0], safe=""), raw)
 
 
 def host_of(url: str) -> str:
@@ -66,23 +69,20 @@ def host_of(url: str) -> str:
 def _host(url: str) -> str:
     try:
         parts = urlsplit(url)
-        # As browsers name it, so that letters that look like others show: "xn--pple-43d.com".
         host = parts.hostname or ""
-        host = host if host.isascii() else host.encode("idna").decode()
+        if not host.isascii():
+            # As browsers name it, so that letters that look like others show: "xn--pple-43d.com".
+            host = host.encode("idna").decode()
         if not all(map(_is_name, host.split("."))):
             return ""
-        host = f"[{host}]" if ":" in host else host
-        return (
-            f"{host}:{parts.port}"
-            if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme]
-            else host
-        )
-    except (
-        ValueError,
-        KeyError,
-    ):
+        if ":" in host:
+            host = f"[{host}]"
+        if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme]:
+            host += f":{parts.port}"
+    except (ValueError, KeyError):
         # No number for a port, half a bracketed address, no name of a host.
         return ""
+    return host
 
 
 def _is_name(label: str) -> bool:
