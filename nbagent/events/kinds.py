@@ -181,12 +181,16 @@ class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
     """Progress of a running tool.
 
     Without a message and numbers: the tool starts only now, after waiting for another.
+
+    Attributes:
+        tool: as in `ToolStart`, for a call that the stream has begun without it.
     """
 
     id: str
     message: str | None = None
     progress: float | None = None
     total: float | None = None
+    tool: Live | None = None
 
 
 class ToolOutput(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.output"):

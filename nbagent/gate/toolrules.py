@@ -191,7 +191,7 @@ class ToolRules:
             case e.ToolProgress(message=str()) if "result" in hidden:
                 return [] if event.progress is None else [replace(event, message=None)]
             case e.ToolProgress():
-                return [event]
+                return [replace(event, tool=None) if "result" in hidden else event]
             case e.ToolOutput():
                 return [] if "result" in hidden else [event]
         # messages quote arguments and results

@@ -161,10 +161,9 @@ class Attempts:
         self._arguments: dict[str, dict[str, Any]] = {}  # of attempts, as their tools got them
         self._running: dict[str, _Running] = {}
 
-    def add(self, start: e.ToolStart, block_id: str) -> None:
+    def add(self, way: e.Repeatable, block_id: str) -> None:
         """Keep the way to make a call again."""
-        assert start.tool is not None
-        self._repeatables[block_id] = start.tool.value
+        self._repeatables[block_id] = way
 
     def of(self, call: str) -> list[Attempt]:
         """Return the attempts of a call, by its block's id."""

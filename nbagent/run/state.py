@@ -24,7 +24,14 @@ from nbagent.sources.recording import RecordedTimes
 from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
 
 _OF_ANSWERS = {e.Prompt, e.AgentHandoff, e.Hidden, e.Status}
-_OF_CALLS = {e.ToolStart, e.ToolArgs, e.ToolResult, e.ApprovalRequest, e.ApprovalResponse}
+_OF_CALLS = {
+    e.ToolStart,
+    e.ToolArgs,
+    e.ToolProgress,
+    e.ToolResult,
+    e.ApprovalRequest,
+    e.ApprovalResponse,
+}
 _OF_RUNS = {e.RunStart, e.AgentEnd, e.RunEnd, e.Error, e.UsageUpdate}
 _KEPT = frozenset(_OF_ANSWERS | _OF_CALLS | _OF_RUNS)
 """Classes of events that say something of the run as a whole."""
@@ -129,8 +136,9 @@ class RunState:
         match event:
             case e.ToolStart():
                 self._begin_answer(scope)
-                if event.tool is not None:
-                    self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
+                self._keep_way(event)
+            case e.ToolProgress():
+                self._keep_way(event)
             case e.ToolArgs() | e.ToolResult():
                 self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
             case e.Prompt() | e.AgentHandoff() | e.Hidden():
@@ -151,6 +159,11 @@ class RunState:
                 self.outputs[ROOT] = _output_of(event)
                 self.thread_id = self.thread_id or event.thread_id
         self.questions.feed(event)
+
+    def _keep_way(self, event: e.ToolStart | e.ToolProgress) -> None:
+        """Keep the way to make a call again."""
+        if event.tool is not None:
+            self.attempts.add(event.tool.value, self.transcript.block_id(event.id, "tool"))
 
     def _begin_answer(self, scope: str) -> None:
         """Take the texts from now on for the answer."""

@@ -170,7 +170,7 @@ class Transcript(BlockTree):
         block, ops = self._block(event.id, "tool", event)
         if event.message is None and event.progress is None and event.total is None:
             # The function begins.
-            props = ToolProps(args_done=event.ts)
+            props = ToolProps(args_done=event.ts, can_rerun=event.tool is not None or msgspec.UNSET)
             if "ended" in block.props:  # it runs again
                 props.ended = None
             if "waited" in block.props:

@@ -72,5 +72,10 @@ LIVE = [("get_capital", "output-available", {"country": "UK"}, "London", Town, "
 """The call of the recorded conversation."""
 
 
+def capital_again(run: Run) -> Any:
+    """Make the call of the recorded conversation again, for another country; return its result."""
+    return run.tools[0].rerun(country="France").wait().result
+
+
 def skip(question: Question) -> None:
     question.give_result("Paris")

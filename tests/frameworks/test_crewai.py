@@ -16,7 +16,7 @@ import pytest
 from crewai import LLM, Agent, Crew, Task
 from crewai.flow import Flow, start
 from crewai.tools import tool
-from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import LIVE, capital_again, failing, get_capital_async, known, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
@@ -111,6 +111,7 @@ async def test_an_own_tool_in_a_crew_tells_its_call_itself(serve: Serve, make: A
     chunks = await asyncio.to_thread(crew(serve(recorded(CALL), recorded(ANSWER)), make()).kickoff)
     run = await watch(chunks)
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+    assert capital_again(run) == "Paris"
 
 
 async def test_an_own_tool_that_a_crew_knows_by_another_name_has_one_panel(serve: Serve) -> None:
@@ -118,12 +119,14 @@ async def test_an_own_tool_that_a_crew_knows_by_another_name_has_one_panel(serve
     chunks = await asyncio.to_thread(crew(provider, tool("Look up a capital")(own_capital)).kickoff)
     run = await watch(chunks)
     assert (run.status, known(run)) == ("completed", [("look_up_a_capital", *LIVE[0][1:])])
+    assert capital_again(run) == "Paris"
 
 
 async def test_an_own_tool_in_an_async_crew_does_too(serve: Serve) -> None:
     own = tool("get_capital")(own_capital)
     run = await watch(crew(serve(recorded(CALL), recorded(ANSWER)), own).kickoff_async())
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+    assert capital_again(run) == "Paris"
 
 
 @pytest.mark.parametrize("name", ["stream_events", "astream"])
@@ -137,6 +140,7 @@ async def test_an_own_tool_in_a_flow_does_too(serve: Serve, name: str) -> None:
     finally:
         Atlas.own = get_capital
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+    assert capital_again(run) == "Paris"
 
 
 async def test_an_own_tool_in_a_crew_stops_at_a_breakpoint(serve: Serve) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from frameworks.own_tools import LIVE as LIVE_CALL
-from frameworks.own_tools import failing, get_capital_async, known, no_capital, skip
+from frameworks.own_tools import capital_again, failing, get_capital_async, known, no_capital, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
@@ -466,6 +466,7 @@ async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, stream: Any) ->
         stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]), QUESTION)
     )
     assert (run.status, known(run)) == ("completed", LIVE_CALL)
+    assert capital_again(run) == "Paris"
 
 
 @pytest.mark.parametrize(
@@ -475,6 +476,7 @@ async def test_a_tool_of_nbagents_reports_its_call_in_every_form(serve: Serve, m
     graph = geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[made])
     run = await watch(graph.astream(QUESTION, stream_mode="messages"))
     assert (run.status, known(run)) == ("completed", LIVE_CALL)
+    assert capital_again(run) == "Paris"
 
 
 async def test_a_tool_of_nbagents_reports_its_call_from_a_sync_stream(serve: Serve) -> None:
@@ -482,6 +484,7 @@ async def test_a_tool_of_nbagents_reports_its_call_from_a_sync_stream(serve: Ser
         geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]).stream(QUESTION)
     )
     assert (run.status, known(run)) == ("completed", LIVE_CALL)
+    assert capital_again(run) == "Paris"
 
 
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:

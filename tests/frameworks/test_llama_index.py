@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import LIVE, capital_again, failing, get_capital_async, known, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
@@ -157,6 +157,7 @@ async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> N
         agent(serve(recorded(CALL), recorded(ANSWER)), tool).run("Capital of the UK?")
     )
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+    assert capital_again(run) == "Paris"
 
 
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:

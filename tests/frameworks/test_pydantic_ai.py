@@ -4,7 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from frameworks.own_tools import LIVE, failing, get_capital_async, known, no_capital, skip
+from frameworks.own_tools import (
+    LIVE,
+    capital_again,
+    failing,
+    get_capital_async,
+    known,
+    no_capital,
+    skip,
+)
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
@@ -328,6 +336,7 @@ async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> N
         )
     )
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+    assert capital_again(run) == "Paris"
 
 
 async def test_a_parameter_that_the_framework_fills_in_is_not_shown_and_stays_when_others_change(

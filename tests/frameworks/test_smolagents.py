@@ -4,7 +4,7 @@ import gc
 import threading
 from typing import Any
 
-from frameworks.own_tools import LIVE, failing, known, skip
+from frameworks.own_tools import LIVE, capital_again, failing, known, skip
 from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
@@ -164,6 +164,7 @@ async def test_a_tool_of_nbagents_reports_its_call(serve: Serve) -> None:
         geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True)
     )
     assert (run.status, first_calls(run)) == ("completed", LIVE)
+    assert capital_again(run) == "Paris"
 
 
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:

@@ -32,6 +32,16 @@ class CallArguments:
         self._args, self._kwargs = args, kwargs
         self.shown = self._json(args, kwargs)
 
+    @property
+    def filled_in(self) -> dict[str, Any]:
+        """Objects that a framework filled in, by the names of their parameters."""
+        try:
+            bound = self._signature.bind(*self._args, **self._kwargs).arguments
+        except TypeError:
+            return {}
+        parameters = self._signature.parameters
+        return {name: bound[name] for name in bound if self._is_filled_in(parameters[name])}
+
     def bound_to(self, function: Callable[..., Any]) -> Callable[[], Any]:
         """Return the call of a function with these arguments."""
         return partial(function, *self._args, **self._kwargs)
@@ -87,11 +97,15 @@ class CallArguments:
         except TypeError:
             return {}
         made: dict[str, Any] = {}
-        declared = self._tool.schema["properties"]
         for name, value in bound.arguments.items():
-            kind = self._signature.parameters[name].kind
-            if kind is inspect.Parameter.VAR_KEYWORD:
+            parameter = self._signature.parameters[name]
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 made |= {key: json_of(each, RESULT_CHARS) for key, each in value.items()}
-            elif name in declared or kind is inspect.Parameter.VAR_POSITIONAL:
+            elif not self._is_filled_in(parameter):
                 made[name] = json_of(value, RESULT_CHARS)
         return made
+
+    def _is_filled_in(self, parameter: inspect.Parameter) -> bool:
+        if parameter.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
+            return False
+        return parameter.name not in self._tool.schema["properties"]

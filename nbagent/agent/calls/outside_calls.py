@@ -25,6 +25,7 @@ from nbagent.agent.calls.context import CURRENT_CALL, CallContext
 from nbagent.agent.calls.output import CallOutput
 from nbagent.agent.calls.pyplot_figures import PyplotFigures
 from nbagent.agent.calls.questions import Questions
+from nbagent.agent.calls.repeat import repeatable
 from nbagent.agent.calls.results import Results, result_of
 from nbagent.agent.model import injected
 from nbagent.agent.options import AgentOptions
@@ -172,6 +173,7 @@ class OutsideCall:
         self._faults = around.run.faults if CURRENT_RUN.get() is None else FAULTS.get()
         self._step = False
         self._start: e.ToolStart
+        self._way: e.Live
 
     def steps(self) -> _Steps:
         """Yield the steps of the call, and return what the function returned, or what the reader
@@ -229,14 +231,16 @@ class OutsideCall:
         id, announced_args = self._around.run.begin_call(
             self._tool.name, self._arguments.fits, lane
         )
-        self._start = e.ToolStart(id=id, name=self._tool.name, parent_id=lane)
-        if announced_args is msgspec.UNSET:
-            # it runs only now, not when its arguments were complete
-            self._report(e.ToolProgress(id=id))
-        else:
-            self._report(
-                *([self._start] if announced_args is None else ()), self._arguments.event(id)
-            )
+        self._way = repeatable(self._tool, filled_in=self._arguments.filled_in)
+        self._way.value.arguments = self._arguments.shown
+        self._start = e.ToolStart(id=id, name=self._tool.name, parent_id=lane, tool=self._way)
+        if announced_args is None:
+            self._report(self._start, self._arguments.event(id))
+            return
+        if announced_args is not msgspec.UNSET:
+            self._report(self._arguments.event(id))
+        # it runs only now, not when its arguments were complete
+        self._report(e.ToolProgress(id=id, tool=self._way))
 
     def _report(self, *events: e.Event) -> None:
         self._around.run.report(events)
@@ -284,6 +288,7 @@ class OutsideCall:
     def _change(self, changed: dict[str, Any] | None) -> None:
         if changed is not None and changed != self._arguments.shown:
             self._arguments.change(changed)
+            self._way.value.arguments = self._arguments.shown
             self._report(self._arguments.event(self._start.id))
 
     def _give(self, response: e.ApprovalResponse) -> _Steps:

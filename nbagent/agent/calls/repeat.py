@@ -1,6 +1,8 @@
 """`repeatable`: the way to make a tool call again, which travels with the call's start."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
 from nbagent import events as e
@@ -14,14 +16,19 @@ from nbagent.agent.tools.tool import AnyTool
 from nbagent.errors import ToolError
 
 
-def repeatable(tool: AnyTool, params: RunParams | None = None) -> e.Live:
+def repeatable(
+    tool: AnyTool,
+    params: RunParams | None = None,
+    filled_in: Mapping[str, Any] = MappingProxyType({}),
+) -> e.Live:
     """Return the way to make a call of a tool again, for `tool.start`.
 
     Args:
         tool: that is called.
         params: of the agent's run; None for a call by other code.
+        filled_in: objects that a framework gave the call besides the model's arguments, by name.
     """
-    return e.Live(RepeatableCall(tool, params or _params_of(tool)))
+    return e.Live(RepeatableCall(tool, params or _params_of(tool), filled_in))
 
 
 class RepeatableCall:
@@ -32,14 +39,16 @@ class RepeatableCall:
     Args:
         tool: that is called.
         params: of the run.
+        filled_in: objects that the function gets besides the arguments, by name.
 
     Attributes:
         arguments: of the call, as its tool got them; None while they stream in.
     """
 
-    def __init__(self, tool: AnyTool, params: RunParams) -> None:
+    def __init__(self, tool: AnyTool, params: RunParams, filled_in: Mapping[str, Any]) -> None:
         self._tool = tool
         self._params = params
+        self._filled_in = filled_in
         self.arguments: dict[str, Any] | None = None
 
     def form(self) -> dict[str, Any]:
@@ -67,6 +76,8 @@ class RepeatableCall:
                 "calls it all the same"
             )
         tool.check(arguments)
+        if self._filled_in:
+            tool = tool.with_function(partial(tool.function, **self._filled_in))
         questions = Questions(emit)
         spending = Spending(self._params.name, self._params)
         calls = Calls(self._params, questions, emit, _drop, spending, BreakpointPrompts(questions))

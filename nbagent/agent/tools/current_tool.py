@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from nbagent.agent.tools import docstring
 from nbagent.agent.tools.tool import AnyTool, Tool
 
 _MISSING = object()
@@ -32,14 +31,7 @@ def current_tool(tool: AnyTool) -> tuple[AnyTool, str | None]:
         return tool, note
     if isinstance(found, Tool):
         return found, note
-    options = {
-        name: getattr(tool, name)
-        for name in ("timeout", "approve", "result_chars", "once")
-        if hasattr(tool, name)
-    }
-    described = docstring.parse(tool.__doc__).description
-    own = None if tool.description == described else tool.description
-    return Tool(found, name=tool.name, description=own, **options), note
+    return tool.with_function(found), note
 
 
 def renewed(tools: Mapping[str, AnyTool]) -> tuple[dict[str, AnyTool], list[str]]:

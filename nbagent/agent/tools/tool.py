@@ -136,6 +136,21 @@ class Tool(Generic[P, R]):
             missing.append(f"no type for {', '.join(parameters)}")
         return " and ".join(missing)
 
+    def with_function(self, function: Callable[..., Any]) -> "AnyTool":
+        """Return this tool with another function, which describes itself unless `description` was
+        given.
+        """
+        described = docstring.parse(self.__doc__).description
+        return Tool(
+            function,
+            name=self.name,
+            description=None if self.description == described else self.description,
+            timeout=self.timeout,
+            approve=self.approve,
+            result_chars=self.result_chars,
+            once=self.once,
+        )
+
     def needs_approval(self, arguments: dict[str, Any]) -> bool:
         """Return True if the reader is to be asked before a call.
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kernels.session import Session
 
 import nbagent
 from nbagent import Run
 from nbagent import events as e
-from nbagent.errors import ToolError
+from nbagent.errors import NbagentError, ToolError
 from nbagent.events.question import Question
 from nbagent.run.lanes import Lanes
 
@@ -222,6 +224,126 @@ def test_a_tool_looks_like_its_function() -> None:
     assert all(map(inspect.isroutine, (rate, later)))
     assert inspect.signature(rate) == inspect.signature(rate.function)
     assert nbagent.tool(name="other")(later.function).__name__ == "other"
+
+
+# --- another call by the reader ---
+
+
+def announced(tool: Any, *years: int) -> AsyncIterator[e.Event]:
+    """A framework's stream, which has each call before the function runs."""
+
+    async def events() -> AsyncIterator[e.Event]:
+        yield e.RunStart()
+        for number, year in enumerate(years):
+            id = f"tool-{number}"
+            yield e.ToolStart(id=id, name="later", call_id=f"c{number}")
+            yield e.ToolArgs(id=id, args={"year": year}, args_text=f'{{"year": {year}}}')
+            yield e.ToolResult(id=id, content=str(await tool(year)))
+        yield e.RunEnd(status="completed")
+
+    return events()
+
+
+async def test_a_plain_call_is_made_again() -> None:
+    run = await started(of(lambda: rate(2024)))
+    assert (await run.tools[0].rerun()).result == {"year": 2024}
+    assert (await run.tools[0].rerun(year=2025)).result == {"year": 2025}
+    assert next(block["can_rerun"] for block in run.snapshot() if block["kind"] == "tool")
+
+
+async def test_so_is_a_call_that_the_stream_announces_which_stays_one_call() -> None:
+    run = await started(announced(later, 3))
+    assert (await run.tools[0].rerun(year=4)).result == {"year": 4}
+    assert (await run.tools[0].attempts[0].rerun()).args == {"year": 4}
+    starts = [event for event in run.events if isinstance(event, e.ToolStart)]
+    assert [(start.call_id, start.attempt_of) for start in starts][:2] == [
+        ("c0", None),
+        (None, starts[0].id),
+    ]
+    assert len(run.tools) == 1
+
+
+async def test_so_is_a_call_whose_arguments_the_framework_changed() -> None:
+    async def changing(year: int) -> Any:
+        return await later(year + 1)
+
+    run = await started(announced(changing, 3))
+    assert run.tools[0].args == {"year": 4}
+    assert (await run.tools[0].rerun()).args == {"year": 4}
+
+
+async def test_arguments_that_were_changed_at_a_breakpoint_are_those_to_start_from() -> None:
+    run = await started(
+        of(lambda: rate(2024)), stop_at="rate", answer=lambda q: q.allow({"year": 2023})
+    )
+    assert (await run.tools[0].rerun()).args == {"year": 2023}
+    assert (await run.tools[0].rerun(code="USD")).args == {"year": 2023, "code": "USD"}
+
+
+async def test_a_call_without_a_permission_is_made_by_its_reader() -> None:
+    run = await started(of(lambda: pay(5)), answer=lambda q: q.deny())
+    assert (await run.tools[0].rerun()).result == "paid 5"
+
+
+async def test_the_objects_that_a_framework_fills_in_are_given_again() -> None:
+    class RunContext:
+        """Stands for the framework's own class, by its name and its package."""
+
+    RunContext.__module__ = "pydantic_ai"
+
+    def with_context(context, year: int) -> str:  # type: ignore[no-untyped-def]
+        """Rate of a year."""
+        return f"{type(context).__name__} {year}"
+
+    with_context.__annotations__["context"] = RunContext
+    tool = nbagent.tool(with_context)
+    run = await started(of(lambda: tool(RunContext(), 2024)))
+    assert run.tools[0].args == {"year": 2024}
+    assert (await run.tools[0].rerun(year=2025)).result == "RunContext 2025"
+
+
+async def test_a_call_whose_result_is_hidden_is_not_made_again() -> None:
+    run = await started(announced(later, 3), hide={"later": "result"})
+    with pytest.raises(NbagentError, match="results are hidden"):
+        run.tools[0].rerun()
+
+
+@given(st.data())
+def test_each_call_is_made_again_whenever_the_stream_announces_it(data: st.DataObject) -> None:
+    """Each call is announced before its function runs or after it, one by one or all at once."""
+    numbers = range(data.draw(st.integers(1, 3)))
+    phases = data.draw(st.permutations(["announce", "call"]))
+    one_by_one = [
+        (number, what)
+        for number in numbers
+        for what in data.draw(st.permutations(["announce", "call"]))
+    ]
+    all_at_once = [
+        (number, what) for what in phases for number in data.draw(st.permutations(numbers))
+    ]
+    order = data.draw(st.sampled_from([one_by_one, all_at_once]))
+
+    def stream() -> Iterator[e.Event]:
+        results: dict[int, Any] = {}
+        yield e.RunStart()
+        for number, what in order:
+            if what == "call":
+                results[number] = rate(number)
+                continue
+            args = {"year": number}
+            yield e.ToolStart(id=f"tool-{number}", name="rate", call_id=f"c{number}")
+            yield e.ToolArgs(id=f"tool-{number}", args=args, args_text=f'{{"year": {number}}}')
+        for number in numbers:
+            yield e.ToolResult(id=f"tool-{number}", content=str(results[number]))
+        yield e.RunEnd(status="completed")
+
+    run = started(stream())
+    run.wait()
+    assert sorted(call.args["year"] for call in run.tools) == list(numbers)
+    for call in run.tools:
+        assert call.rerun(year=call.args["year"] + 10).wait().result == {
+            "year": call.args["year"] + 10
+        }
 
 
 IN_A_KERNEL = """
