@@ -68,7 +68,7 @@ def document(
         type
         for _, _, each, _ in described
         if each
-        for type in (each.body, each.result, each.takes, each.sends)
+        for type in (each.body, each.result, each.refusal, each.takes, each.sends)
         if type is not None
     }
     ordered = [Refusal, *sorted(types, key=str)]
@@ -147,9 +147,8 @@ def _operation(
         "responses": _responses(operation, by_type),
     }
     if operation.body is not None and method != "GET":
-        is_required = any(field.required for field in msgspec.structs.fields(operation.body))
         made["requestBody"] = {
-            "required": is_required,
+            "required": not _takes_no_body(operation.body),
             "content": {JSON: {"schema": by_type[operation.body]}},
         }
     if operation.sends is not None:
@@ -196,21 +195,32 @@ def _others(operation: Operation) -> list[dict[str, Any]]:
     return made
 
 
+def _takes_no_body(type: Any) -> bool:
+    """Return True if a request may leave out its body, which then counts as `{}`."""
+    try:
+        msgspec.convert({}, type)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
-    refused = {
-        "description": "Refused, or failed.",
-        "content": {JSON: {"schema": by_type[Refusal]}},
-    }
-    content: dict[str, Any] = {}
+    refusal = by_type[Refusal]
+    if operation.refusal is not None:
+        refusal = {"anyOf": [refusal, by_type[operation.refusal]]}
+    refused = {"description": "Refused, or failed.", "content": {JSON: {"schema": refusal}}}
+    content: dict[int, dict[str, Any]] = {operation.status: {}}
     if operation.result is not None:
-        content[JSON] = {"schema": by_type[operation.result]}
-    for media_type in (operation.stream, operation.media_type):
-        if media_type is not None:
-            content[media_type] = {}
-    made: dict[str, Any] = {
-        str(operation.status): {"description": _DONE.get(operation.status, "Done.")}
-        | ({"content": content} if content else {})
-    }
+        content[operation.status][JSON] = {"schema": by_type[operation.result]}
+    if operation.media_type is not None:
+        content[operation.status][operation.media_type] = {}
+    if operation.stream is not None:
+        content.setdefault(200, {})[operation.stream] = {}
+    made: dict[str, Any] = {}
+    for status, media_types in content.items():
+        made[str(status)] = {"description": _DONE.get(status, "Done.")}
+        if media_types:
+            made[str(status)]["content"] = media_types
     if operation.stream is not None:
         made["204"] = {"description": "The client has all events of the run."}
     return made | {"default": refused}

@@ -26,9 +26,12 @@ class Operation:
         query: parameters of the query, each with its description.
         result: type of the response's JSON; None if it has none.
         status: of the response with the result, or without content.
-        stream: media type of a streamed run, beside or in place of the result; None if it has none.
+        stream: media type of a streamed run, beside or in place of the result, with the status 200;
+            None if it has none.
         media_type: media type of a response that is neither of these, such as a page; None if it
             has none.
+        refusal: type of the JSON of a refusal, beside that of all routes; None if there is no
+            other.
         takes: type of the messages that a WebSocket takes; None if it takes none.
         sends: type of the messages that a WebSocket sends.
         reads: True if the request starts, stops and answers nothing, so that a bearer of the read
@@ -43,6 +46,7 @@ class Operation:
     status: int = 200
     stream: str | None = None
     media_type: str | None = None
+    refusal: Any = None
     takes: Any = None
     sends: Any = None
     reads: bool = False

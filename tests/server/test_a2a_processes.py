@@ -1,7 +1,9 @@
 """A2A at a server process that did not start the task."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ from a2a.types import (
     SubscribeToTaskRequest,
     Task,
     TaskState,
+    TaskStatusUpdateEvent,
 )
 from a2a.utils.errors import A2AError, InvalidParamsError, UnsupportedOperationError
+from agent.server import Exchange, chat
 from agent.server import Server as ModelServer
-from agent.server import chat
 from server.test_a2a import (
     REMOVING,
     Held,
@@ -38,6 +41,9 @@ from server.test_a2a import (
 
 from nbagent.agent import Agent
 from nbagent.server import serve
+from nbagent.server.a2a.answering import question_in
+from nbagent.server.a2a.tasks import updates
+from nbagent.server.hosting.hosted_run import HostedRun
 
 
 @pytest.fixture(params=["file", "redis"])
@@ -179,6 +185,34 @@ async def test_a_task_that_works_takes_no_message(store: str) -> None:
             await heard(second, said("yes", task_id=task_id))
         held.go_on()
         assert states([response async for response in stream])[-1] == "TASK_STATE_COMPLETED"
+
+
+async def test_a_message_answers_the_newest_question_though_its_update_is_not_sent_yet(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    answered = threading.Event()
+
+    async def late(run: HostedRun) -> AsyncGenerator[Any]:
+        """Yield the updates of a run, those behind the first question when all are answered."""
+        async for each in updates(run):
+            yield each
+            if isinstance(each[1], TaskStatusUpdateEvent) and question_in(each[1].status):
+                await asyncio.to_thread(answered.wait, 5)
+
+    def last(exchange: Exchange) -> None:
+        answered.set()
+        exchange.begin()
+        exchange.send(*REMOVING[1])
+        exchange.end()
+
+    monkeypatch.setattr("nbagent.server.a2a.executor.updates", late)
+    again = chat(calls=[("c2", "remove", '{"name": "y"}')])
+    async with pair(store, REMOVING[0], again, last, tools=[asking(ran)]) as (first, second):
+        task_id = (await heard(first, said("Remove both.")))[0].task.id
+        await heard(second, said("yes", task_id=task_id))
+        done = await heard(first, said("yes", task_id=task_id))
+    assert (states(done)[-1], ran) == ("TASK_STATE_COMPLETED", ["x", "y"])
 
 
 async def test_questions_of_one_task_are_answered_at_both(store: str) -> None:

@@ -83,6 +83,41 @@ def test_a_web_socket_has_the_messages_that_it_takes_and_sends() -> None:
     assert set(document["paths"]["/runs"]["get"]["x-websocket"]) == {"sends"}
 
 
+def test_a_refusal_over_mcp_is_one_of_json_rpc_or_that_of_all_routes() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    refused = document["paths"]["/mcp"]["post"]["responses"]["default"]
+    [schema] = [each["schema"] for each in refused["content"].values()]
+    names = [each["$ref"].rpartition("/")[2] for each in schema["anyOf"]]
+    properties = [set(document["components"]["schemas"][name]["properties"]) for name in names]
+    assert properties == [{"error"}, {"jsonrpc", "id", "error"}]
+
+
+def test_a_stream_has_the_status_200_where_the_result_has_another_one() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    responses = document["paths"]["/threads/{thread}/runs"]["post"]["responses"]
+    media_types = {status: set(each.get("content", {})) for status, each in responses.items()}
+    assert (media_types["200"], media_types["201"]) == ({"text/event-stream"}, {"application/json"})
+
+
+def test_the_body_of_agentors_chat_may_be_a_text_or_missing() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    body = document["paths"]["/chat"]["post"]["requestBody"]
+    kinds = [each.get("type") for each in body["content"]["application/json"]["schema"]["anyOf"]]
+    assert (body["required"], "string" in kinds) == (False, True)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_each_parameter_of_openai_that_may_be_left_out_may_be_null(path: str) -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    schema = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
+    assert [
+        name
+        for name, each in schema["properties"].items()
+        if name not in schema["required"] and {"type": "null"} not in each.get("anyOf", [])
+    ] == []
+
+
 def test_each_operation_is_described() -> None:
     document = document_of(nbagent.asgi(Agent("demo")))
     for path, operations in document["paths"].items():

@@ -14,7 +14,7 @@ from a2a.utils._async_queue_compat import QueueShutDown  # asyncio's own since P
 from nbagent.errors import SessionError
 from nbagent.server.a2a.answering import answer, question_in
 from nbagent.server.a2a.message import prompt_in
-from nbagent.server.a2a.tasks import RunTasks, agent_of, updates
+from nbagent.server.a2a.tasks import RunTasks, agent_of, task_of, updates
 from nbagent.server.hosting.host import Host
 from nbagent.server.hosting.hosted_run import HostedRun
 from nbagent.server.problem import Problem
@@ -113,7 +113,6 @@ class SentTask:
     def __init__(self, run: HostedRun, queue: EventQueue) -> None:
         self._run = run
         self._queue = queue
-        self._question: dict[str, Any] | None = None
         self._asks = asyncio.Event()
         self.sending = asyncio.create_task(self._send())
 
@@ -134,12 +133,13 @@ class SentTask:
         await asyncio.wait([self.sending])
 
     async def answer(self, message: Message) -> None:
-        """Answer the question. If it has been answered elsewhere meanwhile, the task just goes on.
+        """Answer the newest question, whose update may not be sent yet: its client can have read it
+        at another process. If it has been answered elsewhere meanwhile, the task just goes on.
 
         Raises:
             Problem: the message is no answer to it; the question stays.
         """
-        question = self._question
+        question = question_in(task_of(self._run)[0].status)
         if question is None:
             return
         try:
@@ -147,14 +147,11 @@ class SentTask:
         except Problem:
             if self._is_open(question):
                 raise
-        self._question = None
         self._asks.clear()
 
     async def _send(self) -> None:
         async for _, update in updates(self._run):
-            if self._question is not None:  # answered elsewhere
-                self._question = None
-                self._asks.clear()
+            self._asks.clear()  # a question before this update has been answered elsewhere
             question = (
                 question_in(update.status) if isinstance(update, TaskStatusUpdateEvent) else None
             )
@@ -165,7 +162,6 @@ class SentTask:
             except QueueShutDown:  # the server stops
                 return
             if question is not None:
-                self._question = question
                 self._asks.set()
 
     def _is_open(self, question: dict[str, Any]) -> bool:

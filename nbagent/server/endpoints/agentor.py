@@ -58,7 +58,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     @operation(
         "Ask an agent, as Agentor's server is asked",
-        body=Chat,
+        body=Chat | str,
         query={"message": "The prompt, if the body has none."},
         result=str,
         stream=EVENT_STREAM,

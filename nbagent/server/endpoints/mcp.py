@@ -38,6 +38,24 @@ class Message(msgspec.Struct):
     params: dict[str, Any] | None = None
 
 
+class Failure(msgspec.Struct):
+    """An error of JSON-RPC 2.0."""
+
+    code: int
+    message: str
+    data: Any = None
+
+
+class Failed(msgspec.Struct):
+    """A message of JSON-RPC 2.0 that answers a request with an error; `id` is null if the request
+    has none, or was not read.
+    """
+
+    jsonrpc: str
+    id: str | int | None
+    error: Failure
+
+
 class McpEndpoint:
     """The ASGI application at `/mcp`.
 
@@ -55,6 +73,7 @@ class McpEndpoint:
         body=Message,
         result=dict[str, Any],
         stream=EVENT_STREAM,
+        refusal=Failed,
     )
 
     def __init__(self, host: Host) -> None:

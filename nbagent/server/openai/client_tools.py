@@ -32,7 +32,9 @@ class Choice(NamedTuple):
     must_call: bool
 
 
-def choice_of(tools: Sequence[Json], tool_choice: str | Json, *, nested: bool) -> Choice:
+def choice_of(
+    tools: Sequence[Json] | None, tool_choice: str | Json | None, *, nested: bool
+) -> Choice:
     """Return what a request's `tools` and `tool_choice` mean.
 
     Args:
@@ -43,7 +45,7 @@ def choice_of(tools: Sequence[Json], tool_choice: str | Json, *, nested: bool) -
     Raises:
         Problem: a tool is no function, or the choice names none of them (400).
     """
-    made = tuple(_tool(each, f"tools[{at}]", nested) for at, each in enumerate(tools))
+    made = tuple(_tool(each, f"tools[{at}]", nested) for at, each in enumerate(tools or ()))
     try:
         check_client_tools(made, ())
     except ToolError as error:
@@ -51,7 +53,7 @@ def choice_of(tools: Sequence[Json], tool_choice: str | Json, *, nested: bool) -
     if isinstance(tool_choice, dict):
         return _chosen(made, tool_choice, nested)
     match tool_choice:
-        case "auto":
+        case "auto" | None:
             return Choice(made, must_call=False)
         case "none":
             return Choice((), must_call=False)

@@ -24,21 +24,21 @@ T = TypeVar("T", bound="Parameters")
 
 
 class Parameters(msgspec.Struct, kw_only=True):
-    """Parameters that both APIs have.
+    """Parameters that both APIs have. One that is null counts as left out; see `parameters`.
 
     Those that change nothing of the answer are taken, and mean nothing here: `metadata`, `store`,
     `user` and the like.
     """
 
     model: str | None = None
-    stream: bool = False
-    tools: list[Json] = msgspec.field(default_factory=list)
-    tool_choice: str | Json = "auto"
+    stream: bool | None = False
+    tools: list[Json] | None = None
+    tool_choice: str | Json | None = "auto"
     parallel_tool_calls: bool | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     metadata: dict[str, str] | None = None
-    store: bool = True
+    store: bool | None = True
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None

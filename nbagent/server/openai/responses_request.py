@@ -71,12 +71,12 @@ class ResponsesRequest(Parameters, kw_only=True):
     )
     instructions: str | None = None
     previous_response_id: str | None = None
-    background: bool = False
+    background: bool | None = False
     background_options: Json | None = None
     max_output_tokens: Count | None = None
-    reasoning: Reasoning = msgspec.field(default_factory=Reasoning)
-    text: TextOptions = msgspec.field(default_factory=TextOptions)
-    include: list[str] = msgspec.field(default_factory=list)
+    reasoning: Reasoning | None = None
+    text: TextOptions | None = None
+    include: list[str] | None = None
     stream_options: StreamOptions | None = None
 
     @property
@@ -93,21 +93,23 @@ class ResponsesRequest(Parameters, kw_only=True):
             Problem: the agent cannot do it (400).
         """
         tools, must_call = choice_of(self.tools, self.tool_choice, nested=False)
-        for name in self.include:
+        reasoning = self.reasoning or Reasoning()
+        text = self.text or TextOptions()
+        for name in self.include or ():
             if name not in INCLUDED:
                 raise Problem(400, f"include: an agent has no {name}", param="include")
         return ClientOptions(
             tools=tools,
             must_call=must_call,
             instructions=self.instructions or "",
-            form=form_of(self.text.format, "text.format", nested=False),
+            form=form_of(text.format, "text.format", nested=False),
             model=ModelOptions(
                 temperature=self.temperature,
                 top_p=self.top_p,
                 parallel_tool_calls=self.parallel_tool_calls if tools else None,
                 max_tokens=self.max_output_tokens,
-                reasoning_effort=self.reasoning.effort,
-                verbosity=self.text.verbosity,
+                reasoning_effort=reasoning.effort,
+                verbosity=text.verbosity,
             ),
         )
 
@@ -117,14 +119,14 @@ class ResponsesRequest(Parameters, kw_only=True):
             "instructions": self.instructions,
             "previous_response_id": self.previous_response_id,
             "metadata": self.metadata or {},
-            "tools": [{"parameters": None, "strict": None, **tool} for tool in self.tools],
+            "tools": [{"parameters": None, "strict": None, **tool} for tool in self.tools or ()],
             "tool_choice": self.tool_choice,
             "parallel_tool_calls": self.parallel_tool_calls is not False,
             "max_output_tokens": self.max_output_tokens,
             "temperature": self.temperature,
             "top_p": self.top_p,
-            "background": self.background,
+            "background": bool(self.background),
         }
-        if self.text.format is not None:
+        if self.text is not None and self.text.format is not None:
             repeated["text"] = {"format": self.text.format}
         return repeated
