@@ -105,7 +105,7 @@ def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(
 def test_no_command_of_a_formula_does_anything_in_notebook_7(tmp_path: Path, page: Page) -> None:
     # A closed view leaves the static copy, which MathJax then typesets.
     with PLACES["notebook7"](tmp_path, page, (CELL, "run.close()")):
-        output = page.locator(".jp-Cell-outputArea")
+        output = page.locator(".jp-Cell-outputArea").first
         # of the answer's own formula
         expect(output.locator("mjx-container").first).to_be_visible()
         does_nothing(output)
