@@ -33,6 +33,7 @@ __all__ = [
     "Agent",
     "BufferWindow",
     "Chat",
+    "Estimate",
     "Interval",
     "Limits",
     "LongTerm",
@@ -91,7 +92,13 @@ if TYPE_CHECKING:
     )
     from nbagent.agent.prompt_parts import file, image
     from nbagent.debug.compare import compare
-    from nbagent.many import Interval, Runs, RunsComparison, map  # noqa: A004 - as `nbagent.map`
+    from nbagent.many import (  # `map` as `nbagent.map`
+        Estimate,
+        Interval,
+        Runs,
+        RunsComparison,
+        map,  # noqa: A004
+    )
     from nbagent.server import Limits, asgi, serve
 
     __version__: str
@@ -110,6 +117,8 @@ else:  # a type checker would take any name for one that __getattr__ knows
         "progress",
         "tool",
     )
+
+    _OF_MANY = ("Estimate", "Interval", "Runs", "RunsComparison", "map")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a
@@ -140,7 +149,7 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.debug.compare import compare
 
             return compare
-        if name in ("Interval", "Runs", "RunsComparison", "map"):
+        if name in _OF_MANY:
             from nbagent import many
 
             return getattr(many, name)

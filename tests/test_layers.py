@@ -106,6 +106,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "many": [
         ("items", "rate", "outcome", "key", "progress", "intervals"),
         ("row", "store", "totals"),
+        ("agreement", "estimate"),
         ("engine", "frame", "summary", "scores"),
         ("compare",),
         ("runs",),

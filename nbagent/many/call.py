@@ -5,10 +5,11 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from nbagent.errors import NbagentError
 from nbagent.many.engine import Engine, Scorer, scorers_of
+from nbagent.many.estimate import Estimate, estimate_of
 from nbagent.many.items import items_of, repeated
 from nbagent.many.key import fingerprint_of, key_of
 from nbagent.many.rate import RowGate
@@ -20,6 +21,12 @@ from nbagent.run import Run
 from nbagent.runtime.loop import running_loop
 
 
+@overload
+def map(
+    target: Any, data: Any, template: str | None = None, *, dry: Literal[True], **options: Any
+) -> Estimate: ...
+@overload
+def map(target: Any, data: Any, template: str | None = None, **options: Any) -> Runs: ...
 def map(
     target: Any,
     data: Any,
@@ -35,8 +42,9 @@ def map(
     max_cost: float | None = None,
     max_total_tokens: int | None = None,
     stop_after: float | None = None,
+    dry: bool = False,
     **options: Any,
-) -> Runs:
+) -> Runs | Estimate:
     """Run an agent over many items: a row each, several at a time.
 
         runs = await nbagent.map(agent, df["question"], store="day.db")
@@ -71,10 +79,11 @@ def map(
         max_cost: US dollars for all rows together; when they are spent, no more rows begin.
         max_total_tokens: the same in tokens.
         stop_after: share of failed rows, from 0 to 1, after which no more rows begin.
+        dry: True to run nothing, and return an estimate of the tokens and dollars.
         options: of each run, as for `nbagent.show`: `answer=`, `reveal=`, `timeout=`, …
 
     Returns:
-        The rows, at once; `await` waits for their end.
+        The rows, at once; `await` waits for their end. With `dry=True` the estimate.
 
     Raises:
         NbagentError: an argument is not valid; the message names it.
@@ -115,6 +124,13 @@ def map(
         if row.key in found:
             row.restore(found[row.key])
             engine.totals.restore(found[row.key])
+    if dry:
+        agents = {name: each for name, each in targets.items() if _is_agent(each)}
+        estimate = estimate_of(rows, agents, output)
+        kept.close()
+        if temporary is not None:
+            _remove(kept, temporary)
+        return estimate
     # Agents run on nbagent's loop, which no cell blocks; a function may need the loop it is in.
     home = None if all(_is_agent(each) for each in targets.values()) else running_loop()
     runs = Runs(rows, engine, gate, kept, home)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbagent.many.agreement import agreements, place_of
 from nbagent.many.outcome import Outcome
 from nbagent.many.row import Row
 from nbagent.run.pandas_module import pandas_module
@@ -53,6 +54,9 @@ def _of_one_agent(pandas: Any, rows: Sequence[Row]) -> "pd.DataFrame":
     records = [_record(row) for row in rows]
     labels: Any = [row.item.label for row in rows]
     if any(row.repeat > 1 for row in rows):
+        found = agreements(rows)
+        for row, record in zip(rows, records, strict=True):
+            record.setdefault("agreement", found.get(place_of(row), math.nan))
         pairs = [(row.item.label, row.repeat) for row in rows]
         labels = pandas.MultiIndex.from_tuples(pairs, names=[None, "repeat"])
     table: pd.DataFrame = pandas.DataFrame(records, index=labels)

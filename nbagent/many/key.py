@@ -37,6 +37,10 @@ def fingerprint_of(target: Any, output: Any, version: str) -> str:
     return _digest([described, version])
 
 
+def text_of(value: Any) -> str:
+    """Return JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return hashlib.sha256(text_of(value).encode("utf-8", "backslashreplace")).hexdigest()

@@ -217,7 +217,8 @@ class Runs(Sequence[Run]):
 
         Columns are those of `nbagent.many.frame.COLUMNS`, the checks, and the fields of the answer
         where a form was asked for. With several agents the columns are grouped by agent; with
-        `repeat=` the index has the repetition as a second level.
+        `repeat=` the index has the repetition as a second level, and `agreement` is the share of an
+        item's rows whose answer is the most frequent one.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -251,7 +252,9 @@ class Runs(Sequence[Run]):
 
     @property
     def scores(self) -> dict[str, Interval]:
-        """The mean of each check with its 95 % interval, by name."""
+        """The mean of each check with its 95 % interval, by name; with `repeat=` also that of the
+        agreement.
+        """
         return scores_of(self.rows)
 
     def compare(

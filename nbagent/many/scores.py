@@ -2,18 +2,20 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from nbagent.many.agreement import Place, agreements
 from nbagent.many.intervals import Interval, bootstrap, share
 from nbagent.many.row import Row
 
 
-def scores_of(rows: Iterable[Row]) -> dict[str, Interval]:
+def scores_of(rows: Sequence[Row]) -> dict[str, Interval]:
     """Return the mean of each check over the rows that have a value of it, by the check's name.
 
     With several agents the agent's name stands before it: `plain check`. The repetitions of an
-    item are no independent values: their mean is one. Texts are left out.
+    item are no independent values: their mean is one. Their agreement is a score too. Texts are
+    left out.
     """
     found: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
     others: set[str] = set()
@@ -26,7 +28,15 @@ def scores_of(rows: Iterable[Row]) -> dict[str, Interval]:
             if not isinstance(value, bool):
                 others.add(place)
             found[place][id(row.item)].append(value)
-    return {place: _interval(list(each.values()), place in others) for place, each in found.items()}
+    scores = {name: _interval(list(each.values()), name in others) for name, each in found.items()}
+    return {**_agreement_scores(agreements(rows)), **scores}
+
+
+def _agreement_scores(found: Mapping[Place, float]) -> dict[str, Interval]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for (agent, _), agreement in found.items():
+        values[f"{agent} agreement".strip()].append(agreement)
+    return {name: bootstrap(each) for name, each in values.items()}
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

@@ -24,7 +24,8 @@ def done(answers: dict[str, str], **options: Any) -> Runs:
             raise ValueError("bad")
         yield item
 
-    return nbagent.map(say, answers, **options).wait()
+    runs: Runs = nbagent.map(say, answers, **options)
+    return runs.wait()
 
 
 def is_right(item: str, run: Any) -> bool:

@@ -38,7 +38,8 @@ def echo(exchange: Exchange) -> None:
 
 def done(*args: Any, **options: Any) -> Runs:
     """Return the rows of a map, when all have ended."""
-    return nbagent.map(*args, **options).wait()
+    runs: Runs = nbagent.map(*args, **options)
+    return runs.wait()
 
 
 def test_each_item_is_a_row_under_its_own_label() -> None:
@@ -95,6 +96,42 @@ def test_several_agents_are_columns_side_by_side() -> None:
 def test_an_item_is_run_as_often_as_asked() -> None:
     runs = done(say, {"a": "one"}, repeat=2)
     assert runs.df().index.tolist() == [("a", 1), ("a", 2)]
+
+
+def test_repetitions_tell_how_far_they_agree() -> None:
+    answers = {"x": ["1", " 1", "2", "bad"], "y": ["1", "1", "1", "1"]}
+
+    def say_next(item: str) -> Iterator[str]:
+        yield answers[item].pop()
+        if len(answers[item]) == 3 and item == "x":
+            raise ValueError("no answer")
+
+    runs = done(say_next, ["x", "y"], repeat=4, concurrency=1)
+    assert runs.df()["agreement"].tolist() == [0.5] * 4 + [1.0] * 4
+    assert runs.scores["agreement"].mean == 0.75
+
+
+def test_a_dry_map_estimates_what_is_not_in_the_store(tmp_path: Path) -> None:
+    store = tmp_path / "day.db"
+    with Server(echo) as server:
+        prices = {"input": 1_000_000, "output": 1_000_000}
+        agent = nbagent.Agent("test-1", client=server.client(), api="chat", prices=prices)
+        before = nbagent.map(agent, ["a" * 38, "b", None], store=store, dry=True)
+        runs = done(agent, ["b"], store=store)
+        after = nbagent.map(agent, ["a", "b", "c"], store=store, dry=True)
+    assert (before.rows, before.output) == (3, None)
+    assert before.input is not None
+    assert before.cost == before.input
+    spent = runs.rows[0].outcome
+    assert spent is not None
+    assert spent.input is not None
+    assert (after.rows, after.restored, after.input) == (2, 1, 2 * spent.input)
+    assert after.cost == pytest.approx(2 * (spent.cost or 0))
+
+
+def test_a_dry_map_of_a_function_says_that_nothing_is_known() -> None:
+    estimate = nbagent.map(say, ["a"], dry=True)
+    assert "tokens unknown" in estimate.summary()
 
 
 def test_checks_are_columns() -> None:
