@@ -87,13 +87,16 @@ class Commentary:
         return held
 
     def _drop(self, event: e.Event) -> list[e.Event]:
-        dropped = {
-            held.id for held in self._release(event.parent_id) if isinstance(held, e.TextStart)
-        }
+        held = self._release(event.parent_id)
+        dropped = {each.id for each in held if isinstance(each, e.TextStart)}
+        if not dropped:
+            return []
         self._dropped |= dropped
-        return self._announce(event) if dropped else []
+        return self._announce(event)
 
     def _announce(self, event: e.Event) -> list[e.Event]:
         """Return the event that announces hidden commentary, once in a run."""
-        announced, self._announced = self._announced, True
-        return [] if announced else [e.Hidden(what="commentary", agent=event.agent)]
+        if self._announced:
+            return []
+        self._announced = True
+        return [e.Hidden(what="commentary", agent=event.agent)]

@@ -104,6 +104,7 @@ _VALUE = words_of(
 )
 _PARAMETERS = words_of("sig sas code response signature")
 _SURE_PARAMETERS = words_of("token auth jwt sig sas")
+_NOUNS = _SURE | {"key", "token", "auth", "jwt"}
 _SINGULAR = {"keys": "key", "tokens": "token", "secrets": "secret", "passwords": "password"}
 
 
@@ -127,8 +128,10 @@ def credential_grade(
         grade = _parameter_grade(words, in_address=in_address)
         if grade is not None:
             return grade
+    if words == ["set", "cookie"]:
+        return "sure"
     *others, last = words
-    return "sure" if words == ["set", "cookie"] else _grade(others, last)
+    return _grade(others, last)
 
 
 def _words_in(name: str) -> list[str]:
@@ -142,11 +145,16 @@ def _parameter_grade(words: list[str], *, in_address: bool) -> Grade | None:
     if words == ["pass"] or (in_address and words[0] in _SURE_PARAMETERS):
         return "sure"
     is_only = len(words) == 1 or words[-1] == "signature"  # `zip_code` is none
-    return "maybe" if is_only and words[-1] in _PARAMETERS else None
+    if is_only and words[-1] in _PARAMETERS:
+        return "maybe"
+    return None
 
 
 def _grade(others: list[str], last: str) -> Grade | None:
-    noun, before = _SINGULAR.get(last, last), others[-1] if others else ""
+    noun = _SINGULAR.get(last, last)
+    before = ""
+    if others:
+        before = others[-1]
     if before in _DATA_BEFORE.get(noun, ()):
         return None
     if last in _SURE or before in _SURE_BEFORE.get(noun, ()) or last.endswith(_SURE_ENDS):
@@ -155,8 +163,9 @@ def _grade(others: list[str], last: str) -> Grade | None:
         return None
     if last in _MAYBE:
         return "maybe"
-    holds_noun = any(word in _SURE or word in ("key", "token", "auth", "jwt") for word in others)
-    return "maybe" if holds_noun and last not in _DATA else None
+    if last not in _DATA and not _NOUNS.isdisjoint(others):
+        return "maybe"
+    return None
 
 
 def is_credential_name(name: str) -> bool:

@@ -16,6 +16,7 @@ MIN_NAMED_CHARS = 6
 _MIN_RANDOM_CHARS = 16
 _MIN_HEX_CHARS = 32  # shorter ones are ids of objects
 _MIN_JOINED_CHARS = 24
+_MIN_JOINED_RUN_CHARS = 8  # of the longest of the runs that are joined
 _RANDOM_CHANGES = 0.25
 """Changes between small letters, capitals and digits a character.
 
@@ -80,27 +81,27 @@ _HYPHENED_WORDS = re.compile(r"[a-z]{1,15}(?:-[a-z]{1,15})+")
 
 def looks_random(value: str) -> bool:
     """Return True if a text looks as if a generator of keys had written it, and no person."""
-    if (
-        len(value) < _MIN_RANDOM_CHARS
-        or _PLAIN_RANDOM.fullmatch(value) is None
-        or _UUID.fullmatch(value)
-    ):
+    if len(value) < _MIN_RANDOM_CHARS or _PLAIN_RANDOM.fullmatch(value) is None:
         return False
-    longest = max(_RUN.findall(value), key=len, default="")
+    if _UUID.fullmatch(value):
+        return False
+    runs = _RUN.findall(value)
+    longest = max(runs, key=len, default="")
     if len(longest) >= _MIN_RANDOM_CHARS and _changes(longest) >= _RANDOM_CHANGES:
-        return _HEX.fullmatch(longest) is None or len(longest) >= _MIN_HEX_CHARS
-    joined = "".join(_RUN.findall(value))
-    return (
-        len(joined) >= _MIN_JOINED_CHARS
-        and len(longest) >= 8
-        and _changes(joined) >= _JOINED_CHANGES
-    )
+        return len(longest) >= _MIN_HEX_CHARS or _HEX.fullmatch(longest) is None
+    joined = "".join(runs)
+    if len(joined) < _MIN_JOINED_CHARS or len(longest) < _MIN_JOINED_RUN_CHARS:
+        return False
+    return _changes(joined) >= _JOINED_CHANGES
 
 
 def _changes(text: str) -> float:
-    has_digit = any(character.isdigit() for character in text)
-    has_both = not (text.islower() or text.isupper())
-    return len(_CHANGE.findall(text)) / len(text) if has_digit or has_both else 0.0
+    """Return the changes between small letters, capitals and digits a character; 0 for letters of
+    one case.
+    """
+    if text.isalpha() and (text.islower() or text.isupper()):
+        return 0.0
+    return len(_CHANGE.findall(text)) / len(text)
 
 
 def is_template(value: str) -> bool:
@@ -130,11 +131,9 @@ def is_path(value: str) -> bool:
     """Return True if a text is a file's path by its look."""
     if not value.startswith(("/", "~", "./", "../", "file:")):
         return False
-    return (
-        value.count("/") >= _MIN_SECRET_PATH_PARTS
-        and not set("+=") & set(value)
-        and not looks_random(value)
-    )
+    if value.count("/") < _MIN_SECRET_PATH_PARTS or "+" in value or "=" in value:
+        return False
+    return not looks_random(value)
 
 
 @lru_cache(maxsize=256)
@@ -166,12 +165,10 @@ def is_assigned_credential(value: str, *, in_code: bool) -> bool:
         return False
     if looks_random(value):
         return True
-    if _DOTTED.fullmatch(value) and in_code:
+    if in_code and _DOTTED.fullmatch(value):
         return False
-    if _IDENTIFIER.fullmatch(value) and in_code:
-        return any(character.isdigit() for character in value) and not _CREDENTIAL_WORD.search(
-            value
-        )
+    if in_code and _IDENTIFIER.fullmatch(value):
+        return _has_digit(value) and _CREDENTIAL_WORD.search(value) is None
     return True
 
 
@@ -187,14 +184,18 @@ def is_written_credential(value: str, *, is_line: bool) -> bool:
         return False
     if looks_random(value):
         return True
-    if not is_line and not any(character.isdigit() for character in value):
+    if not is_line and not _has_digit(value):
         return False
     parts = [part for part in re.split(r"[-_./]", value) if part]
     if len(parts) > 1 or not is_line:
         return not all(_METHOD.fullmatch(part) for part in parts)
-    return _METHOD.fullmatch(value) is None or (
-        value.isalpha() and not _CREDENTIAL_WORD.search(value)
-    )
+    if _METHOD.fullmatch(value) is None:
+        return True
+    return value.isalpha() and _CREDENTIAL_WORD.search(value) is None
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def is_basic(value: str) -> bool:
@@ -211,5 +212,7 @@ def password_of(value: str) -> str | None:
         text = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
         return None
-    user, colon, password = text.partition(":")
-    return password if colon and (user + password).isprintable() else None
+    _, colon, password = text.partition(":")
+    if not colon or not text.isprintable():
+        return None
+    return password

@@ -56,7 +56,9 @@ class Decoded:
             if first < offset + len(replaced.text):
                 found.append((replaced.start, replaced.stop))
                 first = offset + len(replaced.text)
-            stop = min(last, self._offsets[number]) if number < len(self._offsets) else last
+            stop = last
+            if number < len(self._offsets):
+                stop = min(last, self._offsets[number])
             if first < stop:
                 start = replaced.stop + first - offset - len(replaced.text)
                 found.append((start, start + stop - first))
@@ -68,7 +70,9 @@ class Decoded:
         if it cuts none.
         """
         each = self._replaced[bisect_right(self._starts, offset) - 1]
-        return (each.start, each.stop) if each.start < offset < each.stop else (offset, offset)
+        if each.start < offset < each.stop:
+            return each.start, each.stop
+        return offset, offset
 
     def offset_of(self, offset: int) -> int:
         """Offset in the decoded text of an offset in the source that cuts no replaced span."""

@@ -32,7 +32,9 @@ def json_escapes(text: str, start: int = 0) -> tuple[list[Replacement], int]:
         stop = escape.end()
         found.append(Replacement(escape.start(), stop, _character(escape)))
     cut = _INCOMPLETE.search(text, max(stop, len(text) - _MAX_INCOMPLETE_CHARS))
-    return found, len(text) if cut is None else cut.start()
+    if cut is None:
+        return found, len(text)
+    return found, cut.start()
 
 
 def _character(escape: re.Match[str]) -> str:

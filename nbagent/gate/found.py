@@ -62,7 +62,22 @@ class Found(NamedTuple):
 
 def is_sure(grade: Grade, value: str) -> bool:
     """Return True if a value under a name of that grade is a credential."""
-    return values.is_quoted_credential(value) if grade == "sure" else is_random(value)
+    if grade == "maybe":
+        return is_random(value)
+    return values.is_quoted_credential(value)
+
+
+def is_written(grade: Grade, value: str, *, is_line: bool) -> bool:
+    """Return True if a value without quotes is a credential under a name of that grade.
+
+    Args:
+        grade: of the name.
+        value: the text.
+        is_line: whether it is all of a line's text; see `is_written_credential`.
+    """
+    if grade == "maybe":
+        return is_random(value)
+    return values.is_written_credential(value, is_line=is_line)
 
 
 def is_random(value: str) -> bool:
@@ -70,16 +85,28 @@ def is_random(value: str) -> bool:
     return values.looks_random(value.rstrip(SENTENCE_MARKS)) and not values.is_placeholder(value)
 
 
+def complete(begin: int, value: int, end: int) -> Found:
+    """Return a credential that is masked from its third character to its end."""
+    return Found(begin, value, end, [(value + SHOWN_CHARS, end)])
+
+
 def masked(text: str, begin: int, value: int, end: int, rest: re.Pattern[str]) -> Found:
     """Return a credential; if it is longer than `MAX_VALUE_CHARS`, to the end of what `rest`
     matches.
     """
     if end - value < MAX_VALUE_CHARS:
-        return Found(begin, value, end, [(value + SHOWN_CHARS, end)])
-    last = end_of(rest, text, end)
-    return Found(
-        begin, value, last, [(value + SHOWN_CHARS, last)], rest=rest if last == len(text) else None
-    )
+        return complete(begin, value, end)
+    found = complete(begin, value, end_of(rest, text, end))
+    if found.end == len(text):
+        return found._replace(rest=rest)
+    return found
+
+
+def may_go_on(text: str, value: int, end: int, is_whole: bool) -> bool:
+    """Return True if a value reaches the end of a text that goes on, and is not yet so long that
+    its rest does not count.
+    """
+    return end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole
 
 
 def opened(begin: int, value: int, end: int, grade: Grade = "sure") -> Found:
@@ -87,15 +114,21 @@ def opened(begin: int, value: int, end: int, grade: Grade = "sure") -> Found:
     return Found(begin, value, end, [], is_open=True, is_sure=grade == "sure")
 
 
-def waiting(text: str, begin: int) -> Found:
-    """Return a context whose value has not begun, at the end of the text."""
+def waiting(text: str, begin: int, is_whole: bool) -> Found | None:
+    """Return a context whose value has not begun at the end of the text; None if nothing follows
+    the text.
+    """
+    if is_whole:
+        return None
     return opened(begin, len(text), len(text))
 
 
 def end_of(expression: re.Pattern[str], text: str, at: int) -> int:
     """Return the offset after what an expression matches at an offset, else that offset."""
     found = expression.match(text, at)
-    return at if found is None else found.end()
+    if found is None:
+        return at
+    return found.end()
 
 
 def chars_behind(expression: re.Pattern[str], text: str, at: int) -> int:

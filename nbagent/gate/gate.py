@@ -66,9 +66,10 @@ class Gate:
         tags: Tags | None = None,
     ) -> None:
         self.patterns = _patterns(redact)
-        self._tools = tools = ToolRules(
-            {**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide
-        )
+        rules = hide
+        if reveal == ANSWER:
+            rules = {**(hide or {}), EVERY: "all"}
+        self._tools = tools = ToolRules(rules)
         self.hides_tools = bool(tools)
         self.hides_requests = bool(tools) or not commentary or reveal in BELOW_THINKING
         quotes = not (hide or self.patterns) and commentary
@@ -81,10 +82,11 @@ class Gate:
         if self.patterns:
             self._stages.append(Redactor(self.patterns))
         # classes of which neither the level nor a rule hides or changes a part
-        self.shown_whole = frozenset() if self._stages else self._levels.shown_whole
-        self._secrets: Redactor | None = (
-            None  # comes last, so that no pattern is missed because of a mask
-        )
+        self.shown_whole = self._levels.shown_whole
+        if self._stages:
+            self.shown_whole = frozenset()
+        # comes last, so that no pattern is missed because of a mask
+        self._secrets: Redactor | None = None
 
     def mask_secrets(self, secrets: Secrets) -> None:
         """Mask these credentials from now on. They replace those of an earlier call."""

@@ -53,18 +53,18 @@ class TaggedText:
         self._space: list[str] = []  # at the beginning of a segment, until more than space follows
         # The first text, in case it turns out to have been a thought; not kept where thoughts are
         # hidden.
-        self._first = GrowingText() if thoughts else None
+        self._first: GrowingText | None = None
+        if thoughts:
+            self._first = GrowingText()
 
     def with_parent(self, event: _E) -> _E:
         """Return the event with the `parent_id` of the text's start, which later events need not
         repeat.
         """
         inside = self._start.parent_id
-        return (
-            event
-            if inside is None or event.parent_id is not None
-            else replace(event, parent_id=inside)
-        )
+        if inside is None or event.parent_id is not None:
+            return event
+        return replace(event, parent_id=inside)
 
     def passes(self, delta: str) -> bool:
         """Return True if a delta just continues the open segment, as nearly every delta does."""
@@ -96,9 +96,8 @@ class TaggedText:
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
             if self._space and not self._tagged and not self._in_thought:
-                events += self._begin("text", event) + self.continue_segment(
-                    "".join(self._space), event
-                )
+                events += self._begin("text", event)
+                events += self.continue_segment("".join(self._space), event)
             return events + self._end_segment(event)
         events = []
         streamed = self._made - Counter({"text": self._reclassified})
@@ -109,7 +108,9 @@ class TaggedText:
                 events += self._whole_segment(segment, event)
             elif segment.kind == self._open and seen[segment.kind] == streamed[segment.kind]:
                 events += self._end_segment(event, segment.text)
-        return events + self._end_segment(event, None if seen["text"] else "")
+        if seen["text"]:
+            return events + self._end_segment(event)
+        return events + self._end_segment(event, "")
 
     def _stream(self, segments: list[Segment], event: e.TextDelta | e.TextEnd) -> list[e.Event]:
         events: list[e.Event] = []
@@ -133,9 +134,10 @@ class TaggedText:
             if not text.strip():
                 self._space.append(text)
                 return []
-            text = (
-                text.lstrip() if self._tagged or kind == "thought" else "".join(self._space) + text
-            )
+            if self._tagged or kind == "thought":
+                text = text.lstrip()
+            else:
+                text = "".join(self._space) + text
             self._space.clear()
             events = self._begin(kind, event)
         if self._first is not None:
@@ -162,11 +164,15 @@ class TaggedText:
         count = self._made[kind]
         if kind == "thought":
             id_ = f"{self._start.id}.think-{count}"
-            self.hidden += not self._thoughts
-            return id_, [e.ReasoningStart(id=id_, **envelope(event))] if self._thoughts else []
+            if self._thoughts:
+                return id_, [e.ReasoningStart(id=id_, **envelope(event))]
+            self.hidden += 1
+            return id_, []
         if first:
             return self._start.id, [self._start]
-        id_ = self._start.id if count == 1 else f"{self._start.id}.{count}"
+        id_ = self._start.id
+        if count > 1:
+            id_ += f".{count}"
         return id_, [replace(self._start, id=id_, **envelope(event))]
 
     def _end_segment(self, event: e.Event, text: str | None = None) -> list[e.Event]:
@@ -195,22 +201,19 @@ class TaggedText:
         self._made["tool"] += 1
         events: list[e.Event] = []
         for number, call in enumerate(calls_in(segment.text, segment.name), 1):
-            id_ = f"{self._start.id}.tool-{self._made['tool']}" + (
-                f".{number}" if number > 1 else ""
-            )
+            id_ = f"{self._start.id}.tool-{self._made['tool']}"
+            if number > 1:
+                id_ += f".{number}"
             self._calls_open.append(id_)
-            events.append(
-                e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event))
+            start = e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event))
+            args = e.ToolArgs(
+                id=id_,
+                args=call.args,
+                args_text=call.args_text,
+                valid=call.valid,
+                **envelope(event),
             )
-            events.append(
-                e.ToolArgs(
-                    id=id_,
-                    args=call.args,
-                    args_text=call.args_text,
-                    valid=call.valid,
-                    **envelope(event),
-                )
-            )
+            events += [start, args]
         return events
 
     def _result(self, segment: Segment, event: e.Event) -> list[e.Event]:
@@ -220,10 +223,12 @@ class TaggedText:
         """
         self._made["result"] += 1
         content = segment.text.strip()
-        if content and self._calls_open:
+        if not content:
+            return []
+        if self._calls_open:
             return [e.ToolResult(id=self._calls_open.popleft(), content=content, **envelope(event))]
-        self.hidden += bool(content) and not self._thoughts
-        if not content or not self._thoughts:
+        if not self._thoughts:
+            self.hidden += 1
             return []
         id_ = f"{self._start.id}.result-{self._made['result']}"
         start = e.ReasoningStart(id=id_, **envelope(event))

@@ -161,8 +161,9 @@ def _tree(formats: Iterable[tuple[str, str]], depth: int = 0, cut: str = "") -> 
         if len(prefix) > depth:
             branches.setdefault(prefix[depth], []).append((prefix, rest))
     made = [re.escape(first) + _tree(inner, depth + 1, cut) for first, inner in branches.items()]
-    ends = [cut] if cut and made and depth >= _HEAD_CHARS else []
-    return f"(?:{'|'.join([*made, *leaves, *ends])})"
+    if cut and made and depth >= _HEAD_CHARS:
+        leaves.append(cut)
+    return f"(?:{'|'.join([*made, *leaves])})"
 
 
 SHAPED = _BOUNDARY + _tree(FORMATS)

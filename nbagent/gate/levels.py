@@ -100,31 +100,31 @@ class Levels:
         self._thoughts = level >= _THINKING
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
-        self._hidden_kinds = {
-            kind.event
-            for kind in KINDS
-            if LEVELS.index(kind.shown_from) > level or (kind.shown_from == "all" and not quotes)
-        }
+        self._hidden_kinds: set[type[e.Envelope]] = set()
+        for kind in KINDS:
+            is_above = LEVELS.index(kind.shown_from) > level
+            if is_above or (kind.shown_from == "all" and not quotes):
+                self._hidden_kinds.add(kind.event)
         self._thinking_first = thinking_first
         # the run (None) and the agents whose current response has had a text
         self._with_text: set[str | None] = set()
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
         self.grammar = Grammar(tag_options(tags))
-        self.shown_whole = frozenset(
-            kind for kind, shown_from in SHOWN_FROM.items() if self._raw or shown_from != "all"
-        )
-        if not self._thoughts:
-            self.shown_whole = frozenset()  # a text may contain a thought
+        self.shown_whole: frozenset[type[e.Envelope]] = frozenset()
+        if self._thoughts:  # otherwise a text may contain one that is hidden
+            self.shown_whole = frozenset(
+                event for event, first in SHOWN_FROM.items() if self._raw or first != "all"
+            )
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""
         if type(event) is e.TextDelta:
             text = self._texts.get(event.id)
-            if text is not None and (delta := event.delta) and text.passes(delta):
+            if text is not None and event.delta and text.passes(event.delta):
                 if text.open_id == event.id and event.raw is None and event.meta is None:
                     return [event]
-                return text.continue_segment(delta, self._trimmed(event))
+                return text.continue_segment(event.delta, self._trimmed(event))
         elif type(event) not in SHOWN_FROM:
             return []
         event = self._trimmed(event)
@@ -139,10 +139,13 @@ class Levels:
             case e.AgentEnd():
                 return [self._without_thoughts(event)]
             case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd():
-                return [event] if self._thoughts else self._announce(event)
+                if not self._thoughts:
+                    return self._announce(event)
             case _:
                 self._learn(event)
-        return [] if type(event) in self._hidden_kinds else [event]
+        if type(event) in self._hidden_kinds:
+            return []
+        return [event]
 
     def _learn(self, event: e.Event) -> None:
         """Keep what an event tells of the texts to come."""
@@ -159,11 +162,9 @@ class Levels:
 
     def close(self) -> list[e.Event]:
         """Release what was held back and end the open texts, since the stream is over."""
-        events = [
-            event
-            for id_, text in self._texts.items()
-            for event in text.finish(text.with_parent(e.TextEnd(id=id_)))
-        ]
+        events: list[e.Event] = []
+        for id_, text in self._texts.items():
+            events += text.finish(text.with_parent(e.TextEnd(id=id_)))
         self._texts.clear()
         return events
 
@@ -187,12 +188,16 @@ class Levels:
         else:
             del self._texts[event.id]
             events = text.finish(event)
-        return [*self._announce(event), *events] if text.hidden else events
+        if text.hidden:
+            return [*self._announce(event), *events]
+        return events
 
     def _announce(self, event: e.Event) -> list[e.Event]:
         """Return the event that announces hidden thinking, once in a run."""
-        announced, self._announced = self._announced, True
-        return [] if announced else [e.Hidden(what="thinking", agent=event.agent)]
+        if self._announced:
+            return []
+        self._announced = True
+        return [e.Hidden(what="thinking", agent=event.agent)]
 
     def _trimmed(self, event: _E) -> _E:
         """Return the event without the hidden fields of its envelope, and without a hint on what is
@@ -216,7 +221,9 @@ class Levels:
             output = "".join(segment.text for segment in segments if segment.kind == "text")
         elif not self._thoughts and not isinstance(output, bool | int | float):
             output = None
-        return event if output is event.output else replace(event, output=output)
+        if output is event.output:
+            return event
+        return replace(event, output=output)
 
 
 def _own_meta(event: e.Event) -> dict[str, Any] | None:

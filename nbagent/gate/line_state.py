@@ -108,4 +108,6 @@ class LineState:
                 return None  # the run may become longer
             if len(match[0]) in self.open_runs:
                 return True
-        return False if place.last or len(text) - at >= _HOLD_CHARS else None
+        if place.last or len(text) - at >= _HOLD_CHARS:
+            return False
+        return None

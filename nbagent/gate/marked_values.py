@@ -4,19 +4,19 @@ import re
 
 from nbagent.gate import credential_values as values
 from nbagent.gate.found import (
-    MAX_VALUE_CHARS,
     PART_CHARS,
     TOKEN,
     TOKEN_REST,
     Found,
     chars_behind,
+    complete,
     end_of,
     is_random,
     masked,
+    may_go_on,
     opened,
     waiting,
 )
-from nbagent.gate.key_formats import SHOWN_CHARS
 
 _MIN_BEARER_CHARS = 16
 
@@ -67,22 +67,27 @@ def scheme_token(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """A token after `Bearer`, and a user's name and password after `Basic`."""
     before = text[at - 1 : at]
     is_basic = text[stop - 1] == " "
-    value = end_of(_SPACES, text, stop - 1 if is_basic else stop)
-    if before.isalnum() or before == "_" or (value == stop and not is_basic and value < len(text)):
+    word_end = stop - 1 if is_basic else stop  # of "basic", the anchor includes the space
+    value = end_of(_SPACES, text, word_end)
+    if before.isalnum() or before == "_":
         return None
     if value == len(text):
-        return None if is_whole else waiting(text, at)
+        return waiting(text, at, is_whole)
+    if value == word_end:
+        return None
     end = end_of(TOKEN, text, value)
-    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+    if may_go_on(text, value, end, is_whole):
         return opened(at, value, end)
     token = text[value:end]
     if is_basic:
-        is_one = end - value >= values.MIN_NAMED_CHARS and values.is_basic(token)
+        is_one = len(token) >= values.MIN_NAMED_CHARS and values.is_basic(token)
     else:
-        is_one = end - value >= _MIN_BEARER_CHARS and not (
+        is_one = len(token) >= _MIN_BEARER_CHARS and not (
             values.is_placeholder(token) or values.is_words(token)
         )
-    return masked(text, at, value, end, TOKEN_REST) if is_one else None
+    if not is_one:
+        return None
+    return masked(text, at, value, end, TOKEN_REST)
 
 
 def user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
@@ -90,15 +95,8 @@ def user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1.
     """
     user_end = end_of(_USER, text, stop)
-    is_cut = user_end == len(text) and not is_whole
     if text[user_end : user_end + 1] != ":":
-        end = end_of(_USER_TOKEN, text, stop)
-        if end == len(text) and end > stop and not is_whole:
-            return opened(at, stop, end, "maybe")
-        if is_cut:
-            return waiting(text, at)
-        is_one = text[end : end + 1] == "@" and is_random(text[stop:end])
-        return Found(at, stop, end, [(stop + SHOWN_CHARS, end)]) if is_one else None
+        return _user_token(text, at, stop, user_end, is_whole)
     value = user_end + 1
     port = _PORT.match(text, value)
     if port is not None and (port["end"] or is_whole):
@@ -109,26 +107,39 @@ def user_info(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
         end, following = following, end_of(_MORE_PASSWORD, text, following)
     if following == len(text) and not is_whole:
         return opened(at, value, end)
-    is_one = (
-        text[end : end + 1] == "@"
-        and end - value >= _MIN_PASSWORD_CHARS
-        and not values.is_template(text[value:end])
-    )
-    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+    if text[end : end + 1] != "@" or end - value < _MIN_PASSWORD_CHARS:
+        return None
+    if values.is_template(text[value:end]):
+        return None
+    return complete(at, value, end)
+
+
+def _user_token(text: str, at: int, value: int, user_end: int, is_whole: bool) -> Found | None:
+    """The token that stands before a host in place of a user's name."""
+    end = end_of(_USER_TOKEN, text, value)
+    if end == len(text) and end > value and not is_whole:
+        return opened(at, value, end, "maybe")
+    if user_end == len(text):
+        # Nothing is masked where the text is whole: no "@" follows.
+        return waiting(text, at, is_whole)
+    if text[end : end + 1] != "@" or not is_random(text[value:end]):
+        return None
+    return complete(at, value, end)
 
 
 def login_password(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The password of `curl -u user:password`."""
     login = _LOGIN.match(text, at)
     if login is None:
-        is_begun = not is_whole and _LOGIN_BEGUN.match(text, at) is not None
-        return waiting(text, at) if is_begun else None
+        if _LOGIN_BEGUN.match(text, at):
+            return waiting(text, at, is_whole)
+        return None
     value, end = login.span(1)
     if end == len(text) and not is_whole:
         return opened(at, value, end)
-    written = text[value:end]
-    is_one = values.is_assigned_credential(written, in_code=False)
-    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+    if not values.is_assigned_credential(text[value:end], in_code=False):
+        return None
+    return complete(at, value, end)
 
 
 def bot_token(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
@@ -139,22 +150,21 @@ def bot_token(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     end = end_of(_TELEGRAM, text, value)
     if end == len(text) and not is_whole:
         return opened(at, value, end)
-    is_one = end - value == _TELEGRAM_CHARS and not re.match(r"[\w\-]", text[end : end + 1])
-    return Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_one else None
+    if end - value != _TELEGRAM_CHARS or re.match(r"[\w\-]", text[end : end + 1]):
+        return None
+    return complete(at, value, end)
 
 
 def webhook_token(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
     """The last part of an address to which messages of Slack or Discord are posted."""
     found = _WEBHOOK.match(text, at)
     if found is None:
-        return (
-            None
-            if is_whole or re.search(r"\s", text[stop:]) or len(text) - stop > PART_CHARS
-            else waiting(text, at)
-        )
+        if len(text) - stop > PART_CHARS or re.search(r"\s", text[stop:]):
+            return None
+        return waiting(text, at, is_whole)
     value, end = found.span(1)
     if end == len(text) and not is_whole:
         return opened(at, value, end)
-    return (
-        Found(at, value, end, [(value + SHOWN_CHARS, end)]) if is_random(text[value:end]) else None
-    )
+    if not is_random(text[value:end]):
+        return None
+    return complete(at, value, end)

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nbagent.gate.contexts import found_in, may_hold_context, unfinished_from
-from nbagent.gate.found import CONTEXT_CHARS
+from nbagent.gate.found import CONTEXT_CHARS, end_of
 from nbagent.gate.key_formats import CHAR, SHOWN_CHARS, begins_word
 from nbagent.gate.masking import Span, bullets
 
@@ -19,6 +19,7 @@ _CONTEXT_CHARS = SHOWN_CHARS + 1
 _MARK_CHARS = 5  # of the longest mark that `may_hold_context` looks for, without its last character
 _MAX_KEPT_CHARS = 4 * CONTEXT_CHARS
 _MIDDLE = "0"  # stands for any character inside a word
+_NOT_SPACE = re.compile(r"\S")
 _NOT_TOKEN = re.compile(rf"(?!{CHAR}).", re.DOTALL)
 
 
@@ -49,15 +50,13 @@ class _ContextualStream:
     """Masks the credentials that are recognised by the text around them."""
 
     def __init__(self) -> None:
-        self._text = (
-            ""  # the end of what was shown, in which a context may begin, and what is held back
-        )
+        # the end of what was shown, in which a context may begin, and what is held back
+        self._text = ""
         self._shown = 0  # characters of it that were shown
         self._scanned = 0  # characters of it in which no context begins that is still to be found
         self._is_open = False
-        self._rest: re.Pattern[str] | None = (
-            None  # matches how a value goes on that is longer than any key
-        )
+        # matches how a value goes on that is longer than any key
+        self._rest: re.Pattern[str] | None = None
 
     def feed(self, text: str) -> str:
         if not self._is_open and self._rest is None:
@@ -95,39 +94,37 @@ class _ContextualStream:
         for found in found_in(seen, self._scanned, is_whole=is_last):
             if found.is_open:
                 self._is_open = True
-                end, context = (
-                    max(shown, min(len(seen), found.value + SHOWN_CHARS)),
-                    min(context, found.begin),
-                )
+                end = max(shown, min(len(seen), found.value + SHOWN_CHARS))
+                context = min(context, found.begin)
             else:
                 spans += found.spans
                 self._scanned, self._rest = found.end, found.rest
-        self._scanned = context if self._is_open else max(self._scanned, unfinished_from(seen))
+        if self._is_open:
+            self._scanned = context
+        else:
+            self._scanned = max(self._scanned, unfinished_from(seen))
         self._keep(seen, end, context)
         return swallowed + bullets(seen, spans)[shown:end]
 
     def _swallow(self, rest: re.Pattern[str], text: str) -> tuple[str, str]:
         """Return the masked rest of a long value, and the text after it."""
-        found = rest.match(text)
-        size = 0 if found is None else found.end()
+        size = end_of(rest, text, 0)
         if size < len(text):
             self._rest = None
-        self._keep(self._text + text[:size], len(self._text) + size, len(self._text) + size)
+        swallowed = text[:size]
+        seen = self._text + swallowed
+        self._keep(seen, len(seen), len(seen))
         self._scanned = self._shown
-        return "".join(
-            "•" if not character.isspace() else character for character in text[:size]
-        ), text[size:]
+        return _NOT_SPACE.sub("•", swallowed), text[size:]
 
     def _keep(self, seen: str, shown: int, context: int) -> None:
         """Keep the end of the text: from some characters before what is held back, or before the
         context of that.
         """
         start = max(0, min(shown, context) - CONTEXT_CHARS)
-        self._text, self._shown, self._scanned = (
-            seen[start:],
-            shown - start,
-            max(0, self._scanned - start),
-        )
+        self._text = seen[start:]
+        self._shown = shown - start
+        self._scanned = max(0, self._scanned - start)
 
 
 class _ExactStream:
@@ -191,6 +188,8 @@ def _context(text: str) -> str:
     if boundary <= 0:
         return text
     before = text[boundary - 1]
-    if before.isascii() and before.isalnum():
-        before = " " if begins_word(text, boundary) else _MIDDLE
+    if not begins_word(text, boundary):
+        before = _MIDDLE
+    elif before.isascii() and before.isalnum():  # the letter of "\n", which JSON wrote
+        before = " "
     return before + text[boundary:]

@@ -31,7 +31,9 @@ def bullets(text: str, spans: Iterable[Span]) -> str:
             first = max(first, at)
             pieces += text[at:first], "•" * (last - first)
             at = last
-    return "".join((*pieces, text[at:])) if pieces else text
+    if not pieces:
+        return text
+    return "".join((*pieces, text[at:]))
 
 
 class CutMarks:
@@ -54,7 +56,9 @@ class CutMarks:
 
     def masked(self, first: int, last: int) -> list[Span]:
         """Return the span of a secret's beginning that is to be masked; none if it is too short."""
-        return [(first, last)] if last - first >= _MIN_CUT_CHARS else []
+        if last - first < _MIN_CUT_CHARS:
+            return []
+        return [(first, last)]
 
 
 OWN_CUTS = CutMarks(r"\n?… [\d,]+ more ")
@@ -94,19 +98,29 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        names = DistinctNames()  # keys may differ only in masked text
-        made = {
-            names.add(mask(key)) if isinstance(key, str) else key: mask_json(
-                item, mask, numbers=numbers
-            )
-            for key, item in value.items()
-        }
-        return made if made != value else value
+        return _mask_object(value, mask, numbers)
     if isinstance(value, list | tuple):
         items = [mask_json(item, mask, numbers=numbers) for item in value]
-        return items if items != list(value) else value
+        if items == list(value):
+            return value
+        return items
     if not numbers or value is None or isinstance(value, bool):
         return value
     text = str(value)
     masked = mask(text)
-    return value if masked == text else masked
+    if masked == text:
+        return value
+    return masked
+
+
+def _mask_object(pairs: dict[Any, Any], mask: Callable[[str], str], numbers: bool) -> Any:
+    names = DistinctNames()  # keys may differ only in masked text
+    made: dict[Any, Any] = {}
+    for key, item in pairs.items():
+        shown = key
+        if isinstance(key, str):
+            shown = names.add(mask(key))
+        made[shown] = mask_json(item, mask, numbers=numbers)
+    if made == pairs:
+        return pairs
+    return made

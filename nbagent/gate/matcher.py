@@ -31,7 +31,9 @@ def plain(tag: str) -> str:
     """Return a tag in the form that all its spellings have in common: lower case if it is in angle
     brackets.
     """
-    return tag.translate(_PLAIN) if tag.startswith("<") else tag
+    if not tag.startswith("<"):
+        return tag
+    return tag.translate(_PLAIN)
 
 
 class Found(NamedTuple):
@@ -61,8 +63,7 @@ class Opener:
     def __init__(self, form: Form) -> None:
         self.form = form
         self._is_tag = form.opener.startswith("<")
-        opener = form.opener.translate(_PLAIN) if self._is_tag else form.opener
-        self._pieces = [piece for piece in _PIECES.split(opener) if piece]
+        self._pieces = [piece for piece in _PIECES.split(plain(form.opener)) if piece]
         self.head = next(piece for piece in self._pieces if piece != "→")
 
     def match(self, text: str, start: int, *, last: bool) -> Found | bool:
@@ -78,10 +79,12 @@ class Opener:
                 continue
             if piece in _MARKS:
                 match = _MARKS[piece].match(text, at)
-                end = match.end() if match else at
-                is_cut, fits = end == len(text), match is not None
-                if match is not None and piece in "@%":
-                    name = match[0].strip()
+                fits, end = False, at
+                if match is not None:
+                    fits, end = True, match.end()
+                    if piece in "@%":
+                        name = match[0].strip()
+                is_cut = end == len(text)
             else:
                 end = at + len(piece)
                 here = text[at:end]
@@ -95,7 +98,9 @@ class Opener:
                 is_call = is_cut and body > start and self.form.kind == "tool"
                 return is_call and Found(self.form, len(text), body, name)
             at = end
-        return Found(self.form, at, at if body < 0 else body, name)
+        if body < 0:
+            body = at
+        return Found(self.form, at, body, name)
 
 
 class Openers:
@@ -121,23 +126,21 @@ class Openers:
         self._groups: dict[str, dict[tuple[str, str, str], list[Opener]]] = {}
         self._parts: dict[str, list[str]] = {}
         self._words: dict[str, list[Form]] = {}
+        anywhere: set[str] = set()  # first characters of those that need not begin a line
+        self._words_begin_lines = True
         for opener in openers:
             key, form = opener.head[:_KEY_CHARS], opener.form
             for size in range(1, len(key)):
                 self._parts.setdefault(key[:size], []).append(key)
-            self._groups.setdefault(key, {}).setdefault(
-                (form.place, form.needs, form.family), []
-            ).append(opener)
+            groups = self._groups.setdefault(key, {})
+            groups.setdefault((form.place, form.needs, form.family), []).append(opener)
+            if form.place in ("anywhere", "end"):
+                anywhere.add(key[0])
             if key[0].isalnum():
+                self._words_begin_lines &= form.place in ("line", "beginning")
                 for size in range(1, len(opener.head)):
                     self._words.setdefault(opener.head[:size], []).append(form)
-        self._words_begin_lines = all(
-            form.place in ("line", "beginning") for forms in self._words.values() for form in forms
-        )
         self._longest_word = max(map(len, self._words), default=0)
-        anywhere = {
-            opener.head[0] for opener in openers if opener.form.place in ("anywhere", "end")
-        }
         starts = re.escape("".join(anywhere)) + "`"
         self.trigger = re.compile(f"[{starts}]")
         self.line_trigger = re.compile(rf"[{starts}\n]")
@@ -160,20 +163,27 @@ class Openers:
             keys += dict.fromkeys(self._parts.get(start, ()))
         for key in keys:
             for openers in self._groups.get(key, {}).values():
-                if fits(openers[0].form):
-                    for opener in openers:
-                        if found := opener.match(text, at, last=last):
-                            yield found if isinstance(found, Found) else None
+                if not fits(openers[0].form):
+                    continue
+                for opener in openers:
+                    found = opener.match(text, at, last=last)
+                    if isinstance(found, Found):
+                        yield found
+                    elif found:
+                        yield None
 
     def words_at_end(self, text: str, at: int) -> Iterator[tuple[Form, int]]:
         """Yield the forms that begin with a word of which the end of the text has a part, and the
         part's offset.
         """
         first = max(at, len(text) - self._longest_word)
+        offsets = range(first, len(text))
         if self._words_begin_lines:
+            # Only the first word of the last line can be one.
             line = max(first, text.rfind("\n", first) + 1)
-            first = len(text) - len(text[line:].lstrip())
-        for here in (first,) if self._words_begin_lines else range(first, len(text)):
+            word = len(text) - len(text[line:].lstrip())
+            offsets = range(word, word + 1)
+        for here in offsets:
             for form in self._words.get(text[here:], ()):
                 yield form, here
 
@@ -191,30 +201,23 @@ class Ends:
 
     def __init__(self, form: Form) -> None:
         self.closers = frozenset(map(plain, form.ends))
-        self.ignored: frozenset[str] = frozenset()
-        if form.kind == "thought" and not form.labels:
-            same = [form] if form.opener else FORMS
-            self.ignored = frozenset(
-                plain(each.opener)
-                for each in same
-                if each.kind == "thought" and each.opener[0] in "<[◁"
-            )
-        self.others = (
-            frozenset(map(plain, THINK_ENDS)) - self.closers
-            if form.family == "think"
-            else frozenset()
-        )
-        self._labels = {
-            Opener(each).head for each in FORMS if form.labels and each.family == form.family
-        }
-        literals = {*form.ends, *self.ignored, *self.others, *self._labels}
+        self.ignored = _ignored(form)
+        self.others: frozenset[str] = frozenset()
+        if form.family == "think":
+            self.others = frozenset(map(plain, THINK_ENDS)) - self.closers
+        labels: set[str] = set()
+        if form.labels:
+            labels = {Opener(each).head for each in FORMS if each.family == form.family}
+        literals = {*form.ends, *self.ignored, *self.others, *labels}
         self._longest = max(map(len, literals), default=0)
-        self._parts = frozenset(
-            plain(literal)[:size] for literal in literals for size in range(1, len(literal))
-        )
+        self._parts: set[str] = set()  # beginnings of the marks, plain
+        for literal in literals:
+            mark = plain(literal)
+            self._parts.update(mark[:size] for size in range(1, len(mark)))
         patterns = [_pattern(literal) for literal in sorted(literals, key=len, reverse=True)]
-        code = [_BACKTICKS, r"\n"] if form.kind == "thought" else []
-        self.token = re.compile("|".join([*patterns, *code]) or _NEVER, re.ASCII)
+        if form.kind == "thought":
+            patterns += [_BACKTICKS, r"\n"]
+        self.token = re.compile("|".join(patterns) or _NEVER, re.ASCII)
         starts = "".join({literal[0] for literal in literals})
         self.trigger = re.compile(f"[{re.escape(starts)}`]")
 
@@ -226,6 +229,17 @@ class Ends:
             if plain(text[here:]) in self._parts:
                 return here
         return len(text)
+
+
+def _ignored(form: Form) -> frozenset[str]:
+    """Return the openers of thoughts that have no meaning in the body of a form, plain: of a
+    thought whose own opener is in the prompt, those of all thoughts.
+    """
+    if form.kind != "thought" or form.labels:
+        return frozenset()
+    same = [form] if form.opener else FORMS
+    openers = [each.opener for each in same if each.kind == "thought"]
+    return frozenset(plain(opener) for opener in openers if opener[0] in "<[◁")
 
 
 def _pattern(literal: str) -> str:

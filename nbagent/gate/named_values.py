@@ -17,7 +17,9 @@ from nbagent.gate.found import (
     end_of,
     is_random,
     is_sure,
+    is_written,
     masked,
+    may_go_on,
     opened,
     waiting,
 )
@@ -99,23 +101,25 @@ def named_spans(name: str, value: str) -> list[Span]:
         return []
     if "cookie" in name.lower() and (cookies := cookies_in(value, 0, 0, is_whole=True)):
         return cookies.spans
+    start = 0
     scheme = _OPENING.match(value)
-    start = scheme.end() if scheme is not None and scheme["scheme"] and not scheme["quote"] else 0
-    is_value = start or not re.search(r"\s", value)
-    return (
-        [(start + SHOWN_CHARS, len(value))]
-        if is_value and is_sure(grade, value[start : start + MAX_VALUE_CHARS])
-        else []
-    )
+    if scheme is not None and scheme["scheme"] and not scheme["quote"]:
+        start = scheme.end()
+    elif re.search(r"\s", value):
+        return []  # a sentence
+    if not is_sure(grade, value[start : start + MAX_VALUE_CHARS]):
+        return []
+    return [(start + SHOWN_CHARS, len(value))]
 
 
 def named_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
-    """`token = …`, `"token": "…"`, `token: …`, `<token>…`."""
+    """The value after a name: `token = …`, `"token": "…"`, `token: …`, `<token>…`."""
     name_end = end_of(_NAME, text, stop)
     separator = _SEPARATOR.match(text, name_end)
     if separator is None:
-        is_begun = not is_whole and _SEPARATOR_BEGUN.match(text, name_end) is not None
-        return waiting(text, at) if is_begun else None
+        if _SEPARATOR_BEGUN.match(text, name_end):
+            return waiting(text, at, is_whole)
+        return None
     mark = separator["mark"]
     begin = at - chars_behind(_NAME, text, at)
     grade = _grade(text, begin, name_end, mark)
@@ -126,49 +130,52 @@ def named_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
         return None
     value, quote, scheme = opening.end(), opening["quote"], opening["scheme"]
     if _OPENING_BEGUN.match(text, value):
-        return None if is_whole else waiting(text, begin)
+        return waiting(text, begin, is_whole)
     if "cookie" in text[at:name_end].lower() and not scheme:
         cookies = cookies_in(text, begin, value, is_whole=is_whole)
         if cookies is not None:
             return cookies
     if quote:
         if mark == "," and not separator["pair"]:
-            is_pair = not is_whole and _PAIR_BEGUN.match(text, value) is not None
-            return (
-                waiting(text, begin)
-                if is_pair
-                else _quoted(text, begin, value, quote, "maybe", is_whole)
-            )
+            if not is_whole and _PAIR_BEGUN.match(text, value):
+                return waiting(text, begin, is_whole)
+            grade = "maybe"  # two values of a list, if it is no name and its value
         return _quoted(text, begin, value, quote, grade, is_whole)
+    if scheme.lower().startswith(("digest", "aws4")):
+        return None  # their fields have names of their own
     if scheme:
-        # their fields have names of their own
-        is_other = scheme.lower().startswith(("digest", "aws4"))
-        return None if is_other else _after_scheme(text, begin, value, grade, is_whole)
+        return _after_scheme(text, begin, value, grade, is_whole)
+    return _unquoted(text, begin, value, grade, separator, is_whole)
+
+
+def _unquoted(
+    text: str, begin: int, value: int, grade: Grade, separator: re.Match[str], is_whole: bool
+) -> Found | None:
+    """A value without quotes and scheme, after the separator behind its name."""
+    mark = separator["mark"]
     if mark == ">":
-        return (
-            _element(text, begin, value, grade, is_whole)
-            if text[begin - 1 : begin] == "<"
-            else None
-        )
+        if text[begin - 1 : begin] != "<":
+            return None
+        return _element(text, begin, value, grade, is_whole)
     if mark == "," or separator["close"]:
         return None  # numbers, null, code
     if mark == ":":
         return _after_colon(text, begin, value, grade, is_whole)
     is_spaced = bool(separator["gap"] or separator["space"])
-    is_shell = not is_spaced and text[begin:name_end].isupper()
+    is_shell = not is_spaced and text[begin : separator.start()].isupper()
     return _assigned(text, begin, value, grade, is_whole, is_spaced=is_spaced, is_shell=is_shell)
 
 
 def _grade(text: str, begin: int, name_end: int, mark: str) -> Grade | None:
     name, before = text[begin:name_end].strip("-."), text[begin - 1 : begin]
+    if mark == "=":
+        return credential_grade(name, is_parameter=True, in_address=before in ("?", "&", "#"))
     if mark == ":" and before == " ":  # "API key: …"
         word = text[max(0, begin - 1 - PART_CHARS) : begin - 1].rpartition(" ")[2]
         grade = credential_grade(f"{word}_{name}")
         if grade is not None:
             return grade
-    return credential_grade(
-        name, is_parameter=mark == "=", in_address=mark == "=" and before in ("?", "&", "#")
-    )
+    return credential_grade(name)
 
 
 @lru_cache(maxsize=64)
@@ -194,18 +201,18 @@ def _quoted(
         return opened(begin, value, end, grade)
     if text[end : end + 1].isspace() and not is_long:
         return None  # a sentence
-    return masked(text, begin, value, end, rest) if is_sure(grade, text[value:end]) else None
+    if not is_sure(grade, text[value:end]):
+        return None
+    return masked(text, begin, value, end, rest)
 
 
 def _after_scheme(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
     end = end_of(TOKEN, text, value)
-    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+    if may_go_on(text, value, end, is_whole):
         return opened(begin, value, end, grade)
-    token = text[value:end].rstrip(SENTENCE_MARKS)
-    is_one = (
-        values.is_written_credential(token, is_line=True) if grade == "sure" else is_random(token)
-    )
-    return masked(text, begin, value, end, TOKEN_REST) if is_one else None
+    if not is_written(grade, text[value:end].rstrip(SENTENCE_MARKS), is_line=True):
+        return None
+    return masked(text, begin, value, end, TOKEN_REST)
 
 
 def _assigned(
@@ -220,20 +227,22 @@ def _assigned(
 ) -> Found | None:
     before = text[max(0, begin - 2) : begin]
     in_call = before.endswith(("(", ",")) or before == ", "
-    end = end_of(_SHELL if is_shell and not in_call else _BARE, text, value)
-    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+    word = _SHELL if is_shell and not in_call else _BARE
+    end = end_of(word, text, value)
+    if may_go_on(text, value, end, is_whole):
         return opened(begin, value, end, grade)
     following = text[end : end + 1]
-    if following and following in "([{":
+    if following in ("(", "[", "{"):
         return None
     written = text[value:end].rstrip(SENTENCE_MARKS)
-    in_code = is_spaced or in_call or (following in ",)" and following != "")
-    is_one = (
-        values.is_assigned_credential(written, in_code=in_code)
-        if grade == "sure"
-        else is_random(written)
-    )
-    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+    if grade == "sure":
+        in_code = is_spaced or in_call or following in (",", ")")
+        is_one = values.is_assigned_credential(written, in_code=in_code)
+    else:
+        is_one = is_random(written)
+    if not is_one:
+        return None
+    return masked(text, begin, value, end, _BARE_REST)
 
 
 def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
@@ -245,11 +254,14 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
     if typed is not None and typed["equals"]:  # `api_key: str = "…"`
         opening = _OPENING.match(text, typed.end())
         if opening is None or _OPENING_BEGUN.match(text, opening.end()):
-            return None if is_whole else opened(begin, value, end, grade)
+            if is_whole:
+                return None
+            return opened(begin, value, end, grade)
         if not opening["quote"]:
             return None
         return _quoted(text, begin, opening.end(), opening["quote"], grade, is_whole)
     line = _LINE_ENDED.match(text, end)
+    # A type, the end of the line or an escaped one may follow.
     is_undecided = typed is not None or (line is not None and not line["end"]) or text[end:] == "\\"
     if is_undecided and not is_long and not is_whole:
         return opened(begin, value, end, grade)
@@ -257,47 +269,39 @@ def _after_colon(text: str, begin: int, value: int, grade: Grade, is_whole: bool
         return None
     before = text[max(0, begin - PART_CHARS) : begin][::-1]
     is_line = line is not None and _LINE_BEGUN.match(before) is not None
-    written = text[value:end].rstrip(SENTENCE_MARKS)
-    is_one = (
-        values.is_written_credential(written, is_line=is_line)
-        if grade == "sure"
-        else is_random(written)
-    )
-    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+    if not is_written(grade, text[value:end].rstrip(SENTENCE_MARKS), is_line=is_line):
+        return None
+    return masked(text, begin, value, end, _BARE_REST)
 
 
 def _element(text: str, begin: int, value: int, grade: Grade, is_whole: bool) -> Found | None:
-    """`<password>…</password>`."""
+    """The text of an element: `<password>…</password>`."""
     end = end_of(_BARE, text, value)
-    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+    if may_go_on(text, value, end, is_whole):
         return opened(begin, value, end, grade)
-    is_one = text[end : end + 1] == "<" and is_sure(grade, text[value:end])
-    return masked(text, begin, value, end, _BARE_REST) if is_one else None
+    if text[end : end + 1] != "<" or not is_sure(grade, text[value:end]):
+        return None
+    return masked(text, begin, value, end, _BARE_REST)
 
 
 def flag_value(text: str, at: int, stop: int, is_whole: bool) -> Found | None:
-    """`--password …`."""
+    """The value after an option of a command: `--password …`."""
     name_end = end_of(_FLAG_NAME, text, stop)
     if name_end == len(text):
-        return None if is_whole else waiting(text, at)
+        return waiting(text, at, is_whole)
     grade = credential_grade(text[stop:name_end])
     value = name_end + 1
     if grade is None or text[name_end] != " ":
         return None
     opening = _OPENING.match(text, value)
     if opening is None or _OPENING_BEGUN.match(text, opening.end()):
-        return None if is_whole else waiting(text, at)
+        return waiting(text, at, is_whole)
     if opening["quote"]:
         return _quoted(text, at, opening.end(), opening["quote"], grade, is_whole)
     end = end_of(_BARE, text, value)
-    if end == len(text) and end - value < MAX_VALUE_CHARS and not is_whole:
+    if may_go_on(text, value, end, is_whole):
         return opened(at, value, end, grade)
     written = text[value:end]
-    is_one = (
-        values.is_written_credential(written, is_line=False)
-        if grade == "sure"
-        else is_random(written)
-    )
-    return (
-        masked(text, at, value, end, _BARE_REST) if is_one and not written.startswith("-") else None
-    )
+    if written.startswith("-") or not is_written(grade, written, is_line=False):
+        return None
+    return masked(text, at, value, end, _BARE_REST)

@@ -104,7 +104,9 @@ class Patterns:
         self._beginnings: list[regex.Pattern[str]] = []
         self._numbers: list[int] = []  # of the expressions among the rules
         self._functions: list[Callable[[str], str]] = []
-        for number, rule in enumerate([rules] if isinstance(rules, str) else rules, 1):
+        if isinstance(rules, str):
+            rules = [rules]
+        for number, rule in enumerate(rules, 1):
             if isinstance(rule, str | re.Pattern | regex.Pattern):
                 self._add(rule)
                 self._numbers.append(number)
@@ -131,7 +133,8 @@ class Patterns:
             cuts: marks of omission. A match that one of them cuts off is masked too.
         """
         try:
-            text = self._mask(text, is_html, cuts) if self._expressions else text
+            if self._expressions:
+                text = self._mask(text, is_html, cuts)
         except _TooSlow:
             text = HIDDEN_TEXT
         for function in self._functions:
@@ -170,14 +173,18 @@ class Patterns:
             matches, end = self._settle(text, start, last=last)
         except _TooSlow:
             return None
-        return bullets(
-            text[:end], [span for match in matches if match[-1][1] <= end for span in match]
-        )[start:], end
+        spans: list[Span] = []
+        for match in matches:
+            if match[-1][1] <= end:
+                spans += match
+        return bullets(text[:end], spans)[start:], end
 
     def _mask(self, text: str, is_html: bool, cuts: CutMarks | None) -> str:
         self._begin_search()
-        matches = self._matches(readings_of(text, 0, html_markup if is_html else markdown_markup))
-        spans = [span for match in matches for span in match]
+        markup = html_markup if is_html else markdown_markup
+        spans: list[Span] = []
+        for match in self._matches(readings_of(text, 0, markup)):
+            spans += match
         if cuts is not None:
             for start, stop in cuts.windows(text):
                 _, end = self._settle(text[start:stop], 0)
@@ -222,8 +229,9 @@ class Patterns:
         source, *others = readings
         found: list[_Match] = []
         for first, last in self._found_in(source):
-            for reading in filter(lambda each: each.is_json, others):
-                first, last = reading.span_around(first)[0], reading.span_around(last)[1]
+            for reading in others:
+                if reading.is_json:
+                    first, last = reading.span_around(first)[0], reading.span_around(last)[1]
             found.append(((first, last),))
         for reading in others:
             found += [reading.spans(*span) for span in self._found_in(reading)]
@@ -273,16 +281,7 @@ class Patterns:
         raise _TooSlow
 
     def _add(self, rule: _Expression) -> None:
-        pattern = rule if isinstance(rule, str) else rule.pattern
-        if not isinstance(pattern, str):
-            raise TypeError(
-                f"redact takes expressions for text; got {pattern!r}, which is for bytes"
-            )
-        flags = 0
-        if isinstance(rule, regex.Pattern):
-            flags = rule.flags
-        elif isinstance(rule, re.Pattern):
-            flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
+        pattern, flags = _pattern_and_flags(rule)
         try:
             # may stand in the pattern: "(?x)"
             flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)
@@ -296,8 +295,25 @@ class Patterns:
         self._looks_behind |= _LOOKS_BEHIND.search(pattern) is not None
         # The sentinel never matches, so `partial=True` finds only matches that are cut off by the
         # end of the text.
-        line = "\n" if flags & regex.X else ""
-        self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_SENTINEL}", flags))
+        if flags & regex.X:
+            pattern += "\n"  # its last line may be a comment
+        self._beginnings.append(regex.compile(f"(?:{pattern}){_SENTINEL}", flags))
+
+
+def _pattern_and_flags(rule: _Expression) -> tuple[str, int]:
+    """Return the text of an expression, and its flags as `regex` has them.
+
+    Raises:
+        TypeError: it is an expression for bytes.
+    """
+    if isinstance(rule, str):
+        return rule, 0
+    pattern: str | bytes = rule.pattern
+    if not isinstance(pattern, str):
+        raise TypeError(f"redact takes expressions for text; got {pattern!r}, which is for bytes")
+    if isinstance(rule, re.Pattern):
+        return pattern, sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
+    return pattern, rule.flags
 
 
 def _uncut(end: int, readings: list[Reading]) -> int:
@@ -322,8 +338,10 @@ def _with_line_breaks(pattern: str) -> str:
             in_set, negated = True, piece[1:2] == "^"
         elif piece == "]":
             in_set = False
-        elif piece in (" ", "\\ ") and not negated:
-            piece = f"\n{piece}" if in_set else "[ \n]"
+        elif piece in (" ", "\\ ") and in_set and not negated:
+            piece = f"\n{piece}"
+        elif piece in (" ", "\\ ") and not in_set:
+            piece = "[ \n]"
         negated = negated and in_set
         made.append(piece)
     return "".join(made)
@@ -373,5 +391,7 @@ class RedactedStream:
         self._before = whole[max(0, end - _CONTEXT_CHARS) : end]
         self._held = [whole[end:]]
         self._size = len(whole) - end
-        self._search_at = int(self._size * _RESEARCH_GROWTH) if self._size > _CONTEXT_CHARS else 0
+        self._search_at = 0
+        if self._size > _CONTEXT_CHARS:
+            self._search_at = int(self._size * _RESEARCH_GROWTH)
         return shown

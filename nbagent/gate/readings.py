@@ -109,19 +109,21 @@ def readings_of(
         markup: the markup that the reader does not see.
         before: whether readings count that differ only in the text before the new text.
     """
-    if is_plain(text, 0 if before else start):
+    searched_from = 0 if before else start
+    if is_plain(text, searched_from):
         return [Reading(text, start)]
     found: list[Reading] = []
     reading: Reading | None = Reading(text, start)
     for level in range(_JSON_LEVELS + 1):
-        if level and reading is not None:
-            reading = reading.decode(json_escapes, before=before) if "\\" in reading.text else None
         if reading is None:
             break
         found.append(reading)
         seen = reading.decode(markup, before=before)
         if seen is not None:
             found.append(seen)
+        if level == _JSON_LEVELS or "\\" not in reading.text:
+            break
+        reading = reading.decode(json_escapes, before=before)
     return found
 
 
@@ -139,15 +141,19 @@ def complete_until(text: str, start: int) -> int:
     for level in range(_JSON_LEVELS + 1):
         if reading is None:
             break
-        end = min(
-            end, _source_offset(reading, markdown_markup(reading.text, reading.start)[1], end)
-        )
+        end = min(end, _source_end(reading, markdown_markup, end))
         if level == _JSON_LEVELS or "\\" not in reading.text:
             break
-        end = min(end, _source_offset(reading, json_escapes(reading.text, reading.start)[1], end))
+        end = min(end, _source_end(reading, json_escapes, end))
         reading = reading.decode(json_escapes, before=False)
     return max(start, end)
 
 
-def _source_offset(reading: Reading, offset: int, size: int) -> int:
-    return reading.spans(offset, offset + 1)[0][0] if offset < len(reading.text) else size
+def _source_end(reading: Reading, markup: Markup, default: int) -> int:
+    """Return the offset in the source up to which a reading's markup is final; the default if all
+    of it is.
+    """
+    _, offset = markup(reading.text, reading.start)
+    if offset >= len(reading.text):
+        return default
+    return reading.spans(offset, offset + 1)[0][0]

@@ -94,16 +94,18 @@ class Redactor:
             events = self._delta(event)
         else:
             events = self._delta(self._with_masked_ids(event))
-        return events if self.masker.warning is None else [*self._warn(), *events]
+        if self.masker.warning is None:
+            return events
+        return [*self._warn(), *events]
 
     def close(self) -> list[e.Event]:
         """Return the held-back rest of the texts that are still open."""
         streams, self._streams = self._streams, {}
-        events: list[e.Event] = [
-            made(id=id, delta=text)
-            for (made, id), stream in streams.items()
-            if (text := stream.close())
-        ]
+        events: list[e.Event] = []
+        for (made, id_), stream in streams.items():
+            text = stream.close()
+            if text:
+                events.append(made(id=id_, delta=text))
         return [*self._warn(), *events]
 
     def _feed(self, event: e.Event) -> list[e.Event]:
@@ -115,13 +117,10 @@ class Redactor:
             case e.ToolArgs():
                 return [*self._flush(e.ToolArgsDelta, event), self._masked(event)]
             case e.ToolResult():
-                if event.preliminary:
-                    return [*self._flush(e.ToolArgsDelta, event), self._result(event)]
-                return [
-                    *self._flush(e.ToolArgsDelta, event),
-                    *self._flush(e.ToolOutput, event),
-                    self._result(event),
-                ]
+                flushed = self._flush(e.ToolArgsDelta, event)
+                if not event.preliminary:
+                    flushed += self._flush(e.ToolOutput, event)
+                return [*flushed, self._result(event)]
             case e.RunEnd():
                 return [*self.close(), self._masked(event)]
             case e.File():
@@ -145,11 +144,15 @@ class Redactor:
                 masked = self._ids.get(id_) or self._mask_id(id_)
                 if masked != id_:
                     changed[field] = masked
-        return replace(event, **changed) if changed else event
+        if not changed:
+            return event
+        return replace(event, **changed)
 
     def _mask_id(self, id_: str) -> str:
         """Return the masked id: always the same for an id, and another one for each."""
-        masked = id_ if _OWN_ID.fullmatch(id_) else self.masker.mask(id_)
+        masked = id_
+        if _OWN_ID.fullmatch(id_) is None:
+            masked = self.masker.mask(id_)
         if masked != id_:
             masked = self._masked_ids.add(masked)
         self._ids[id_] = masked
@@ -172,8 +175,12 @@ class Redactor:
         self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult
     ) -> list[e.Event]:
         stream = self._streams.pop((made, event.id), None)
-        text = stream.close() if stream is not None else ""
-        return [made(id=event.id, delta=text, parent_id=event.parent_id)] if text else []
+        if stream is None:
+            return []
+        text = stream.close()
+        if not text:
+            return []
+        return [made(id=event.id, delta=text, parent_id=event.parent_id)]
 
     def _result(self, event: e.ToolResult) -> e.ToolResult:
         event = self._masked(event, OWN_CUTS)
@@ -193,12 +200,17 @@ class Redactor:
         a mask would break it.
         """
         url, data = event.url, event.data
-        head, inline, body = (url or "").partition(";base64,")
-        is_inline = bool(inline) and head.startswith("data:")
-        shown = self._masked(replace(event, data=None, url=None if is_inline else url))
-        if is_inline:
-            shown = replace(shown, url=head + inline + self._data(body, head.removeprefix("data:")))
-        return shown if data is None else replace(shown, data=self._data(data, event.media_type))
+        inline_url: str | None = None
+        head, comma, body = (url or "").partition(";base64,")
+        if comma and head.startswith("data:"):
+            inline_url = head + comma + self._data(body, head.removeprefix("data:"))
+            url = None
+        shown = self._masked(replace(event, data=None, url=url))
+        if inline_url is not None:
+            shown = replace(shown, url=inline_url)
+        if data is not None:
+            shown = replace(shown, data=self._data(data, event.media_type))
+        return shown
 
     def _data(self, data: str, media_type: str | None) -> str:
         if not any(word in (media_type or "") for word in _TEXT_TYPES):
@@ -209,34 +221,40 @@ class Redactor:
         except ValueError:
             return self.masker.mask(data)  # not base64, though it should be
         masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))
-        return data if masked == text else base64.b64encode(masked.encode()).decode()
+        if masked == text:
+            return data
+        return base64.b64encode(masked.encode()).decode()
 
     def _masked(self, event: _S, cuts: CutMarks | None = None) -> _S:
         changed: dict[str, Any] = {}
         for field in _fields(type(event)).texts:
             value = getattr(event, field)
-            if value is not None:
-                masked = (
-                    self.masker.mask(value, cuts=cuts)
-                    if type(value) is str
-                    else self._value(value, cuts)
-                )
-                if masked is not value and masked != value:
-                    changed[field] = masked
+            if value is None:
+                continue
+            if type(value) is str:
+                masked: Any = self.masker.mask(value, cuts=cuts)
+            else:
+                masked = self._value(value, cuts)
+            if masked is not value and masked != value:
+                changed[field] = masked
         for field in _fields(type(event)).structs:
             value = getattr(event, field)
             masked = self._structs(value, cuts)
             if masked != value:
                 changed[field] = masked
-        return replace(event, **changed) if changed else event
+        if not changed:
+            return event
+        return replace(event, **changed)
 
     def _structs(self, value: Any, cuts: CutMarks | None) -> Any:
         """Return the struct, or each one of a list, masked."""
         if isinstance(value, list):
             return [self._structs(each, cuts) for each in value]
+        if not isinstance(value, msgspec.Struct):
+            return value
         if isinstance(value, e.ErrorInfo | e.ErrorFrame):
             cuts = ALL_CUTS
-        return self._masked(value, cuts) if isinstance(value, msgspec.Struct) else value
+        return self._masked(value, cuts)
 
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
         if isinstance(value, bool | int | float | e.Live):
@@ -250,7 +268,9 @@ class Redactor:
         except Exception:  # a cycle, a depth or a key that the codec does not encode
             plain = json_safe(value)
         masked = self.masker.mask_json(plain, cuts=cuts)
-        return value if masked is plain or masked == plain else masked
+        if masked is plain or masked == plain:
+            return value
+        return masked
 
 
 class _Fields(NamedTuple):
@@ -269,16 +289,17 @@ class _Fields(NamedTuple):
 
 @functools.cache
 def _fields(kind: type[msgspec.Struct]) -> _Fields:
-    unmasked = _UNMASKED if issubclass(kind, e.Envelope) else frozenset()
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
-    masked = [field for field in info.fields if field.name not in unmasked]
-    structs = tuple(field.name for field in masked if structs_in(field.type))
-    return _Fields(
-        tuple(field for field in _IDS if field in kind.__struct_fields__),
-        tuple(field.name for field in masked if field.name not in structs),
-        structs,
-    )
+    texts: list[str] = []
+    structs: list[str] = []
+    for field in info.fields:
+        if field.name in _UNMASKED and issubclass(kind, e.Envelope):
+            continue
+        names = structs if structs_in(field.type) else texts
+        names.append(field.name)
+    ids = tuple(field for field in _IDS if field in kind.__struct_fields__)
+    return _Fields(ids, tuple(texts), tuple(structs))
 
 
 def _is_delta(event: e.Event) -> TypeGuard[_Delta]:

@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 from urllib.parse import quote
 
@@ -73,9 +73,10 @@ def credentials_in(headers: Mapping[str, Any]) -> list[str]:
         found.append(value.split()[-1])
         if "cookie" in name.lower():
             found += cookie_values(value)
-        password = password_of(found[-1]) if value.lower().startswith("basic ") else None
-        if password:
-            found.append(password)
+        if value.lower().startswith("basic "):
+            password = password_of(found[-1])
+            if password:
+                found.append(password)
     return found
 
 
@@ -86,7 +87,9 @@ def credentials_of(source: Any) -> list[str]:
     # so the openai SDK's helpers
     response = getattr(source, "response", None) or getattr(source, "_response", None)
     headers = getattr(getattr(response, "request", None), "headers", None)
-    return credentials_in(headers) if isinstance(headers, Mapping) else []
+    if not isinstance(headers, Mapping):
+        return []
+    return credentials_in(headers)
 
 
 def mask(text: str) -> str:
@@ -107,8 +110,13 @@ def without_secrets(error: BaseException | None) -> BaseException | None:
     """Return the error, or None if its message, or that of one that it came from, holds a
     credential.
     """
-    shown = [] if error is None else [str(each) for each in causes(error)]
-    return error if all(mask(text) == text for text in shown) else None
+    if error is None:
+        return None
+    for each in causes(error):
+        text = str(each)
+        if mask(text) != text:
+            return None
+    return error
 
 
 def mask_error(error: BaseException) -> None:
@@ -125,11 +133,13 @@ def mask_error(error: BaseException) -> None:
         if each is None or id(each) in seen:
             continue
         seen.add(id(each))
-        masked = tuple(
-            known_now.mask(value) if isinstance(value, str) else value for value in each.args
-        )
-        if masked != each.args:
-            each.args = masked
+        masked: list[Any] = []
+        for value in each.args:
+            if isinstance(value, str):
+                value = known_now.mask(value)
+            masked.append(value)
+        if tuple(masked) != each.args:
+            each.args = tuple(masked)
         waiting += [each.__cause__, each.__context__]
 
 
@@ -141,7 +151,9 @@ def _is_secret(name: str, value: str) -> bool:
     if not value.startswith(("/", "~", ".")):
         return True
     # The path of a file with a key is not secret; one of 64 keys of AWS begins with "/".
-    return not (is_file(value) or (_NEVER_PATHS.search(name) is None and is_path(value)))
+    if is_file(value):
+        return False
+    return _NEVER_PATHS.search(name) is not None or not is_path(value)
 
 
 _latest: "Secrets | None" = None
@@ -169,11 +181,15 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values = frozenset(values)
-        self._written = {form: shown for value in self.values for form, shown in _forms(value)}
-        exact = "|".join(re.escape(form) for form in sorted(self._written, key=len, reverse=True))
-        self._streamed = re.compile(f"{exact}|{SHAPED}" if exact else SHAPED)
+        self._written: dict[str, int] = {}  # each form of each value, and how much of it is shown
+        for value in self.values:
+            self._written.update(_forms(value))
+        exact = sorted(self._written, key=len, reverse=True)
+        self._streamed = re.compile("|".join([*map(re.escape, exact), SHAPED]))
         heads = {form[: SHOWN_CHARS + 1] for form in self._written}
-        self._head = re.compile("|".join(map(re.escape, sorted(heads)))) if heads else None
+        self._head: re.Pattern[str] | None = None  # matches where one of them may begin
+        if heads:
+            self._head = re.compile("|".join(map(re.escape, sorted(heads))))
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self.values)} values>"
@@ -208,12 +224,15 @@ class Secrets:
         """Return the masked value, which stands under a name."""
         if isinstance(value, str):
             masked = self.mask(value, cuts=cuts)
-            return bullets(masked, named_spans(name, value)) if name else masked
+            if not name:
+                return masked
+            return bullets(masked, named_spans(name, value))
         if isinstance(value, dict):
             return self._mask_object(value, name, cuts)
         if isinstance(value, list | tuple):
             items = [self._mask_value(item, name, cuts) for item in value]
-            return items if items != list(value) else value
+            if items != list(value):
+                return items
         return value
 
     def _mask_object(
@@ -222,9 +241,13 @@ class Secrets:
         made: dict[Any, Any] = {}
         names = DistinctNames()  # keys may differ only in masked text
         for key, item in pairs.items():
-            shown = names.add(self.mask(key, cuts=cuts)) if isinstance(key, str) else key
+            shown = key
+            if isinstance(key, str):
+                shown = names.add(self.mask(key, cuts=cuts))
             made[shown] = self._mask_value(item, _name_of(key, pairs, name), cuts)
-        return made if made != pairs else pairs
+        if made == pairs:
+            return pairs
+        return made
 
     def stream(self) -> MaskedStream:
         """Return a masker of one text that comes in pieces."""
@@ -241,9 +264,9 @@ class Secrets:
         """Return True if a credential that is recognised by itself may begin in the text, after its
         first character.
         """
-        return (self._head is not None and self._head.search(text) is not None) or may_hold_key(
-            text
-        )
+        if self._head is not None and self._head.search(text):
+            return True
+        return may_hold_key(text)
 
     def _masked(self, match: "re.Match[str]") -> str:
         shown = self._written.get(match[0], SHOWN_CHARS)
@@ -251,8 +274,10 @@ class Secrets:
 
     def _cut_off(self, text: str, cuts: CutMarks, start: int, stop: int) -> list[Span]:
         window = text[start:stop]
+        spans: list[Span] = []
         first = self.growing_in(window)
-        spans = cuts.masked(start + first, stop) if first is not None else []
+        if first is not None:
+            spans += cuts.masked(start + first, stop)
         for found in found_in(window, is_whole=False):
             if found.is_cut_credential(window):
                 spans += cuts.masked(start + found.value, stop)
@@ -271,22 +296,20 @@ class Secrets:
         if first is None:
             return None
         # It may begin inside a complete one, which is masked as a whole or not at all.
-        around = (
-            found.start()
-            for found in self._streamed.finditer(text)
-            if found.start() < first < found.end()
-        )
-        return next(around, first)
+        for found in self._streamed.finditer(text):
+            if found.start() < first < found.end():
+                return found.start()
+        return first
 
     def _growing_forms(self, text: str) -> Iterator[int]:
         """Yield the first offset of an exact value that goes on after the end of the text."""
-        head = None if self._head is None else self._head.search(text)
-        while self._head is not None and head is not None:
+        if self._head is None:
+            return
+        head = self._head.search(text)
+        while head is not None:
             start = head.start()
-            if any(
-                len(form) > len(text) - start and form.startswith(text[start:])
-                for form in self._written
-            ):
+            rest = text[start:]
+            if any(form.startswith(rest) and form != rest for form in self._written):
                 yield start
                 return
             head = self._head.search(text, start + 1)  # heads may overlap
@@ -298,7 +321,9 @@ def _name_of(key: Any, pairs: dict[Any, Any], parent: str) -> str:
         return parent
     if key == "value":  # `{"name": "API_KEY", "value": "…"}`
         key = pairs.get("name", pairs.get("key"))
-    return key if isinstance(key, str) else ""
+    if not isinstance(key, str):
+        return ""
+    return key
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
@@ -322,15 +347,14 @@ def _in_json(value: str, *, times: int, ascii_only: bool, slashes: bool = False)
     """Return the text as it stands in JSON, or in JSON that is a string in JSON."""
     for _ in range(times):
         value = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        value = value.replace("/", "\\/") if slashes else value
+        if slashes:  # some servers write "\/"
+            value = value.replace("/", "\\/")
     return value
 
 
 _JSON_FORMS: tuple[Callable[[str], str], ...] = tuple(
     partial(_in_json, times=times, ascii_only=ascii_only, slashes=slashes)
-    for times in (1, 2)
-    for ascii_only in (True, False)
-    for slashes in (False, True)  # some servers write "\/"
+    for times, ascii_only, slashes in product((1, 2), (True, False), (False, True))
 )
 
 

@@ -51,12 +51,13 @@ def tag_options(tags: Tags | None) -> TagOptions:
             "tags takes a list of families and of tags, or a mapping from tags to kinds; got "
             f"{tags!r}"
         )
-    given = (
-        [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()]
-        if isinstance(tags, Mapping)
-        else list(tags)
-    )
+    given: list[Any]
+    if isinstance(tags, Mapping):
+        given = [(f"<{name}>", f"</{name}>", kind) for name, kind in tags.items()]
+    else:
+        given = list(tags)
     families = [each for each in given if isinstance(each, str)]
+    own = [each for each in given if not isinstance(each, str)]
     for name in families:
         if name not in ASKED:
             hint = did_you_mean(name, ASKED)
@@ -64,21 +65,18 @@ def tag_options(tags: Tags | None) -> TagOptions:
                 f"tags={name!r} is no family that can be asked for: "
                 f"{', '.join(map(repr, ASKED))}{hint}"
             )
-    return TagOptions(
-        frozenset(families), tuple(_own_form(each) for each in given if not isinstance(each, str))
-    )
+    return TagOptions(frozenset(families), tuple(map(_own_form, own)))
 
 
 def _own_form(tag: Any) -> Form:
-    texts = list(tag) if isinstance(tag, tuple | list) else []
-    if len(texts) != 3 or not all(isinstance(each, str) and each.strip() for each in texts[:2]):
-        raise TypeError(
-            "a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; "
-            f"got {tag!r}"
-        )
-    opener, closer, kind = texts
-    if kind not in _OWN_KINDS:
-        raise ValueError(
-            f"the kind of {opener!r} in tags= must be 'thought' or 'tool'; got {kind!r}"
-        )
-    return Form("own", opener, kind, (closer,))
+    match tag:
+        case (str(opener), str(closer), kind) if opener.strip() and closer.strip():
+            if kind not in _OWN_KINDS:
+                raise ValueError(
+                    f"the kind of {opener!r} in tags= must be 'thought' or 'tool'; got {kind!r}"
+                )
+            return Form("own", opener, kind, (closer,))
+    raise TypeError(
+        "a tag of tags= is ('<plan>', '</plan>', 'thought'): an opener, a closer and a kind; "
+        f"got {tag!r}"
+    )

@@ -8,7 +8,7 @@ other tag is removed from the text, with or without its counterpart.
 import re
 from typing import Literal
 
-from nbagent.gate.cursor import Cursor, Segment, is_only
+from nbagent.gate.cursor import Cursor, Segment
 from nbagent.gate.families import (
     HARMONY_CALL,
     HARMONY_THOUGHT,
@@ -16,18 +16,13 @@ from nbagent.gate.families import (
     OPENED_IN_PROMPT,
     TEXT,
     THOUGHT_END,
-    Form,
     Kind,
 )
 from nbagent.gate.grammar import Grammar
-from nbagent.gate.line_state import SPACE, LineState
-from nbagent.gate.matcher import MAX_BACKTICKS, Found, ends_of, plain
+from nbagent.gate.matcher import MAX_BACKTICKS, Ends, Found, ends_of, plain
+from nbagent.gate.tag_context import TagContext
 from nbagent.gate.value_end import ValueEnd
-from nbagent.gate.written_calls import FINAL_ANSWER, final_answer
-
-_BLANK_RUN = re.compile(r"\s*")
-_AHEAD_CHARS = 4000  # held back after a tag at most, to see whether what it needs follows
-_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "(": ")"}
+from nbagent.gate.written_calls import final_answer
 
 
 class Splitter:
@@ -43,24 +38,21 @@ class Splitter:
     """
 
     def __init__(self, *, in_thought: bool = False, grammar: Grammar | None = None) -> None:
-        self._grammar = grammar or Grammar()
-        self._form = OPENED_IN_PROMPT if in_thought else TEXT  # of the next characters
-        self._pristine = True  # whether no tag has come yet
-        self._families: set[str] = set()  # with labels, that have come
+        self._context = TagContext(grammar or Grammar(), in_thought=in_thought)
         self._depth = 0  # thoughts inside the thought
         self._value: ValueEnd | None = None
         self._held = ""
         self._body: list[str] = []  # of a tool call, result or header
         self._name = ""
-        self._before = ""  # the last character
-        self._is_fresh = True  # whether only space has come since the last tag, or at all
-        self._line = LineState()
         self._trigger = self._new_trigger()
 
     @property
     def kind(self) -> Kind:
         """Kind of the next characters, as far as it is known."""
-        return "thought" if self._form.kind == "header" else self._form.kind
+        kind = self._context.form.kind
+        if kind == "header":
+            return "thought"
+        return kind
 
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
         """Return the segments that no later chunk can change; with `last`, all remaining ones."""
@@ -69,8 +61,8 @@ class Splitter:
             pass
         text, stop = place.text, place.at
         self._add(place, stop)
-        self._line.pause(place)
-        self._before = text[stop - 1 : stop] or self._before
+        self._context.line.pause(place)
+        self._context.before = text[stop - 1 : stop] or self._context.before
         self._held = text[stop:]
         if last:
             self._leave(place.segments, at_end=True)
@@ -81,23 +73,28 @@ class Splitter:
         """Return True if a chunk only continues the open segment, as nearly every chunk does."""
         if self._trigger is None or not chunk or self._trigger.search(chunk):
             return False
-        self._line.pass_over(chunk)
-        self._is_fresh = self._is_fresh and chunk.isspace()
-        self._before = chunk[-1]
+        self._context.line.pass_over(chunk)
+        self._context.is_fresh = self._context.is_fresh and chunk.isspace()
+        self._context.before = chunk[-1]
         return True
 
     def _new_trigger(self) -> re.Pattern[str] | None:
         """Return what a chunk that only continues the segment has not; None if each chunk must be
         read.
         """
-        if self._held or self._line.is_pending or self._form.kind not in ("text", "thought"):
+        context = self._context
+        if self._held or context.line.is_pending:
             return None
-        if self._form.kind == "thought":
-            return ends_of(self._form).trigger
-        openers = self._grammar.openers
-        if not (self._grammar.watches_lines or self._is_fresh or self._families):
+        if context.form.kind == "thought":
+            return ends_of(context.form).trigger
+        if context.form.kind != "text":
+            return None
+        openers = context.grammar.openers
+        if not (context.grammar.watches_lines or context.is_fresh or context.families):
             return openers.trigger
-        return None if self._line.is_blank else openers.line_trigger
+        if context.line.is_blank:
+            return None
+        return openers.line_trigger
 
     # --- reading ---
 
@@ -106,26 +103,28 @@ class Splitter:
 
         Return False if what follows must wait for more text.
         """
-        if self._form.kind == "text":
+        if self._context.form.kind == "text":
             return self._text_step(place)
         if self._value is not None:
             return self._value_step(place, self._value)
         return self._body_step(place)
 
     def _text_step(self, place: Cursor) -> bool:
-        openers, text = self._grammar.openers, place.text
+        openers, text = self._context.grammar.openers, place.text
         token = openers.token.search(text, place.at)
         if token is None:
-            return self._wait(place, self._word_at_end(place, len(text)))
+            return self._wait(place, self._context.word_at_end(place, len(text)))
         here, sign = token.start(), token[0][0]
         if sign == "\n":
             return self._newline(place, token)
         if sign == "`" and self._is_open_run(place, token):
             return False
-        may_open = sign != "`" or (not self._line.fence and self._line.at_margin(place, here))
-        found = self._opener(place, here) if may_open else False
+        line = self._context.line
+        found: Found | Literal[False] | None = False
+        if sign != "`" or (not line.fence and line.at_margin(place, here)):
+            found = self._context.opener(place, here)
         if found is None:
-            return self._wait(place, self._word_at_end(place, here))
+            return self._wait(place, self._context.word_at_end(place, here))
         if found:
             self._enter(place, here, found)
         elif sign == "`":
@@ -135,10 +134,10 @@ class Splitter:
         return True
 
     def _body_step(self, place: Cursor) -> bool:
-        ends, text = ends_of(self._form), place.text
+        ends, text = ends_of(self._context.form), place.text
         token = ends.token.search(text, place.at)
         if token is None:
-            place.at = len(text) if place.last else ends.part_at_end(text, place.at)
+            place.at = _certain(place, ends)
             return False
         if token[0] == "\n" and "\n" not in ends.closers:
             return self._newline(place, token)
@@ -147,7 +146,7 @@ class Splitter:
                 return False
             self._backticks(place, token)
             return True
-        in_code = self._is_in_code(place, token.end())
+        in_code = self._context.is_in_code(place, token.end())
         if in_code is None:
             return self._wait(place, token.start())
         if in_code:
@@ -156,10 +155,12 @@ class Splitter:
         return self._end_step(place, token)
 
     def _value_step(self, place: Cursor, value: ValueEnd) -> bool:
-        ends, text, last = ends_of(self._form), place.text, place.last
+        ends, text, last = ends_of(self._context.form), place.text, place.last
         token = ends.token.search(text, place.at)
-        certain = len(text) if last else ends.part_at_end(text, place.at)
-        stop = token.start() if token else certain
+        if token is not None:
+            stop = token.start()
+        else:
+            stop = _certain(place, ends)
         place.at, is_over = value.find(text, place.at, stop, last=last)
         if is_over:
             self._enter(place, place.at, Found(TEXT, place.at, place.at, ""))
@@ -176,48 +177,50 @@ class Splitter:
 
         Return False if what follows must wait for more text.
         """
-        ends, tag = ends_of(self._form), plain(token[0])
-        here, end = token.span()
+        context = self._context
+        ends, tag, here = ends_of(context.form), plain(token[0]), token.start()
         if tag in ends.closers or tag in ends.others:
-            goes_on = (self._depth > 0 or tag in ends.others) and self._closes_again(place, end)
-            if goes_on is None:
-                return self._wait(place, here)
-            if goes_on and tag in ends.others:
-                place.at = end
-            elif goes_on:
-                self._depth -= 1
-                self._drop(place, token)
-            elif self._form.kind == "header":
-                self._add(place, here)
-                header = "".join(self._body)
-                self._body.clear()
-                self._enter(place, here, Found(TEXT, end, end, ""))
-                self._harmony_header(header)
-            else:
-                self._enter(place, here, Found(TEXT, end, end, ""))
-            return True
+            return self._closer_step(place, token, is_other=tag in ends.others)
         if tag in ends.ignored:
             # A model may repeat the tag that is in its prompt.
-            if self._form is not OPENED_IN_PROMPT and not self._at_beginning(place, here):
+            if context.form is not OPENED_IN_PROMPT and not context.at_beginning(place, here):
                 self._depth += 1
             self._drop(place, token)
             return True
-        label = self._label(place, here)
+        label = context.label(place, here)
         if label is None:
             return self._wait(place, here)
         if label:
             self._enter(place, here, label)
         else:
-            place.at = end
+            place.at = token.end()
         return True
 
-    def _word_at_end(self, place: Cursor, default: int) -> int:
-        """Return the offset of a word at the end of the text that may become an opener."""
-        parts = () if place.last else self._grammar.openers.words_at_end(place.text, place.at)
-        return min(
-            (at for form, at in parts if at < default and self._fits(place, form, at)),
-            default=default,
-        )
+    def _closer_step(self, place: Cursor, token: re.Match[str], *, is_other: bool) -> bool:
+        """Leave the body at its own end, or at another tag's that the model may have meant.
+
+        Return False if what follows must wait for more text.
+        """
+        here, end = token.span()
+        goes_on: bool | None = False
+        if self._depth > 0 or is_other:
+            goes_on = self._context.closes_again(place, end)
+        if goes_on is None:
+            return self._wait(place, here)
+        if goes_on and is_other:
+            place.at = end
+        elif goes_on:
+            self._depth -= 1
+            self._drop(place, token)
+        elif self._context.form.kind == "header":
+            self._add(place, here)
+            header = "".join(self._body)
+            self._body.clear()
+            self._enter(place, here, Found(TEXT, end, end, ""))
+            self._harmony_header(header)
+        else:
+            self._enter(place, here, Found(TEXT, end, end, ""))
+        return True
 
     def _wait(self, place: Cursor, here: int) -> bool:
         place.at = here
@@ -225,145 +228,37 @@ class Splitter:
 
     # --- tags ---
 
-    def _opener(self, place: Cursor, here: int) -> Found | Literal[False] | None:
-        """Return the opener at an offset that counts; None if more of the text must be seen."""
-        openers = self._grammar.openers
-        for found in openers.at(
-            place.text, here, lambda form: self._fits(place, form, here), last=place.last
-        ):
-            counts = found and self._counts(place, found, here)
-            if counts is None or counts:
-                return found if counts else None
-        return False
-
-    def _label(self, place: Cursor, here: int) -> Found | Literal[False] | None:
-        """Return the opener of the same family at an offset; None if more of the text must be
-        seen.
-        """
-
-        def fits(form: Form) -> bool:
-            is_label = form.family == self._form.family and (
-                form.kind != "text" or form.family in LABELLED
-            )
-            return is_label and (form.place != "line" or self._line.at_start(place, here))
-
-        return next(self._grammar.openers.at(place.text, here, fits, last=place.last), False)
-
-    def _fits(self, place: Cursor, form: Form, here: int) -> bool:
-        """Return True if a form may stand at an offset."""
-        match form.place:
-            case "line" if not self._line.at_start(place, here):
-                return False
-            case "beginning" if not self._at_beginning(place, here):
-                return False
-        match form.needs:
-            case "tag":
-                return not self._pristine
-            case "family":
-                return form.family in self._families
-            case "name":
-                return self._grammar.watches_lines
-            case "start":
-                known = self._grammar.watches_lines or form.family in self._families
-                return known or self._at_beginning(place, here)
-        return True
-
-    def _counts(self, place: Cursor, found: Found, here: int) -> bool | None:
-        """Return True if an opener is a tag, and not part of an answer; None if more of the text
-        must be seen.
-        """
-        form, text, end = found.form, place.text, found.end
-        if form.place == "end":
-            rest = text[end:].lstrip(SPACE)
-            if not rest and not place.last:
-                return None
-            if rest and rest[0] not in "\n<":
-                return False
-        before = text[here - 1] if here else self._before
-        if before == "\\":
-            return False
-        if before in _QUOTES:
-            if end == len(text) and not place.last:
-                return None
-            if text[end : end + 1] == _QUOTES[before]:
-                return False
-        if form.place != "fence" and not (
-            self._line.closes_fence and self._line.at_margin(place, here)
-        ):
-            # A tag may be right behind a fence.
-            in_code = self._is_in_code(place, end)
-            if in_code is not False:
-                return None if in_code is None else False
-        if form.needs in ("name", "start") and not form.ahead:
-            return self._is_call(place, form, found.name, here)
-        return self._has_ahead(place, found, here) if form.ahead else True
-
-    def _is_call(self, place: Cursor, form: Form, name: str, here: int) -> bool:
-        grammar = self._grammar
-        if grammar.asks(form) or grammar.knows(name) or form.family in self._families:
-            return True
-        return form.needs == "start" and not grammar.is_complete and self._at_beginning(place, here)
-
-    def _has_ahead(self, place: Cursor, found: Found, here: int) -> bool | None:
-        form = found.form
-        if self._grammar.asks(form) or form.family in self._families:
-            return True
-        ahead = place.text[found.end : found.end + _AHEAD_CHARS]
-        match = re.search(form.ahead, ahead, re.IGNORECASE if form.opener.startswith("<") else 0)
-        if match is None:
-            return False if place.last or len(ahead) == _AHEAD_CHARS else None
-        if form.needs == "nothing":
-            return True
-        name = next(filter(None, match.groups()), None)
-        if name is None or name == FINAL_ANSWER:
-            return self._at_beginning(place, here)
-        return self._is_call(place, form, name, here)
-
-    def _closes_again(self, place: Cursor, at: int) -> bool | None:
-        """Return True if the outer thought goes on at an offset, as its own end shows; None if more
-        must be seen.
-        """
-        ends, stop = ends_of(self._form), at + _AHEAD_CHARS
-        for token in ends.token.finditer(place.text, at, stop):
-            tag = plain(token[0])
-            if tag in ends.closers or tag in ends.ignored:
-                return tag in ends.closers
-        return False if place.last or len(place.text) >= stop else None
-
     def _enter(self, place: Cursor, here: int, found: Found) -> None:
         """Leave the segment that ends at an offset, and enter the one that a tag begins there."""
-        form, text = found.form, place.text
-        is_end_only = form.family == THOUGHT_END and self._pristine and self._form.kind == "text"
+        form, text, context = found.form, place.text, self._context
         self._add(place, here)
         self._leave(place.segments)
-        place.segments.append(Segment("reclassify" if is_end_only else "boundary"))
-        self._pristine = False
-        if form.family in LABELLED:
-            (self._families.discard if form.kind == "text" else self._families.add)(form.family)
-        self._form, self._name, self._depth, self._value = form, "", 0, None
+        if form.family == THOUGHT_END and context.is_pristine and context.form.kind == "text":
+            place.segments.append(Segment("reclassify"))
+        else:
+            place.segments.append(Segment("boundary"))
+        context.enter(form)
+        self._name, self._depth, self._value = "", 0, None
         place.start, place.at, place.line = found.body, found.end, found.end
         if form.place == "fence":
             place.at = found.body
-        if form.kind == "text":
-            self._form = TEXT
-        elif form.kind == "header" and not form.ends:
+        if form.kind == "header" and not form.ends:
             place.start = found.end
             self._harmony_header(text[found.body : found.end])
         elif form.value:
             self._value = ValueEnd(text[found.body : found.end], lines=form.labels)
-        self._line = LineState()
-        self._is_fresh = True
 
     def _leave(self, segments: list[Segment], *, at_end: bool = False) -> None:
         body, answer = "".join(self._body), None
         self._body.clear()
-        match self._form.kind:
+        match self._context.form.kind:
             case "tool":
-                answer = final_answer(body) if self._form.family in LABELLED else None
+                if self._context.form.family in LABELLED:
+                    answer = final_answer(body)
                 if answer is None:
                     segments.append(Segment("tool", body, self._name))
             case "result":
-                if at_end and self._form.labels:
+                if at_end and self._context.form.labels:
                     # No label follows: the paragraphs behind it are the answer.
                     body, _, answer = body.partition("\n\n")
                 segments.append(Segment("result", body))
@@ -382,8 +277,8 @@ class Splitter:
         text, place.start = place.text[place.start : stop], stop
         if not text:
             return
-        self._is_fresh = self._is_fresh and text.isspace()
-        kind = self._form.kind
+        self._context.is_fresh = self._context.is_fresh and text.isspace()
+        kind = self._context.form.kind
         if kind == "text" or kind == "thought":
             place.segments.append(Segment(kind, text))
         else:
@@ -395,22 +290,18 @@ class Splitter:
         """
         recipient = re.search(r"to=([^\s<]+)", header)
         if recipient:
-            self._form, self._name = HARMONY_CALL, recipient[1].removeprefix("functions.")
+            self._context.form, self._name = HARMONY_CALL, recipient[1].removeprefix("functions.")
         elif "analysis" in header.rpartition("<|channel|>")[2]:
-            self._form = HARMONY_THOUGHT
+            self._context.form = HARMONY_THOUGHT
         else:
-            self._form = TEXT
+            self._context.form = TEXT
 
     # --- lines and code ---
 
     def _newline(self, place: Cursor, token: re.Match[str]) -> bool:
-        self._line.end_line(place, token.start())
+        self._context.line.end_line(place, token.start())
         place.at = place.line = token.end()
         return True
-
-    def _at_beginning(self, place: Cursor, here: int) -> bool:
-        """Return True if only space has come before an offset since the last tag."""
-        return self._is_fresh and is_only(_BLANK_RUN, place.text, place.start, here)
 
     def _is_open_run(self, place: Cursor, token: re.Match[str]) -> bool:
         """Return True, and wait, if a run of backticks may become longer."""
@@ -420,15 +311,7 @@ class Splitter:
         return True
 
     def _backticks(self, place: Cursor, token: re.Match[str]) -> None:
-        self._line.backticks(place, token, may_be_fence=self._form.kind == "text")
-
-    def _is_in_code(self, place: Cursor, at: int) -> bool | None:
-        """Return True if a tag that ends at `at` is part of code; None if the rest of its line must
-        be seen first.
-        """
-        if self._line.fence and self._form.kind == "text":
-            return True
-        return self._form.kind in ("text", "thought") and self._line.is_in_span(place, at)
+        self._context.line.backticks(place, token, may_be_fence=self._context.form.kind == "text")
 
 
 def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None) -> list[Segment]:
@@ -442,14 +325,21 @@ def split(text: str, *, in_thought: bool = False, grammar: Grammar | None = None
             tagged = True
             if segment.kind == "reclassify":
                 segments = [Segment("thought", before.text) for before in segments]
+        elif tagged:
+            segments.append(segment._replace(text=segment.text.lstrip()))
         else:
-            segments.append(segment._replace(text=segment.text.lstrip()) if tagged else segment)
-    segments = [
-        segment._replace(text=segment.text.lstrip()) if segment.kind == "thought" else segment
-        for segment in segments
-    ]
-    return [
-        segment
-        for segment in segments
-        if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged)
-    ]
+            segments.append(segment)
+    found: list[Segment] = []
+    for segment in segments:
+        if segment.kind == "thought":
+            segment = segment._replace(text=segment.text.lstrip())
+        if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged):
+            found.append(segment)
+    return found
+
+
+def _certain(place: Cursor, ends: Ends) -> int:
+    """Return the offset up to which no end can begin that the rest of the text completes."""
+    if place.last:
+        return len(place.text)
+    return ends.part_at_end(place.text, place.at)

@@ -49,9 +49,8 @@ class ToolRules:
         # calls whose inner events are hidden, and blocks that began in them
         self._inside: set[str] = set()
         self._asked: set[str] = set()  # approvals about calls of which something is hidden
-        self._announced = (
-            False  # since the last text, so that texts before and after a call stay apart
-        )
+        # since the last text, so that texts before and after a call stay apart
+        self._announced = False
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -98,7 +97,9 @@ class ToolRules:
             case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() | e.Hidden():
                 return [event]
             case _ if isinstance(event, WholeEvent):
-                return [] if self._tells_of_hidden(event) else [event]
+                if self._tells_of_hidden(event):
+                    return []
+                return [event]
             case _:
                 assert_never(event)
 
@@ -111,10 +112,10 @@ class ToolRules:
 
         Only events that begin a block need to name their parent.
         """
-        if event.parent_id in self._inside or (
-            isinstance(event, e.AgentStart) and event.tool_id in self._inside
-        ):
+        if event.parent_id in self._inside:
             return True
+        if isinstance(event, e.AgentStart):
+            return event.tool_id in self._inside
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
     def _shown_outside(self, event: e.Event) -> list[e.Event]:
@@ -137,7 +138,9 @@ class ToolRules:
 
     def _hidden_aspects(self, tool_id: str | None) -> frozenset[Aspect]:
         """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
-        return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
+        if tool_id is None:
+            return _NOTHING
+        return self._hidden.get(tool_id, self._any)
 
     def _handoff(self, event: e.AgentHandoff) -> e.AgentHandoff:
         if "all" in self._hidden_aspects(event.tool_id):
@@ -149,7 +152,9 @@ class ToolRules:
         if not KIND_OF[type(event)].tells_of_calls:
             return False
         call = getattr(event, "tool_id", None)
-        return bool(self._any if call is None else self._hidden_aspects(call))
+        if call is None:
+            return bool(self._any)
+        return bool(self._hidden_aspects(call))
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         hidden = self._rules.get(event.name, _NOTHING)
@@ -161,8 +166,7 @@ class ToolRules:
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
         if "all" in hidden:
-            announced, self._announced = self._announced, True
-            return [] if announced else [e.Hidden(what="tools", agent=event.agent)]
+            return self._announce(event)
         if hidden and event.attempt_of is None:
             event = replace(event, title=None)
         notes: list[e.Event] = []
@@ -173,6 +177,13 @@ class ToolRules:
             notes.append(e.Hidden(what="result", tool_id=event.id))
         return [event, *notes]
 
+    def _announce(self, event: e.ToolStart) -> list[e.Event]:
+        """Return the event that announces hidden calls, once between two texts."""
+        if self._announced:
+            return []
+        self._announced = True
+        return [e.Hidden(what="tools", agent=event.agent)]
+
     def _call(
         self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult
     ) -> list[e.Event]:
@@ -182,43 +193,32 @@ class ToolRules:
         if "all" in hidden:
             return []
         match event:
-            case e.ToolArgsDelta():
-                return [] if "args" in hidden else [event]
-            case e.ToolArgs():
-                if "args" in hidden:
-                    event = replace(event, args=None, args_text="", valid=True)
-                return [event]
+            case e.ToolArgsDelta() if "args" in hidden:
+                return []
+            case e.ToolArgs() if "args" in hidden:
+                return [replace(event, args=None, args_text="", valid=True)]
             case e.ToolProgress(message=str()) if "result" in hidden:
-                return [] if event.progress is None else [replace(event, message=None)]
-            case e.ToolProgress():
-                return [replace(event, tool=None) if "result" in hidden else event]
-            case e.ToolOutput():
-                return [] if "result" in hidden else [event]
-        # messages quote arguments and results
-        error = None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
-        if "result" not in hidden:
-            return [replace(event, error=error, exception=None)]  # its frames have the arguments
-        shown = None if event.status == "error" else e.Display(summary="hidden")
-        return [
-            replace(
-                event,
-                content=None,
-                error=error,
-                display=shown,
-                value=None,
-                exception=None,
-                difference=None,
-            )
-        ]
+                if event.progress is None:
+                    return []
+                return [replace(event, message=None, tool=None)]
+            case e.ToolProgress() if "result" in hidden:
+                return [replace(event, tool=None)]
+            case e.ToolOutput() if "result" in hidden:
+                return []
+            case e.ToolResult():
+                return [_without_result(event, is_hidden="result" in hidden)]
+        return [event]
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> e.Event:
         inside = event.parent_id in self._inside
         if isinstance(event, e.ApprovalResponse):
-            about = self._everything or inside or event.approval_id in self._asked
-            return replace(event, parent_id=None, value=None) if about else event
+            if self._everything or inside or event.approval_id in self._asked:
+                return replace(event, parent_id=None, value=None)
+            return event
         is_call = event.kind in ("tool", "stop")
-        is_any = event.tool_id is None and is_call  # about a call that it does not name
-        aspects = self._any if is_any else self._hidden_aspects(event.tool_id)
+        aspects = self._hidden_aspects(event.tool_id)
+        if event.tool_id is None and is_call:  # about a call that it does not name
+            aspects = self._any
         if aspects & {"result", "all"} or inside:
             event = replace(event, result=None)
         hidden = aspects - {"result"}  # a question has none, but at a breakpoint
@@ -230,17 +230,40 @@ class ToolRules:
         if is_call:
             # Its words and options quote the arguments, which cannot be changed unseen.
             event = replace(event, prompt=None, options=None, schema=None)
-        return replace(event, parent_id=None, tool_id=None) if gone else event
+        if gone:
+            event = replace(event, parent_id=None, tool_id=None)
+        return event
 
     def _error(self, event: e.Error) -> e.Error:
-        if event.tool_id is None and event.parent_id not in self._inside:
-            return replace(event, traceback=None) if self._everything else event
+        inside = event.parent_id in self._inside
         hidden = self._hidden_aspects(event.tool_id)
-        if not hidden and event.parent_id not in self._inside:
+        if not hidden and not inside:
+            if event.tool_id is None and self._everything:
+                return replace(event, traceback=None)
             return event
         event = replace(event, message=_FAILED, code=None, error_type=None, traceback=None)
-        outside = "all" in hidden or event.parent_id in self._inside
-        return replace(event, parent_id=None, tool_id=None) if outside else event
+        if "all" in hidden or inside:
+            event = replace(event, parent_id=None, tool_id=None)
+        return event
+
+
+def _without_result(event: e.ToolResult, *, is_hidden: bool) -> e.ToolResult:
+    """Return a result of a call of which something is hidden.
+
+    Args:
+        event: the result.
+        is_hidden: whether it is hidden itself. Otherwise that are the call's arguments.
+    """
+    # A message quotes arguments and results, and an exception's frames have the arguments.
+    event = replace(event, exception=None)
+    if event.error is not None:
+        event = replace(event, error=e.ErrorInfo(type=event.error.type, message=_FAILED))
+    if not is_hidden:
+        return event
+    shown = None
+    if event.status != "error":
+        shown = e.Display(summary="hidden")
+    return replace(event, content=None, display=shown, value=None, difference=None)
 
 
 def _without_structure(event: e.RunEnd | e.AgentEnd) -> e.Event:
@@ -251,7 +274,9 @@ def _without_structure(event: e.RunEnd | e.AgentEnd) -> e.Event:
 
 
 def _aspects(name: str, hidden: Aspect | Iterable[Aspect]) -> frozenset[Aspect]:
-    aspects = frozenset([hidden] if isinstance(hidden, str) else hidden)
+    if isinstance(hidden, str):
+        hidden = [hidden]
+    aspects = frozenset(hidden)
     wrong = aspects - set(get_args(Aspect))
     if wrong or not aspects:
         what = ", ".join(map(repr, sorted(map(str, wrong)))) or "nothing"

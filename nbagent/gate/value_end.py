@@ -43,8 +43,12 @@ class ValueEnd:
         """
         while step := _STEP.search(text, at, stop):
             here, sign = step.start(), step[0]
-            self._has_content = self._has_content or bool(text[at:here].strip())
-            if not self._quote and sign in "}])" and self._depth == 1:
+            self._pass_over(text[at:here])
+            if self._quote:
+                self._take_in_quote(sign)
+                at = step.end()
+                continue
+            if sign in "}])" and self._depth == 1:
                 end = self._end(text, step.end(), last=last)
                 if end is None:
                     return here, False
@@ -52,35 +56,38 @@ class ValueEnd:
                     return end, True
                 self._depth, at = 0, end
                 continue
-            if sign == "\n" and not self._quote and self._has_content:
+            if sign == "\n" and self._has_content:
                 ends = self._ends_at_line(text, step.end(), last=last)
                 if ends is not False:
                     return here, bool(ends)
-            elif (
-                not self._quote
-                and not self._depth
-                and sign == "["
-                and _ARGS.startswith(text[here:])
-                and not last
-            ):
-                return here, False
+            if sign == "[" and not self._depth and _ARGS.startswith(text[here:]) and not last:
+                return here, False  # the token may be cut off
             self._take(sign)
-            self._has_content = self._has_content or sign != "\n"
             at = step.end()
-        end = stop - (stop == len(text) and text.endswith("\\", at) and not last)
-        self._has_content = self._has_content or bool(text[at:end].strip())
+        end = stop
+        if stop == len(text) and text.endswith("\\", at) and not last:
+            end -= 1  # it may escape what follows
+        self._pass_over(text[at:end])
         return end, False
 
+    def _pass_over(self, text: str) -> None:
+        """Take a text in which nothing is a sign."""
+        if not self._has_content:
+            self._has_content = bool(text.strip())
+
+    def _take_in_quote(self, sign: str) -> None:
+        if sign == self._quote or (sign == "\n" and self._quote == "'"):
+            self._quote = ""
+        self._has_content = self._has_content or sign != "\n"
+
     def _take(self, sign: str) -> None:
-        if self._quote:
-            if sign == self._quote or (sign == "\n" and self._quote == "'"):
-                self._quote = ""
-        elif sign in "\"'":
-            self._quote = sign if self._depth else ""  # outside of brackets it may be an apostrophe
+        if sign in "\"'" and self._depth:  # outside of brackets it may be an apostrophe
+            self._quote = sign
         elif sign in "{[(":
             self._depth += 1
         elif sign in "}])":
             self._depth = max(0, self._depth - 1)
+        self._has_content = self._has_content or sign != "\n"
 
     def _end(self, text: str, at: int, *, last: bool) -> int | None:
         """Return the offset behind a value: of the next one if it is in a list; None if more must
@@ -90,9 +97,9 @@ class ValueEnd:
         if another is not None:
             return another.end()
         rest = text[at : at + _MAX_WAIT_CHARS]
-        return (
-            None if not last and rest.strip() in ("", ";") and len(rest) < _MAX_WAIT_CHARS else at
-        )
+        if not last and rest.strip() in ("", ";") and len(rest) < _MAX_WAIT_CHARS:
+            return None
+        return at
 
     def _ends_at_line(self, text: str, at: int, *, last: bool) -> bool | None:
         """Return whether the value ends before the newline at whose end `at` is; None if more must
@@ -101,6 +108,8 @@ class ValueEnd:
         if _EMPTY_LINE.match(text, at):
             return True
         rest = text[at : at + _MAX_WAIT_CHARS].lstrip(" \t\r")
-        if not rest:
-            return False if last or len(text) - at >= _MAX_WAIT_CHARS else None
-        return not (self._depth or self._lines) and rest[0] not in "{[("
+        if rest:
+            return not (self._depth or self._lines) and rest[0] not in "{[("
+        if last or len(text) - at >= _MAX_WAIT_CHARS:
+            return False
+        return None

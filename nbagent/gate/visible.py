@@ -47,13 +47,15 @@ def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
     they are final.
     """
     found = _replacements(_MARKDOWN, text, start)
-    stop = found[-1].stop if found else start
+    stop = start
+    if found:
+        stop = found[-1].stop
     cut = _INCOMPLETE.search(text, max(start, len(text) - _MAX_INCOMPLETE_CHARS))
-    if cut is not None and (text[cut.start()] == "_" or cut.start() >= stop):
-        while found and found[-1].stop > cut.start():
-            found.pop()
-        return found, cut.start()
-    return found, len(text)
+    if cut is None or (cut.start() < stop and text[cut.start()] != "_"):
+        return found, len(text)
+    while found and found[-1].stop > cut.start():
+        found.pop()
+    return found, cut.start()
 
 
 def html_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
@@ -77,7 +79,7 @@ def _replacements(tokens: re.Pattern[str], text: str, start: int) -> list[Replac
             case "block":
                 found.append(Replacement(first, last, "\n"))
             case "space":
-                shown = _space(token[0], text[first - 1] if first else "")
+                shown = _space(token[0], text[max(0, first - 1) : first])
                 if token[0] != shown:
                     found.append(Replacement(first, last, shown))
             case _:
@@ -89,16 +91,20 @@ def _space(text: str, before: str) -> str:
     """Return white space as one space or line break; "" if it goes on with the white space before
     it.
     """
-    if "\n" in text:
-        return "" if before == "\n" else "\n"
-    return "" if before.isspace() else " "
+    if before == "\n" or (before.isspace() and "\n" not in text):
+        return ""
+    return "\n" if "\n" in text else " "
 
 
 def _letters(text: str, start: int) -> list[Replacement]:
     if unicodedata.is_normalized("NFKC", text) and _IGNORABLE.search(text) is None:
         return []
-    shown = enumerate(map(_normal, text), start)
-    return [Replacement(at, at + 1, normal) for at, normal in shown if normal != text[at - start]]
+    found: list[Replacement] = []
+    for at, letter in enumerate(text, start):
+        normal = _normal(letter)
+        if normal != letter:
+            found.append(Replacement(at, at + 1, normal))
+    return found
 
 
 @functools.lru_cache(4096)

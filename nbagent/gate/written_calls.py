@@ -54,8 +54,10 @@ def calls_in(text: str, name: str = "") -> list[TaggedCall]:
     for read in (_labelled, _xml, _parted, _json, _named, _braces, _python):
         if calls := read(body):
             return calls
+    name = _UNNAMED
     found = _CUT_NAME.search(body)
-    name = next(filter(None, found.groups()), _UNNAMED) if found else _UNNAMED
+    if found is not None:
+        name = next(filter(None, found.groups()), _UNNAMED)
     return [TaggedCall(name.removesuffix(".call"), None, body, valid=False)]
 
 
@@ -69,7 +71,9 @@ def final_answer(text: str) -> str | None:
     if not calls or calls[0].name != FINAL_ANSWER:
         return None
     args = calls[0].args
-    return args if isinstance(args, str) else calls[0].args_text
+    if isinstance(args, str):
+        return args
+    return calls[0].args_text
 
 
 def _call(name: str, args_text: str) -> TaggedCall:
@@ -111,21 +115,26 @@ _NAMES = ("name", "tool_name", "action", "tool")
 _BEFORE = re.compile(r"functools(?=\[)|<\|plugin\|>|<\|interpreter\|>")
 
 
+def _unfenced(body: str) -> str:
+    """Return what is in the code block that a text is, or the text."""
+    fenced = _FENCE.match(body)
+    if fenced is None:
+        return body
+    return fenced[1]
+
+
 def _json(body: str) -> list[TaggedCall]:
     """Return the calls of JSON values that follow each other, such as `{"name": "f", "arguments":
     {}}`.
     """
     body = _BEFORE.sub("", body, count=1).strip()
-    fenced = _FENCE.match(body)
+    items: list[Any] = []
     try:
-        values = list(_values(fenced[1] if fenced else body))
+        for value in _values(_unfenced(body)):
+            items += value if isinstance(value, list) else [value]
     except (ValueError, RecursionError):
         return []
-    return [
-        _json_call(item)
-        for value in values
-        for item in (value if isinstance(value, list) else [value])
-    ]
+    return [_json_call(item) for item in items]
 
 
 def _values(body: str) -> Iterator[Any]:
@@ -139,11 +148,14 @@ def _values(body: str) -> Iterator[Any]:
         value, at = decoder.raw_decode(body, at)
         yield value
         between = _BETWEEN.match(body, at)
-        at = between.end() if between else at
+        if between is not None:
+            at = between.end()
 
 
 def _json_call(item: Any) -> TaggedCall:
-    fields = item if isinstance(item, dict) else {}
+    fields: dict[str, Any] = {}
+    if isinstance(item, dict):
+        fields = item
     function = fields.get("function")
     if isinstance(function, dict):
         fields = {**fields, **function}
@@ -155,8 +167,13 @@ def _json_call(item: Any) -> TaggedCall:
     if name is None or name in _NAMES:
         return TaggedCall(_UNNAMED, item, msgspec.json.encode(item).decode(), valid=False)
     args = next((fields[key] for key in _ARGS if key in fields), {})
-    call_id = fields.get("id") if isinstance(fields.get("id"), str) else None
-    call = _call(name, args) if isinstance(args, str) else _of_values(name, args)
+    if isinstance(args, str):
+        call = _call(name, args)
+    else:
+        call = _of_values(name, args)
+    call_id = fields.get("id")
+    if not isinstance(call_id, str):
+        return call
     return call._replace(call_id=call_id)
 
 
@@ -193,14 +210,16 @@ def _xml(body: str) -> list[TaggedCall]:
 
 
 def _xml_call(name: str, inner: str) -> TaggedCall:
-    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)} or dict(
-        _PAIR.findall(inner)
-    )
-    if not args and inner.strip().startswith("{"):
-        return _call(name, inner.strip())
+    args = {key or other: value for key, other, value in _PARAMETER.findall(inner)}
     if not args:
-        parameters = re.search(r"<parameters>(.*?)(?:</parameters>|\Z)", inner, re.DOTALL)
-        args = dict(_ELEMENT.findall(parameters[1])) if parameters else {}
+        args = dict(_PAIR.findall(inner))
+    if args:
+        return _of_values(name, args)
+    if inner.strip().startswith("{"):
+        return _call(name, inner.strip())
+    parameters = re.search(r"<parameters>(.*?)(?:</parameters>|\Z)", inner, re.DOTALL)
+    if parameters is not None:
+        args = dict(_ELEMENT.findall(parameters[1]))
     return _of_values(name, args)
 
 
@@ -217,7 +236,10 @@ def _parted(body: str) -> list[TaggedCall]:
     """Return the calls of DeepSeek and Kimi, whose special tokens part the name from the
     arguments.
     """
-    return [call for head, rest in _PARTS.findall(body) for call in _part_calls(head, rest.strip())]
+    calls: list[TaggedCall] = []
+    for head, rest in _PARTS.findall(body):
+        calls += _part_calls(head, rest.strip())
+    return calls
 
 
 def _part_calls(head: str, rest: str) -> list[TaggedCall]:
@@ -225,7 +247,9 @@ def _part_calls(head: str, rest: str) -> list[TaggedCall]:
         return _named(rest) or _xml(rest) or [TaggedCall(_UNNAMED, None, rest, valid=False)]
     name = re.sub(r":\d+\Z", "", head.removeprefix("functions."))
     call = _call(name, rest)
-    return [call if name == head else call._replace(call_id=head)]
+    if name != head:  # Kimi's id: "functions.f:0"
+        call = call._replace(call_id=head)
+    return [call]
 
 
 # --- a name and JSON ---
@@ -282,26 +306,20 @@ def _python(body: str) -> list[TaggedCall]:
     hector = _HECTOR.match(body)
     if hector:
         name, args_text = hector[1], hector[2].removesuffix(")]").strip()
-        return (
-            [_call(name, args_text)]
-            if args_text.startswith("{")
-            else [_python_or_text(name, args_text)]
-        )
-    fenced = _FENCE.match(body)
-    source = fenced[1] if fenced else body
+        if args_text.startswith("{"):
+            return [_call(name, args_text)]
+        return [_python_or_text(name, args_text)]
+    source = _unfenced(body)
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    values = [
-        statement.value for statement in tree.body if isinstance(statement, ast.Expr | ast.Assign)
-    ]
-    items = [
-        item
-        for value in values
-        for item in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
-    ]
+    items: list[ast.expr] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.Expr | ast.Assign):
+            value = statement.value
+            items += value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
     return [_python_call(item, source) for item in items if isinstance(item, ast.Call)]
 
 
@@ -316,9 +334,8 @@ def _python_or_text(name: str, args_text: str) -> TaggedCall:
 
 def _python_call(call: ast.Call, source: str) -> TaggedCall:
     name = ast.unparse(call.func)
-    inner = call.args[0] if call.args else None
-    if name == "print" and isinstance(inner, ast.Call):
-        return _python_call(inner, source)
+    if name == "print" and call.args and isinstance(call.args[0], ast.Call):
+        return _python_call(call.args[0], source)
     name = name.removeprefix("default_api.").removesuffix(".call")
     try:
         args = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
@@ -342,17 +359,13 @@ def _labelled(body: str) -> list[TaggedCall]:
         return _json(as_json[1])
     if bracketed := _REACT_BRACKETS.match(body):
         name, bracket, args_text = bracketed.groups()
-        return (
-            [_of_values(name, args_text.strip().removesuffix("]"))]
-            if bracket == "["
-            else _python(f"{name}({args_text}")
-        )
+        if bracket == "[":
+            return [_of_values(name, args_text.strip().removesuffix("]"))]
+        return _python(f"{name}({args_text}")
     found = _REACT.match(body) or _QWEN.match(body)
     if found is None:
         return []
-    name, args_text = found[1], found[2].strip()
-    fenced = _FENCE.match(args_text)
-    args_text = fenced[1] if fenced else args_text
+    name, args_text = found[1], _unfenced(found[2].strip())
     if args_text.startswith(("{", "[", '"')):
         return [_call(name, args_text)]
     return [_of_values(name, args_text)]
