@@ -2,13 +2,19 @@
 transcript.
 """
 
+import math
 import threading
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from nbagent.protocol.values import ForkNode
 from nbagent.run import Run
+from nbagent.runtime import work
 
+MIN_INTERVAL_S = 0.5
+"""Seconds between two drawings of a tree at least: each of its members draws all of it."""
 MAX_SHOWN = 60
 """Members of a tree that are shown at most: the newest, and the root."""
 
@@ -41,6 +47,8 @@ class ForkTree:
     def __init__(self, first: Run | None, name: str) -> None:
         self._lock = threading.Lock()
         self._members: list[Member] = []
+        self._shown_at = -math.inf
+        self._will_show = False
         self._add(Member(first, None, "", name))
 
     def add(self, parent: Run | None, run: Run, label: str) -> None:
@@ -53,6 +61,7 @@ class ForkTree:
         """
         number = next(at for at, member in enumerate(self._members, 1) if member.run is parent)
         self._add(Member(run, number, label, run.name))
+        self._show_in({number, len(self._members)})
         self.show()
 
     def _add(self, member: Member) -> None:
@@ -79,19 +88,41 @@ class ForkTree:
         ]
 
     def show(self) -> None:
-        """Show the tree, as it is now, in all members."""
+        """Show the tree in all members: now, or `MIN_INTERVAL_S` after the last time."""
+        with self._lock:
+            if self._will_show:
+                return
+            wait = self._shown_at + MIN_INTERVAL_S - time.monotonic()
+            self._will_show = wait > 0
+        if wait > 0:
+            work.later(wait, self._show_now)
+        else:
+            self._show_now()
+
+    def _show_now(self) -> None:
+        with self._lock:
+            self._will_show = False
+            self._shown_at = time.monotonic()
+            numbers = range(1, len(self._members) + 1)
+        self._show_in(numbers)
+
+    def _show_in(self, numbers: Iterable[int]) -> None:
+        """Show the tree, as it is now, in the members of these numbers."""
         with self._lock:
             members = list(enumerate(self._members, 1))
         if len(members) == 1:
             return
-        for number, member in members:
-            if member.run is not None:
-                shown = [
-                    _node(at, each, is_own=at == number)
-                    for at, each in members
-                    if at in (1, number, member.parent) or at > len(members) - MAX_SHOWN
-                ]
-                member.run.show_forks(shown)
+        for number in numbers:
+            own = members[number - 1][1]
+            if own.run is None:
+                continue
+            always = {1, number, own.parent}
+            shown = [
+                _node(at, each, is_own=at == number)
+                for at, each in members
+                if at in always or at > len(members) - MAX_SHOWN
+            ]
+            own.run.show_forks(shown)
 
 
 def _node(number: int, member: Member, *, is_own: bool) -> ForkNode:

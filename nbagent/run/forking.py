@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from msgspec import UNSET
 
 from nbagent.protocol.values import ForkNode
+from nbagent.render.labels import forks_label
 from nbagent.run.following import FollowedRun
 from nbagent.runtime.late_imports import late_import
 
@@ -154,6 +155,8 @@ class ForkableRun(FollowedRun):
     def show_forks(self, nodes: Sequence[ForkNode]) -> None:
         """Show the tree of forks that this run belongs to."""
         with self._state.lock:
+            root = self._state.transcript.root
+            line = forks_label(root.props)
             masked = [
                 ForkNode(
                     number=node.number,
@@ -167,5 +170,6 @@ class ForkableRun(FollowedRun):
                 for node in nodes
             ]
             self._pipeline.channels.send(self._state.transcript.forked(masked))
-        if self.done:
+            changed = forks_label(root.props) != line
+        if changed and self.done:
             self._on_addition()

@@ -1,6 +1,7 @@
 """`run.fork`: the old run up to a point without asking the model, then live."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,10 @@ def test_instructions_model_tools_and_prompt_are_replaced() -> None:
     assert [event.text for event in made.events if isinstance(event, Prompt)] == ["Et alors ?"]
 
 
-def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them() -> None:
+def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nbagent.debug.fork_tree.MIN_INTERVAL_S", 0.0)
     with Server(*REPLIES, REPLIES[2], say("chat", "Third.")) as server:
         run = rates_run(server)
         first = fork_of(run, "difference", result=7)
@@ -164,6 +168,23 @@ def test_a_fork_is_forked_again_and_the_tree_is_in_all_of_them() -> None:
         ]
     ids = [block["id"] for block in second.snapshot()]
     assert len(ids) == len(set(ids))
+
+
+def test_a_fork_is_shown_at_once_in_itself_and_its_parent_and_soon_in_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nbagent.debug.fork_tree.MIN_INTERVAL_S", 600.0)
+    with Server(*REPLIES, *[REPLIES[2]] * 3) as server:
+        run = rates_run(server)
+        first = fork_of(run, 3)
+        copies: list[nbagent.Run] = []
+        for member in (run, first):
+            member.on_addition(partial(copies.append, member))
+        second = fork_of(run, 3)
+        third = fork_of(second, 3)
+    known = [len(member.snapshot()[0]["forks"]) for member in (run, first, second, third)]
+    assert known == [3, 2, 4, 4]
+    assert copies == [run]  # of whose saved copy a line has changed
 
 
 def test_what_only_the_responses_api_understands_is_sent_again() -> None:
