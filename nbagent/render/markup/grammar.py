@@ -9,7 +9,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_core import StateCore
+from markdown_it.rules_core import StateCore, inline, text_join
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -24,9 +24,18 @@ _WORD = re.compile(r"[^\W_]")
 _SCHEME = re.compile(r"(?<![\w.+-])(https?|ftp)\Z", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\]\s+(?=\S|\Z)")
 
+_KEPT_TEXTS = 2048
+"""Paragraphs, cells and the like of which the parsed content is kept, of those read last."""
+_MAX_KEPT_CHARS = 2000
+"""Length of the longest of them."""
+
 
 def parse(source: str) -> list[Token]:
-    """Return the block tokens of a Markdown text; `children` of the inline ones are parsed too."""
+    """Return the block tokens of a Markdown text; `children` of the inline ones are parsed too.
+
+    The children are shared with other calls: an answer is parsed for each copy of it, and most of
+    it was there before.
+    """
     return _grammar().parse(source)
 
 
@@ -40,9 +49,34 @@ def _grammar() -> MarkdownIt:
     grammar.inline.ruler.before("escape", "math", _inline_math)
     ends = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     grammar.block.ruler.before("fence", "math_block", _block_math, ends)  # type: ignore[arg-type]
+    grammar.core.ruler.at("inline", _inlines)
+    grammar.core.ruler.disable("text_join")
     grammar.core.ruler.push("task_items", _task_items)
     grammar.inline.ruler.at("linkify", _bare_url)
     return grammar
+
+
+def _inlines(state: StateCore) -> None:
+    """Rule: parse the content of the inline tokens."""
+    references = state.env.get("references")
+    for token in state.tokens:
+        if token.type == "inline":
+            is_kept = not references and len(token.content) <= _MAX_KEPT_CHARS
+            parsed = _kept_children(token.content) if is_kept else _children(token, state.env)
+            token.children = parsed
+
+
+@functools.lru_cache(_KEPT_TEXTS)
+def _kept_children(content: str) -> list[Token]:
+    token = Token("inline", "", 0, content=content)
+    return _children(token, {})
+
+
+def _children(token: Token, env: Any) -> list[Token]:
+    alone = StateCore("", _grammar(), env, [token])
+    inline(alone)
+    text_join(alone)
+    return token.children or []
 
 
 def _bare_url(state: StateInline, silent: bool) -> bool:
@@ -190,5 +224,6 @@ def _task_items(state: StateCore) -> None:
             continue
         if len(token.children) == 1 and mark.end() == len(text.content):
             continue
-        text.content = text.content[mark.end() :]
+        text = text.copy(content=text.content[mark.end() :])
+        token.children = [text, *token.children[1:]]
         token.meta = {"task": mark[1] != " "}

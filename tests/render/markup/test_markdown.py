@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from safe_html import SafeHtml
 
+from nbagent.render.markup.grammar import _kept_children
 from nbagent.render.markup.markdown import markdown_html
 from nbagent.render.markup.mathml import mathml
 
@@ -255,6 +256,7 @@ def calls_in(source: str) -> int:
     machine's load.
     """
     calls = 0
+    _kept_children.cache_clear()
 
     def count(frame: FrameType, event: str, arg: object) -> None:
         nonlocal calls
@@ -272,7 +274,7 @@ def calls_in(source: str) -> int:
 def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
     chars = 2_000 if WHOLE else 600
     once, twice = text_of(PATHOLOGICAL[name], chars), text_of(PATHOLOGICAL[name], 2 * chars)
-    markdown_html(once)  # what is cached is no part of it
+    markdown_html(once)  # what is made once is no part of it
     assert calls_in(twice) <= 2.2 * calls_in(once)
 
 
@@ -290,3 +292,15 @@ def test_no_text_makes_many_times_its_size_of_html() -> None:
         "slowest of 19 pathological Markdown texts, kernel CPU",
         f"{slowest:.1f} s",
     )
+
+
+def test_a_text_that_grows_is_written_like_one_that_comes_whole() -> None:
+    text = (
+        "- [x] done\n- [ ] *open*\n\nSee [one] and `code`.\n\n"
+        "| a | b |\n|---|---|\n| $x$ | \\* |\n\nSee [one] and `code`.\n\n"
+        "[one]: https://example.org/\n\n- [x] done\n"
+    )
+    grown = [markdown_html(text[:end]) for end in range(len(text) + 1)]
+    for end, written in enumerate(grown):
+        _kept_children.cache_clear()
+        assert written == markdown_html(text[:end])
