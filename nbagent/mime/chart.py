@@ -1,15 +1,17 @@
 """Simple charts as SVG: lines, points, areas and bars over two axes, and pies.
 
-Nothing in the markup runs or is loaded.
+Nothing in the markup runs or is loaded. The exporters of plotly and Altair draw better, and are
+used where they are installed (`picture.py`). They cannot be required: vl-convert is 33 MB, and
+kaleido drives a Chrome.
 """
 
 import datetime
 import html
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 Mark: TypeAlias = Literal["line", "point", "area", "bar"]
 Coordinate: TypeAlias = float | str
@@ -75,13 +77,25 @@ class Chart:
 def chart_svg(chart: Chart) -> str:
     """Return the chart as an SVG document."""
     body = _pie(chart) if chart.pie else _Plot(chart).svg()
-    title = _text(_WIDTH / 2, 24, chart.title, size=15) if chart.title else ""
+    title = _text(_WIDTH / 2, 24, chart.title, size=15)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" '
         'font-family="sans-serif" font-size="12" fill="#333"><rect width="100%" height="100%" '
         f'fill="#fff"/>{title}{body}</svg>'
     )
+
+
+class _Scale:
+    """The pixels of values along one axis of a plot: from `start`, of the value `low`, to `end`."""
+
+    def __init__(self, low: float, high: float, start: float, end: float) -> None:
+        self._low, self._range = low, (high - low) or 1.0
+        self._start, self._length = start, end - start
+
+    def pixel(self, value: float) -> float:
+        """Return the pixel of a value."""
+        return self._start + (value - self._low) / self._range * self._length
 
 
 class _Plot:
@@ -92,25 +106,36 @@ class _Plot:
         self._names = {name: index for index, name in enumerate(chart.categories)}
         self._bars = [series for series in chart.series if series.mark == "bar"]
         self._bases = self._stack()
-        self._right = _WIDTH - (_LEGEND if any(series.name for series in chart.series) else _RIGHT)
+        has_legend = any(series.name for series in chart.series)
+        self._right = _WIDTH - (_LEGEND if has_legend else _RIGHT)
         ys = self._finite_ys()
         self._y_ticks = _ticks(min(ys, default=0.0), max(ys, default=1.0))
+        self._y = self._scale(self._y_ticks[0], self._y_ticks[-1], not chart.horizontal)
         if self._names:
-            self._x_range, self._x_ticks = (-0.5, len(self._names) - 0.5), []
+            self._x_ticks: list[float] = []
+            self._x = self._scale(-0.5, len(self._names) - 0.5, chart.horizontal)
             return
-        numbers = itertools.chain.from_iterable(series.xs for series in chart.series)
-        xs = list(filter(math.isfinite, map(self._number, numbers)))
+        xs = self._finite_xs()
         ticks = _date_ticks if chart.dates else _ticks
         self._x_ticks = ticks(min(xs, default=0.0), max(xs, default=1.0))
         half = self._bar_width() / 2 if self._bars else 0
-        self._x_range = (
-            min([self._x_ticks[0], *(x - half for x in xs)]),
-            max([self._x_ticks[-1], *(x + half for x in xs)]),
-        )
+        low = min([self._x_ticks[0], *(x - half for x in xs)])
+        high = max([self._x_ticks[-1], *(x + half for x in xs)])
+        self._x = self._scale(low, high, chart.horizontal)
+
+    def _scale(self, low: float, high: float, upwards: bool) -> _Scale:
+        if upwards:
+            return _Scale(low, high, _HEIGHT - _BOTTOM, _TOP)
+        return _Scale(low, high, _LEFT, self._right)
+
+    def _finite_xs(self) -> list[float]:
+        """Return all that the x axis must reach, where it has numbers."""
+        xs = itertools.chain.from_iterable(series.xs for series in self._chart.series)
+        return list(filter(math.isfinite, map(self._number, xs)))
 
     def _finite_ys(self) -> list[float]:
         """Return all that the y axis must reach: values, sums of a stack, the foot of bars."""
-        ys = [y for series in self._chart.series for y in series.ys]
+        ys = list(itertools.chain.from_iterable(series.ys for series in self._chart.series))
         for tops in self._bases.values():
             ys += itertools.chain.from_iterable(tops)
         if any(series.mark in ("bar", "area") for series in self._chart.series):
@@ -120,91 +145,68 @@ class _Plot:
     def svg(self) -> str:
         """Return the axes, the marks and the legend."""
         chart, across = self._chart, self._chart.horizontal
-        frame = self._axis(across, chart.x_title, self._x_labels()) + self._axis(
-            not across,
-            chart.y_title,
-            [(self._place(y, *self._y_range, not across), _number_label(y)) for y in self._y_ticks],
-        )
-        marks = "".join(self._marks(index, series) for index, series in enumerate(chart.series))
-        return (
-            frame
-            + marks
-            + _legend([(series.name, _color(series, at)) for at, series in enumerate(chart.series)])
-        )
-
-    @property
-    def _y_range(self) -> tuple[float, float]:
-        return self._y_ticks[0], self._y_ticks[-1]
+        y_labels = [(self._y.pixel(y), _number_label(y)) for y in self._y_ticks]
+        pieces = [
+            self._axis(across, chart.x_title, self._x_labels()),
+            self._axis(not across, chart.y_title, y_labels),
+        ]
+        entries = []
+        for index, series in enumerate(chart.series):
+            color = html.escape(series.color) or PALETTE[index % len(PALETTE)]
+            pieces.append(self._marks(index, series, color))
+            entries.append((series.name, color))
+        return "".join(pieces) + _legend(entries)
 
     def _number(self, x: Coordinate) -> float:
-        return float(self._names.get(str(x), math.nan)) if self._names else float(x)
-
-    def _place(self, value: float, low: float, high: float, upwards: bool) -> float:
-        """Return the pixel of a value on the vertical or the horizontal axis."""
-        share = (value - low) / ((high - low) or 1.0)
-        if upwards:
-            return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
-        return _LEFT + share * (self._right - _LEFT)
+        if self._names:
+            return float(self._names.get(str(x), math.nan))
+        return float(x)
 
     def _point(self, x: float, y: float) -> tuple[float, float]:
-        across = self._chart.horizontal
-        along, aside = (
-            self._place(x, *self._x_range, across),
-            self._place(y, *self._y_range, not across),
-        )
-        return (aside, along) if across else (along, aside)
+        if self._chart.horizontal:
+            return self._y.pixel(y), self._x.pixel(x)
+        return self._x.pixel(x), self._y.pixel(y)
 
     def _x_labels(self) -> list[tuple[float, str]]:
-        across = self._chart.horizontal
-        if not self._names:
-            label = (
-                _DateLabel(self._x_ticks[-1] - self._x_ticks[0])
-                if self._chart.dates
-                else _number_label
-            )
-            return [(self._place(x, *self._x_range, across), label(x)) for x in self._x_ticks]
-        step = -(-len(self._names) // _MAX_LABELS)
-        return [
-            (self._place(at, *self._x_range, across), name)
-            for name, at in self._names.items()
-            if at % step == 0
-        ]
+        if self._names:
+            step = -(-len(self._names) // _MAX_LABELS)
+            shown = list(self._names.items())[::step]
+            return [(self._x.pixel(at), name) for name, at in shown]
+        label: Callable[[float], str] = _number_label
+        if self._chart.dates:
+            label = _DateLabel(self._x_ticks[-1] - self._x_ticks[0])
+        return [(self._x.pixel(x), label(x)) for x in self._x_ticks]
 
     def _axis(self, upwards: bool, title: str, labels: list[tuple[float, str]]) -> str:
         right, bottom = self._right, _HEIGHT - _BOTTOM
         made = []
-        for at, label in labels:
-            if upwards:
-                made.append(
-                    f'<path d="M{_LEFT} {at:.1f}H{right}" '
-                    f'stroke="#ddd"/>{_text(_LEFT - 6, at + 4, label, anchor="end")}'
-                )
-            else:
-                made.append(
-                    f'<path d="M{at:.1f} {bottom}v4" stroke="#888"/>{_text(at, bottom + 18, label)}'
-                )
         if upwards:
-            return "".join(made) + _text(16, (_TOP + bottom) / 2, title, turn=-90)
-        return (
-            "".join(made)
-            + f'<path d="M{_LEFT} {bottom}H{right}" stroke="#888"/>'
-            + _text((_LEFT + right) / 2, _HEIGHT - 22, title)
-        )
+            for at, label in labels:
+                made.append(f'<path d="M{_LEFT} {at:.1f}H{right}" stroke="#ddd"/>')
+                made.append(_text(_LEFT - 6, at + 4, label, anchor="end"))
+            made.append(_text(16, (_TOP + bottom) / 2, title, turn=-90))
+            return "".join(made)
+        for at, label in labels:
+            made.append(f'<path d="M{at:.1f} {bottom}v4" stroke="#888"/>')
+            made.append(_text(at, bottom + 18, label))
+        made.append(f'<path d="M{_LEFT} {bottom}H{right}" stroke="#888"/>')
+        made.append(_text((_LEFT + right) / 2, _HEIGHT - 22, title))
+        return "".join(made)
 
     def _stack(self) -> dict[int, list[tuple[float, float]]]:
         """Return the lower and upper ends of the bars and areas, by the series' index."""
         ends: dict[int, list[tuple[float, float]]] = {}
+        # What stands at each place so far. Negative values hang below the positive ones.
         heights: dict[tuple[Coordinate, bool], float] = {}
         for index, series in enumerate(self._chart.series):
             if series.mark not in ("bar", "area"):
                 continue
             ends[index] = []
             for x, y in zip(series.xs, series.ys, strict=True):
-                key = (x, y < 0)
-                low = heights.get(key, 0.0) if self._chart.stacked else 0.0
+                low = heights.get((x, y < 0), 0.0)
                 ends[index].append((low, low + y))
-                if math.isfinite(y):
-                    heights[key] = low + y
+                if self._chart.stacked and math.isfinite(y):
+                    heights[x, y < 0] = low + y
         return ends
 
     def _bar_width(self) -> float:
@@ -214,66 +216,71 @@ class _Plot:
         xs = sorted({self._number(x) for series in self._bars for x in series.xs})
         return 0.9 * min((right - left for left, right in itertools.pairwise(xs)), default=1.0)
 
-    def _marks(self, index: int, series: Series) -> str:
-        color = _color(series, index)
-        xs = [self._number(x) for x in series.xs]
-        if series.mark == "bar":
-            return self._rectangles(index, series, xs, color)
-        drawn = [
-            (x, y)
-            for x, y in zip(xs, series.ys, strict=True)
-            if math.isfinite(x) and math.isfinite(y)
-        ]
-        if series.mark == "point":
-            dots = [self._point(x, y) for x, y in drawn]
-            return "".join(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}" fill-opacity=".8"/>'
-                for x, y in dots
-            )
-        if series.mark == "line":
-            gaps = [
-                (x, y) if math.isfinite(x) and math.isfinite(y) else None
-                for x, y in zip(xs, series.ys, strict=True)
-            ]
-            return f'<path d="{self._path(gaps)}" fill="none" stroke="{color}" stroke-width="2"/>'
-        ends = [
-            (x, low, high)
-            for x, (low, high) in zip(xs, self._bases[index], strict=True)
-            if math.isfinite(x + high)
-        ]
-        outline = [(x, high) for x, _, high in ends] + [(x, low) for x, low, _ in reversed(ends)]
-        return (
-            f'<path d="{self._path(outline)}Z" fill="{color}" fill-opacity=".6"/>' if ends else ""
-        )
+    def _marks(self, index: int, series: Series, color: str) -> str:
+        xs = list(map(self._number, series.xs))
+        match series.mark:
+            case "bar":
+                return self._rectangles(index, series, xs, color)
+            case "area":
+                return self._area(index, xs, color)
+            case "line":
+                path = self._path(xs, series.ys)
+                return f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
+            case "point":
+                return self._dots(xs, series.ys, color)
+            case _:
+                assert_never(series.mark)
 
-    def _path(self, points: Sequence[tuple[float, float] | None]) -> str:
+    def _dots(self, xs: Sequence[float], ys: Sequence[float], color: str) -> str:
+        made = []
+        for x, y in zip(xs, ys, strict=True):
+            if math.isfinite(x) and math.isfinite(y):
+                left, top = self._point(x, y)
+                made.append(
+                    f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3.5" fill="{color}" '
+                    'fill-opacity=".8"/>'
+                )
+        return "".join(made)
+
+    def _area(self, index: int, xs: Sequence[float], color: str) -> str:
+        upper, lower = [], []
+        for x, (low, high) in zip(xs, self._bases[index], strict=True):
+            if math.isfinite(x + high):
+                upper.append((x, high))
+                lower.append((x, low))
+        if not upper:
+            return ""
+        outline = upper + lower[::-1]
+        path = self._path([x for x, _ in outline], [y for _, y in outline])
+        return f'<path d="{path}Z" fill="{color}" fill-opacity=".6"/>'
+
+    def _path(self, xs: Sequence[float], ys: Sequence[float]) -> str:
+        """Return the path of a line, which has a gap where there is no number."""
         made, pen = [], "M"
-        for point in points:
-            if point is None:
+        for x, y in zip(xs, ys, strict=True):
+            if not math.isfinite(x) or not math.isfinite(y):
                 pen = "M"
                 continue
-            x, y = self._point(*point)
-            made.append(f"{pen}{x:.1f} {y:.1f}")
+            left, top = self._point(x, y)
+            made.append(f"{pen}{left:.1f} {top:.1f}")
             pen = "L"
         return "".join(made)
 
     def _rectangles(self, index: int, series: Series, xs: list[float], color: str) -> str:
-        beside = 1 if self._chart.stacked else len(self._bars)
-        width = self._bar_width() / beside
-        offset = (
-            0.0 if self._chart.stacked else (self._bars.index(series) - (beside - 1) / 2) * width
-        )
+        width, offset = self._bar_width(), 0.0
+        if not self._chart.stacked:
+            beside = len(self._bars)
+            width /= beside
+            offset = (self._bars.index(series) - (beside - 1) / 2) * width
         made = []
         for x, (low, high) in zip(xs, self._bases[index], strict=True):
             if math.isfinite(x + high):
-                (left, top), (right, bottom) = (
-                    self._point(x + offset + side, y)
-                    for side, y in ((-width / 2, high), (width / 2, low))
-                )
+                left, top = self._point(x + offset - width / 2, high)
+                right, bottom = self._point(x + offset + width / 2, low)
                 made.append(
                     f'<rect x="{min(left, right):.1f}" y="{min(top, bottom):.1f}" '
-                    f'width="{abs(right - left):.1f}" '
-                    f'height="{abs(bottom - top):.1f}" fill="{color}"/>'
+                    f'width="{abs(right - left):.1f}" height="{abs(bottom - top):.1f}" '
+                    f'fill="{color}"/>'
                 )
         return "".join(made)
 
@@ -286,43 +293,41 @@ def _pie(chart: Chart) -> str:
         if math.isfinite(value) and value > 0
     ]
     total = sum(value for _, value in slices)
-    x, y, radius, turn = _WIDTH * 0.42, (_HEIGHT + 20) / 2, 150, 0.0
-    made = []
-    for at, (_, value) in enumerate(slices):
-        color = PALETTE[at % len(PALETTE)]
-        ends = [
-            (x + radius * math.sin(angle), y - radius * math.cos(angle))
-            for angle in (turn, turn + math.tau * value / total)
-        ]
-        if value == total:
-            made.append(f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"/>')
-        else:
-            (left, top), (right, bottom) = ends
-            made.append(
-                f'<path d="M{x} {y}L{left:.1f} {top:.1f}A{radius} {radius} 0 '
-                f"{int(value > total / 2)} 1 "
-                f'{right:.1f} {bottom:.1f}Z" '
-                f'fill="{color}" stroke="#fff"/>'
-            )
-        turn += math.tau * value / total
-    named = [
-        (f"{name} {value / total:.0%}", PALETTE[at % len(PALETTE)])
-        for at, (name, value) in enumerate(slices)
-    ]
-    return "".join(made) + _legend(named)
+    made, entries, angle = [], [], 0.0
+    for index, (name, value) in enumerate(slices):
+        color = PALETTE[index % len(PALETTE)]
+        share = value / total
+        made.append(_slice(angle, share, color))
+        entries.append((f"{name} {share:.0%}", color))
+        angle += math.tau * value / total
+    return "".join(made) + _legend(entries)
+
+
+def _slice(angle: float, share: float, color: str) -> str:
+    """Return a slice of a pie that begins at that angle, clockwise from the top."""
+    x, y, radius = _WIDTH * 0.42, (_HEIGHT + 20) / 2, 150
+    if share == 1:  # an arc that ends where it begins is none
+        return f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"/>'
+    end = angle + math.tau * share
+    left, top = x + radius * math.sin(angle), y - radius * math.cos(angle)
+    right, bottom = x + radius * math.sin(end), y - radius * math.cos(end)
+    is_large = int(share > 0.5)
+    return (
+        f'<path d="M{x} {y}L{left:.1f} {top:.1f}A{radius} {radius} 0 {is_large} 1 '
+        f'{right:.1f} {bottom:.1f}Z" fill="{color}" stroke="#fff"/>'
+    )
 
 
 def _legend(entries: list[tuple[str, str]]) -> str:
     named = [entry for entry in entries if entry[0]]
     if len(named) > _MAX_LEGEND:
         named = [*named[: _MAX_LEGEND - 1], (f"… {len(named) - _MAX_LEGEND + 1} more", "none")]
+    left = _WIDTH - _LEGEND + 16
     made = []
     for at, (name, color) in enumerate(named):
         y = _TOP + 6 + 18 * at
-        made.append(
-            f'<rect x="{_WIDTH - _LEGEND + 16}" y="{y - 6}" width="12" height="12" fill="{color}"/>'
-        )
-        made.append(_text(_WIDTH - _LEGEND + 34, y + 4, name, anchor="start"))
+        made.append(f'<rect x="{left}" y="{y - 6}" width="12" height="12" fill="{color}"/>')
+        made.append(_text(left + 18, y + 4, name, anchor="start"))
     return "".join(made)
 
 
@@ -331,22 +336,17 @@ def _text(
 ) -> str:
     # XML has no control characters
     text = "".join(filter(str.isprintable, text[: 8 * _LABEL_CHARS]))
-    short = f"{text[: 4 * _LABEL_CHARS - 1]}…" if len(text) > 4 * _LABEL_CHARS else text
-    if anchor != "middle" and len(short) > _LABEL_CHARS:
-        short = f"{short[: _LABEL_CHARS - 1]}…"
+    if not text:
+        return ""
+    # A text at the side of the plot has less space than one that stands in the middle.
+    max_chars = 4 * _LABEL_CHARS if anchor == "middle" else _LABEL_CHARS
+    if len(text) > max_chars:
+        text = f"{text[: max_chars - 1]}…"
     turned = f' transform="rotate({turn} {x:.1f} {y:.1f})"' if turn else ""
     return (
-        (
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-            f'font-size="{size}"{turned}>{html.escape(short)}</text>'
-        )
-        if text
-        else ""
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turned}>'
+        f"{html.escape(text)}</text>"
     )
-
-
-def _color(series: Series, index: int) -> str:
-    return html.escape(series.color) or PALETTE[index % len(PALETTE)]
 
 
 _LEAST_RANGE = 1e-300
@@ -366,12 +366,10 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _date_ticks(low: float, high: float) -> list[float]:
-    count = 5
-    return (
-        [low + (high - low) * number / count for number in range(count + 1)]
-        if high > low
-        else [low - 1, low + 1]
-    )
+    """Return six times from the first to the last."""
+    if high <= low:
+        return [low - 1, low + 1]
+    return [low + (high - low) * number / 5 for number in range(6)]
 
 
 class _DateLabel:
@@ -389,4 +387,6 @@ class _DateLabel:
 
 
 def _number_label(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 1e7 or 0 < abs(value) < 1e-3 else f"{value:,.6g}"
+    if abs(value) >= 1e7 or 0 < abs(value) < 1e-3:
+        return f"{value:.3g}"
+    return f"{value:,.6g}"

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from nbagent.mime.chart import Chart, Coordinate, Series
@@ -48,22 +49,20 @@ def chart_of(
     """Return a chart of series whose x are numbers, times or names; None if they are empty, too
     many or no numbers.
     """
-    xs = [x for each in series for x in each.xs]
+    xs = list(chain.from_iterable(each.xs for each in series))
     if not xs or len(xs) > MAX_POINTS:
         return None
-    categories: Sequence[str] = ()
-    dates = False
-    if order or any(isinstance(x, str) for x in xs):
-        seconds = None if order else _all_seconds(xs)
-        dates = seconds is not None
-        if seconds is not None:
-            series = [replace(each, xs=[seconds[x] for x in each.xs]) for each in series]
-        else:
-            categories = order or list(dict.fromkeys(map(str, xs)))
-            series = [replace(each, xs=list(map(str, each.xs))) for each in series]
     if len(series) == 1:
         series = [replace(series[0], name="")]
-    return Chart(series, title, x_title, y_title, categories, dates, horizontal, stacked)
+    chart = Chart(series, title, x_title, y_title, horizontal=horizontal, stacked=stacked)
+    if not order and not any(isinstance(x, str) for x in xs):
+        return chart
+    seconds = None if order else _all_seconds(xs)
+    if seconds is not None:
+        timed = [replace(each, xs=[seconds[x] for x in each.xs]) for each in series]
+        return replace(chart, series=timed, dates=True)
+    named = [replace(each, xs=list(map(str, each.xs))) for each in series]
+    return replace(chart, series=named, categories=order or list(dict.fromkeys(map(str, xs))))
 
 
 def record_in(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -75,8 +74,11 @@ def record_in(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def title_of(value: Mapping[str, Any]) -> str:
     """Return the title of a chart or an axis, without markup; empty if it has none."""
     title = value.get("title")
-    title = title.get("text") if isinstance(title, dict) else title
-    return _TAG.sub("", title) if isinstance(title, str) else ""
+    if isinstance(title, dict):
+        title = title.get("text")
+    if not isinstance(title, str):
+        return ""
+    return _TAG.sub("", title)
 
 
 def numbers_in(column: Any) -> list[float]:
@@ -86,10 +88,17 @@ def numbers_in(column: Any) -> list[float]:
 
 def number_of(value: Any) -> float:
     """Return a number; NaN for anything else."""
+    if isinstance(value, bool | str):
+        return math.nan
     try:
-        return math.nan if value is None or isinstance(value, bool | str) else float(value)
+        return float(value)
     except (TypeError, ValueError):
         return math.nan
+
+
+def coordinate_of(value: Any) -> Coordinate:
+    """Return a number as it is, anything else as its text."""
+    return value if isinstance(value, int | float) else str(value)
 
 
 def can_be_drawn(xs: Sequence[Any], ys: Sequence[float]) -> bool:
@@ -101,11 +110,15 @@ def _seconds(value: Coordinate) -> float | None:
     """Return an ISO 8601 date as seconds since the epoch; None for anything else."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d", value):
         return None
+    if len(value) <= 7:  # a month, which `fromisoformat` does not take
+        value = f"{value}-01"
     try:
-        when = datetime.datetime.fromisoformat(value if len(value) > 7 else f"{value}-01")
+        when = datetime.datetime.fromisoformat(value)
     except ValueError:
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=datetime.UTC)).timestamp()
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=datetime.UTC)
+    return when.timestamp()
 
 
 def values_in(column: Any) -> list[Any]:
@@ -115,7 +128,9 @@ def values_in(column: Any) -> list[Any]:
         if form is None or column.get("shape") or sys.byteorder != "little":
             return []
         return memoryview(base64.b64decode(column.get("bdata", ""))).cast(form).tolist()  # type: ignore[call-overload,no-any-return]
-    return list(column) if isinstance(column, Iterable) and not isinstance(column, str) else []
+    if isinstance(column, str) or not isinstance(column, Iterable):
+        return []
+    return list(column)
 
 
 def _all_seconds(xs: Iterable[Coordinate]) -> dict[Coordinate, float] | None:

@@ -66,29 +66,39 @@ def display_of(
         `nbagent.mime.parts`.
     """
     given = list(figures)
-    figures = _unless_it_fails(
-        lambda: [figure for figure in given if not _holds(value, figure, _MAX_NESTED)], given
-    )
+    figures = _unless_it_fails(lambda: _outside(value, given), given)
     data = _limited(value, limits)
     members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
-    alone = value is None and bool(figures or before)
-    shown = [*(_limited(each, limits) for each in before), *(members or ([] if alone else [data]))]
-    drawn = [
-        {mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")}
-        for figure in figures
-    ]
-    parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
-    named = (
-        list(value)
-        if members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED
-        else [value]
-    )
-    summary = ", ".join(map(summary_of, [*(before if alone else named), *figures]))
-    if alone:
-        data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
-    return Display(
-        summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data}
-    )
+    has_others = bool(figures or before)
+    others_only = value is None and has_others
+    shown = [_limited(each, limits) for each in before]
+    if not others_only:
+        shown += members or [data]
+    shown += filter(None, (_pictures(_limited(figure, limits)) for figure in figures))
+    parts = list(map(_richest, shown))
+    if others_only:
+        named = list(before)
+    elif members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED:
+        named = list(value)
+    else:
+        named = [value]
+    summary = ", ".join(map(summary_of, [*named, *figures]))
+    if others_only:
+        data = {"text/plain": summary}
+        if len(parts) == 1:
+            data = {**parts[0], **data}
+    if len(parts) > 1:
+        data = {**join_parts(parts), **data}
+    return Display(summary=line(summary), data=data)
+
+
+def _outside(value: Any, figures: Sequence[Any]) -> list[Any]:
+    """Return the figures that are not in the value itself."""
+    return [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
+
+
+def _pictures(bundle: dict[str, Any]) -> dict[str, Any]:
+    return {mime: payload for mime, payload in bundle.items() if mime.startswith("image/")}
 
 
 def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
@@ -115,9 +125,7 @@ def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
         return _types_of(value, limits)
     except Exception as error:
         text = f"{text_of(value)}\n(it cannot be drawn: {type(error).__name__})"
-        return {
-            "text/plain": head(text_safe(text), limits.get("text/plain", MIME_BYTES["text/plain"]))
-        }
+        return {"text/plain": _plain_head(text_safe(text), limits)}
 
 
 def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
@@ -129,11 +137,16 @@ def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
             payload = _payload(mime, bundle[mime], limit)
             if payload is not None:
                 data[mime] = payload
-    plain = bundle.get("text/plain")
-    text = plain if isinstance(plain, str) and not is_styler(value) else text_of(table_of(value))
+    text = bundle.get("text/plain")
+    if not isinstance(text, str) or is_styler(value):
+        text = text_of(table_of(value))
     text = "\n".join([text_safe(without_addresses(text)), *failures])
-    data["text/plain"] = head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))
+    data["text/plain"] = _plain_head(text, limits)
     return {mime: data[mime] for mime in MIME_BYTES if mime in data}
+
+
+def _plain_head(text: str, limits: Mapping[str, int]) -> str:
+    return head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))
 
 
 def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str, Any]]:
@@ -159,7 +172,10 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if len(value) > _MAX_MEMBERS // 2:
             return []
-        return [each for key, item in value.items() for each in (str(key), item)]
+        items: list[Any] = []
+        for key, item in value.items():
+            items += [str(key), item]
+        return items
     is_list = isinstance(value, list | tuple) and not hasattr(value, "_fields")
     if is_list and len(value) <= _MAX_MEMBERS:
         return list(value)
@@ -170,11 +186,10 @@ def _holds(value: Any, figure: Any, depth: int) -> bool:
     """Return True if the value is the figure or one of its axes, or a container with one of
     these.
     """
-    if isinstance(value, dict | list | tuple):
-        if depth < 0:
-            return False
-        items = value.values() if isinstance(value, dict) else value
-        return any(_holds(item, figure, depth - 1) for item in items)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return depth >= 0 and any(_holds(item, figure, depth - 1) for item in value)
     return not isinstance(value, type) and figure_of(value) is figure
 
 
@@ -254,7 +269,8 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
             continue
         options = {} if mime else {"include": None, "exclude": None}
         data = ask(name, partial(method, value, **options))
-        data = data[0] if isinstance(data, tuple) else data  # the second is metadata
+        if isinstance(data, tuple):
+            data = data[0]  # the second is metadata
         if mime and data is not None:
             bundle[mime] = data
         elif isinstance(data, dict):
@@ -278,4 +294,6 @@ def _payload(mime: str, payload: Any, limit: int) -> Any:
     if not isinstance(payload, str) or len(payload) > limit:
         return None
     payload = text_safe(payload)
-    return payload if len(payload.encode()) <= limit else None
+    if len(payload.encode()) > limit:
+        return None
+    return payload

@@ -1,5 +1,6 @@
 """Exceptions as data."""
 
+import contextlib
 import pathlib
 import traceback
 
@@ -18,13 +19,13 @@ def error_of(error: BaseException) -> ErrorInfo:
         message = str(error)
     except (Exception, SystemExit) as broken:
         message = f"(its message cannot be read: {type(broken).__name__})"
-    try:
+    shown = None
+    with contextlib.suppress(Exception, SystemExit):  # of the class of the error
         report = traceback.TracebackException.from_exception(error, compact=True)
         _drop_own_frames(report)
-        text: str | None = without_addresses(text_safe("".join(report.format())))
-    except (Exception, SystemExit):
-        text = None
-    shown = None if text is None else middle_cut(text, 16 * KB)
+        shown = without_addresses(text_safe("".join(report.format())))
+    if shown is not None:
+        shown = middle_cut(shown, 16 * KB)
     message = head(without_addresses(text_safe(message)), 4 * KB)
     return ErrorInfo(type=type(error).__name__, message=message, traceback=shown)
 
@@ -34,8 +35,4 @@ def _drop_own_frames(report: traceback.TracebackException) -> None:
     for each in queue:
         frames = [frame for frame in each.stack if not frame.filename.startswith(_PACKAGE)]
         each.stack = traceback.StackSummary.from_list(frames)
-        queue += [
-            linked
-            for linked in (each.__cause__, each.__context__, *(each.exceptions or ()))
-            if linked is not None
-        ]
+        queue += filter(None, (each.__cause__, each.__context__, *(each.exceptions or ())))

@@ -21,6 +21,8 @@ def image_type(value: Bytes) -> str | None:
 
 def bytes_label(value: Bytes) -> str:
     """Return `3 bytes`, or `PNG image, 1,204 bytes`."""
+    size = count(len(value), "byte")
     mime = image_type(value)
-    picture = f"{mime.removeprefix('image/').upper()} image, " if mime else ""
-    return picture + count(len(value), "byte")
+    if mime is None:
+        return size
+    return f"{mime.removeprefix('image/').upper()} image, {size}"

@@ -15,11 +15,11 @@ _PART = re.compile(r"(?P<mime>[^;]+);part=(?P<number>\d+)")
 
 def join_parts(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the bundles of the parts in one, with their numbers, from 1."""
-    return {
-        f"{mime};part={number}": payload
-        for number, part in enumerate(parts, 1)
-        for mime, payload in part.items()
-    }
+    bundle = {}
+    for number, part in enumerate(parts, 1):
+        for mime, payload in part.items():
+            bundle[f"{mime};part={number}"] = payload
+    return bundle
 
 
 def parts_of(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:

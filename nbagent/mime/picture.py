@@ -49,13 +49,11 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
     if isinstance(value, type):
         return {}
     figure = figure_of(value)
-    if figure is not None:
-        return (
-            {}
-            if "image/png" in bundle
-            else _kept("image/png", ask("savefig", lambda: _png_of(figure)))
-        )
-    return _chart_picture(value, bundle, ask)
+    if figure is None:
+        return _chart_picture(value, bundle, ask)
+    if "image/png" in bundle:
+        return {}
+    return _kept("image/png", ask("savefig", lambda: _png_of(figure)))
 
 
 def figure_of(value: Any) -> Any:
@@ -66,16 +64,17 @@ def figure_of(value: Any) -> Any:
         value = value.flat[0]
     if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
         value = value.get_figure()
-    return value if hasattr(type(value), "savefig") and hasattr(value, "canvas") else None
+    if hasattr(type(value), "savefig") and hasattr(value, "canvas"):
+        return value
+    return None
 
 
 def is_drawn_by_script(html: str) -> bool:
     """Return True for HTML that shows nothing unless its scripts run."""
-    return (
-        "<script" in html.lower()
-        and "<img" not in html.lower()
-        and not _UNSEEN.sub("", html).strip()
-    )
+    lower = html.lower()
+    if "<script" not in lower or "<img" in lower:
+        return False
+    return not _UNSEEN.sub("", html).strip()
 
 
 def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
@@ -84,36 +83,50 @@ def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str,
     """
     kind = type(value)
     if hasattr(kind, "to_plotly_json") and hasattr(kind, "to_image"):
-        spec = ask("the chart", lambda: msgspec.json.decode(value.to_json()))
-        if importlib.util.find_spec("kaleido") is not None and (
-            png := ask("kaleido", lambda: value.to_image(format="png"))
-        ):
-            return {"image/png": png, **_kept(PLOTLY, spec)}
-        svg = ask("the chart", lambda: _svg_of(plotly_chart, spec))
-        return {**_kept("image/svg+xml", svg), **_kept(PLOTLY, spec)}
+        return _plotly_picture(value, ask)
     if hasattr(kind, "to_dict") and hasattr(kind, "resolve_scale"):  # Altair's charts
-        if importlib.util.find_spec("vl_convert") is not None and (
-            svg := ask("vl-convert", lambda: _saved_svg(value))
-        ):
-            return {"image/svg+xml": svg}
-        return _kept(
-            "image/svg+xml", ask("the chart", lambda: _svg_of(vega_lite_chart, value.to_dict()))
-        )
-    readers: list[tuple[_Reader, Any]] = (
-        [(plotly_chart, bundle[PLOTLY])] if PLOTLY in bundle else []
-    )
-    readers += [
-        (vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)
-    ]
-    for reader, spec in readers:
-        svg = ask("the chart", partial(_svg_of, reader, spec))
-        if svg is not None:
-            return {"image/svg+xml": svg}
+        return _altair_picture(value, ask)
+    for mime, spec in bundle.items():
+        reader = _reader_of(mime)
+        if reader is not None:
+            svg = ask("the chart", partial(_svg_of, reader, spec))
+            if svg is not None:
+                return {"image/svg+xml": svg}
     return {}
 
 
+def _plotly_picture(figure: Any, ask: Ask) -> dict[str, Any]:
+    spec = ask("the chart", lambda: msgspec.json.decode(figure.to_json()))
+    png = None
+    if importlib.util.find_spec("kaleido") is not None:
+        png = ask("kaleido", lambda: figure.to_image(format="png"))
+    if png:
+        return {"image/png": png, **_kept(PLOTLY, spec)}
+    svg = ask("the chart", lambda: _svg_of(plotly_chart, spec))
+    return {**_kept("image/svg+xml", svg), **_kept(PLOTLY, spec)}
+
+
+def _altair_picture(chart: Any, ask: Ask) -> dict[str, Any]:
+    svg = None
+    if importlib.util.find_spec("vl_convert") is not None:
+        svg = ask("vl-convert", lambda: _saved_svg(chart))
+    if not svg:
+        svg = ask("the chart", lambda: _svg_of(vega_lite_chart, chart.to_dict()))
+    return _kept("image/svg+xml", svg)
+
+
+def _reader_of(mime: str) -> _Reader | None:
+    if mime == PLOTLY:
+        return plotly_chart
+    if _VEGA_LITE.fullmatch(mime):
+        return vega_lite_chart
+    return None
+
+
 def _svg_of(reader: _Reader, spec: Any) -> str | None:
-    chart = reader(spec) if isinstance(spec, dict) else None
+    if not isinstance(spec, dict):
+        return None
+    chart = reader(spec)
     return None if chart is None else chart_svg(chart)
 
 

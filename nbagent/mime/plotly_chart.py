@@ -2,13 +2,15 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from nbagent.mime.chart import Chart, Coordinate, Mark, Series
+from nbagent.mime.chart import Chart, Mark, Series
 from nbagent.mime.chart_spec import (
     can_be_drawn,
     chart_of,
+    coordinate_of,
     numbers_in,
     record_in,
     title_of,
@@ -42,9 +44,8 @@ def _has_plain_axes(layout: _Json, traces: Sequence[_Json]) -> bool:
     types = [record_in(layout, name).get("type") for name in ("xaxis", "yaxis")]
     if "log" in types or "multicategory" in types:
         return False
-    return all(
-        trace.get("xaxis", "x") == "x" and trace.get("yaxis", "y") == "y" for trace in traces
-    )
+    axes = {(trace.get("xaxis", "x"), trace.get("yaxis", "y")) for trace in traces}
+    return axes == {("x", "y")}
 
 
 def _axis_titles(layout: _Json) -> tuple[str, str]:
@@ -62,7 +63,9 @@ def _pie(traces: Sequence[_Json], title: str) -> Chart | None:
 
 
 def _histogram_chart(traces: Sequence[_Json], layout: _Json) -> Chart | None:
-    series = _histogram(traces[0]) if len(traces) == 1 else None
+    if len(traces) > 1:
+        return None
+    series = _histogram(traces[0])
     if series is None:
         return None
     x_title, y_title = _axis_titles(layout)
@@ -104,9 +107,10 @@ def _trace(trace: _Json, horizontal: bool) -> list[Series] | None:
     xs = xs or list(range(len(numbers)))
     if not can_be_drawn(xs, numbers):
         return None
-    has_name = trace.get("showlegend", True) is not False
-    name = str(trace.get("name") or "") if has_name else ""
-    places: list[Coordinate] = [x if isinstance(x, int | float) else str(x) for x in xs]
+    name = ""
+    if trace.get("showlegend", True) is not False:
+        name = str(trace.get("name") or "")
+    places = list(map(coordinate_of, xs))
     marker_color = _color(record_in(trace, "marker").get("color"))
     if kind == "bar":
         return [Series("bar", places, numbers, name, marker_color)]
@@ -136,10 +140,8 @@ def _histogram(trace: _Json) -> Series | None:
         return None
     values = [value for value in numbers_in(raw) if math.isfinite(value)]
     if not values:  # names
-        counts: dict[str, float] = {}
-        for each in raw:
-            counts[str(each)] = counts.get(str(each), 0.0) + 1
-        return Series("bar", list(counts), list(counts.values()))
+        counts = Counter(map(str, raw))
+        return Series("bar", list(counts), list(map(float, counts.values())))
     low, high = min(values), max(values)
     bins = min(_MAX_BINS, max(1, math.ceil(math.sqrt(len(values)))))
     width = (high - low) / bins or 1.0
@@ -150,4 +152,6 @@ def _histogram(trace: _Json) -> Series | None:
 
 
 def _color(value: Any) -> str:
-    return value if isinstance(value, str) and _COLOR.fullmatch(value) else ""
+    if isinstance(value, str) and _COLOR.fullmatch(value):
+        return value
+    return ""

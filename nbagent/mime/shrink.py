@@ -158,10 +158,12 @@ def _records(table: Any) -> list[dict[Any, Any]]:
     rows: list[dict[Any, Any]] = table.to_dict("records")
     for row in rows:
         for column, value in row.items():
-            if type(value) is float and not math.isfinite(value) and column not in floats:
+            if column not in floats and type(value) is float and not math.isfinite(value):
                 row[column] = None
     return rows
 
 
 def _missing(total: int, shown: int, noun: str) -> dict[str, str]:
-    return {"…": count(total - shown, f"more {noun}")} if total > shown else {}
+    if total <= shown:
+        return {}
+    return {"…": count(total - shown, f"more {noun}")}

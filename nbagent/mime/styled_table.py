@@ -4,6 +4,7 @@ styles on its elements.
 
 import html
 import re
+from collections import defaultdict
 from typing import Any
 
 _COLOUR = re.compile(r"(?<![\w-])color\s*:", re.IGNORECASE)
@@ -21,11 +22,8 @@ def table_of(value: Any) -> Any:
 def is_styler(value: Any) -> bool:
     """Return True for pandas' Styler, recognised by its methods."""
     kind = type(value)
-    return (
-        hasattr(kind, "background_gradient")
-        and hasattr(kind, "_repr_html_")
-        and hasattr(value, "data")
-    )
+    has_methods = hasattr(kind, "background_gradient") and hasattr(kind, "_repr_html_")
+    return has_methods and hasattr(value, "data")
 
 
 def with_inline_styles(source: str) -> str:
@@ -35,17 +33,25 @@ def with_inline_styles(source: str) -> str:
     A style sheet in a page reaches everything in it, so none is kept. The ids are random, and would
     differ in each execution.
     """
-    styles: dict[str, str] = {}
+    styles = _styles_of_ids(source)
+
+    def styled(tag: re.Match[str]) -> str:
+        style = " ".join(styles.get(tag[2], ()))
+        if not style:
+            return tag[1]
+        if "background" in style and not _COLOUR.search(style):
+            style += " color: black;"  # a dark theme's own is light
+        return f'{tag[1]} style="{html.escape(style)}"'
+
+    return _ID_ATTRIBUTE.sub(styled, _STYLE.sub("", source)).strip()
+
+
+def _styles_of_ids(source: str) -> dict[str, list[str]]:
+    """Return the declarations in the style sheets of an HTML text, by the id that they are for."""
+    styles: dict[str, list[str]] = defaultdict(list)
     for sheet in _STYLE.finditer(source):
         for selectors, declarations in _RULE.findall(sheet[1]):
             for selector in selectors.split(","):
                 if (id_ := _ID.fullmatch(selector.strip())) is not None:
-                    styles[id_[1]] = styles.get(id_[1], "") + " ".join(declarations.split()) + " "
-
-    def styled(tag: re.Match[str]) -> str:
-        style = styles.get(tag[2], "").strip()
-        if "background" in style and not _COLOUR.search(style):
-            style += " color: black;"  # a dark theme's own is light
-        return f'{tag[1]} style="{html.escape(style)}"' if style else tag[1]
-
-    return _ID_ATTRIBUTE.sub(styled, _STYLE.sub("", source)).strip()
+                    styles[id_[1]] += declarations.split()
+    return styles

@@ -36,13 +36,11 @@ def is_whole(summary: str, value: Any) -> bool:
     """
     if len(summary) > LINE_CHARS:
         return False
-    if isinstance(value, str):
-        # A text that is longer than its summary is not written once more, which may take all
-        # memory.
-        return (
-            len(value) <= len(summary) and summary in (value, repr(value)) and value.isprintable()
-        )
-    return summary == _whole(value)
+    if not isinstance(value, str):
+        return summary == _whole(value)
+    if len(value) > len(summary):  # to write it once more may take all memory
+        return False
+    return summary in (value, repr(value)) and value.isprintable()
 
 
 def _whole(value: Any, depth: int = 0) -> str | None:
@@ -51,26 +49,39 @@ def _whole(value: Any, depth: int = 0) -> str | None:
     """
     if hasattr(type(value), "item") and getattr(value, "shape", None) == ():
         value = value.item()  # a number of NumPy's
+    # Not its subclasses, which may have a repr of their own.
     kind = type(value)
-    if kind is int:
-        return repr(value) if value.bit_length() < _WHOLE_CHARS else None
-    if kind in (float, bool, type(None)) or (kind is str and len(value) <= _WHOLE_CHARS):
+    if kind in (float, bool, type(None)):
         return repr(value)
-    if kind not in _BRACKETS or len(value) > _WHOLE_CHARS or depth > _WHOLE_DEPTH:
-        return None
-    members = [_whole(member, depth + 1) for member in (value.values() if kind is dict else value)]
-    if None in members:
-        return None
+    if kind is int and value.bit_length() < _WHOLE_CHARS:
+        return repr(value)
+    if kind is str and len(value) <= _WHOLE_CHARS:
+        return repr(value)
+    if kind in _BRACKETS and len(value) <= _WHOLE_CHARS and depth <= _WHOLE_DEPTH:
+        return _whole_collection(value, depth)
+    return None
+
+
+def _whole_collection(value: Any, depth: int) -> str | None:
+    kind = type(value)
+    members = []
+    for member in value.values() if kind is dict else value:
+        written = _whole(member, depth + 1)
+        if written is None:
+            return None
+        members.append(written)
     if kind is dict:
         members = [f"{_key(key)}: {member}" for key, member in zip(value, members, strict=True)]
     if kind is tuple and len(members) == 1:
         members.append("")  # for the comma
-    written = _BRACKETS[kind].format(", ".join(map(str, members)).rstrip())
-    return written if len(written) <= _WHOLE_CHARS else None
+    whole = _BRACKETS[kind].format(", ".join(members).rstrip())
+    return whole if len(whole) <= _WHOLE_CHARS else None
 
 
 def _key(key: Any) -> str:
-    return key if isinstance(key, str) and _BARE_KEY.fullmatch(key) else repr(key)
+    if isinstance(key, str) and _BARE_KEY.fullmatch(key):
+        return key
+    return repr(key)
 
 
 def _measure(value: Any) -> str:
@@ -85,16 +96,15 @@ def _measure_collection(value: Any) -> str:
     """Return a short dict, list or tuple whole, any other as its type and length."""
     if type(value) is list and len(value) == 1 and _is_text_item(value[0]):
         return quote(value[0]["text"])
-    whole = _whole(value) if value else None
-    if whole is not None:
-        return whole
-    if isinstance(value, tuple) and hasattr(
-        value, "_fields"
-    ):  # a named tuple, whose repr names its fields
-        return _measure_object(value)
     name = type(value).__name__
+    is_named_tuple = isinstance(value, tuple) and hasattr(value, "_fields")
+    if is_named_tuple:  # its repr names its fields
+        return _measure_object(value)
     if not value:
         return f"empty {name}"
+    whole = _whole(value)
+    if whole is not None:
+        return whole
     if isinstance(value, dict):
         return f"{name} with {count(len(value), 'key')}"
     return f"{name} of {len(value):,}"
@@ -111,9 +121,9 @@ def _measure_object(value: Any) -> str:
         traces = getattr(value, "data", None)
         if isinstance(traces, tuple):
             return f"{name} with {count(len(traces), 'trace')}"
-    size = _size(value)
-    if size:
-        return f"{name} {'×'.join(f'{side:,}' for side in size)}"
+    if size := _size(value):
+        sides = "×".join(f"{side:,}" for side in size)
+        return f"{name} {sides}"
     text = repr(value)
     if _REPR_OF_NAME.fullmatch(text):
         return name
@@ -142,7 +152,8 @@ def _size(value: Any) -> tuple[int, ...]:
     if hasattr(value, "savefig") and hasattr(value, "get_size_inches"):
         return tuple(round(inches * value.dpi) for inches in value.get_size_inches())
     size = getattr(value, "size", None)
-    if isinstance(size, tuple) and len(size) == 2 and isinstance(getattr(value, "mode", None), str):
+    is_image = isinstance(getattr(value, "mode", None), str)
+    if is_image and isinstance(size, tuple) and len(size) == 2:
         return size
     return ()
 

@@ -24,25 +24,26 @@ def with_words_left(source: str) -> str:
 
     A table with spans, or with elements in its cells, stays as it is.
     """
-    return _TABLE.sub(_aligned, source) if 'class="dataframe"' in source else source
+    if 'class="dataframe"' not in source:
+        return source
+    return _TABLE.sub(_aligned, source)
 
 
 def _aligned(table: re.Match[str]) -> str:
     rows = [_CELL.findall(row) for row in _ROW.findall(table[0])]
     if _SPANS.search(table[0]) or sum(map(len, rows)) != len(_ANY_CELL.findall(table[0])):
         return table[0]
-    words = {
-        column
-        for row in rows
-        for column, (tag, _, text) in enumerate(row)
-        if tag == "td" and not _NUMBER.fullmatch(text.strip())
-    }
+    words = set()  # the columns that hold any
+    for row in rows:
+        for column, (tag, _, text) in enumerate(row):
+            if tag == "td" and not _NUMBER.fullmatch(text.strip()):
+                words.add(column)
 
     def aligned_row(row: re.Match[str]) -> str:
         columns = itertools.count()
         return _CELL.sub(lambda cell: _aligned_cell(cell, next(columns) in words), row[0])
 
-    return _ROW.sub(aligned_row, table[0]) if words else table[0]
+    return _ROW.sub(aligned_row, table[0])
 
 
 def _aligned_cell(cell: re.Match[str], is_words: bool) -> str:

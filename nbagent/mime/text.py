@@ -29,7 +29,9 @@ _MAX_SECRET_CHARS = 4 * KB
 
 def count(number: int, noun: str) -> str:
     """Return a number of things: `1 row`, `1,200 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}s"
 
 
 def quote(text: str) -> str:
@@ -79,7 +81,9 @@ def first(text: str, size: int) -> str:
     whole.
     """
     mask = MASK.get()
-    return text[:size] if mask is None else mask(text[: size + _MAX_SECRET_CHARS])[:size]
+    if mask is not None:
+        text = mask(text[: size + _MAX_SECRET_CHARS])
+    return text[:size]
 
 
 def last(text: str, size: int) -> str:
@@ -87,14 +91,18 @@ def last(text: str, size: int) -> str:
     whole.
     """
     mask = MASK.get()
-    return text[-size:] if mask is None else mask(text[-size - _MAX_SECRET_CHARS :])[-size:]
+    if mask is not None:
+        text = mask(text[-size - _MAX_SECRET_CHARS :])
+    return text[-size:]
 
 
 def without_addresses(text: str) -> str:
     """Return the text without addresses of objects: they say nothing to a reader or a model, and
     differ in each execution.
     """
-    return _ADDRESS.sub("", text) if " at 0x" in text else text
+    if " at 0x" not in text:
+        return text
+    return _ADDRESS.sub("", text)
 
 
 def text_of(value: Any) -> str:
@@ -102,7 +110,6 @@ def text_of(value: Any) -> str:
     try:
         return without_addresses(repr(value))
     except Exception as error:
-        return (
-            f"<{type(value).__module__}.{type(value).__qualname__} object> (its repr failed: "
-            f"{type(error).__name__})"
-        )
+        kind = type(value)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return f"<{name} object> (its repr failed: {type(error).__name__})"

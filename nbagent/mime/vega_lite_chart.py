@@ -4,15 +4,26 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from nbagent.mime.chart import Chart, Coordinate, Mark, Series
-from nbagent.mime.chart_spec import MAX_POINTS, chart_of, number_of, record_in, title_of
+from nbagent.mime.chart_spec import (
+    MAX_POINTS,
+    chart_of,
+    coordinate_of,
+    number_of,
+    record_in,
+    title_of,
+)
 
 _Json: TypeAlias = Mapping[str, Any]
 _Rows: TypeAlias = Sequence[Mapping[str, Any]]
 _Groups: TypeAlias = dict[str, dict[Coordinate, list[float]]]
 
+# Rows of the data, of which a chart may draw sums.
+_MAX_ROWS = 20 * MAX_POINTS
 _SEVERAL_PLOTS = ("hconcat", "vconcat", "concat", "facet", "repeat", "spec")
 _OTHER_CHANNELS = {"row", "column", "facet", "x2", "y2", "theta", "xOffset", "yOffset"}
 _MARKS: dict[str, Mark] = {
@@ -23,7 +34,9 @@ _MARKS: dict[str, Mark] = {
     "area": "area",
     "bar": "bar",
 }
-_AGGREGATES: dict[str, Callable[[list[float]], float]] = {
+# Without one each place has one value.
+_AGGREGATES: dict[str | None, Callable[[list[float]], float]] = {
+    None: itemgetter(0),
     "sum": math.fsum,
     "mean": statistics.fmean,
     "average": statistics.fmean,
@@ -41,7 +54,9 @@ def vega_lite_chart(spec: _Json) -> Chart | None:
     if "transform" in spec or any(name in spec for name in _SEVERAL_PLOTS):
         return None
     layers = spec.get("layer")
-    return _layered(spec, layers) if isinstance(layers, list) else _unit(spec)
+    if isinstance(layers, list):
+        return _layered(spec, layers)
+    return _unit(spec)
 
 
 def _layered(spec: _Json, layers: Sequence[_Json]) -> Chart | None:
@@ -57,7 +72,7 @@ def _layered(spec: _Json, layers: Sequence[_Json]) -> Chart | None:
         return None
     first = drawn[0]
     return chart_of(
-        [each for chart in drawn for each in chart.series],
+        list(chain.from_iterable(chart.series for chart in drawn)),
         title_of(spec),
         first.x_title,
         first.y_title,
@@ -83,18 +98,18 @@ def _unit(spec: _Json) -> Chart | None:
     series = [
         Series(mark, list(points), list(points.values()), name) for name, points in groups.items()
     ]
-    order: Sequence[str] = ()
+    order: list[str] = []
     if along.get("type") in ("nominal", "ordinal"):
         series = [replace(each, xs=list(map(str, each.xs))) for each in series]
-        names = dict.fromkeys(str(x) for each in series for x in each.xs)
-        is_sorted = along.get("sort", "") is not None
-        order = sorted(names, reverse=horizontal) if is_sorted else list(names)
+        order = list(dict.fromkeys(chain.from_iterable(map(str, each.xs) for each in series)))
+        if along.get("sort", "") is not None:
+            order.sort(reverse=horizontal)  # names beside bars go from the top down
     return chart_of(
         series,
         title_of(spec),
         _channel_title(along),
         _channel_title(up),
-        horizontal=horizontal,  # its names go from the top down
+        horizontal=horizontal,
         stacked=mark in ("bar", "area"),
         order=order,
     )
@@ -102,7 +117,9 @@ def _unit(spec: _Json) -> Chart | None:
 
 def _mark_of(spec: _Json) -> Mark | None:
     mark = spec.get("mark")
-    return _MARKS.get(str(mark.get("type") if isinstance(mark, dict) else mark))
+    if isinstance(mark, dict):
+        mark = mark.get("type")
+    return _MARKS.get(str(mark))
 
 
 def _is_plain(channel: _Json) -> bool:
@@ -117,13 +134,9 @@ def _is_plain(channel: _Json) -> bool:
 def _rows_of(spec: Mapping[str, Any]) -> _Rows | None:
     data = record_in(spec, "data")
     rows = data.get("values", record_in(spec, "datasets").get(str(data.get("name"))))
-    return (
-        rows
-        if isinstance(rows, list)
-        and len(rows) <= 20 * MAX_POINTS
-        and all(isinstance(row, dict) for row in rows)
-        else None
-    )
+    if not isinstance(rows, list) or len(rows) > _MAX_ROWS:
+        return None
+    return rows if all(isinstance(row, dict) for row in rows) else None
 
 
 def _groups(
@@ -133,12 +146,11 @@ def _groups(
     that.
     """
     field, measure, aggregate = along.get("field"), up.get("field"), up.get("aggregate")
-    reduce = _only if aggregate is None else _AGGREGATES.get(aggregate)
-    is_plain = isinstance(field, str) and not along.get("aggregate") and reduce is not None
-    if not is_plain or (measure is None and aggregate != "count"):
+    reduce = _AGGREGATES.get(aggregate)
+    if reduce is None or not isinstance(field, str) or along.get("aggregate"):
         return None
-    assert isinstance(field, str)
-    assert reduce is not None
+    if measure is None and aggregate != "count":
+        return None
     found = _collected(rows, field, measure, color)
     if aggregate is None and _have_several(found):
         return None
@@ -160,18 +172,15 @@ def _collected(rows: _Rows, field: str, measure: Any, color: Any) -> _Groups:
         if place is None or isinstance(place, dict | list):
             continue
         name = "" if color is None else str(row.get(color))
-        point: Coordinate = place if isinstance(place, int | float) else str(place)
         value = 1.0 if measure is None else number_of(row.get(measure))
-        found.setdefault(name, {}).setdefault(point, []).append(value)
+        places = found.setdefault(name, {})
+        places.setdefault(coordinate_of(place), []).append(value)
     return found
 
 
 def _have_several(groups: _Groups) -> bool:
-    return any(len(values) > 1 for places in groups.values() for values in places.values())
-
-
-def _only(values: list[float]) -> float:
-    return values[0]
+    points = chain.from_iterable(places.values() for places in groups.values())
+    return any(len(values) > 1 for values in points)
 
 
 def _is_quantity(channel: Mapping[str, Any]) -> bool:
